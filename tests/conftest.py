@@ -1,0 +1,144 @@
+"""Fixtures that every test may use: three people, their browsers and their tokens."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import boto3
+import pytest
+from django.core.management import call_command
+from django.test import Client, override_settings
+
+PASSWORD = "Correct-horse-9"
+_count = itertools.count()
+
+
+@dataclass(frozen=True)
+class Account:
+    """A Cognito user made for one test."""
+
+    id: str
+    email: str
+    username: str
+    name: str
+    groups: tuple[str, ...] = ()
+    password: str = PASSWORD
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files(tmp_path_factory):
+    """The hashed static files that templates link to, collected once as a deployment does."""
+    with override_settings(STATIC_ROOT=tmp_path_factory.mktemp("static")):
+        call_command("collectstatic", interactive=False, verbosity=0)
+        yield
+
+
+@pytest.fixture(scope="session")
+def cognito():
+    return boto3.client("cognito-idp")
+
+
+@pytest.fixture
+def make_account(cognito) -> Callable[..., Account]:
+    """Return a function that signs somebody up: ``make_account("Alice", groups=("managers",))``."""
+
+    def make(name: str, groups: tuple[str, ...] = ()) -> Account:
+        username = f"{name.lower()}-{next(_count)}-{uuid.uuid4().hex[:8]}"
+        email = f"{username}@example.com"
+        pool = os.environ["USER_POOL_ID"]
+        answer = cognito.admin_create_user(
+            UserPoolId=pool,
+            Username=username,
+            MessageAction="SUPPRESS",
+            UserAttributes=[
+                {"Name": "email", "Value": email},
+                {"Name": "email_verified", "Value": "true"},
+                {"Name": "given_name", "Value": name},
+                {"Name": "family_name", "Value": "Example"},
+                {"Name": "name", "Value": f"{name} Example"},
+            ],
+        )
+        cognito.admin_set_user_password(UserPoolId=pool, Username=username, Password=PASSWORD, Permanent=True)
+        for group in groups:
+            cognito.admin_add_user_to_group(UserPoolId=pool, Username=username, GroupName=group)
+        attributes = {a["Name"]: a["Value"] for a in answer["User"]["Attributes"]}
+        return Account(attributes["sub"], email, username, f"{name} Example", groups)
+
+    return make
+
+
+@pytest.fixture
+def alice(make_account) -> Account:
+    """A person with tasks of her own."""
+    return make_account("Alice")
+
+
+@pytest.fixture
+def bob(make_account) -> Account:
+    """Another person, who may see nothing of Alice's."""
+    return make_account("Bob")
+
+
+@pytest.fixture
+def charlie(make_account) -> Account:
+    """A manager."""
+    return make_account("Charlie", groups=("managers",))
+
+
+@pytest.fixture
+def token_for(cognito) -> Callable[..., str]:
+    """Return a function from an account to its Cognito token (``use`` is ``IdToken`` or ``AccessToken``)."""
+
+    def token(account: Account, use: str = "IdToken") -> str:
+        answer = cognito.initiate_auth(
+            ClientId=os.environ["CLIENT_ID"],
+            AuthFlow="USER_PASSWORD_AUTH",
+            AuthParameters={"USERNAME": account.username, "PASSWORD": account.password},
+        )
+        return answer["AuthenticationResult"][use]
+
+    return token
+
+
+@pytest.fixture
+def api(token_for) -> Callable[[Account], Client]:
+    """Return a function from an account to a test client that sends its bearer token."""
+
+    def client(account: Account, **kwargs) -> Client:
+        return Client(headers={"authorization": f"Bearer {token_for(account)}"}, **kwargs)
+
+    return client
+
+
+@pytest.fixture
+def client_for() -> Callable[[Account], Client]:
+    """Return a function from an account to a browser (test client) that signed in through the sign-in page."""
+
+    def browser(account: Account, **kwargs) -> Client:
+        client = Client(**kwargs)
+        answer = client.post("/login/", {"identifier": account.email, "password": account.password})
+        assert answer.status_code == 302, answer.content.decode()[:2000]
+        return client
+
+    return browser
+
+
+@pytest.fixture
+def ctx():
+    """Return a function from an account (and a time) to the context in which the services act for it."""
+    from tasks.context import RequestContext
+
+    def context(account: Account, now: datetime | None = None) -> RequestContext:
+        return RequestContext(
+            user_id=account.id,
+            updated_by=account.id,
+            request_id=f"req-{uuid.uuid4().hex}",
+            now=now or datetime.now(UTC),
+        )
+
+    return context

@@ -1,0 +1,81 @@
+"""A pytest plugin: one local AWS per test process, started and provisioned before Django reads its settings.
+
+Loaded by ``addopts`` so that it comes before pytest-django, which imports the settings while pytest starts. With
+xdist every worker has its own, on a port of its own, in a directory that goes away with it.
+"""
+
+import os
+import shutil
+import socket
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PLACEHOLDERS = {
+    "ENVIRONMENT": "test",
+    "APP_URL": "http://testserver",
+    "ALLOWED_HOSTS": "testserver,127.0.0.1,localhost",
+    "SECRET_KEY": "only-for-tests",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "TABLE_NAME": "todo-app-data",
+    "USER_POOL_ID": "unset",
+    "CLIENT_ID": "unset",
+    "BRONZE_BUCKET": "todo-local-bronze",
+    "SILVER_BUCKET": "todo-local-silver",
+    "GOLD_BUCKET": "todo-local-gold",
+    "GLUE_DATABASE": "todo_analytics",
+    "ATHENA_WORKGROUP": "todo-analytics-workgroup",
+    "CDC_STREAM": "todo-cdc-stream",
+    "LOG_LEVEL": "WARNING",
+}
+
+_started: dict[str, Any] = {}
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _is_controller() -> bool:
+    """With ``-n`` the first process only hands out work; it needs settings but no AWS."""
+    return "PYTEST_XDIST_WORKER" not in os.environ and any(
+        arg == "-n" or arg.startswith(("-n", "--numprocesses")) for arg in sys.argv[1:]
+    )
+
+
+def _start() -> None:
+    os.environ.update(PLACEHOLDERS)
+    if _is_controller() or {"--collect-only", "--co", "--version"} & set(sys.argv):
+        return
+    from localcloud.provision import provision
+    from localcloud.server import LocalAws
+
+    directory = Path(tempfile.mkdtemp(prefix="todo-tests-"))
+    server = LocalAws(directory, free_port())
+    server.start()
+    _started.update(server=server, directory=directory)
+    os.environ.update(provision(server.endpoint_url, directory))
+    os.environ.update(ENVIRONMENT="test", APP_URL="http://testserver")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests() -> None:
+    """Start before pytest-django's hook of the same name imports the settings."""
+    if "server" not in _started:
+        _start()
+
+
+def pytest_unconfigure() -> None:
+    """Stop what this process started and remove its data."""
+    server = _started.pop("server", None)
+    if server is not None:
+        server.kill()
+        shutil.rmtree(str(_started.pop("directory")), ignore_errors=True)

@@ -1,0 +1,19 @@
+"""What every template may use."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+THEMES = ("light", "dark")
+
+
+def site(request: HttpRequest) -> dict[str, Any]:
+    """Return the signed-in person, the theme the visitor chose (``""`` follows the system) and the environment."""
+    theme = request.COOKIES.get("theme", "")
+    return {
+        "user": getattr(request, "user", None),
+        "theme": theme if theme in THEMES else "",
+        "environment": settings.ENVIRONMENT,
+        "app_version": settings.APP_VERSION,
+    }

@@ -1,0 +1,40 @@
+"""Reading configuration from the environment, loudly: a missing or malformed value stops the process at start."""
+
+import os
+
+from django.core.exceptions import ImproperlyConfigured
+
+_TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
+
+
+def required(name: str) -> str:
+    """Return the value of variable ``name``; raise ImproperlyConfigured when unset, empty or a placeholder."""
+    value = os.environ.get(name, "")
+    if not value or value.startswith("<"):
+        raise ImproperlyConfigured(
+            f"The environment variable {name} is not set. Locally, start the app with `make run`, "
+            "or source the `env` file that it writes; deployed, fill it from the CDK outputs."
+        )
+    return value
+
+
+def optional(name: str, default: str) -> str:
+    """Return the value of ``name``, or ``default`` when it is unset or empty."""
+    return os.environ.get(name) or default
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """Return ``name`` as a boolean (1/true/yes/on, 0/false/no/off); anything else raises ImproperlyConfigured."""
+    raw = os.environ.get(name)
+    if raw is None:
+        return default
+    if raw.lower() in _TRUE:
+        return True
+    if raw.lower() in _FALSE:
+        return False
+    raise ImproperlyConfigured(f"{name}={raw!r} is neither true nor false.")
+
+
+def listing(name: str, default: str) -> list[str]:
+    """Return the comma-separated ``name`` as a list of stripped, non-empty strings."""
+    return [part.strip() for part in optional(name, default).split(",") if part.strip()]

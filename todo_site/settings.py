@@ -1,0 +1,139 @@
+"""Django settings. Everything that differs between a laptop and the cloud comes from the environment."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from csp.constants import NONE, SELF
+
+from todo_site import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- Where it runs -------------------------------------------------------------------------------------------
+ENVIRONMENT = env.required("ENVIRONMENT")  # local | test | dev | prod
+DEPLOYED = ENVIRONMENT not in {"local", "test"}
+APP_VERSION = env.optional("APP_VERSION", "0.1.0")
+APP_URL = env.required("APP_URL").rstrip("/")
+SECRET_KEY = env.required("SECRET_KEY")
+DEBUG = env.flag("DEBUG", default=False)
+ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", urlsplit(APP_URL).hostname or "")
+CSRF_TRUSTED_ORIGINS = [APP_URL]
+
+# --- AWS -----------------------------------------------------------------------------------------------------
+AWS_ENDPOINT_URL = env.optional("AWS_ENDPOINT_URL", "") or None
+AWS_DEFAULT_REGION = env.required("AWS_DEFAULT_REGION")
+TABLE_NAME = env.required("TABLE_NAME")
+USER_POOL_ID = env.required("USER_POOL_ID")
+CLIENT_ID = env.required("CLIENT_ID")
+COGNITO_ISSUER = env.optional(
+    "COGNITO_ISSUER", f"https://cognito-idp.{AWS_DEFAULT_REGION}.amazonaws.com/{USER_POOL_ID}"
+)
+COGNITO_JWKS_URL = env.optional("COGNITO_JWKS_URL", f"{COGNITO_ISSUER}/.well-known/jwks.json")
+GOLD_BUCKET = env.required("GOLD_BUCKET")
+GLUE_DATABASE = env.required("GLUE_DATABASE")
+ATHENA_WORKGROUP = env.required("ATHENA_WORKGROUP")
+REPORTING_TIMEZONE = env.optional("REPORTING_TIMEZONE", "UTC")
+
+# --- The site ------------------------------------------------------------------------------------------------
+ROOT_URLCONF = "todo_site.urls"
+WSGI_APPLICATION = "todo_site.wsgi.application"
+INSTALLED_APPS = [
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "csp",
+    "django_htmx",
+    "todo_site",
+    "tasks",
+    "insights",
+]
+MIDDLEWARE = [
+    "todo_site.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "todo_site.middleware.BodyLimitMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "todo_site.identity.middleware.PersonMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.messages.context_processors.messages",
+                "todo_site.context_processors.site",
+            ],
+        },
+    }
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "task-list"
+
+# No relational database: the ORM's machinery may enter atomic(), but any SQL fails at once and says why.
+DATABASES = {"default": {"ENGINE": "todo_site.nodb"}}
+SESSION_ENGINE = "todo_site.sessions"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+# --- Security ------------------------------------------------------------------------------------------------
+HTTPS = APP_URL.startswith("https://")
+SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
+CSRF_FAILURE_VIEW = "todo_site.views.csrf_failure"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if DEPLOYED else None
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+MAX_BODY_BYTES = 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+
+# --- Language, time, static files ----------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+STATIC_URL = env.optional("STATIC_URL", "/static/")
+STATIC_ROOT = Path(env.optional("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
+STATICFILES_DIRS = [
+    BASE_DIR / "static",
+    ("vendor", BASE_DIR / "node_modules" / "plotly.js-cartesian-dist-min"),
+]
+WHITENOISE_STATIC_PREFIX = env.optional("WHITENOISE_STATIC_PREFIX", "/static/")
+WHITENOISE_MAX_AGE = 3600
+STORAGES = {
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+LOGGING_CONFIG = "todo_site.logging.configure"
+LOGGING = {"level": env.optional("LOG_LEVEL", "INFO")}
