@@ -1,0 +1,69 @@
+"""Run a translated query in DuckDB, on a worker thread."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import duckdb
+
+from localcloud.aws import duck
+from localcloud.aws.athena import catalog, metadata, results
+from localcloud.aws.athena.errors import QueryError
+from localcloud.aws.athena.translate import Translation, translate
+
+AT_ONCE = 4
+_slots = asyncio.Semaphore(AT_ONCE)
+
+
+async def run(sql: str, database: str, parameters: list[str], execution: dict[str, Any]) -> results.Result:
+    """Return the result of a query; raises QueryError. `execution` receives the cursor, so that it can be stopped."""
+    answer = metadata.answer(sql, database)
+    if answer is not None:
+        return answer
+    async with _slots:
+        translation = translate(sql, database, parameters)
+        for table in translation.tables.values():
+            table.find_files()
+        cursor = duck.cursor()
+        execution["_cursor"] = cursor
+        try:
+            return await asyncio.to_thread(_run, cursor, translation)
+        finally:
+            execution.pop("_cursor", None)
+            cursor.close()
+
+
+def _run(cursor: Any, translation: Translation) -> results.Result:
+    try:
+        for name, table in translation.tables.items():
+            cursor.execute(f"CREATE TEMP VIEW {name} AS {catalog.relation(cursor, table)}")
+        cursor.execute(translation.sql)
+        rows = cursor.fetchall()
+        names = translation.names or [description[0] for description in cursor.description]
+    except duckdb.Error as error:
+        raise QueryError(*_reason(error)) from error
+    columns = [
+        results.column(name, str(description[1]))
+        for name, description in zip(names, cursor.description, strict=True)
+    ]
+    scanned = sum(table.scanned for table in translation.tables.values())
+    return results.Result(columns, [[results.text(value) for value in row] for row in rows], scanned)
+
+
+def _reason(error: duckdb.Error) -> tuple[str, str]:
+    """Trino's error name for DuckDB's message."""
+    message = str(error)
+    for part, name in (
+        ("Division by zero", "DIVISION_BY_ZERO"),
+        ("INVALID_CAST_ARGUMENT: ", "INVALID_CAST_ARGUMENT"),
+        ("Conversion Error", "INVALID_CAST_ARGUMENT"),
+        ("Referenced column", "COLUMN_NOT_FOUND"),
+        ("does not have a column named", "COLUMN_NOT_FOUND"),
+        ("cannot be referenced before it is defined", "COLUMN_NOT_FOUND"),
+        ("must appear in the GROUP BY", "EXPRESSION_NOT_AGGREGATE"),
+        ("INTERRUPT", "USER_CANCELED"),
+    ):
+        if part in message:
+            return name, message.replace("INVALID_CAST_ARGUMENT: ", "")
+    return "GENERIC_USER_ERROR", message

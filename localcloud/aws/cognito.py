@@ -1,0 +1,128 @@
+"""Cognito sign-up and aliases as on AWS.
+
+Holes closed: ConfirmSignUp does not verify the e-mail address, so nobody can sign in with the address they signed up
+with; two users may hold the same address as an alias; `UsernameConfiguration.CaseSensitive = False` is ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ministack.core.responses import error_response_json
+from ministack.services import cognito
+
+Response = tuple[int, dict[str, str], bytes]
+Pool = dict[str, Any]
+User = dict[str, Any]
+VERIFIABLE = ("email", "phone_number")
+
+
+def install() -> None:
+    """Patch the Cognito module."""
+    resolve: Callable[..., Any] = cognito._resolve_user
+
+    def resolve_any_case(pool: Pool, username: str) -> Any:
+        user, error = resolve(pool, username)
+        if error is not None and username and not _case_sensitive(pool):
+            folded = next(
+                (found for name, found in _names(pool) if name.casefold() == username.casefold()), None
+            )
+            return (folded, None) if folded is not None else (None, error)
+        return user, error
+
+    cognito._resolve_user = resolve_any_case
+    cognito._admin_create_user = _new_user(cognito._admin_create_user, admin=True)
+    cognito._sign_up = _new_user(cognito._sign_up, admin=False)
+    cognito._confirm_sign_up = _confirming(cognito._confirm_sign_up)
+
+
+def _case_sensitive(pool: Pool) -> bool:
+    return bool((pool.get("UsernameConfiguration") or {}).get("CaseSensitive", True))
+
+
+def _names(pool: Pool) -> Iterator[tuple[str, User]]:
+    """Everything a user may sign in with."""
+    for username, user in pool["_users"].items():
+        yield username, user
+        attributes = _attributes(user)
+        for alias in _aliases(pool):
+            if _verified(attributes, alias) or alias in (pool.get("UsernameAttributes") or []):
+                yield attributes.get(alias, ""), user
+
+
+def _aliases(pool: Pool) -> list[str]:
+    return [*(pool.get("AliasAttributes") or []), *(pool.get("UsernameAttributes") or [])]
+
+
+def _attributes(user: User) -> dict[str, str]:
+    attributes: dict[str, str] = cognito._attr_list_to_dict(user.get("Attributes", []))
+    return attributes
+
+
+def _verified(attributes: dict[str, str], alias: str) -> bool:
+    return alias not in VERIFIABLE or str(attributes.get(f"{alias}_verified", "")).lower() == "true"
+
+
+def _holder(pool: Pool, attributes: dict[str, str], but: str = "") -> User | None:
+    """Another user who signs in with one of these verified addresses."""
+    wanted = {attributes.get(alias, "").casefold() for alias in pool.get("AliasAttributes") or []} - {""}
+    found = (user for name, user in _names(pool) if name.casefold() in wanted and user["Username"] != but)
+    return next(found, None)
+
+
+def _new_user(create: Callable[..., Response], *, admin: bool) -> Callable[..., Response]:
+    def create_once(data: dict[str, Any]) -> Response:
+        pool = cognito._user_pools.get(data.get("UserPoolId")) if admin else _pool_of_client(data)
+        if pool is None or str(data.get("MessageAction", "")).upper() == "RESEND":
+            return create(data)
+        username = str(data.get("Username") or "")
+        folded = {name.casefold() for name in pool["_users"]}
+        if not _case_sensitive(pool) and username.casefold() in folded:
+            return error_response_json("UsernameExistsException", "User account already exists.", 400)
+        attributes = cognito._attr_list_to_dict(data.get("UserAttributes", []))
+        claims = {alias: attributes[alias] for alias in VERIFIABLE if admin and _claimed(attributes, alias)}
+        if claims and not data.get("ForceAliasCreation") and _holder(pool, claims) is not None:
+            return _alias_exists()
+        return create(data)
+
+    return create_once
+
+
+def _claimed(attributes: dict[str, str], alias: str) -> bool:
+    return alias in attributes and _verified(attributes, alias)
+
+
+def _pool_of_client(data: dict[str, Any]) -> Pool | None:
+    pool: Pool | None = cognito._pool_for_client(data.get("ClientId"))[0]
+    return pool
+
+
+def _alias_exists() -> Response:
+    response: Response = error_response_json(
+        "AliasExistsException", "An account with the email already exists.", 400
+    )
+    return response
+
+
+def _confirming(confirm: Callable[..., Response]) -> Callable[..., Response]:
+    def confirm_and_verify(data: dict[str, Any]) -> Response:
+        pool = _pool_of_client(data)
+        user = cognito._resolve_user(pool, data.get("Username"))[0] if pool is not None else None
+        if pool is None or user is None:
+            return confirm(data)
+        attributes = _attributes(user)
+        if not data.get("ForceAliasCreation") and _holder(pool, attributes, but=user["Username"]) is not None:
+            return _alias_exists()
+        response = confirm(data)
+        if response[0] == 200:
+            verified = {f"{name}_verified": "true" for name in _delivered(pool, attributes)}
+            user["Attributes"] = cognito._dict_to_attr_list({**attributes, **verified})
+        return response
+
+    return confirm_and_verify
+
+
+def _delivered(pool: Pool, attributes: dict[str, str]) -> list[str]:
+    """The attributes that the confirmation code proved."""
+    return [name for name in pool.get("AutoVerifiedAttributes") or [] if name in attributes]

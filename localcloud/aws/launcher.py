@@ -1,0 +1,98 @@
+"""Restore the state, install the patches, serve HTTP until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from hypercorn.asyncio import serve as hypercorn_serve
+from hypercorn.config import Config
+from ministack import app as ministack_app
+
+from localcloud.aws import athena, cognito, expiry, firehose, glue, objects
+from localcloud.aws.environment import LOOPBACK, Place
+from localcloud.aws.items import ItemStore
+from localcloud.aws.services import ServiceStore
+
+NO_OWNER = 0
+
+
+def serve(place: Place) -> None:
+    """Run the server; returns after a clean stop (SIGTERM or SIGINT)."""
+    _refuse_taken_port(place.port)
+    started = time.monotonic()
+    services = ServiceStore(place.state / "services")
+    items = ItemStore(place.state / "dynamodb")
+    for module in (objects, athena, cognito, firehose, glue):
+        module.install()
+    services.load()
+    entries = items.load()
+    items.install()
+    services.install()
+    ministack_app._load_persisted_state = lambda: None
+    ministack_app.save_all = lambda _: None
+    print(f"restored {entries} journal entries in {time.monotonic() - started:.2f} s", flush=True)
+    asyncio.run(_run(place, items, services))
+
+
+def _refuse_taken_port(port: int) -> None:
+    with socket.socket() as probe:
+        if probe.connect_ex((LOOPBACK, port)) == 0:
+            sys.exit(f"port {port} of {LOOPBACK} is taken; choose another with LOCAL_AWS_PORT")
+
+
+async def _run(place: Place, items: ItemStore, services: ServiceStore) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    jobs: list[Callable[[], Awaitable[Any]]] = [
+        lambda: expiry.run(items),
+        lambda: _sweep(items, services),
+        lambda: _stop_without_parent(stop),
+    ]
+    tasks = [asyncio.ensure_future(job()) for job in jobs]
+    print(f"local AWS on http://{LOOPBACK}:{place.port}", flush=True)
+    await hypercorn_serve(ministack_app.app, _config(place.port), shutdown_trigger=stop.wait)
+    for task in tasks:
+        task.cancel()
+    services.save_all()
+    items.close()
+    print("stopped", flush=True)
+    os._exit(0)  # worker threads of services (pollers, schedulers) would hold the process for seconds
+
+
+def _config(port: int) -> Config:
+    config = Config()
+    config.bind = [f"{LOOPBACK}:{port}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 0.5
+    config.shutdown_timeout = 5
+    config.loglevel = "WARNING"
+    config.backlog = 512
+    return config
+
+
+async def _sweep(items: ItemStore, services: ServiceStore) -> None:
+    async def settings() -> None:
+        while True:
+            await asyncio.sleep(1)
+            items.save_settings()
+
+    await asyncio.gather(settings(), services.sweep())
+
+
+async def _stop_without_parent(stop: asyncio.Event) -> None:
+    """End with the process that started this one, however it ended, so that no port stays taken."""
+    parent = int(os.environ.get("LOCAL_AWS_PARENT") or NO_OWNER)
+    while parent != NO_OWNER and os.getppid() == parent:
+        await asyncio.sleep(0.5)
+    if parent != NO_OWNER:
+        with contextlib.suppress(RuntimeError):
+            stop.set()

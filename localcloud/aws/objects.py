@@ -1,0 +1,45 @@
+"""S3 objects that are either the old or the new ones after a crash, never a mix.
+
+Hole closed: ministack replaces an object's data file and then its metadata file; a crash in between leaves new bytes
+with the old ETag and length, which breaks reads and makes If-Match accept a stale state. And it only logs a write
+that failed. Here the new metadata is put beside the old first and takes effect with the data file; the next start
+decides by the digest of the data which of the two counts (recovery.py).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ministack.services import s3
+
+from localcloud.aws.recovery import PENDING, digest, replace
+
+
+def install() -> None:
+    """Patch the S3 module."""
+    s3._persist_object = persist_object
+
+
+def persist_object(bucket: str, key: str, obj: dict[str, Any]) -> None:
+    """Write an object through to its files; raises OSError when it cannot."""
+    path = Path(s3._object_disk_path(bucket, key))
+    path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+    meta = {**s3._object_meta_from_record(obj), **s3._key_history_meta(bucket, key), "key": key}
+    sidecar = path.with_name(f"{path.name}.meta.json")
+    if obj.get("body") is None:
+        replace(sidecar, json.dumps(meta).encode())
+    else:
+        _write_both(path, sidecar, meta, obj["body"])
+        obj["body"] = None
+    base = Path(s3.DATA_DIR) / s3.get_account_id() / bucket
+    s3._remove_key_files(s3._other_key_disk_path(str(base), key, str(path)))
+
+
+def _write_both(path: Path, sidecar: Path, meta: dict[str, Any], body: bytes) -> None:
+    pending = path.with_name(f"{path.name}{PENDING}")
+    pending.write_bytes(json.dumps({**meta, "data_digest": digest(body)}).encode())
+    replace(path, body)
+    replace(sidecar, json.dumps(meta).encode())
+    pending.unlink()
