@@ -32,6 +32,7 @@ COGNITO_JWKS_URL = env.optional("COGNITO_JWKS_URL", f"{COGNITO_ISSUER}/.well-kno
 GOLD_BUCKET = env.required("GOLD_BUCKET")
 GLUE_DATABASE = env.required("GLUE_DATABASE")
 ATHENA_WORKGROUP = env.required("ATHENA_WORKGROUP")
+DEMO_PASSWORD = env.optional("DEMO_PASSWORD", "")  # only a local copy has one: its sign-in page fills it in
 REPORTING_TIMEZONE = env.optional("REPORTING_TIMEZONE", "UTC")
 
 # --- The site ------------------------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""The REST API. Operations are thin: they parse, call one service or selector, and render."""

@@ -1,0 +1,79 @@
+"""Requests that may be sent again: what was answered is stored in the transaction that did the work."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tasks import table
+from tasks.context import RequestContext
+from tasks.errors import IdempotencyMismatch
+from tasks.items import IdempotencyItem, TaskItem, idempotency_key
+
+KEPT_SECONDS = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReply:
+    """An HTTP answer: status code, body text, and the headers that belong to it."""
+
+    status: int
+    body: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """Do it once for this key.
+
+    Attributes
+    ----------
+    key
+        The client's ``Idempotency-Key``; unique per user.
+    fingerprint
+        What was asked (a hash of method, path and payload): the same key with another one is refused.
+    reply
+        Makes the answer from the written task, before it is written.
+    """
+
+    key: str
+    fingerprint: str
+    reply: Callable[[TaskItem], StoredReply]
+
+
+def record_key(ctx: RequestContext, once: Once) -> table.Key:
+    """Return where the record of ``once`` is."""
+    return idempotency_key(ctx.user_id, once.key)
+
+
+def record(ctx: RequestContext, once: Once, task: TaskItem, reply: StoredReply) -> table.Action:
+    """Return the action that stores ``reply``; it fails with the earlier record when there is one."""
+    now = int(ctx.now.timestamp())
+    pk, sk = record_key(ctx, once)
+    item = IdempotencyItem.of(
+        {
+            "PK": pk,
+            "SK": sk,
+            "entity_type": "IDEMPOTENCY",
+            "fingerprint": once.fingerprint,
+            "status_code": reply.status,
+            "body": reply.body,
+            "headers": reply.headers,
+            "resource_pk": task.PK,
+            "resource_sk": task.SK,
+            "request_id": ctx.request_id,
+            "created_at": ctx.timestamp,
+            "expires_at": now + KEPT_SECONDS,
+        }
+    )
+    return table.put_record(item, now)
+
+
+def replay(ctx: RequestContext, once: Once | None, stored: table.Values | None) -> StoredReply | None:
+    """Return the answer of the earlier request, or None if ``stored`` is missing or expired.
+
+    Raises IdempotencyMismatch if that request was another one.
+    """
+    if not once or not stored or stored["expires_at"] <= ctx.now.timestamp():
+        return None
+    if stored["fingerprint"] != once.fingerprint:
+        raise IdempotencyMismatch
+    return StoredReply(stored["status_code"], stored["body"], stored["headers"])

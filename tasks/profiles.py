@@ -1,0 +1,144 @@
+"""Profiles: one item per person, created the first time we see them.
+
+A person who only ever creates tasks gets a profile too. So that this costs no extra call, the first create that a
+process sees of a person carries the profile in its own transaction, as an update that only fills in what is missing.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+from tasks import fields, table
+from tasks.context import RequestContext
+from tasks.errors import ProfileNotFound, WriteContention
+from tasks.items import UserItem, feed_keys, user_key
+
+KNOWN_PEOPLE = 10_000
+
+Values = dict[str, Any]
+
+
+class _Known:
+    """User ids whose profile this process has seen; the longest unseen are forgotten."""
+
+    def __init__(self) -> None:
+        self._ids: OrderedDict[str, None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __contains__(self, user_id: str) -> bool:
+        return user_id in self._ids
+
+    def add(self, user_id: str) -> None:
+        with self._lock:
+            self._ids[user_id] = None
+            while len(self._ids) > KNOWN_PEOPLE:
+                self._ids.popitem(last=False)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._ids.clear()
+
+
+known = _Known()
+
+
+def create_profile(
+    ctx: RequestContext, *, email: str, username: str, name: str, given_name: str = "", family_name: str = ""
+) -> UserItem:
+    """Create the profile of ``ctx.user_id``, or return the one that is there. One or two requests to DynamoDB.
+
+    ``username`` and ``name`` default to each other, to the e-mail address and at last to the user id.
+
+    Raises ValidationFailed.
+    """
+    item, _ = ensure_profile(
+        ctx, email=email, username=username, name=name, given_name=given_name, family_name=family_name
+    )
+    return item
+
+
+def ensure_profile(
+    ctx: RequestContext, *, email: str, username: str, name: str, given_name: str = "", family_name: str = ""
+) -> tuple[UserItem, bool]:
+    """Return the profile of ``ctx.user_id`` and whether this call created it. One request to DynamoDB.
+
+    Raises ValidationFailed.
+    """
+    given = {"email": email, "username": username, "name": name}
+    given |= {"given_name": given_name, "family_name": family_name}
+    values = fields.clean(fields.PROFILE_CHANGES, {key: value for key, value in given.items() if value})
+    profile = _new_profile(ctx, values)
+    try:
+        table.write([table.put_new(profile)])
+    except table.ConditionFailed as failure:
+        known.add(ctx.user_id)
+        found = failure.blockers[0] or profile
+        return UserItem.of(found), found["request_id"] == ctx.request_id and found["version"] == 1
+    except table.Contended:
+        raise WriteContention from None
+    known.add(ctx.user_id)
+    return UserItem.of(profile), True
+
+
+def update_profile(ctx: RequestContext, changes: Mapping[str, Any]) -> UserItem:
+    """Change some fields of the profile of ``ctx.user_id``; None clears an optional one. Two requests to DynamoDB.
+
+    Raises ProfileNotFound, ValidationFailed, WriteContention.
+    """
+    wanted = fields.clean(fields.PROFILE_CHANGES, changes)
+    current = table.get(user_key(ctx.user_id))
+    for attempt in range(table.MAX_ATTEMPTS):
+        if not current:
+            raise ProfileNotFound
+        new = {name: value for name, value in {**current, **wanted}.items() if value is not None}
+        if new == current:
+            return UserItem.of(current)
+        new |= ctx.authorship(current["version"] + 1)
+        try:
+            table.write([table.update(current, new)])
+            return UserItem.of(new)
+        except table.ConditionFailed as failure:
+            current = failure.blockers[0]
+        except table.Contended:
+            table.pause(attempt)
+            current = table.get(user_key(ctx.user_id))
+    raise WriteContention
+
+
+def first_sight(ctx: RequestContext) -> list[table.Action]:
+    """Return the action that makes sure of the caller's profile, or nothing if this process has seen it before.
+
+    Only for callers acting for themselves and described by ``ctx.caller``.
+    """
+    if ctx.caller is None or ctx.user_id in known:
+        return []
+    caller = ctx.caller
+    given = {"email": caller.email, "username": caller.username, "name": caller.name}
+    given |= {"given_name": caller.given_name, "family_name": caller.family_name}
+    profile = _new_profile(ctx, {name: value for name, value in given.items() if value})
+    return [table.fill_in(user_key(ctx.user_id), {k: v for k, v in profile.items() if k not in {"PK", "SK"}})]
+
+
+def seen(ctx: RequestContext) -> None:
+    """Remember that the caller's profile is there."""
+    if ctx.caller is not None and ctx.user_id not in known:
+        known.add(ctx.user_id)
+
+
+def _new_profile(ctx: RequestContext, values: Mapping[str, Any]) -> Values:
+    pk, sk = user_key(ctx.user_id)
+    username = values.get("username") or values.get("email") or values.get("name") or ctx.user_id
+    return {
+        "name": username,
+        **values,
+        "username": username,
+        "PK": pk,
+        "SK": sk,
+        "id": ctx.user_id,
+        "user_id": ctx.user_id,
+        "entity_type": "USER",
+        "created_at": ctx.timestamp,
+        **ctx.authorship(1),
+        **feed_keys("USER", ctx.user_id, ctx.timestamp),
+    }

@@ -1,0 +1,83 @@
+"""Recurrence: RFC 5545 rules by whole days, counted from a task's due date."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from itertools import islice
+
+from dateutil.rrule import rrule, rrulestr
+
+# Parts that pick days out of a day or a week could make a rule that never comes, and the search for it take seconds.
+_BASIC = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST"})
+_CALENDAR = _BASIC | {"BYDAY", "BYMONTH", "BYMONTHDAY", "BYSETPOS", "BYWEEKNO", "BYYEARDAY"}
+PARTS = {"DAILY": _BASIC, "WEEKLY": _BASIC | {"BYDAY"}, "MONTHLY": _CALENDAR, "YEARLY": _CALENDAR}
+MAX_NUMBER = 999
+# A rule such as "30 February" never comes; one that does not come for this long is refused.
+HORIZON = timedelta(days=12 * 366)
+_EXAMPLE_DAY = date(2024, 1, 1)
+
+
+@lru_cache(maxsize=256)
+def parse(text: str) -> str:
+    """Return the rule ``text`` in normal form (upper case, no ``RRULE:``); ValueError says what is wrong with it."""
+    rule = text.strip().upper().removeprefix("RRULE:").rstrip(";")
+    pairs = [part.partition("=") for part in rule.split(";")]
+    parts = {name: value for name, _, value in pairs}
+    frequency = parts.get("FREQ", "")
+    if frequency not in PARTS:
+        raise ValueError("it must have FREQ=DAILY, WEEKLY, MONTHLY or YEARLY")
+    if unknown := sorted(parts.keys() - PARTS[frequency]):
+        raise ValueError(f"{unknown[0][:20]} is not supported with FREQ={frequency}")
+    if len(parts) < len(pairs):
+        raise ValueError("a part is given twice")
+    _check_numbers(parts)
+    _rule(rule, _EXAMPLE_DAY)
+    endless = ";".join(f"{name}={value}" for name, value in parts.items() if name not in {"COUNT", "UNTIL"})
+    if not next_occurrence(endless, _EXAMPLE_DAY, _EXAMPLE_DAY):
+        raise ValueError("it never comes")
+    return rule
+
+
+def _check_numbers(parts: dict[str, str]) -> None:
+    if "COUNT" in parts and "UNTIL" in parts:
+        raise ValueError("COUNT and UNTIL exclude each other")
+    for name in ("COUNT", "INTERVAL"):
+        value = parts.get(name, "1")
+        if not (value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= MAX_NUMBER):
+            raise ValueError(f"{name} must be a number from 1 to {MAX_NUMBER}")
+
+
+def _rule(text: str, start: date) -> rrule:
+    try:
+        rule = rrulestr(text, dtstart=datetime.combine(start, time()), ignoretz=True)
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError) as error:
+        raise ValueError("a part of it is malformed") from error
+    if not isinstance(rule, rrule):
+        raise TypeError("only a single rule is supported")
+    return rule
+
+
+def next_occurrence(text: str, due: date, today: date) -> tuple[date, str] | None:
+    """Return the day a recurring task is due next, and the rule that the next task carries.
+
+    That day is the first after ``due`` that is not before ``today``: what was missed is not caught up on. COUNT
+    shrinks by the days gone by. None when the rule has come to its end.
+    """
+    parts = [part for part in text.split(";") if not part.startswith("COUNT=")]
+    count = int(text.partition("COUNT=")[2].partition(";")[0]) if len(parts) < text.count(";") + 1 else None
+    end = _later(max(due, today))
+    for passed, day in enumerate(islice(_days(";".join(parts), due, end), count)):
+        if day > due and day >= today:
+            return day, text if count is None else ";".join([*parts, f"COUNT={count - passed}"])
+    return None
+
+
+def _later(day: date) -> date:
+    return day + HORIZON if day < date.max - HORIZON else date.max
+
+
+def _days(text: str, start: date, end: date) -> Iterator[date]:
+    rule = _rule(text, start)
+    last = datetime.combine(end, time())
+    until = getattr(rule, "_until", None)
+    return (moment.date() for moment in rule.replace(until=min(until or last, last)))

@@ -1,0 +1,1 @@
+"""Who somebody is: Cognito's tokens, the browser session, roles."""

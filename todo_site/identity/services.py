@@ -1,0 +1,70 @@
+"""Signing in and out in the browser."""
+
+from datetime import UTC, datetime
+from typing import cast
+
+from django.http import HttpRequest
+from django.middleware.csrf import rotate_token
+
+from tasks import profiles
+from tasks.context import RequestContext
+from todo_site.identity import cognito, tokens
+from todo_site.identity.users import Anonymous, Person
+
+SESSION_KEY = "person"
+
+
+def sign_in(request: HttpRequest, identifier: str, password: str) -> Person:
+    """Sign somebody in: a new session key, a new CSRF token, and their profile if it is missing.
+
+    Raises what ``cognito.sign_in`` raises.
+    """
+    issued = cognito.sign_in(identifier, password)
+    signed_in = tokens.person_of(issued.id_token)
+    earlier = request.session.get(SESSION_KEY)
+    if earlier and earlier["id"] != signed_in.id:
+        request.session.flush()
+    request.session.cycle_key()
+    request.session[SESSION_KEY] = signed_in.to_session()
+    rotate_token(request)
+    request.user = signed_in  # type: ignore[assignment]
+    if signed_in.id not in profiles.known:
+        profiles.create_profile(
+            context(request),
+            email=signed_in.email,
+            username=signed_in.username,
+            name=signed_in.name,
+            given_name=signed_in.given_name,
+            family_name=signed_in.family_name,
+        )
+    return signed_in
+
+
+def sign_out(request: HttpRequest) -> None:
+    """End the session: its key is worth nothing from now on."""
+    request.session.flush()
+    rotate_token(request)
+    request.user = Anonymous()  # type: ignore[assignment]
+
+
+def person_in_session(request: HttpRequest) -> Person | Anonymous:
+    """Return who is signed in, from the browser session."""
+    stored = request.session.get(SESSION_KEY)
+    return Person.from_session(stored) if stored else Anonymous()
+
+
+def person(request: HttpRequest) -> Person:
+    """Return the signed-in person of a request that is known to have one."""
+    return cast("Person", request.user)
+
+
+def context(request: HttpRequest) -> RequestContext:
+    """Return what services need to know of a signed-in person's request."""
+    caller = person(request)
+    return RequestContext(
+        user_id=caller.id,
+        updated_by=caller.id,
+        request_id=getattr(request, "request_id", ""),
+        now=datetime.now(UTC),
+        caller=caller,
+    )

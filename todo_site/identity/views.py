@@ -1,0 +1,102 @@
+"""Signing in and out, and choosing the colours of the pages."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render, resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from todo_site.context_processors import THEMES
+from todo_site.identity import services
+from todo_site.identity.errors import ChallengeRequired, IdentityError
+from todo_site.identity.forms import SignInForm
+
+THEME_KEPT_SECONDS = 365 * 24 * 3600
+_NO_CHALLENGES = "This account asks for a second step after the password, which these pages cannot do yet."
+# The accounts of the demo workspace, that only a local copy has.
+_DEMO = (
+    ("person@example.com", "Demo Person", "Has tasks of their own"),
+    ("manager@example.com", "Demo Manager", "Also sees the insights"),
+    ("admin@example.com", "Demo Admin", "Also manages people and data"),
+)
+
+
+@never_cache
+@csrf_protect
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def login(request: HttpRequest) -> HttpResponse:
+    """Show the sign-in page, or sign in and go on to ``next``."""
+    if request.method == "POST":
+        form = SignInForm(request.POST)
+        if form.is_valid() and _signed_in(request, form):
+            return redirect(_safe(request, form.cleaned_data["next"]))
+        return _login_page(request, form, status=422)
+    following = request.GET.get("next", "")
+    if request.user.is_authenticated:
+        return redirect(_safe(request, following))
+    form = SignInForm(initial={"next": following})
+    demo = _demo_accounts(request.GET.get("demo", ""))
+    if any(account["chosen"] for account in demo):
+        form.fill_in(request.GET["demo"], settings.DEMO_PASSWORD)
+    return _login_page(request, form)
+
+
+def _signed_in(request: HttpRequest, form: SignInForm) -> bool:
+    try:
+        services.sign_in(request, form.cleaned_data["identifier"], form.cleaned_data["password"])
+    except ChallengeRequired:
+        form.add_error(None, _NO_CHALLENGES)
+        return False
+    except IdentityError as error:
+        form.add_error(None, str(error))
+        return False
+    return True
+
+
+def _login_page(request: HttpRequest, form: SignInForm, status: int = 200) -> HttpResponse:
+    context = {"form": form, "demo_accounts": _demo_accounts(request.GET.get("demo", ""))}
+    return render(request, "identity/login.html", context, status=status)
+
+
+def _demo_accounts(chosen: str) -> list[dict[str, Any]]:
+    """Return the demo accounts to offer: none unless this is a local copy that knows their password."""
+    if settings.ENVIRONMENT != "local" or not settings.DEMO_PASSWORD:
+        return []
+    return [
+        {"email": email, "name": name, "about": about, "chosen": email == chosen}
+        for email, name, about in _DEMO
+    ]
+
+
+@never_cache
+@require_POST
+def logout(request: HttpRequest) -> HttpResponse:
+    """Sign out, and show the sign-in page."""
+    services.sign_out(request)
+    return redirect("login")
+
+
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """Keep the chosen theme (``light``, ``dark`` or, empty, the system's) in a cookie; the script does it alone."""
+    chosen = request.POST.get("theme", "")
+    if chosen and chosen not in THEMES:
+        raise BadRequest("There is no such theme.")
+    answer = redirect(_safe(request, request.POST.get("next", "")))
+    answer.set_cookie("theme", chosen, max_age=THEME_KEPT_SECONDS, samesite="Lax", secure=request.is_secure())
+    return answer
+
+
+def _safe(request: HttpRequest, url: str) -> str:
+    """Return ``url`` if it is one of ours, else the page people start on."""
+    if not url.startswith("/"):
+        return resolve_url(settings.LOGIN_REDIRECT_URL)
+    allowed = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
+    return url if allowed else resolve_url(settings.LOGIN_REDIRECT_URL)

@@ -1,0 +1,54 @@
+"""Logs: one JSON object a line, with the request and the person it is about. Bodies, headers and tokens never."""
+
+import json
+import logging
+import re
+import sys
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+user_id: ContextVar[str] = ContextVar("user_id", default="")
+
+_SECRETS = re.compile(
+    r"eyJ[\w-]+\.[\w-]+\.[\w-]*|(?<=Bearer )\S+|(?<=password=)\S+|(?<=\"password\": \")[^\"]+", re.IGNORECASE
+)
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
+
+
+class JsonFormatter(logging.Formatter):
+    """Formats a record; ``extra`` may hold component, operation, duration_ms, status and metadata (a dict)."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as one line of JSON."""
+        extra = record.__dict__
+        metadata = dict(extra.get("metadata") or {})
+        if record.exc_info:
+            metadata["exception"] = _SECRETS.sub("[redacted]", self.formatException(record.exc_info))
+        line = {
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "request_id": request_id.get(),
+            "user_id": user_id.get(),
+            "component": extra.get("component", record.name),
+            "operation": extra.get("operation", record.funcName),
+            "duration_ms": extra.get("duration_ms"),
+            "status": extra.get("status"),
+            "message": _SECRETS.sub("[redacted]", record.getMessage()),
+            "metadata": metadata,
+        }
+        return _encode(line)
+
+
+def configure(options: dict[str, Any]) -> None:
+    """Send every log record to standard output as JSON; ``options["level"]`` is the least level shown."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JsonFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(options["level"])
+    for noisy in ("botocore", "boto3", "urllib3", "pynamodb", "asyncio"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    # Each request has a line of its own; Django's warning for every 4xx would only repeat it.
+    logging.getLogger("django.request").setLevel(logging.ERROR)

@@ -1,0 +1,100 @@
+"""Around every request: its id, its log line, its security headers, and a limit to what it may send."""
+
+import logging as stdlib_logging
+import re
+import time
+import uuid
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from todo_site import logging, problems
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+_log = stdlib_logging.getLogger("todo_site.requests")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+_PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+# A client that is still sending when we hang up never sees the answer; this much is read and thrown away.
+_DRAINED = 16 * 1024 * 1024
+
+
+class RequestIdMiddleware:
+    """Outermost: takes the caller's ``X-Request-ID`` or makes one, returns it, logs one line a request."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Handle one request."""
+        started = time.perf_counter()
+        given = request.headers.get("X-Request-ID", "")
+        request.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex  # type: ignore[attr-defined]
+        logging.request_id.set(request.request_id)  # type: ignore[attr-defined]
+        logging.user_id.set("")
+        answer = self.get_response(request)
+        problems.replace_foreign(request, answer)
+        answer["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
+        answer["Permissions-Policy"] = _PERMISSIONS
+        if problems.is_for_api(request):
+            answer.setdefault("Cache-Control", "no-store")
+        _log_request(request, answer, time.perf_counter() - started)
+        return answer
+
+
+def _log_request(request: HttpRequest, answer: HttpResponse, seconds: float) -> None:
+    level = stdlib_logging.ERROR if answer.status_code >= 500 else stdlib_logging.INFO
+    if not _log.isEnabledFor(level):
+        return
+    match = request.resolver_match
+    _log.log(
+        level,
+        "request",
+        extra={
+            "component": "api" if problems.is_for_api(request) else "web",
+            "operation": f"{request.method} {match.route if match else ''}",
+            "duration_ms": round(seconds * 1000, 2),
+            "status": answer.status_code,
+            "metadata": {"path": request.path[:200]},
+        },
+    )
+
+
+class BodyLimitMiddleware:
+    """Refuses bodies over ``settings.MAX_BODY_BYTES`` with 413, before anything reads them."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Handle one request."""
+        length = _length(request)
+        if length > settings.MAX_BODY_BYTES:
+            _drain(request, length)
+            return _refuse(
+                request,
+                413,
+                f"The request is too large: at most {settings.MAX_BODY_BYTES} bytes are accepted.",
+            )
+        if length == 0 and "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
+            return _refuse(request, 411, "Send the body with a Content-Length, not in chunks.")
+        return self.get_response(request)
+
+
+def _length(request: HttpRequest) -> int:
+    given = request.META.get("CONTENT_LENGTH") or "0"
+    return int(given) if given.isdecimal() and given.isascii() else 0
+
+
+def _drain(request: HttpRequest, length: int) -> None:
+    rest = min(length, _DRAINED)
+    while rest > 0 and (read := len(request.read(min(rest, 64 * 1024)))):
+        rest -= read
+
+
+def _refuse(request: HttpRequest, status: int, detail: str) -> HttpResponse:
+    if problems.is_for_api(request):
+        return problems.response(request, status, detail=detail)
+    return render(request, "400.html", {"detail": detail}, status=status)

@@ -1,0 +1,1 @@
+"""A Django database backend for a project that has no relational database."""

@@ -1,0 +1,75 @@
+"""The one shape of every error the API answers: RFC 9457 problem details."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from pydantic_core import to_json
+
+CONTENT_TYPE = "application/problem+json"
+
+DETAILS = {
+    400: "The request could not be understood.",
+    403: "You are not allowed to do this.",
+    404: "There is nothing here.",
+    405: "This method is not allowed here. The Allow header lists those that are.",
+    500: "Something went wrong on our side. The request id helps us to find out what.",
+}
+
+
+def response(
+    request: HttpRequest,
+    status: int,
+    *,
+    detail: str = "",
+    kind: str = "",
+    errors: Sequence[Mapping[str, Any]] = (),
+    headers: Mapping[str, str] | None = None,
+) -> HttpResponse:
+    """Return an error response.
+
+    Parameters
+    ----------
+    status
+        The HTTP status code; its phrase is the title.
+    detail
+        What happened and what to do, for a human.
+    kind
+        A stable name clients may act upon (``idempotency-mismatch``); becomes the problem's type. Without one the
+        type is ``about:blank``: the status says it all.
+    errors
+        What is wrong with which field: ``field``, ``message``, ``code``.
+    """
+    content = _content(request, status, detail, kind, errors)
+    return HttpResponse(content, status=status, content_type=CONTENT_TYPE, headers=dict(headers or {}))
+
+
+def _content(
+    request: HttpRequest, status: int, detail: str = "", kind: str = "", errors: Sequence[Mapping[str, Any]] = ()
+) -> bytes:
+    body: dict[str, Any] = {
+        "type": f"urn:todo:problem:{kind}" if kind else "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail or DETAILS.get(status, HTTPStatus(status).description),
+        "instance": request.path[:500].encode("utf-8", "replace").decode(),
+        "request_id": getattr(request, "request_id", ""),
+    }
+    if errors:
+        body["errors"] = list(errors)
+    return to_json(body)
+
+
+def is_for_api(request: HttpRequest) -> bool:
+    """Return whether errors of this request are to be problem details."""
+    return request.path.startswith("/api/") or request.path == "/health"
+
+
+def replace_foreign(request: HttpRequest, answer: HttpResponse) -> None:
+    """Turn ``answer`` into a problem if it is an API error in any other shape (405, a stray page)."""
+    if answer.status_code < 400 or answer.get("Content-Type") == CONTENT_TYPE or not is_for_api(request):
+        return
+    answer.content = _content(request, answer.status_code)
+    answer["Content-Type"] = CONTENT_TYPE
+    answer["Content-Length"] = str(len(answer.content))

@@ -1,0 +1,79 @@
+"""Browser sessions as items of the table, under the hash of their key. Deleting one ends it everywhere at once."""
+
+import time
+from typing import Any
+
+from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
+from django.utils import timezone
+
+from tasks import table
+from tasks.context import timestamp
+from tasks.items import session_key as key_of
+
+
+class SessionStore(SessionBase):
+    """Django's session engine. DynamoDB's time to live removes what has expired; until then it counts as gone."""
+
+    def _stored(self, session_key: str | None) -> dict[str, Any] | None:
+        item = table.get(key_of(session_key)) if session_key else None
+        return item if item and item["expires_at"] > time.time() else None
+
+    def exists(self, session_key: str) -> bool:
+        """Return whether a session with this key is stored and has not expired."""
+        return self._stored(session_key) is not None
+
+    def load(self) -> dict[str, Any]:
+        """Return the stored session's data, or ``{}`` after forgetting a key that leads to nothing."""
+        item = self._stored(self.session_key)
+        if item is None:
+            self._session_key = None
+            return {}
+        return dict(self.decode(item["data"]))
+
+    def create(self) -> None:
+        """Store a new session under a fresh key."""
+        while True:
+            self._session_key = self._get_new_session_key()  # type: ignore[attr-defined]
+            try:
+                self.save(must_create=True)
+            except CreateError:
+                continue
+            self.modified = True
+            return
+
+    def save(self, must_create: bool = False) -> None:
+        """Store the session.
+
+        Raises CreateError if the key is taken, UpdateError if the session was ended meanwhile: a late request must not
+        bring back what a sign-out has deleted.
+        """
+        if self.session_key is None:
+            self.create()
+            return
+        item = self._item(self._get_session(no_load=must_create))  # type: ignore[attr-defined]
+        try:
+            table.write([table.put_new(item) if must_create else table.put_over(item)])
+        except table.ConditionFailed as failure:
+            raise (CreateError if must_create else UpdateError) from failure
+
+    def _item(self, data: dict[str, Any]) -> dict[str, Any]:
+        pk, sk = key_of(str(self.session_key))
+        return {
+            "PK": pk,
+            "SK": sk,
+            "entity_type": "SESSION",
+            "data": self.encode(data),
+            "user_id": data.get("person", {}).get("id"),
+            "created_at": timestamp(timezone.now()),
+            "expires_at": int(time.time()) + self.get_expiry_age(),
+        }
+
+    def delete(self, session_key: str | None = None) -> None:
+        """End the session (this one unless another key is given)."""
+        session_key = session_key or self.session_key
+        if session_key:
+            table.remove(key_of(session_key))
+
+    @classmethod
+    def clear_expired(cls) -> None:
+        """Do nothing: time to live removes what has expired."""
