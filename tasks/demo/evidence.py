@@ -1,0 +1,57 @@
+"""What the table says about events that an interrupted load may have written."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from tasks import selectors
+from tasks.context import timestamp
+from tasks.demo.storyline import Event
+from tasks.errors import TaskNotFound
+from tasks.items import TaskItem
+from tasks.selectors import Page
+
+PAGE = 100
+
+
+def written(event: Event, user_id: str, task_id: str) -> str | None:
+    """Return the id of the event's task (empty for a profile) if the table shows the event, else None.
+
+    ``task_id`` is empty for a create. Everything before the event must have been written. A task that
+    its owner has changed since, outside the story, counts as written.
+    """
+    if event.verb in {"join", "profile"}:
+        profile = selectors.get_profile(user_id)
+        return "" if profile and profile.updated_at >= timestamp(event.at) else None
+    if event.verb == "create":
+        moment = timestamp(event.at)
+        return next((item.id for item in _since(user_id, moment) if item.created_at == moment), None)
+    return task_id if _shows(event, user_id, task_id) else None
+
+
+def _shows(event: Event, user_id: str, task_id: str) -> bool:
+    """Whether an update, a delete or a restore has happened."""
+    try:
+        task = selectors.get_task(user_id, task_id)
+    except TaskNotFound:
+        return event.verb != "restore"
+    return event.verb != "delete" and task.updated_at >= timestamp(event.at)
+
+
+def _since(user_id: str, moment: str) -> Iterator[TaskItem]:
+    """Tasks created at that moment or later, newest first; then those of them in the trash."""
+    before = datetime.fromisoformat(moment).timestamp()
+    yield from _until(moment, partial(selectors.list_tasks, user_id, limit=PAGE))
+    yield from _until(moment, partial(selectors.get_trashed, user_id, now=before, limit=PAGE))
+
+
+def _until(moment: str, read: Callable[..., Page[Any]]) -> Iterator[TaskItem]:
+    """The items of a list that is newest first, down to those older than the moment."""
+    cursor = None
+    while True:
+        page = read(cursor=cursor)
+        yield from (item for item in page.items if item.created_at >= moment)
+        cursor = page.next_cursor
+        if cursor is None or page.items[-1].created_at < moment:
+            return

@@ -1,0 +1,104 @@
+"""How far a load has come, on disk: what is being loaded, and a journal of the events that are done."""
+
+import fcntl
+import json
+import os
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Self
+
+
+class LoadInProgress(Exception):  # noqa: N818
+    """Another process is loading with the same state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What is loaded where.
+
+    ``now`` (ISO 8601) is fixed by the first start, so that a resumed load tells the same story.
+    ``digest`` is the storyline's, so that a program that would tell another one does not go on with it.
+    """
+
+    table: str
+    user_pool: str
+    seed: int
+    now: str
+    people: int
+    tasks: int
+    months: int
+    digest: str = ""
+    loaded: bool = False
+
+    @classmethod
+    def read(cls, path: Path) -> Self | None:
+        """The manifest at ``path``, or None when there is none."""
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return None
+
+    def write(self, path: Path) -> None:
+        """Replace the manifest at ``path``, atomically and durably."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        with draft.open("w", encoding="utf-8") as file:
+            json.dump(asdict(self), file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+
+    def is_for(self, table: str, user_pool: str) -> bool:
+        """Whether it speaks of this table and pool; a pool's id is never used twice."""
+        return (self.table, self.user_pool) == (table, user_pool)
+
+    def finished(self) -> Self:
+        """The same manifest, marked as loaded."""
+        return replace(self, loaded=True)
+
+
+class Journal:
+    """The events that are done, one line each: the event's id and the id of its task.
+
+    A line is appended after its write was acknowledged. A crash may lose the last lines, and tear one:
+    whoever resumes asks the table about events without a line until it finds one that is not done.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._file)
+            raise LoadInProgress from None
+        self.done = self._read()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._file)
+
+    def append(self, event_id: str, task_id: str) -> None:
+        """Note that an event is done. Safe to call from several threads."""
+        os.write(self._file, f"{event_id} {task_id}\n".encode())
+
+    def clear(self) -> None:
+        """Forget everything: it belongs to another load."""
+        os.ftruncate(self._file, 0)
+        self.done.clear()
+
+    def discard(self) -> None:
+        """Remove the journal; its load is complete."""
+        with suppress(FileNotFoundError):
+            self._path.unlink()
+
+    def _read(self) -> dict[str, str]:
+        """Event id to task id; a torn last line is cut off, so that the next one starts on its own."""
+        content = self._path.read_bytes()
+        whole = content[: content.rfind(b"\n") + 1]
+        os.ftruncate(self._file, len(whole))
+        pairs = (line.split(" ", 1) for line in whole.decode().splitlines())
+        return {event_id: task_id for event_id, task_id in pairs}  # noqa: C416 - two columns, not pairs

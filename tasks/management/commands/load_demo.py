@@ -1,0 +1,95 @@
+"""``manage.py load_demo``: fill the workspace with made-up people and half a year of their work."""
+
+import os
+from argparse import ArgumentParser
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from tasks.demo.state import LoadInProgress, Manifest
+
+SEED = 20_260_101
+FEWEST_PEOPLE = 3
+LOCAL_DIR = ".local"
+
+
+class Command(BaseCommand):
+    """Loads the demo workspace once; an interrupted load goes on where it stopped."""
+
+    help = (
+        "Load the demo workspace through the product's own services. Done once per table: run again, it says so and "
+        "does nothing; an interrupted load goes on. Needs DEMO_PASSWORD, the password of everybody it makes."
+    )
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        state = Path(os.environ.get("LOCAL_DIR") or LOCAL_DIR) / "demo.json"
+        parser.add_argument(
+            "--state", type=Path, default=state, help="remembers what was loaded (%(default)s)"
+        )
+        parser.add_argument("--seed", type=int, default=SEED, help="another seed tells another story")
+        parser.add_argument("--people", type=int, default=40, help="at least 3: the demo accounts come first")
+        parser.add_argument("--tasks", type=int, default=2000, help="how many are ever created (%(default)s)")
+        parser.add_argument("--months", type=int, default=6, help="how long the history is (%(default)s)")
+        parser.add_argument("--now", type=_moment, help="where it ends, ISO 8601 (the current hour)")
+        parser.add_argument("--workers", type=int, default=6, help="threads (%(default)s)")
+
+    def handle(self, *, state: Path, workers: int, **options: Any) -> None:
+        """Run it; exits with an error message when the load could not be completed."""
+        self.stdout.ending = ""  # progress stays on its line
+        begun = Manifest.read(state)
+        if begun and begun.loaded and begun.is_for(settings.TABLE_NAME, settings.USER_POOL_ID):
+            self.stdout.write(
+                f"The demo workspace is loaded: {begun.people} people, {begun.tasks:,} tasks.\n"
+            )
+            return
+        self._load(state, _manifest(options), workers)
+
+    def _load(self, state: Path, wanted: Manifest, workers: int) -> None:
+        # Imported here: the usual run finds everything loaded and needs no AWS client.
+        from tasks.demo.accounts import Accounts
+        from tasks.demo.loader import StoryChanged, load
+
+        accounts = Accounts(wanted.user_pool, _password())
+        try:
+            load(state, wanted, accounts, workers=workers, output=self.stdout)
+        except LoadInProgress:
+            raise CommandError(f"Another process is loading the demo workspace ({state}).") from None
+        except StoryChanged:
+            raise CommandError(
+                f"An interrupted load of another version of the demo is in this table. Begin again with an empty "
+                f"one (remove the directory of the local AWS), or remove {state} to load a second story."
+            ) from None
+
+
+def _manifest(options: dict[str, Any]) -> Manifest:
+    if options["people"] < FEWEST_PEOPLE or options["tasks"] < options["people"] or options["months"] < 1:
+        raise CommandError("A workspace needs at least 3 people, as many tasks as people, and one month.")
+    now = options["now"] or datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    return Manifest(
+        table=settings.TABLE_NAME,
+        user_pool=settings.USER_POOL_ID,
+        seed=options["seed"],
+        now=now.isoformat(),
+        people=options["people"],
+        tasks=options["tasks"],
+        months=options["months"],
+    )
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _password() -> str:
+    password = os.environ.get("DEMO_PASSWORD", "")
+    if not password:
+        raise CommandError(
+            "Set DEMO_PASSWORD: the password of the demo people. `make run` writes one to its env file."
+        )
+    return password
