@@ -1,0 +1,76 @@
+"""Reading Bronze: files into the engine, a broken file into a row that says so, buckets into groups that fit."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from etl.engine.embedded import Engine, UnreadableError
+from etl.log import log
+from etl.manifest import Part
+from etl.storage import LocalCopies
+from etl.tables import BRONZE
+
+# Buckets are worked on together up to this many compressed bytes, history included: that bounds memory.
+GROUP_BYTES = 256 * 1024 * 1024
+
+
+def bucket_of(key: str) -> str:
+    """User bucket in a Bronze key."""
+    return key.partition("user_bucket=")[2].partition("/")[0]
+
+
+def groups(
+    keys: Sequence[str], copies: LocalCopies, history: Mapping[str, Part], limit: int = GROUP_BYTES
+) -> list[dict[str, list[str]]]:
+    """Share files out by user bucket, and buckets into groups of about `limit` bytes.
+
+    Parameters
+    ----------
+    keys
+        New Bronze files, already copied.
+    copies
+        Where they are.
+    history
+        The partitions they will be merged into, by bucket.
+    limit
+        Bytes of new files and history together; a bucket larger than that is a group of its own.
+
+    Returns
+    -------
+    list of dict
+        Groups of bucket -> keys.
+    """
+    by_bucket = defaultdict(list)
+    for key in keys:
+        by_bucket[bucket_of(key)].append(key)
+    made: list[dict[str, list[str]]] = []
+    room = 0
+    for bucket, files in sorted(by_bucket.items()):
+        size = sum(copies.path(key).stat().st_size for key in files)
+        size += history[bucket].bytes if bucket in history else 0
+        if not made or size > room:
+            made.append({})
+            room = limit
+        made[-1][bucket] = files
+        room -= size
+    return made
+
+
+def read_bronze(engine: Engine, copies: LocalCopies, keys: Sequence[str]) -> None:
+    """Make the relation `bronze` of files; one that is not readable Parquet becomes a row with `file_error`."""
+    paths = [copies.path(key) for key in keys]
+    try:
+        engine.read_bronze(BRONZE, paths, copies.folder)
+    except UnreadableError:
+        bad = engine.unreadable(paths)
+        if not bad:
+            raise
+        _read_without(engine, copies, paths, bad)
+
+
+def _read_without(engine: Engine, copies: LocalCopies, paths: Sequence[Path], bad: Sequence[Path]) -> None:
+    engine.read_bronze(BRONZE, [path for path in paths if path not in bad], copies.folder)
+    for path in bad:
+        key = path.relative_to(copies.folder).as_posix()
+        engine.add_unreadable(key, bucket_of(key))
+        log("silver", "unreadable Bronze file", level="ERROR", status="quarantined", key=key)

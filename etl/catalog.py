@@ -1,0 +1,188 @@
+"""The lake as AWS sees it: Glue tables, the Firehose stream, names and prefixes, as boto3-shaped dicts.
+
+Pure functions over the column lists of `etl.tables`; nothing here calls AWS. Provisioning passes the dicts to boto3,
+infrastructure code reads the same ones.
+"""
+
+import hashlib
+from typing import Any
+
+from etl.tables import BRONZE, GOLD, SILVER, TABLES, Column, Table
+
+USER_BUCKETS = 16
+FAILURE_QUEUE = "todo-cdc-failures"
+BRONZE_PREFIX = "cdc/"
+BRONZE_ERROR_PREFIX = "cdc-errors/"
+SILVER_PREFIX = "silver/"
+GOLD_PREFIX = "gold/"
+
+BRONZE_TABLE = BRONZE.name
+SILVER_TABLES = tuple(table.name for table in SILVER)
+GOLD_TABLES = tuple(table.name for table in GOLD)
+
+_PARTITION_FIELDS = ("year", "month", "day", "user_bucket")
+# Zero-padded on purpose: partition values are text, equal to what the capture handler writes.
+_PROJECTION = {
+    "year": ("2020,2100", "4"),
+    "month": ("1,12", "2"),
+    "day": ("1,31", "2"),
+    "user_bucket": (f"0,{USER_BUCKETS - 1}", "2"),
+}
+_PARQUET = {
+    "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+    "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+    "SerdeInfo": {
+        "SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+        "Parameters": {"serialization.format": "1"},
+    },
+    "Compressed": True,
+}
+
+
+def user_bucket(user_id: str) -> str:
+    """Partition of a user, "00" to "15": a stable hash, the same on every engine and in every run."""
+    return f"{int(hashlib.sha256(user_id.encode()).hexdigest()[:8], 16) % USER_BUCKETS:02d}"
+
+
+def _hive_columns(columns: tuple[Column, ...]) -> list[dict[str, str]]:
+    return [{"Name": name, "Type": hive_type} for name, hive_type in columns]
+
+
+def storage_descriptor(table: Table, location: str) -> dict[str, Any]:
+    """Glue `StorageDescriptor` of a table or partition.
+
+    Parameters
+    ----------
+    table
+        Whose columns.
+    location
+        `s3://…/` folder that holds the Parquet files, with its trailing slash.
+    """
+    return {"Columns": _hive_columns(table.columns), "Location": location, **_PARQUET}
+
+
+def table_input(table: Table, location: str) -> dict[str, Any]:
+    """Glue `TableInput` (for create_table and update_table) of a table whose data is at `location`."""
+    parameters = {"EXTERNAL": "TRUE", "classification": "parquet", "parquet.compression": "SNAPPY"}
+    if table.layer == "bronze":
+        parameters |= _projection(location)
+    return {
+        "Name": table.name,
+        "TableType": "EXTERNAL_TABLE",
+        "Parameters": parameters,
+        "StorageDescriptor": storage_descriptor(table, location),
+        "PartitionKeys": _hive_columns(table.partitions),
+    }
+
+
+def _projection(location: str) -> dict[str, str]:
+    path = "/".join(f"{name}=${{{name}}}" for name in _PARTITION_FIELDS)
+    parameters = {"projection.enabled": "true", "storage.location.template": f"{location}{path}"}
+    for name, (values, digits) in _PROJECTION.items():
+        parameters[f"projection.{name}.type"] = "integer"
+        parameters[f"projection.{name}.range"] = values
+        parameters[f"projection.{name}.digits"] = digits
+    return parameters
+
+
+def first_location(table: Table, buckets: dict[str, str]) -> str:
+    """Where a table points before anything has been published: an empty folder of its own.
+
+    Parameters
+    ----------
+    table
+        The table.
+    buckets
+        S3 bucket name by layer (`bronze`, `silver`, `gold`).
+    """
+    folder = {
+        "bronze": BRONZE_PREFIX,
+        "silver": f"{SILVER_PREFIX}{table.name}/",
+        "gold": f"{GOLD_PREFIX}{table.name}/snapshot=none/",
+    }[table.layer]
+    return f"s3://{buckets[table.layer]}/{folder}"
+
+
+def glue_tables(*, bronze_bucket: str, silver_bucket: str, gold_bucket: str) -> list[dict[str, Any]]:
+    """`TableInput` of every table of the lake, as they stand before the first publish.
+
+    Create them only where they are missing: the lake jobs move locations on every publish.
+    """
+    buckets = {"bronze": bronze_bucket, "silver": silver_bucket, "gold": gold_bucket}
+    return [table_input(table, first_location(table, buckets)) for table in TABLES]
+
+
+def firehose_stream(
+    *,
+    name: str,
+    bronze_bucket: str,
+    database: str,
+    region: str,
+    role_arn: str,
+    log_group: str = "/aws/kinesisfirehose/todo-cdc-stream",
+    buffer_seconds: int = 60,
+) -> dict[str, Any]:
+    """Keyword arguments of `firehose.create_delivery_stream` for the change stream.
+
+    One JSON object a record in; Snappy Parquet out, converted by the Glue table `cdc` and partitioned by the
+    record's own year, month, day and user_bucket. What cannot be converted goes to `cdc-errors/`.
+
+    Parameters
+    ----------
+    name, bronze_bucket, database, region
+        The stream, the bucket it fills, the Glue database that holds `cdc`, and their region.
+    role_arn
+        Role that may write the bucket and read the Glue table.
+    log_group
+        CloudWatch log group for delivery errors.
+    buffer_seconds
+        Longest time a record waits for its file; dynamic partitioning needs at least 60 on AWS.
+    """
+    partition_path = "/".join(f"{field}=!{{partitionKeyFromQuery:{field}}}" for field in _PARTITION_FIELDS)
+    return {
+        "DeliveryStreamName": name,
+        "DeliveryStreamType": "DirectPut",
+        "ExtendedS3DestinationConfiguration": {
+            "RoleARN": role_arn,
+            "BucketARN": f"arn:aws:s3:::{bronze_bucket}",
+            "Prefix": f"{BRONZE_PREFIX}{partition_path}/",
+            "ErrorOutputPrefix": f"{BRONZE_ERROR_PREFIX}!{{firehose:error-output-type}}/!{{timestamp:yyyy/MM/dd}}/",
+            # Converted output is compressed by Parquet itself (Snappy); 64 MiB is the least AWS accepts here.
+            "CompressionFormat": "UNCOMPRESSED",
+            "BufferingHints": {"SizeInMBs": 128, "IntervalInSeconds": buffer_seconds},
+            "DynamicPartitioningConfiguration": {"Enabled": True, "RetryOptions": {"DurationInSeconds": 300}},
+            "ProcessingConfiguration": {"Enabled": True, "Processors": [_partition_keys()]},
+            "DataFormatConversionConfiguration": _to_parquet(database, region, role_arn),
+            "CloudWatchLoggingOptions": {
+                "Enabled": True,
+                "LogGroupName": log_group,
+                "LogStreamName": "DestinationDelivery",
+            },
+        },
+    }
+
+
+def _partition_keys() -> dict[str, Any]:
+    query = ",".join(f"{field}:.{field}" for field in _PARTITION_FIELDS)
+    return {
+        "Type": "MetadataExtraction",
+        "Parameters": [
+            {"ParameterName": "MetadataExtractionQuery", "ParameterValue": f"{{{query}}}"},
+            {"ParameterName": "JsonParsingEngine", "ParameterValue": "JQ-1.6"},
+        ],
+    }
+
+
+def _to_parquet(database: str, region: str, role_arn: str) -> dict[str, Any]:
+    return {
+        "Enabled": True,
+        "InputFormatConfiguration": {"Deserializer": {"OpenXJsonSerDe": {}}},
+        "OutputFormatConfiguration": {"Serializer": {"ParquetSerDe": {"Compression": "SNAPPY"}}},
+        "SchemaConfiguration": {
+            "DatabaseName": database,
+            "TableName": BRONZE_TABLE,
+            "Region": region,
+            "RoleARN": role_arn,
+            "VersionId": "LATEST",
+        },
+    }

@@ -1,0 +1,135 @@
+"""Settings of the lake jobs, from environment variables; a missing or malformed one stops the process at start."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+
+class ConfigError(RuntimeError):
+    """The environment lacks or garbles a setting; the message names every one of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class LakeConfig:
+    """Where the lake is and how a run behaves.
+
+    Parameters
+    ----------
+    bronze_bucket, silver_bucket, gold_bucket, database
+        S3 buckets and the Glue database.
+    timezone
+        IANA name: where a reporting day begins and ends.
+    late_days
+        Bronze partitions older than this many days are closed: files that appear in them later are not read.
+    keep_snapshots, keep_seconds
+        A replaced file is deleted once it is older than `keep_seconds` and not part of the last `keep_snapshots`.
+    poll_seconds
+        Pause between two looks at Bronze in `--watch`.
+    work_dir
+        Folder for local copies of lake files and for spilling; a fresh temporary one where None.
+    memory_limit, threads
+        Bounds of the embedded engine; its own defaults where None.
+    """
+
+    bronze_bucket: str
+    silver_bucket: str
+    gold_bucket: str
+    database: str
+    timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    late_days: int = 35
+    keep_snapshots: int = 3
+    keep_seconds: int = 300
+    poll_seconds: float = 0.5
+    work_dir: Path | None = None
+    memory_limit: str | None = None
+    threads: int | None = None
+
+    def today(self, now: datetime) -> date:
+        """Reporting date at `now` (aware)."""
+        return now.astimezone(self.timezone).date()
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureConfig:
+    """Where change capture delivers: the name of the Firehose stream."""
+
+    stream: str
+
+
+def required(environ: Mapping[str, str], *names: str) -> list[str]:
+    """Values of settings that have no default.
+
+    Raises
+    ------
+    ConfigError
+        Naming all that are missing or empty.
+    """
+    missing = [name for name in names if not environ.get(name)]
+    if missing:
+        raise ConfigError(f"missing environment variables: {', '.join(missing)}")
+    return [environ[name] for name in names]
+
+
+def lake_config(environ: Mapping[str, str] = os.environ) -> LakeConfig:
+    """Read `BRONZE_BUCKET`, `SILVER_BUCKET`, `GOLD_BUCKET`, `GLUE_DATABASE` and the optional settings.
+
+    Optional: `REPORTING_TIMEZONE` (UTC), `LAKE_LATE_DAYS`, `LAKE_KEEP_SNAPSHOTS` (at least 3), `LAKE_KEEP_SECONDS`,
+    `LAKE_POLL_SECONDS`, `LAKE_WORK_DIR`, `LAKE_MEMORY_LIMIT`, `LAKE_THREADS`.
+
+    Raises
+    ------
+    ConfigError
+        For anything missing or malformed.
+    """
+    bronze, silver, gold, database = required(
+        environ, "BRONZE_BUCKET", "SILVER_BUCKET", "GOLD_BUCKET", "GLUE_DATABASE"
+    )
+    work_dir = environ.get("LAKE_WORK_DIR")
+    threads = environ.get("LAKE_THREADS")
+    return LakeConfig(
+        bronze_bucket=bronze,
+        silver_bucket=silver,
+        gold_bucket=gold,
+        database=database,
+        timezone=_zone(environ.get("REPORTING_TIMEZONE") or "UTC"),
+        late_days=int(_number(environ, "LAKE_LATE_DAYS", 35, least=1)),
+        keep_snapshots=int(_number(environ, "LAKE_KEEP_SNAPSHOTS", 3, least=3)),
+        keep_seconds=int(_number(environ, "LAKE_KEEP_SECONDS", 300, least=0)),
+        poll_seconds=_number(environ, "LAKE_POLL_SECONDS", 0.5, least=0.05),
+        work_dir=Path(work_dir) if work_dir else None,
+        memory_limit=environ.get("LAKE_MEMORY_LIMIT") or None,
+        threads=int(_number(environ, "LAKE_THREADS", 0, least=1)) if threads else None,
+    )
+
+
+def capture_config(environ: Mapping[str, str] = os.environ) -> CaptureConfig:
+    """Read `CDC_STREAM`.
+
+    Raises
+    ------
+    ConfigError
+        When it is missing.
+    """
+    (stream,) = required(environ, "CDC_STREAM")
+    return CaptureConfig(stream)
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ConfigError(f"REPORTING_TIMEZONE is not an IANA timezone: {name!r}") from error
+
+
+def _number(environ: Mapping[str, str], name: str, default: float, *, least: float) -> float:
+    text = environ.get(name) or str(default)
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not value >= least:
+        raise ConfigError(f"{name} must be a number of at least {least:g}, not {text!r}")
+    return value

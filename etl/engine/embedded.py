@@ -1,0 +1,204 @@
+"""The embedded engine: runs the SQL files in DuckDB, on local Parquet files, in this process."""
+
+# Identifiers and types come from etl.tables, file names are quoted, values are bound.
+# ruff: noqa: S608
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import duckdb
+
+from etl.engine.translate import MACROS, duckdb_sql
+from etl.tables import USER_BUCKET, Column, Table
+
+_TYPES = {
+    "string": "VARCHAR",
+    "bigint": "BIGINT",
+    "int": "INTEGER",
+    "double": "DOUBLE",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP WITH TIME ZONE",
+}
+_BUCKET_OF_PATH = "regexp_extract(filename, 'user_bucket=([^/]+)', 1)"
+
+
+class SchemaError(RuntimeError):
+    """A result's columns are not the ones `etl.tables` promises."""
+
+
+class UnreadableError(RuntimeError):
+    """Parquet files that cannot be read."""
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _files(paths: Iterable[Path]) -> str:
+    return "[" + ", ".join(_quoted(str(path)) for path in paths) + "]"
+
+
+def _null(column: Column) -> str:
+    return f"CAST(NULL AS {_TYPES[column[1]]}) AS {column[0]}"
+
+
+class Engine:
+    """A DuckDB session with Spark's conventions: UTC, microseconds, named relations.
+
+    Parameters
+    ----------
+    spill
+        Folder for what does not fit in memory.
+    memory_limit
+        Such as `"1GB"`; DuckDB's own limit where None.
+    threads
+        DuckDB's own choice where None.
+    """
+
+    def __init__(self, spill: Path, memory_limit: str | None = None, threads: int | None = None) -> None:
+        config: dict[str, Any] = {"temp_directory": str(spill), "autoinstall_known_extensions": False}
+        if memory_limit:
+            config["memory_limit"] = memory_limit
+        if threads:
+            config["threads"] = threads
+        self.connection = duckdb.connect(":memory:", config=config)
+        self.connection.execute("SET TimeZone = 'UTC'")
+        for macro in MACROS:
+            self.connection.execute(macro)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+
+    def read_bronze(self, table: Table, files: Sequence[Path], root: Path) -> None:
+        """Read Bronze files, once, into the relation `bronze`.
+
+        Parameters
+        ----------
+        table
+            Whose columns; those a file lacks are null, those it has besides are left alone.
+        files
+            Local copies of the files, each under `root` by its key.
+        root
+            Folder that is cut off to name a row's `source_file`.
+
+        Raises
+        ------
+        UnreadableError
+            When at least one file is not readable Parquet; see `unreadable`.
+        """
+        columns = ", ".join(self._present(table.columns, files))
+        source = f"substring(filename, {len(str(root)) + 2})"
+        try:
+            self.connection.execute(
+                f"CREATE OR REPLACE TEMP TABLE bronze AS SELECT {columns}, {_BUCKET_OF_PATH} AS user_bucket, "
+                f"{source} AS source_file, CAST(NULL AS VARCHAR) AS file_error FROM {self._source(files)}"
+            )
+        except duckdb.Error as error:
+            raise UnreadableError(str(error)) from error
+
+    def add_unreadable(self, key: str, bucket: str) -> None:
+        """Put a row in `bronze` that stands for a file nobody can read."""
+        self.connection.execute(
+            "INSERT INTO bronze BY NAME SELECT ? AS user_bucket, ? AS source_file, 'unreadable_file' AS file_error",
+            [bucket, key],
+        )
+
+    def unreadable(self, files: Iterable[Path]) -> list[Path]:
+        """The files among `files` that are not readable Parquet, found by reading each to its end."""
+        bad = []
+        for path in files:
+            try:
+                self.connection.execute(f"SELECT hash(COLUMNS(*)) FROM {self._source([path])}").fetchall()
+            except duckdb.Error:
+                bad.append(path)
+        return bad
+
+    def read(self, name: str, table: Table, files: Sequence[Path]) -> None:
+        """Make lake files readable as the relation `name`, with `user_bucket` where the table is partitioned."""
+        columns = self._present(table.columns, files)
+        if USER_BUCKET in table.partitions:
+            columns.append(
+                f"{_BUCKET_OF_PATH} AS user_bucket" if files else "CAST(NULL AS VARCHAR) AS user_bucket"
+            )
+        source = f"FROM {self._source(files)}" if files else "WHERE false"
+        self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {', '.join(columns)} {source}")
+
+    def _source(self, files: Sequence[Path]) -> str:
+        if not files:
+            return "(SELECT CAST(NULL AS VARCHAR) AS filename WHERE false)"
+        return f"read_parquet({_files(files)}, union_by_name=true, filename=true, hive_partitioning=false)"
+
+    def _present(self, columns: Sequence[Column], files: Sequence[Path]) -> list[str]:
+        """Select items for `columns`: cast to their type where some file has them, null where none does."""
+        if not files:
+            return [_null(column) for column in columns]
+        try:
+            described = self.connection.execute(f"DESCRIBE SELECT * FROM {self._source(files)}").fetchall()
+        except duckdb.Error as error:
+            raise UnreadableError(str(error)) from error
+        held = {row[0].lower() for row in described}
+        return [
+            f"CAST({name} AS {_TYPES[hive_type]}) AS {name}" if name in held else _null((name, hive_type))
+            for name, hive_type in columns
+        ]
+
+    def run(self, name: str, sql: str, parameters: Mapping[str, str]) -> None:
+        """Run one Spark SQL file's text and keep its result as the relation `name`."""
+        statement = duckdb_sql(sql, tuple(sorted(parameters.items())))
+        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {statement}")
+
+    def check(self, table: Table) -> None:
+        """Compare a result's columns with what the table promises.
+
+        Raises
+        ------
+        SchemaError
+            When a name or type differs.
+        """
+        wanted = {name: _TYPES[hive_type] for name, hive_type in (*table.columns, *table.partitions)}
+        found = {row[0]: row[1] for row in self.connection.execute(f"DESCRIBE {table.name}").fetchall()}
+        if found != wanted:
+            wrong = sorted(set(found.items()) ^ set(wanted.items()))
+            raise SchemaError(f"{table.name}: {wrong}")
+
+    def write(self, table: Table, path: Path) -> int:
+        """Write the relation of an unpartitioned table to one Snappy Parquet file; returns its rows."""
+        self.check(table)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        query = f"SELECT {', '.join(table.names)} FROM {table.name}"
+        self.connection.execute(
+            f"COPY ({query}) TO {_quoted(str(path))} (FORMAT parquet, COMPRESSION snappy)"
+        )
+        return self.count(table.name)
+
+    def write_buckets(self, table: Table, folder: Path) -> dict[str, int]:
+        """Write the relation of a partitioned table as `folder/user_bucket=NN/*.parquet`; rows by bucket."""
+        self.check(table)
+        folder.mkdir(parents=True, exist_ok=True)
+        query = f"SELECT {', '.join(table.names)}, user_bucket FROM {table.name}"
+        self.connection.execute(
+            f"COPY ({query}) TO {_quoted(str(folder))} "
+            "(FORMAT parquet, COMPRESSION snappy, PARTITION_BY (user_bucket), FILENAME_PATTERN 'part-{i}')"
+        )
+        counted = f"SELECT user_bucket, count(*) FROM {table.name} GROUP BY user_bucket"
+        return dict(self.connection.execute(counted).fetchall())
+
+    def count(self, name: str) -> int:
+        """Rows of a relation."""
+        return int(self.value(f"SELECT count(*) FROM {name}"))
+
+    def latest(self, name: str, column: str) -> str:
+        """Latest value of a timestamp column as ISO 8601 UTC text; empty where there is none."""
+        found = self.value(
+            f"SELECT strftime(max({column}) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ') FROM {name}"
+        )
+        return str(found or "")
+
+    def value(self, query: str) -> Any:
+        """First value of a DuckDB query."""
+        row = self.connection.execute(query).fetchone()
+        return None if row is None else row[0]

@@ -1,0 +1,236 @@
+"""Gold: every figure of the business, computed from Silver as one snapshot and published table by table.
+
+Two objects in S3 tell the story. `gold/_commit.json` says which snapshot is the latest, by conditional write, so that
+of two overlapping runs one wins. `gold/_current.json` says which snapshot readers see in Glue: it is written after
+every table has been moved, so whoever keys a cache by its `snapshot` never files old rows under a new name.
+"""
+
+import random
+import tempfile
+import time
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from etl import manifest
+from etl.catalog import GOLD_PREFIX
+from etl.config import LakeConfig
+from etl.engine.embedded import Engine
+from etl.log import iso, log, timed
+from etl.manifest import Manifest
+from etl.partitions import move_table
+from etl.steps import GOLD_STEPS, gold_definition, gold_parameters, sql_text
+from etl.storage import Bucket, ConflictError, LocalCopies, in_parallel
+from etl.tables import GOLD, TASK_EVENTS, TASKS, USERS, Table
+
+COMMIT = f"{GOLD_PREFIX}_commit.json"
+CURRENT = f"{GOLD_PREFIX}_current.json"
+ATTEMPTS = 6
+SOURCES = (TASK_EVENTS, TASKS, USERS)
+_NONE: dict[str, Any] = {"sequence": 0, "snapshots": {}, "input": None}
+
+
+def folder_of(table: str, snapshot: str) -> str:
+    """Key prefix of a table's files in a snapshot."""
+    return f"{GOLD_PREFIX}{table}/snapshot={snapshot}/"
+
+
+def file_of(table: str, snapshot: str) -> str:
+    """Key of a table's file in a snapshot."""
+    return folder_of(table, snapshot) + "part-0.parquet"
+
+
+class Gold:
+    """The Gold job.
+
+    Parameters
+    ----------
+    config
+        The lake.
+    s3, glue
+        boto3 clients.
+    folder
+        For spilling and local copies of Silver; shared with the Silver job, may be kept between runs.
+    """
+
+    def __init__(self, config: LakeConfig, s3: Any, glue: Any, folder: Path) -> None:
+        self.config = config
+        self.glue = glue
+        self.folder = folder
+        self.silver = Bucket(config.silver_bucket, s3)
+        self.gold = Bucket(config.gold_bucket, s3)
+        self.copies = LocalCopies(self.silver, folder / "silver")
+        self._settled = ""
+        self._today = ""
+
+    def run(self, now: datetime | None = None) -> dict[str, Any] | None:
+        """Publish a snapshot of Silver as it is, unless the last one has the same input, date and definition.
+
+        Parameters
+        ----------
+        now
+            Decides the reporting date; the clock's time where None.
+
+        Returns
+        -------
+        dict or None
+            The commit; None where there was nothing to publish.
+
+        Raises
+        ------
+        ConflictError
+            When other runs were first, again and again.
+        """
+        for attempt in range(ATTEMPTS):
+            try:
+                return self._attempt(now or datetime.now(UTC))
+            except (ConflictError, _SilverMovedError) as error:
+                log("gold", str(error), level="WARNING", status="retry", attempt=attempt + 1)
+                time.sleep(random.uniform(0.05, 0.2) * 2**attempt)  # noqa: S311
+        raise ConflictError("other runs kept publishing first")
+
+    def is_past(self, now: datetime) -> bool:
+        """Whether the reporting date has changed since the snapshot this process last saw."""
+        return self._today != self.config.today(now).isoformat()
+
+    def _attempt(self, now: datetime) -> dict[str, Any] | None:
+        # The commit before its input: a run that saw older input than the last commit's then cannot replace it.
+        last, etag = self.gold.get_json(COMMIT) or (_NONE, None)
+        source, _ = manifest.load(self.silver)
+        wanted = _input(source.commit, self.config.today(now), self.config)
+        if last["input"] == wanted:
+            self._settle(last["snapshot"])
+            return None
+        took: dict[str, Any] = {}
+        snapshot = manifest.new_name(datetime.now(UTC))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
+            with timed(took, "transform_ms"):
+                rows = self._transform(source, wanted, Path(scratch))
+            with timed(took, "publish_ms"):
+                self.gold.upload(
+                    (Path(scratch) / f"{name}.parquet", file_of(name, snapshot)) for name in rows
+                )
+                commit = self._next(last, snapshot, source, wanted, rows)
+                self.gold.replace_json(COMMIT, commit, etag)
+        with timed(took, "glue_ms"):
+            self._settle(snapshot)
+        self._clean(last, commit)
+        log("gold", "published", duration_ms=sum(took.values()), **_summary(commit), **took)
+        return commit
+
+    def _transform(self, source: Manifest, wanted: Mapping[str, str], scratch: Path) -> dict[str, int]:
+        parameters = gold_parameters(date.fromisoformat(wanted["today"]), wanted["timezone"])
+        with Engine(scratch / "spill", self.config.memory_limit, self.config.threads) as engine:
+            for table in SOURCES:
+                engine.read(table.name, table, self._fetch(source.files(table.name)))
+            for step in GOLD_STEPS:
+                engine.run(step, sql_text("gold", step), parameters)
+            return {table.name: engine.write(table, scratch / f"{table.name}.parquet") for table in GOLD}
+
+    def _fetch(self, keys: list[str]) -> list[Path]:
+        try:
+            return self.copies.fetch(keys)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
+                raise _SilverMovedError("Silver's files were replaced while they were read") from error
+            raise
+
+    def _next(
+        self,
+        last: Mapping[str, Any],
+        snapshot: str,
+        source: Manifest,
+        wanted: Mapping[str, str],
+        rows: Mapping[str, int],
+    ) -> dict[str, Any]:
+        now = datetime.now(UTC)
+        return {
+            "snapshot": snapshot,
+            "sequence": last["sequence"] + 1,
+            "published_at": iso(now),
+            "as_of": source.as_of,
+            "today": wanted["today"],
+            "timezone": wanted["timezone"],
+            "input": dict(wanted),
+            "silver_commit": source.commit,
+            "tables": {
+                name: {"rows": count, "location": self.gold.url(folder_of(name, snapshot))}
+                for name, count in rows.items()
+            },
+            "snapshots": self._kept(last["snapshots"], now) | {snapshot: iso(now)},
+        }
+
+    def _kept(self, snapshots: Mapping[str, str], now: datetime) -> dict[str, str]:
+        """Of the published snapshots, those somebody may still be reading, and the newest in any case."""
+        limit = iso(now - timedelta(seconds=self.config.keep_seconds))
+        newest = sorted(snapshots)[-(self.config.keep_snapshots - 1) :]
+        return {name: at for name, at in snapshots.items() if name in newest or at >= limit}
+
+    def _settle(self, snapshot: str) -> None:
+        """Make Glue and `_current.json` say what `_commit.json` says, whoever else is doing the same."""
+        while self._settled != snapshot:
+            commit, etag = self._latest()
+            self._move_tables(commit["tables"])
+            # Whoever moves tables last looks last, so Glue ends at the latest commit whatever the order.
+            if self.gold.etag(COMMIT) == etag and self._announce(commit):
+                self._settled, self._today = commit["snapshot"], commit["today"]
+                return
+
+    def _latest(self) -> tuple[dict[str, Any], str]:
+        found = self.gold.get_json(COMMIT)
+        if found is None:
+            raise FileNotFoundError(f"{self.gold.url(COMMIT)} is gone")
+        return found
+
+    def _move_tables(self, locations: Mapping[str, Mapping[str, Any]]) -> None:
+        def move(table: Table) -> None:
+            move_table(self.glue, self.config.database, table, locations[table.name]["location"])
+
+        in_parallel(move, GOLD)
+
+    def _announce(self, commit: Mapping[str, Any]) -> bool:
+        current, etag = self.gold.get_json(CURRENT) or ({"sequence": 0}, None)
+        if current["sequence"] >= commit["sequence"]:
+            return True
+        shown = (
+            "snapshot",
+            "sequence",
+            "published_at",
+            "as_of",
+            "today",
+            "timezone",
+            "silver_commit",
+            "tables",
+        )
+        try:
+            self.gold.replace_json(CURRENT, {name: commit[name] for name in shown}, etag)
+        except ConflictError:
+            return False
+        return True
+
+    def _clean(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        gone = before["snapshots"].keys() - after["snapshots"].keys()
+        self.gold.delete(file_of(table.name, snapshot) for snapshot in sorted(gone) for table in GOLD)
+
+
+class _SilverMovedError(RuntimeError):
+    """The Silver state at hand is not the latest any more."""
+
+
+def _input(commit: str, today: date, config: LakeConfig) -> dict[str, str]:
+    """Everything a snapshot depends on."""
+    return {
+        "silver": commit,
+        "today": today.isoformat(),
+        "timezone": str(config.timezone),
+        "definition": gold_definition(),
+    }
+
+
+def _summary(commit: Mapping[str, Any]) -> dict[str, Any]:
+    rows = {name: table["rows"] for name, table in commit["tables"].items()}
+    return {"snapshot": commit["snapshot"], "as_of": commit["as_of"], "today": commit["today"], "rows": rows}

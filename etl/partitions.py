@@ -1,0 +1,90 @@
+"""Glue follows the lake: partitions and tables are pointed at what has been committed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from etl.catalog import storage_descriptor, table_input
+from etl.tables import SILVER, Table
+
+_BATCH = 100
+
+
+def sync_silver(glue: Any, database: str, wanted: Mapping[str, Mapping[str, str]]) -> int:
+    """Point Silver's Glue partitions at their live folders.
+
+    Parameters
+    ----------
+    glue
+        boto3 client.
+    database
+        Glue database.
+    wanted
+        Table name -> user bucket -> `s3://…/` folder.
+
+    Returns
+    -------
+    int
+        How many partitions were created or moved.
+    """
+    return sum(_sync_table(glue, database, table, wanted.get(table.name, {})) for table in SILVER)
+
+
+def _sync_table(glue: Any, database: str, table: Table, wanted: Mapping[str, str]) -> int:
+    held = _locations(glue, database, table)
+    missing = [bucket for bucket in wanted if bucket not in held]
+    moved = [bucket for bucket in wanted if bucket in held and held[bucket] != wanted[bucket]]
+    where = {"DatabaseName": database, "TableName": table.name}
+    for chunk in _chunks(missing):
+        inputs = [_partition(table, bucket, wanted[bucket]) for bucket in chunk]
+        _raise_errors(glue.batch_create_partition(**where, PartitionInputList=inputs))
+    for chunk in _chunks(moved):
+        entries = [
+            {"PartitionValueList": [bucket], "PartitionInput": _partition(table, bucket, wanted[bucket])}
+            for bucket in chunk
+        ]
+        _raise_errors(glue.batch_update_partition(**where, Entries=entries))
+    return len(missing) + len(moved)
+
+
+def _locations(glue: Any, database: str, table: Table) -> dict[str, str]:
+    pages = glue.get_paginator("get_partitions").paginate(DatabaseName=database, TableName=table.name)
+    return {
+        partition["Values"][0]: partition["StorageDescriptor"]["Location"]
+        for page in pages
+        for partition in page["Partitions"]
+    }
+
+
+def _partition(table: Table, bucket: str, location: str) -> dict[str, Any]:
+    return {"Values": [bucket], "StorageDescriptor": storage_descriptor(table, location)}
+
+
+def _chunks(items: list[str]) -> list[list[str]]:
+    return [items[start : start + _BATCH] for start in range(0, len(items), _BATCH)]
+
+
+def _raise_errors(reply: Mapping[str, Any]) -> None:
+    # A partition that another run has just created is moved by the next look.
+    errors = [
+        error
+        for error in reply.get("Errors", ())
+        if error["ErrorDetail"]["ErrorCode"] != "AlreadyExistsException"
+    ]
+    if errors:
+        raise RuntimeError(f"Glue refused partitions: {errors}")
+
+
+def move_table(glue: Any, database: str, table: Table, location: str) -> bool:
+    """Point a Gold table at a folder, creating it where it is missing; False where it was there already."""
+    wanted = table_input(table, location)
+    try:
+        held = glue.get_table(DatabaseName=database, Name=table.name)["Table"]
+    except glue.exceptions.EntityNotFoundException:
+        glue.create_table(DatabaseName=database, TableInput=wanted)
+        return True
+    storage = held["StorageDescriptor"]
+    if storage["Location"] == location and storage["Columns"] == wanted["StorageDescriptor"]["Columns"]:
+        return False
+    # Without an archive: a publish every few seconds would reach Glue's limit of table versions.
+    glue.update_table(DatabaseName=database, TableInput=wanted, SkipArchive=True)
+    return True

@@ -1,0 +1,255 @@
+"""Silver: one incremental, atomic run from new Bronze files to the deduplicated history and the current state.
+
+A run reads only Bronze files no commit has consumed and rewrites only the user buckets they touch. What it made
+becomes visible by one conditional write of `silver/_current.json`, which also records what was consumed: of two
+overlapping runs one commits and the other starts again, and one that dies leaves nothing but unreferenced files.
+"""
+
+import random
+import tempfile
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from etl import bookmark, manifest
+from etl.bookmark import DayMark
+from etl.bronze import groups, read_bronze
+from etl.catalog import SILVER_PREFIX
+from etl.config import LakeConfig
+from etl.engine.embedded import Engine
+from etl.log import iso, log, timed
+from etl.manifest import Manifest, Part
+from etl.partitions import sync_silver
+from etl.steps import SILVER, silver_parameters, sql_text
+from etl.storage import Bucket, ConflictError, LocalCopies
+from etl.tables import QUARANTINE, TASK_EVENTS
+from etl.tables import SILVER as TABLES
+
+COMMIT_ATTEMPTS = 6
+# One commit takes at most so many files; the rest is for the next one.
+MAX_FILES = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A file made by a run: its table and bucket, where it is, and the key it gets."""
+
+    table: str
+    bucket: str
+    path: Path
+    key: str
+
+
+@dataclass(slots=True)
+class Made:
+    """What a run has made: files, rows by (table, bucket), touched buckets, latest event time."""
+
+    outputs: list[Output]
+    rows: dict[tuple[str, str], int]
+    touched: set[str]
+    as_of: str
+
+
+class Silver:
+    """The Silver job.
+
+    Parameters
+    ----------
+    config
+        The lake.
+    s3, glue
+        boto3 clients.
+    folder
+        For local copies and spilling; may be kept between runs.
+    """
+
+    def __init__(self, config: LakeConfig, s3: Any, glue: Any, folder: Path) -> None:
+        self.config = config
+        self.glue = glue
+        self.folder = folder
+        self.bronze = Bucket(config.bronze_bucket, s3)
+        self.silver = Bucket(config.silver_bucket, s3)
+        self.copies = LocalCopies(self.silver, folder / "silver")
+        self._synced = ""
+        self.backlog = False
+
+    def run(self) -> Manifest | None:
+        """Consume what is new and publish it; None where nothing was new.
+
+        Raises
+        ------
+        ConflictError
+            When other runs were first, again and again.
+        """
+        for attempt in range(COMMIT_ATTEMPTS):
+            try:
+                return self._attempt()
+            except ConflictError:
+                log(
+                    "silver",
+                    "another run committed first",
+                    level="WARNING",
+                    status="retry",
+                    attempt=attempt + 1,
+                )
+                time.sleep(random.uniform(0.05, 0.2) * 2**attempt)  # noqa: S311
+        raise ConflictError("other runs kept committing first")
+
+    def _attempt(self) -> Manifest | None:
+        took: dict[str, Any] = {}
+        current, etag = manifest.load(self.silver)
+        with timed(took, "list_ms"):
+            listed = bookmark.listing(self.bronze, current.open_from)
+            unread, consumed = bookmark.unread(self.silver, listed, current.days)
+        keys = unread[:MAX_FILES]
+        self.backlog = len(unread) > MAX_FILES
+        if not keys:
+            self._sync_glue(current)
+            return None
+        now = datetime.now(UTC)
+        commit = manifest.new_name(now)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
+            with timed(took, "transform_ms"):
+                made = self._transform(current, commit, keys, Path(scratch))
+            with timed(took, "publish_ms"):
+                marks = bookmark.advance(self.silver, commit, consumed, keys)
+                open_from = self._open_from(current, caught_up=len(keys) == len(unread))
+                published = self._next(current, commit, now, made, marks, open_from)
+                self._commit(published, etag, made.outputs)
+        with timed(took, "glue_ms"):
+            self._sync_glue(published)
+        self._clean(current, published)
+        _report(published, len(keys), len(made.touched), took)
+        return published
+
+    def _transform(self, current: Manifest, commit: str, keys: Sequence[str], scratch: Path) -> Made:
+        fresh = LocalCopies(self.bronze, scratch / "bronze")
+        fresh.fetch(keys)
+        made = Made([], {}, set(), current.as_of)
+        for number, group in enumerate(groups(keys, fresh, current.parts(TASK_EVENTS.name))):
+            folder = scratch / f"group-{number}"
+            with Engine(folder / "spill", self.config.memory_limit, self.config.threads) as engine:
+                self._run_sql(engine, current, group, fresh)
+                made.as_of = max(made.as_of, engine.latest(TASK_EVENTS.name, "event_time"))
+                for table in TABLES:
+                    counted = engine.write_buckets(table, folder / table.name)
+                    made.rows |= {(table.name, bucket): rows for bucket, rows in counted.items()}
+                    made.outputs += _outputs(table.name, commit, folder / table.name)
+            made.touched |= group.keys()
+        return made
+
+    def _run_sql(
+        self, engine: Engine, current: Manifest, group: Mapping[str, Sequence[str]], fresh: LocalCopies
+    ) -> None:
+        read_bronze(engine, fresh, [key for keys in group.values() for key in keys])
+        for name, table in (("known_events", TASK_EVENTS), ("known_quarantine", QUARANTINE)):
+            parts = current.parts(table.name)
+            known = [key for bucket in group if bucket in parts for key in parts[bucket].files]
+            engine.read(name, table, self.copies.fetch(known))
+        for step in SILVER:
+            engine.run(step, sql_text("silver", step), silver_parameters())
+
+    def _open_from(self, current: Manifest, *, caught_up: bool) -> str:
+        """First day that still counts as open. No day is closed while there is something unread."""
+        first = datetime.now(UTC).date() - timedelta(days=self.config.late_days)
+        return max(current.open_from, first.isoformat()) if caught_up else current.open_from
+
+    def _next(
+        self,
+        current: Manifest,
+        commit: str,
+        now: datetime,
+        made: Made,
+        marks: Mapping[str, DayMark],
+        open_from: str,
+    ) -> Manifest:
+        tables = {table.name: dict(current.parts(table.name)) for table in TABLES}
+        for table, parts in tables.items():
+            parts.update({bucket: _part(table, bucket, commit, made) for bucket in made.touched})
+        return Manifest(
+            commit=commit,
+            sequence=current.sequence + 1,
+            committed_at=iso(now),
+            as_of=made.as_of,
+            tables=tables,
+            open_from=open_from,
+            days={day: mark for day, mark in {**current.days, **marks}.items() if day >= open_from},
+            retired=self._retired(current, now, tables, marks),
+        )
+
+    def _retired(
+        self,
+        current: Manifest,
+        now: datetime,
+        tables: Mapping[str, Mapping[str, Part]],
+        marks: Mapping[str, DayMark],
+    ) -> dict[str, str]:
+        live = {key for parts in tables.values() for part in parts.values() for key in part.files}
+        replaced = set(current.all_files()) - live
+        replaced |= {current.days[day].key for day in marks if day in current.days}
+        limit = iso(now - timedelta(seconds=self.config.keep_seconds))
+        kept = {key: since for key, since in current.retired.items() if since >= limit}
+        return kept | dict.fromkeys(sorted(replaced), iso(now))
+
+    def _commit(self, published: Manifest, etag: str | None, outputs: Iterable[Output]) -> None:
+        self.silver.upload((output.path, output.key) for output in outputs)
+        # A conflict may be the echo of our own write, retried by boto3: never delete what was uploaded.
+        self.silver.replace_json(manifest.CURRENT, published.to_json(), etag)
+        for output in outputs:
+            self.copies.adopt(output.path, output.key)
+
+    def _clean(self, before: Manifest, after: Manifest) -> None:
+        self.silver.delete(sorted(before.retired.keys() - after.retired.keys()))
+        self.copies.keep_only(after.all_files())
+
+    def _sync_glue(self, published: Manifest) -> None:
+        while published.commit != self._synced:
+            wanted = {
+                table: {bucket: self.silver.url(part.location) for bucket, part in parts.items()}
+                for table, parts in published.tables.items()
+            }
+            sync_silver(self.glue, self.config.database, wanted)
+            self._synced = published.commit
+            # Had another run committed meanwhile, its partitions might just have been moved back: look again.
+            published, _ = manifest.load(self.silver)
+
+
+def _location(table: str, bucket: str, commit: str) -> str:
+    return f"{SILVER_PREFIX}{table}/user_bucket={bucket}/{commit}/"
+
+
+def _outputs(table: str, commit: str, folder: Path) -> list[Output]:
+    files = sorted(folder.glob("user_bucket=*/*.parquet"))
+    buckets = [path.parent.name.removeprefix("user_bucket=") for path in files]
+    return [
+        Output(table, bucket, path, _location(table, bucket, commit) + path.name)
+        for path, bucket in zip(files, buckets, strict=True)
+    ]
+
+
+def _part(table: str, bucket: str, commit: str, made: Made) -> Part:
+    mine = [output for output in made.outputs if (output.table, output.bucket) == (table, bucket)]
+    return Part(
+        location=_location(table, bucket, commit),
+        files=tuple(output.key for output in mine),
+        rows=made.rows.get((table, bucket), 0),
+        bytes=sum(output.path.stat().st_size for output in mine),
+    )
+
+
+def _report(published: Manifest, files: int, buckets: int, took: dict[str, Any]) -> None:
+    log(
+        "silver",
+        "committed",
+        duration_ms=sum(took.values()),
+        commit=published.commit,
+        as_of=published.as_of,
+        files=files,
+        buckets=buckets,
+        rows={table.name: published.rows(table.name) for table in TABLES},
+        **took,
+    )

@@ -1,0 +1,53 @@
+-- Staging. Grain: one row per business change: something a person (or a client) did to a task or a profile, once.
+--
+-- Counted are the events of TASK# and USER# items. Moving to and from the trash is one change each, seen on the TASK#
+-- side: a REMOVE is a deletion, an INSERT of an item that lived before is a restore. Trash items themselves, their
+-- expiry included, are not changes.
+--
+-- changed_at  business time: the item's own (see silver/parsed.sql); of a deletion, the deleted_at of its twin in the
+--             trash, which carries the next version; without a twin, the event's time. Within one item it never goes
+--             back: a change counts at the earliest when the one before it did.
+-- status      after the change, null once removed; a task without a status has 'unknown'.
+-- old_status  before the change, null where there was nothing.
+-- day, hour   of changed_at in the reporting timezone; next_day: of the item's next change, null for the last one.
+WITH twins AS (
+  SELECT user_id, sk, version, min(changed_at) AS deleted_at
+  FROM task_events
+  WHERE entity_type = 'TRASH' AND event_name = 'INSERT' AND version IS NOT NULL
+  GROUP BY user_id, sk, version
+), said AS (
+  SELECT
+    e.event_name, e.entity_type, e.user_id, e.entity_id, e.pk, e.sk, e.version, e.category, e.due_date,
+    lpad(e.sequence_number, 40, '0') AS seq_key,
+    CASE WHEN e.event_name = 'REMOVE' THEN coalesce(t.deleted_at, e.event_time) ELSE e.changed_at END AS said_at,
+    CASE WHEN e.event_name = 'REMOVE' THEN NULL ELSE coalesce(e.status, 'unknown') END AS status,
+    CASE WHEN e.event_name = 'INSERT' THEN NULL ELSE coalesce(e.old_status, 'unknown') END AS old_status
+  FROM task_events e
+  LEFT JOIN twins t
+    ON e.event_name = 'REMOVE' AND e.entity_type = 'TASK'
+    AND t.user_id = e.user_id AND t.sk = e.sk AND t.version = e.old_version + 1
+  WHERE e.entity_type IN ('TASK', 'USER')
+), ordered AS (
+  SELECT *,
+    max(said_at) OVER (PARTITION BY pk, sk ORDER BY seq_key ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS changed_at,
+    lag(event_name) OVER (PARTITION BY pk, sk ORDER BY seq_key) AS previous_event
+  FROM said
+), dated AS (
+  SELECT *, from_utc_timestamp(changed_at, :timezone) AS local_at
+  FROM ordered
+)
+SELECT
+  event_name, entity_type, user_id, entity_id, pk, sk, category, due_date, seq_key, changed_at, status, old_status,
+  CAST(local_at AS date) AS day,
+  CAST(hour(local_at) AS int) AS hour,
+  lead(CAST(local_at AS date)) OVER (PARTITION BY pk, sk ORDER BY seq_key) AS next_day,
+  entity_type = 'TASK' AND event_name = 'INSERT'
+    AND NOT coalesce(version > 1, previous_event = 'REMOVE', false) AS is_created,
+  entity_type = 'TASK' AND event_name = 'INSERT'
+    AND coalesce(version > 1, previous_event = 'REMOVE', false) AS is_restored,
+  entity_type = 'TASK' AND status = 'completed' AND coalesce(old_status <> 'completed',
+    NOT coalesce(version > 1, previous_event = 'REMOVE', false)) AS is_completed,
+  entity_type = 'TASK' AND coalesce(old_status IN ('completed', 'cancelled')
+    AND status IN ('pending', 'in_progress'), false) AS is_reopened,
+  entity_type = 'TASK' AND event_name = 'REMOVE' AS is_deleted
+FROM dated

@@ -1,0 +1,21 @@
+-- Grain: one row per event_id, over all time: the deduplicated, typed history of tasks, profiles and the trash.
+-- Delivery is at least once, so copies of one event are normal; they are the same but for the file they came in.
+WITH copies AS (
+  SELECT *, row_number() OVER (PARTITION BY event_id ORDER BY lpad(sequence_number, 40, '0'), source_file) AS copy
+  FROM parsed
+  WHERE reason IS NULL
+), fresh AS (
+  SELECT * FROM copies c
+  WHERE copy = 1 AND NOT EXISTS (SELECT 1 FROM known_events k WHERE k.event_id = c.event_id)
+)
+SELECT
+  event_id, event_name, event_time, sequence_number, entity_type, pk, sk, user_id, entity_id, request_id, updated_by,
+  changed_at, version, old_version, status, old_status, title, category, priority, due_date,
+  created_at, updated_at, completed_at, deleted_at, image, attribute_types, user_bucket
+FROM known_events
+UNION ALL
+SELECT
+  event_id, event_name, event_time, sequence_number, entity_type, pk, sk, user_id, entity_id, request_id, updated_by,
+  changed_at, version, old_version, status, old_status, title, category, priority, due_date,
+  created_at, updated_at, completed_at, deleted_at, image, attribute_types, user_bucket
+FROM fresh

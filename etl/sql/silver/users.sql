@@ -1,0 +1,20 @@
+-- Grain: one row per profile that exists now: the image of the latest event of its key, by sequence number; a removal
+-- drops it. Equal to the table's USER# items; unknown attributes are in `image`.
+WITH ranked AS (
+  SELECT *, row_number() OVER (
+    PARTITION BY pk, sk ORDER BY lpad(sequence_number, 40, '0') DESC, event_id DESC) AS recency
+  FROM task_events
+  WHERE entity_type = 'USER'
+)
+SELECT
+  user_id,
+  get_json_object(image, '$.email') AS email,
+  get_json_object(image, '$.username') AS username,
+  get_json_object(image, '$.name') AS name,
+  get_json_object(image, '$.given_name') AS given_name,
+  get_json_object(image, '$.family_name') AS family_name,
+  get_json_object(image, '$.timezone') AS timezone,
+  created_at, updated_at, version, updated_by, request_id,
+  event_id, sequence_number, event_time, image, user_bucket
+FROM ranked
+WHERE recency = 1 AND event_name <> 'REMOVE'

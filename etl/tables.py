@@ -1,0 +1,152 @@
+"""Columns of every table of the lake: the one place where names, types and order are decided.
+
+A table is `Table(name, layer, columns, partitions)`; a column is `(name, Hive type)`. The Glue catalogue, the
+Parquet files and the SQL under `etl/sql/` are all checked against these lists.
+"""
+
+from dataclasses import dataclass
+
+Column = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table of the lake.
+
+    Parameters
+    ----------
+    name
+        Name in the Glue database.
+    layer
+        `bronze`, `silver` or `gold`.
+    columns
+        `(name, Hive type)` pairs stored in the Parquet files, in order.
+    partitions
+        `(name, Hive type)` pairs that live in the path only.
+    """
+
+    name: str
+    layer: str
+    columns: tuple[Column, ...]
+    partitions: tuple[Column, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the stored columns, in order."""
+        return tuple(name for name, _ in self.columns)
+
+
+def columns(text: str) -> tuple[Column, ...]:
+    """Read `name type` pairs separated by commas.
+
+    >>> columns("day date, tasks bigint")
+    (('day', 'date'), ('tasks', 'bigint'))
+    """
+    pairs = (part.split() for part in text.split(","))
+    return tuple((name, hive_type) for name, hive_type in pairs)
+
+
+USER_BUCKET: Column = ("user_bucket", "string")
+
+# Every Bronze column is text: Firehose converts JSON to Parquet without a single cast that could fail or round.
+BRONZE = Table(
+    "cdc",
+    "bronze",
+    columns(
+        "event_id string, event_name string, event_time string, sequence_number string, entity_type string, "
+        "pk string, sk string, user_id string, entity_id string, request_id string, updated_by string, "
+        "old_image string, new_image string, attribute_types string"
+    ),
+    (("year", "string"), ("month", "string"), ("day", "string"), USER_BUCKET),
+)
+
+TASK_EVENTS = Table(
+    "task_events",
+    "silver",
+    columns(
+        "event_id string, event_name string, event_time timestamp, sequence_number string, entity_type string, "
+        "pk string, sk string, user_id string, entity_id string, request_id string, updated_by string, "
+        "changed_at timestamp, version bigint, old_version bigint, status string, old_status string, "
+        "title string, category string, priority string, due_date date, "
+        "created_at timestamp, updated_at timestamp, completed_at timestamp, deleted_at timestamp, "
+        "image string, attribute_types string"
+    ),
+    (USER_BUCKET,),
+)
+
+TASKS = Table(
+    "tasks",
+    "silver",
+    columns(
+        "task_id string, user_id string, title string, description string, status string, priority string, "
+        "category string, tags string, due_date date, due_time string, timezone string, recurrence string, "
+        "created_at timestamp, updated_at timestamp, completed_at timestamp, version bigint, "
+        "updated_by string, request_id string, event_id string, sequence_number string, event_time timestamp, "
+        "image string"
+    ),
+    (USER_BUCKET,),
+)
+
+USERS = Table(
+    "users",
+    "silver",
+    columns(
+        "user_id string, email string, username string, name string, given_name string, family_name string, "
+        "timezone string, created_at timestamp, updated_at timestamp, version bigint, "
+        "updated_by string, request_id string, event_id string, sequence_number string, event_time timestamp, "
+        "image string"
+    ),
+    (USER_BUCKET,),
+)
+
+# The raw Bronze row and why it was refused; nothing is typed, so that nothing can be refused twice.
+QUARANTINE = Table(
+    "quarantine",
+    "silver",
+    (*BRONZE.columns, ("reason", "string"), ("source_file", "string")),
+    (USER_BUCKET,),
+)
+
+SILVER = (TASK_EVENTS, TASKS, USERS, QUARANTINE)
+
+
+def _gold(name: str, text: str) -> Table:
+    return Table(name, "gold", columns(text))
+
+
+GOLD = (
+    _gold(
+        "user_analytics",
+        "user_id string, email string, name string, first_seen timestamp, last_updated timestamp, "
+        "total_events bigint, max_event_types bigint",
+    ),
+    _gold(
+        "task_analytics_user_metrics",
+        "user_id string, total_tasks bigint, completed_tasks bigint, pending_tasks bigint, "
+        "in_progress_tasks bigint, cancelled_tasks bigint, overdue_tasks bigint, completion_rate double, "
+        "p50_hours_to_complete double, p85_hours_to_complete double, p95_hours_to_complete double, "
+        "first_task_date date, last_task_date date",
+    ),
+    _gold("task_analytics_category_trends", "category string, total_tasks bigint, completed_tasks bigint"),
+    _gold("category_daily", "day date, category string, created bigint, completed bigint"),
+    _gold("business_metrics_kpis", "metric string, value double"),
+    _gold("kpi_daily", "day date, metric string, value double"),
+    _gold(
+        "daily_throughput",
+        "day date, created bigint, completed bigint, reopened bigint, deleted bigint, restored bigint",
+    ),
+    _gold("cumulative_flow", "day date, status string, tasks bigint"),
+    _gold(
+        "completion_times",
+        "completed_day date, category string, priority string, lead_hours double, cycle_hours double, "
+        "task_id string, user_id string, created_at timestamp, completed_at timestamp",
+    ),
+    _gold("open_task_age", "age_bucket string, bucket_order int, tasks bigint, overdue bigint"),
+    _gold("activity_heatmap", "weekday int, hour int, events bigint"),
+    _gold(
+        "retention_cohorts",
+        "cohort_week date, week_number int, cohort_size bigint, active_users bigint, rate double",
+    ),
+)
+
+TABLES = (BRONZE, *SILVER, *GOLD)
