@@ -1,0 +1,29 @@
+"""Tables as CSV that is safe to open in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+from insights.model import Column, Row
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def to_csv(columns: tuple[Column, ...], rows: list[Row]) -> str:
+    """Write ``rows`` under a line of column names; values are as exact as the answer holds them.
+
+    Text that a spreadsheet would run as a formula gets an apostrophe in front (OWASP: CSV injection).
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow([column.name for column in columns])
+    writer.writerows([[_safe(row.get(column.name)) for column in columns] for row in rows])
+    return text.getvalue()
+
+
+def _safe(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+        return "'" + value
+    return value

@@ -1,0 +1,52 @@
+"""What the dashboard's templates draw and format by themselves."""
+
+from __future__ import annotations
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from insights import formats
+
+register = template.Library()
+register.filter("moment", formats.moment)
+register.filter("data_size", formats.data_size)
+register.filter("day", formats.day)
+
+WIDTH, HEIGHT, INSET = 120, 32, 2
+
+
+@register.simple_tag
+def sparkline(course: list[float | None]) -> SafeString:
+    """Draw a course as a small SVG line, stretched to its box; too few points draw nothing.
+
+    It repeats what the tile says in words and is therefore hidden from assistive technology.
+    """
+    known = [(n, value) for n, value in enumerate(course) if value is not None]
+    if len(known) < 2:
+        return SafeString("")
+    low, high = min(value for _, value in known), max(value for _, value in known)
+    points = [(n * WIDTH / (len(course) - 1), _height(value, low, high)) for n, value in known]
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    return format_html(
+        '<svg class="spark" viewBox="0 0 {} {}" preserveAspectRatio="none" aria-hidden="true" focusable="false">'
+        '<polygon points="{},{} {} {},{}"/>'
+        '<polyline points="{}" vector-effect="non-scaling-stroke"/></svg>',
+        *(WIDTH, HEIGHT),
+        *(f"{points[0][0]:.1f}", HEIGHT, line, f"{points[-1][0]:.1f}", HEIGHT),
+        line,
+    )
+
+
+def _height(value: float, low: float, high: float) -> float:
+    """From the top: the highest value at the inset, the lowest at the bottom inset, a flat line in the middle."""
+    room = HEIGHT - 2 * INSET
+    return HEIGHT / 2 if high == low else INSET + room * (1 - (value - low) / (high - low))
+
+
+@register.filter
+def lag(seconds: float) -> str:
+    """A delay in words: ``1.2 s``, ``3 min``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return formats.hours(seconds / 3600)

@@ -1,0 +1,117 @@
+// Draws the figures that the page carries as JSON, in the page's colours, and again when those change.
+// Cards that were not ready with the page, or failed, are fetched here. Without this file the page has its words,
+// numbers and tables.
+(() => {
+  const CONFIG = { displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: false, showTips: false };
+  const root = document.documentElement;
+  const drawn = new Set();
+
+  // "var(--name)" is the only way a figure names a colour or a font of the page.
+  const resolve = (value, styles) => {
+    if (typeof value === "string") {
+      const token = /^var\((--[\w-]+)\)$/.exec(value);
+      return token ? styles.getPropertyValue(token[1]).trim() : value;
+    }
+    if (Array.isArray(value)) return value.map((item) => resolve(item, styles));
+    if (value && typeof value === "object") {
+      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolve(item, styles)]));
+    }
+    return value;
+  };
+
+  // Dates and numbers as the page's language writes them.
+  const registerLocale = (language) => {
+    const names = (options, dates) => dates.map((date) => new Intl.DateTimeFormat(language, { timeZone: "UTC", ...options }).format(date));
+    const week = Array.from({ length: 7 }, (_, n) => new Date(Date.UTC(2023, 0, 1 + n)));
+    const year = Array.from({ length: 12 }, (_, n) => new Date(Date.UTC(2023, n, 1)));
+    const parts = new Intl.NumberFormat(language).formatToParts(1234567.8);
+    const part = (type, fallback) => parts.find((p) => p.type === type)?.value ?? fallback;
+    window.Plotly.register({
+      moduleType: "locale",
+      name: language,
+      dictionary: {},
+      format: {
+        days: names({ weekday: "long" }, week),
+        shortDays: names({ weekday: "short" }, week),
+        months: names({ month: "long" }, year),
+        shortMonths: names({ month: "short" }, year),
+        periods: ["AM", "PM"],
+        dateTime: "%a %-d %b %Y %H:%M",
+        date: "%-d %b %Y",
+        time: "%H:%M",
+        year: "%Y",
+        month: "%b %Y",
+        dayMonth: "%-d %b",
+        dayMonthYear: "%-d %b %Y",
+        decimal: part("decimal", "."),
+        thousands: part("group", ","),
+        grouping: [3],
+        currency: ["", ""],
+      },
+    });
+  };
+
+  const draw = async (chart) => {
+    const source = document.getElementById(chart.dataset.figure);
+    if (!source) return;
+    const { data, layout } = resolve(JSON.parse(source.textContent), getComputedStyle(root));
+    const config = { ...CONFIG, locale: root.lang || "en" };
+    await window.Plotly.react(chart, data, { ...layout, autosize: true }, config);
+    chart.classList.remove("skeleton");
+    chart.dataset.drawn = "true";
+    drawn.add(chart);
+  };
+
+  const giveUp = (chart) => {
+    chart.classList.remove("skeleton");
+    chart.classList.add("insight-empty");
+    chart.textContent = "This chart cannot be drawn here. Its numbers are under “Data”.";
+  };
+
+  const drawAll = async (scope) => {
+    for (const chart of scope.querySelectorAll("[data-figure]:not([data-drawn])")) {
+      try {
+        await draw(chart);
+      } catch (error) {
+        console.error(error);
+        giveUp(chart);
+      }
+    }
+  };
+
+  const repaint = () => [...drawn].filter((chart) => chart.isConnected).forEach(draw);
+
+  const load = async (card) => {
+    card.setAttribute("aria-busy", "true");
+    card.querySelector(".insight-body")?.classList.add("skeleton");
+    try {
+      const answer = await fetch(card.dataset.card, { headers: { "X-Requested-With": "fetch" } });
+      if (answer.redirected) return location.reload(); // signed out: the page leads to the sign-in page
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-card]");
+      if (!fresh) throw new Error(`status ${answer.status}`);
+      card.replaceWith(fresh);
+      await drawAll(fresh);
+    } catch {
+      card.removeAttribute("aria-busy");
+      const body = card.querySelector(".insight-body");
+      body.className = "insight-body insight-failed";
+      const again = Object.assign(document.createElement("a"), { href: location.href, className: "button", textContent: "Try again" });
+      again.dataset.retry = "";
+      body.replaceChildren("This could not be loaded.", again);
+    }
+  };
+
+  document.addEventListener("click", (event) => {
+    const again = event.target.closest("[data-retry]");
+    if (!again) return;
+    event.preventDefault();
+    load(again.closest("[data-card]"));
+  });
+
+  if (window.Plotly) registerLocale(root.lang || "en");
+  drawAll(document);
+  document.querySelectorAll("[data-pending]").forEach(load);
+
+  new MutationObserver(repaint).observe(root, { attributes: true, attributeFilter: ["data-theme"] });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
+})();

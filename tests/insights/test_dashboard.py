@@ -1,0 +1,343 @@
+"""The page as a manager's browser gets it: through the site, from the local Athena, S3 and Glue."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import threading
+from html.parser import HTMLParser
+
+import pytest
+
+from insights import cache, warehouse
+from insights.questions import BY_SLUG, CHARTS
+from tests.insights.lake import TODAY, Workspace, percentile
+
+SLUGS = [question.slug for question in CHARTS]
+
+
+class Text(HTMLParser):
+    """The text of every element with an id or a class of interest."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.feed(html)
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def text(html: str) -> str:
+    return " ".join(" ".join(Text(html).words).split())
+
+
+def article(html: str, slug: str) -> str:
+    return re.search(rf'<article[^>]*id="card-{slug}".*?</article>', html, re.DOTALL)[0]
+
+
+def table(html: str) -> list[list[str]]:
+    body = re.search(r"<tbody>(.*?)</tbody>", html, re.DOTALL)[1]
+    rows = re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)
+    return [[text(cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)] for row in rows]
+
+
+def tile(html: str, label: str) -> str:
+    tiles = re.findall(r'<li class="card tile">(.*?)</li>', html, re.DOTALL)
+    return next(words for words in map(text, tiles) if words.startswith(label))
+
+
+@pytest.fixture
+def manager(client_for, charlie):
+    return client_for(charlie)
+
+
+@pytest.fixture
+def page(manager, settings):
+    """Return a function that gets the page as HTML, waiting for every card."""
+    settings.INSIGHTS_PAGE_SECONDS = 30
+
+    def get(query: str = "") -> str:
+        answer = manager.get(f"/insights/{query}")
+        assert answer.status_code == 200, answer.content.decode()[:500]
+        return answer.content.decode()
+
+    return get
+
+
+@pytest.fixture
+def broken(monkeypatch):
+    """Return a function that gives a question another SQL text for the time of the test."""
+
+    def breaks(slug: str, sql: str) -> None:
+        original = warehouse.run
+        wanted = BY_SLUG[slug].sql
+
+        def run(text, values=(), timeout=20):
+            return original(sql, (), timeout) if text == wanted else original(text, values, timeout)
+
+        monkeypatch.setattr(warehouse, "run", run)
+
+    return breaks
+
+
+def test_it_works(page, gold_lake, workspace):
+    html = page()
+    days = {d for d in workspace.days() if (TODAY - d).days < 30}
+    created = [t for t in workspace.tasks if t.created.date() in days]
+    finished = [t.lead_hours for t in workspace.tasks if t.completed and t.completed.date() in days]
+    mean = sum(finished) / len(finished) / 24
+    overdue = sum(task.overdue(workspace.now) for task in workspace.tasks)
+    assert tile(html, "All tasks").startswith(f"All tasks {len(workspace.tasks):,} ▲")
+    assert tile(html, "Created").startswith(f"Created {len(created)} ")
+    assert tile(html, "Completed").startswith(f"Completed {len(finished)} ")
+    assert tile(html, "Open").startswith(f"Open {len(workspace.open())} ")
+    assert tile(html, "Overdue").startswith(f"Overdue {overdue} ")
+    assert tile(html, "Average lead time").startswith(f"Average lead time {mean:.1f} days ")
+    p50, p85, p95 = (percentile(finished, p) / 24 for p in (0.5, 0.85, 0.95))
+    assert (
+        f"half took at most {p50:.1f} days, 85% at most {p85:.1f} days and 95% at most {p95:.1f} days."
+        in html
+    )
+    for slug in SLUGS:
+        words = text(article(html, slug))
+        assert BY_SLUG[slug].title in words
+        assert BY_SLUG[slug].definition in words
+
+
+def test_every_figure_has_its_numbers_as_a_table(page, gold_lake, workspace):
+    html = page()
+    rows = table(article(html, "throughput"))
+    assert len(rows) == 30
+    assert rows[0][0] == "22 Nov 2026"
+    created = sum(t.created.date() == TODAY for t in workspace.tasks)
+    assert rows[0][1] == str(created)
+    for slug in SLUGS:
+        assert table(article(html, slug))
+
+
+def test_figures_are_data_in_the_page(page, gold_lake):
+    html = page()
+    assert html.count('type="application/json"') == len(SLUGS) - 1
+    for slug in set(SLUGS) - {"top-users"}:
+        source = re.search(
+            rf'<script id="figure-{slug}" type="application/json">(.*?)</script>', html, re.DOTALL
+        )[1]
+        assert json.loads(source)["data"]
+
+
+def test_the_period_is_in_the_url_and_needs_no_script(page, gold_lake):
+    html = page("?days=90")
+    assert '<form class="range" method="get" action="/insights/"' in html
+    assert '<button name="days" value="90" aria-current="true">90 days</button>' in html
+    assert len(table(article(html, "throughput"))) == 90
+    assert "25 Aug 2026 to 22 Nov 2026, compared with the 90 days before" in text(html)
+
+
+def test_anything_else_as_period_is_the_default(page, gold_lake):
+    assert len(table(article(page("?days=1;DROP"), "throughput"))) == 30
+
+
+@pytest.mark.parametrize("path", ["", "cards/throughput/", "throughput.csv"])
+def test_who_is_no_manager_is_told_why(client_for, alice, path):
+    answer = client_for(alice).get(f"/insights/{path}")
+    assert answer.status_code == 403
+    assert "managers" in answer.content.decode()
+
+
+@pytest.mark.parametrize("path", ["", "cards/throughput/", "throughput.csv"])
+def test_who_is_not_signed_in_signs_in_first(client, path):
+    answer = client.get(f"/insights/{path}")
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/login/")
+
+
+def test_admins_may_look_too(client_for, make_account, gold_lake, settings):
+    settings.INSIGHTS_PAGE_SECONDS = 30
+    assert client_for(make_account("Ada", groups=("admins",))).get("/insights/").status_code == 200
+
+
+def test_before_anything_is_published_the_page_says_so(page, lake):
+    lake.remove_pointer()
+    assert "Nothing has been published yet" in page()
+
+
+def test_a_warehouse_that_cannot_be_reached_is_no_error_page(manager, gold_lake, monkeypatch):
+    def refuse(service):
+        raise warehouse.WarehouseError("no")
+
+    monkeypatch.setattr(warehouse, "current_snapshot", lambda: refuse("s3"))
+    answer = manager.get("/insights/")
+    assert answer.status_code == 503
+    assert "Try again" in answer.content.decode()
+
+
+def test_a_failing_query_degrades_only_its_card(page, gold_lake, broken):
+    broken("ageing", "SELECT nothing FROM no_such_table")
+    html = page()
+    failed = article(html, "ageing")
+    assert "This could not be loaded" in failed
+    assert re.search(r"Query <code>[0-9a-f-]{8,}</code>", failed)
+    assert 'data-retry href="/insights/?days=30#card-ageing"' in failed
+    for slug in set(SLUGS) - {"ageing"}:
+        assert table(article(html, slug))
+
+
+def test_a_failing_query_is_asked_again_next_time(page, gold_lake, monkeypatch, broken):
+    with monkeypatch.context():
+        broken("ageing", "SELECT nothing FROM no_such_table")
+        assert "This could not be loaded" in page()
+        monkeypatch.undo()
+    assert "This could not be loaded" not in page()
+
+
+def test_failing_key_figures_leave_the_charts(page, gold_lake, broken):
+    broken("kpis", "SELECT nothing FROM no_such_table")
+    html = page()
+    assert '<li class="card tile">' not in html
+    assert "This could not be loaded" in html
+    assert table(article(html, "throughput"))
+
+
+@pytest.fixture
+def held(monkeypatch):
+    """Hold back one question until ``held.set()``."""
+    release = threading.Event()
+    original = warehouse.run
+    wanted = BY_SLUG["activity"].sql
+
+    def run(sql, values=(), timeout=20):
+        if sql == wanted:
+            release.wait(30)
+        return original(sql, values, timeout)
+
+    monkeypatch.setattr(warehouse, "run", run)
+    yield release
+    release.set()
+
+
+def test_a_slow_query_does_not_hold_the_page_and_loads_by_itself(manager, gold_lake, settings, held):
+    settings.INSIGHTS_PAGE_SECONDS = 0.5
+    waiting = article(manager.get("/insights/?days=90").content.decode(), "activity")
+    assert "data-pending" in waiting
+    assert 'data-card="/insights/cards/activity/?days=90"' in waiting
+    held.set()
+    card = manager.get("/insights/cards/activity/?days=90")
+    assert card.status_code == 200
+    assert "data-pending" not in card.content.decode()
+    assert table(card.content.decode())
+
+
+def test_a_query_out_of_time_is_cancelled_in_athena(manager, gold_lake, settings, monkeypatch, aws_calls):
+    settings.INSIGHTS_QUERY_SECONDS = 0
+    states = iter(["RUNNING"])
+    monkeypatch.setattr(
+        warehouse._Deadline,
+        "__call__",
+        lambda self, execution: _raise(warehouse._DeadlineOver) if next(states, None) else None,
+    )
+    card = manager.get("/insights/cards/ageing/")
+    assert card.status_code == 503
+    assert "This took too long" in card.content.decode()
+    assert "athena.StopQueryExecution" in aws_calls
+
+
+def _raise(error):
+    raise error
+
+
+def test_a_warm_page_asks_athena_nothing(page, gold_lake, aws_calls):
+    cold = page("?days=180")
+    assert aws_calls.count("athena.StartQueryExecution") == len(BY_SLUG)
+    aws_calls.clear()
+    warm = page("?days=180")
+    assert [call for call in aws_calls if call.startswith(("athena.", "glue."))] == []
+    assert len(aws_calls) <= 2, aws_calls
+    assert "From cache 8 of 8 answers" in text(warm)
+    assert re.sub(r"\d of 8 answers", "", text(warm)) == re.sub(r"\d of 8 answers", "", text(cold))
+    assert len(gzip.compress(warm.encode())) < 60_000
+
+
+def test_a_new_process_finds_the_answers_in_s3(page, gold_lake, aws_calls):
+    page()
+    cache.memory.clear()
+    aws_calls.clear()
+    assert "From cache 8 of 8 answers" in text(page())
+    assert aws_calls.count("s3.GetObject") == 2  # the pointer and the page's answers
+    assert not any(call.startswith("athena.") for call in aws_calls)
+
+
+def test_a_new_snapshot_is_seen_at_once(page, gold_lake, workspace, lake):
+    before = page()
+    fewer = Workspace(workspace.tasks[:-50], workspace.names)
+    lake.publish(fewer)
+    after = page()
+    assert tile(before, "All tasks").startswith(f"All tasks {len(workspace.tasks):,} ")
+    assert tile(after, "All tasks").startswith(f"All tasks {len(fewer.tasks):,} ")
+
+
+def test_answers_from_the_middle_of_publishing_are_not_kept(page, gold_lake, workspace, lake):
+    """The catalog already points to the next snapshot, the pointer does not yet."""
+    next_one = lake.write(Workspace(workspace.tasks[:-50], workspace.names))
+    lake.switch(next_one, only="daily_throughput")
+    page()
+    lake.switch(next_one)
+    lake.point(next_one, workspace.now)
+    html = page()
+    assert "From cache 0 of 8 answers" in text(html)
+    created = sum(int(row[1]) for row in table(article(html, "throughput")))
+    days = {d for d in workspace.days() if (TODAY - d).days < 30}
+    assert created == sum(t.created.date() in days for t in workspace.tasks[:-50])
+    assert not gold_lake.s3.list_objects_v2(Bucket=gold_lake.bucket, Prefix="cache/").get("Contents", [])[1:]
+
+
+def test_the_footer_tells_age_and_cost(page, gold_lake):
+    words = text(re.search(r'<footer class="freshness">.*?</footer>', page(), re.DOTALL)[0])
+    assert "Data as of 22 Nov 2026, 17:20:03 UTC" in words
+    assert "Pipeline lag 1.5 s" in words
+    assert re.search(r"Scanned \d", words)
+
+
+def test_csv_holds_the_rows_of_the_question(manager, gold_lake, workspace):
+    answer = manager.get("/insights/throughput.csv?days=90")
+    lines = answer.content.decode().splitlines()
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer["Content-Disposition"] == 'attachment; filename="throughput-90-days.csv"'
+    assert lines[0] == "day,created,completed,reopened,deleted"
+    assert len(lines) == 91
+    today = [t for t in workspace.tasks if t.created.date() == TODAY]
+    assert lines[-1].startswith(f"2026-11-22,{len(today)},")
+
+
+@pytest.mark.parametrize("slug", BY_SLUG)
+def test_every_question_has_a_csv(manager, gold_lake, slug):
+    answer = manager.get(f"/insights/{slug}.csv")
+    header = answer.content.decode().split("\r\n")[0]
+    assert header == ",".join(column.name for column in BY_SLUG[slug].columns)
+
+
+@pytest.mark.parametrize("path", ["nothing.csv", "cards/nothing/"])
+def test_unknown_questions_are_not_found(manager, gold_lake, path):
+    assert manager.get(f"/insights/{path}").status_code == 404
+
+
+def test_only_reading_is_allowed(manager):
+    assert manager.post("/insights/").status_code in {403, 405}
+
+
+def test_what_people_write_cannot_break_out(page, lake, workspace):
+    nasty = "</script><script>alert(1)</script>\"'&<b>"
+    tasks = [task for task in workspace.tasks[-200:] if task.completed]
+    import dataclasses
+
+    lake.publish(
+        Workspace(
+            [dataclasses.replace(task, category=nasty) for task in tasks],
+            {task.user_id: nasty for task in tasks},
+        )
+    )
+    html = page()
+    assert "<script>alert" not in html
+    assert "<b>" not in html
+    assert nasty[:9] not in html.replace("</script>", "", html.count("</script>"))
