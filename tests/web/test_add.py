@@ -1,0 +1,112 @@
+"""The quick-add line."""
+
+import pytest
+
+from tasks import selectors
+from tests.web.conftest import HTMX, read
+
+
+@pytest.fixture
+def titles(alice):
+    return lambda: [task.title for task in selectors.list_tasks(alice.id).items]
+
+
+def test_it_works(browser, alice):
+    answer = browser.post(
+        "/tasks/", {"title": "Pay rent", "due_date": "2030-01-31", "priority": "high", "category": "Home"}
+    )
+    assert (answer.status_code, answer["Location"]) == (302, "/")
+    (task,) = selectors.list_tasks(alice.id).items
+    assert (task.title, task.due_date, task.priority, task.category) == (
+        "Pay rent",
+        "2030-01-31",
+        "high",
+        "Home",
+    )
+    assert task.updated_by == alice.id
+    assert task.request_id
+
+
+def test_htmx_gets_the_row_and_a_fresh_form(browser):
+    form = read(browser.get("/")).fields
+    answer = browser.post("/tasks/", {**form, "title": "Pay rent"}, headers=HTMX)
+    page = read(answer)
+    assert answer.status_code == 200
+    assert "Pay rent" in page.text
+    assert 'hx-target="#s-undated, #s-all"' in page.html
+    assert page.fields["title"] == ""
+    assert page.fields["idempotency_key"] != form["idempotency_key"]
+
+
+def test_sending_a_form_twice_adds_once(browser, titles):
+    form = read(browser.get("/")).fields | {"title": "Pay rent"}
+    answers = [browser.post("/tasks/", form, headers=HTMX) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert "Pay rent" in read(answers[2]).text
+    assert titles() == ["Pay rent"]
+
+
+def test_going_back_and_adding_something_else_adds_both(browser, titles):
+    form = read(browser.get("/")).fields
+    browser.post("/tasks/", {**form, "title": "One"})
+    browser.post("/tasks/", {**form, "title": "Two"})
+    assert titles() == ["Two", "One"]
+
+
+def test_a_late_repeat_of_a_task_deleted_since_does_not_bring_it_back(browser, alice, titles):
+    form = read(browser.get("/")).fields | {"title": "Pay rent"}
+    browser.post("/tasks/", form)
+    browser.post(f"/tasks/{selectors.list_tasks(alice.id).items[0].id}/delete/")
+    assert browser.post("/tasks/", form, headers=HTMX).status_code == 200
+    assert titles() == []
+
+
+BAD = [
+    ({"title": ""}, "Give the task a title."),
+    ({"title": "   "}, "Give the task a title."),
+    ({}, "Give the task a title."),
+    ({"title": "x" * 201}, "200"),
+    ({"title": "x" * 900_000}, "200"),
+    ({"title": "nul\0"}, "Null characters"),
+    ({"title": "t", "due_date": "31/12/2026"}, "year-month-day"),
+    ({"title": "t", "due_date": "2026-02-30"}, "year-month-day"),
+    ({"title": "t", "due_date": "0001-01-01"}, "not before 1900"),
+    ({"title": "t", "priority": "mighty"}, "Choose one of the listed values."),
+    ({"title": "t", "category": "c" * 51}, "50"),
+    ({"title": "t", "idempotency_key": "k" * 65}, "64"),
+]
+
+
+@pytest.mark.parametrize(("form", "says"), BAD, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "htmx"])
+def test_bad_input_is_told_and_nothing_is_added(browser, titles, form, says, headers):
+    answer = browser.post("/tasks/", form, headers=headers)
+    assert answer.status_code == 422
+    page = read(answer)
+    assert says in page.text
+    assert page.fields["title"] == form.get("title", "").strip("\0") or "\0" in form["title"]
+    assert titles() == []
+
+
+def test_a_body_larger_than_allowed_is_refused_politely(browser, titles):
+    answer = browser.post("/tasks/", {"title": "x" * 2_000_000})
+    assert answer.status_code == 413
+    assert titles() == []
+
+
+def test_only_posts_add(browser):
+    assert browser.get("/tasks/").status_code == 405
+
+
+def test_a_form_without_its_csrf_token_is_refused(client_for, alice, titles):
+    browser = client_for(alice)
+    browser.handler.enforce_csrf_checks = True
+    answer = browser.post("/tasks/", {"title": "Forged"})
+    assert answer.status_code == 403
+    assert "out of date" in read(answer).text
+    assert titles() == []
+
+
+def test_signed_out_people_add_nothing(client):
+    assert client.post("/tasks/", {"title": "Who am I"})["Location"].startswith("/login/")
+    assert client.post("/tasks/", {"title": "Who am I"}, headers=HTMX)["HX-Redirect"].startswith("/login/")

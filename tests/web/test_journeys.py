@@ -1,0 +1,272 @@
+"""Whole journeys in a real Chromium: wide and narrow, with and without JavaScript."""
+
+import re
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+pytestmark = pytest.mark.browser
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--headless",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# What Chromium says of answers that the pages give on purpose.
+REFUSALS = re.compile(r"Failed to load resource: the server responded with a status of (403|409|422) ")
+SIZES = {"wide": {"width": 1280, "height": 800}, "narrow": {"width": 390, "height": 844}}
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium, site):
+    """Return a function that opens the site; afterwards nothing may have gone wrong or left the machine."""
+    contexts, problems = [], []
+
+    def open_site(size="wide", **options) -> Page:
+        context = chromium.new_context(viewport=SIZES[size], base_url=site, **options)
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: problems.append(f"script: {error}"))
+        page.on("console", lambda message: _is_bad(message) and problems.append(message.text))
+        page.on("request", lambda request: _is_ours(site, request.url) or problems.append(request.url))
+        return page
+
+    yield open_site
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+def _is_bad(message) -> bool:
+    """Errors, and with them every breach of the content security policy."""
+    return message.type == "error" and not REFUSALS.match(message.text)
+
+
+def _is_ours(site: str, url: str) -> bool:
+    return urlsplit(url).scheme == "data" or url.startswith(f"{site}/")
+
+
+def sign_in(page: Page, account) -> None:
+    page.goto("/")
+    page.get_by_label("E-mail or username").fill(account.email)
+    page.get_by_label("Password").fill(account.password)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Tasks")).to_be_visible()
+
+
+def row(page: Page, title: str):
+    return page.locator(".task", has_text=title)
+
+
+def no_sideways_scrolling(page: Page) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "plain"])
+@pytest.mark.parametrize("size", SIZES)
+def test_it_works(visit, alice, size, script):
+    page = visit(size, java_script_enabled=script)
+    sign_in(page, alice)
+    if script:
+        page.evaluate("window.stillHere = true")
+
+    page.get_by_label("New task").fill("Pay rent")
+    page.get_by_label("Due date").fill("2031-05-04")
+    page.get_by_label("Priority").select_option("high")
+    page.get_by_role("textbox", name="Category").or_(page.get_by_label("Category")).first.fill("Home")
+    page.get_by_role("button", name="Add task").click()
+    expect(row(page, "Pay rent")).to_contain_text("4 May 2031")
+    expect(page.locator("#s-upcoming .task")).to_have_count(1)
+
+    page.get_by_role("button", name="Complete “Pay rent”").click()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("button", name="Complete “Pay rent”")).to_be_visible()
+
+    page.get_by_role("button", name="Delete “Pay rent”").click()
+    expect(row(page, "Pay rent").and_(page.locator(":visible"))).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#s-upcoming .task")).to_have_count(1)
+    if script:
+        assert page.evaluate("window.stillHere")  # nothing was reloaded
+
+    page.get_by_role("link", name="Pay rent").click()
+    page.get_by_label("Title").fill("Pay the rent")
+    page.get_by_label("Description").fill("By bank transfer.\n\n- January")
+    page.get_by_label("Tags").fill("bank, monthly")
+    no_sideways_scrolling(page)
+    page.get_by_role("button", name="Save").click()
+    expect(row(page, "Pay the rent")).to_contain_text("#monthly")
+    no_sideways_scrolling(page)
+
+    page.get_by_role("button", name="Complete “Pay the rent”").click()
+    expect(page.locator(".toast")).to_contain_text(["Completed “Pay the rent”"])
+    page.goto("/?view=done")
+    expect(row(page, "Pay the rent")).to_be_visible()
+
+    page.locator("#account summary").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Good to see you")).to_be_visible()
+    page.goto("/")
+    expect(page).to_have_url(re.compile("/login/"))
+
+
+def test_from_an_empty_list_one_key_leads_to_the_first_task(visit, alice):
+    page = visit()
+    sign_in(page, alice)
+    expect(page.get_by_role("heading", name="A clear head starts here")).to_be_visible()
+    page.keyboard.press("n")
+    page.keyboard.type("First\nSecond\nThird\n")
+    expect(page.locator("#s-undated .task-title")).to_have_text(["Third", "Second", "First"])
+    expect(page.get_by_role("heading", name="A clear head starts here")).to_be_hidden()
+    expect(page.locator("#h-undated .count")).to_have_text("3")
+    expect(page.get_by_label("New task")).to_be_focused()
+
+
+def test_new_rows_come_where_a_reload_shows_them(visit, alice):
+    page = visit()
+    sign_in(page, alice)
+    for title, due in (
+        ("Middle", "2031-05-04"),
+        ("Last", "2031-06-04"),
+        ("First", "2031-04-04"),
+        ("Free", ""),
+    ):
+        page.get_by_label("New task").fill(title)
+        page.get_by_label("Due date").fill(due)
+        page.keyboard.press("Enter")
+        expect(row(page, title)).to_be_visible()
+    shown = page.locator(".task-title").all_text_contents()
+    assert shown == ["First", "Middle", "Last", "Free"]
+    page.get_by_role("button", name="Delete “Middle”").click()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".task-title")).to_have_text(shown)
+    page.reload()
+    assert page.locator(".task-title").all_text_contents() == shown
+
+
+def test_many_quick_clicks_are_all_kept(visit, alice, add, stored):
+    tasks = [add(f"Task {number}") for number in range(8)]
+    page = visit()
+    sign_in(page, alice)
+    for task in tasks:
+        page.locator(f"#t-{task.id} .check").click(no_wait_after=True)
+    expect(page.locator(".task.closed")).to_have_count(8)
+    assert [stored(task).status for task in tasks] == ["completed"] * 8
+    expect(page.locator(".toast")).to_have_count(3)
+
+
+def test_a_refused_task_stays_in_the_line(visit, alice):
+    page = visit("narrow")
+    sign_in(page, alice)
+    page.get_by_label("New task").fill("x" * 201)
+    page.get_by_role("button", name="Add task").click()
+    expect(page.get_by_role("alert")).to_contain_text("200")
+    assert page.get_by_label("New task").input_value() == "x" * 201
+    no_sideways_scrolling(page)
+
+
+def test_a_lost_connection_loses_no_words(chromium, site, alice):
+    context = chromium.new_context(base_url=site)
+    page = context.new_page()
+    sign_in(page, alice)
+    context.set_offline(True)
+    page.get_by_label("New task").fill("Written on the train")
+    page.get_by_role("button", name="Add task").click()
+    expect(page.locator(".toast")).to_contain_text("could not be saved")
+    assert page.get_by_label("New task").input_value() == "Written on the train"
+    context.set_offline(False)
+    page.get_by_role("button", name="Add task").click()
+    expect(row(page, "Written on the train")).to_have_count(1)
+    context.close()
+
+
+def test_two_windows_editing_one_task(visit, alice, add):
+    task = add("Pay rent")
+    one, two = visit(), visit("narrow")
+    for page in (one, two):
+        sign_in(page, alice)
+        page.goto(f"/tasks/{task.id}/")
+    one.get_by_label("Title").fill("From the first window")
+    one.get_by_role("button", name="Save").click()
+    expect(row(one, "From the first window")).to_be_visible()
+    two.get_by_label("Title").fill("From the second window")
+    with two.expect_response(lambda answer: answer.status == 409):
+        two.get_by_role("button", name="Save").click()
+    expect(two.get_by_role("alert")).to_contain_text("From the first window")
+    no_sideways_scrolling(two)
+    two.get_by_role("button", name="Save").click()
+    expect(row(two, "From the second window")).to_be_visible()
+
+
+def test_signed_out_in_another_window_leads_to_signing_in(visit, alice, add):
+    add("Pay rent")
+    page = visit()
+    sign_in(page, alice)
+    other = page.context.new_page()
+    other.goto("/")
+    other.locator("#account summary").click()
+    other.get_by_role("button", name="Sign out").click()
+    expect(other).to_have_url(re.compile("/login/"))
+    page.get_by_role("button", name="Complete “Pay rent”").click()
+    expect(page).to_have_url(re.compile("/login/"))
+
+
+def test_the_theme_changes_at_once_and_is_kept(visit, alice):
+    page = visit(color_scheme="light")
+    sign_in(page, alice)
+
+    def background():
+        return page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+    light = background()
+    page.locator("#account summary").click()
+    page.get_by_role("button", name="Dark").click()
+    assert background() != light
+    page.reload()
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    page.keyboard.press("Escape")
+    page.locator("#account summary").click()
+    page.get_by_role("button", name="System").click()
+    assert background() == light
+
+
+def test_show_more_adds_to_the_list_without_a_reload(visit, alice, add):
+    for number in range(70):
+        add(f"Task {number:02}")
+    page = visit()
+    sign_in(page, alice)
+    page.evaluate("window.stillHere = true")
+    page.get_by_role("link", name="Show more").click()
+    expect(page.locator(".task")).to_have_count(70)
+    expect(page.get_by_role("link", name="Show more")).to_have_count(0)
+    expect(page.locator("#h-undated .count")).to_have_text("70")
+    assert page.evaluate("window.stillHere")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_moves_while_the_page_loads(visit, alice, add, size, today):
+    for number in range(50):
+        add(f"Task {number}", due_date=str(today) if number % 2 else None)
+    page = visit(size)
+    sign_in(page, alice)
+    page.add_init_script(
+        "window.shift = 0; new PerformanceObserver((list) => list.getEntries().forEach((e) => window.shift += e.value))"
+        ".observe({type: 'layout-shift', buffered: true})"
+    )
+    page.goto("/", wait_until="networkidle")
+    assert page.evaluate("window.shift") == 0
