@@ -1,0 +1,47 @@
+# make run, make test, make lint: see README.md. Everything else here serves those.
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/sh
+bootstrap := sh localcloud/bootstrap.sh
+bin := .venv/bin
+compile := $(bin)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+python_files := manage.py todo_site tasks insights etl infra localcloud tests bench
+
+.PHONY: help run test test-fast test-crash lint format lock env clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+run: ## start everything; PORT, LOCAL_AWS_PORT, LOCAL_DIR and DEMO=0 are honoured
+	@exec env STOP_WITH_PARENT=1 $(bootstrap) run -m localcloud.run
+
+test: ## run every test
+	@exec $(bootstrap) test -m pytest -n auto --dist loadfile $(ARGS)
+
+test-fast: ## run the tests that need no processes of their own
+	@exec $(bootstrap) test -m pytest -n auto --dist loadfile -m "not slow and not browser" $(ARGS)
+
+test-crash: ## kill everything under load ten times, and count what was lost
+	@exec $(bootstrap) test -m tests.run.crash --rounds 10 $(ARGS)
+
+env: ## make the environments without starting anything
+	@$(bootstrap) dev
+
+lint: env ## check style, types and templates
+	@$(bin)/ruff check $(python_files)
+	@$(bin)/ruff format --check $(python_files)
+	@$(bin)/mypy
+	@$(bin)/djlint --check --lint --quiet templates
+
+format: env ## rewrite the code in the project's style
+	@$(bin)/ruff check --fix $(python_files)
+	@$(bin)/ruff format $(python_files)
+	@$(bin)/djlint --reformat --quiet templates
+
+lock: env ## renew the lock files from requirements/*.in
+	@cd requirements && for name in web lake localaws node dev; do \
+		../$(compile) --upgrade $$name.in -o $$name.txt || exit 1; done
+
+clean: ## remove environments and caches; the data in .local stay
+	rm -rf .venv .venv-aws .venv-node node_modules staticfiles .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,126 @@
+"""The local user pool: its client, its groups and the demo accounts."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+POOL_NAME = "todo-users"
+CLIENT_NAME = "todo-web"
+GROUPS = {"managers": "See the insights", "admins": "See the insights and the admin pages"}
+# username -> groups; the address is <username>@example.com, and either signs in.
+DEMO_ACCOUNTS: dict[str, tuple[str, ...]] = {"person": (), "manager": ("managers",), "admin": ("admins",)}
+PASSWORD_POLICY = {
+    "MinimumLength": 8,
+    "RequireUppercase": True,
+    "RequireLowercase": True,
+    "RequireNumbers": True,
+    "RequireSymbols": False,
+    "TemporaryPasswordValidityDays": 7,
+}
+AUTH_FLOWS = [
+    "ALLOW_USER_PASSWORD_AUTH",
+    "ALLOW_ADMIN_USER_PASSWORD_AUTH",
+    "ALLOW_REFRESH_TOKEN_AUTH",
+]
+
+
+def pool_definition() -> dict[str, Any]:
+    """Return the keyword arguments of ``create_user_pool``: sign-in by username or by verified e-mail address."""
+    return {
+        "PoolName": POOL_NAME,
+        "AliasAttributes": ["email"],
+        "AutoVerifiedAttributes": ["email"],
+        "UsernameConfiguration": {"CaseSensitive": False},
+        "Policies": {"PasswordPolicy": PASSWORD_POLICY},
+        "AccountRecoverySetting": {"RecoveryMechanisms": [{"Name": "verified_email", "Priority": 1}]},
+        "AdminCreateUserConfig": {"AllowAdminCreateUserOnly": False},
+    }
+
+
+def client_definition(pool: str) -> dict[str, Any]:
+    """Return the keyword arguments of ``create_user_pool_client`` for the pool with id ``pool``."""
+    return {
+        "UserPoolId": pool,
+        "ClientName": CLIENT_NAME,
+        "GenerateSecret": False,
+        "ExplicitAuthFlows": AUTH_FLOWS,
+        "PreventUserExistenceErrors": "ENABLED",
+        "EnableTokenRevocation": True,
+    }
+
+
+def find_pool(cognito: Any) -> str | None:
+    """Return the id of the pool called POOL_NAME, or None."""
+    pages = cognito.get_paginator("list_user_pools").paginate(PaginationConfig={"PageSize": 60})
+    return next(
+        (pool["Id"] for page in pages for pool in page["UserPools"] if pool["Name"] == POOL_NAME), None
+    )
+
+
+def create_pool(cognito: Any) -> str:
+    """Create the pool, with one-time codes from an authenticator app as an option; return its id."""
+    pool = str(cognito.create_user_pool(**pool_definition())["UserPool"]["Id"])
+    cognito.set_user_pool_mfa_config(
+        UserPoolId=pool, SoftwareTokenMfaConfiguration={"Enabled": True}, MfaConfiguration="OPTIONAL"
+    )
+    return pool
+
+
+def ensure_client(cognito: Any, pool: str) -> str:
+    """Return the id of the pool's client, created when missing."""
+    listed = cognito.list_user_pool_clients(UserPoolId=pool, MaxResults=60)["UserPoolClients"]
+    found = next((client["ClientId"] for client in listed if client["ClientName"] == CLIENT_NAME), None)
+    return str(
+        found or cognito.create_user_pool_client(**client_definition(pool))["UserPoolClient"]["ClientId"]
+    )
+
+
+def ensure_groups(cognito: Any, pool: str) -> None:
+    """Create the groups that are missing."""
+    present = {group["GroupName"] for group in cognito.list_groups(UserPoolId=pool, Limit=60)["Groups"]}
+    for name, description in GROUPS.items():
+        if name not in present:
+            cognito.create_group(UserPoolId=pool, GroupName=name, Description=description)
+
+
+def ensure_accounts(cognito: Any, pool: str, password: str, *, reset: bool) -> None:
+    """Create the demo accounts that are missing; ``reset`` gives those that exist the ``password`` too."""
+    for username, groups in DEMO_ACCOUNTS.items():
+        if _ensure_user(cognito, pool, username) or reset:
+            cognito.admin_set_user_password(
+                UserPoolId=pool, Username=username, Password=password, Permanent=True
+            )
+        for group in groups:
+            cognito.admin_add_user_to_group(UserPoolId=pool, Username=username, GroupName=group)
+
+
+def _ensure_user(cognito: Any, pool: str, username: str) -> bool:
+    """Create the account if missing; return whether it still waits for its password."""
+    try:
+        user = cognito.admin_get_user(UserPoolId=pool, Username=username)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "UserNotFoundException":
+            raise
+        user = cognito.admin_create_user(
+            UserPoolId=pool,
+            Username=username,
+            MessageAction="SUPPRESS",
+            UserAttributes=[
+                {"Name": "email", "Value": f"{username}@example.com"},
+                {"Name": "email_verified", "Value": "true"},
+                {"Name": "name", "Value": f"Demo {username.title()}"},
+                {"Name": "given_name", "Value": "Demo"},
+                {"Name": "family_name", "Value": username.title()},
+            ],
+        )["User"]
+    return bool(user["UserStatus"] == "FORCE_CHANGE_PASSWORD")
+
+
+def new_password() -> str:
+    """Return a random password that satisfies the policy and can be typed: Demo- and three short groups."""
+    letters = "abcdefghjkmnpqrstuvwxyz"
+    groups = ["".join(secrets.choice(letters) for _ in range(4)) for _ in range(3)]
+    return f"Demo-{'-'.join(groups)}-{secrets.randbelow(90) + 10}"

@@ -1,0 +1,310 @@
+"""Change capture on a laptop: what an event source mapping does between the table's stream and the handler.
+
+``python -m localcloud.capture`` reads DynamoDB Streams through its public API, every shard, parents before children,
+from the oldest record at first and from ``LOCAL_DIR/capture.json`` afterwards, and hands Lambda-shaped batches to
+``etl.capture.handler`` in this process. A checkpoint is written when the handler has accepted what it covers.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from etl.log import iso, log
+from localcloud.delivery import Delivery, Failure, Record, Stopped, sequence_number
+from localcloud.files import write_atomically
+
+CAPTURED_PREFIXES = ("USER#", "TASK#", "TRASH#")
+BATCH_SIZE = 500
+POLL_SECONDS = 0.2
+SHARDS_SECONDS = 10.0
+SQS_LIMIT_BYTES = 256 * 1024
+# A restart of the server must be seen, not bridged by a retry: iterators of the old one may not fit the new one.
+NO_RETRIES = Config(retries={"total_max_attempts": 1}, connect_timeout=3, read_timeout=20)
+OPERATION = "capture.read"
+
+
+class Checkpoints:
+    """Per shard of one stream, the last sequence number that needs no more work; kept in a JSON file.
+
+    A lost or unreadable file only means that records are delivered again.
+    """
+
+    def __init__(self, path: Path, stream: str) -> None:
+        self.path, self.stream = path, stream
+        self.positions: dict[str, str] = self._load()
+
+    def _load(self) -> dict[str, str]:
+        try:
+            saved = json.loads(self.path.read_text())
+            return dict(saved["positions"]) if saved["stream"] == self.stream else {}
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
+
+    def save(self, shard: str, number: str) -> None:
+        """Record that everything in ``shard`` up to ``number`` is settled."""
+        self.positions[shard] = number
+        write_atomically(self.path, json.dumps({"stream": self.stream, "positions": self.positions}))
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A shard of the stream: where to read next; ``iterator`` None means that a new one must be asked for."""
+
+    id: str
+    parent: str | None = None
+    iterator: str | None = None
+    ended: bool = False
+
+
+class Stream:
+    """Reads one table's stream, shard by shard.
+
+    Parameters
+    ----------
+    client
+        A boto3 ``dynamodbstreams`` client.
+    arn
+        The stream's ARN.
+    checkpoints
+        Where each shard's reading goes on.
+    """
+
+    def __init__(self, client: Any, arn: str, checkpoints: Checkpoints) -> None:
+        self.client, self.arn, self.checkpoints = client, arn, checkpoints
+        self.shards: dict[str, Shard] = {}
+        self._listed_at = float("-inf")
+
+    def readable(self) -> list[Shard]:
+        """Return the shards to read now: those not ended whose parent is ended or gone."""
+        if time.monotonic() - self._listed_at > SHARDS_SECONDS:
+            self._list_shards()
+        return [shard for shard in self.shards.values() if not shard.ended and self._parent_done(shard)]
+
+    def read(self, shard: Shard) -> list[Record]:
+        """Return the next records of ``shard`` (at most BATCH_SIZE, often none) and move its iterator on."""
+        iterator = shard.iterator or self._iterator(shard)
+        try:
+            page = self.client.get_records(ShardIterator=iterator, Limit=BATCH_SIZE)
+        except ClientError as error:
+            self._reopen(shard, error)
+            return []
+        following = page.get("NextShardIterator")
+        self.shards[shard.id] = replace(shard, iterator=following, ended=following is None)
+        if following is None:
+            self._listed_at = float("-inf")  # a shard that ends usually has children
+        return [lambda_record(record, self.arn) for record in page["Records"]]
+
+    def forget_iterators(self) -> None:
+        """Go on from the checkpoints: the last batch was not finished, or the server is another one now."""
+        self._listed_at = float("-inf")
+        self.shards = {}
+
+    def _parent_done(self, shard: Shard) -> bool:
+        parent = self.shards.get(shard.parent or "")
+        return parent is None or parent.ended
+
+    def _list_shards(self) -> None:
+        listed = {shard["ShardId"]: shard for shard in self._describe()}
+        self.shards = {
+            shard_id: self.shards.get(shard_id) or Shard(shard_id, shard.get("ParentShardId"))
+            for shard_id, shard in listed.items()
+        }
+        self._listed_at = time.monotonic()
+
+    def _describe(self) -> Iterator[dict[str, Any]]:
+        start: dict[str, str] = {}
+        while True:
+            found = self.client.describe_stream(StreamArn=self.arn, **start)["StreamDescription"]
+            yield from found["Shards"]
+            if not found.get("LastEvaluatedShardId"):
+                return
+            start = {"ExclusiveStartShardId": found["LastEvaluatedShardId"]}
+
+    def _iterator(self, shard: Shard) -> str:
+        number = self.checkpoints.positions.get(shard.id)
+        if number:
+            try:
+                return self._ask_iterator(
+                    shard, ShardIteratorType="AFTER_SEQUENCE_NUMBER", SequenceNumber=number
+                )
+            except ClientError as error:
+                if error_code(error) != "TrimmedDataAccessException":
+                    raise
+                log(
+                    OPERATION,
+                    "the stream no longer has what follows the checkpoint",
+                    level="ERROR",
+                    status="lost",
+                    shard=shard.id,
+                )
+        return self._ask_iterator(shard, ShardIteratorType="TRIM_HORIZON")
+
+    def _ask_iterator(self, shard: Shard, **position: str) -> str:
+        answer = self.client.get_shard_iterator(StreamArn=self.arn, ShardId=shard.id, **position)
+        return str(answer["ShardIterator"])
+
+    def _reopen(self, shard: Shard, error: ClientError) -> None:
+        if error_code(error) not in {"ExpiredIteratorException", "TrimmedDataAccessException"}:
+            raise error
+        self.shards[shard.id] = replace(shard, iterator=None)
+
+
+class Capture:
+    """Moves every captured change from a stream to a delivery, until stopped."""
+
+    def __init__(self, stream: Stream, delivery: Delivery, stop: threading.Event) -> None:
+        self.stream, self.delivery, self.stop = stream, delivery, stop
+
+    def run(self) -> None:
+        """Poll until ``stop`` is set; trouble with AWS is logged and tried again."""
+        while not self.stop.is_set():
+            try:
+                full = self.round()
+            except Stopped:
+                return
+            except (BotoCoreError, ClientError) as error:
+                log(OPERATION, "the stream cannot be read", level="WARNING", status="retry", error=str(error))
+                self.stream.forget_iterators()
+                self.stop.wait(1)
+            else:
+                if not full:
+                    self.stop.wait(POLL_SECONDS)
+
+    def round(self) -> bool:
+        """Read and deliver once from every shard; return whether one had a full batch waiting."""
+        return max([self._advance(shard) for shard in self.stream.readable()], default=False)
+
+    def _advance(self, shard: Shard) -> bool:
+        records = self.stream.read(shard)
+        if not records:
+            return False
+        begun = time.monotonic()
+        wanted = [record for record in records if is_captured(record)]
+        self.delivery.deliver(wanted, lambda number: self.stream.checkpoints.save(shard.id, number))
+        self.stream.checkpoints.save(shard.id, sequence_number(records[-1]))
+        if wanted:
+            duration = (time.monotonic() - begun) * 1000
+            log(OPERATION, "moved on", duration_ms=duration, read=len(records), delivered=len(wanted))
+        return len(records) >= BATCH_SIZE
+
+
+def is_captured(record: Record) -> bool:
+    """Whether the record belongs in the lake: sessions and idempotency records never do."""
+    return str(record["dynamodb"]["Keys"]["PK"]["S"]).startswith(CAPTURED_PREFIXES)
+
+
+def lambda_record(record: dict[str, Any], stream: str) -> Record:
+    """Return a record of ``GetRecords`` as Lambda passes it: JSON types only, times as epoch seconds."""
+    event: Record = _jsonable(record)
+    event["eventSourceARN"] = stream
+    if identity := event.pop("userIdentity", None):
+        event["userIdentity"] = {"type": identity["Type"], "principalId": identity["PrincipalId"]}
+    return event
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _jsonable(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_jsonable(inner) for inner in value]
+    if isinstance(value, datetime):
+        return value.timestamp()
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    return value
+
+
+def error_code(error: ClientError) -> str:
+    """Return the AWS error code of ``error``."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def queue_discards(client: Any, queue_url: str) -> Callable[[Failure], None]:
+    """Return a ``discard`` for Delivery that sends a record to the SQS queue, in the shape Lambda uses.
+
+    Lambda's message says where in the stream the record is; ours carries the record too, so that it can be
+    replayed after the stream has forgotten it (unless it is larger than a message may be).
+    """
+
+    def discard(failure: Failure) -> None:
+        body = json.dumps(on_failure_message(failure))
+        if len(body.encode()) > SQS_LIMIT_BYTES:
+            body = json.dumps(on_failure_message(replace(failure, record=without_images(failure.record))))
+        client.send_message(QueueUrl=queue_url, MessageBody=body)
+        number = sequence_number(failure.record)
+        log(OPERATION, "gave up on a record", level="ERROR", status="discarded", sequence_number=number)
+
+    return discard
+
+
+def on_failure_message(failure: Failure) -> dict[str, Any]:
+    """Return the on-failure message of a DynamoDB event source mapping, plus the record under ``record``."""
+    record = failure.record
+    number = sequence_number(record)
+    arrived = _iso(record["dynamodb"].get("ApproximateCreationDateTime", 0))
+    return {
+        "version": "1.0",
+        "timestamp": _iso(time.time()),
+        "requestContext": {
+            "condition": "RetryAttemptsExhausted",
+            "approximateInvokeCount": failure.attempts,
+        },
+        "responseContext": {"statusCode": 200, "functionError": failure.reason},
+        "DDBStreamBatchInfo": {
+            "startSequenceNumber": number,
+            "endSequenceNumber": number,
+            "approximateArrivalOfFirstRecord": arrived,
+            "approximateArrivalOfLastRecord": arrived,
+            "batchSize": 1,
+            "streamArn": record.get("eventSourceARN", ""),
+        },
+        "record": record,
+    }
+
+
+def without_images(record: Record) -> Record:
+    """Return the record with its keys but without its images."""
+    kept = {key: value for key, value in record["dynamodb"].items() if key not in {"NewImage", "OldImage"}}
+    return {**record, "dynamodb": kept}
+
+
+def _iso(epoch: float) -> str:
+    return iso(datetime.fromtimestamp(epoch, UTC))
+
+
+def stream_arn(table: str) -> str:
+    """Return the ARN of the stream of ``table``."""
+    return str(boto3.client("dynamodb").describe_table(TableName=table)["Table"]["LatestStreamArn"])
+
+
+def main() -> None:
+    """Capture changes of TABLE_NAME until SIGTERM or SIGINT."""
+    from etl.capture import handler
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    arn = stream_arn(os.environ["TABLE_NAME"])
+    checkpoints = Checkpoints(Path(os.environ["LOCAL_DIR"]) / "capture.json", arn)
+    discard = queue_discards(boto3.client("sqs"), os.environ["CDC_FAILURE_QUEUE_URL"])
+    stream = Stream(boto3.client("dynamodbstreams", config=NO_RETRIES), arn, checkpoints)
+    log(OPERATION, "capturing changes", stream=arn)
+    Capture(stream, Delivery(handler, discard, stop), stop).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,25 @@
+"""How ``make run`` serves the site: gunicorn on the loopback interface."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Any
+
+from localcloud.leash import end_with_parent
+
+bind = f"127.0.0.1:{os.environ.get('PORT') or 8000}"
+workers = 2
+worker_class = "gthread"
+threads = 8
+timeout = 60
+graceful_timeout = 3
+control_socket_disable = True
+proc_name = "todo-web"
+
+
+def post_fork(_server: Any, worker: Any) -> None:
+    """Let no worker outlive the master, even one that is killed."""
+    if sys.platform == "linux":
+        end_with_parent(signal.SIGKILL, worker.ppid)

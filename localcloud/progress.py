@@ -1,0 +1,69 @@
+"""How far the parts are: does a server answer, has the lake caught up, are static files still the newest."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+QUIET_SECONDS = 2.0
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def answers(url: str) -> bool:
+    """Whether a GET of ``url`` succeeds, without any proxy."""
+    try:
+        with _direct.open(url, timeout=5) as reply:
+            return bool(reply.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def lake_caught_up(directory: Path, variables: Mapping[str, str]) -> Iterator[bool]:
+    """Yield, each time it is asked, whether the insights show every change.
+
+    That is taken to be so when neither the capture's checkpoint nor the published snapshot has moved for a while.
+    """
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=variables["AWS_ENDPOINT_URL"],
+        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+        region_name=variables["AWS_DEFAULT_REGION"],
+    )
+    before, since = ("", ""), time.monotonic()
+    while True:
+        now = (_text(directory / "capture.json"), _published(s3, variables["GOLD_BUCKET"]))
+        if now != before:
+            before, since = now, time.monotonic()
+        yield all(now) and time.monotonic() - since > QUIET_SECONDS
+
+
+def _text(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
+
+
+def _published(s3: object, bucket: str) -> str:
+    try:
+        return str(s3.head_object(Bucket=bucket, Key="gold/_current.json")["ETag"])  # type: ignore[attr-defined]
+    except (BotoCoreError, ClientError):
+        return ""
+
+
+def assets_fingerprint(root: Path) -> str:
+    """Return a digest that changes with any source of the static files: ours, npm's and the packages'."""
+    sources = [
+        root / "requirements" / "web.txt",
+        root / "package-lock.json",
+        root / "node_modules" / ".complete",
+    ]
+    folders = [root / "static", *sorted(root.glob("[a-z]*/static"))]
+    sources += [path for folder in folders for path in sorted(folder.rglob("*"))]
+    facts = [f"{path} {path.stat().st_mtime_ns} {path.stat().st_size}" for path in sources if path.is_file()]
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()

@@ -1,0 +1,253 @@
+"""Creates what the product finds in its AWS account: here, in the local one. Running it again changes nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from etl import catalog
+from localcloud import accounts
+from localcloud.files import write_atomically
+from tasks.items import TTL_ATTRIBUTE, table_definition
+
+REGION = "us-east-1"
+ACCOUNT = "000000000000"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+FIREHOSE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/todo-firehose"
+ALARM_TOPIC = "todo-api-alerts"
+NAMES = {
+    "TABLE_NAME": "todo-app-data",
+    "BRONZE_BUCKET": "todo-local-bronze",
+    "SILVER_BUCKET": "todo-local-silver",
+    "GOLD_BUCKET": "todo-local-gold",
+    "GLUE_DATABASE": "todo_analytics",
+    "ATHENA_WORKGROUP": "todo-analytics-workgroup",
+    "CDC_STREAM": "todo-cdc-stream",
+}
+MISSING = {
+    "404",
+    "NoSuchBucket",
+    "ResourceNotFoundException",
+    "EntityNotFoundException",
+    "InvalidRequestException",  # Athena, for an unknown workgroup
+    "QueueDoesNotExist",
+    "AWS.SimpleQueueService.NonExistentQueue",
+}
+
+
+class ProvisionError(RuntimeError):
+    """The local AWS and LOCAL_DIR do not fit together; the message says what to do."""
+
+
+class Provisioner:
+    """Brings one local AWS to the state the product needs.
+
+    Parameters
+    ----------
+    endpoint_url
+        Where the local AWS serves.
+    directory
+        LOCAL_DIR: ``provision.json`` there remembers the pool, ``secrets.json`` the demo password.
+    """
+
+    def __init__(self, endpoint_url: str, directory: Path) -> None:
+        self.endpoint_url, self.directory = endpoint_url, Path(directory)
+        self.session = boto3.Session(
+            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+            region_name=REGION,
+        )
+
+    def run(self) -> dict[str, str]:
+        """Create what is missing; return the environment variables that lead to it."""
+        self.refuse_lost_state()
+        self.table()
+        self.buckets()
+        self.glue()
+        self.firehose()
+        self.athena()
+        self.client("sns").create_topic(Name=ALARM_TOPIC)  # returns the one that exists
+        queue = self.queue()
+        pool, client, password = self.identity()
+        self.remember(pool)
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_DEFAULT_REGION": REGION,
+            **CREDENTIALS,
+            **NAMES,
+            "CDC_FAILURE_QUEUE_URL": queue,
+            "USER_POOL_ID": pool,
+            "CLIENT_ID": client,
+            "COGNITO_ISSUER": f"https://cognito-idp.{REGION}.amazonaws.com/{pool}",
+            "COGNITO_JWKS_URL": f"{self.endpoint_url}/{pool}/.well-known/jwks.json",
+            "DEMO_PASSWORD": password,
+        }
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client of the local AWS."""
+        return self.session.client(service, endpoint_url=self.endpoint_url)
+
+    def refuse_lost_state(self) -> None:
+        """Raise ProvisionError when what an earlier start made is gone: recreating it would hide a loss."""
+        remembered = self._remembered()
+        if not remembered:
+            return
+        pool = remembered["USER_POOL_ID"]
+        lost = []
+        if missing(lambda: self.client("cognito-idp").describe_user_pool(UserPoolId=pool)):
+            lost.append(f"the user pool {pool}")
+        if missing(lambda: self.client("dynamodb").describe_table(TableName=NAMES["TABLE_NAME"])):
+            lost.append(f"the table {NAMES['TABLE_NAME']}")
+        if lost:
+            raise ProvisionError(
+                f"{' and '.join(lost)} of an earlier start are not in the local AWS at {self.endpoint_url}. "
+                f"Is it another copy's? If its state is lost, remove {self.directory} to begin again."
+            )
+
+    def _remembered(self) -> dict[str, str]:
+        try:
+            return dict(json.loads((self.directory / "provision.json").read_text()))
+        except FileNotFoundError:
+            return {}
+
+    def remember(self, pool: str) -> None:
+        """Note what this directory's local AWS holds from now on."""
+        if not self._remembered():
+            write_atomically(self.directory / "provision.json", json.dumps({"USER_POOL_ID": pool}))
+
+    def table(self) -> None:
+        """Create the table with its stream and indexes, time to live and point-in-time recovery."""
+        dynamodb, name = self.client("dynamodb"), NAMES["TABLE_NAME"]
+        if missing(lambda: dynamodb.describe_table(TableName=name)):
+            dynamodb.create_table(**table_definition(name))
+            dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
+        ttl = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+        if ttl["TimeToLiveStatus"] not in {"ENABLED", "ENABLING"}:
+            dynamodb.update_time_to_live(
+                TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": TTL_ATTRIBUTE}
+            )
+        backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+        if backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] != "ENABLED":
+            dynamodb.update_continuous_backups(
+                TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+            )
+
+    def buckets(self) -> None:
+        """Create the three buckets of the lake."""
+        s3 = self.client("s3")
+        for variable in ("BRONZE_BUCKET", "SILVER_BUCKET", "GOLD_BUCKET"):
+            bucket = NAMES[variable]
+            if missing(lambda bucket=bucket: s3.head_bucket(Bucket=bucket)):  # type: ignore[misc]
+                s3.create_bucket(Bucket=bucket)
+
+    def glue(self) -> None:
+        """Create the database and its tables; where a table exists, only its columns are brought up to date."""
+        glue, database = self.client("glue"), NAMES["GLUE_DATABASE"]
+        if missing(lambda: glue.get_database(Name=database)):
+            glue.create_database(DatabaseInput={"Name": database})
+        pages = glue.get_paginator("get_tables").paginate(DatabaseName=database)
+        present = {table["Name"]: table for page in pages for table in page["TableList"]}
+        buckets = {
+            f"{layer}_bucket": NAMES[f"{layer.upper()}_BUCKET"] for layer in ("bronze", "silver", "gold")
+        }
+        for wanted in catalog.glue_tables(**buckets):
+            found = present.get(wanted["Name"])
+            if found is None:
+                glue.create_table(DatabaseName=database, TableInput=wanted)
+            elif found["StorageDescriptor"]["Columns"] != wanted["StorageDescriptor"]["Columns"]:
+                # The lake jobs move Location on every publish; the definition only knows the first one.
+                wanted["StorageDescriptor"]["Location"] = found["StorageDescriptor"]["Location"]
+                glue.update_table(DatabaseName=database, TableInput=wanted)
+
+    def firehose(self) -> None:
+        """Create the delivery stream of the changes."""
+        firehose, name = self.client("firehose"), NAMES["CDC_STREAM"]
+        if missing(lambda: firehose.describe_delivery_stream(DeliveryStreamName=name)):
+            firehose.create_delivery_stream(
+                **catalog.firehose_stream(
+                    name=name,
+                    bronze_bucket=NAMES["BRONZE_BUCKET"],
+                    database=NAMES["GLUE_DATABASE"],
+                    region=REGION,
+                    role_arn=FIREHOSE_ROLE,
+                )
+            )
+
+    def athena(self) -> None:
+        """Create the workgroup; its query results go under athena-results/ of the Gold bucket."""
+        athena, name = self.client("athena"), NAMES["ATHENA_WORKGROUP"]
+        if missing(lambda: athena.get_work_group(WorkGroup=name)):
+            results = {"OutputLocation": f"s3://{NAMES['GOLD_BUCKET']}/athena-results/"}
+            athena.create_work_group(
+                Name=name,
+                Configuration={"ResultConfiguration": results, "EnforceWorkGroupConfiguration": True},
+            )
+
+    def queue(self) -> str:
+        """Return the URL of the queue for changes that could not be captured."""
+        return str(self.client("sqs").create_queue(QueueName=catalog.FAILURE_QUEUE)["QueueUrl"])
+
+    def identity(self) -> tuple[str, str, str]:
+        """Create pool, client, groups and demo accounts; return pool id, client id and demo password."""
+        cognito = self.client("cognito-idp")
+        pool = accounts.find_pool(cognito) or accounts.create_pool(cognito)
+        client = accounts.ensure_client(cognito, pool)
+        accounts.ensure_groups(cognito, pool)
+        before = read_secrets(self.directory).get("DEMO_PASSWORD")
+        password = os.environ.get("DEMO_PASSWORD") or before or accounts.new_password()
+        try:
+            accounts.ensure_accounts(cognito, pool, password, reset=password != before)
+        except cognito.exceptions.InvalidPasswordException as error:
+            raise ProvisionError(
+                f"DEMO_PASSWORD is not accepted: {error.response['Error']['Message']}"
+            ) from None
+        save_secret(self.directory, "DEMO_PASSWORD", password)
+        return pool, client, password
+
+
+def missing(call: Callable[[], object]) -> bool:
+    """Make a call that describes one resource; return whether AWS says that there is none."""
+    try:
+        call()
+    except ClientError as error:
+        if error.response["Error"]["Code"] in MISSING:
+            return True
+        raise
+    return False
+
+
+def read_secrets(directory: Path) -> dict[str, str]:
+    """Return the secrets kept in LOCAL_DIR (``secrets.json``, readable by its owner only)."""
+    try:
+        return dict(json.loads((Path(directory) / "secrets.json").read_text()))
+    except FileNotFoundError:
+        return {}
+
+
+def save_secret(directory: Path, name: str, value: str) -> None:
+    """Keep one secret in LOCAL_DIR."""
+    kept = read_secrets(directory)
+    if kept.get(name) != value:
+        write_atomically(Path(directory) / "secrets.json", json.dumps({**kept, name: value}))
+
+
+def secret_key(directory: Path) -> str:
+    """Return the SECRET_KEY of this LOCAL_DIR, made at its first use."""
+    if "SECRET_KEY" not in read_secrets(directory):
+        save_secret(directory, "SECRET_KEY", secrets.token_urlsafe(50))
+    return read_secrets(directory)["SECRET_KEY"]
+
+
+def provision(endpoint_url: str, directory: Path) -> dict[str, str]:
+    """Make the local AWS at ``endpoint_url`` complete, and return the environment variables that lead to it.
+
+    Idempotent. Raises ProvisionError when a table or user pool of an earlier start is gone.
+    """
+    return Provisioner(endpoint_url, Path(directory)).run()

@@ -1,0 +1,61 @@
+"""What a person can choose when starting: ports, directory, demo workspace; from environment variables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from localcloud.ports import LOOPBACK
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class SettingError(ValueError):
+    """A variable has a value that makes no sense; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The choices, checked. ``directory`` is absolute."""
+
+    port: int
+    aws_port: int
+    directory: Path
+    demo: bool
+
+    @property
+    def app_url(self) -> str:
+        """Where the site is served."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    @property
+    def aws_url(self) -> str:
+        """Where the local AWS is served."""
+        return f"http://{LOOPBACK}:{self.aws_port}"
+
+    @property
+    def env_file(self) -> Path:
+        """The shell file that other clients source."""
+        return self.directory / "env"
+
+
+def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read PORT, LOCAL_AWS_PORT, LOCAL_DIR and DEMO; raise SettingError for what cannot be used."""
+    settings = Settings(
+        port=_port(environ, "PORT", 8000),
+        aws_port=_port(environ, "LOCAL_AWS_PORT", 4566),
+        directory=(ROOT / Path(environ.get("LOCAL_DIR") or ".local").expanduser()).resolve(),
+        demo=(environ.get("DEMO") or "1").lower() not in {"0", "no", "false", "off"},
+    )
+    if settings.port == settings.aws_port:
+        raise SettingError(f"PORT and LOCAL_AWS_PORT are both {settings.port}; choose two ports.")
+    return settings
+
+
+def _port(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name) or str(default)
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= 65535:
+        raise SettingError(f"{name}={text} is not a port number (1 to 65535).")
+    return int(text)
