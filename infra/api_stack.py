@@ -1,0 +1,152 @@
+"""ApiStack: who signs in, and what the web function may do. The function and its API Gateway are Zappa's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_cognito as cognito
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from infra import buckets
+from infra.data_stack import DataStack
+from infra.functions import log_group
+from infra.lake_catalog import read_gold
+from infra.names import Names
+from infra.policies import acknowledge, allow, service_role
+from infra.settings import Settings
+
+GROUPS = {"managers": "See the insights", "admins": "See the insights and the admin pages"}
+TABLE_CALLS = ("GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem")
+MFA_REASON = "people choose whether a todo list needs a second factor; TOTP is on offer"
+PLUS_REASON = "threat protection costs 0.02 USD a user and month; rate limits and lockout are in place without it"
+
+
+class ApiStack(cdk.Stack):
+    """The user pool with its client and groups, the web function's role, log group, secret and package bucket.
+
+    Parameters
+    ----------
+    settings
+        Of the deployment.
+    data
+        The stack with the table.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, settings: Settings, data: DataStack, **options: Any
+    ) -> None:
+        super().__init__(scope, construct_id, **options)
+        self.names = Names(settings)
+        self.pool = self._pool(data.removal, protect=settings.protect)
+        self.client = self._client()
+        for precedence, (name, description) in enumerate(GROUPS.items()):
+            self.pool.add_group(
+                name.title(), group_name=name, description=description, precedence=len(GROUPS) - precedence
+            )
+        self.secret = self._secret(data.removal)
+        self.packages = self._packages(data.removal)
+        self.logs = log_group(self, "WebLogs", f"/aws/lambda/{settings.web_function}")
+        self.role = self._role()
+        self._outputs()
+
+    def _pool(self, removal: cdk.RemovalPolicy, *, protect: bool) -> cognito.UserPool:
+        """Settings as in the local AWS (`localcloud.accounts`); a test compares the two."""
+        pool = cognito.UserPool(
+            self,
+            "Users",
+            user_pool_name=self.names.of("todo-users"),
+            self_sign_up_enabled=True,
+            sign_in_aliases=cognito.SignInAliases(username=True, email=True),
+            sign_in_case_sensitive=False,
+            auto_verify=cognito.AutoVerifiedAttrs(email=True),
+            keep_original=cognito.KeepOriginalAttrs(email=True),
+            account_recovery=cognito.AccountRecovery.EMAIL_ONLY,
+            password_policy=cognito.PasswordPolicy(
+                min_length=8,
+                require_lowercase=True,
+                require_uppercase=True,
+                require_digits=True,
+                require_symbols=True,
+                temp_password_validity=cdk.Duration.days(7),
+            ),
+            mfa=cognito.Mfa.OPTIONAL,
+            mfa_second_factor=cognito.MfaSecondFactor(otp=True, sms=False),
+            deletion_protection=protect,
+            removal_policy=removal,
+        )
+        acknowledge(pool, {"AwsSolutions-COG2": MFA_REASON, "AwsSolutions-COG8": PLUS_REASON})
+        return pool
+
+    def _client(self) -> cognito.UserPoolClient:
+        return self.pool.add_client(
+            "Web",
+            user_pool_client_name="todo-web",
+            generate_secret=False,
+            disable_o_auth=True,
+            auth_flows=cognito.AuthFlow(user_password=True, admin_user_password=True),
+            prevent_user_existence_errors=True,
+            enable_token_revocation=True,
+            access_token_validity=cdk.Duration.hours(1),
+            id_token_validity=cdk.Duration.hours(1),
+            refresh_token_validity=cdk.Duration.days(30),
+        )
+
+    def _secret(self, removal: cdk.RemovalPolicy) -> secretsmanager.Secret:
+        secret = secretsmanager.Secret(
+            self,
+            "SecretKey",
+            secret_name=self.names.of(f"todo/{self.names.settings.stage}/secret-key"),
+            description="Django's SECRET_KEY",
+            generate_secret_string=secretsmanager.SecretStringGenerator(password_length=64, exclude_punctuation=True),
+            removal_policy=removal,
+        )
+        reason = "it signs cookies; changing it is a deployment, by the runbook, not a change behind the function's back"
+        acknowledge(secret, {"AwsSolutions-SMG4": reason})
+        return secret
+
+    def _packages(self, removal: cdk.RemovalPolicy) -> s3.Bucket:
+        logs = s3.Bucket.from_bucket_name(self, "AccessLogs", self.names.bucket("access-logs"))
+        return buckets.bucket(self, self.names, "packages", removal, logs)
+
+    def _role(self) -> iam.Role:
+        names = self.names
+        role = service_role(
+            self, "WebRole", "lambda.amazonaws.com", names.of(f"todo-{names.settings.stage}-web")
+        )
+        allow(role, [f"dynamodb:{call}" for call in TABLE_CALLS], [names.table_arn])
+        allow(role, ["dynamodb:Query"], [f"{names.table_arn}/index/*"], reason="the five indexes of one table")
+        read_gold(role, names, {"cache/*": ["s3:GetObject", "s3:PutObject"]})
+        allow(
+            role,
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            [names.log_group_arn(self.logs_name)],
+            reason="Lambda names the log streams",
+        )
+        return role
+
+    @property
+    def logs_name(self) -> str:
+        """Name of the web function's log group."""
+        return f"/aws/lambda/{self.names.settings.web_function}"
+
+    def _outputs(self) -> None:
+        """What `manage.py write_zappa_settings` fills zappa_settings.json from."""
+        names = self.names
+        outputs = {
+            "Region": cdk.Aws.REGION,
+            "TableName": names.table,
+            "UserPoolId": self.pool.user_pool_id,
+            "ClientId": self.client.user_pool_client_id,
+            "GoldBucket": names.bucket("gold"),
+            "GlueDatabase": names.database,
+            "AthenaWorkgroup": names.workgroup,
+            "WebRoleArn": self.role.role_arn,
+            "PackagesBucket": self.packages.bucket_name,
+            "SecretKeyArn": self.secret.secret_arn,
+        }
+        for name, value in outputs.items():
+            cdk.CfnOutput(self, name, value=value)

@@ -1,0 +1,94 @@
+"""The CDK app: `python infra/app.py`, or what the CDK command line runs through `infra/cdk.json`.
+
+Context (`-c name=value`): stage, suffix, engine, architecture, owner, cost_center, alert_email, protect, build,
+require_packages; see `infra.settings`. Synthesising needs neither the CDK command line, nor AWS, nor a network.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+if not __package__:
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from infra.node import use_pinned_node
+
+use_pinned_node()  # before aws_cdk is imported, which starts it
+
+import aws_cdk as cdk  # noqa: E402
+import cdk_nag  # noqa: E402
+
+from infra.api_stack import ApiStack  # noqa: E402
+from infra.data_stack import DataStack  # noqa: E402
+from infra.etl_stack import EtlStack  # noqa: E402
+from infra.monitoring_stack import MonitoringStack  # noqa: E402
+from infra.settings import ROOT, from_context  # noqa: E402
+
+# How CDK behaves since these flags exist; written here because cdk.json is read by the command line only.
+FLAGS = {
+    "@aws-cdk/aws-iam:minimizePolicies": True,
+    "@aws-cdk/aws-iam:importedRoleStackSafeDefaultPolicyName": True,
+    "@aws-cdk/core:checkSecretUsage": True,
+    "@aws-cdk/core:enablePartitionLiterals": True,
+    "@aws-cdk/core:target-partitions": ["aws"],
+    "@aws-cdk/aws-lambda:recognizeLayerVersion": True,
+    "@aws-cdk/aws-kms:aliasNameRef": True,
+    "@aws-cdk/aws-s3:createDefaultLoggingPolicy": True,
+    "@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy": True,
+    "@aws-cdk/aws-lambda:useCdkManagedLogGroup": False,
+}
+
+
+def build(outdir: Path, context: Mapping[str, object] | None = None) -> cdk.App:
+    """Define the four stacks.
+
+    Parameters
+    ----------
+    outdir
+        Where `synth()` of the app writes templates, assets and the report of cdk-nag.
+    context
+        Settings, beside those of the CDK command line.
+
+    Raises
+    ------
+    infra.settings.SettingsError
+        For a setting that is not allowed.
+    """
+    app = cdk.App(outdir=str(outdir), context={**FLAGS, **(context or {})}, analytics_reporting=False)
+    settings = from_context(app.node.try_get_context)
+
+    def options(stack: str) -> dict[str, object]:
+        return {
+            "stack_name": settings.stack_name(stack),
+            "termination_protection": settings.protect and settings.stage == "prod",
+        }
+
+    data = DataStack(app, "DataStack", settings, **options("DataStack"))
+    etl = EtlStack(app, "EtlStack", settings, data, **options("EtlStack"))
+    api = ApiStack(app, "ApiStack", settings, data, **options("ApiStack"))
+    api.add_dependency(etl)
+    MonitoringStack(app, "MonitoringStack", settings, data, etl, **options("MonitoringStack"))
+    for key, value in settings.tags.items():
+        cdk.Tags.of(app).add(key, value)
+    nag = cdk_nag.AwsSolutionsChecks(app, verbose=True, write_suppressions_to_cloud_formation=True)
+    cdk.Validations.of(app).add_plugins(nag)
+    return app
+
+
+def main() -> None:
+    """Synthesise where the CDK command line asks for it, else to `cdk.out`, for the stage `STAGE` (dev)."""
+    stage = os.environ.get("STAGE")
+    build(
+        Path(os.environ.get("CDK_OUTDIR") or ROOT / "cdk.out"), {"stage": stage} if stage else None
+    ).synth()
+
+
+if __name__ == "__main__":
+    # CDK copies what it finds; an output of an earlier run under the same name would be mixed with this one's.
+    if "CDK_OUTDIR" not in os.environ:
+        shutil.rmtree(ROOT / "cdk.out", ignore_errors=True)
+    main()

@@ -1,0 +1,107 @@
+"""Change capture: the stream of the table, its mapping to the function `todo-cdc-processor`, and what fails for good."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_event_sources as sources
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from etl.capture import ENTITIES
+from infra.functions import PythonFunction, Shape
+from infra.names import Names
+from infra.policies import acknowledge, allow, arn
+
+BATCH_SIZE = 500
+WINDOW_SECONDS = 5
+# A stream keeps a record for 24 hours. Giving up after 12 leaves 12 to fetch what failed from the stream itself.
+RETRIES = 20
+MAX_AGE_HOURS = 12
+
+
+class Capture(Construct):
+    """The capture function, its event source mapping and the queue of records given up.
+
+    Parameters
+    ----------
+    table
+        Whose changes.
+    code
+        What the function runs.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, names: Names, table: dynamodb.Table, code: lambda_.Code
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.failures = sqs.Queue(
+            self,
+            "Failures",
+            queue_name=names.failure_queue,
+            retention_period=cdk.Duration.days(14),
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+        acknowledge(
+            self.failures, {"AwsSolutions-SQS3": "this is the dead-letter queue; people empty it, by the runbook"}
+        )
+        self.worker = PythonFunction(self, "Processor", names, code, _shape(names))
+        self._permissions(names, table)
+        self.mapping = self._mapping(table)
+
+    def _permissions(self, names: Names, table: dynamodb.Table) -> None:
+        role = self.worker.role
+        verbs = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
+        allow(role, verbs, [str(table.table_stream_arn)])
+        allow(
+            role,
+            ["dynamodb:ListStreams"],
+            [f"{names.table_arn}/stream/*"],
+            reason="the streams of one table, named by when each was made",
+        )
+        allow(
+            role,
+            ["firehose:PutRecordBatch"],
+            [arn("firehose", f"deliverystream/{names.changes_stream}")],
+        )
+
+    def _mapping(self, table: dynamodb.Table) -> lambda_.EventSourceMapping:
+        mapping = lambda_.EventSourceMapping(
+            self,
+            "Mapping",
+            target=self.worker.function,
+            event_source_arn=table.table_stream_arn,
+            starting_position=lambda_.StartingPosition.TRIM_HORIZON,
+            batch_size=BATCH_SIZE,
+            max_batching_window=cdk.Duration.seconds(WINDOW_SECONDS),
+            report_batch_item_failures=True,
+            bisect_batch_on_error=True,
+            retry_attempts=RETRIES,
+            max_record_age=cdk.Duration.hours(MAX_AGE_HOURS),
+            on_failure=sources.SqsDlq(self.failures),
+            filters=[lambda_.FilterCriteria.filter(key_filter())],
+        )
+        mapping.node.add_dependency(self.worker.role)  # AWS checks the permissions when it makes the mapping
+        return mapping
+
+
+def key_filter() -> dict[str, Any]:
+    """Pattern of the records that reach the function: those of the items that belong in the lake."""
+    prefixes = [{"prefix": f"{entity}#"} for entity in ENTITIES]
+    return {"dynamodb": {"Keys": {"PK": {"S": prefixes}}}}
+
+
+def _shape(names: Names) -> Shape:
+    return Shape(
+        purpose="capture",
+        handler="etl.capture.handler",
+        description="Change capture: DynamoDB stream to Firehose",
+        minutes=1,
+        memory_mib=512,
+        environment={"CDC_STREAM": names.changes_stream},
+    )

@@ -1,0 +1,184 @@
+"""The Glue database and its tables, the Athena workgroup, and who may read or write the lake."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_athena as athena
+from aws_cdk import aws_glue as glue
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from etl import catalog
+from etl.tables import BRONZE, Table, columns
+from infra.functions import PythonFunction, Shape
+from infra.names import LAYERS, Names
+from infra.policies import allow, arn, bucket_arn
+
+SCAN_LIMIT_BYTES = 10 * 1024**3
+REQUESTS_PREFIX = "requests/"
+REQUESTS_ERROR_PREFIX = "requests-errors/"
+PARTITIONS_REASON = "the tables of one database and their partitions, which every publish makes anew"
+OBJECTS_REASON = "the keys under one prefix of one bucket"
+
+# The request log as `todo_site.logging` writes it; Firehose converts each line by this table. `timestamp` is a reserved
+# word in Athena, but it is what the line says: queries quote it.
+REQUESTS = Table(
+    "requests",
+    "bronze",
+    columns(
+        "timestamp string, level string, request_id string, user_id string, component string, "
+        "operation string, duration_ms double, status string, message string, metadata string"
+    ),
+    columns("year string, month string, day string"),
+)
+
+
+def buckets_of(names: Names) -> dict[str, str]:
+    """Bucket name by layer."""
+    return {layer: names.bucket(layer) for layer in LAYERS}
+
+
+class LakeCatalog(Construct):
+    """The database, `cdc` and `requests` with partition projection, and (through `tables`) Silver and Gold."""
+
+    def __init__(self, scope: Construct, construct_id: str, names: Names, code: lambda_.Code) -> None:
+        super().__init__(scope, construct_id)
+        self.database = glue.CfnDatabase(
+            self,
+            "Database",
+            catalog_id=cdk.Aws.ACCOUNT_ID,
+            database_input=glue.CfnDatabase.DatabaseInputProperty(
+                name=names.database, description="The lake: changes, history, current state, figures"
+            ),
+        )
+        buckets = buckets_of(names)
+        changes = catalog.table_input(BRONZE, catalog.first_location(BRONZE, buckets))
+        self.changes = self._table("Changes", names, changes)
+        self.requests = self._table("Requests", names, requests_table(f"s3://{buckets['bronze']}/{REQUESTS_PREFIX}"))
+        self.tables = self._published_tables(names, code)
+
+    def _table(self, construct_id: str, names: Names, definition: dict[str, Any]) -> glue.CfnTable:
+        table = glue.CfnTable(
+            self,
+            construct_id,
+            catalog_id=cdk.Aws.ACCOUNT_ID,
+            database_name=names.database,
+            table_input=glue.CfnTable.TableInputProperty(name=definition["Name"]),
+        )
+        table.add_property_override("TableInput", definition)
+        table.add_dependency(self.database)
+        return table
+
+    def _published_tables(self, names: Names, code: lambda_.Code) -> cdk.CustomResource:
+        worker = PythonFunction(
+            self,
+            "Tables",
+            names,
+            code,
+            Shape("tables", "lake_tables.handler", "Creates the tables of Silver and Gold", 1, 256),
+        )
+        manage_tables(worker.role, names, ["glue:GetTables", "glue:CreateTable", "glue:UpdateTable"])
+        buckets = {f"{layer.title()}Bucket": bucket for layer, bucket in buckets_of(names).items()}
+        resource = cdk.CustomResource(
+            self,
+            "PublishedTables",
+            resource_type="Custom::LakeTables",
+            service_token=worker.function.function_arn,
+            properties={"Database": names.database, **buckets, "Definition": definition_digest()},
+        )
+        resource.node.add_dependency(self.database, worker)
+        return resource
+
+
+def definition_digest() -> str:
+    """What changes when a table or a column of Silver or Gold does, and makes CloudFormation call the resource."""
+    tables = catalog.glue_tables(bronze_bucket="b", silver_bucket="s", gold_bucket="g")
+    return hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()
+
+
+def requests_table(location: str) -> dict[str, Any]:
+    """Glue `TableInput` of the request log whose files are under `location`, partitioned by day of arrival."""
+    definition = catalog.table_input(REQUESTS, location)
+    parameters = {
+        name: value for name, value in definition["Parameters"].items() if ".user_bucket." not in name
+    }
+    path = "year=${year}/month=${month}/day=${day}"
+    return {**definition, "Parameters": {**parameters, "storage.location.template": f"{location}{path}"}}
+
+
+def workgroup(scope: Construct, names: Names, removal: cdk.RemovalPolicy) -> athena.CfnWorkGroup:
+    """Athena workgroup: results encrypted in Gold, and no query may read more than the limit."""
+    group = athena.CfnWorkGroup(
+        scope,
+        "Workgroup",
+        name=names.workgroup,
+        description="Queries of the dashboard and of the business metrics",
+        recursive_delete_option=True,
+        work_group_configuration=athena.CfnWorkGroup.WorkGroupConfigurationProperty(
+            enforce_work_group_configuration=True,
+            publish_cloud_watch_metrics_enabled=True,
+            bytes_scanned_cutoff_per_query=SCAN_LIMIT_BYTES,
+            engine_version=athena.CfnWorkGroup.EngineVersionProperty(
+                selected_engine_version="Athena engine version 3"
+            ),
+            result_configuration=athena.CfnWorkGroup.ResultConfigurationProperty(
+                output_location=f"s3://{names.bucket('gold')}/athena-results/",
+                encryption_configuration=athena.CfnWorkGroup.EncryptionConfigurationProperty(
+                    encryption_option="SSE_S3"
+                ),
+            ),
+        ),
+    )
+    group.apply_removal_policy(removal)
+    return group
+
+
+def manage_tables(role: iam.Role, names: Names, actions: Sequence[str]) -> None:
+    """Let `role` do Glue `actions` on the database and its tables."""
+    resources = [
+        arn("glue", "catalog"),
+        arn("glue", f"database/{names.database}"),
+        arn("glue", f"table/{names.database}/*"),
+    ]
+    allow(role, actions, resources, reason=PARTITIONS_REASON)
+
+
+def use_objects(role: iam.Role, bucket: str, keys: Mapping[str, Sequence[str]]) -> None:
+    """Let `role` list `bucket` and use its objects: S3 actions by key pattern, for example `gold/*`."""
+    allow(role, ["s3:ListBucket", "s3:GetBucketLocation"], [bucket_arn(bucket)])
+    for pattern, actions in keys.items():
+        allow(role, actions, [bucket_arn(bucket, pattern)], reason=OBJECTS_REASON)
+
+
+def write_lake(role: iam.Role, names: Names) -> None:
+    """Let `role` run the lake jobs: read Bronze, write Silver and Gold, move their tables' locations."""
+    write = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+    use_objects(role, names.bucket("bronze"), {catalog.BRONZE_PREFIX + "*": ["s3:GetObject"]})
+    use_objects(role, names.bucket("silver"), {catalog.SILVER_PREFIX + "*": write})
+    use_objects(role, names.bucket("gold"), {catalog.GOLD_PREFIX + "*": write})
+    verbs = ("GetPartitions", "BatchCreatePartition", "BatchUpdatePartition", "UpdatePartition", "DeletePartition")
+    tables = ("GetDatabase", "GetTable", "GetTables", "UpdateTable", "GetPartition", "CreatePartition")
+    manage_tables(role, names, [f"glue:{verb}" for verb in (*tables, *verbs)])
+
+
+def read_gold(role: iam.Role, names: Names, extra: Mapping[str, Sequence[str]] | None = None) -> None:
+    """Let `role` query Gold through Athena.
+
+    Parameters
+    ----------
+    extra
+        Further S3 actions on the Gold bucket by key pattern.
+    """
+    results = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
+    keys = {catalog.GOLD_PREFIX + "*": ["s3:GetObject"], "athena-results/*": results, **(extra or {})}
+    use_objects(role, names.bucket("gold"), keys)
+    read = ["GetDatabase", "GetTable", "GetTables", "GetPartition", "GetPartitions", "BatchGetPartition"]
+    manage_tables(role, names, [f"glue:{verb}" for verb in read])
+    verbs = ["StartQueryExecution", "GetQueryExecution", "GetQueryResults", "StopQueryExecution", "GetWorkGroup"]
+    allow(role, [f"athena:{verb}" for verb in verbs], [arn("athena", f"workgroup/{names.workgroup}")])

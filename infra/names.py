@@ -1,0 +1,97 @@
+"""Names and ARNs that more than one stack needs. Derived, not exported: stacks can then be updated one at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+
+from etl.catalog import FAILURE_QUEUE
+from infra.policies import arn
+from infra.settings import Settings
+
+LAYERS = ("bronze", "silver", "gold")
+LOG_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Physical names of one deployment."""
+
+    settings: Settings
+
+    def of(self, base: str) -> str:
+        """Name of a resource that is unique in its account and region."""
+        return self.settings.name(base)
+
+    def bucket(self, purpose: str) -> str:
+        """Name of a bucket: unique in the world through account and region."""
+        return f"{self.of(f'todo-{self.settings.stage}-{purpose}')}-{cdk.Aws.ACCOUNT_ID}-{cdk.Aws.REGION}"
+
+    @property
+    def table(self) -> str:
+        """The table."""
+        return self.of("todo-app-data")
+
+    @property
+    def table_arn(self) -> str:
+        """ARN of the table."""
+        return arn("dynamodb", f"table/{self.table}")
+
+    @property
+    def database(self) -> str:
+        """Glue database; its names know no hyphens."""
+        return self.of("todo_analytics").replace("-", "_")
+
+    @property
+    def workgroup(self) -> str:
+        """Athena workgroup."""
+        return self.of("todo-analytics-workgroup")
+
+    @property
+    def changes_stream(self) -> str:
+        """Firehose stream of the table's changes."""
+        return self.of("todo-cdc-stream")
+
+    @property
+    def logs_stream(self) -> str:
+        """Firehose stream of the request log."""
+        return self.of("todo-logs-stream")
+
+    @property
+    def failure_queue(self) -> str:
+        """Queue for stream records that could not be captured."""
+        return self.of(FAILURE_QUEUE)
+
+    @property
+    def state_machine(self) -> str:
+        """State machine that runs the lake."""
+        return self.of("todo-lake")
+
+    @property
+    def functions(self) -> dict[str, str]:
+        """Our own Lambda functions by purpose; the web function is Zappa's."""
+        return {
+            "capture": self.of("todo-cdc-processor"),
+            "lake": self.of("todo-lake-runner"),
+            "metrics": self.of("todo-custom-metrics"),
+            "tables": self.of("todo-lake-tables"),
+        }
+
+    @property
+    def jobs(self) -> dict[str, str]:
+        """Glue jobs by layer."""
+        return {"silver": self.of("todo-silver-transformation"), "gold": self.of("todo-gold-analytics")}
+
+    @property
+    def topic(self) -> str:
+        """SNS topic of the alarms."""
+        return self.of("todo-api-alerts")
+
+    def function_arn(self, name: str) -> str:
+        """ARN of a Lambda function."""
+        return arn("lambda", f"function:{name}")
+
+    def log_group_arn(self, name: str) -> str:
+        """ARN of everything in a log group."""
+        return arn("logs", f"log-group:{name}:*")

@@ -1,0 +1,338 @@
+"""The lake's work: Silver, Gold and cache warming by a state machine, with one engine or the other; business metrics."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_glue as glue
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3_assets as s3_assets
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from infra.functions import PythonFunction, Shape, log_group
+from infra.lake_catalog import buckets_of, read_gold, write_lake
+from infra.names import Names
+from infra.policies import acknowledge, allow, arn, bucket_arn, service_role
+from infra.settings import METRICS_NAMESPACE
+
+GLUE_VERSION = "5.1"
+LAKE_MINUTES = 15
+RUN_MINUTES = {"embedded": 45, "glue": 180}
+METRICS_EVERY_MINUTES = 5
+WARM_COMMAND = {"manage": "warm_insights"}  # Zappa runs a manage.py command for such an event
+TRANSIENT = ["Lambda.ServiceException", "Lambda.TooManyRequestsException", "Lambda.SdkClientException"]
+
+
+def lake_environment(names: Names) -> dict[str, str]:
+    """Settings of the lake jobs, on either engine."""
+    buckets = {f"{layer.upper()}_BUCKET": bucket for layer, bucket in buckets_of(names).items()}
+    return {**buckets, "GLUE_DATABASE": names.database, "ENVIRONMENT": names.settings.stage}
+
+
+def definition(names: Names) -> dict[str, Any]:
+    """Amazon States Language of the run: Silver, then Gold, then the dashboard's cache, which may fail."""
+    step = _glue_step if names.settings.engine == "glue" else _lambda_step
+    return {
+        "Comment": f"The lake, on the {names.settings.engine} engine",
+        "StartAt": "Silver",
+        "TimeoutSeconds": RUN_MINUTES[names.settings.engine] * 60,
+        "States": {
+            "Silver": {**step(names, "silver"), "Next": "Gold"},
+            "Gold": {**step(names, "gold"), "Next": "WarmCache"},
+            "WarmCache": _warm_step(names),
+            "Done": {"Type": "Succeed"},
+        },
+    }
+
+
+def _retry(errors: list[str], attempts: int, seconds: int) -> dict[str, Any]:
+    return {
+        "ErrorEquals": errors,
+        "IntervalSeconds": seconds,
+        "BackoffRate": 2,
+        "MaxAttempts": attempts,
+        "JitterStrategy": "FULL",
+    }
+
+
+def _lambda_step(names: Names, layer: str) -> dict[str, Any]:
+    return {
+        "Type": "Task",
+        "Resource": names.function_arn(names.functions["lake"]),
+        "Parameters": {"layer": layer},
+        "ResultPath": None,
+        "TimeoutSeconds": LAKE_MINUTES * 60 + 30,
+        # A run that lost the race for the commit, or was cut off, finds what is left to do by itself.
+        "Retry": [_retry(TRANSIENT, 5, 2), _retry(["States.TaskFailed", "States.Timeout"], 2, 20)],
+    }
+
+
+def _glue_step(names: Names, layer: str) -> dict[str, Any]:
+    return {
+        "Type": "Task",
+        "Resource": f"arn:{cdk.Aws.PARTITION}:states:::glue:startJobRun.sync",
+        "Parameters": {"JobName": names.jobs[layer]},
+        "ResultPath": None,
+        "Retry": [
+            _retry(["Glue.ConcurrentRunsExceededException"], 5, 60),
+            _retry(["States.TaskFailed"], 1, 60),
+        ],
+    }
+
+
+def _warm_step(names: Names) -> dict[str, Any]:
+    return {
+        "Type": "Task",
+        "Resource": names.function_arn(names.settings.web_function),
+        "Parameters": WARM_COMMAND,
+        "ResultPath": None,
+        "TimeoutSeconds": 60,
+        "Retry": [_retry(TRANSIENT, 2, 2)],
+        # With a cold cache the first visitor waits for Athena; the figures are as right as with a warm one.
+        "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": "Done"}],
+        "Next": "Done",
+    }
+
+
+class LakePipeline(Construct):
+    """Both engines, the state machine that runs one of them (`machine`), and its schedule.
+
+    Parameters
+    ----------
+    code, layer
+        What the embedded engine runs: our source, and its libraries.
+    script
+        The Glue jobs' script.
+    source
+        Folder of our source, which the Glue jobs import.
+    key
+        Encrypts the Glue jobs' logs and bookmarks.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        names: Names,
+        *,
+        code: lambda_.Code,
+        layer: Path,
+        script: Path,
+        source: Path,
+        key: kms.Key,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.names = names
+        self.runner = PythonFunction(self, "Runner", names, code, self._runner_shape(layer))
+        write_lake(self.runner.role, names)
+        self.jobs = GlueJobs(self, "Glue", names, script=script, source=source, key=key)
+        self.machine = self._machine()
+        self._schedule()
+
+    def _runner_shape(self, layer: Path) -> Shape:
+        libraries = lambda_.LayerVersion(
+            self,
+            "Libraries",
+            layer_version_name=self.names.of(f"todo-{self.names.settings.stage}-lake"),
+            description="Libraries of the embedded engine",
+            code=lambda_.Code.from_asset(str(layer)),
+            compatible_runtimes=[lambda_.Runtime.PYTHON_3_13],
+        )
+        return Shape(
+            purpose="lake",
+            handler="etl.run.handler",
+            description="Runs one layer of the lake on the embedded engine",
+            minutes=LAKE_MINUTES,
+            memory_mib=3008,  # the most that a new account may have
+            disk_mib=4096,
+            environment={
+                **lake_environment(self.names),
+                "LAKE_WORK_DIR": "/tmp/lake",  # noqa: S108  a function's only writable folder, its own
+                "LAKE_MEMORY_LIMIT": "2GB",
+            },
+            layers=(libraries,),
+        )
+
+    def _machine(self) -> sfn.StateMachine:
+        names = self.names
+        role = service_role(
+            self, "MachineRole", "states.amazonaws.com", names.of(f"todo-{names.settings.stage}-lake-machine")
+        )
+        self._machine_permissions(role)
+        return sfn.StateMachine(
+            self,
+            "Machine",
+            state_machine_name=names.state_machine,
+            definition_body=sfn.DefinitionBody.from_string(json.dumps(definition(names))),
+            role=role,
+            tracing_enabled=True,
+            logs=sfn.LogOptions(
+                destination=log_group(self, "MachineLogs", f"/aws/vendedlogs/states/{names.state_machine}"),
+                level=sfn.LogLevel.ALL,
+                include_execution_data=True,
+            ),
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+
+    def _machine_permissions(self, role: iam.Role) -> None:
+        names = self.names
+        functions = [names.functions["lake"], names.settings.web_function]
+        allow(role, ["lambda:InvokeFunction"], [names.function_arn(name) for name in functions])
+        verbs = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"]
+        allow(role, verbs, [arn("glue", f"job/{job}") for job in names.jobs.values()])
+        reason = "tracing and log delivery, which CDK grants with these actions, know no resources"
+        acknowledge(role, {"AwsSolutions-IAM5[Resource::*]": reason})
+
+    def _schedule(self) -> None:
+        minutes = self.names.settings.lake_every_minutes
+        rule = events.Rule(
+            self,
+            "Schedule",
+            rule_name=self.names.of("todo-lake-schedule"),
+            description="Brings the lake up to date",
+            schedule=events.Schedule.rate(cdk.Duration.minutes(minutes)),
+        )
+        rule.add_target(targets.SfnStateMachine(self.machine, retry_attempts=2))
+
+
+class GlueJobs(Construct):
+    """The Spark jobs `todo-silver-transformation` and `todo-gold-analytics`: for those who outgrow one machine."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, names: Names, *, script: Path, source: Path, key: kms.Key
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.names = names
+        self.script = s3_assets.Asset(self, "Script", path=str(script))
+        self.source = s3_assets.Asset(self, "Source", path=str(source))
+        self.role = service_role(
+            self, "Role", "glue.amazonaws.com", names.of(f"todo-{names.settings.stage}-lake-jobs")
+        )
+        self._permissions(key)
+        self.security = glue.CfnSecurityConfiguration(
+            self,
+            "Security",
+            name=names.of(f"todo-{names.settings.stage}-lake"),
+            encryption_configuration=_encryption(key),
+        )
+        self.jobs = {layer: self._job(layer, name) for layer, name in names.jobs.items()}
+
+    def _permissions(self, key: kms.Key) -> None:
+        write_lake(self.role, self.names)
+        assets = [bucket_arn(asset.s3_bucket_name, asset.s3_object_key) for asset in (self.script, self.source)]
+        allow(self.role, ["s3:GetObject"], assets)
+        allow(
+            self.role,
+            [
+                "logs:CreateLogGroup",
+                "logs:CreateLogStream",
+                "logs:PutLogEvents",
+                "logs:AssociateKmsKey",
+            ],
+            [self.names.log_group_arn("/aws-glue/*")],
+            reason="Glue names log groups and streams after its jobs and runs",
+        )
+        allow(
+            self.role,
+            ["cloudwatch:PutMetricData"],
+            ["*"],
+            reason="PutMetricData knows no resources; the namespace is bounded",
+            conditions={"StringEquals": {"cloudwatch:namespace": "Glue"}},
+        )
+        allow(self.role, ["kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey"], [key.key_arn])
+
+    def _job(self, layer: str, name: str) -> glue.CfnJob:
+        job = glue.CfnJob(
+            self,
+            f"{layer.title()}Job",
+            name=name,
+            description=f"Runs {layer} of the lake on Spark",
+            role=self.role.role_arn,
+            glue_version=GLUE_VERSION,
+            worker_type="G.1X",
+            number_of_workers=2,
+            timeout=60,
+            max_retries=0,  # the state machine retries
+            execution_property=glue.CfnJob.ExecutionPropertyProperty(max_concurrent_runs=1),
+            command=glue.CfnJob.JobCommandProperty(
+                name="glueetl", python_version="3", script_location=self.script.s3_object_url
+            ),
+            default_arguments=self._arguments(layer),
+            security_configuration=self.security.name,
+            tags=self.names.settings.tags,
+        )
+        job.add_dependency(self.security)
+        job.node.add_dependency(self.role)
+        return job
+
+    def _arguments(self, layer: str) -> dict[str, str]:
+        settings = {f"--{name}": value for name, value in lake_environment(self.names).items()}
+        return {
+            "--layer": layer,
+            "--extra-py-files": self.source.s3_object_url,
+            "--enable-metrics": "true",
+            "--enable-observability-metrics": "true",
+            "--enable-continuous-cloudwatch-log": "true",
+            "--job-bookmark-option": "job-bookmark-disable",  # what was consumed is committed with what was published
+            **settings,
+        }
+
+
+def _encryption(key: kms.Key) -> glue.CfnSecurityConfiguration.EncryptionConfigurationProperty:
+    kinds = glue.CfnSecurityConfiguration
+    return kinds.EncryptionConfigurationProperty(
+        cloud_watch_encryption=kinds.CloudWatchEncryptionProperty(
+            cloud_watch_encryption_mode="SSE-KMS", kms_key_arn=key.key_arn
+        ),
+        job_bookmarks_encryption=kinds.JobBookmarksEncryptionProperty(
+            job_bookmarks_encryption_mode="CSE-KMS", kms_key_arn=key.key_arn
+        ),
+        s3_encryptions=[kinds.S3EncryptionProperty(s3_encryption_mode="SSE-S3")],
+    )
+
+
+class BusinessMetrics(Construct):
+    """The function `todo-custom-metrics`: reads Gold on a schedule and publishes figures to CloudWatch."""
+
+    def __init__(self, scope: Construct, construct_id: str, names: Names, code: lambda_.Code) -> None:
+        super().__init__(scope, construct_id)
+        self.worker = PythonFunction(self, "Publisher", names, code, _metrics_shape(names))
+        read_gold(self.worker.role, names)
+        allow(
+            self.worker.role,
+            ["cloudwatch:PutMetricData"],
+            ["*"],
+            reason="PutMetricData knows no resources; the namespace is bounded",
+            conditions={"StringEquals": {"cloudwatch:namespace": METRICS_NAMESPACE}},
+        )
+        rule = events.Rule(
+            self,
+            "Schedule",
+            rule_name=names.of("todo-custom-metrics-schedule"),
+            description="Publishes the business metrics",
+            schedule=events.Schedule.rate(cdk.Duration.minutes(METRICS_EVERY_MINUTES)),
+        )
+        rule.add_target(targets.LambdaFunction(self.worker.function, retry_attempts=2))
+
+
+def _metrics_shape(names: Names) -> Shape:
+    return Shape(
+        purpose="metrics",
+        handler="etl.metrics.handler",
+        description="Publishes business metrics from Gold",
+        minutes=1,
+        memory_mib=256,
+        environment={
+            **lake_environment(names),
+            "ATHENA_WORKGROUP": names.workgroup,
+            "METRICS_NAMESPACE": METRICS_NAMESPACE,
+        },
+    )

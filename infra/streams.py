@@ -1,0 +1,157 @@
+"""The two Firehose streams into Bronze: changes of the table, and the request log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kinesisfirehose as firehose
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from etl import catalog
+from infra.functions import log_group
+from infra.lake_catalog import OBJECTS_REASON, REQUESTS, REQUESTS_ERROR_PREFIX, REQUESTS_PREFIX
+from infra.names import Names
+from infra.policies import allow, arn, bucket_arn, service_role
+
+DESTINATION = "ExtendedS3DestinationConfiguration"
+LOG_STREAM = "DestinationDelivery"
+
+
+class BronzeStream(Construct):
+    """A delivery stream, its role and its error log.
+
+    Parameters
+    ----------
+    name
+        Of the stream.
+    table
+        Glue table that says what the Parquet files look like.
+    prefixes
+        Where in Bronze it may write.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, names: Names, name: str, table: str, prefixes: tuple[str, ...]
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.name = name
+        self.logs = log_group(self, "Logs", f"/aws/kinesisfirehose/{name}")
+        logs.LogStream(
+            self,
+            "LogStream",
+            log_group=self.logs,
+            log_stream_name=LOG_STREAM,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+        purpose = name.removesuffix(names.settings.suffix)
+        self.role = service_role(
+            self, "Role", "firehose.amazonaws.com", names.of(f"{purpose}-{names.settings.stage}")
+        )
+        self._permissions(names, table, prefixes)
+        self.stream = firehose.CfnDeliveryStream(
+            self,
+            "Stream",
+            delivery_stream_name=name,
+            delivery_stream_type="DirectPut",
+            delivery_stream_encryption_configuration_input={"key_type": "AWS_OWNED_CMK"},
+        )
+        self.stream.node.add_dependency(self.role)
+
+    def _permissions(self, names: Names, table: str, prefixes: tuple[str, ...]) -> None:
+        bronze = names.bucket("bronze")
+        allow(
+            self.role,
+            ["s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"],
+            [bucket_arn(bronze)],
+        )
+        allow(
+            self.role,
+            ["s3:PutObject", "s3:AbortMultipartUpload"],
+            [bucket_arn(bronze, f"{prefix}*") for prefix in prefixes],
+            reason=OBJECTS_REASON,
+        )
+        schema = [f"table/{names.database}/{table}", f"database/{names.database}", "catalog"]
+        verbs = ["glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"]
+        allow(self.role, verbs, [arn("glue", resource) for resource in schema])
+        allow(
+            self.role,
+            ["logs:PutLogEvents"],
+            [names.log_group_arn(f"/aws/kinesisfirehose/{self.name}")],
+            reason="the log streams of one group",
+        )
+
+    def deliver(self, destination: dict[str, Any]) -> None:
+        """Set the destination: boto3's shape, whose names are CloudFormation's too."""
+        self.stream.add_property_override(DESTINATION, destination)
+
+
+def changes_stream(scope: Construct, names: Names) -> BronzeStream:
+    """The stream that the capture function fills, as `etl.catalog` defines it."""
+    prefixes = (catalog.BRONZE_PREFIX, catalog.BRONZE_ERROR_PREFIX)
+    stream = BronzeStream(scope, "ChangesStream", names, names.changes_stream, catalog.BRONZE_TABLE, prefixes)
+    definition = catalog.firehose_stream(
+        name=names.changes_stream,
+        bronze_bucket=names.bucket("bronze"),
+        database=names.database,
+        region=cdk.Aws.REGION,
+        role_arn=stream.role.role_arn,
+        log_group=stream.logs.log_group_name,
+    )
+    stream.deliver(definition[DESTINATION])
+    return stream
+
+
+def logs_stream(scope: Construct, names: Names) -> BronzeStream:
+    """The stream that log subscriptions fill.
+
+    CloudWatch sends envelopes of many lines, compressed; Firehose opens them and converts each line. A file belongs to
+    the day its lines arrived.
+    """
+    prefixes = (REQUESTS_PREFIX, REQUESTS_ERROR_PREFIX)
+    stream = BronzeStream(scope, "LogsStream", names, names.logs_stream, REQUESTS.name, prefixes)
+    changes = catalog.firehose_stream(
+        name=names.logs_stream,
+        bronze_bucket=names.bucket("bronze"),
+        database=names.database,
+        region=cdk.Aws.REGION,
+        role_arn=stream.role.role_arn,
+        log_group=stream.logs.log_group_name,
+        buffer_seconds=300,
+    )[DESTINATION]
+    conversion = changes["DataFormatConversionConfiguration"]
+    conversion["SchemaConfiguration"]["TableName"] = REQUESTS.name
+    day = "year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/"
+    del changes["DynamicPartitioningConfiguration"]
+    stream.deliver(
+        {
+            **changes,
+            "Prefix": f"{REQUESTS_PREFIX}{day}",
+            "ErrorOutputPrefix": f"{REQUESTS_ERROR_PREFIX}!{{firehose:error-output-type}}/{day}",
+            "ProcessingConfiguration": {"Enabled": True, "Processors": _open_envelopes()},
+        }
+    )
+    return stream
+
+
+def _open_envelopes() -> list[dict[str, Any]]:
+    return [
+        _processor("Decompression", "CompressionFormat", "GZIP"),
+        _processor("CloudWatchLogProcessing", "DataMessageExtraction", "true"),
+    ]
+
+
+def _processor(kind: str, name: str, value: str) -> dict[str, Any]:
+    return {"Type": kind, "Parameters": [{"ParameterName": name, "ParameterValue": value}]}
+
+
+def subscription_role(scope: Construct, names: Names) -> iam.Role:
+    """Role with which CloudWatch Logs puts log lines into the stream of the request log."""
+    role = service_role(
+        scope, "SubscriptionRole", "logs.amazonaws.com", names.of(f"todo-{names.settings.stage}-log-subscription")
+    )
+    stream = arn("firehose", f"deliverystream/{names.logs_stream}")
+    allow(role, ["firehose:PutRecord", "firehose:PutRecordBatch"], [stream])
+    return role
