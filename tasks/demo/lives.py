@@ -11,7 +11,7 @@ from tasks.demo.vocabulary import Category
 Verb = Literal["create", "update", "delete", "restore"]
 Fate = Literal["done", "cancelled", "deleted", "linger"]
 FATES: tuple[Fate, ...] = ("done", "cancelled", "deleted", "linger")
-FATE_WEIGHTS = (61, 5, 6, 28)
+FATE_WEIGHTS = (59, 5, 6, 30)
 REOPENED, FINISHED_AGAIN = 0.06, 0.85
 LAUNCH_STRETCH = 1.7
 CLEANED_UP = 0.6

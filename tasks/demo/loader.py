@@ -5,7 +5,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -25,16 +25,10 @@ class StoryChanged(Exception):  # noqa: N818
     """An interrupted load was begun by a program that told another story."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """What a load did: events of the story, and those left out because their task was gone."""
-
-    events: int
-    left_out: int
-
-
-def load(state: Path, wanted: Manifest, accounts: Accounts, *, workers: int, output: Output) -> Loaded:
+def load(state: Path, wanted: Manifest, accounts: Accounts, *, workers: int, output: Output) -> int:
     """Load the demo workspace, or finish an interrupted load; progress goes to ``output``.
+
+    Returns how many events were left out, because the owner of their task has deleted it meanwhile.
 
     Parameters
     ----------
@@ -53,6 +47,8 @@ def load(state: Path, wanted: Manifest, accounts: Accounts, *, workers: int, out
         if begun is None or not begun.is_for(wanted.table, wanted.user_pool):
             journal.clear()
             begun = None
+        elif begun.loaded:
+            return 0  # by another process, between our first look and our turn
         manifest = begun or wanted
         events = _tell(manifest)
         manifest = _agreed(manifest, events, begun)
@@ -63,7 +59,7 @@ def load(state: Path, wanted: Manifest, accounts: Accounts, *, workers: int, out
         progress.close()
         manifest.finished().write(state)
         journal.discard()
-        return Loaded(len(events), loader.left_out)
+        return loader.left_out
 
 
 def _tell(manifest: Manifest) -> list[Event]:
@@ -121,16 +117,17 @@ class _Loader:
         for event in events:
             if self._stopped.is_set():
                 return
-            task_id = self._journal.done.get(event.id)
-            if task_id is None:
-                task_id = written(event, user_id, ids.get(event.task, "")) if in_doubt else None
-                in_doubt = task_id is not None
-                task_id = (
-                    self._perform(event, user_id, ids.get(event.task, "")) if task_id is None else task_id
+            known = event.id in self._journal.done
+            if known:
+                ids[event.task] = self._journal.done[event.id]
+            else:
+                found = written(event, user_id, ids.get(event.task, "")) if in_doubt else None
+                in_doubt = found is not None
+                ids[event.task] = (
+                    self._perform(event, user_id, ids.get(event.task, "")) if found is None else found
                 )
-                self._journal.append(event.id, task_id)
-            ids[event.task] = task_id
-            self._progress.step()
+                self._journal.append(event.id, ids[event.task])
+            self._progress.step(skipped=known)
 
     def _perform(self, event: Event, user_id: str, task_id: str) -> str:
         """Do it through the services, and return the id of the task."""

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from itertools import pairwise
@@ -20,8 +21,11 @@ from django.core.management import CommandError, call_command
 from localcloud.accounts import ensure_client, pool_definition
 from tasks import services
 from tasks.context import RequestContext
+from tasks.demo.accounts import Accounts
+from tasks.demo.loader import load
 from tasks.demo.state import Journal, Manifest
 from tasks.demo.storyline import storyline
+from tasks.errors import WriteContention
 from tests.demo.model import Model
 
 PASSWORD = "Demo-horse-9"
@@ -188,6 +192,7 @@ def test_loading_again_changes_nothing_and_needs_no_password(workspace, monkeypa
     workspace.assert_holds(EVENTS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", ["join", "profile", "create", "update", "delete", "restore"])
 def test_a_crash_between_a_write_and_its_line_repeats_nothing(workspace, monkeypatch, verb):
     events = [event for event in PLAYED if event.verb == verb]
@@ -197,8 +202,17 @@ def test_a_crash_between_a_write_and_its_line_repeats_nothing(workspace, monkeyp
             with pytest.raises(Crash):
                 workspace.load(workers=1)
         workspace.sweep()
-    workspace.load(now=NOW + timedelta(hours=3), seed=99)
+    assert "left out" not in workspace.load(now=NOW + timedelta(hours=3), seed=99)
     workspace.assert_holds(EVENTS)
+
+
+def test_a_torn_line_is_cut_off(tmp_path):
+    path = tmp_path / "demo.journal"
+    path.write_bytes(b"demo-00001 a\ndemo-00")
+    with Journal(path) as journal:
+        journal.append("demo-00002", "b")
+    with Journal(path) as journal:
+        assert journal.done == {"demo-00001": "a", "demo-00002": "b"}
 
 
 def test_lines_that_the_disk_lost_are_found_in_the_table(workspace, monkeypatch):
@@ -254,10 +268,37 @@ def test_what_the_owner_deleted_meanwhile_stays_deleted(workspace, monkeypatch):
     owner = workspace.user_id(gone.email)
     context = RequestContext(user_id=owner, updated_by=owner, request_id="req-by-hand", now=datetime.now(UTC))
     services.delete_task(context, lines[created.id])
-    workspace.load()
+    assert "left out" in workspace.load()
     assert lines[created.id] not in {item["id"] for item in workspace.items("TASK", owner)}
     untouched = [event for event in EVENTS if event.email != gone.email]
     workspace.assert_holds(untouched)
+
+
+def test_an_error_says_that_it_can_go_on(workspace, monkeypatch):
+    def refused(*_, **__):
+        raise WriteContention
+
+    with monkeypatch.context() as patch:
+        patch.setattr(services, "restore_task", refused)
+        with pytest.raises(CommandError, match="Run it again to go on"):
+            workspace.load()
+    workspace.load()
+    workspace.assert_holds(EVENTS)
+
+
+def test_the_turn_after_a_finished_load_does_nothing(workspace):
+    """Two starts at once: the second one looked before the first one had finished."""
+    workspace.load()
+    accounts = Accounts(workspace.pool, PASSWORD)
+    wanted = replace(Manifest.read(workspace.state), loaded=False)
+    for email in STORIES:
+        for item in workspace.items("TRASH", workspace.user_id(email)):
+            workspace.table.delete_item(Key={"PK": item["PK"], "SK": item["SK"]})
+    assert load(workspace.state, wanted, accounts, workers=2, output=StringIO()) == 0
+    model = Model(EVENTS)
+    for email in STORIES:
+        user_id = workspace.user_id(email)
+        assert plain(workspace.items("TASK", user_id), user_id) == by_creation(model.of(email))
 
 
 def test_two_loads_at_once_are_refused(workspace):

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from tasks.demo.state import LoadInProgress, Manifest
+from tasks.errors import DomainError
 
 SEED = 20_260_101
 FEWEST_PEOPLE = 3
@@ -51,12 +52,14 @@ class Command(BaseCommand):
 
     def _load(self, state: Path, wanted: Manifest, workers: int) -> None:
         # Imported here: the usual run finds everything loaded and needs no AWS client.
+        from botocore.exceptions import BotoCoreError, ClientError
+
         from tasks.demo.accounts import Accounts
         from tasks.demo.loader import StoryChanged, load
 
         accounts = Accounts(wanted.user_pool, _password())
         try:
-            load(state, wanted, accounts, workers=workers, output=self.stdout)
+            left_out = load(state, wanted, accounts, workers=workers, output=self.stdout)
         except LoadInProgress:
             raise CommandError(f"Another process is loading the demo workspace ({state}).") from None
         except StoryChanged:
@@ -64,6 +67,10 @@ class Command(BaseCommand):
                 f"An interrupted load of another version of the demo is in this table. Begin again with an empty "
                 f"one (remove the directory of the local AWS), or remove {state} to load a second story."
             ) from None
+        except (BotoCoreError, ClientError, DomainError) as error:
+            raise CommandError(f"The demo workspace is incomplete: {error} Run it again to go on.") from error
+        if left_out:
+            self.stdout.write(f"{left_out} changes were left out: their task has been deleted meanwhile.\n")
 
 
 def _manifest(options: dict[str, Any]) -> Manifest:
