@@ -7,6 +7,7 @@ from typing import Any, ClassVar, cast
 from django import forms
 from django.http import QueryDict
 
+from tasks import fields
 from tasks.errors import FieldError
 from tasks.items import PRIORITIES, STATUSES
 
@@ -22,6 +23,14 @@ _STATUS_CHOICES = [(value, STATUS_LABELS[value]) for value in STATUSES]
 _DATE_ERRORS = {"invalid": "Give a date as year-month-day, for example 2026-12-31."}
 _TIME_ERRORS = {"invalid": "Give a time as hours:minutes, for example 09:30."}
 _CHOICE_ERRORS = {"invalid_choice": "Choose one of the listed values."}
+# What to do about the domain's errors that only say what is wrong, by field and code.
+_ADVICE = {
+    ("title", "string_too_long"): f"Shorten the title to {fields.TITLE_MAX} characters.",
+    ("description", "string_too_long"): f"Shorten the description to {fields.DESCRIPTION_MAX} characters.",
+    ("category", "string_too_long"): f"Shorten the category to {fields.CATEGORY_MAX} characters.",
+    ("tags", "string_too_long"): f"Shorten every tag to {fields.TAG_MAX} characters.",
+    ("tags", "too_long"): f"Keep at most {fields.TAGS_MAX} tags.",
+}
 _VERSION_ERRORS = dict.fromkeys(
     ("required", "invalid", "min_value"), "This page is out of date. Reload it, then make your change again."
 )
@@ -77,7 +86,8 @@ class _TaskFields(forms.Form):
         """Put the domain's ``{field, message}`` errors on the fields they speak of, the others on top."""
         for error in errors:
             field = error["field"].partition(".")[0]
-            self.add_error(field if field in self.fields else None, error["message"])
+            message = _ADVICE.get((field, error["code"]), error["message"])
+            self.add_error(field if field in self.fields else None, message)
 
 
 class QuickAddForm(_TaskFields):

@@ -35,8 +35,9 @@ class TaskFilters:
     """Which tasks to list; everything given must hold.
 
     ``due_after`` and ``due_before`` are exclusive days (YYYY-MM-DD) and select open tasks only; the list is then by
-    due date, the earliest first. Every other list has the newest task first. ``q`` is looked for in title,
-    description, category and tags, whatever the case.
+    due date, the earliest first. ``undated`` selects open tasks without a due date, what is pending before what is
+    in progress. Every other list has the newest task first. ``q`` is looked for in title, description, category and
+    tags, whatever the case.
     """
 
     status: str | None = None
@@ -46,6 +47,7 @@ class TaskFilters:
     due_after: str | None = None
     due_before: str | None = None
     q: str | None = None
+    undated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +122,11 @@ class _Search:
     equal: tuple[tuple[str, str], ...] = ()
     tag: str | None = None
     keep: Callable[[Values], bool] | None = None
+    undated: bool = False
 
     @property
     def _sifted(self) -> bool:
-        return bool(self.equal or self.tag or self.keep)
+        return bool(self.equal or self.tag or self.keep or self.undated)
 
     def values(self) -> Values:
         low, high = self.between or (self.prefix, None)
@@ -138,11 +141,13 @@ class _Search:
         conditions = [f"#{name} = :{name}" for name, _ in self.equal]
         if self.tag:
             conditions.append("contains(tags, :tag)")
+        if self.undated:
+            conditions.append("attribute_not_exists(due_date)")
         arguments: dict[str, Any] = {
             "KeyConditionExpression": "#pk = :pk AND "
             + (f"#sk {within}" if within else "begins_with(#sk, :low)"),
             "ExpressionAttributeNames": names,
-            "ScanIndexForward": bool(self.between),
+            "ScanIndexForward": self.index == "GSI2",
             **({"FilterExpression": " AND ".join(conditions)} if conditions else {}),
         }
         return arguments | ({"IndexName": self.index} if self.index else {"ConsistentRead": True})
@@ -183,6 +188,9 @@ def _search(user_id: str, filters: TaskFilters) -> _Search:
         low = f"DUEDATE#{filters.due_after}$" if filters.due_after else "DUEDATE#"
         high = f"DUEDATE#{filters.due_before}#" if filters.due_before else "DUEDATE$"
         place |= {"index": "GSI2", "between": (low, high)}
+    elif filters.undated:
+        # Open statuses are neighbours in the index, and "$" sorts after "#".
+        place |= {"index": "GSI1", "between": ("STATUS#in_progress#", "STATUS#pending$"), "undated": True}
     elif "category" in rest:
         place |= {"index": "GSI4", "prefix": category_prefix(rest.pop("category"))}
     elif "priority" in rest:

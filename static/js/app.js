@@ -3,7 +3,7 @@
   const YEAR = 31536000;
   const secure = location.protocol === "https:" ? ";Secure" : "";
   const remember = (name, value) => {
-    document.cookie = `${name}=${encodeURIComponent(value)};Path=/;Max-Age=${YEAR};SameSite=Lax${secure}`;
+    document.cookie = `${name}=${value};Path=/;Max-Age=${YEAR};SameSite=Lax${secure}`;
   };
 
   // The server decides what is overdue and what is due today, in this zone.

@@ -8,6 +8,8 @@
     429: "Too many changes at once. Wait a moment and try again.",
   };
   const FAILED = "That could not be saved. Check your connection and try again.";
+  const EXPLAINED = [409, 422]; // the answer itself says what is wrong
+  const DRAFT = ["id_title", "id_due_date", "id_priority", "id_category"];
   const titleField = () => document.getElementById("id_title");
 
   // Lists of dated tasks run by date, the others from the newest task down; ids sort by age.
@@ -23,9 +25,11 @@
   };
 
   const count = () => {
-    document.querySelectorAll(".section").forEach((section) => {
-      const open = section.querySelectorAll(section.matches(".section-closed") ? ".task" : ".task:not(.closed)");
-      section.querySelector(".count").textContent = open.length;
+    const filled = [...document.querySelectorAll(".section")].filter((section) => section.querySelector(".task"));
+    filled.forEach((section, index) => {
+      const counted = section.matches(".section-closed") ? ".task" : ".task:not(.closed)";
+      const goesOn = index === filled.length - 1 && document.querySelector("#more a");
+      section.querySelector(".count").textContent = section.querySelectorAll(counted).length + (goesOn ? "+" : "");
     });
   };
 
@@ -36,43 +40,39 @@
     (now?.querySelector(".check") ?? next?.querySelector(".task-title") ?? titleField())?.focus();
   };
 
-  // What was typed while a task was being added survives the fresh form.
-  document.addEventListener("htmx:before:swap", (event) => {
-    const { ctx } = event.detail;
-    if (ctx.sourceElement.id === "quick-add" && ctx.response.status === 200) ctx.next = titleField().value;
-  });
-
   document.addEventListener("htmx:finally:swap", (event) => {
     const { ctx } = event.detail;
-    if (ctx.next) titleField().value = ctx.next;
     document.querySelectorAll(".task.new").forEach(place);
     count();
     ctx.submitterToast?.remove();
     refocus(ctx.submitterRow, ctx.nextRow);
   });
 
-  // The line empties at once, for the next thought; if the task could not be added, its title comes back.
-  document.addEventListener("htmx:before:request", (event) => {
+  // The line empties at once, for the next thought, even while the last one waits to be sent; if a task could not
+  // be added, its title comes back.
+  document.addEventListener("htmx:config:request", (event) => {
     const { ctx } = event.detail;
     ctx.submitterRow = ctx.request.submitter?.closest?.(".task");
     ctx.submitterToast = ctx.request.submitter?.closest?.(".toast");
     ctx.nextRow = ctx.submitterRow?.nextElementSibling;
     ctx.submitterRow?.classList.add("busy");
     if (ctx.sourceElement.id === "quick-add") {
-      ctx.typed = titleField().value;
+      ctx.draft = DRAFT.map((id) => [id, document.getElementById(id).value]);
+      ctx.sourceElement.reset();
       titleField().value = "";
     }
   });
 
   const failed = (ctx, text) => {
-    window.showToast(text);
-    if (ctx?.typed && !titleField().value) titleField().value = ctx.typed;
+    if (text) window.showToast(text);
+    if (ctx?.draft && !titleField().value) ctx.draft.forEach(([id, value]) => (document.getElementById(id).value = value));
   };
   document.addEventListener("htmx:response:error", (event) => {
     const { ctx } = event.detail;
+    const { status } = ctx.response;
     // Signed out, or signed in anew, in another window. What was typed is not thrown away by a reload.
-    if (ctx.response.status === 403 && !ctx.typed) location.reload();
-    else if (![409, 422].includes(ctx.response.status)) failed(ctx, MESSAGES[ctx.response.status] ?? FAILED);
+    if (status === 403 && !ctx.draft) location.reload();
+    else failed(ctx, EXPLAINED.includes(status) ? "" : (MESSAGES[status] ?? FAILED));
   });
   document.addEventListener("htmx:error", (event) => failed(event.detail.ctx, FAILED));
   document.addEventListener("htmx:finally:request", (event) => {

@@ -46,7 +46,7 @@ def task_add(request: HttpRequest) -> HttpResponse:
         else:
             return _added(request, written)
     if is_partial(request):
-        return render(request, "tasks/partials/quick_add_fields.html", {"form": form}, status=422)
+        return render(request, "tasks/partials/refused.html", {"form": form}, status=422)
     return render(request, "tasks/list.html", list_context(request, form), status=422)
 
 

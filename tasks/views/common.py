@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
+from django.views.decorators.gzip import gzip_page
 
 from tasks.errors import TaskNotFound, WriteContention
 from tasks.views.presentation import zone
@@ -25,6 +26,7 @@ BUSY = "That task is being changed elsewhere right now. Nothing was saved; try a
 def page(view: View[P]) -> View[P]:
     """Make ``view`` one for signed-in people, and answer what the domain refuses: 404, or try again."""
 
+    @gzip_page  # Django pads what it compresses, against BREACH
     @never_cache
     @person_required
     @wraps(view)

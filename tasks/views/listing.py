@@ -19,14 +19,10 @@ from tasks.views import presentation
 from tasks.views.common import is_partial, page, person_id, today_of
 
 PAGE_SIZE = 50
-_MAX_READS = 4
 # Open work is read in this order. The first stage holds every open task with a due date, the earliest first,
-# so what is overdue or due today is complete however long the list is.
-_STAGES = {
-    "dated": TaskFilters(due_after="0001-01-01"),
-    "started": TaskFilters(status="in_progress"),
-    "waiting": TaskFilters(status="pending"),
-}
+# so what is overdue or due today is complete however long the list is. A page is one Query, or two where the stages
+# meet.
+_STAGES = {"dated": TaskFilters(due_after="0001-01-01"), "undated": TaskFilters(undated=True)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +39,19 @@ def _open_tasks(user_id: str, cursor: str | None) -> Page[TaskItem]:
     stage, _, position = (cursor or "dated.").partition(".")
     if stage not in _STAGES:
         raise InvalidCursor
-    names = list(_STAGES)
-    found: list[TaskItem] = []
-    for name in names[names.index(stage) :]:
-        more, following = _read_stage(user_id, name, position or None, PAGE_SIZE - len(found))
-        found += more
-        position = ""
-        if following or (len(found) >= PAGE_SIZE and name != names[-1]):
-            after = f"{name}.{following}" if following else f"{names[names.index(name) + 1]}."
-            return Page(found, after)
-    return Page(found, None)
+    first = _read_stage(user_id, stage, position, PAGE_SIZE)
+    if stage == "undated" or first.next_cursor:
+        return first
+    room = PAGE_SIZE - len(first.items)
+    if not room:
+        return Page(first.items, "undated.")
+    rest = _read_stage(user_id, "undated", "", room)
+    return Page(first.items + rest.items, rest.next_cursor)
 
 
-def _read_stage(user_id: str, name: str, cursor: str | None, limit: int) -> tuple[list[TaskItem], str | None]:
-    """Return up to ``limit`` tasks of a stage; after the first stage, tasks that have a date are left out."""
-    for _ in range(_MAX_READS):
-        answer = selectors.list_tasks(user_id, filters=_STAGES[name], limit=limit, cursor=cursor)
-        found = answer.items if name == "dated" else [task for task in answer.items if not task.due_date]
-        if found or not answer.next_cursor:
-            break
-        cursor = answer.next_cursor
-    return found, answer.next_cursor
+def _read_stage(user_id: str, stage: str, position: str, limit: int) -> Page[TaskItem]:
+    found = selectors.list_tasks(user_id, filters=_STAGES[stage], limit=limit, cursor=position or None)
+    return Page(found.items, f"{stage}.{found.next_cursor}" if found.next_cursor else None)
 
 
 def _done_tasks(user_id: str, cursor: str | None) -> Page[TaskItem]:
@@ -104,12 +92,15 @@ def list_context(request: HttpRequest, form: QuickAddForm | None = None) -> dict
     answer = view.read(person_id(request), request.GET.get("cursor"))
     today = today_of(request)
     rows = [presentation.make_row(task, today) for task in answer.items]
+    more = answer.next_cursor is not None
     named = {"done": ("closed", "Done"), "all": ("all", "All tasks")}.get(view.name)
     return {
         "view_name": view.name,
         "view_title": view.title,
         "tabs": [{"name": v.name, "label": v.label, "url": url_of(v)} for v in VIEWS.values()],
-        "sections": [presentation.Section(*named, rows)] if named else presentation.sections(rows),
+        "sections": [presentation.Section(*named, rows, more)]
+        if named
+        else presentation.sections(rows, more=more),
         "form": form or QuickAddForm.fresh(),
         "next_url": url_of(view, cursor=answer.next_cursor) if answer.next_cursor else "",
         "categories": sorted({task.category for task in answer.items if task.category}),

@@ -33,11 +33,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A titled run of rows."""
+    """A titled run of rows; ``more`` when the next page goes on with it, as far as is known."""
 
     name: str
     title: str
     rows: list[Row] = field(default_factory=list)
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +80,14 @@ def _section(due: str | None, today: date) -> str:
     return "overdue" if due < day else "today" if due == day else "upcoming"
 
 
-def sections(rows: Iterable[Row]) -> list[Section]:
+def sections(rows: Iterable[Row], *, more: bool = False) -> list[Section]:
     """Return the four sections of open work, empty ones included, with ``rows`` in their order."""
-    result = {name: Section(name, title) for name, title in SECTIONS.items()}
+    found: dict[str, list[Row]] = {name: [] for name in SECTIONS}
+    last = ""
     for row in rows:
-        result[row.section].rows.append(row)
-    return list(result.values())
+        found[row.section].append(row)
+        last = row.section
+    return [Section(name, title, found[name], more=more and name == last) for name, title in SECTIONS.items()]
 
 
 def due_words(due: str, time: str | None, today: date) -> str:

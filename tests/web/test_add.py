@@ -34,7 +34,6 @@ def test_htmx_gets_the_row_and_a_fresh_form(browser):
     assert answer.status_code == 200
     assert "Pay rent" in page.text
     assert 'hx-target="#s-undated, #s-all"' in page.html
-    assert page.fields["title"] == ""
     assert page.fields["idempotency_key"] != form["idempotency_key"]
 
 
@@ -65,14 +64,14 @@ BAD = [
     ({"title": ""}, "Give the task a title."),
     ({"title": "   "}, "Give the task a title."),
     ({}, "Give the task a title."),
-    ({"title": "x" * 201}, "200"),
+    ({"title": "x" * 201}, "Shorten the title to 200 characters."),
     ({"title": "x" * 900_000}, "200"),
     ({"title": "nul\0"}, "Null characters"),
     ({"title": "t", "due_date": "31/12/2026"}, "year-month-day"),
     ({"title": "t", "due_date": "2026-02-30"}, "year-month-day"),
     ({"title": "t", "due_date": "0001-01-01"}, "not before 1900"),
     ({"title": "t", "priority": "mighty"}, "Choose one of the listed values."),
-    ({"title": "t", "category": "c" * 51}, "50"),
+    ({"title": "t", "category": "c" * 51}, "Shorten the category to 50 characters."),
     ({"title": "t", "idempotency_key": "k" * 65}, "64"),
 ]
 
@@ -84,7 +83,7 @@ def test_bad_input_is_told_and_nothing_is_added(browser, titles, form, says, hea
     assert answer.status_code == 422
     page = read(answer)
     assert says in page.text
-    assert page.fields["title"] == form.get("title", "").strip("\0") or "\0" in form["title"]
+    assert headers or page.fields["title"] == form.get("title", "")
     assert titles() == []
 
 

@@ -69,6 +69,22 @@ def test_a_page_is_never_empty_while_more_follow(browser, add, today):
     assert all(pages)
 
 
+@pytest.mark.parametrize(("dated", "undated", "queries"), [(3, 3, 2), (60, 3, 1), (0, 60, 2)])
+def test_a_page_takes_one_query_or_two_where_dated_tasks_end(
+    browser, add, today, monkeypatch, dated, undated, queries
+):
+    from tasks import table
+
+    for number in range(dated + undated):
+        add(f"Task {number}", due_date=str(today) if number < dated else None)
+    add("Done", status="completed")
+    calls, query = [], table.query
+    monkeypatch.setattr(table, "query", lambda *a, **k: calls.append(k) or query(*a, **k))
+    page = read(browser.get("/"))
+    assert sum(map(len, page.sections().values())) == min(50, dated + undated)
+    assert len(calls) == queries
+
+
 def test_show_more_sends_only_what_follows(browser, add):
     for number in range(51):
         add(f"Task {number:02}")

@@ -29,14 +29,7 @@ def sign_in(request: HttpRequest, identifier: str, password: str) -> Person:
     rotate_token(request)
     request.user = signed_in  # type: ignore[assignment]
     if signed_in.id not in profiles.known:
-        profiles.create_profile(
-            context(request),
-            email=signed_in.email,
-            username=signed_in.username,
-            name=signed_in.name,
-            given_name=signed_in.given_name,
-            family_name=signed_in.family_name,
-        )
+        profiles.ensure_profile(context(request), profiles.described(signed_in))
     return signed_in
 
 

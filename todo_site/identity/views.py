@@ -21,9 +21,9 @@ THEME_KEPT_SECONDS = 365 * 24 * 3600
 _NO_CHALLENGES = "This account asks for a second step after the password, which these pages cannot do yet."
 # The accounts of the demo workspace, that only a local copy has.
 _DEMO = (
-    ("person@example.com", "Demo Person", "Has tasks of their own"),
-    ("manager@example.com", "Demo Manager", "Also sees the insights"),
-    ("admin@example.com", "Demo Admin", "Also manages people and data"),
+    ("person@example.com", "Person", "own tasks"),
+    ("manager@example.com", "Manager", "own tasks, and everybody's insights"),
+    ("admin@example.com", "Admin", "the same, and the admin pages"),
 )
 
 
