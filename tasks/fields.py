@@ -202,7 +202,7 @@ PROFILE_CHANGES: TypeAdapter[Any] = TypeAdapter(ProfileChanges)
 # Where pydantic's own words would not help somebody who sends JSON.
 _MESSAGES = {
     "missing": "This field is required.",
-    "extra_forbidden": "There is no such field.",
+    "extra_forbidden": "There is no such field, or it cannot be set.",
     "string_type": "Must be text.",
     "string_unicode": "Must be valid Unicode text.",
     "dict_type": "Must be an object.",

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tasks import fields, table
-from tasks.context import RequestContext
+from tasks.context import Caller, RequestContext
 from tasks.errors import ProfileNotFound, WriteContention
 from tasks.items import UserItem, feed_keys, user_key
 
@@ -46,29 +46,23 @@ known = _Known()
 def create_profile(
     ctx: RequestContext, *, email: str, username: str, name: str, given_name: str = "", family_name: str = ""
 ) -> UserItem:
-    """Create the profile of ``ctx.user_id``, or return the one that is there. One or two requests to DynamoDB.
+    """Create the profile of ``ctx.user_id``, or return the one that is there. One request to DynamoDB.
 
     ``username`` and ``name`` default to each other, to the e-mail address and at last to the user id.
 
     Raises ValidationFailed.
     """
-    item, _ = ensure_profile(
-        ctx, email=email, username=username, name=name, given_name=given_name, family_name=family_name
-    )
-    return item
-
-
-def ensure_profile(
-    ctx: RequestContext, *, email: str, username: str, name: str, given_name: str = "", family_name: str = ""
-) -> tuple[UserItem, bool]:
-    """Return the profile of ``ctx.user_id`` and whether this call created it. One request to DynamoDB.
-
-    Raises ValidationFailed.
-    """
     given = {"email": email, "username": username, "name": name}
     given |= {"given_name": given_name, "family_name": family_name}
-    values = fields.clean(fields.PROFILE_CHANGES, {key: value for key, value in given.items() if value})
-    profile = _new_profile(ctx, values)
+    return ensure_profile(ctx, {key: value for key, value in given.items() if value})[0]
+
+
+def ensure_profile(ctx: RequestContext, given: Mapping[str, Any]) -> tuple[UserItem, bool]:
+    """Return the profile of ``ctx.user_id`` and whether this call created it, of the fields ``given``.
+
+    One request to DynamoDB. Raises ValidationFailed.
+    """
+    profile = _new_profile(ctx, fields.clean(fields.PROFILE_CHANGES, given))
     try:
         table.write([table.put_new(profile)])
     except table.ConditionFailed as failure:
@@ -113,11 +107,14 @@ def first_sight(ctx: RequestContext) -> list[table.Action]:
     """
     if ctx.caller is None or ctx.user_id in known:
         return []
-    caller = ctx.caller
-    given = {"email": caller.email, "username": caller.username, "name": caller.name}
-    given |= {"given_name": caller.given_name, "family_name": caller.family_name}
-    profile = _new_profile(ctx, {name: value for name, value in given.items() if value})
+    profile = _new_profile(ctx, described(ctx.caller))
     return [table.fill_in(user_key(ctx.user_id), {k: v for k, v in profile.items() if k not in {"PK", "SK"}})]
+
+
+def described(caller: Caller) -> Values:
+    """Return what ``caller`` tells for a profile, without what is blank."""
+    names = ("email", "username", "name", "given_name", "family_name")
+    return {name: value for name in names if (value := getattr(caller, name))}
 
 
 def seen(ctx: RequestContext) -> None:
@@ -131,7 +128,7 @@ def _new_profile(ctx: RequestContext, values: Mapping[str, Any]) -> Values:
     username = values.get("username") or values.get("email") or values.get("name") or ctx.user_id
     return {
         "name": username,
-        **values,
+        **{name: value for name, value in values.items() if value is not None},
         "username": username,
         "PK": pk,
         "SK": sk,

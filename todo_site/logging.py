@@ -50,5 +50,5 @@ def configure(options: dict[str, Any]) -> None:
     root.setLevel(options["level"])
     for noisy in ("botocore", "boto3", "urllib3", "pynamodb", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    # Each request has a line of its own; Django's warning for every 4xx would only repeat it.
-    logging.getLogger("django.request").setLevel(logging.ERROR)
+    # Each request has a line of its own; of Django's second one only a traceback is news.
+    logging.getLogger("django.request").addFilter(lambda record: bool(record.exc_info))

@@ -9,6 +9,8 @@ from pydantic_core import to_json
 
 CONTENT_TYPE = "application/problem+json"
 
+# As RFC 9110 calls them; http.HTTPStatus of Python 3.11 and 3.12 still has older names.
+TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
 DETAILS = {
     400: "The request could not be understood.",
     403: "You are not allowed to do this.",
@@ -46,11 +48,15 @@ def response(
 
 
 def _content(
-    request: HttpRequest, status: int, detail: str = "", kind: str = "", errors: Sequence[Mapping[str, Any]] = ()
+    request: HttpRequest,
+    status: int,
+    detail: str = "",
+    kind: str = "",
+    errors: Sequence[Mapping[str, Any]] = (),
 ) -> bytes:
     body: dict[str, Any] = {
         "type": f"urn:todo:problem:{kind}" if kind else "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": TITLES.get(status) or HTTPStatus(status).phrase,
         "status": status,
         "detail": detail or DETAILS.get(status, HTTPStatus(status).description),
         "instance": request.path[:500].encode("utf-8", "replace").decode(),

@@ -69,11 +69,8 @@ def _own(request: HttpRequest) -> UserItem:
 
 
 def _ensure(request: HttpRequest, given: dict[str, Any]) -> tuple[UserItem, bool]:
-    caller = identity.person(request)
-    values = {
-        name: getattr(caller, name) for name in ("email", "username", "name", "given_name", "family_name")
-    }
-    return profiles.ensure_profile(context(request), **(values | {k: v for k, v in given.items() if v}))
+    known = profiles.described(identity.person(request))
+    return profiles.ensure_profile(context(request), known | given)
 
 
 def _changes(request: HttpRequest) -> dict[str, Any]:

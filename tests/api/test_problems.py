@@ -1,0 +1,112 @@
+"""Bad input, and the one shape of errors"""
+
+import json
+
+import pytest
+
+from tests.api.client import TASKS, assert_problem
+
+
+def send(api, body, content_type="application/json", method="POST", **headers):
+    return api.client.generic(method, TASKS, body, content_type, headers=headers)
+
+
+def test_it_works(as_alice):
+    problem = assert_problem(as_alice("POST", TASKS, {"titel": "x"}), 422, fields={"title", "titel"})
+    assert problem["type"] == "urn:todo:problem:validation"
+    assert problem["instance"] == TASKS
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"   ", 400),
+        (b"{", 400),
+        (b"title=x", 400),
+        (b"[]", 400),
+        (b'"text"', 400),
+        (b"null", 400),
+        (b"\xff\xfe", 400),
+        (b'{"title": NaN}', 400),
+        (b'{"title": "\\ud800"}', 400),
+        (b'{"title": ' + b"[" * 100_000, 400),
+        (b'{"title": ' + b"[" * 100 + b"]" * 100 + b"}", 422),
+        (b'{"title": ' + b"9" * 100_000 + b"}", 400),
+        (b'{"title": ' + b"9" * 400 + b"}", 422),
+        (b'{"title": "a\\u0000b"}', 422),
+        (b'{"\\u0000": 1, "title": "x"}', 422),
+        (b'{"title": "x", "tags": {"a": 1}}', 422),
+        (b'{"title": {"$ne": null}}', 422),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_bodies(as_alice, calls, body, status):
+    assert_problem(send(as_alice, body), status)
+    assert not calls
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "x"]
+)
+def test_other_content_types(as_alice, content_type):
+    assert "application/json" in assert_problem(send(as_alice, b'{"title":"x"}', content_type), 415)["detail"]
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json; charset=utf-8", "application/merge-patch+json", ""]
+)
+def test_content_types_of_json(as_alice, content_type):
+    assert send(as_alice, b'{"title":"x"}', content_type).status_code == 201
+
+
+def test_two_megabytes(as_alice, calls):
+    assert_problem(send(as_alice, json.dumps({"title": "x" * 2_000_000}).encode()), 413)
+    assert_problem(send(as_alice, json.dumps({"title": "x" * 900_000}).encode()), 422, fields={"title"})
+    assert not calls
+
+
+def test_chunks_without_a_length(as_alice):
+    assert_problem(send(as_alice, b"", **{"Transfer-Encoding": "chunked"}), 411)
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/", "/api/nope", "/api/v2/tasks", f"{TASKS}/", "/api/v1/tasks/a/b", "/api/%00"]
+)
+def test_unknown_paths(as_alice, path):
+    assert_problem(as_alice("GET", path), 404)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("DELETE", TASKS), ("POST", f"{TASKS}/x"), ("TRACE", TASKS), ("NONSENSE", TASKS)]
+)
+def test_unknown_methods(as_alice, method, path):
+    answer = as_alice(method, path)
+    assert_problem(answer, 405)
+    assert "GET" in answer["Allow"]
+
+
+def test_a_foreign_host(as_alice):
+    assert_problem(as_alice("GET", TASKS, Host="evil.example"), 400)
+
+
+def test_our_own_failure(as_alice, monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr("tasks.selectors.list_tasks", fail)
+    answer = as_alice("GET", TASKS)
+    assert_problem(answer, 500)
+    assert b"secret detail" not in answer.content
+
+
+def test_an_outage(as_alice, unreliable):
+    from botocore.exceptions import EndpointConnectionError
+
+    def down(call, arguments):
+        raise EndpointConnectionError(endpoint_url="https://dynamodb")
+
+    unreliable("query", down, times=9)
+    answer = as_alice("GET", TASKS)
+    assert_problem(answer, 503)
+    assert answer["Retry-After"]

@@ -1,0 +1,3 @@
+from tests.dynamodb import calls, unreliable
+
+__all__ = ["calls", "unreliable"]

@@ -1,0 +1,91 @@
+"""What every request gets: an id, headers, a log line; and no SQL"""
+
+import io
+import json
+import logging as stdlib_logging
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection, transaction
+
+from todo_site import logging
+
+
+@pytest.fixture
+def lines():
+    """What is logged meanwhile, parsed."""
+    stream = io.StringIO()
+    handler = stdlib_logging.StreamHandler(stream)
+    handler.setFormatter(logging.JsonFormatter())
+    root, requests = stdlib_logging.getLogger(), stdlib_logging.getLogger("todo_site.requests")
+    root.addHandler(handler)
+    requests.setLevel(stdlib_logging.INFO)
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    requests.setLevel(stdlib_logging.NOTSET)
+    root.removeHandler(handler)
+
+
+def test_it_works(api, alice, lines):
+    answer = api(alice).get("/api/v1/tasks?q=secret", headers={"x-request-id": "my-id.1"})
+    assert answer["X-Request-ID"] == "my-id.1"
+    (line,) = [line for line in lines() if line["component"] == "api"]
+    assert line["duration_ms"] > 0
+    assert "secret" not in json.dumps(line)
+    assert line == {
+        "timestamp": line["timestamp"],
+        "level": "INFO",
+        "request_id": "my-id.1",
+        "user_id": alice.id,
+        "component": "api",
+        "operation": "GET api/v1/tasks",
+        "duration_ms": line["duration_ms"],
+        "status": 200,
+        "message": "request",
+        "metadata": {"path": "/api/v1/tasks"},
+    }
+
+
+def test_the_request_id_reaches_the_item(api, alice):
+    from tasks import selectors
+
+    api(alice).post("/api/v1/tasks", {"title": "x"}, "application/json", headers={"x-request-id": "trail"})
+    assert selectors.list_tasks(alice.id).items[0].request_id == "trail"
+
+
+@pytest.mark.parametrize("given", ["", "with space", "x" * 129, "new\\nline", "é"])
+def test_unusable_request_ids_are_replaced(client, given):
+    made = client.get("/health", headers={"x-request-id": given})["X-Request-ID"]
+    assert len(made) == 32
+    assert made != client.get("/health", headers={"x-request-id": given})["X-Request-ID"]
+
+
+def test_security_headers(client):
+    for path in ("/health", "/api/nope", "/api/v1/tasks"):
+        answer = client.get(path)
+        assert answer["X-Content-Type-Options"] == "nosniff"
+        assert answer["X-Frame-Options"] == "DENY"
+        assert answer["Referrer-Policy"] == "same-origin"
+        assert "default-src 'none'" in answer["Content-Security-Policy"]
+        assert "camera=()" in answer["Permissions-Policy"]
+
+
+def test_tokens_are_not_logged(lines):
+    log = stdlib_logging.getLogger("anything")
+    log.warning("got Bearer abc.def and eyJhbGciOi.eyJzdWIi.c2ln")
+    try:
+        raise ValueError("Bearer abc.def")
+    except ValueError:
+        log.exception("failed")
+    text = json.dumps(lines())
+    assert "abc.def" not in text
+    assert "eyJ" not in text
+    assert "ValueError" in text
+
+
+def test_there_is_no_sql():
+    ran = []
+    with transaction.atomic():
+        transaction.on_commit(lambda: ran.append(1))
+    assert ran == [1]
+    with pytest.raises(ImproperlyConfigured, match="no relational database"):
+        connection.cursor()

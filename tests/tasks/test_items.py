@@ -1,0 +1,80 @@
+"""Items, their encoding and their ids"""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import boto3
+import pytest
+from boto3.dynamodb.types import TypeDeserializer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.codec import decode_item, encode_item
+from tasks.ids import is_id, new_id
+from tasks.items import TaskItem, table_definition
+
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.text()
+    | st.integers(-(10**37), 10**37)
+    | st.sampled_from([Decimal("1.25")]),
+    lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(), children, max_size=4),
+    max_leaves=8,
+)
+
+
+def test_it_works():
+    raw = {"id": {"S": "1"}, "version": {"N": "3"}, "tags": {"L": [{"S": "a"}]}, "unknown": {"BOOL": True}}
+    task = TaskItem.from_raw_data(raw)
+    assert (task.id, task.version, task.tags, task.title) == ("1", 3, ["a"], None)
+    assert task.serialize() == raw
+
+
+@given(st.dictionaries(st.text(), values, max_size=6))
+def test_encoding_agrees_with_boto3(item):
+    raw = encode_item(item)
+    stored = {name: value for name, value in item.items() if value is not None}
+    assert decode_item(raw) == stored
+    assert {name: TypeDeserializer().deserialize(value) for name, value in raw.items()} == stored
+
+
+def test_floats_are_refused():
+    with pytest.raises(TypeError):
+        encode_item({"version": 1.5})
+
+
+def test_pynamodb_reads_the_same_items(ctx, alice):
+    from tasks import services
+
+    task = services.create_task(ctx(alice), {"title": "x"}).task
+    assert TaskItem.get(task.PK, task.SK).attribute_values == task.attribute_values
+    found = TaskItem.gsi1.query(f"USER#{alice.id}")
+    assert [item.id for item in found] == [task.id]
+
+
+def test_the_table_is_as_defined():
+    expected = table_definition("todo-app-data")
+    table = boto3.client("dynamodb").describe_table(TableName="todo-app-data")["Table"]
+    indexes = {index["IndexName"]: index for index in table["GlobalSecondaryIndexes"]}
+    assert table["KeySchema"] == expected["KeySchema"]
+    assert table["StreamSpecification"] == expected["StreamSpecification"]
+    for index in expected["GlobalSecondaryIndexes"]:
+        assert indexes[index["IndexName"]]["KeySchema"] == index["KeySchema"]
+        assert indexes[index["IndexName"]]["Projection"] == index["Projection"]
+
+
+@given(st.integers(0, 4 * 10**15), st.integers(0, 10**14))
+def test_ids_sort_by_time(microseconds, later):
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+    later = timedelta(microseconds=later)
+    first, second = new_id(moment), new_id(moment + later)
+    assert is_id(first)
+    assert first[14] == "7"
+    # The 12 bits after the milliseconds hold 4096 steps for 1000 microseconds.
+    assert first[:18] < second[:18] or later == timedelta(0)
+
+
+def test_seeded_ids_repeat():
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    assert new_id(now, "a") == new_id(now, "a") != new_id(now, "b")

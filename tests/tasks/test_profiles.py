@@ -1,0 +1,98 @@
+"""Profiles"""
+
+from dataclasses import replace
+
+import pytest
+
+from tasks import profiles, selectors, services
+from tasks.errors import ProfileNotFound, ValidationFailed
+from todo_site.identity.users import Person
+
+
+@pytest.fixture(autouse=True)
+def unknown():
+    """A process that has not seen anybody yet."""
+    profiles.known.clear()
+
+
+def person(account):
+    return Person(account.id, account.email, account.username, account.name)
+
+
+def create(context, account, **changes):
+    return services.create_profile(
+        context, **{"email": account.email, "username": account.username, "name": account.name, **changes}
+    )
+
+
+def test_it_works(ctx, alice, calls):
+    context = ctx(alice)
+    profile = create(context, alice, given_name="Alice")
+    assert calls.names == ["PutItem"]
+    stored = selectors.get_profile(alice.id)
+    assert stored.attribute_values == profile.attribute_values
+    assert (stored.PK, stored.SK, stored.entity_type) == (f"USER#{alice.id}", "METADATA", "USER")
+    assert (stored.email, stored.name, stored.given_name, stored.version) == (
+        alice.email,
+        alice.name,
+        "Alice",
+        1,
+    )
+    assert stored.attribute_values["GSI5PK"].startswith("FEED#USER#")
+
+
+def test_the_first_one_stays(ctx, alice):
+    create(ctx(alice), alice)
+    assert create(ctx(alice), alice, name="Somebody else").name == alice.name
+
+
+def test_update(ctx, alice, calls):
+    create(ctx(alice), alice, family_name="Example")
+    calls.clear()
+    changed = services.update_profile(
+        ctx(alice), {"name": "Alice B.", "family_name": None, "timezone": "Asia/Tokyo"}
+    )
+    assert calls.names == ["GetItem", "UpdateItem"]
+    assert (changed.name, changed.family_name, changed.timezone, changed.version) == (
+        "Alice B.",
+        None,
+        "Asia/Tokyo",
+        2,
+    )
+    assert selectors.get_profile(alice.id).attribute_values == changed.attribute_values
+
+
+def test_update_of_nobody(ctx, alice):
+    with pytest.raises(ProfileNotFound):
+        services.update_profile(ctx(alice), {"name": "x"})
+
+
+def test_update_with_nonsense(ctx, alice):
+    with pytest.raises(ValidationFailed, match="shoe_size"):
+        services.update_profile(ctx(alice), {"shoe_size": 44})
+
+
+def test_the_first_task_brings_the_profile_in_the_same_call(ctx, alice, calls):
+    context = replace(ctx(alice), caller=person(alice))
+    services.create_task(context, {"title": "x"})
+    assert calls.names == ["TransactWriteItems"]
+    assert selectors.get_profile(alice.id).email == alice.email
+    calls.clear()
+    services.create_task(context, {"title": "y"})
+    assert calls.names == ["PutItem"]
+
+
+def test_the_first_task_in_another_process_changes_nothing(ctx, alice, calls):
+    before = create(ctx(alice), alice, name="As it was")
+    profiles.known.clear()
+    calls.clear()
+    services.create_task(replace(ctx(alice), caller=person(alice)), {"title": "x"})
+    assert calls.names == ["TransactWriteItems"]
+    assert selectors.get_profile(alice.id).attribute_values == before.attribute_values
+
+
+def test_forgets_whom_it_has_not_seen_for_long():
+    for number in range(profiles.KNOWN_PEOPLE + 5):
+        profiles.known.add(str(number))
+    assert "0" not in profiles.known
+    assert str(profiles.KNOWN_PEOPLE) in profiles.known

@@ -1,0 +1,147 @@
+"""``manage.py write_zappa_settings``: fill the placeholders of zappa_settings.json for one stage.
+
+A placeholder is ``<Stack.Output>`` (an output of a CDK stack), ``<secret:Stack.Output>`` (the value of the secret whose
+ARN that output is) or one of this command's own values (``<stage>``, ``<app_url>`` ...). Whatever stays unfilled is an
+error: an address or a name that looks like a placeholder must never reach AWS.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from argparse import ArgumentParser
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+PLACEHOLDER = re.compile(r"<([^<>]+)>")
+SECRET = "secret:"  # noqa: S105
+UNKNOWN_URL = "https://not-deployed-yet.invalid"
+Outputs = Mapping[str, Mapping[str, str]]
+
+
+class Command(BaseCommand):
+    """Write the settings with which Zappa deploys one stage."""
+
+    help = "Fill zappa_settings.json for one stage from the outputs of the CDK stacks."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Define the options."""
+        parser.add_argument("--stage", required=True, choices=("dev", "prod"))
+        parser.add_argument("--output", required=True, type=Path, help="file to write; it holds a secret")
+        parser.add_argument("--template", type=Path, default=Path(settings.BASE_DIR) / "zappa_settings.json")
+        parser.add_argument(
+            "--outputs", type=Path, help="what `cdk deploy --outputs-file` wrote; default: ask AWS"
+        )
+        parser.add_argument("--app-url", help="public address; default: that of the deployed API Gateway")
+        parser.add_argument("--architecture", choices=("arm64", "x86_64"), default="arm64")
+        parser.add_argument("--owner", default="todo-team")
+        parser.add_argument("--cost-center", default="todo")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Read the template and the outputs, fill, write; CommandError names everything that is missing."""
+        stage = options["stage"]
+        outputs = by_stack(stage, options["outputs"])
+        own = {
+            "stage": stage,
+            "app_url": options["app_url"] or deployed_url(stage) or f"{UNKNOWN_URL}/{stage}",
+            "version": settings.APP_VERSION,
+            **{name: options[name] for name in ("architecture", "owner", "cost_center")},
+        }
+        template = json.loads(options["template"].read_text())
+        filled, missing = fill(merged(template, stage), lambda name: lookup(name, own, outputs))
+        if missing:
+            raise CommandError(f"no value for: {', '.join(sorted(missing))}")
+        write_private(options["output"], json.dumps({stage: filled}, indent=2) + "\n")
+        self.stdout.write(f"{options['output']}: {stage} at {own['app_url']}")
+
+
+def merged(template: Mapping[str, Any], stage: str) -> dict[str, Any]:
+    """Return the section of ``stage`` with those it extends merged in, as Zappa would."""
+    section = dict(template[stage])
+    parent = section.pop("extends", None)
+    return {**merged(template, parent), **section} if parent else section
+
+
+def fill(node: Any, value_of: Callable[[str], str | None]) -> tuple[Any, set[str]]:
+    """Return ``node`` with the placeholders in its texts replaced, and the names that ``value_of`` did not know."""
+    missing: set[str] = set()
+
+    def replace(match: re.Match[str]) -> str:
+        value = value_of(match[1])
+        if not value:
+            missing.add(match[1])
+        return value or match[0]
+
+    def walk(part: Any) -> Any:
+        if isinstance(part, str):
+            return PLACEHOLDER.sub(replace, part)
+        if isinstance(part, dict):
+            return {key: walk(value) for key, value in part.items()}
+        return [walk(value) for value in part] if isinstance(part, list) else part
+
+    return walk(node), missing
+
+
+def lookup(name: str, own: Mapping[str, str], outputs: Outputs) -> str | None:
+    """Return the value of a placeholder, or None when nothing has one."""
+    if name in own:
+        return own[name]
+    stack, _, output = name.removeprefix(SECRET).partition(".")
+    value = outputs.get(stack, {}).get(output)
+    if value and name.startswith(SECRET):
+        return secret(value)
+    return value
+
+
+def by_stack(stage: str, path: Path | None) -> Outputs:
+    """Return the outputs of the stage's stacks by construct id (``ApiStack``), from the file or from CloudFormation."""
+    prefix = f"todo-{stage}-"
+    known: Outputs = json.loads(path.read_text()) if path else deployed_outputs(prefix)
+    return {name.removeprefix(prefix): values for name, values in known.items()}
+
+
+def deployed_outputs(prefix: str) -> dict[str, dict[str, str]]:
+    """Return ``{stack name: {output: value}}`` of the deployed stacks whose names start with ``prefix``."""
+    pages = boto3.client("cloudformation").get_paginator("describe_stacks").paginate()
+    return {
+        stack["StackName"]: {entry["OutputKey"]: entry["OutputValue"] for entry in stack.get("Outputs", ())}
+        for page in pages
+        for stack in page["Stacks"]
+        if stack["StackName"].startswith(prefix)
+    }
+
+
+def deployed_url(stage: str) -> str | None:
+    """Return the address of the API Gateway that Zappa made for ``stage``, or None before the first deployment."""
+    client = boto3.client("cloudformation")
+    try:
+        found = client.describe_stack_resource(StackName=f"todo-{stage}", LogicalResourceId="Api")
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationError":
+            return None
+        raise
+    api = found["StackResourceDetail"]["PhysicalResourceId"]
+    return f"https://{api}.execute-api.{client.meta.region_name}.amazonaws.com/{stage}"
+
+
+def secret(arn: str) -> str:
+    """Return the value of the secret with this ARN."""
+    return str(boto3.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write ``text`` to ``path`` so that only its owner can read it, and whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    unfinished.replace(path)
