@@ -3,9 +3,9 @@
 from django.urls import include, path
 
 urlpatterns = [
+    path("", include("tasks.api.urls")),  # first: most requests are for it
     path("", include("todo_site.identity.urls")),
     path("", include("tasks.urls")),
-    path("", include("tasks.api.urls")),
     path("insights/", include("insights.urls")),
 ]
 handler400 = "todo_site.views.bad_request"
