@@ -66,7 +66,7 @@ def _settings(place: Place) -> dict[str, str]:
         "SFTP_ENABLED": "0",
         "USE_SSL": "0",
         "ATHENA_ENGINE": "duckdb",
-        "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),
+        "LOG_LEVEL": os.environ.get("LOCAL_AWS_LOG_LEVEL", "WARNING"),
         "TZ": "UTC",
     }
 

@@ -10,6 +10,7 @@ and a transaction is in it whole or not at all.
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -26,7 +27,8 @@ READS = ("Get", "Query", "Scan", "Describe", "List", "BatchGet", "TransactGet", 
 DATA = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")
 PARTIQL = ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction")
 WHOLESALE = ("RestoreTableFromBackup", "RestoreTableToPointInTime", "ImportTable")
-COMPACT_ABOVE = 64 * 1024 * 1024  # bytes of journal; reading that back takes about two seconds
+# Bytes of journal before it becomes a snapshot; reading this much back takes about two seconds.
+COMPACT_ABOVE = int(os.environ.get("LOCAL_AWS_COMPACT_BYTES") or 64 * 1024 * 1024)
 
 
 @dataclass(slots=True)

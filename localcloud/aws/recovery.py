@@ -20,7 +20,7 @@ def finish_interrupted_writes(directory: Path) -> int:
     for path in pending:
         _finish(path)
     for path in temporary:
-        path.unlink()
+        path.unlink(missing_ok=True)  # finishing an object uses up a temporary file of the same name
     return len(pending)
 
 

@@ -1,0 +1,19 @@
+"""Every request counts as sent over TLS.
+
+Hole closed: ministack evaluates bucket and queue policies, this server speaks plain HTTP on the loopback interface, and
+so whatever admits TLS only, as our buckets do, would refuse everybody.
+"""
+
+from __future__ import annotations
+
+from ministack import app as ministack_app
+
+
+def install() -> None:
+    """Tell the policy evaluator that the transport is secure."""
+    pin = ministack_app.pin_request_origin
+
+    def pin_secure(source_ip: str, _: bool) -> None:
+        pin(source_ip, True)
+
+    ministack_app.pin_request_origin = pin_secure
