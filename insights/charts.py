@@ -170,7 +170,8 @@ def _ageing_figure(rows: list[Row]) -> Figure:
         xaxis={
             "type": "category",
             "tickvals": ages,
-            "ticktext": [age.replace(" ", "<br>", 1) for age in ages],
+            "ticktext": ["<br>".join(age.rsplit(" ", 1)) for age in ages],
+            "tickangle": 0,
         },
         yaxis=counts(values(rows, "tasks")),
         barmode="stack",
@@ -281,11 +282,11 @@ def top_users(rows: list[Row], period: Period) -> Drawing:
     """No figure: the table is what people read."""
     columns = (
         Column("person", "Person", "text"),
-        Column("completed_tasks", "Completed"),
+        Column("completed_tasks", "Done"),
         Column("open_tasks", "Open"),
         Column("overdue_tasks", "Overdue"),
         Column("completion_rate", "Rate", "percent"),
-        Column("p50_hours", "Median time", "hours"),
+        Column("p50_hours", "Median", "hours"),
     )
     named = [row | {"person": row["person"] or f"User {row['user_id'][:8]}"} for row in rows]
     if not named:

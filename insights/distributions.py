@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 
 from insights import formats
-from insights.figures import COMPLETED, MUTED, Figure, bars, counts, figure, marker_line
+from insights.figures import COMPLETED, OTHERS, Figure, bars, counts, figure, marker_line
 from insights.model import Column, Drawing, Fact, Row, Table
 from insights.periods import Period
 
 BIN_HOURS = (1, 2, 4, 8, 12, 24, 48, 96, 168, 336, 672, 1344, 2688)
-MOST_BINS = 24
+MOST_BINS = 36
 PERCENTILES = ("p50", "p85", "p95")
 
 
@@ -91,7 +91,7 @@ def _figure(histogram: Histogram, percentiles: dict[str, float]) -> Figure:
         hovertemplate=f"%{{customdata}} {histogram.unit}: %{{y:,d}} tasks<extra></extra>",
     )
     if histogram.open_ended:
-        tasks["marker"] = {"color": [COMPLETED] * (len(histogram.bins) - 1) + [MUTED]}
+        tasks["marker"] = {"color": [COMPLETED] * (len(histogram.bins) - 1) + [OTHERS]}
     return figure(
         [tasks],
         xaxis={"title": {"text": f"Lead time in {histogram.unit}", "font": {"size": 12}}, "nticks": 9},

@@ -17,9 +17,10 @@ CLEAR = "rgba(0,0,0,0)"
 CREATED = "var(--chart-3)"
 COMPLETED = "var(--chart-1)"
 OVERDUE = "var(--danger)"
+OTHERS = "var(--border-strong)"
 STATUS_COLOURS = {
     "completed": COMPLETED,
-    "cancelled": "var(--border-strong)",
+    "cancelled": OTHERS,
     "in_progress": CREATED,
     "pending": "var(--chart-5)",
 }

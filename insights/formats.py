@@ -32,6 +32,11 @@ def hours(value: float | None) -> str:
     return f"{value / _HOURS_IN_DAY:,.1f} days"
 
 
+def brief_hours(value: float | None) -> str:
+    """The same for the columns of a table: ``12.0 d``."""
+    return hours(value).replace(" days", " d")
+
+
 def day(value: date | str) -> str:
     """A date (or its ISO text) as ``22 Nov 2026``."""
     parsed = date.fromisoformat(value) if isinstance(value, str) else value

@@ -15,7 +15,7 @@ _FORMATS: dict[str, Callable[[Any], str]] = {
     "date": formats.day,
     "count": formats.count,
     "percent": formats.percent,
-    "hours": formats.hours,
+    "hours": formats.brief_hours,
 }
 
 

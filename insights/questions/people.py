@@ -55,7 +55,10 @@ ORDER BY weekday, hour
 TOP_USERS = Question(
     slug="top-users",
     title="Top people",
-    definition="The ten people with the most completed tasks, over all time; open means pending or in progress.",
+    definition=(
+        "The ten people with the most completed tasks, over all time; half of a person's completed tasks took at most "
+        "the median."
+    ),
     grain="one row a person",
     span="all time",
     sql="""

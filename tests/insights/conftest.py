@@ -8,12 +8,13 @@ import pytest
 
 from insights import cache, warehouse
 from tests.insights.lake import Lake, Workspace, busy_workspace
+from tests.web.conftest import site  # noqa: F401 - the same site for the same kind of browser
 
 
 @pytest.fixture(scope="session")
 def workspace() -> Workspace:
     """The truth behind ``gold_lake``."""
-    return busy_workspace()
+    return busy_workspace(days=130)
 
 
 @pytest.fixture

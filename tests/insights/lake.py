@@ -14,6 +14,7 @@ import random
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import boto3
@@ -97,6 +98,7 @@ class Workspace:
         first = min((task.created.date() for task in self.tasks), default=self.now.date())
         return [first + timedelta(days=n) for n in range((self.now.date() - first).days + 1)]
 
+    @cached_property
     def tables(self) -> dict[str, list[tuple[Any, ...]]]:
         """Rows of every Gold table the dashboard reads."""
         done = [task for task in self.tasks if task.completed]
@@ -268,7 +270,7 @@ class Lake:
 
     def write(self, workspace: Workspace) -> str:
         snapshot = f"test{os.getpid()}-{next(_count)}"
-        tables = workspace.tables()
+        tables = workspace.tables
         for table in GOLD:
             self._write_table(table, tables.get(table.name, []), snapshot)
         return snapshot

@@ -12,7 +12,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from insights import warehouse
+from insights import tiles, warehouse
 from insights.periods import Period
 from insights.questions import BY_SLUG, CHARTS, KPIS
 from tests.insights.lake import STATUSES, TODAY, Workspace, percentile
@@ -104,9 +104,11 @@ def test_top_people_are_the_ten_who_completed_most(gold_lake, workspace):
 
 def test_key_figures_have_a_value_for_each_day_of_both_periods(gold_lake, workspace):
     rows = {(row["metric"], row["day"]): row["value"] for row in ask("kpis")}
+    asked = {metric for metric, _ in rows} - {"finished", "lead_hours"}
+    assert asked == {figure.metric for figure in tiles.FIGURES} - {"lead_hours"}
     for day in [*PERIOD.previous_dates(), *DAYS]:
-        for metric, value in workspace.kpis(day).items():
-            assert rows[metric, day.isoformat()] == value
+        truth = workspace.kpis(day)
+        assert {metric: rows[metric, day.isoformat()] for metric in asked} == {m: truth[m] for m in asked}
         finished = [t.lead_hours for t in workspace.tasks if t.completed and t.completed.date() == day]
         assert rows.get(("finished", day.isoformat()), 0) == len(finished)
         assert rows.get(("lead_hours", day.isoformat()), 0) == pytest.approx(sum(finished))

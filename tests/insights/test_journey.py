@@ -1,0 +1,202 @@
+"""A manager in a real Chromium: figures are drawn, follow the theme, and nothing breaks the page's rules."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from insights import warehouse
+from insights.questions import BY_SLUG, CHARTS
+
+pytestmark = pytest.mark.browser
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--no-first-run",
+]
+SIZES = {"wide": {"width": 1280, "height": 900}, "narrow": {"width": 390, "height": 844}}
+DRAWN = [question.slug for question in CHARTS if question.slug != "top-users"]
+# The marks that prove that a figure of this kind was drawn.
+MARKS = {
+    "throughput": ".bars path",
+    "cumulative-flow": ".scatterlayer .js-fill",
+    "lead-time": ".bars path",
+    "categories": ".bars path",
+    "ageing": ".bars path",
+    "activity": ".heatmaplayer image",
+}
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium, site, client_for, charlie, settings):
+    """Return a function that opens the site as a manager; afterwards nothing may have gone wrong or left it."""
+    settings.INSIGHTS_PAGE_SECONDS = 30
+    contexts, problems = [], []
+    signed_in = client_for(charlie).cookies[settings.SESSION_COOKIE_NAME].value
+
+    def open_site(size="wide", **options) -> Page:
+        context = chromium.new_context(viewport=SIZES[size], base_url=site, **options)
+        context.set_default_timeout(15_000)
+        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": signed_in, "url": site}])
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: problems.append(f"script: {error}"))
+        page.on(
+            "console", lambda message: message.type in {"error", "warning"} and problems.append(message.text)
+        )
+        page.on("request", lambda request: _is_ours(site, request.url) or problems.append(request.url))
+        page.problems = problems
+        return page
+
+    yield open_site
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+def _is_ours(site: str, url: str) -> bool:
+    return url.startswith((f"{site}/", "data:", "blob:"))
+
+
+def wait_for_figures(page: Page) -> None:
+    for slug in DRAWN:
+        expect(page.locator(f"#card-{slug} .chart")).to_have_attribute("data-drawn", "true")
+
+
+def bar(page: Page):
+    """A mark whose colour is a colour of the page."""
+    return page.locator("#card-throughput .bars path").first
+
+
+def token(page: Page, name: str) -> str:
+    """A colour of the page as the browser computes it."""
+    return page.evaluate(
+        """name => {
+          const probe = document.body.appendChild(document.createElement("i"));
+          probe.style.color = `var(${name})`;
+          const colour = getComputedStyle(probe).color;
+          probe.remove();
+          return colour;
+        }""",
+        name,
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_it_works(visit, gold_lake, size, scheme):
+    page = visit(size, color_scheme=scheme)
+    page.goto("/insights/")
+    wait_for_figures(page)
+    for slug, marks in MARKS.items():
+        assert page.locator(f"#card-{slug} {marks}").count() > 0, slug
+    expect(bar(page)).to_have_css("fill", token(page, "--chart-1"))
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    for slug in DRAWN:
+        inside = page.locator(f"#card-{slug} .main-svg").first.bounding_box()
+        around = page.locator(f"#card-{slug}").bounding_box()
+        assert around["x"] <= inside["x"]
+        assert inside["x"] + inside["width"] <= around["x"] + around["width"]
+
+
+def test_figures_follow_the_theme_while_the_page_is_open(visit, gold_lake):
+    page = visit(color_scheme="light")
+    page.goto("/insights/")
+    wait_for_figures(page)
+    light = token(page, "--chart-1")
+    expect(bar(page)).to_have_css("fill", light)
+    page.emulate_media(color_scheme="dark")
+    dark = token(page, "--chart-1")
+    expect(bar(page)).to_have_css("fill", dark)
+    page.evaluate("document.documentElement.dataset.theme = 'light'")
+    expect(bar(page)).to_have_css("fill", light)
+    assert light != dark
+
+
+def test_drawing_moves_nothing(visit, gold_lake):
+    """The place of every card is the same before and after Plotly has arrived."""
+    page = visit()
+    page.route(
+        "**/plotly-cartesian*.js", lambda route: route.fulfill(content_type="text/javascript", body="")
+    )
+    page.goto("/insights/")
+    places = "[...document.querySelectorAll('.insight')].map(card => [card.offsetTop, card.offsetHeight])"
+    before = page.evaluate(places)
+    assert page.locator("[data-drawn]").count() == 0
+    expect(page.get_by_text("cannot be drawn here")).to_have_count(len(DRAWN))
+    page.problems.clear()  # without Plotly the page says that it cannot draw
+    page.unroute("**/plotly-cartesian*.js")
+    page.reload()
+    wait_for_figures(page)
+    assert page.evaluate(places) == before
+
+
+def test_without_scripts_words_and_tables_remain(visit, gold_lake):
+    page = visit(java_script_enabled=False)
+    page.goto("/insights/")
+    expect(page.locator("#card-throughput .chart")).to_be_hidden()
+    page.locator("#card-throughput summary", has_text="Data").click()
+    expect(page.locator("#card-throughput tbody tr").first).to_be_visible()
+    page.get_by_role("button", name="90 days").click()
+    expect(page).to_have_url("/insights/?days=90")
+    assert page.locator("#card-throughput tbody tr").count() == 90
+
+
+def test_definitions_are_one_click_away(visit, gold_lake):
+    page = visit()
+    page.goto("/insights/")
+    for question in CHARTS:
+        card = page.locator(f"#card-{question.slug}")
+        card.locator("summary", has_text="Definition").click()
+        expect(card.get_by_text(question.definition)).to_be_visible()
+
+
+def test_pointing_at_a_day_shows_its_numbers(visit, gold_lake):
+    page = visit()
+    page.goto("/insights/")
+    wait_for_figures(page)
+    box = page.locator("#card-throughput .chart").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    hover = page.locator("#card-throughput .hoverlayer")
+    expect(hover).to_contain_text("Completed")
+    expect(hover).to_contain_text("2026")
+
+
+def test_a_failed_card_is_tried_again_by_itself(visit, gold_lake, monkeypatch):
+    original, wanted = warehouse.run, BY_SLUG["ageing"].sql
+
+    def run(sql, values=(), timeout=20):
+        if sql == wanted:
+            raise warehouse.WarehouseError("not now", "query-1")
+        return original(sql, values, timeout)
+
+    monkeypatch.setattr(warehouse, "run", run)
+    page = visit()
+    page.goto("/insights/")
+    wait = page.locator("#card-ageing")
+    expect(wait).to_contain_text("This could not be loaded")
+    page.evaluate("window.stillHere = true")
+    monkeypatch.setattr(warehouse, "run", original)
+    wait.get_by_role("link", name="Try again").click()
+    wait_for_figures(page)
+    assert page.evaluate("window.stillHere")
+
+
+def test_a_card_that_was_not_ready_loads_by_itself(visit, gold_lake, settings):
+    page = visit()
+    settings.INSIGHTS_PAGE_SECONDS = 0
+    page.goto("/insights/?days=90")
+    wait_for_figures(page)
+    expect(page.locator(".tile").first).to_be_visible()
+    assert page.locator("[data-pending]").count() == 0
