@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from etl.catalog import BRONZE_PREFIX, SILVER_PREFIX
 from etl.storage import Bucket, in_parallel
 
+# Below the partition Firehose may add folders of its own: arrival time, for a prefix without a timestamp expression.
 _KEY = re.compile(
-    re.escape(BRONZE_PREFIX) + r"year=(\d{4})/month=(\d\d)/day=(\d\d)/(user_bucket=[^/]+/[^/]+)"
+    re.escape(BRONZE_PREFIX) + r"year=(\d{4})/month=(\d\d)/day=(\d\d)/(user_bucket=[^/]+/.*[^/])"
 )
 
 Days = dict[str, frozenset[str]]

@@ -176,7 +176,8 @@ def _partition_keys() -> dict[str, Any]:
 def _to_parquet(database: str, region: str, role_arn: str) -> dict[str, Any]:
     return {
         "Enabled": True,
-        "InputFormatConfiguration": {"Deserializer": {"OpenXJsonSerDe": {}}},
+        # The default, written out: CloudFormation templates made with CDK lose empty objects.
+        "InputFormatConfiguration": {"Deserializer": {"OpenXJsonSerDe": {"CaseInsensitive": True}}},
         "OutputFormatConfiguration": {"Serializer": {"ParquetSerDe": {"Compression": "SNAPPY"}}},
         "SchemaConfiguration": {
             "DatabaseName": database,

@@ -23,7 +23,7 @@ class LakeConfig:
     timezone
         IANA name: where a reporting day begins and ends.
     late_days
-        Bronze partitions older than this many days are closed: files that appear in them later are not read.
+        Every run looks for new files in the Bronze partitions of this many days; in older ones, one run a day does.
     keep_snapshots, keep_seconds
         A replaced file is deleted once it is older than `keep_seconds` and not part of the last `keep_snapshots`.
     poll_seconds

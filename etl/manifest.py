@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any, Self
 
@@ -36,8 +36,8 @@ class Manifest:
         1 for the first commit, then one more each.
     committed_at, as_of
         When it was made, and the latest event time it holds (ISO 8601 UTC; empty where there is none).
-    open_from
-        First day of Bronze (`YYYY-MM-DD`) that is still looked at; empty: all days are. Closed days need no bookmark.
+    looked_at
+        When all of Bronze was last searched for unread files, and none was left (ISO 8601 UTC; empty for never).
     tables
         Table name -> user bucket -> `Part`; a bucket without rows has none.
     days
@@ -50,7 +50,7 @@ class Manifest:
     sequence: int = 0
     committed_at: str = ""
     as_of: str = ""
-    open_from: str = ""
+    looked_at: str = ""
     tables: dict[str, dict[str, Part]] = field(default_factory=dict)
     days: dict[str, DayMark] = field(default_factory=dict)
     retired: dict[str, str] = field(default_factory=dict)
@@ -78,7 +78,7 @@ class Manifest:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Self:
-        """Read what `to_json` wrote.
+        """Read what `to_json` wrote; fields this code does not know are left out, missing ones have their default.
 
         Raises
         ------
@@ -87,7 +87,8 @@ class Manifest:
         """
         if stored.get("format") != FORMAT:
             raise ValueError(f"Silver manifest has format {stored.get('format')!r}, not {FORMAT}")
-        values = {name: value for name, value in stored.items() if name != "format"}
+        known = {field.name for field in fields(cls)}
+        values = {name: value for name, value in stored.items() if name in known}
         values["tables"] = {
             table: {bucket: Part(**{**part, "files": tuple(part["files"])}) for bucket, part in parts.items()}
             for table, parts in values["tables"].items()

@@ -9,13 +9,13 @@ import random
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from etl import bookmark, manifest
-from etl.bookmark import DayMark
+from etl.bookmark import DayMark, Days
 from etl.bronze import groups, read_bronze
 from etl.catalog import SILVER_PREFIX
 from etl.config import LakeConfig
@@ -31,6 +31,8 @@ from etl.tables import SILVER as TABLES
 COMMIT_ATTEMPTS = 6
 # One commit takes at most so many files; the rest is for the next one.
 MAX_FILES = 20_000
+# How often all of Bronze is searched, however old the day.
+FULL_SEARCH_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class Silver:
         self.silver = Bucket(config.silver_bucket, s3)
         self.copies = LocalCopies(self.silver, folder / "silver")
         self._synced = ""
+        self._since = ""
         self.backlog = False
 
     def run(self) -> Manifest | None:
@@ -102,11 +105,11 @@ class Silver:
         took: dict[str, Any] = {}
         current, etag = manifest.load(self.silver)
         with timed(took, "list_ms"):
-            listed = bookmark.listing(self.bronze, current.open_from)
-            unread, consumed = bookmark.unread(self.silver, listed, current.days)
+            unread, consumed, looked_at = self._look(current)
         keys = unread[:MAX_FILES]
         self.backlog = len(unread) > MAX_FILES
         if not keys:
+            self._remember_look(current, etag, looked_at)
             self._sync_glue(current)
             return None
         now = datetime.now(UTC)
@@ -117,8 +120,8 @@ class Silver:
                 made = self._transform(current, commit, keys, Path(scratch))
             with timed(took, "publish_ms"):
                 marks = bookmark.advance(self.silver, commit, consumed, keys)
-                open_from = self._open_from(current, caught_up=len(keys) == len(unread))
-                published = self._next(current, commit, now, made, marks, open_from)
+                looked_at = current.looked_at if self.backlog else looked_at
+                published = self._next(current, commit, now, made, marks, looked_at)
                 self._commit(published, etag, made.outputs)
         with timed(took, "glue_ms"):
             self._sync_glue(published)
@@ -153,10 +156,25 @@ class Silver:
         for step in SILVER:
             engine.run(step, sql_text("silver", step), silver_parameters())
 
-    def _open_from(self, current: Manifest, *, caught_up: bool) -> str:
-        """First day that still counts as open. No day is closed while there is something unread."""
-        first = datetime.now(UTC).date() - timedelta(days=self.config.late_days)
-        return max(current.open_from, first.isoformat()) if caught_up else current.open_from
+    def _look(self, current: Manifest) -> tuple[list[str], Days, str]:
+        """Search Bronze: unread keys, what else of their days is consumed, when all of it was last searched.
+
+        Every run searches the days that files are expected in; once a day, the first included, a run searches all.
+        The window is kept for as long: after a long stop, records that waited still come in, under their old days.
+        """
+        now = datetime.now(UTC)
+        everything = current.looked_at < iso(now - timedelta(seconds=FULL_SEARCH_SECONDS))
+        if everything or not self._since:
+            latest = min(current.committed_at, iso(now)) or iso(now)
+            first = date.fromisoformat(latest[:10]) - timedelta(days=self.config.late_days)
+            self._since = first.isoformat()
+        listed = bookmark.listing(self.bronze, "" if everything else self._since)
+        keys, consumed = bookmark.unread(self.silver, listed, current.days)
+        return keys, consumed, iso(now) if everything else current.looked_at
+
+    def _remember_look(self, current: Manifest, etag: str | None, looked_at: str) -> None:
+        if current.sequence and looked_at != current.looked_at:
+            self.silver.replace_json(manifest.CURRENT, replace(current, looked_at=looked_at).to_json(), etag)
 
     def _next(
         self,
@@ -165,7 +183,7 @@ class Silver:
         now: datetime,
         made: Made,
         marks: Mapping[str, DayMark],
-        open_from: str,
+        looked_at: str,
     ) -> Manifest:
         tables = {table.name: dict(current.parts(table.name)) for table in TABLES}
         for table, parts in tables.items():
@@ -176,8 +194,8 @@ class Silver:
             committed_at=iso(now),
             as_of=made.as_of,
             tables=tables,
-            open_from=open_from,
-            days={day: mark for day, mark in {**current.days, **marks}.items() if day >= open_from},
+            looked_at=looked_at,
+            days={**current.days, **marks},
             retired=self._retired(current, now, tables, marks),
         )
 

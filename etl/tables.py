@@ -141,6 +141,18 @@ GOLD = (
         "completed_day date, category string, priority string, lead_hours double, cycle_hours double, "
         "task_id string, user_id string, created_at timestamp, completed_at timestamp",
     ),
+    _gold(
+        "task_facts",
+        "user_id string, task_id string, title string, category string, priority string, status string, deleted int, "
+        "due_date date, created_at timestamp, created_day date, completed_at timestamp, completed_day date, "
+        "lead_hours double, cycle_hours double",
+    ),
+    _gold(
+        "change_facts",
+        "user_id string, task_id string, category string, priority string, task_status string, created_day date, "
+        "changed_at timestamp, day date, hour int, next_day date, status string, due_date date, created int, "
+        "completed int, reopened int, deleted int, restored int",
+    ),
     _gold("open_task_age", "age_bucket string, bucket_order int, tasks bigint, overdue bigint"),
     _gold("activity_heatmap", "weekday int, hour int, events bigint"),
     _gold(

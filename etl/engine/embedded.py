@@ -169,10 +169,7 @@ class Engine:
         """Write the relation of an unpartitioned table to one Snappy Parquet file; returns its rows."""
         self.check(table)
         path.parent.mkdir(parents=True, exist_ok=True)
-        query = f"SELECT {', '.join(table.names)} FROM {table.name}"
-        self.connection.execute(
-            f"COPY ({query}) TO {_quoted(str(path))} (FORMAT parquet, COMPRESSION snappy)"
-        )
+        self._copy(f"SELECT {', '.join(table.names)} FROM {table.name}", path)
         return self.count(table.name)
 
     def write_buckets(self, table: Table, folder: Path) -> dict[str, int]:
@@ -180,12 +177,16 @@ class Engine:
         self.check(table)
         folder.mkdir(parents=True, exist_ok=True)
         query = f"SELECT {', '.join(table.names)}, user_bucket FROM {table.name}"
-        self.connection.execute(
-            f"COPY ({query}) TO {_quoted(str(folder))} "
-            "(FORMAT parquet, COMPRESSION snappy, PARTITION_BY (user_bucket), FILENAME_PATTERN 'part-{i}')"
-        )
+        self._copy(query, folder, ", PARTITION_BY (user_bucket), FILENAME_PATTERN 'part-{i}'")
         counted = f"SELECT user_bucket, count(*) FROM {table.name} GROUP BY user_bucket"
         return dict(self.connection.execute(counted).fetchall())
+
+    def _copy(self, query: str, path: Path, options: str = "") -> None:
+        # From statistics DuckDB would declare a column without nulls as required: a schema that changes with the data.
+        self.connection.execute("SET disabled_optimizers = 'statistics_propagation'")
+        target = _quoted(str(path))
+        self.connection.execute(f"COPY ({query}) TO {target} (FORMAT parquet, COMPRESSION snappy{options})")
+        self.connection.execute("RESET disabled_optimizers")
 
     def count(self, name: str) -> int:
         """Rows of a relation."""

@@ -1,6 +1,7 @@
 """Spark SQL to DuckDB SQL: sqlglot, and corrections for what it gets wrong without saying so."""
 
 import functools
+from collections import defaultdict
 from collections.abc import Callable
 
 import sqlglot
@@ -29,6 +30,7 @@ def duckdb_sql(sql: str, parameters: tuple[tuple[str, str], ...] = ()) -> str:
     tree = sqlglot.parse_one(sql, read="spark")
     values = dict(parameters)
     tree = tree.transform(lambda node: _fill(node, values))
+    _share_json(tree)
     for node in reversed(list(tree.walk())):
         fix = _FIXES.get(type(node))
         if fix is not None:
@@ -48,14 +50,23 @@ def _call(name: str, *arguments: exp.Expression) -> exp.Expression:
     return exp.Anonymous(this=name, expressions=[argument.copy() for argument in arguments])
 
 
-def _json(node: exp.Expression) -> exp.Expression:
-    # Malformed JSON is null in Spark and an error in DuckDB.
-    return _call("TRY", node)
+def _share_json(tree: exp.Expression) -> None:
+    """Extract all that one SELECT takes from one JSON text in one call: DuckDB parses the text for every call."""
+    groups: dict[tuple[int, str], list[exp.Expression]] = defaultdict(list)
+    for node in tree.find_all(exp.JSONExtractScalar):
+        groups[id(node.find_ancestor(exp.Select)), node.this.sql()].append(node)
+    for nodes in groups.values():
+        paths = [exp.Literal.string(node.expression.sql("spark").strip("'")) for node in nodes]
+        # Malformed JSON is null in Spark and an error in DuckDB.
+        texts = _call("TRY", _call("json_extract_string", nodes[0].this, exp.Array(expressions=paths)))
+        for number, node in enumerate(nodes, start=1):
+            node.replace(_call("list_extract", texts, exp.Literal.number(number)))
 
 
 def _local_time(node: exp.Expression) -> exp.Expression:
     # from_utc_timestamp arrives as CAST(x AS timestamp) AT TIME ZONE z, which in DuckDB converts the other way.
-    instant = node.this.this if isinstance(node.this, exp.Cast) else node.this
+    # (That cast is the parser's own; one written in the file is read as a try_cast.)
+    instant = node.this.this if type(node.this) is exp.Cast else node.this
     return _call("timezone", node.args["zone"], instant)
 
 
@@ -76,7 +87,6 @@ def _count_if(node: exp.Expression) -> exp.Expression:
 
 
 _FIXES: dict[type[exp.Expression], Callable[[exp.Expression], exp.Expression]] = {
-    exp.JSONExtractScalar: _json,
     exp.AtTimeZone: _local_time,
     exp.WithinGroup: _percentile,
     exp.TsOrDsAdd: _date,

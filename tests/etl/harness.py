@@ -35,7 +35,7 @@ class Harness:
 
     def capture_records(self, records: list[Any]) -> list[str]:
         with (
-            mock.patch.object(capture, "client", lambda _: self.firehose),
+            mock.patch.object(capture, "client", return_value=self.firehose),
             mock.patch.object(capture.time, "sleep"),
             mock.patch.dict("os.environ", CDC_STREAM="todo-cdc-stream"),
         ):

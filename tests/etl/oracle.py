@@ -99,7 +99,9 @@ class Oracle:
             else:
                 removed.discard(key)
             local = at.astimezone(self.zone)
-            deeds.append(Deed(change, at, local.date(), local.hour, change.name == "INSERT" and not restored, user))
+            deeds.append(
+                Deed(change, at, local.date(), local.hour, change.name == "INSERT" and not restored, user)
+            )
         return deeds
 
     def _time(self, change: Change) -> datetime:
@@ -117,7 +119,11 @@ class Oracle:
         kind, _, user = change.pk.partition("#")
         version = (change.old or {}).get("version")
         for other in self.history:
-            if other.name == "INSERT" and (other.pk, other.sk) == (f"TRASH#{user}", change.sk) and kind == "TASK":
+            if (
+                other.name == "INSERT"
+                and (other.pk, other.sk) == (f"TRASH#{user}", change.sk)
+                and kind == "TASK"
+            ):
                 trash = other.new or {}
                 if version is not None and trash.get("version") == version + 1:
                     return self._believed(moment(trash.get("deleted_at")), other)
@@ -166,7 +172,9 @@ class Oracle:
         if self.items[key].get("status") != "completed":
             return None
         told = moment(self.items[key].get("completed_at"))
-        turns = [deed.at for deed in self.own(key) if deed.after == "completed" and deed.before != "completed"]
+        turns = [
+            deed.at for deed in self.own(key) if deed.after == "completed" and deed.before != "completed"
+        ]
         return told or (turns[-1] if turns else self.own(key)[0].at)
 
     def lead_micros(self, key: tuple[str, str]) -> int | None:
@@ -277,9 +285,60 @@ class Oracle:
                     finished,
                 )
 
+    def task_facts(self) -> Iterable[Row]:
+        done = {(row[6], row[5]): row for row in self.completion_times()}
+        for key in {(deed.change.pk, deed.change.sk) for deed in self.task_deeds()}:
+            last = self.own(key)[-1].change
+            item = last.new or last.old or {}
+            user, task_id = key[0].partition("#")[2], key[1].partition("#")[2]
+            created = moment(item.get("created_at")) or self.own(key)[0].at
+            finished = done.get((user, task_id))
+            yield (
+                user,
+                task_id,
+                item.get("title"),
+                category(item),
+                item.get("priority") or "(none)",
+                item.get("status", "unknown"),
+                int(last.new is None),
+                due(item),
+                created,
+                self.local_day(created),
+                *((finished[8], finished[0], finished[3], finished[4]) if finished else (None,) * 4),
+            )
+
+    def change_facts(self) -> Iterable[Row]:
+        tasks = {(row[0], row[1]): row for row in self.task_facts()}
+        for deed in self.deeds:
+            task_id = deed.change.sk.partition("#")[2]
+            task = tasks[deed.user, task_id] if deed.is_task else (None,) * 10
+            own = self.own((deed.change.pk, deed.change.sk))
+            later = own[[other.change.event_id for other in own].index(deed.change.event_id) + 1 :]
+            flags = (
+                deed.first_of_life,
+                _completes(deed),
+                deed.before in ("completed", "cancelled") and deed.after in OPEN,
+                deed.change.name == "REMOVE",
+                deed.change.name == "INSERT" and not deed.first_of_life,
+            )
+            yield (
+                deed.user,
+                *(task[1], task[3], task[4], task[5], task[9]),
+                deed.at,
+                deed.day,
+                deed.hour,
+                later[0].day if later else None,
+                deed.after if deed.is_task else None,
+                due(deed.change.new or deed.change.old or {}),
+                *(int(deed.is_task and flag) for flag in flags),
+            )
+
     def open_age(self) -> Iterable[Row]:
         ages = [
-            (max((self.today - self.local_day(self.created_at(key))).days, 0), self.is_overdue(item, self.today))
+            (
+                max((self.today - self.local_day(self.created_at(key))).days, 0),
+                self.is_overdue(item, self.today),
+            )
             for key, item in self.live("TASK").items()
             if item.get("status") in OPEN
         ]
@@ -368,6 +427,8 @@ TABLES: dict[str, Callable[[Oracle], Iterable[Row]]] = {
     "daily_throughput": Oracle.throughput,
     "cumulative_flow": Oracle.flow,
     "completion_times": Oracle.completion_times,
+    "task_facts": Oracle.task_facts,
+    "change_facts": Oracle.change_facts,
     "open_task_age": Oracle.open_age,
     "activity_heatmap": Oracle.heatmap,
     "retention_cohorts": Oracle.retention,

@@ -58,7 +58,12 @@ class Change:
         for name, image in (("NewImage", self.new), ("OldImage", self.old)):
             if image is not None:
                 body[name] = {key: attribute(value) for key, value in self._stored(image).items()}
-        return {"eventID": self.event_id, "eventName": self.name, "eventSource": "aws:dynamodb", "dynamodb": body}
+        return {
+            "eventID": self.event_id,
+            "eventName": self.name,
+            "eventSource": "aws:dynamodb",
+            "dynamodb": body,
+        }
 
     def _stored(self, image: dict[str, Any]) -> dict[str, Any]:
         return image | {"PK": self.pk, "SK": self.sk, "GSI1PK": self.pk, "GSI1SK": "STATUS#x", "GSI5SK": "y"}
@@ -277,7 +282,9 @@ def _foreign(world: World, random_: random.Random) -> None:
     if choice == 0:
         world.foreign_task("eve", f"x{random_.randrange(3)}", status="completed", labels={"p", "q"})
     elif choice == 1:
-        world.foreign_task("eve", f"x{random_.randrange(3)}", title="no status", created_at="2026-02-01T00:00:00+02:00")
+        world.foreign_task(
+            "eve", f"x{random_.randrange(3)}", title="no status", created_at="2026-02-01T00:00:00+02:00"
+        )
     elif choice == 2:
         world.foreign_patch(user, task_id, status="completed")
     elif choice == 3:

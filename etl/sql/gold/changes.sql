@@ -9,6 +9,7 @@
 --             back: a change counts at the earliest when the one before it did.
 -- status      after the change, null once removed; a task without a status has 'unknown'.
 -- old_status  before the change, null where there was nothing.
+-- title, priority, last_status, created_at  the item's own after the change; of a removed item, before it.
 -- day, hour   of changed_at in the reporting timezone; next_day: of the item's next change, null for the last one.
 WITH twins AS (
   SELECT user_id, sk, version, min(changed_at) AS deleted_at
@@ -18,6 +19,7 @@ WITH twins AS (
 ), said AS (
   SELECT
     e.event_name, e.entity_type, e.user_id, e.entity_id, e.pk, e.sk, e.version, e.category, e.due_date,
+    e.title, e.priority, e.created_at, coalesce(e.status, 'unknown') AS last_status,
     lpad(e.sequence_number, 40, '0') AS seq_key,
     CASE WHEN e.event_name = 'REMOVE' THEN coalesce(t.deleted_at, e.event_time) ELSE e.changed_at END AS said_at,
     CASE WHEN e.event_name = 'REMOVE' THEN NULL ELSE coalesce(e.status, 'unknown') END AS status,
@@ -38,6 +40,7 @@ WITH twins AS (
 )
 SELECT
   event_name, entity_type, user_id, entity_id, pk, sk, category, due_date, seq_key, changed_at, status, old_status,
+  title, priority, created_at, last_status,
   CAST(local_at AS date) AS day,
   CAST(hour(local_at) AS int) AS hour,
   lead(CAST(local_at AS date)) OVER (PARTITION BY pk, sk ORDER BY seq_key) AS next_day,

@@ -1,0 +1,204 @@
+"""The change-capture handler: what it sends, what it sends again, what it reports."""
+
+import json
+from decimal import Decimal
+from random import Random
+
+import pytest
+
+from etl import capture
+from etl.catalog import user_bucket
+from etl.config import ConfigError
+from tests.etl.world import World, play
+
+
+@pytest.fixture
+def world():
+    world = World()
+    world.create_user("ann")
+    world.create_task("ann", title="Tea", estimate=Decimal("1.10"), big=10**37 + 1, tags=["x"])
+    return world
+
+
+def lines(lake):
+    return [json.loads(data) for data in lake.firehose.taken]
+
+
+def test_it_works(lake, world):
+    assert lake.capture(world.history) == []
+    user, task = lines(lake)
+    assert (user["event_name"], user["entity_type"], user["entity_id"]) == ("INSERT", "USER", "ann")
+    assert task["event_id"] == world.history[1].event_id
+    assert task["event_time"] == "2026-03-20T09:00:00.275462Z"
+    assert task["sequence_number"] == str(world.history[1].sequence)
+    assert (task["pk"], task["sk"], task["user_id"]) == ("TASK#ann", "TASK#0196-000001", "ann")
+    assert (task["year"], task["month"], task["day"]) == ("2026", "03", "20")
+    assert task["user_bucket"] == user_bucket("ann")
+    assert (task["updated_by"], task["request_id"]) == ("ann", "req-1")
+    assert task["old_image"] is None
+    image = json.loads(task["new_image"], parse_float=Decimal)
+    assert image["title"] == "Tea"
+    assert image["estimate"] == Decimal("1.10")
+    assert image["big"] == 10**37 + 1
+    assert not {"PK", "SK", "GSI1PK", "GSI1SK", "GSI5SK"} & image.keys()
+
+
+def test_one_line_per_record(lake, world):
+    world.change_task("ann", "0196-000001", title="two\nlines")
+    lake.capture(world.history)
+    assert all(data.endswith(b"\n") and data.count(b"\n") == 1 for data in lake.firehose.taken)
+
+
+def test_numbers_keep_every_digit(lake, world):
+    lake.capture(world.history)
+    assert '"estimate":1.10' in lines(lake)[1]["new_image"]
+
+
+def test_only_users_tasks_and_trash_are_captured(lake, world):
+    for pk in ("SESSION#abc", "IDEMPOTENCY#ann#key", "LOCK#x"):
+        world.put(pk, "METADATA", {"data": "secret"})
+    world.delete_task("ann", "0196-000001")
+    assert lake.capture(world.history) == []
+    assert [line["entity_type"] for line in lines(lake)] == ["USER", "TASK", "TASK", "TRASH"]
+
+
+def test_removals_carry_the_old_image_and_no_author(lake, world):
+    world.delete_task("ann", "0196-000001")
+    lake.capture(world.history[2:3])
+    (line,) = lines(lake)
+    assert (line["event_name"], line["new_image"]) == ("REMOVE", None)
+    assert json.loads(line["old_image"])["title"] == "Tea"
+    assert (line["request_id"], line["updated_by"]) == (None, None)
+
+
+def test_expiry_is_made_by_dynamodb(lake, world):
+    record = world.history[1].record() | {
+        "eventName": "REMOVE",
+        "userIdentity": {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"},
+    }
+    lake.capture_records([record])
+    assert lines(lake)[0]["updated_by"] == "dynamodb.amazonaws.com"
+
+
+def test_sets_binary_and_null_are_kept_and_named(lake, world):
+    record = world.history[1].record()
+    record["dynamodb"]["NewImage"] |= {
+        "labels": {"SS": ["b", "a"]},
+        "sizes": {"NS": ["10", "2"]},
+        "photo": {"B": "aGk="},
+        "raw": {"B": b"hi"},
+        "nothing": {"NULL": True},
+        "deep": {"M": {"in/side": {"L": [{"BS": ["aGk="]}]}}},
+    }
+    assert lake.capture_records([record]) == []
+    (line,) = lines(lake)
+    image = json.loads(line["new_image"])
+    assert image["labels"] == ["a", "b"]
+    assert sorted(image["sizes"]) == [2, 10]
+    assert (image["photo"], image["raw"], image["nothing"]) == ("aGk=", "aGk=", None)
+    assert image["deep"] == {"in/side": [["aGk="]]}
+    assert json.loads(line["attribute_types"]) == {
+        "new_image": {"/labels": "SS", "/sizes": "NS", "/photo": "B", "/raw": "B", "/deep/in~1side/0": "BS"}
+    }
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda record: record.pop("dynamodb"),
+        lambda record: record["dynamodb"].pop("Keys"),
+        lambda record: record["dynamodb"].pop("ApproximateCreationDateTime"),
+        lambda record: record.update(eventName="TRUNCATE"),
+        lambda record: record.update(eventID=""),
+        lambda record: record["dynamodb"].update(NewImage={"version": {"N": "NaN"}}),
+        lambda record: record["dynamodb"].update(NewImage={"title": {"S": None}}),
+        lambda record: record["dynamodb"].update(NewImage={"title": {"X": "?"}}),
+        lambda record: record["dynamodb"].update(NewImage={"title": {"S": "\ud800"}}),
+        lambda record: record["dynamodb"].update(NewImage={"title": {"S": "x" * 1024 * 1000}}),
+        lambda record: record["dynamodb"].update(ApproximateCreationDateTime=1e40),
+    ],
+)
+def test_a_poison_record_is_reported_and_its_neighbours_are_delivered(lake, spoil):
+    world = World()
+    play(world, Random(1), 4)
+    records = [change.record() for change in world.history]
+    spoil(records[1])
+    number = records[1].get("dynamodb", {}).get("SequenceNumber", "")
+    assert lake.capture_records(records) == [number]
+    sent = {line["event_id"] for line in lines(lake)}
+    assert sent == {change.event_id for change in world.history} - {world.history[1].event_id}
+
+
+def test_only_refused_entries_are_sent_again(lake):
+    world = World()
+    play(world, Random(2), 30)
+    refused = set()
+
+    def refuse_every_third_once(data):
+        number = json.loads(data)["sequence_number"]
+        first = int(number) % 9 == 0 and number not in refused
+        refused.add(number) if first else None
+        return first
+
+    lake.firehose.refuse = refuse_every_third_once
+    assert lake.capture(world.history) == []
+    first, second = lake.firehose.calls
+    assert len(first) == len(world.history)
+    assert {json.loads(data)["sequence_number"] for data in second} == refused
+    assert len(refused) > 3
+    assert len(lines(lake)) == len(world.history)
+
+
+def test_what_firehose_keeps_refusing_is_reported_in_order(lake, world):
+    world.create_task("ann")
+    world.create_task("ann")
+    bad = {str(world.history[1].sequence), str(world.history[3].sequence)}
+    lake.firehose.refuse = lambda data: json.loads(data)["sequence_number"] in bad
+    assert lake.capture(world.history) == sorted(bad)
+    assert len(lake.firehose.calls) == capture.ATTEMPTS
+    assert len(lines(lake)) == 2
+
+
+def test_a_failing_call_is_tried_again(lake, world):
+    lake.firehose.fail_calls = capture.ATTEMPTS - 1
+    assert lake.capture(world.history) == []
+    lake.firehose.fail_calls = capture.ATTEMPTS
+    assert lake.capture(world.history) == [str(change.sequence) for change in world.history]
+
+
+def test_no_waiting_when_the_invocation_is_about_to_end(lake, world):
+    lake.firehose.refuse = lambda data: True
+    lines = [capture.Line("1", b"{}\n")]
+    assert capture.deliver(lines, "s", lake.firehose, may_wait=lambda seconds: False) == {"1"}
+    assert len(lake.firehose.calls) == 1
+
+
+def test_waits_grow_and_are_bounded(lake):
+    waits = []
+    lake.firehose.refuse = lambda data: True
+    capture.deliver([capture.Line("1", b"{}\n")], "s", lake.firehose, sleep=waits.append)
+    assert len(waits) == capture.ATTEMPTS - 1
+    limits = [capture.BACKOFF_SECONDS * 2**attempt for attempt in range(len(waits))]
+    assert all(
+        0 <= wait <= min(limit, capture.BACKOFF_CAP_SECONDS)
+        for wait, limit in zip(waits, limits, strict=True)
+    )
+
+
+def test_batches_keep_firehose_limits():
+    small = [capture.Line(str(n), b"x" * 10) for n in range(1201)]
+    assert [len(chunk) for chunk in capture.chunks(small)] == [500, 500, 201]
+    large = [capture.Line(str(n), b"x" * 900_000) for n in range(10)]
+    assert [len(chunk) for chunk in capture.chunks(large)] == [4, 4, 2]
+    assert [line for chunk in capture.chunks(small) for line in chunk] == small
+
+
+def test_without_a_stream_name_it_fails_loudly(monkeypatch, world):
+    monkeypatch.delenv("CDC_STREAM", raising=False)
+    with pytest.raises(ConfigError, match="CDC_STREAM"):
+        capture.handler({"Records": [world.history[0].record()]}, None)
+
+
+def test_an_empty_batch_is_fine(lake):
+    assert lake.capture_records([]) == []
+    assert lake.firehose.calls == []

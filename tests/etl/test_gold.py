@@ -1,0 +1,224 @@
+"""Gold's publishing: whole snapshots, one winner, readers never left without files, a new day a new snapshot."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from etl import catalog, gold
+from etl.tables import GOLD
+from tests.etl.checks import all_equal, gold_equals_oracle
+from tests.etl.harness import NOW, Harness
+from tests.etl.memory import CONFIG
+from tests.etl.schemas import arrow_schema
+from tests.etl.world import World, play
+
+
+@pytest.fixture
+def world():
+    world = World()
+    play(world, Random(11), 40)
+    return world
+
+
+def current(lake):
+    return json.loads(lake.s3.buckets["gold"][gold.CURRENT])
+
+
+def test_it_works(lake, world):
+    lake.deliver(world.history)
+    assert lake.lake.run(NOW) is True
+    shown = current(lake)
+    assert shown["tables"].keys() == set(catalog.GOLD_TABLES)
+    for name, table in shown["tables"].items():
+        assert table["location"] == lake.glue.location(name)
+        assert f"/gold/{name}/snapshot={shown['snapshot']}/" in table["location"]
+        assert table["rows"] == len(lake.gold(name))
+    assert (
+        shown["as_of"]
+        == lake.manifest().as_of
+        == max(row["event_time"] for row in lake.silver("task_events")).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    )
+    assert shown["today"] == "2026-06-02"
+
+
+def test_an_empty_lake_has_empty_tables_and_a_snapshot(lake):
+    lake.lake.run(NOW)
+    assert lake.gold("user_analytics") == []
+    assert ("total_tasks", 0.0) in lake.gold("business_metrics_kpis")
+    assert current(lake)["as_of"] == ""
+
+
+def test_files_have_the_declared_schema(lake, world):
+    lake.deliver(world.history)
+    lake.lake.run(NOW)
+    for table in GOLD:
+        key = gold.file_of(table.name, current(lake)["snapshot"])
+        found = pq.read_schema(pa.BufferReader(lake.s3.buckets["gold"][key]))
+        assert found.remove_metadata() == arrow_schema(table), table.name
+        metadata = pq.read_metadata(pa.BufferReader(lake.s3.buckets["gold"][key]))
+        if metadata.num_row_groups:
+            assert metadata.row_group(0).column(0).compression == "SNAPPY"
+
+
+def test_a_new_day_is_a_new_snapshot_without_new_events(lake):
+    world = World()
+    world.create_task("ann", due_date="2026-06-02")
+    lake.deliver(world.history)
+    lake.lake.run(NOW)
+    assert ("overdue_tasks", 0.0) in lake.gold("business_metrics_kpis")
+    later = NOW + timedelta(hours=2)
+    assert lake.lake.has_news(NOW) is False
+    assert lake.lake.has_news(later) is True
+    assert lake.lake.run(later) is True
+    assert ("overdue_tasks", 1.0) in lake.gold("business_metrics_kpis")
+    gold_equals_oracle(lake, world, later)
+
+
+def test_days_begin_in_the_reporting_timezone(tmp_path):
+    lake = Harness(tmp_path, replace(CONFIG, timezone=ZoneInfo("Asia/Kolkata")))
+    world = World()
+    world.tick(12 * 3600)
+    world.create_task("ann")
+    lake.deliver(world.history)
+    lake.lake.run(NOW)
+    # 21:00 UTC on 20 March is 02:30 on the 21st in Kolkata.
+    assert min(row[0] for row in lake.gold("daily_throughput")).isoformat() == "2026-03-21"
+    assert current(lake)["today"] == "2026-06-03"
+
+
+def test_changed_definitions_are_a_new_snapshot(lake, monkeypatch):
+    lake.lake.run(NOW)
+    assert lake.new_lake("same code").run(NOW) is False
+    monkeypatch.setattr(gold, "gold_definition", lambda: "new code")
+    assert lake.new_lake("new code").run(NOW) is True
+
+
+def test_old_snapshots_go_but_never_the_last_three_nor_young_ones(tmp_path):
+    for keep, wanted in ((0, 3), (3600, 6)):
+        lake = Harness(tmp_path / str(keep), replace(CONFIG, keep_seconds=keep))
+        for day in range(6):
+            lake.lake.run(NOW + timedelta(days=day))
+        held = {
+            key.split("snapshot=")[1].split("/")[0] for key in lake.s3.buckets["gold"] if "snapshot=" in key
+        }
+        assert len(held) == wanted
+        assert current(lake)["snapshot"] == max(held)
+
+
+def test_a_reader_never_meets_a_missing_file(tmp_path, world):
+    lake = Harness(tmp_path, replace(CONFIG, keep_seconds=0))
+    lake.deliver(world.history)
+    lake.lake.run(NOW)
+
+    def look(operation, key):
+        for table in GOLD:
+            location = lake.glue.location(table.name).removeprefix("s3://gold/")
+            assert any(name.startswith(location) for name in lake.s3.buckets["gold"]), table.name
+
+    lake.s3.before = look
+    for day in range(1, 5):
+        lake.lake.run(NOW + timedelta(days=day))
+
+
+def test_readers_see_a_snapshot_only_when_every_table_has_moved(lake, world):
+    lake.lake.run(NOW)
+
+    def look(operation, key):
+        if (operation, key) == ("put_object", gold.CURRENT):
+            snapshot = json.loads(lake.s3.buckets["gold"][gold.COMMIT])["snapshot"]
+            assert all(snapshot in lake.glue.location(table.name) for table in GOLD)
+            looked.append(snapshot)
+
+    looked = []
+    lake.s3.before = look
+    lake.deliver(world.history)
+    lake.lake.run(NOW)
+    assert looked == [current(lake)["snapshot"]]
+
+
+def test_of_two_overlapping_runs_the_one_with_the_newer_input_ends_up_published(lake, world):
+    half = len(world.history) // 2
+    lake.deliver(world.history[:half])
+    rival = lake.new_lake("rival")
+    overtaken = []
+
+    def overtake(operation, key):
+        if (operation, key) == ("put_object", gold.COMMIT) and not overtaken:
+            overtaken.append(key)
+            lake.deliver(world.history[half:])
+            rival.run(NOW)
+
+    lake.s3.before = overtake
+    lake.lake.run(NOW)
+    all_equal(lake, world, NOW)
+    assert current(lake)["silver_commit"] == lake.manifest().commit
+
+
+def test_overlapping_moves_of_tables_end_at_the_winner(lake, world):
+    half = len(world.history) // 2
+    lake.deliver(world.history[:half])
+    rival = lake.new_lake("rival")
+    move, overtaken = lake.glue.update_table, []
+    lake.lake.run(NOW)
+    lake.deliver(world.history[half:-1])
+
+    def overtake(**arguments):
+        if not overtaken:
+            overtaken.append(arguments)
+            lake.deliver(world.history[-1:])
+            rival.run(NOW)
+        move(**arguments)
+
+    lake.glue.update_table = overtake
+    lake.lake.run(NOW)
+    all_equal(lake, world, NOW)
+    assert all(current(lake)["snapshot"] in lake.glue.location(table.name) for table in GOLD)
+
+
+class Killed(BaseException):
+    """The process ends here: nothing catches it."""
+
+
+STEPS = (
+    ("silver", "_consumed/"),
+    ("silver", "silver/task_events/"),
+    ("silver", "silver/tasks/"),
+    ("silver", "silver/_current.json"),
+    ("gold", "gold/cumulative_flow/"),
+    ("gold", "gold/_commit.json"),
+    ("gold", "gold/_current.json"),
+)
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step[1])
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_run_killed_at_any_write_is_made_good_by_the_next(lake, world, step, moment):
+    half = len(world.history) // 2
+    lake.deliver(world.history[:half])
+    lake.lake.run(NOW)
+    lake.deliver(world.history[half:])
+    lake.deliver([world.history[0]])
+    put = lake.s3.put_object
+
+    def killed_put(**arguments):
+        hit = arguments["Bucket"] == step[0] and step[1] in arguments["Key"]
+        if hit and moment == "before":
+            raise Killed
+        reply = put(**arguments)
+        if hit:
+            raise Killed
+        return reply
+
+    lake.s3.put_object = killed_put
+    with pytest.raises(Killed):
+        lake.new_lake("dies").run(NOW)
+    lake.s3.put_object = put
+    lake.new_lake("next").run(NOW)
+    all_equal(lake, world, NOW)
+    assert all(current(lake)["snapshot"] in lake.glue.location(table.name) for table in GOLD)

@@ -1,0 +1,353 @@
+"""Silver: incremental, atomic, convergent; what cannot be used is kept aside with a reason."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from etl import manifest
+from etl.catalog import user_bucket
+from etl.log import iso
+from etl.storage import ConflictError
+from etl.tables import SILVER
+from tests.etl.checks import all_equal, history_is_whole, silver_equals_table
+from tests.etl.harness import NOW, Harness
+from tests.etl.memory import CONFIG, put_bronze
+from tests.etl.schemas import arrow_schema
+from tests.etl.world import World, play
+
+DAY = "year=2026/month=03/day=20"
+
+
+def bronze_row(**changes):
+    row = {
+        "event_id": "e1",
+        "event_name": "INSERT",
+        "event_time": "2026-03-20T09:00:00.000001Z",
+        "sequence_number": "100",
+        "entity_type": "TASK",
+        "pk": "TASK#ann",
+        "sk": "TASK#t1",
+        "user_id": "ann",
+        "entity_id": "t1",
+        "new_image": '{"id":"t1","status":"pending","title":"Tea","version":1}',
+    }
+    return row | changes
+
+
+def put(lake, *rows, number=0, day=DAY, user="ann"):
+    return put_bronze(lake.s3, f"{day}/user_bucket={user_bucket(user)}", list(rows), number)
+
+
+def reasons(lake):
+    return sorted((row["event_id"], row["reason"]) for row in lake.silver("quarantine"))
+
+
+@pytest.fixture
+def world():
+    world = World()
+    play(world, Random(7), 60)
+    return world
+
+
+def test_it_works(lake, world):
+    lake.deliver(world.history)
+    committed = lake.lake.silver.run()
+    assert committed.sequence == 1
+    assert committed.rows("task_events") == len(world.history)
+    silver_equals_table(lake, world)
+
+
+def test_running_again_does_nothing(lake, world):
+    lake.deliver(world.history)
+    lake.lake.silver.run()
+    before = dict(lake.s3.buckets["silver"])
+    assert lake.lake.silver.run() is None
+    assert lake.new_lake("second").silver.run() is None
+    assert lake.s3.buckets["silver"] == before
+
+
+def test_only_new_files_are_read_and_only_their_buckets_rewritten(lake, world):
+    lake.deliver(world.history)
+    first = lake.lake.silver.run()
+    world.create_task("ann")
+    lake.deliver(world.history[-1:])
+    read = []
+    lake.s3.before = lambda operation, key: read.append(key) if operation == "get_object" else None
+    second = lake.new_lake("fresh").silver.run()
+    assert sum(key.startswith("cdc/") for key in read) == 1
+    touched = user_bucket("ann")
+    for table, parts in second.tables.items():
+        assert {bucket for bucket in parts if parts[bucket] != first.parts(table).get(bucket)} == {touched}
+
+
+def test_an_old_event_that_arrives_late_changes_the_past_not_the_present(lake, world):
+    late = next(change for change in world.history if change.name == "MODIFY")
+    lake.deliver(change for change in world.history if change is not late)
+    lake.lake.run(NOW)
+    lake.deliver([late])
+    lake.lake.run(NOW)
+    all_equal(lake, world, NOW)
+
+
+def test_a_late_event_does_not_bring_a_removed_task_back(lake):
+    world = World()
+    task = world.create_task("ann")
+    world.foreign_delete("TASK#ann", f"TASK#{task}")
+    lake.deliver(world.history[1:])
+    lake.lake.silver.run()
+    lake.deliver(world.history[:1])
+    lake.lake.silver.run()
+    assert lake.silver("tasks") == []
+    history_is_whole(lake, world)
+
+
+def test_files_in_partitions_of_past_days_are_found(lake):
+    yesterday = f"{datetime.now(UTC) - timedelta(days=1):year=%Y/month=%m/day=%d}"
+    last_month = f"{datetime.now(UTC) - timedelta(days=30):year=%Y/month=%m/day=%d}"
+    put(lake, bronze_row(), day=yesterday)
+    lake.lake.silver.run()
+    put(lake, bronze_row(event_id="e2", sk="TASK#t2", entity_id="t2"), day=last_month, number=1)
+    # Sorts before the file already consumed that day.
+    put(lake, bronze_row(event_id="e3", sk="TASK#t3", entity_id="t3"), day=yesterday, number=-1)
+    lake.lake.silver.run()
+    assert {row["task_id"] for row in lake.silver("tasks")} == {"t1", "t2", "t3"}
+
+
+def test_files_of_days_long_past_are_found_within_a_day(tmp_path, monkeypatch):
+    lake = Harness(tmp_path, replace(CONFIG, late_days=35))
+    put(lake, bronze_row(), day=f"{datetime.now(UTC):year=%Y/month=%m/day=%d}")
+    lake.lake.silver.run()
+    put(lake, bronze_row(event_id="e2", sk="TASK#t2", entity_id="t2"), day="year=2021/month=01/day=31")
+    assert lake.new_lake("an hour later").silver.run() is None
+    monkeypatch.setattr("etl.silver.FULL_SEARCH_SECONDS", 0)
+    assert lake.new_lake("a day later").silver.run().rows("tasks") == 2
+    assert lake.lake.silver.run() is None
+
+
+def test_after_a_long_stop_records_that_waited_are_found_at_once(tmp_path):
+    lake = Harness(tmp_path, replace(CONFIG, late_days=35))
+    stopped = datetime.now(UTC) - timedelta(days=100)
+    put(lake, bronze_row(), day=f"{stopped:year=%Y/month=%m/day=%d}")
+    lake.lake.silver.run()
+    held = lake.manifest()
+    old = replace(held, committed_at=iso(stopped), looked_at=iso(stopped))
+    lake.s3.buckets["silver"][manifest.CURRENT] = json.dumps(old.to_json()).encode()
+    restarted = lake.new_lake("restarted").silver
+    for number in (1, 2):
+        row = bronze_row(event_id=f"late-{number}", sk=f"TASK#l{number}", entity_id=f"l{number}")
+        put(lake, row, day=f"{stopped:year=%Y/month=%m/day=%d}", number=number)
+        assert restarted.run().rows("tasks") == 1 + number
+
+
+def test_a_backlog_is_taken_in_parts_and_none_is_lost(lake, monkeypatch):
+    monkeypatch.setattr("etl.silver.MAX_FILES", 2)
+    for number in range(5):
+        put(
+            lake, bronze_row(event_id=f"e{number}", sk=f"TASK#{number}", entity_id=str(number)), number=number
+        )
+    first = lake.lake.silver.run()
+    assert (first.rows("tasks"), lake.lake.silver.backlog) == (2, True)
+    lake.lake.run(NOW)
+    assert lake.manifest().rows("tasks") == 5
+
+
+def test_unknown_attributes_are_kept_and_missing_ones_are_null(lake):
+    image = {"id": "t1", "mood": {"deep": [1, {"x": 1.10}]}, "due_date": "soon", "version": "seven"}
+    put(lake, bronze_row(new_image=json.dumps(image)))
+    lake.lake.silver.run()
+    (task,) = lake.silver("tasks")
+    assert json.loads(task["image"]) == image
+    assert [task[name] for name in ("title", "status", "due_date", "created_at", "version")] == [None] * 5
+    (event,) = lake.silver("task_events")
+    assert event["changed_at"] == datetime(2026, 3, 20, 9, 0, 0, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("2026-03-01T10:00:00.123456Z", datetime(2026, 3, 1, 10, 0, 0, 123456, tzinfo=UTC)),
+        ("2026-03-01T10:00:00+02:00", datetime(2026, 3, 1, 8, 0, tzinfo=UTC)),
+        ("2026-03-01 10:00:00-05:30", datetime(2026, 3, 1, 15, 30, tzinfo=UTC)),
+        ("2026-03-01T10:00:00", datetime(2026, 3, 1, 10, 0, tzinfo=UTC)),
+        ("2026-03-01T10:00:00.5Z", datetime(2026, 3, 1, 10, 0, 0, 500000, tzinfo=UTC)),
+        ("2026-02-30T10:00:00Z", None),
+        ("2026-03-01T24:00:00Z", None),
+        ("2026-03-01", None),
+        ("1772352000", None),
+        ("yesterday", None),
+        ("2026-03-01T10:00:00Z\n", None),
+    ],
+)
+def test_timestamps_are_instants(lake, text, wanted):
+    put(lake, bronze_row(new_image=json.dumps({"id": "t1", "created_at": text})))
+    lake.lake.silver.run()
+    (task,) = lake.silver("tasks")
+    assert task["created_at"] == wanted
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"event_id": None}, "missing_key"),
+        ({"sk": ""}, "missing_key"),
+        ({"event_name": "UPSERT"}, "bad_event_name"),
+        ({"sequence_number": "12x"}, "bad_sequence_number"),
+        ({"sequence_number": "1" * 41}, "bad_sequence_number"),
+        ({"event_time": "noon"}, "bad_event_time"),
+        ({"entity_type": "SESSION"}, "bad_entity_type"),
+        ({"user_id": "ben"}, "key_mismatch"),
+        ({"entity_id": "t2"}, "unknown_item"),
+        ({"sk": "COMMENT#1"}, "unknown_item"),
+        ({"new_image": None}, "bad_image"),
+        ({"new_image": "{broken"}, "bad_image"),
+        ({"new_image": "[1]"}, "bad_image"),
+        ({"event_name": "REMOVE"}, "bad_image"),
+    ],
+)
+def test_a_bad_row_is_quarantined_with_its_reason(lake, changes, reason):
+    bad = bronze_row(event_id="bad", sequence_number="200") | changes
+    put(lake, bronze_row(), bad)
+    committed = lake.lake.silver.run()
+    assert reasons(lake) == [(bad["event_id"], reason)]
+    assert committed.rows("quarantine") == 1
+    assert [row["event_id"] for row in lake.silver("task_events")] == ["e1"]
+    (row,) = lake.silver("quarantine")
+    assert {name: row[name] for name in bad} == bad
+
+
+def test_copies_of_a_bad_row_count_once_and_a_good_copy_clears_it(lake):
+    bad = bronze_row(new_image="{broken")
+    put(lake, bad, bad)
+    lake.lake.silver.run()
+    put(lake, bad, number=1)
+    lake.lake.silver.run()
+    assert reasons(lake) == [("e1", "bad_image")]
+    put(lake, bronze_row(), number=2)
+    lake.lake.silver.run()
+    assert reasons(lake) == []
+    assert len(lake.silver("tasks")) == 1
+
+
+def test_an_unreadable_file_is_set_aside_and_its_neighbours_are_read(lake):
+    good = put(lake, bronze_row())
+    for number, body in enumerate((b"not parquet", lake.s3.buckets["bronze"][good][:-40]), start=1):
+        lake.s3.buckets["bronze"][good.replace("000000", f"{number:06d}")] = body
+    committed = lake.lake.silver.run()
+    assert committed.rows("tasks") == 1
+    assert reasons(lake) == [(None, "unreadable_file")] * 2
+    assert {row["source_file"] for row in lake.silver("quarantine")} == {
+        good.replace("000000", f"{number:06d}") for number in (1, 2)
+    }
+    assert lake.lake.silver.run() is None
+
+
+def test_a_run_of_nothing_but_unreadable_files_still_commits(lake):
+    key = f"cdc/{DAY}/user_bucket=03/x.parquet"
+    lake.s3.buckets["bronze"][key] = b""
+    assert lake.lake.silver.run().rows("quarantine") == 1
+    assert lake.lake.silver.run() is None
+
+
+def test_older_and_newer_bronze_columns_are_understood(lake):
+    row = bronze_row(mood="new column")
+    names = [name for name in row if name != "request_id"]
+    put_bronze(lake.s3, f"{DAY}/user_bucket={user_bucket('ann')}", [row], 0, names)
+    put(lake, bronze_row(event_id="e2", sequence_number="101", event_name="MODIFY"), number=1)
+    lake.lake.silver.run()
+    assert len(lake.silver("task_events")) == 2
+
+
+def test_keys_that_are_not_bronze_files_are_left_alone(lake):
+    lake.s3.buckets["bronze"]["cdc/README"] = b"?"
+    lake.s3.buckets["bronze"]["cdc-errors/format-conversion-failed/x"] = b"?"
+    assert lake.lake.silver.run() is None
+
+
+def test_of_two_overlapping_runs_one_commits_and_the_other_starts_again(lake, world):
+    half = len(world.history) // 2
+    lake.deliver(world.history[:half])
+    rival = lake.new_lake("rival").silver
+    rival_commits = []
+
+    def overtake(operation, key):
+        if operation == "put_object" and key == manifest.CURRENT and not rival_commits:
+            rival_commits.append("running")
+            lake.deliver(world.history[half:])
+            rival_commits[0] = rival.run().commit
+
+    lake.s3.before = overtake
+    assert lake.lake.silver.run() is None, "the rival took everything, so the second look finds nothing"
+    assert lake.manifest().commit == rival_commits[0]
+    assert lake.manifest().sequence == 1
+    silver_equals_table(lake, world)
+    history_is_whole(lake, world)
+
+
+def test_it_gives_up_when_others_keep_committing_first(lake, monkeypatch):
+    monkeypatch.setattr("etl.silver.time.sleep", lambda seconds: None)
+    put(lake, bronze_row())
+
+    def always_first(operation, key):
+        if operation == "put_object" and key == manifest.CURRENT:
+            held = manifest.Manifest(sequence=lake.s3.calls["put_object"]).to_json()
+            lake.s3.buckets["silver"][key] = json.dumps(held).encode()
+
+    lake.s3.before = always_first
+    with pytest.raises(ConflictError):
+        lake.lake.silver.run()
+
+
+def test_glue_follows_even_when_the_run_that_committed_died(lake, world):
+    lake.deliver(world.history)
+    lake.lake.run(NOW)
+    world.create_task("ann")
+    lake.deliver(world.history[-1:])
+
+    def die(**_):
+        raise KeyboardInterrupt
+
+    follow, lake.glue.batch_update_partition = lake.glue.batch_update_partition, die
+    with pytest.raises(KeyboardInterrupt):
+        lake.lake.silver.run()
+    lake.glue.batch_update_partition = follow
+    lake.new_lake("next").silver.run()
+    silver_equals_table(lake, world)
+
+
+def test_replaced_files_are_deleted_after_a_while_and_live_ones_never(tmp_path):
+    for keep, deleted in ((0, True), (3600, False)):
+        lake = Harness(tmp_path / str(keep), replace(CONFIG, keep_seconds=keep))
+        world = World()
+        world.create_user("ann")
+        for _ in range(3):
+            world.create_task("ann")
+            lake.deliver(world.history[-1:])
+            lake.lake.silver.run()
+        live = set(lake.manifest().all_files())
+        held = {key for key in lake.s3.buckets["silver"] if key.endswith(".parquet")}
+        assert live <= held
+        # What the last commit replaced is still there in any case: somebody may be reading it.
+        commits = {key.split("/")[3] for key in held}
+        assert (len(commits) == 2) is deleted
+
+
+def test_large_histories_are_worked_on_in_parts(lake, world, monkeypatch):
+    monkeypatch.setattr("etl.bronze.groups.__defaults__", (1,))
+    lake.deliver(world.history)
+    lake.lake.run(NOW)
+    all_equal(lake, world, NOW)
+
+
+def test_files_have_the_declared_schema(lake, world):
+    lake.deliver(world.history)
+    put(lake, bronze_row(event_id="bad", event_name="?"))
+    lake.lake.silver.run()
+    for table in SILVER:
+        for key in lake.manifest().files(table.name):
+            found = pq.read_schema(pa.BufferReader(lake.s3.buckets["silver"][key]))
+            assert found.remove_metadata() == arrow_schema(table), table.name
