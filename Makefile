@@ -31,7 +31,7 @@ lint: env ## check style, types and templates
 	@$(bin)/ruff check $(python_files)
 	@$(bin)/ruff format --check $(python_files)
 	@$(bin)/mypy
-	@$(bin)/djlint --check --lint --quiet templates
+	@$(bin)/djlint --lint --quiet templates
 
 format: env ## rewrite the code in the project's style
 	@$(bin)/ruff check --fix $(python_files)

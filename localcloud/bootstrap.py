@@ -21,6 +21,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any, Callable  # noqa: UP035  this file runs on Python 3.8 as far as its messages
 
 ROOT = Path(__file__).resolve().parent.parent
 STAMP, UNFINISHED = ".complete", ".unfinished"
@@ -55,7 +56,7 @@ class BootstrapError(Exception):
 class Python:
     """A Python that was seen working: ``path``, ``version`` (major, minor, micro) and what it ``missing``-es."""
 
-    def __init__(self, path: str, version: tuple, missing: list) -> None:
+    def __init__(self, path: str, version: tuple[int, ...], missing: list[str]) -> None:
         self.path, self.version, self.missing = path, version, missing
 
     def __str__(self) -> str:
@@ -89,7 +90,7 @@ def candidates(minor: int) -> list[str]:
     return found + on_path("python3")
 
 
-def probe(path: str, seen: dict) -> Python | None:
+def probe(path: str, seen: dict[str, Python | None]) -> Python | None:
     """Run the Python at ``path``; None when it does not start or lacks an essential module of its own."""
     if path not in seen:
         seen[path] = None
@@ -107,7 +108,7 @@ def probe(path: str, seen: dict) -> Python | None:
 
 def choose_python() -> Python:
     """Return the newest supported Python that works and can make environments; BootstrapError says what to do."""
-    seen: dict = {}
+    seen: dict[str, Python | None] = {}
     if os.environ.get("PYTHON"):
         return only_python(os.environ["PYTHON"], seen)
     for minor in [version[1] for version in SUPPORTED] + [14, 15]:  # newer ones are a last resort
@@ -118,7 +119,7 @@ def choose_python() -> Python:
     raise BootstrapError(no_python_message([python for python in seen.values() if python]))
 
 
-def only_python(name: str, seen: dict) -> Python:
+def only_python(name: str, seen: dict[str, Python | None]) -> Python:
     """Return the Python that the variable PYTHON names; BootstrapError when it is unusable."""
     python = probe(shutil.which(name) or name, seen)
     if not python or python.version[:2] < SUPPORTED[-1]:
@@ -128,7 +129,7 @@ def only_python(name: str, seen: dict) -> Python:
     return python
 
 
-def no_python_message(found: list) -> str:
+def no_python_message(found: list[Python]) -> str:
     """Return what to tell somebody whose machine has only the Pythons ``found``."""
     lame = next((python for python in found if python.missing and python.version[:2] >= SUPPORTED[-1]), None)
     if lame:
@@ -149,11 +150,11 @@ class Steps:
 
     def __init__(self) -> None:
         self.live = sys.stderr.isatty()
-        self.begun: dict = {}
-        self.failures: list = []
+        self.begun: dict[str, float] = {}
+        self.failures: list[str] = []
         self.lock = threading.Lock()
 
-    def run(self, steps: list) -> None:
+    def run(self, steps: list[tuple[str, Callable[[], None]]]) -> None:
         """Run ``(name, function)`` pairs at once; BootstrapError with every failure's message when one fails."""
         threads = [threading.Thread(target=self.one, args=step, daemon=True) for step in steps]
         for thread in threads:
@@ -165,13 +166,13 @@ class Steps:
         if self.failures:
             raise BootstrapError("\n\n".join(self.failures))
 
-    def one(self, name: str, function: object) -> None:
+    def one(self, name: str, function: Callable[[], None]) -> None:
         """Run one step, and print a line when it ends."""
         begun = self.begun[name] = time.monotonic()
         if not self.live:
             self.say(f"  {name} ...")
         try:
-            function()  # type: ignore[operator]
+            function()
             self.say(f"  {name}: done in {time.monotonic() - begun:.0f} s")
         except Exception as error:  # noqa: BLE001  every failure is reported, whichever thread it is in
             self.failures.append(f"{name} failed: {error}")
@@ -191,7 +192,7 @@ class Steps:
                 print("\r\033[K  " + ", ".join(parts), end="", file=sys.stderr, flush=True)
 
 
-def quietly(command: list, **options: object) -> None:
+def quietly(command: list[str]) -> None:
     """Run ``command``; its output is kept in a file, whose end the BootstrapError of a failure shows."""
     clean = {
         name: value
@@ -208,7 +209,6 @@ def quietly(command: list, **options: object) -> None:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            **options,
         ).returncode
     if status == 0:
         os.unlink(log)  # noqa: PTH108
@@ -225,7 +225,7 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def read_stamp(folder: Path) -> dict:
+def read_stamp(folder: Path) -> dict[str, Any]:
     """Return the stamp of an environment; empty when there is none to trust."""
     try:
         stamp = json.loads((folder / STAMP).read_text())
@@ -237,13 +237,13 @@ def read_stamp(folder: Path) -> dict:
 class Venv:
     """A virtual environment made from lock files."""
 
-    def __init__(self, folder: Path, python: Python, locks: list) -> None:
+    def __init__(self, folder: Path, python: Python, locks: list[str]) -> None:
         self.folder, self.python = folder, python
         self.stamp = read_stamp(folder)
         earlier = [name for name in self.stamp.get("locks", {}) if (ROOT / "requirements" / name).exists()]
         self.locks = sorted({*locks, *earlier})
 
-    def wanted(self) -> dict:
+    def wanted(self) -> dict[str, Any]:
         """Return the stamp that this environment has when it is complete."""
         return {
             "interpreter": [self.python.path, list(self.python.version)],
@@ -289,7 +289,7 @@ class Venv:
 # --- Browser assets and the browser of the tests -------------------------------------------------------------
 
 
-def assets_stamp() -> dict:
+def assets_stamp() -> dict[str, str]:
     """Return what identifies the installed browser assets."""
     return {name: digest(ROOT / name) for name in ("package.json", "package-lock.json")}
 
@@ -313,7 +313,7 @@ def install_assets(python: Python) -> None:
     (ROOT / "node_modules" / STAMP).write_text(json.dumps(assets_stamp()))
 
 
-def works(command: list) -> bool:
+def works(command: list[str]) -> bool:
     """Whether ``command`` runs and succeeds."""
     try:
         return subprocess.run(command, capture_output=True, timeout=60, check=False).returncode == 0
@@ -341,14 +341,16 @@ def install_chromium() -> None:
 # --- All together --------------------------------------------------------------------------------------------
 
 
-def needed_steps(purpose: str) -> list:
+def needed_steps(purpose: str) -> list[tuple[str, Callable[[], None]]]:
     """Return the ``(name, function)`` pairs that have to be done for ``purpose``; none on a prepared machine."""
     python = choose_python()
     venvs = [
         ("app packages", Venv(ROOT / ".venv", python, LOCKS[purpose])),
         ("local AWS", Venv(ROOT / ".venv-aws", python, ["localaws.txt"])),
     ]
-    steps: list = [(name, venv.make) for name, venv in venvs if not venv.ready()]
+    steps: list[tuple[str, Callable[[], None]]] = [
+        (name, venv.make) for name, venv in venvs if not venv.ready()
+    ]
     if not assets_ready():
         steps.append(("browser assets", lambda: install_assets(python)))
     if purpose == "test" and not has_chromium():
@@ -369,7 +371,7 @@ def prepare(purpose: str) -> None:
         Steps().run(needed_steps(purpose))
 
 
-def main(arguments: list) -> None:
+def main(arguments: list[str]) -> None:
     """Prepare for ``arguments[0]`` and become ``.venv/bin/python`` with the rest of the arguments."""
     if not arguments or arguments[0] not in LOCKS:
         raise BootstrapError(f"usage: bootstrap.sh {'|'.join(LOCKS)} [-m module arguments...]")

@@ -45,19 +45,32 @@ class Checkpoints:
 
     def __init__(self, path: Path, stream: str) -> None:
         self.path, self.stream = path, stream
-        self.positions: dict[str, str] = self._load()
+        self.positions: dict[str, str] = {}
+        self.delivered_until = ""
+        self._load()
 
-    def _load(self) -> dict[str, str]:
+    def _load(self) -> None:
         try:
             saved = json.loads(self.path.read_text())
-            return dict(saved["positions"]) if saved["stream"] == self.stream else {}
+            if saved["stream"] == self.stream:
+                self.positions, self.delivered_until = dict(saved["positions"]), saved["delivered_until"]
         except (OSError, ValueError, KeyError, TypeError):
-            return {}
+            return
 
     def save(self, shard: str, number: str) -> None:
         """Record that everything in ``shard`` up to ``number`` is settled."""
         self.positions[shard] = number
-        write_atomically(self.path, json.dumps({"stream": self.stream, "positions": self.positions}))
+        content = {
+            "stream": self.stream,
+            "positions": self.positions,
+            "delivered_until": self.delivered_until,
+        }
+        write_atomically(self.path, json.dumps(content))
+
+    def delivered(self, records: list[Record]) -> None:
+        """Note the time of the newest change that was delivered; written with the next ``save``."""
+        newest = max(record["dynamodb"].get("ApproximateCreationDateTime", 0) for record in records)
+        self.delivered_until = max(self.delivered_until, _iso(newest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +207,11 @@ class Capture:
             return False
         begun = time.monotonic()
         wanted = [record for record in records if is_captured(record)]
-        self.delivery.deliver(wanted, lambda number: self.stream.checkpoints.save(shard.id, number))
-        self.stream.checkpoints.save(shard.id, sequence_number(records[-1]))
+        checkpoints = self.stream.checkpoints
+        self.delivery.deliver(wanted, lambda number: checkpoints.save(shard.id, number))
+        if wanted:
+            checkpoints.delivered(wanted)
+        checkpoints.save(shard.id, sequence_number(records[-1]))
         if wanted:
             duration = (time.monotonic() - begun) * 1000
             log(OPERATION, "moved on", duration_ms=duration, read=len(records), delivered=len(wanted))

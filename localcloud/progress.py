@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-QUIET_SECONDS = 2.0
+QUIET_SECONDS = 1.0
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -28,7 +30,8 @@ def answers(url: str) -> bool:
 def lake_caught_up(directory: Path, variables: Mapping[str, str]) -> Iterator[bool]:
     """Yield, each time it is asked, whether the insights show every change.
 
-    That is taken to be so when neither the capture's checkpoint nor the published snapshot has moved for a while.
+    They do when the capture has had nothing to do for a while, and the published snapshot is as new as what it
+    delivered last.
     """
     s3 = boto3.client(
         "s3",
@@ -37,23 +40,29 @@ def lake_caught_up(directory: Path, variables: Mapping[str, str]) -> Iterator[bo
         aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
         region_name=variables["AWS_DEFAULT_REGION"],
     )
-    before, since = ("", ""), time.monotonic()
+    before, since = "", time.monotonic()
     while True:
-        now = (_text(directory / "capture.json"), _published(s3, variables["GOLD_BUCKET"]))
-        if now != before:
-            before, since = now, time.monotonic()
-        yield all(now) and time.monotonic() - since > QUIET_SECONDS
+        checkpoint = _text(directory / "capture.json")
+        if checkpoint != before:
+            before, since = checkpoint, time.monotonic()
+        quiet = bool(checkpoint) and time.monotonic() - since > QUIET_SECONDS
+        yield (
+            quiet
+            and _published_until(s3, variables["GOLD_BUCKET"]) >= json.loads(checkpoint)["delivered_until"]
+        )
 
 
 def _text(path: Path) -> str:
     return path.read_text() if path.exists() else ""
 
 
-def _published(s3: object, bucket: str) -> str:
+def _published_until(s3: Any, bucket: str) -> str:
+    """Return the time of the newest change in the published snapshot; empty before the first."""
     try:
-        return str(s3.head_object(Bucket=bucket, Key="gold/_current.json")["ETag"])  # type: ignore[attr-defined]
+        body = s3.get_object(Bucket=bucket, Key="gold/_current.json")["Body"].read()
     except (BotoCoreError, ClientError):
         return ""
+    return str(json.loads(body)["as_of"])
 
 
 def assets_fingerprint(root: Path) -> str:

@@ -92,7 +92,10 @@ class Provisioner:
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of the local AWS."""
-        return self.session.client(service, endpoint_url=self.endpoint_url)
+        make: Any = (
+            self.session.client
+        )  # the stubs know one overload a service, none for a name in a variable
+        return make(service, endpoint_url=self.endpoint_url)
 
     def refuse_lost_state(self) -> None:
         """Raise ProvisionError when what an earlier start made is gone: recreating it would hide a loss."""

@@ -1,24 +1,32 @@
 """What our stacks use and ministack's CloudFormation does not know.
 
 Holes closed: a template with AWS::Glue::SecurityConfiguration is refused whole, although the Glue service has the
-calls; conditions compare the text "AWS::Region" instead of the region.
+calls; conditions compare the text "AWS::Region" instead of the region; a table's time to live and point-in-time
+recovery are ignored.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import glue
+from ministack.services import dynamodb, glue
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
+
+Created = tuple[str, dict[str, Any]]
+TABLE, SECURITY = "AWS::DynamoDB::Table", "AWS::Glue::SecurityConfiguration"
+TABLE_SETTINGS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "TimeToLiveSpecification": dynamodb._update_ttl,
+    "PointInTimeRecoverySpecification": dynamodb._update_continuous_backups,
+}
 
 
 def install() -> None:
-    """Register the missing resource type; give conditions the pseudo parameters."""
-    provisioners._RESOURCE_HANDLERS["AWS::Glue::SecurityConfiguration"] = {
-        "create": _create,
-        "delete": _delete,
-    }
+    """Register the missing resource type, complete the table's, give conditions the pseudo parameters."""
+    types = provisioners._RESOURCE_HANDLERS
+    types[SECURITY] = {"create": _create_security, "delete": _delete_security}
+    types[TABLE] = {**types[TABLE], "create": _with_settings(types[TABLE]["create"])}
     evaluate = engine._evaluate_conditions
 
     def evaluate_with_pseudo_parameters(template: dict[str, Any], params: dict[str, Any]) -> dict[str, bool]:
@@ -38,20 +46,37 @@ def _pseudo_parameters() -> dict[str, dict[str, str]]:
     return {f"AWS::{name}": {"Value": value} for name, value in values.items()}
 
 
-def _create(logical_id: str, props: dict[str, Any], stack_name: str) -> tuple[str, dict[str, Any]]:
+def _with_settings(create: Callable[..., Created]) -> Callable[..., Created]:
+    def create_and_set(logical_id: str, props: dict[str, Any], stack_name: str) -> Created:
+        name, attributes = create(logical_id, props, stack_name)
+        for setting, update in TABLE_SETTINGS.items():
+            if setting in props:
+                _must_succeed(TABLE, name, update({"TableName": name, setting: props[setting]}))
+        return name, attributes
+
+    return create_and_set
+
+
+def _create_security(logical_id: str, props: dict[str, Any], stack_name: str) -> Created:
     name = props.get("Name") or f"{stack_name}-{logical_id}"
     configuration = props["EncryptionConfiguration"]
     # CloudFormation and the API spell one member differently.
     encryption = {
         ("S3Encryption" if key == "S3Encryptions" else key): value for key, value in configuration.items()
     }
-    status, _, body = glue._create_security_configuration(
-        {"Name": name, "EncryptionConfiguration": encryption}
+    _must_succeed(
+        SECURITY,
+        name,
+        glue._create_security_configuration({"Name": name, "EncryptionConfiguration": encryption}),
     )
-    if status != 200:
-        raise ValueError(f"AWS::Glue::SecurityConfiguration {name}: {body!r}")
     return name, {}
 
 
-def _delete(physical_id: str, props: dict[str, Any]) -> None:
+def _delete_security(physical_id: str, props: dict[str, Any]) -> None:
     glue._delete_security_configuration({"Name": physical_id})
+
+
+def _must_succeed(kind: str, name: str, response: tuple[int, dict[str, str], bytes]) -> None:
+    status, _, body = response
+    if status != 200:
+        raise ValueError(f"{kind} {name}: {body!r}")
