@@ -20,9 +20,19 @@ from infra.policies import acknowledge, allow, service_role
 from infra.settings import Settings
 
 GROUPS = {"managers": "See the insights", "admins": "See the insights and the admin pages"}
-TABLE_CALLS = ("GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem")
+TABLE_CALLS = (
+    "GetItem",
+    "BatchGetItem",
+    "Query",
+    "PutItem",
+    "UpdateItem",
+    "DeleteItem",
+    "ConditionCheckItem",
+)
 MFA_REASON = "people choose whether a todo list needs a second factor; TOTP is on offer"
-PLUS_REASON = "threat protection costs 0.02 USD a user and month; rate limits and lockout are in place without it"
+PLUS_REASON = (
+    "threat protection costs 0.02 USD a user and month; rate limits and lockout are in place without it"
+)
 
 
 class ApiStack(cdk.Stack):
@@ -101,16 +111,17 @@ class ApiStack(cdk.Stack):
             "SecretKey",
             secret_name=self.names.of(f"todo/{self.names.settings.stage}/secret-key"),
             description="Django's SECRET_KEY",
-            generate_secret_string=secretsmanager.SecretStringGenerator(password_length=64, exclude_punctuation=True),
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                password_length=64, exclude_punctuation=True
+            ),
             removal_policy=removal,
         )
-        reason = "it signs cookies; changing it is a deployment, by the runbook, not a change behind the function's back"
+        reason = "it signs cookies, and the function reads it when it is deployed: a runbook rotates it"
         acknowledge(secret, {"AwsSolutions-SMG4": reason})
         return secret
 
     def _packages(self, removal: cdk.RemovalPolicy) -> s3.Bucket:
-        logs = s3.Bucket.from_bucket_name(self, "AccessLogs", self.names.bucket("access-logs"))
-        return buckets.bucket(self, self.names, "packages", removal, logs)
+        return buckets.bucket(self, self.names, "packages", removal)
 
     def _role(self) -> iam.Role:
         names = self.names
@@ -118,7 +129,9 @@ class ApiStack(cdk.Stack):
             self, "WebRole", "lambda.amazonaws.com", names.of(f"todo-{names.settings.stage}-web")
         )
         allow(role, [f"dynamodb:{call}" for call in TABLE_CALLS], [names.table_arn])
-        allow(role, ["dynamodb:Query"], [f"{names.table_arn}/index/*"], reason="the five indexes of one table")
+        allow(
+            role, ["dynamodb:Query"], [f"{names.table_arn}/index/*"], reason="the five indexes of one table"
+        )
         read_gold(role, names, {"cache/*": ["s3:GetObject", "s3:PutObject"]})
         allow(
             role,

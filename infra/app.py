@@ -33,12 +33,11 @@ FLAGS = {
     "@aws-cdk/aws-iam:minimizePolicies": True,
     "@aws-cdk/aws-iam:importedRoleStackSafeDefaultPolicyName": True,
     "@aws-cdk/core:checkSecretUsage": True,
+    "@aws-cdk/core:defaultCrossStackReferences": "strong",
     "@aws-cdk/core:enablePartitionLiterals": True,
     "@aws-cdk/core:target-partitions": ["aws"],
     "@aws-cdk/aws-lambda:recognizeLayerVersion": True,
     "@aws-cdk/aws-kms:aliasNameRef": True,
-    "@aws-cdk/aws-s3:createDefaultLoggingPolicy": True,
-    "@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy": True,
     "@aws-cdk/aws-lambda:useCdkManagedLogGroup": False,
 }
 
@@ -70,8 +69,10 @@ def build(outdir: Path, context: Mapping[str, object] | None = None) -> cdk.App:
     data = DataStack(app, "DataStack", settings, **options("DataStack"))
     etl = EtlStack(app, "EtlStack", settings, data, **options("EtlStack"))
     api = ApiStack(app, "ApiStack", settings, data, **options("ApiStack"))
-    api.add_dependency(etl)
-    MonitoringStack(app, "MonitoringStack", settings, data, etl, **options("MonitoringStack"))
+    api.add_stack_dependency(etl)
+    monitoring = MonitoringStack(app, "MonitoringStack", settings, data, **options("MonitoringStack"))
+    for watched in (etl, api):  # derived names, so CDK sees no reference
+        monitoring.add_stack_dependency(watched)
     for key, value in settings.tags.items():
         cdk.Tags.of(app).add(key, value)
     nag = cdk_nag.AwsSolutionsChecks(app, verbose=True, write_suppressions_to_cloud_formation=True)
@@ -82,9 +83,7 @@ def build(outdir: Path, context: Mapping[str, object] | None = None) -> cdk.App:
 def main() -> None:
     """Synthesise where the CDK command line asks for it, else to `cdk.out`, for the stage `STAGE` (dev)."""
     stage = os.environ.get("STAGE")
-    build(
-        Path(os.environ.get("CDK_OUTDIR") or ROOT / "cdk.out"), {"stage": stage} if stage else None
-    ).synth()
+    build(Path(os.environ.get("CDK_OUTDIR") or ROOT / "cdk.out"), {"stage": stage} if stage else None).synth()
 
 
 if __name__ == "__main__":

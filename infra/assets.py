@@ -32,7 +32,7 @@ def lake_source(scope: Construct) -> Path:
     for path in sorted((ROOT / "etl").rglob("*")):
         if path.is_file() and path.suffix in SOURCE_SUFFIXES:
             _copy(path, folder / path.relative_to(ROOT))
-    for path in sorted((ROOT / "infra" / "handlers").glob("*.py")):
+    for path in sorted((ROOT / "infra" / "handlers").glob("[!_]*.py")):
         _copy(path, folder / path.name)
     if not (folder / "etl" / "metrics.py").exists():
         cdk.Annotations.of(scope).add_warning_v2("todo:metrics", "etl/metrics.py does not exist yet")
@@ -67,7 +67,9 @@ def lake_layer(scope: Construct, settings: Settings) -> Path:
     folder = layer_folder(settings.build, settings.architecture)
     if (folder / STAMP).exists() and (folder / STAMP).read_text() == lake_lock_digest():
         return folder
-    problem = f"{folder} is missing or out of date; build it with: python -m infra.package {settings.architecture}"
+    problem = (
+        f"{folder} is missing or out of date; build it with: python -m infra.package {settings.architecture}"
+    )
     if settings.require_packages:
         raise PackageError(problem)
     cdk.Annotations.of(scope).add_warning_v2("todo:lake-layer", problem)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.names import Names
-from infra.policies import acknowledge
+from infra.policies import TRUST, acknowledge
 
 DAYS = cdk.Duration.days
 ABANDONED_UPLOADS = s3.LifecycleRule(id="abandoned-uploads", abort_incomplete_multipart_upload_after=DAYS(2))
@@ -20,7 +22,9 @@ BRONZE_RULES = (
         prefix="cdc/",
         transitions=[
             s3.Transition(storage_class=s3.StorageClass.INFREQUENT_ACCESS, transition_after=DAYS(90)),
-            s3.Transition(storage_class=s3.StorageClass.GLACIER_INSTANT_RETRIEVAL, transition_after=DAYS(365)),
+            s3.Transition(
+                storage_class=s3.StorageClass.GLACIER_INSTANT_RETRIEVAL, transition_after=DAYS(365)
+            ),
         ],
     ),
     s3.LifecycleRule(id="undeliverable", prefix="cdc-errors/", expiration=DAYS(90)),
@@ -44,6 +48,14 @@ def access_logs(scope: Construct, names: Names, removal: cdk.RemovalPolicy) -> s
         lifecycle_rules=[ABANDONED_UPLOADS, s3.LifecycleRule(id="old-logs", expiration=DAYS(90))],
         **_safe(removal),
     )
+    bucket.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal("logging.s3.amazonaws.com")],
+            actions=["s3:PutObject"],
+            resources=[bucket.arn_for_objects("*")],
+            conditions={"StringEquals": TRUST},
+        )
+    )
     acknowledge(bucket, {"AwsSolutions-S1": "this bucket receives the access logs; its own would never end"})
     return bucket
 
@@ -53,7 +65,6 @@ def bucket(
     names: Names,
     purpose: str,
     removal: cdk.RemovalPolicy,
-    logs: s3.IBucket,
     rules: Sequence[s3.LifecycleRule] = (),
 ) -> s3.Bucket:
     """Bucket of the lake, or for the web function's packages.
@@ -64,8 +75,6 @@ def bucket(
         A key of `OLD_VERSIONS_DAYS`.
     removal
         What happens to it when its stack goes.
-    logs
-        Where its accesses are logged, under its purpose.
     rules
         Lifecycle rules beside those for old versions and abandoned uploads.
     """
@@ -74,16 +83,20 @@ def bucket(
         noncurrent_version_expiration=DAYS(OLD_VERSIONS_DAYS[purpose]),
         expired_object_delete_marker=True,
     )
-    return s3.Bucket(
+    made = s3.Bucket(
         scope,
-        f"{purpose.title()}Bucket",
+        purpose.title(),
         bucket_name=names.bucket(purpose),
         versioned=True,
         lifecycle_rules=[ABANDONED_UPLOADS, old, *rules],
-        server_access_logs_bucket=logs,
-        server_access_logs_prefix=f"{purpose}/",
         **_safe(removal),
     )
+    resource = cast("s3.CfnBucket", made.node.default_child)
+    # By name, because the bucket of the logs may be another stack's.
+    resource.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
+        destination_bucket_name=names.bucket("access-logs"), log_file_prefix=f"{purpose}/"
+    )
+    return made
 
 
 def _safe(removal: cdk.RemovalPolicy) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Change capture: the stream of the table, its mapping to the function `todo-cdc-processor`, and what fails for good."""
+"""Change capture: the table's stream, its mapping to the function `todo-cdc-processor`, and what fails for good."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ class Capture(Construct):
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
         acknowledge(
-            self.failures, {"AwsSolutions-SQS3": "this is the dead-letter queue; people empty it, by the runbook"}
+            self.failures,
+            {"AwsSolutions-SQS3": "this is the dead-letter queue; people empty it, by the runbook"},
         )
         self.worker = PythonFunction(self, "Processor", names, code, _shape(names))
         self._permissions(names, table)

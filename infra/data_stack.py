@@ -38,7 +38,9 @@ class DataStack(cdk.Stack):
 
     def _table(self, name: str, *, protect: bool) -> dynamodb.Table:
         definition = table_definition(name)
-        types = {entry["AttributeName"]: entry["AttributeType"] for entry in definition["AttributeDefinitions"]}
+        types = {
+            entry["AttributeName"]: entry["AttributeType"] for entry in definition["AttributeDefinitions"]
+        }
         table = dynamodb.Table(
             self,
             "Table",
@@ -59,6 +61,12 @@ class DataStack(cdk.Stack):
                 index_name=index["IndexName"],
                 projection_type=dynamodb.ProjectionType[index["Projection"]["ProjectionType"]],
                 **_keys(index["KeySchema"], types),
+            )
+        for index in definition["LocalSecondaryIndexes"]:
+            table.add_local_secondary_index(
+                index_name=index["IndexName"],
+                projection_type=dynamodb.ProjectionType[index["Projection"]["ProjectionType"]],
+                sort_key=_keys(index["KeySchema"], types)["sort_key"],
             )
         return table
 

@@ -60,9 +60,10 @@ class EtlStack(cdk.Stack):
     def _buckets(self, removal: cdk.RemovalPolicy) -> None:
         self.access_logs = buckets.access_logs(self, self.names, removal)
         self.buckets = {
-            layer: buckets.bucket(self, self.names, layer, removal, self.access_logs, rules)
-            for layer, rules in RULES.items()
+            layer: buckets.bucket(self, self.names, layer, removal, rules) for layer, rules in RULES.items()
         }
+        for bucket in self.buckets.values():
+            bucket.node.add_dependency(self.access_logs)
 
     def _streams(self) -> None:
         self.changes, self.requests = changes_stream(self, self.names), logs_stream(self, self.names)
@@ -70,7 +71,7 @@ class EtlStack(cdk.Stack):
             (self.changes, self.catalog.changes),
             (self.requests, self.catalog.requests),
         ):
-            stream.stream.add_dependency(table)
+            stream.stream.add_resource_dependency(table)
             stream.node.add_dependency(self.buckets["bronze"])
 
     def _outputs(self) -> None:

@@ -60,7 +60,9 @@ class LakeCatalog(Construct):
         buckets = buckets_of(names)
         changes = catalog.table_input(BRONZE, catalog.first_location(BRONZE, buckets))
         self.changes = self._table("Changes", names, changes)
-        self.requests = self._table("Requests", names, requests_table(f"s3://{buckets['bronze']}/{REQUESTS_PREFIX}"))
+        self.requests = self._table(
+            "Requests", names, requests_table(f"s3://{buckets['bronze']}/{REQUESTS_PREFIX}")
+        )
         self.tables = self._published_tables(names, code)
 
     def _table(self, construct_id: str, names: Names, definition: dict[str, Any]) -> glue.CfnTable:
@@ -72,7 +74,7 @@ class LakeCatalog(Construct):
             table_input=glue.CfnTable.TableInputProperty(name=definition["Name"]),
         )
         table.add_property_override("TableInput", definition)
-        table.add_dependency(self.database)
+        table.add_resource_dependency(self.database)
         return table
 
     def _published_tables(self, names: Names, code: lambda_.Code) -> cdk.CustomResource:
@@ -162,7 +164,13 @@ def write_lake(role: iam.Role, names: Names) -> None:
     use_objects(role, names.bucket("bronze"), {catalog.BRONZE_PREFIX + "*": ["s3:GetObject"]})
     use_objects(role, names.bucket("silver"), {catalog.SILVER_PREFIX + "*": write})
     use_objects(role, names.bucket("gold"), {catalog.GOLD_PREFIX + "*": write})
-    verbs = ("GetPartitions", "BatchCreatePartition", "BatchUpdatePartition", "UpdatePartition", "DeletePartition")
+    verbs = (
+        "GetPartitions",
+        "BatchCreatePartition",
+        "BatchUpdatePartition",
+        "UpdatePartition",
+        "DeletePartition",
+    )
     tables = ("GetDatabase", "GetTable", "GetTables", "UpdateTable", "GetPartition", "CreatePartition")
     manage_tables(role, names, [f"glue:{verb}" for verb in (*tables, *verbs)])
 
@@ -180,5 +188,11 @@ def read_gold(role: iam.Role, names: Names, extra: Mapping[str, Sequence[str]] |
     use_objects(role, names.bucket("gold"), keys)
     read = ["GetDatabase", "GetTable", "GetTables", "GetPartition", "GetPartitions", "BatchGetPartition"]
     manage_tables(role, names, [f"glue:{verb}" for verb in read])
-    verbs = ["StartQueryExecution", "GetQueryExecution", "GetQueryResults", "StopQueryExecution", "GetWorkGroup"]
+    verbs = [
+        "StartQueryExecution",
+        "GetQueryExecution",
+        "GetQueryResults",
+        "StopQueryExecution",
+        "GetWorkGroup",
+    ]
     allow(role, [f"athena:{verb}" for verb in verbs], [arn("athena", f"workgroup/{names.workgroup}")])

@@ -1,4 +1,4 @@
-"""The lake's work: Silver, Gold and cache warming by a state machine, with one engine or the other; business metrics."""
+"""The lake's work: Silver, Gold and cache warming by a state machine, on either engine; business metrics."""
 
 from __future__ import annotations
 
@@ -227,7 +227,9 @@ class GlueJobs(Construct):
 
     def _permissions(self, key: kms.Key) -> None:
         write_lake(self.role, self.names)
-        assets = [bucket_arn(asset.s3_bucket_name, asset.s3_object_key) for asset in (self.script, self.source)]
+        assets = [
+            bucket_arn(asset.s3_bucket_name, asset.s3_object_key) for asset in (self.script, self.source)
+        ]
         allow(self.role, ["s3:GetObject"], assets)
         allow(
             self.role,
@@ -269,7 +271,7 @@ class GlueJobs(Construct):
             security_configuration=self.security.name,
             tags=self.names.settings.tags,
         )
-        job.add_dependency(self.security)
+        job.add_resource_dependency(self.security)
         job.node.add_dependency(self.role)
         return job
 

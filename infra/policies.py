@@ -23,7 +23,11 @@ def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
         Reason by finding, for example `{"AwsSolutions-S1": "this bucket holds the logs"}`.
     """
     for finding, reason in reasons.items():
-        cdk.Validations.of(construct).acknowledge(cdk.Acknowledgment(id=finding, reason=reason))
+        _accept(construct, finding, reason)
+
+
+def _accept(construct: IConstruct, finding: str, reason: str) -> None:
+    cdk.Validations.of(construct).acknowledge(cdk.Acknowledgment(id=finding, reason=reason))
 
 
 def arn(service: str, resource: str, *, region: bool = True, account: bool = True) -> str:
@@ -69,7 +73,9 @@ def allow(
     stack = cdk.Stack.of(role)
     findings = [f"Action::{action}" for action in actions if "*" in action]
     findings += [
-        f"Resource::{text}" for text in (_flat(stack.resolve(resource)) for resource in resources) if "*" in text
+        f"Resource::{text}"
+        for text in (_flat(stack.resolve(resource)) for resource in resources)
+        if "*" in text
     ]
     if findings and not reason:
         raise ValueError(f"{role.node.path}: {', '.join(findings)} needs a reason")
@@ -80,7 +86,9 @@ def allow(
 def _flat(node: Any) -> str:
     """A resolved ARN as cdk-nag writes it in its findings: `arn:<AWS::Partition>:s3:::name/*`."""
     if isinstance(node, str):
-        return node
+        return node.replace("${", "<").replace("}", ">")
+    if "Fn::Sub" in node:
+        return _flat(node["Fn::Sub"])
     if "Fn::Join" in node:
         delimiter, parts = node["Fn::Join"]
         return str(delimiter).join(_flat(part) for part in parts)
@@ -103,6 +111,9 @@ def service_role(scope: IConstruct, construct_id: str, service: str, name: str, 
     options
         Further arguments of `iam.Role`.
     """
-    guarded = service not in ("lambda.amazonaws.com", "glue.amazonaws.com")  # these two send no source account
+    guarded = service not in (
+        "lambda.amazonaws.com",
+        "glue.amazonaws.com",
+    )  # these two send no source account
     principal = iam.ServicePrincipal(service, conditions={"StringEquals": TRUST} if guarded else None)
     return iam.Role(scope, construct_id, role_name=name, assumed_by=principal, **options)

@@ -18,6 +18,9 @@ from infra.policies import allow, arn, bucket_arn, service_role
 
 DESTINATION = "ExtendedS3DestinationConfiguration"
 LOG_STREAM = "DestinationDelivery"
+_ENCRYPTION = firehose.CfnDeliveryStream.DeliveryStreamEncryptionConfigurationInputProperty(
+    key_type="AWS_OWNED_CMK"
+)
 
 
 class BronzeStream(Construct):
@@ -34,7 +37,13 @@ class BronzeStream(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, names: Names, name: str, table: str, prefixes: tuple[str, ...]
+        self,
+        scope: Construct,
+        construct_id: str,
+        names: Names,
+        name: str,
+        table: str,
+        prefixes: tuple[str, ...],
     ) -> None:
         super().__init__(scope, construct_id)
         self.name = name
@@ -56,7 +65,7 @@ class BronzeStream(Construct):
             "Stream",
             delivery_stream_name=name,
             delivery_stream_type="DirectPut",
-            delivery_stream_encryption_configuration_input={"key_type": "AWS_OWNED_CMK"},
+            delivery_stream_encryption_configuration_input=_ENCRYPTION,
         )
         self.stream.node.add_dependency(self.role)
 
@@ -91,7 +100,7 @@ class BronzeStream(Construct):
 def changes_stream(scope: Construct, names: Names) -> BronzeStream:
     """The stream that the capture function fills, as `etl.catalog` defines it."""
     prefixes = (catalog.BRONZE_PREFIX, catalog.BRONZE_ERROR_PREFIX)
-    stream = BronzeStream(scope, "ChangesStream", names, names.changes_stream, catalog.BRONZE_TABLE, prefixes)
+    stream = BronzeStream(scope, "Changes", names, names.changes_stream, catalog.BRONZE_TABLE, prefixes)
     definition = catalog.firehose_stream(
         name=names.changes_stream,
         bronze_bucket=names.bucket("bronze"),
@@ -111,7 +120,7 @@ def logs_stream(scope: Construct, names: Names) -> BronzeStream:
     the day its lines arrived.
     """
     prefixes = (REQUESTS_PREFIX, REQUESTS_ERROR_PREFIX)
-    stream = BronzeStream(scope, "LogsStream", names, names.logs_stream, REQUESTS.name, prefixes)
+    stream = BronzeStream(scope, "Requests", names, names.logs_stream, REQUESTS.name, prefixes)
     changes = catalog.firehose_stream(
         name=names.logs_stream,
         bronze_bucket=names.bucket("bronze"),
@@ -150,7 +159,10 @@ def _processor(kind: str, name: str, value: str) -> dict[str, Any]:
 def subscription_role(scope: Construct, names: Names) -> iam.Role:
     """Role with which CloudWatch Logs puts log lines into the stream of the request log."""
     role = service_role(
-        scope, "SubscriptionRole", "logs.amazonaws.com", names.of(f"todo-{names.settings.stage}-log-subscription")
+        scope,
+        "SubscriptionRole",
+        "logs.amazonaws.com",
+        names.of(f"todo-{names.settings.stage}-log-subscription"),
     )
     stream = arn("firehose", f"deliverystream/{names.logs_stream}")
     allow(role, ["firehose:PutRecord", "firehose:PutRecordBatch"], [stream])

@@ -1,0 +1,87 @@
+"""MonitoringStack: the alarm topic, alarms, dashboard, and which logs go to the lake."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from infra.alarms import Alarms
+from infra.dashboard import Dashboard
+from infra.data_stack import DataStack
+from infra.names import Names
+from infra.policies import TRUST, arn
+from infra.settings import Settings
+from infra.streams import subscription_role
+
+SUBSCRIBED = ("web", "capture", "lake", "metrics")
+# Lines of ours about a request; not Lambda's own lines, which are not JSON.
+REQUEST_LINES = '{ $.request_id = "*" }'
+
+
+class MonitoringStack(cdk.Stack):
+    """What tells the operator.
+
+    Parameters
+    ----------
+    settings
+        Of the deployment.
+    data
+        The stack with the key.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, settings: Settings, data: DataStack, **options: Any
+    ) -> None:
+        super().__init__(scope, construct_id, **options)
+        self.names = Names(settings)
+        self.topic = self._topic(data, settings.alert_email)
+        alarms: dict[str, cloudwatch.Alarm] = Alarms(self, "Alarms", self.names, self.topic).alarms
+        Dashboard(self, "Dashboard", self.names, list(alarms.values()))
+        self._subscribe()
+        cdk.CfnOutput(self, "AlarmTopicArn", value=self.topic.topic_arn)
+
+    def _topic(self, data: DataStack, email: str) -> sns.Topic:
+        topic = sns.Topic(
+            self,
+            "Topic",
+            topic_name=self.names.topic,
+            display_name=f"Todo {self.names.settings.stage}",
+            master_key=data.key,
+            enforce_ssl=True,
+        )
+        if email:
+            topic.add_subscription(subscriptions.EmailSubscription(email))
+        topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[
+                    iam.ServicePrincipal(f"{name}.amazonaws.com") for name in ("cloudwatch", "budgets")
+                ],
+                actions=["sns:Publish"],
+                resources=[arn("sns", self.names.topic)],
+                conditions={"StringEquals": TRUST},
+            )
+        )
+        return topic
+
+    def _subscribe(self) -> None:
+        """Send lines with a request id to the stream of the request log."""
+        role = subscription_role(self, self.names)
+        functions = {"web": self.names.settings.web_function, **self.names.functions}
+        for purpose in SUBSCRIBED:
+            subscription = logs.CfnSubscriptionFilter(
+                self,
+                f"{purpose.title()}Requests",
+                log_group_name=f"/aws/lambda/{functions[purpose]}",
+                filter_name=self.names.of("todo-requests"),
+                filter_pattern=REQUEST_LINES,
+                destination_arn=arn("firehose", f"deliverystream/{self.names.logs_stream}"),
+                role_arn=role.role_arn,
+            )
+            subscription.node.add_dependency(role)

@@ -1,0 +1,85 @@
+"""Builds what is uploaded beside our own source: `python -m infra.package [arm64|x86_64]`.
+
+The layer `build/lake-layer-<architecture>` holds the libraries of `requirements/lake.txt` as Lambda unpacks them, for
+Lambda's Python and processor whatever this machine's are. Nothing is done when it is up to date.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from infra.assets import LAKE_LOCK, STAMP, lake_lock_digest, layer_folder
+from infra.settings import ARCHITECTURES, Settings
+
+PYTHON = "3.13"
+MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
+# Lambda's system is Amazon Linux 2023, with glibc 2.34.
+PLATFORMS = ("manylinux_2_34", "manylinux_2_28", "manylinux_2_17", "manylinux2014")
+# Lambda's Python brings these; they are half of what would have to be unpacked.
+IN_RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "python_dateutil", "urllib3", "six")
+UNUSED = ("__pycache__", "tests", "bin")
+
+
+def build_lake_layer(build: Path, architecture: str) -> Path:
+    """Build the layer of the embedded engine; return its folder.
+
+    Parameters
+    ----------
+    build
+        Folder of all builds.
+    architecture
+        `arm64` or `x86_64`.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        When pip cannot install a library; its output says why.
+    """
+    folder = layer_folder(build, architecture)
+    stamp = folder / STAMP
+    if stamp.exists() and stamp.read_text() == lake_lock_digest():
+        return folder
+    shutil.rmtree(folder, ignore_errors=True)
+    libraries = folder / "python"
+    install(LAKE_LOCK, libraries, architecture)
+    prune(libraries)
+    stamp.write_text(lake_lock_digest())  # last: an interrupted build is done again
+    return folder
+
+
+def install(lock: Path, folder: Path, architecture: str) -> None:
+    """Install a lock file's packages for Lambda into `folder`; each must match a recorded hash."""
+    platforms = [f"--platform={name}_{MACHINES[architecture]}" for name in PLATFORMS]
+    command = [sys.executable, "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command += ["--require-hashes", "--no-deps", "--only-binary=:all:", f"--python-version={PYTHON}"]
+    subprocess.run(
+        [*command, "--implementation=cp", *platforms, f"--target={folder}", f"--requirement={lock}"],
+        check=True,
+    )
+
+
+def prune(libraries: Path) -> None:
+    """Remove what the runtime has anyway, and what no function runs."""
+    for path in sorted(libraries.iterdir()):
+        if path.name.partition("-")[0].removesuffix(".py") in IN_RUNTIME:
+            _remove(path)
+    for name in UNUSED:
+        for path in sorted(libraries.rglob(name)):
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    wanted = sys.argv[1] if len(sys.argv) > 1 else Settings("dev").architecture
+    if wanted not in ARCHITECTURES:
+        sys.exit(f"usage: python -m infra.package [{'|'.join(ARCHITECTURES)}]")
+    print(build_lake_layer(Settings("dev").build, wanted))

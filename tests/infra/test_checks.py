@@ -1,0 +1,120 @@
+"""cfn-lint, cdk-nag, and every `*` with its reason."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra import policies
+from infra.assets import PackageError, lake_layer
+from infra.settings import Settings
+from tests.infra.conftest import STACKS, plain
+
+# CDK writes dependencies that references imply already; they do no harm.
+HARMLESS = ["W3005"]
+
+
+@pytest.mark.parametrize("assembly", ["dev", "prod"])
+def test_it_works(request, assembly):
+    folder = request.getfixturevalue(assembly).folder
+    templates = [str(folder / f"{stack}.template.json") for stack in STACKS]
+    command = [Path(sys.executable).with_name("cfn-lint"), "--ignore-checks", *HARMLESS, "--", *templates]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
+
+
+def reasons(resource):
+    rules = resource.get("Metadata", {}).get("cdk_nag", {}).get("rules_to_suppress", ())
+    return {rule["id"]: rule["reason"] for rule in rules}
+
+
+def test_a_finding_without_a_reason_stops_the_synthesis(tmp_path, monkeypatch):
+    from infra.app import build
+
+    monkeypatch.setattr(policies, "_accept", lambda *_: None)
+    with pytest.raises(RuntimeError, match=r"Validation ?[Ff]ailed"):
+        build(tmp_path, {"stage": "dev"}).synth()
+
+
+def findings(folder):
+    report = json.loads((folder / "validation-report.json").read_text())
+    return {
+        (violation["ruleName"], construct["constructPath"])
+        for plugin in report["pluginReports"]
+        for violation in plugin["violations"]
+        for construct in violation["violatingConstructs"]
+    }
+
+
+def test_every_reason_is_for_a_finding(tmp_path, monkeypatch):
+    from infra.app import build
+
+    given = []
+    monkeypatch.setattr(
+        policies, "_accept", lambda construct, finding, _: given.append((finding, construct.node.path))
+    )
+    with pytest.raises(RuntimeError, match=r"Validation ?[Ff]ailed"):
+        build(tmp_path, {"stage": "dev"}).synth()
+    found = findings(tmp_path)
+    idle = {
+        (rule, path)
+        for rule, path in given
+        if not any(rule == name and where.startswith(path) for name, where in found)
+    }
+    assert found
+    assert not idle
+
+
+def wildcards(template):
+    """Logical ids of the policies with an Allow on `*`, or of `*`."""
+    for logical_id, resource in template["Resources"].items():
+        document = plain(resource.get("Properties", {}).get("PolicyDocument"))
+        if resource["Type"] == "AWS::IAM::Policy" and any(
+            "*" in json.dumps([statement["Action"], statement["Resource"]])
+            for statement in document["Statement"]
+        ):
+            yield logical_id
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_no_star_without_a_reason_in_the_template(dev, stack):
+    template = dev.template(stack)
+    for logical_id in wildcards(template):
+        given = reasons(template["Resources"][logical_id])
+        assert any(
+            rule.startswith("AwsSolutions-IAM5[") and len(reason) > 10 for rule, reason in given.items()
+        )
+
+
+def test_no_action_is_a_star(dev):
+    for stack in STACKS:
+        for resource in dev.resources("AWS::IAM::Policy", stack).values():
+            for statement in resource["Properties"]["PolicyDocument"]["Statement"]:
+                actions = statement["Action"]
+                assert not [a for a in ([actions] if isinstance(actions, str) else actions) if "*" in a]
+
+
+def test_a_star_without_a_reason_is_refused(tmp_path):
+    import aws_cdk as cdk
+
+    stack = cdk.Stack(cdk.App(outdir=str(tmp_path)), "Any")
+    role = policies.service_role(stack, "Role", "lambda.amazonaws.com", "any")
+    with pytest.raises(ValueError, match="needs a reason"):
+        policies.allow(role, ["s3:GetObject"], ["*"])
+
+
+def test_no_role_is_open_to_other_accounts(dev):
+    for role in dev.resources("AWS::IAM::Role").values():
+        for statement in role["Properties"]["AssumeRolePolicyDocument"]["Statement"]:
+            assert set(statement["Principal"]) == {"Service"}
+
+
+def test_a_deployment_refuses_a_package_that_was_not_built(tmp_path):
+    import aws_cdk as cdk
+
+    stack = cdk.Stack(cdk.App(outdir=str(tmp_path)), "Any")
+    settings = Settings("dev", build=tmp_path / "nothing", require_packages=True)
+    with pytest.raises(PackageError, match=r"infra\.package"):
+        lake_layer(stack, settings)

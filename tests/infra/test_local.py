@@ -1,0 +1,168 @@
+"""The templates create in the local AWS, and what they create works together."""
+
+import json
+import socket
+import time
+
+import pytest
+
+from etl.catalog import GOLD_TABLES, SILVER_TABLES, glue_tables
+from localcloud.server import LocalAws
+from tests.infra.cloud import ACCOUNT, REGION, Cloud
+
+pytestmark = pytest.mark.slow
+PATIENCE_SECONDS = 120
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def eventually(look, what):
+    """Return the first truthy answer of `look`; fail when none comes."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"{what} did not happen"
+        time.sleep(0.3)
+    return found
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory):
+    server = LocalAws(tmp_path_factory.mktemp("aws"), free_port())
+    server.start()
+    yield Cloud(server.endpoint_url)
+    server.kill()
+
+
+@pytest.fixture(scope="module")
+def outputs(cloud, dev):
+    return cloud.deploy(dev.folder)
+
+
+def test_it_works(outputs):
+    stacks = ("DataStack", "EtlStack", "ApiStack", "MonitoringStack")
+    assert list(outputs) == [f"todo-dev-{stack}" for stack in stacks]
+
+
+def test_the_table_has_its_indexes_stream_and_expiry(cloud, outputs):
+    dynamodb = cloud.client("dynamodb")
+    table = dynamodb.describe_table(TableName="todo-app-data")["Table"]
+    assert sorted(i["IndexName"] for i in table["GlobalSecondaryIndexes"]) == [f"GSI{n}" for n in range(1, 6)]
+    assert table["LatestStreamArn"] == outputs["todo-dev-DataStack"]["StreamArn"]
+    ttl = dynamodb.describe_time_to_live(TableName="todo-app-data")["TimeToLiveDescription"]
+    assert ttl["TimeToLiveStatus"] == "ENABLED"
+
+
+def tables(cloud):
+    found = cloud.client("glue").get_tables(DatabaseName="todo_analytics")["TableList"]
+    return {table["Name"]: table for table in found}
+
+
+def test_the_catalogue_is_complete(cloud, outputs):
+    assert set(tables(cloud)) == {"cdc", "requests", *SILVER_TABLES, *GOLD_TABLES}
+
+
+def test_a_change_of_the_table_reaches_bronze(cloud, outputs):
+    """Through the deployed function, its mapping and its role."""
+    dynamodb, s3 = cloud.client("dynamodb"), cloud.client("s3")
+    for key in ("SESSION#1", "TASK#alice"):
+        item = {"PK": {"S": key}, "SK": {"S": "TASK#1"}, "version": {"N": "1"}, "title": {"S": "Pay rent"}}
+        dynamodb.put_item(TableName="todo-app-data", Item=item)
+    bucket = outputs["todo-dev-EtlStack"]["BronzeBucket"]
+
+    def delivered():
+        return s3.list_objects_v2(Bucket=bucket, Prefix="cdc/").get("Contents")
+
+    (found,) = eventually(delivered, "a file in Bronze")
+    assert "/user_bucket=" in found["Key"]
+    assert found["Key"].endswith(".parquet")
+
+
+def test_an_injected_error_raises_its_alarm_which_reaches_the_topic(cloud, outputs):
+    sqs, topic = cloud.client("sqs"), outputs["todo-dev-MonitoringStack"]["AlarmTopicArn"]
+    queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:pager"
+    allow = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    url = sqs.create_queue(QueueName="pager", Attributes={"Policy": policy})["QueueUrl"]
+    cloud.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
+    error = {
+        "MetricName": "Errors",
+        "Dimensions": [{"Name": "FunctionName", "Value": "todo-cdc-processor"}],
+        "Value": 6,
+    }
+    cloud.client("cloudwatch").put_metric_data(Namespace="AWS/Lambda", MetricData=[error])
+
+    def paged():
+        return sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages")
+
+    message = json.loads(json.loads(eventually(paged, "a message")[0]["Body"])["Message"])
+    assert (message["AlarmName"], message["NewStateValue"]) == ("todo-dev-capture-errors", "ALARM")
+
+
+@pytest.fixture
+def lake_tables(cloud, outputs, monkeypatch):
+    """The custom resource's module, talking to the local AWS."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.options["endpoint_url"])
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    from etl.aws import client
+    from infra.handlers import lake_tables
+
+    client.cache_clear()
+    yield lake_tables
+    client.cache_clear()
+
+
+def properties(outputs):
+    buckets = {
+        f"{layer}Bucket": outputs["todo-dev-EtlStack"][f"{layer}Bucket"]
+        for layer in ("Bronze", "Silver", "Gold")
+    }
+    return {"Database": "todo_analytics", **buckets}
+
+
+def test_a_deployment_keeps_the_published_snapshot_and_adds_columns(cloud, outputs, lake_tables):
+    published = "s3://anywhere/gold/kpi_daily/snapshot=42/"
+    definition = tables(cloud)["kpi_daily"]
+    wanted = definition["StorageDescriptor"]["Columns"]
+    definition["StorageDescriptor"] |= {"Location": published, "Columns": wanted[:1]}
+    kept = ("Name", "TableType", "Parameters", "StorageDescriptor", "PartitionKeys")
+    cloud.client("glue").update_table(
+        DatabaseName="todo_analytics",
+        TableInput={name: definition[name] for name in kept if name in definition},
+    )
+    lake_tables.ensure(properties(outputs))
+    after = tables(cloud)["kpi_daily"]["StorageDescriptor"]
+    assert (after["Location"], after["Columns"]) == (published, wanted)
+
+
+def test_a_missing_table_comes_back(cloud, outputs, lake_tables):
+    cloud.client("glue").delete_table(DatabaseName="todo_analytics", Name="tasks")
+    lake_tables.ensure(properties(outputs))
+    wanted = glue_tables(bronze_bucket="", silver_bucket=properties(outputs)["SilverBucket"], gold_bucket="")
+    (location,) = (t["StorageDescriptor"]["Location"] for t in wanted if t["Name"] == "tasks")
+    assert tables(cloud)["tasks"]["StorageDescriptor"]["Location"] == location
+
+
+def test_a_failure_is_answered(outputs, lake_tables, monkeypatch):
+    answers = []
+    monkeypatch.setattr(lake_tables, "_respond", lambda _, outcome: answers.append(outcome))
+    event = {"RequestType": "Create", "ResourceProperties": {**properties(outputs), "Database": "missing"}}
+    lake_tables.handler(event, None)
+    lake_tables.handler({**event, "RequestType": "Delete"}, None)
+    assert [answer["Status"] for answer in answers] == ["FAILED", "SUCCESS"]
+    assert "EntityNotFoundException" in answers[0]["Reason"]
+
+
+def test_the_deployed_secret_fills_the_web_functions_settings(cloud, outputs):
+    arn = outputs["todo-dev-ApiStack"]["SecretKeyArn"]
+    assert len(cloud.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]) == 64
