@@ -1,0 +1,104 @@
+"""``manage.py write_zappa_settings``: from the outputs of the stacks to what Zappa deploys."""
+
+import json
+import re
+import stat
+import uuid
+
+import boto3
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+
+SECRET = "s3cret<with>brackets"
+
+
+@pytest.fixture
+def template():
+    return (settings.BASE_DIR / "zappa_settings.json").read_text()
+
+
+@pytest.fixture
+def outputs(tmp_path, template):
+    """Outputs of the stacks, one for each that the template asks for, and the file that holds them."""
+    names = re.findall(r"<(?:secret:)?ApiStack\.(\w+)>", template)
+    values = {name: f"the-{name}" for name in names} | {"Region": "eu-west-1"}
+    secret = boto3.client("secretsmanager").create_secret(Name=f"test/{uuid.uuid4()}", SecretString=SECRET)
+    values["SecretKeyArn"] = secret["ARN"]
+    return write(tmp_path, values)
+
+
+def write(folder, values, stage="dev"):
+    path = folder / "outputs.json"
+    path.write_text(json.dumps({f"todo-{stage}-ApiStack": values}))
+    return path
+
+
+def run(tmp_path, outputs, stage="dev", **options):
+    target = tmp_path / "build" / "zappa_settings.json"
+    call_command("write_zappa_settings", stage=stage, output=target, outputs=outputs, verbosity=0, **options)
+    return target, json.loads(target.read_text())
+
+
+def test_it_works(tmp_path, outputs):
+    _, written = run(tmp_path, outputs, app_url="https://todo.example.com")
+    assert list(written) == ["dev"]
+    dev = written["dev"]
+    assert dev["role_arn"] == "the-WebRoleArn"
+    assert dev["aws_region"] == "eu-west-1"
+    environment = dev["aws_environment_variables"]
+    assert environment["APP_URL"] == "https://todo.example.com"
+    assert environment["TABLE_NAME"] == "the-TableName"
+    assert environment["STATIC_URL"] == "/dev/static/"
+    assert environment["SECRET_KEY"] == SECRET
+
+
+def test_every_mandatory_setting_is_given(tmp_path, outputs):
+    from todo_site.settings_lint import MANDATORY
+
+    _, written = run(tmp_path, outputs)
+    given = set(written["dev"]["aws_environment_variables"])
+    provided_by_lambda = {"AWS_DEFAULT_REGION"}
+    assert set(MANDATORY) - provided_by_lambda <= given
+
+
+def test_only_its_owner_may_read_the_file(tmp_path, outputs):
+    target, _ = run(tmp_path, outputs)
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_before_the_first_deployment_the_address_is_one_that_leads_nowhere(tmp_path, outputs):
+    _, written = run(tmp_path, outputs)
+    assert written["dev"]["aws_environment_variables"]["APP_URL"].endswith(".invalid/dev")
+
+
+def test_what_is_missing_is_named_and_nothing_is_written(tmp_path, outputs):
+    values = json.loads(outputs.read_text())["todo-dev-ApiStack"]
+    del values["TableName"], values["SecretKeyArn"]
+    with pytest.raises(CommandError, match=r"ApiStack\.TableName, secret:ApiStack\.SecretKeyArn"):
+        run(tmp_path, write(tmp_path, values))
+    assert not (tmp_path / "build").exists()
+
+
+def test_another_stages_outputs_are_not_used(tmp_path, outputs):
+    with pytest.raises(CommandError, match=r"ApiStack\.TableName"):
+        run(tmp_path, outputs, stage="prod")
+
+
+def test_the_template_is_least_privilege_and_never_kept_warm(template):
+    base = json.loads(template)["base"]
+    assert base["manage_roles"] is False
+    assert base["keep_warm"] is False
+    assert base["use_precompiled_packages"] is False
+    assert base["runtime"] == "python3.13"
+
+
+def test_the_unfilled_template_cannot_start_the_app(template, monkeypatch):
+    from django.core.exceptions import ImproperlyConfigured
+
+    from todo_site import env
+
+    monkeypatch.setenv("TABLE_NAME", json.loads(template)["base"]["aws_environment_variables"]["TABLE_NAME"])
+    with pytest.raises(ImproperlyConfigured, match="TABLE_NAME"):
+        env.required("TABLE_NAME")
