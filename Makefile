@@ -5,7 +5,6 @@ SHELL := /bin/sh
 bootstrap := sh localcloud/bootstrap.sh
 bin := .venv/bin
 compile := $(bin)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
-python_files := manage.py todo_site tasks insights etl infra localcloud tests bench
 
 .PHONY: help run test test-fast test-crash lint format lock env clean
 
@@ -15,7 +14,7 @@ help: ## show this list
 run: ## start everything; PORT, LOCAL_AWS_PORT, LOCAL_DIR and DEMO=0 are honoured
 	@exec env STOP_WITH_PARENT=1 $(bootstrap) run -m localcloud.run
 
-test: ## run every test
+test: lint ## check and run every test
 	@exec $(bootstrap) test -m pytest -n auto --dist loadfile $(ARGS)
 
 test-fast: ## run the tests that need no processes of their own
@@ -28,14 +27,15 @@ env: ## make the environments without starting anything
 	@$(bootstrap) dev
 
 lint: env ## check style, types and templates
-	@$(bin)/ruff check $(python_files)
-	@$(bin)/ruff format --check $(python_files)
+	@$(bin)/ruff check .
+	@$(bin)/ruff format --check .
 	@$(bin)/mypy
+	@$(bin)/lint-imports --no-cache > .lint-imports.log || { cat .lint-imports.log; exit 1; }
 	@$(bin)/djlint --lint --quiet templates
 
 format: env ## rewrite the code in the project's style
-	@$(bin)/ruff check --fix $(python_files)
-	@$(bin)/ruff format $(python_files)
+	@$(bin)/ruff check --fix .
+	@$(bin)/ruff format .
 	@$(bin)/djlint --reformat --quiet templates
 
 lock: env ## renew the lock files from requirements/*.in
