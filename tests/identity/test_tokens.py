@@ -87,7 +87,7 @@ def test_access_tokens(issue, settings):
         {"kid": "unknown"},
         {"kid": None},
     ],
-    ids=str,
+    ids=lambda changes: f"{sorted(changes)}",
 )
 def test_refused(issue, changes):
     with pytest.raises(InvalidToken):
