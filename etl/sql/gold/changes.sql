@@ -32,10 +32,14 @@ WITH twins AS (
 ), ordered AS (
   SELECT *,
     max(said_at) OVER (PARTITION BY pk, sk ORDER BY seq_key ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS changed_at,
-    lag(event_name) OVER (PARTITION BY pk, sk ORDER BY seq_key) AS previous_event
+    lag(event_name) OVER (PARTITION BY pk, sk ORDER BY seq_key) AS previous_event,
+    lead(said_at) OVER (PARTITION BY pk, sk ORDER BY seq_key) AS next_said_at
   FROM said
 ), dated AS (
-  SELECT *, from_utc_timestamp(changed_at, :timezone) AS local_at
+  SELECT *,
+    from_utc_timestamp(changed_at, :timezone) AS local_at,
+    CASE WHEN next_said_at IS NOT NULL
+         THEN from_utc_timestamp(greatest(changed_at, next_said_at), :timezone) END AS next_local_at
   FROM ordered
 )
 SELECT
@@ -43,7 +47,7 @@ SELECT
   title, priority, created_at, last_status,
   CAST(local_at AS date) AS day,
   CAST(hour(local_at) AS int) AS hour,
-  lead(CAST(local_at AS date)) OVER (PARTITION BY pk, sk ORDER BY seq_key) AS next_day,
+  CAST(next_local_at AS date) AS next_day,
   entity_type = 'TASK' AND event_name = 'INSERT'
     AND NOT coalesce(version > 1, previous_event = 'REMOVE', false) AS is_created,
   entity_type = 'TASK' AND event_name = 'INSERT'

@@ -1,12 +1,12 @@
 -- Grain: one row per event_id, over all time: the deduplicated, typed history of tasks, profiles and the trash.
--- Delivery is at least once, so copies of one event are normal; they are the same but for the file they came in.
-WITH copies AS (
-  SELECT *, row_number() OVER (PARTITION BY event_id ORDER BY lpad(sequence_number, 40, '0'), source_file) AS copy
-  FROM parsed
-  WHERE reason IS NULL
+-- Delivery is at least once, so copies of one event are normal; they are the same but for the file they came in,
+-- so any of them will do.
+WITH first_copies AS (
+  SELECT min(row_id) AS row_id FROM parsed WHERE reason IS NULL GROUP BY event_id
 ), fresh AS (
-  SELECT * FROM copies c
-  WHERE copy = 1 AND NOT EXISTS (SELECT 1 FROM known_events k WHERE k.event_id = c.event_id)
+  SELECT p.* FROM parsed p
+  JOIN first_copies f ON f.row_id = p.row_id
+  WHERE NOT EXISTS (SELECT 1 FROM known_events k WHERE k.event_id = p.event_id)
 )
 SELECT
   event_id, event_name, event_time, sequence_number, entity_type, pk, sk, user_id, entity_id, request_id, updated_by,

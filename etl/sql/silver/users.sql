@@ -1,10 +1,10 @@
 -- Grain: one row per profile that exists now: the image of the latest event of its key, by sequence number; a removal
 -- drops it. Equal to the table's USER# items; unknown attributes are in `image`.
-WITH ranked AS (
-  SELECT *, row_number() OVER (
-    PARTITION BY pk, sk ORDER BY lpad(sequence_number, 40, '0') DESC, event_id DESC) AS recency
+WITH latest AS (
+  SELECT max_by(event_id, concat(lpad(sequence_number, 40, '0'), event_id)) AS event_id
   FROM task_events
   WHERE entity_type = 'USER'
+  GROUP BY pk, sk
 )
 SELECT
   user_id,
@@ -15,6 +15,7 @@ SELECT
   get_json_object(image, '$.family_name') AS family_name,
   get_json_object(image, '$.timezone') AS timezone,
   created_at, updated_at, version, updated_by, request_id,
-  event_id, sequence_number, event_time, image, user_bucket
-FROM ranked
-WHERE recency = 1 AND event_name <> 'REMOVE'
+  e.event_id, sequence_number, event_time, image, user_bucket
+FROM task_events e
+JOIN latest l ON l.event_id = e.event_id
+WHERE e.event_name <> 'REMOVE'

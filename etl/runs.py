@@ -1,0 +1,32 @@
+"""The last runs of the lake jobs: when, how long, how many rows. For the people who look; nothing depends on it."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from etl.catalog import SILVER_PREFIX
+from etl.log import iso
+from etl.storage import Bucket
+
+KEY = f"{SILVER_PREFIX}_runs.json"
+KEPT = 20
+
+
+def record(silver: Bucket, layer: str, started: datetime, rows: Mapping[str, int]) -> None:
+    """Note a run of a layer (`silver`, `gold`) that published, as the newest."""
+    now = datetime.now(UTC)
+    run = {
+        "layer": layer,
+        "started_at": iso(started),
+        "finished_at": iso(now),
+        "duration_ms": round((now - started).total_seconds() * 1000),
+        "rows": dict(rows),
+    }
+    silver.put(KEY, json.dumps([run, *latest(silver)][:KEPT]).encode())
+
+
+def latest(silver: Bucket) -> list[dict[str, Any]]:
+    """The last runs, the newest first."""
+    found = silver.get_json(KEY)
+    return list(found[0]) if found else []

@@ -1,0 +1,149 @@
+"""How the pipeline is doing, from what its parts leave behind. A bounded number of reads, whatever the lake holds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from etl import manifest, runs
+from etl.bookmark import day_prefix
+from etl.catalog import GOLD_PREFIX
+from etl.config import LakeConfig
+from etl.storage import Bucket
+
+# As `etl.gold` writes it, which cannot be imported where the engine is not installed.
+COMMIT = f"{GOLD_PREFIX}_commit.json"
+LISTED = 5_000
+RECENT_DAYS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A published layer: when, the latest event it holds, how long that took, rows by table."""
+
+    published_at: str = ""
+    as_of: str = ""
+    lag_seconds: float | None = None
+    rows: Mapping[str, int] = field(default_factory=dict)
+    duration_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check of the data: what is checked, whether it holds, and what was found."""
+
+    name: str
+    ok: bool
+    found: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Everything at one time.
+
+    Parameters
+    ----------
+    files
+        Bronze files that Silver has consumed.
+    recent_files, recent_bytes
+        Bronze files of the last two days and their size.
+    recent_complete
+        False where there were more than could be listed.
+    last_delivery
+        When Firehose wrote its latest object (UTC), None where there was none in two days.
+    """
+
+    silver: Layer
+    gold: Layer
+    files: int
+    recent_files: int
+    recent_bytes: int
+    recent_complete: bool
+    last_delivery: datetime | None
+    quarantined: int
+    checks: tuple[Check, ...]
+
+
+def read(config: LakeConfig, s3: Any, now: datetime | None = None) -> Status:
+    """Look at the lake."""
+    moment = now or datetime.now(UTC)
+    silver, gold = Bucket(config.silver_bucket, s3), Bucket(config.gold_bucket, s3)
+    current, _ = manifest.load(silver)
+    commit = (gold.get_json(COMMIT) or ({}, ""))[0]
+    durations = _durations(silver)
+    rows = {table: current.rows(table) for table in current.tables}
+    made = Layer(
+        current.committed_at,
+        current.as_of,
+        _lag(current.as_of, current.committed_at),
+        rows,
+        durations.get("silver"),
+    )
+    files, size, latest, complete = _recent(config, s3, moment)
+    quarantined = current.rows("quarantine")
+    return Status(
+        silver=made,
+        gold=_gold(commit, durations.get("gold")),
+        files=sum(mark.files for mark in current.days.values()),
+        recent_files=files,
+        recent_bytes=size,
+        recent_complete=complete,
+        last_delivery=latest,
+        quarantined=quarantined,
+        checks=_checks(current, commit, quarantined),
+    )
+
+
+def _durations(silver: Bucket) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for run in runs.latest(silver):
+        found.setdefault(run["layer"], run["duration_ms"])
+    return found
+
+
+def _gold(commit: Mapping[str, Any], duration: int | None) -> Layer:
+    if not commit:
+        return Layer()
+    rows = {name: table["rows"] for name, table in commit["tables"].items()}
+    lag = _lag(commit["as_of"], commit["published_at"])
+    return Layer(commit["published_at"], commit["as_of"], lag, rows, duration)
+
+
+def _lag(earlier: str, later: str) -> float | None:
+    if not earlier or not later:
+        return None
+    return max(0.0, (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds())
+
+
+def _recent(config: LakeConfig, s3: Any, now: datetime) -> tuple[int, int, datetime | None, bool]:
+    files = size = 0
+    latest: datetime | None = None
+    for back in range(RECENT_DAYS):
+        day = (now - timedelta(days=back)).astimezone(UTC).date().isoformat()
+        pages = s3.get_paginator("list_objects_v2").paginate(
+            Bucket=config.bronze_bucket, Prefix=day_prefix(day)
+        )
+        for page in islice(pages, LISTED // 1000):
+            for entry in page.get("Contents", ()):
+                files, size = files + 1, size + entry["Size"]
+                latest = max(latest or entry["LastModified"], entry["LastModified"])
+    return files, size, latest, files < LISTED
+
+
+def _checks(current: manifest.Manifest, commit: Mapping[str, Any], quarantined: int) -> tuple[Check, ...]:
+    events = current.rows("task_events")
+    fresh = bool(commit) and commit.get("silver_commit") == current.commit
+    own = tuple(
+        Check(str(check["name"]), bool(check["ok"]), str(check.get("found", "")))
+        for check in commit.get("checks", ())
+    )
+    return (
+        Check(
+            "Every change could be read", quarantined == 0, f"{quarantined:,} in quarantine, {events:,} read"
+        ),
+        Check(
+            "Gold is made of the latest Silver", fresh, "yes" if fresh else "Silver is ahead; a run is due"
+        ),
+        *own,
+    )
