@@ -9,7 +9,11 @@ from botocore.exceptions import ClientError
 
 POOL_NAME = "todo-users"
 CLIENT_NAME = "todo-web"
-GROUPS = {"managers": "See the insights", "admins": "See the insights and the admin pages"}
+GROUPS = {
+    "viewers": "Look at the admin pages",
+    "managers": "See the insights",
+    "admins": "See the insights and use the admin pages",
+}
 # username -> groups; the address is <username>@example.com, and either signs in.
 DEMO_ACCOUNTS: dict[str, tuple[str, ...]] = {"person": (), "manager": ("managers",), "admin": ("admins",)}
 PASSWORD_POLICY = {

@@ -18,13 +18,15 @@ QUIET_SECONDS = 1.0
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def answers(url: str) -> bool:
-    """Whether a GET of ``url`` succeeds, without any proxy."""
+def status_of(url: str) -> int:
+    """Return the status of a GET of ``url``, without any proxy; 0 when nothing answers."""
     try:
         with _direct.open(url, timeout=5) as reply:
-            return bool(reply.status == 200)
+            return int(reply.status)
+    except urllib.error.HTTPError as refusal:
+        return refusal.code
     except (urllib.error.URLError, OSError):
-        return False
+        return 0
 
 
 def lake_caught_up(directory: Path, variables: Mapping[str, str]) -> Iterator[bool]:

@@ -87,6 +87,7 @@ class Provisioner:
             "CLIENT_ID": client,
             "COGNITO_ISSUER": f"https://cognito-idp.{REGION}.amazonaws.com/{pool}",
             "COGNITO_JWKS_URL": f"{self.endpoint_url}/{pool}/.well-known/jwks.json",
+            "MAIL_PREVIEW_URL": f"{self.endpoint_url}/_ministack/ses/messages",
             "DEMO_PASSWORD": password,
         }
 

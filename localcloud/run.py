@@ -19,7 +19,7 @@ from localcloud import ports
 from localcloud.console import Console, Step
 from localcloud.environment import client_variables, shell_without_aws, write_env_file
 from localcloud.leash import end_with_parent
-from localcloud.progress import answers, assets_fingerprint, lake_caught_up
+from localcloud.progress import assets_fingerprint, lake_caught_up, status_of
 from localcloud.provision import ProvisionError, provision
 from localcloud.settings import ROOT, SettingError, Settings, read_settings
 from localcloud.supervisor import Child, Program, Supervisor
@@ -27,6 +27,7 @@ from tasks.demo.state import Manifest
 
 AWS, CAPTURE, LAKE, WEB, DEMO, ASSETS = "local-aws", "capture", "lake", "web", "demo", "static"
 STOP_ORDER = [[WEB, DEMO, ASSETS], [LAKE, CAPTURE], [AWS]]
+OK, BROKEN = 200, 500
 START_SECONDS = 120.0
 LOOK_SECONDS = 0.05
 LAKE_PATIENCE_SECONDS = 90.0
@@ -91,7 +92,7 @@ class Runner:
         command = [str(ROOT / ".venv-aws" / "bin" / "python"), "-m", "localcloud.aws"]
         with self.console.step("local AWS") as step:
             child = self.supervisor.start(Program(AWS, command, environment))
-            self.wait(step, child, lambda: answers(f"{settings.aws_url}/_ministack/ready"))
+            self.wait(step, child, lambda: status_of(f"{settings.aws_url}/_ministack/ready") == OK)
             self.variables = client_variables(settings, provision(settings.aws_url, settings.directory))
         write_env_file(settings, self.variables)
 
@@ -117,7 +118,14 @@ class Runner:
                 WEB,
                 ["-m", "gunicorn", "-c", "python:localcloud.gunicorn_conf", "todo_site.wsgi:application"],
             )
-            self.wait(step, child, lambda: answers(f"{self.settings.app_url}/api/health"))
+            self.wait(step, child, lambda: self.serves(child))
+
+    def serves(self, web: Child) -> bool:
+        """Whether the site is healthy; StartError when it answers that it is broken, which does not pass."""
+        status = status_of(f"{self.settings.app_url}/api/health")
+        if status >= BROKEN:
+            raise StartError(f"\n  The site answers {status}. The end of {web.log}:\n{web.log_tail()}")
+        return status == OK
 
     def demo(self) -> None:
         """Load the demo workspace, unless an earlier start has; the lake then has to catch up."""

@@ -10,9 +10,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import boto3
+import hypothesis
 import pytest
 from django.core.management import call_command
 from django.test import Client, override_settings
+
+# How long an example takes says something about the machine, not about the code.
+hypothesis.settings.register_profile(
+    "project", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("project")
 
 PASSWORD = "Correct-horse-9"
 _count = itertools.count()

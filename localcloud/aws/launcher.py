@@ -16,7 +16,17 @@ from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 from ministack import app as ministack_app
 
-from localcloud.aws import athena, cloudformation, cognito, expiry, firehose, glue, objects, transport
+from localcloud.aws import (
+    athena,
+    cloudformation,
+    cognito,
+    expiry,
+    firehose,
+    gateway,
+    glue,
+    objects,
+    transport,
+)
 from localcloud.aws.environment import LOOPBACK, Place
 from localcloud.aws.items import ItemStore
 from localcloud.aws.services import ServiceStore
@@ -30,7 +40,7 @@ def serve(place: Place) -> None:
     started = time.monotonic()
     services = ServiceStore(place.state / "services")
     items = ItemStore(place.state / "dynamodb")
-    for module in (objects, athena, cloudformation, cognito, firehose, glue, transport):
+    for module in (objects, athena, cloudformation, cognito, firehose, gateway, glue, transport):
         module.install()
     services.load()
     entries = items.load()

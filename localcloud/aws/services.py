@@ -106,6 +106,8 @@ class ServiceStore:
         self._wrapped[name] = module
         if name not in self._keys or isinstance(module, ministack_app._ErrorModule):
             return
+        if not hasattr(module, "handle_request"):  # a part of another service, with a state of its own
+            return
         handle: Handler = module.handle_request
 
         async def handle_and_save(

@@ -1,15 +1,20 @@
 """Stream records whose sequence numbers only grow, also over restarts and when the clock steps back.
 
-Hole closed: ministack builds sequence numbers from the wall clock and a counter that starts again at zero.
+Holes closed: ministack builds sequence numbers from the wall clock and a counter that starts again at zero; and its
+records age while nothing runs. On AWS the consumer runs all day. Here a copy that was killed and is started again days
+later must still hand over what was not consumed, so nothing expires in the first minutes after a start.
 """
 
 from __future__ import annotations
 
+import os
 import time
+from typing import Any
 
 from ministack.services import dynamodb as ddb
 
 TTL_IDENTITY = {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}
+CATCHING_UP_SECONDS = 600
 _last = {"millis": 0, "count": 0}
 
 
@@ -31,5 +36,13 @@ def remember_last_sequence() -> None:
 
 
 def install() -> None:
-    """Patch the DynamoDB module."""
+    """Patch the DynamoDB module. LOCAL_AWS_STREAM_SECONDS sets how long records are kept (24 hours)."""
     ddb._next_stream_seq = next_sequence_number
+    ddb._STREAM_RETENTION_SECONDS = int(os.environ.get("LOCAL_AWS_STREAM_SECONDS") or 24 * 3600)
+    started, trim = time.monotonic(), ddb._trim_stream_records
+
+    def trim_later(table: str, **scope: Any) -> None:
+        if time.monotonic() - started > CATCHING_UP_SECONDS:
+            trim(table, **scope)
+
+    ddb._trim_stream_records = trim_later

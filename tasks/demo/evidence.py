@@ -36,7 +36,8 @@ def _shows(event: Event, user_id: str, task_id: str) -> bool:
         task = selectors.get_task(user_id, task_id)
     except TaskNotFound:
         return event.verb != "restore"
-    return event.verb != "delete" and task.updated_at >= timestamp(event.at)
+    # A task written after its deletion has been restored since.
+    return task.updated_at >= timestamp(event.at)
 
 
 def _since(user_id: str, moment: str) -> Iterator[TaskItem]:

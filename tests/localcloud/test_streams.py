@@ -131,3 +131,15 @@ def test_an_empty_poll_goes_on_where_it_was(shared: ClientOf, name: str) -> None
     ddb.put_item(TableName=name, Item=item("after"))
     page = streams.get_records(ShardIterator=empty["NextShardIterator"])
     assert [record["dynamodb"]["Keys"]["PK"]["S"] for record in page["Records"]] == ["after"]
+
+
+def test_records_do_not_expire_while_nothing_runs(
+    aws: LocalAws, of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arn = make_table(of("dynamodb"), "work")
+    of("dynamodb").put_item(TableName="work", Item=item("a"))
+    aws.kill()
+    monkeypatch.setenv("LOCAL_AWS_STREAM_SECONDS", "1")
+    time.sleep(1.1)
+    aws.start()
+    assert len(records(of("dynamodbstreams"), arn)) == 1

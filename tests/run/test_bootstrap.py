@@ -152,6 +152,7 @@ def project(tmp_path, monkeypatch):
     executable(tmp_path / "bin" / "npm", f'echo "npm $*" >> "{tmp_path}/npm.log"; mkdir -p node_modules')
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("PYTHON", BASE_PYTHON)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     return root
 
 
