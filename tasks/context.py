@@ -1,5 +1,6 @@
 """On whose behalf, by whom, under which request and when something is done."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -8,6 +9,10 @@ from typing import Any, Protocol
 def timestamp(moment: datetime) -> str:
     """Return an aware datetime as ISO 8601 UTC with microseconds and ``Z``; such strings sort as time does."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
+Item = dict[str, Any]
+Action = dict[str, dict[str, Any]]
 
 
 class Caller(Protocol):
@@ -41,6 +46,9 @@ class RequestContext:
         The instant it happens (aware). The only clock of the domain.
     caller
         The signed-in person, if they act for themselves: their profile is made along with their first task.
+    trail
+        Given the context, an item before a write ({} if it is new) and after it ({} if it goes), the actions that
+        record the write, to be done in the same transaction. Admins have one; see ``tasks.audit``.
     """
 
     user_id: str
@@ -48,6 +56,11 @@ class RequestContext:
     request_id: str
     now: datetime
     caller: Caller | None = None
+    trail: "Callable[[RequestContext, Item, Item], list[Action]] | None" = None
+
+    def recorded(self, before: "Item", after: "Item") -> "list[Action]":
+        """Return the actions that record a write along with it; none unless there is a trail."""
+        return self.trail(self, before, after) if self.trail else []
 
     @property
     def timestamp(self) -> str:

@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import hmac
 from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 from pydantic_core import from_json, to_json
@@ -25,13 +26,13 @@ def _mac(scope: str, payload: bytes) -> bytes:
     return hmac.digest(_key(settings.SECRET_KEY), message, "sha256")[:MAC_BYTES]
 
 
-def dump(scope: str, position: list[str]) -> str:
+def dump(scope: str, position: list[Any]) -> str:
     """Return a URL-safe cursor for ``position`` in the list identified by ``scope`` (user and filters)."""
     payload = to_json(position)
     return base64.urlsafe_b64encode(_mac(scope, payload) + payload).decode().rstrip("=")
 
 
-def load(scope: str, cursor: str) -> list[str]:
+def load(scope: str, cursor: str) -> list[Any]:
     """Return the position in ``cursor``; InvalidCursor unless ``dump`` made it for the same ``scope``."""
     try:
         if len(cursor) > MAX_LENGTH:
@@ -42,5 +43,5 @@ def load(scope: str, cursor: str) -> list[str]:
     mac, payload = data[:MAC_BYTES], data[MAC_BYTES:]
     if not hmac.compare_digest(mac, _mac(scope, payload)):
         raise InvalidCursor
-    position: list[str] = from_json(payload)
+    position: list[Any] = from_json(payload)
     return position

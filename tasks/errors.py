@@ -29,11 +29,39 @@ class ProfileNotFound(DomainError):  # noqa: N818
         super().__init__("There is no such user.")
 
 
+class AccessTokenNotFound(DomainError):  # noqa: N818
+    """No such access token, or somebody else's, or revoked before."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such access token.")
+
+
+class TooManyAccessTokens(DomainError):  # noqa: N818
+    """Somebody has as many access tokens as anybody may."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"You have {limit} access tokens, which is the limit. Revoke one first.")
+
+
+class InvalidAccessToken(DomainError):  # noqa: N818
+    """The personal access token is malformed, unknown, revoked or expired."""
+
+    def __init__(self, message: str = "The access token is not valid, or was revoked.") -> None:
+        super().__init__(message)
+
+
+class CalendarFeedNotFound(DomainError):  # noqa: N818
+    """There is no calendar feed at this address, or not any more."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such calendar feed.")
+
+
 class VersionConflict(DomainError):  # noqa: N818
     """The caller's ``if_version`` is not the task's version any more."""
 
     def __init__(self, current: int) -> None:
-        super().__init__(f"The task has changed since you read it: it is at version {current} now.")
+        super().__init__(f"It has changed since you read it: it is at version {current} now. Read it again.")
         self.current = current
 
 

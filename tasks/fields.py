@@ -40,6 +40,7 @@ Priority = Literal["low", "medium", "high", "urgent"]
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+")
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 
@@ -96,6 +97,12 @@ def _recurrence(text: str) -> str:
         raise _wrong("recurrence", f"Not a usable RFC 5545 rule: {error}.") from None
 
 
+def _email(text: str) -> str:
+    if not _EMAIL.fullmatch(text):
+        raise _wrong("email", "Must be an e-mail address, such as ada@example.com.")
+    return text
+
+
 def _unique(values: list[str]) -> list[str]:
     return list(dict.fromkeys(values))
 
@@ -124,19 +131,40 @@ def _up_to(longest: int) -> StringConstraints:
 
 Blank = BeforeValidator(_blank_to_none)
 Line = AfterValidator(_one_line)
-Title = Annotated[str, _up_to(TITLE_MAX), Line]
-Description = Annotated[str, Field(max_length=DESCRIPTION_MAX), AfterValidator(_text)]
-Category = Annotated[str, _up_to(CATEGORY_MAX), Line]
-Tag = Annotated[str, _up_to(TAG_MAX), Line]
-Name = Annotated[str, _up_to(200), Line]
+_LINE_PATTERN = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
+AsLine = Field(json_schema_extra={"pattern": _LINE_PATTERN})
+_AsText = Field(json_schema_extra={"pattern": r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"})
+Title = Annotated[str, _up_to(TITLE_MAX), Line, AsLine]
+Description = Annotated[str, Field(max_length=DESCRIPTION_MAX), AfterValidator(_text), _AsText]
+Category = Annotated[str, _up_to(CATEGORY_MAX), Line, AsLine]
+Tag = Annotated[str, _up_to(TAG_MAX), Line, AsLine]
+Name = Annotated[str, _up_to(200), Line, AsLine]
 Tags = Annotated[list[Tag], Field(max_length=TAGS_MAX), AfterValidator(_unique)]
 DueDate = Annotated[
     str, BeforeValidator(_date_text), AfterValidator(_date), Field(json_schema_extra={"format": "date"})
 ]
-DueTime = Annotated[str, BeforeValidator(_time_text), AfterValidator(_time), Field(examples=["09:30"])]
-Timezone = Annotated[str, Field(max_length=64), AfterValidator(_timezone)]
+DueTime = Annotated[
+    str,
+    BeforeValidator(_time_text),
+    AfterValidator(_time),
+    Field(examples=["09:30"], json_schema_extra={"pattern": f"^{_TIME.pattern}$", "maxLength": 5}),
+]
+Timezone = Annotated[
+    str,
+    Field(max_length=64, examples=["Europe/Berlin"], json_schema_extra={"format": "iana-timezone"}),
+    AfterValidator(_timezone),
+]
+Email = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=254),
+    AfterValidator(_email),
+    Field(json_schema_extra={"format": "email"}),
+]
 Recurrence = Annotated[
-    str, Field(max_length=200), AfterValidator(_recurrence), Field(examples=["FREQ=WEEKLY"])
+    str,
+    Field(max_length=200),
+    AfterValidator(_recurrence),
+    Field(examples=["FREQ=WEEKLY"], json_schema_extra={"format": "rrule"}),
 ]
 
 _STRICT = ConfigDict(extra="forbid")
@@ -146,8 +174,8 @@ _STRICT = ConfigDict(extra="forbid")
 class ChecklistEntry(TypedDict):
     """One line of a checklist; the id is made when it is missing."""
 
-    id: NotRequired[Annotated[str, _up_to(36), Line]]
-    text: Annotated[str, _up_to(CHECKLIST_TEXT_MAX), Line]
+    id: NotRequired[Annotated[str, _up_to(36), Line, AsLine]]
+    text: Annotated[str, _up_to(CHECKLIST_TEXT_MAX), Line, AsLine]
     done: NotRequired[StrictBool]
 
 
@@ -185,9 +213,7 @@ class NewTask(_TaskFields):
 class ProfileChanges(TypedDict, total=False):
     """A partial update of a profile."""
 
-    email: Annotated[
-        str, StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")
-    ]
+    email: Annotated[Email | None, Blank]
     username: Name
     name: Name
     given_name: Annotated[Name | None, Blank]
@@ -195,17 +221,39 @@ class ProfileChanges(TypedDict, total=False):
     timezone: Annotated[Timezone | None, Blank]
 
 
+# What only we set. A client that sends back what it was sent includes them.
+READ_ONLY = frozenset(
+    {
+        *("id", "user_id", "created_at", "updated_at", "completed_at"),
+        *("deleted_at", "next_task_id", "version"),
+    }
+)
+
 NEW_TASK: TypeAdapter[Any] = TypeAdapter(NewTask)
 TASK_CHANGES: TypeAdapter[Any] = TypeAdapter(TaskChanges)
 PROFILE_CHANGES: TypeAdapter[Any] = TypeAdapter(ProfileChanges)
 
-# Where pydantic's own words would not help somebody who sends JSON.
+# What to do about an error of pydantic's; the names in braces are from its context.
 _MESSAGES = {
     "missing": "This field is required.",
     "extra_forbidden": "There is no such field, or it cannot be set.",
     "string_type": "Must be text.",
     "string_unicode": "Must be valid Unicode text.",
+    "string_too_short": "Must not be empty.",
+    "string_too_long": "Must be at most {max_length} characters.",
+    "string_pattern_mismatch": "Must match {pattern}.",
+    "too_long": "Must have at most {max_length} entries.",
+    "too_short": "Must have at least {min_length} entries.",
+    "literal_error": "Must be one of {expected}.",
+    "list_type": "Must be an array.",
     "dict_type": "Must be an object.",
+    "bool_type": "Must be true or false.",
+    "bool_parsing": "Must be true or false.",
+    "int_type": "Must be a whole number.",
+    "int_parsing": "Must be a whole number.",
+    "int_parsing_size": "Must be a smaller number.",
+    "greater_than_equal": "Must be at least {ge}.",
+    "less_than_equal": "Must be at most {le}.",
 }
 
 
@@ -227,5 +275,7 @@ def field_errors(errors: list[ErrorDetails]) -> list[FieldError]:
 
 def _field_error(error: ErrorDetails) -> FieldError:
     path = ".".join(str(part) for part in error["loc"])[:100]
-    message = _MESSAGES.get(error["type"], error["msg"])
+    context = {name: str(value).replace(" or ", ", ") for name, value in error.get("ctx", {}).items()}
+    template = _MESSAGES.get(error["type"])
+    message = template.format_map(context) if template else error["msg"]
     return {"field": path, "message": message, "code": error["type"]}

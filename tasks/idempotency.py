@@ -1,12 +1,13 @@
 """Requests that may be sent again: what was answered is stored in the transaction that did the work."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from tasks import table
 from tasks.context import RequestContext
 from tasks.errors import IdempotencyMismatch
-from tasks.items import IdempotencyItem, TaskItem, idempotency_key
+from tasks.items import IdempotencyItem, Item, feed_keys, idempotency_key
 
 KEPT_SECONDS = 24 * 3600
 
@@ -31,12 +32,12 @@ class Once:
     fingerprint
         What was asked (a hash of method, path and payload): the same key with another one is refused.
     reply
-        Makes the answer from the written task, before it is written.
+        Makes the answer from what is written (a task, a profile, the outcomes of a batch), before it is written.
     """
 
     key: str
     fingerprint: str
-    reply: Callable[[TaskItem], StoredReply]
+    reply: Callable[[Any], StoredReply]
 
 
 def record_key(ctx: RequestContext, once: Once) -> table.Key:
@@ -44,8 +45,13 @@ def record_key(ctx: RequestContext, once: Once) -> table.Key:
     return idempotency_key(ctx.user_id, once.key)
 
 
-def record(ctx: RequestContext, once: Once, task: TaskItem, reply: StoredReply) -> table.Action:
-    """Return the action that stores ``reply``; it fails with the earlier record when there is one."""
+def record(
+    ctx: RequestContext, once: Once, resource: Item, reply: StoredReply, more: Sequence[Item] = ()
+) -> table.Action:
+    """Return the action that stores ``reply``; it fails with the earlier record when there is one.
+
+    The record leads to the ``resource`` that the request made or changed, and to ``more`` of them, if there are.
+    """
     now = int(ctx.now.timestamp())
     pk, sk = record_key(ctx, once)
     item = IdempotencyItem.of(
@@ -57,11 +63,13 @@ def record(ctx: RequestContext, once: Once, task: TaskItem, reply: StoredReply) 
             "status_code": reply.status,
             "body": reply.body,
             "headers": reply.headers,
-            "resource_pk": task.PK,
-            "resource_sk": task.SK,
+            "resource_pk": resource.PK,
+            "resource_sk": resource.SK,
+            "more_resources": [{"PK": item.PK, "SK": item.SK} for item in more] or None,
             "request_id": ctx.request_id,
             "created_at": ctx.timestamp,
             "expires_at": now + KEPT_SECONDS,
+            **feed_keys("IDEMPOTENCY", pk, ctx.timestamp),
         }
     )
     return table.put_record(item, now)
@@ -77,3 +85,11 @@ def replay(ctx: RequestContext, once: Once | None, stored: table.Values | None) 
     if stored["fingerprint"] != once.fingerprint:
         raise IdempotencyMismatch
     return StoredReply(stored["status_code"], stored["body"], stored["headers"])
+
+
+def earlier(ctx: RequestContext, once: Once | None) -> StoredReply | None:
+    """Return the answer of the earlier request with the same key, or None. One GetItem if there is a key.
+
+    Raises IdempotencyMismatch if that request was another one.
+    """
+    return replay(ctx, once, table.get(record_key(ctx, once)) if once else None)

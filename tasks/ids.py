@@ -4,7 +4,7 @@ import hashlib
 import os
 import re
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 _CANONICAL = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -20,6 +20,12 @@ def new_id(now: datetime, seed: str | None = None) -> str:
     tail = os.urandom(8) if seed is None else hashlib.sha256(seed.encode()).digest()[:8]
     value = (milliseconds & (1 << 48) - 1) << 80 | 7 << 76 | (rest * 4096 // 1000) << 64 | 2 << 62
     return str(uuid.UUID(int=value | int.from_bytes(tail, "big") >> 2))
+
+
+def moment_of(task_id: str) -> datetime:
+    """Return the millisecond (aware UTC) in which an id was made."""
+    milliseconds = uuid.UUID(task_id).int >> 80
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
 
 
 def is_id(text: str) -> bool:

@@ -25,6 +25,8 @@ FEED_SHARDS = 8
 INDEXES = ("GSI1", "GSI2", "GSI3", "GSI4", "GSI5")
 INDEX_KEYS = frozenset(f"{index}{part}" for index in INDEXES for part in ("PK", "SK"))
 KEYS = frozenset({"PK", "SK"})
+# A local index: every item with ``updated_at``, by that, within its own partition. Its reads can be consistent.
+CHANGES = "LSI1"
 
 STATUSES = ("pending", "in_progress", "completed", "cancelled")
 OPEN_STATUSES = ("pending", "in_progress")
@@ -43,12 +45,20 @@ def table_definition(name: str) -> dict[str, Any]:
         "TableName": name,
         "BillingMode": "PAY_PER_REQUEST",
         "AttributeDefinitions": [
-            {"AttributeName": key, "AttributeType": "S"} for pair in pairs for key in pair
+            {"AttributeName": key, "AttributeType": "S"}
+            for key in (*(key for pair in pairs for key in pair), "updated_at")
         ],
         "KeySchema": _key_schema(*pairs[0]),
         "GlobalSecondaryIndexes": [
             {"IndexName": index, "KeySchema": _key_schema(*pair), "Projection": {"ProjectionType": "ALL"}}
             for index, pair in zip(INDEXES, pairs[1:], strict=True)
+        ],
+        "LocalSecondaryIndexes": [
+            {
+                "IndexName": CHANGES,
+                "KeySchema": _key_schema("PK", "updated_at"),
+                "Projection": {"ProjectionType": "ALL"},
+            }
         ],
         "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
         "SSESpecification": {"Enabled": True},
@@ -85,9 +95,40 @@ def idempotency_key(user_id: str, key: str) -> tuple[str, str]:
     return f"IDEMPOTENCY#{user_id}#{key}", METADATA
 
 
+def rate_key(principal: str, window: int) -> tuple[str, str]:
+    """Return PK and SK of the counter of one principal's requests in the ``window``th minute since 1970."""
+    return f"RATE#{principal}#{window}", METADATA
+
+
 def session_key(session: str) -> tuple[str, str]:
     """Return PK and SK of a browser session: whoever reads the table learns no cookie, only hashes."""
     return f"SESSION#{hashlib.sha256(session.encode()).hexdigest()}", METADATA
+
+
+def email_key(email: str) -> tuple[str, str]:
+    """Return PK and SK of the item that keeps an e-mail address to one person."""
+    return f"EMAIL#{email.strip().casefold()}", METADATA
+
+
+def revocation_key(user_id: str) -> tuple[str, str]:
+    """Return PK and SK of the item that ends what a user was signed in with; all are in one small partition."""
+    return "REVOCATIONS", f"USER#{user_id}"
+
+
+def access_token_key(token_id: str) -> tuple[str, str]:
+    """Return PK and SK of a personal access token; its id is the SHA-256 of its secret, in hexadecimal."""
+    return f"TOKEN#{token_id}", METADATA
+
+
+def access_token_index_keys(user_id: str, created_at: str, token_id: str) -> dict[str, str]:
+    """Return the index keys of an access token: by owner (in a partition that no list of tasks reads), and by age."""
+    own = {"GSI1PK": f"TOKENS#{user_id}", "GSI1SK": f"TOKEN#{created_at}#{token_id}"}
+    return own | feed_keys("TOKEN", token_id, created_at)
+
+
+def calendar_feed_key(user_id: str) -> tuple[str, str]:
+    """Return PK and SK of a person's calendar feed: one at most, so a new one replaces the old one in one write."""
+    return f"CALENDAR#{user_id}", METADATA
 
 
 def category_prefix(category: str) -> str:
@@ -96,7 +137,7 @@ def category_prefix(category: str) -> str:
 
 
 def feed_keys(entity: str, item_id: str, created_at: str) -> dict[str, str]:
-    """Return the GSI5 keys: all items of one ``entity`` (TASK, USER) by age, over ``FEED_SHARDS`` partitions."""
+    """Return the GSI5 keys: all items of one ``entity`` (TASK, USER …) by age, over ``FEED_SHARDS`` partitions."""
     shard = zlib.crc32(item_id.encode()) % FEED_SHARDS
     return {"GSI5PK": f"FEED#{entity}#{shard}", "GSI5SK": f"{created_at}#{item_id}"}
 
@@ -117,6 +158,18 @@ def task_index_keys(task: Mapping[str, Any]) -> dict[str, str]:
     if category:
         keys |= {"GSI4PK": owner, "GSI4SK": f"{category_prefix(category)}{task_id}"}
     return keys
+
+
+def index_keys(item: Mapping[str, Any]) -> dict[str, str]:
+    """Return the index keys of a stored task or profile, or none for what is in no index or lacks what they are made of."""
+    try:
+        if item["entity_type"] == "TASK":
+            return task_index_keys(item)
+        if item["entity_type"] == "USER":
+            return feed_keys("USER", item["user_id"], item["created_at"])
+    except KeyError:
+        return {}
+    return {}
 
 
 # --- Models --------------------------------------------------------------------------------------------------
@@ -244,6 +297,8 @@ class UserItem(Authored):
     given_name = UnicodeAttribute(null=True)
     family_name = UnicodeAttribute(null=True)
     timezone = UnicodeAttribute(null=True)
+    disabled_at = UnicodeAttribute(null=True)
+    roles: ListAttribute[Any] = ListAttribute(null=True)
 
 
 class IdempotencyItem(Item):
@@ -263,3 +318,40 @@ class SessionItem(Item):
 
     data = UnicodeAttribute()
     user_id = UnicodeAttribute(null=True)
+
+
+class AuditItem(Item):
+    """One thing that an admin did, stored in the transaction that did it."""
+
+    id = UnicodeAttribute()
+    action = UnicodeAttribute()
+    kind = UnicodeAttribute()
+    object_id = UnicodeAttribute()
+    object_name = UnicodeAttribute()
+    subject_id = UnicodeAttribute()
+    actor_id = UnicodeAttribute()
+    actor_name = UnicodeAttribute()
+    request_id = UnicodeAttribute()
+    message = UnicodeAttribute(null=True)
+    changes: ListAttribute[Any] = ListAttribute(null=True)
+
+
+class AccessTokenItem(Item):
+    """A personal access token, by the hash of its secret, and who made it; gone from GSI1 once revoked."""
+
+    id = UnicodeAttribute()
+    user_id = UnicodeAttribute()
+    name = UnicodeAttribute()
+    scope = UnicodeAttribute()
+    version = IntegerAttribute()
+    revoked_at = UnicodeAttribute(null=True)
+    request_id = UnicodeAttribute()
+    person: MapAttribute[str, Any] = MapAttribute()  # type: ignore[no-untyped-call]
+
+
+class CalendarFeedItem(Item):
+    """A person's calendar feed, by the hash of its secret address."""
+
+    user_id = UnicodeAttribute()
+    secret_hash = UnicodeAttribute()
+    request_id = UnicodeAttribute()

@@ -6,13 +6,16 @@ process sees of a person carries the profile in its own transaction, as an updat
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from tasks import fields, table
+from tasks import fields, idempotency, table
 from tasks.context import Caller, RequestContext
-from tasks.errors import ProfileNotFound, WriteContention
+from tasks.errors import IdempotencyInFlight, ProfileNotFound, VersionConflict, WriteContention
+from tasks.idempotency import Once, StoredReply
 from tasks.items import UserItem, feed_keys, user_key
+from tasks.plans import check_echoed
 
 KNOWN_PEOPLE = 10_000
 
@@ -62,7 +65,7 @@ def ensure_profile(ctx: RequestContext, given: Mapping[str, Any]) -> tuple[UserI
 
     One request to DynamoDB. Raises ValidationFailed.
     """
-    profile = _new_profile(ctx, fields.clean(fields.PROFILE_CHANGES, given))
+    profile = new_profile(ctx, fields.clean(fields.PROFILE_CHANGES, given))
     try:
         table.write([table.put_new(profile)])
     except table.ConditionFailed as failure:
@@ -90,7 +93,7 @@ def update_profile(ctx: RequestContext, changes: Mapping[str, Any]) -> UserItem:
             return UserItem.of(current)
         new |= ctx.authorship(current["version"] + 1)
         try:
-            table.write([table.update(current, new)])
+            table.write([table.update(current, new), *ctx.recorded(current, new)])
             return UserItem.of(new)
         except table.ConditionFailed as failure:
             current = failure.blockers[0]
@@ -100,6 +103,96 @@ def update_profile(ctx: RequestContext, changes: Mapping[str, Any]) -> UserItem:
     raise WriteContention
 
 
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A profile as it is now and whether it was made, or the reply that an earlier request had (``replayed``)."""
+
+    profile: UserItem
+    created: bool = False
+    reply: StoredReply | None = None
+    replayed: bool = False
+
+
+def save_profile(
+    ctx: RequestContext,
+    changes: Mapping[str, Any],
+    *,
+    new: bool = False,
+    if_version: Collection[int] | None = None,
+    echoed: Mapping[str, Any] | None = None,
+    once: Once | None = None,
+) -> Saved:
+    """Change the caller's profile, or make it of what is known of them and ``changes``.
+
+    At most two requests to DynamoDB, unless another write gets in between.
+
+    Parameters
+    ----------
+    new
+        Whether it is likely not there yet: then the first attempt is to make it, unread.
+    if_version, echoed
+        As of ``services.update_task``.
+    once
+        Do it once for this idempotency key; its reply is made of a Saved.
+
+    Raises ProfileNotFound (``if_version`` was demanded of none), VersionConflict, ValidationFailed,
+    IdempotencyMismatch, WriteContention.
+    """
+    wanted = fields.clean(fields.PROFILE_CHANGES, changes)
+    current, record = (None, None) if new and if_version is None else _read(ctx, once)
+    for attempt in range(table.MAX_ATTEMPTS):
+        if reply := idempotency.replay(ctx, once, record):
+            return Saved(UserItem.of(current or {}), reply=reply, replayed=True)
+        saved, actions = _save(ctx, current, wanted, if_version, echoed or {})
+        if once:
+            reply = once.reply(saved)
+            actions.append(idempotency.record(ctx, once, saved.profile, reply))
+        try:
+            if once or "ConditionCheck" not in actions[0]:
+                table.write(actions)
+        except table.ConditionFailed as failure:
+            current = failure.blockers[0] or current
+            record = failure.blockers[-1] if once else None
+        except table.Contended:
+            table.pause(attempt)
+            current, record = _read(ctx, once)
+        else:
+            known.add(ctx.user_id)
+            return replace(saved, reply=reply)
+    raise IdempotencyInFlight if once else WriteContention
+
+
+def _read(ctx: RequestContext, once: Once | None) -> tuple[Values | None, Values | None]:
+    key = user_key(ctx.user_id)
+    if once is None:
+        return table.get(key), None
+    profile, record = table.get_all(key, idempotency.record_key(ctx, once))
+    return profile, record
+
+
+def _save(
+    ctx: RequestContext,
+    current: Values | None,
+    wanted: Values,
+    if_version: Collection[int] | None,
+    echoed: Mapping[str, Any],
+) -> tuple[Saved, list[table.Action]]:
+    if not current:
+        if if_version is not None:
+            raise ProfileNotFound
+        given = fields.clean(fields.PROFILE_CHANGES, described(ctx.caller)) if ctx.caller else {}
+        profile = new_profile(ctx, given | wanted)
+        return Saved(UserItem.of(profile), created=True), [table.put_new(profile)]
+    if if_version is not None and current["version"] not in if_version:
+        raise VersionConflict(current["version"])
+    check_echoed(current, echoed)
+    new = {name: value for name, value in {**current, **wanted}.items() if value is not None}
+    if new == current:
+        return Saved(UserItem.of(current)), [table.unchanged(current)]
+    new |= ctx.authorship(current["version"] + 1)
+    return Saved(UserItem.of(new)), [table.update(current, new), *ctx.recorded(current, new)]
+
+
 def first_sight(ctx: RequestContext) -> list[table.Action]:
     """Return the action that makes sure of the caller's profile, or nothing if this process has seen it before.
 
@@ -107,7 +200,7 @@ def first_sight(ctx: RequestContext) -> list[table.Action]:
     """
     if ctx.caller is None or ctx.user_id in known:
         return []
-    profile = _new_profile(ctx, described(ctx.caller))
+    profile = new_profile(ctx, described(ctx.caller))
     return [table.fill_in(user_key(ctx.user_id), {k: v for k, v in profile.items() if k not in {"PK", "SK"}})]
 
 
@@ -123,7 +216,8 @@ def seen(ctx: RequestContext) -> None:
         known.add(ctx.user_id)
 
 
-def _new_profile(ctx: RequestContext, values: Mapping[str, Any]) -> Values:
+def new_profile(ctx: RequestContext, values: Mapping[str, Any]) -> Values:
+    """Return the item of a new profile of ``ctx.user_id``, of fields that have been validated."""
     pk, sk = user_key(ctx.user_id)
     username = values.get("username") or values.get("email") or values.get("name") or ctx.user_id
     return {

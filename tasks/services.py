@@ -4,27 +4,19 @@ A write is conditional on the version that was read. When the condition fails, D
 the way, so the next attempt needs no further read.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import date
+from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from tasks import fields, idempotency, profiles, table
+from tasks import fields, idempotency, plans, profiles, table
 from tasks.context import RequestContext
-from tasks.errors import (
-    FieldError,
-    IdempotencyInFlight,
-    TaskNotFound,
-    ValidationFailed,
-    VersionConflict,
-    WriteContention,
-)
+from tasks.errors import IdempotencyInFlight, TaskNotFound, VersionConflict, WriteContention
 from tasks.idempotency import Once, StoredReply
-from tasks.ids import is_id, new_id
-from tasks.items import INDEX_KEYS, TTL_ATTRIBUTE, TaskItem, task_index_keys, task_key, trash_key
+from tasks.ids import is_id
+from tasks.items import TTL_ATTRIBUTE, TaskItem, task_key, trash_key
+from tasks.plans import Plan
 from tasks.profiles import create_profile, ensure_profile, update_profile
-from tasks.recurrence import next_occurrence
 
 __all__ = [
     "Once",
@@ -34,15 +26,11 @@ __all__ = [
     "create_task",
     "delete_task",
     "ensure_profile",
+    "purge_task",
     "restore_task",
     "update_profile",
     "update_task",
 ]
-
-TRASH_KEPT_SECONDS = 30 * 24 * 3600
-DEFAULTS = {"status": "pending", "priority": "medium"}
-# A deleted task in the trash, or the other way round, differs from the task by these.
-_TRASH_ONLY = frozenset({"deleted_at", "deleted_by", TTL_ATTRIBUTE})
 
 Values = dict[str, Any]
 
@@ -66,15 +54,9 @@ class Written:
     replayed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """One attempt: the task as it will be, and the actions; the first is about the task itself."""
-
-    task: TaskItem
-    actions: list[table.Action]
-
-
-_Planner = Callable[[Values], _Plan]
+_Planner = Callable[[Values], Plan]
+# The version a task must have, or one of several.
+Versions = int | Collection[int] | None
 
 
 def create_task(ctx: RequestContext, given: Mapping[str, Any], *, once: Once | None = None) -> Written:
@@ -91,11 +73,8 @@ def create_task(ctx: RequestContext, given: Mapping[str, Any], *, once: Once | N
     ------
     ValidationFailed, IdempotencyMismatch, IdempotencyInFlight, WriteContention
     """
-    values = DEFAULTS | fields.clean(fields.NEW_TASK, given)
-    _check_together(values)
-    task = TaskItem.of(_new_task(ctx, values, new_id(ctx.now)))
-    actions = [table.put_new(task.attribute_values), *profiles.first_sight(ctx)]
-    plan = _Plan(task, actions)
+    plan = plans.create(ctx, given)
+    plan.actions.extend(profiles.first_sight(ctx))
     for attempt in range(table.MAX_ATTEMPTS):
         try:
             written = _carry_out(ctx, plan, once)
@@ -106,7 +85,7 @@ def create_task(ctx: RequestContext, given: Mapping[str, Any], *, once: Once | N
                 return replayed
             # The id is new: the task is there because the network lost the answer to an attempt of our own.
             if failure.blockers[0]:
-                return Written(task)
+                return Written(plan.task)
         except table.Contended:
             table.pause(attempt)
     raise _gave_up(once)
@@ -117,7 +96,8 @@ def update_task(
     task_id: str,
     changes: Mapping[str, Any],
     *,
-    if_version: int | None = None,
+    if_version: Versions = None,
+    echoed: Mapping[str, Any] | None = None,
     once: Once | None = None,
 ) -> Written:
     """Change some fields of a task; None clears an optional one. Two requests to DynamoDB, a replay one.
@@ -125,29 +105,53 @@ def update_task(
     ``completed_at`` follows the status. Completing a recurring task creates its next occurrence in the same
     transaction, once. A change that changes nothing writes nothing.
 
+    Parameters
+    ----------
+    changes
+        Fields as in ``tasks.fields.TaskChanges``.
+    if_version
+        The version the task must have, or several.
+    echoed
+        Fields that only we set (``tasks.fields.READ_ONLY``), which must be as they are.
+
     Raises
     ------
     TaskNotFound, VersionConflict (it is not at ``if_version``), and what ``create_task`` raises
     """
     wanted = fields.clean(fields.TASK_CHANGES, changes)
-    return _modify(ctx, task_key, task_id, if_version, once, lambda old: _plan_update(ctx, old, wanted))
+    return _modify(
+        ctx, task_key, task_id, if_version, once, lambda old: plans.update(ctx, old, wanted, echoed)
+    )
 
 
 def delete_task(
-    ctx: RequestContext, task_id: str, *, if_version: int | None = None, once: Once | None = None
+    ctx: RequestContext, task_id: str, *, if_version: Versions = None, once: Once | None = None
 ) -> Written:
     """Move a task to the trash, where it stays for 30 days. Two requests to DynamoDB, a replay one.
 
     Raises what ``update_task`` raises.
     """
-    return _modify(
-        ctx, task_key, task_id, if_version, once, lambda old: _plan_move(ctx, old, _trashed(ctx, old))
-    )
+    return _modify(ctx, task_key, task_id, if_version, once, partial(plans.delete, ctx))
 
 
-def restore_task(ctx: RequestContext, task_id: str) -> Written:
-    """Bring a task back from the trash, under its old id. Two requests to DynamoDB. Raises TaskNotFound."""
-    return _modify(ctx, trash_key, task_id, None, None, lambda old: _plan_move(ctx, old, _restored(ctx, old)))
+def restore_task(
+    ctx: RequestContext, task_id: str, *, if_version: Versions = None, once: Once | None = None
+) -> Written:
+    """Bring a task back from the trash, under its old id. Two requests to DynamoDB, a replay one.
+
+    Raises what ``update_task`` raises.
+    """
+    return _modify(ctx, trash_key, task_id, if_version, once, partial(plans.restore, ctx))
+
+
+def purge_task(
+    ctx: RequestContext, task_id: str, *, if_version: Versions = None, once: Once | None = None
+) -> Written:
+    """Delete a task in the trash for good. Two requests to DynamoDB, a replay one.
+
+    Raises what ``update_task`` raises.
+    """
+    return _modify(ctx, trash_key, task_id, if_version, once, partial(plans.purge, ctx))
 
 
 # --- Reading, trying, trying again ---------------------------------------------------------------------------
@@ -157,7 +161,7 @@ def _modify(
     ctx: RequestContext,
     key_of: Callable[[str, str], table.Key],
     task_id: str,
-    if_version: int | None,
+    if_version: Versions,
     once: Once | None,
     planner: _Planner,
 ) -> Written:
@@ -168,7 +172,7 @@ def _modify(
     for attempt in range(table.MAX_ATTEMPTS):
         if written := _replayed(ctx, once, record):
             return written
-        plan = planner(_expected(ctx, current, if_version))
+        plan = planner(expected(ctx, current, if_version))
         try:
             return _carry_out(ctx, plan, once)
         except table.ConditionFailed as failure:
@@ -188,21 +192,27 @@ def _read(ctx: RequestContext, key: table.Key, once: Once | None) -> tuple[Value
     return task, record
 
 
-def _expected(ctx: RequestContext, current: Values | None, if_version: int | None) -> Values:
-    if not current or current.get(TTL_ATTRIBUTE, ctx.now.timestamp() + 1) <= ctx.now.timestamp():
+def expected(ctx: RequestContext, current: Values | None, if_version: Versions) -> Values:
+    """Return the item that was read, if it is there for its owner and at the demanded version.
+
+    Raises TaskNotFound, VersionConflict.
+    """
+    now = ctx.now.timestamp()
+    if not current or current.get(TTL_ATTRIBUTE, now + 1) <= now or "purged_at" in current:
         raise TaskNotFound
-    if if_version is not None and current["version"] != if_version:
+    wanted = (if_version,) if isinstance(if_version, int) else if_version
+    if wanted is not None and current["version"] not in wanted:
         raise VersionConflict(current["version"])
     return current
 
 
-def _carry_out(ctx: RequestContext, plan: _Plan, once: Once | None) -> Written:
+def _carry_out(ctx: RequestContext, plan: Plan, once: Once | None) -> Written:
     if once is None:
-        if plan.actions[0].keys() != {"ConditionCheck"}:
-            table.write(plan.actions)
+        if not plan.changes_nothing:
+            table.write(plan.recorded(ctx))
         return Written(plan.task)
     reply = once.reply(plan.task)
-    table.write([*plan.actions, idempotency.record(ctx, once, plan.task, reply)])
+    table.write([*plan.recorded(ctx), idempotency.record(ctx, once, plan.task, reply)])
     return Written(plan.task, reply)
 
 
@@ -233,101 +243,3 @@ def _replayed(ctx: RequestContext, once: Once | None, record: Values | None) -> 
 
 def _gave_up(once: Once | None) -> WriteContention:
     return IdempotencyInFlight() if once else WriteContention()
-
-
-# --- What is written -----------------------------------------------------------------------------------------
-
-
-def _new_task(ctx: RequestContext, values: Mapping[str, Any], task_id: str) -> Values:
-    pk, sk = task_key(ctx.user_id, task_id)
-    task = {name: value for name, value in values.items() if value not in (None, [])}
-    task |= {
-        "PK": pk,
-        "SK": sk,
-        "id": task_id,
-        "user_id": ctx.user_id,
-        "entity_type": "TASK",
-        "created_at": ctx.timestamp,
-        **ctx.authorship(1),
-    }
-    if task["status"] == "completed":
-        task["completed_at"] = ctx.timestamp
-    return task | task_index_keys(task)
-
-
-def _plan_update(ctx: RequestContext, old: Values, wanted: Values) -> _Plan:
-    new = _changed(ctx, old, wanted)
-    if new == old:
-        return _Plan(TaskItem.of(old), [table.unchanged(old)])
-    following = _next_occurrence(ctx, old, new)
-    if following:
-        new["next_task_id"] = following["id"]
-    new |= ctx.authorship(old["version"] + 1)
-    actions = [table.update(old, new)]
-    if following:
-        actions.append(table.put_new(following))
-    return _Plan(TaskItem.of(new), actions)
-
-
-def _changed(ctx: RequestContext, old: Values, wanted: Values) -> Values:
-    merged = {**old, **wanted}
-    if not merged.get("due_date"):
-        # The time of day goes with the day, unless the same request asks for it.
-        merged |= {name: None for name in ("due_time",) if name not in wanted}
-    _check_together(merged)
-    new = {
-        name: value for name, value in merged.items() if value not in (None, []) and name not in INDEX_KEYS
-    }
-    if new["status"] != "completed":
-        new.pop("completed_at", None)
-    elif old["status"] != "completed":
-        new["completed_at"] = ctx.timestamp
-    return new | task_index_keys(new)
-
-
-def _check_together(values: Mapping[str, Any]) -> None:
-    if values.get("due_time") and not values.get("due_date"):
-        message = "A time of day needs a due date."
-        raise ValidationFailed([FieldError(field="due_time", message=message, code="needs_due_date")])
-
-
-def _next_occurrence(ctx: RequestContext, old: Values, new: Values) -> Values | None:
-    completed = new["status"] == "completed" and old["status"] != "completed"
-    if not completed or not new.get("recurrence") or new.get("next_task_id"):
-        return None
-    today = ctx.now.astimezone(ZoneInfo(new.get("timezone", "UTC"))).date()
-    due = date.fromisoformat(new["due_date"]) if new.get("due_date") else today
-    following = next_occurrence(new["recurrence"], due, today)
-    if following is None:
-        return None
-    day, rule = following
-    copied = {name: new[name] for name in fields.TaskChanges.__annotations__ if name in new}
-    copied |= {"status": "pending", "due_date": day.isoformat(), "recurrence": rule}
-    if "checklist" in copied:
-        copied["checklist"] = [entry | {"done": False} for entry in copied["checklist"]]
-    return _new_task(ctx, copied, new_id(ctx.now, seed=f"{new['id']}#{day}"))
-
-
-def _plan_move(ctx: RequestContext, old: Values, new: Values) -> _Plan:
-    return _Plan(TaskItem.of(new), [table.delete(old), table.put_new(new)])
-
-
-def _trashed(ctx: RequestContext, task: Values) -> Values:
-    pk, sk = trash_key(ctx.user_id, task["id"])
-    return {
-        **{name: value for name, value in task.items() if name not in INDEX_KEYS},
-        **ctx.authorship(task["version"] + 1),
-        "PK": pk,
-        "SK": sk,
-        "entity_type": "TRASH",
-        "deleted_at": ctx.timestamp,
-        "deleted_by": ctx.updated_by,
-        TTL_ATTRIBUTE: int(ctx.now.timestamp()) + TRASH_KEPT_SECONDS,
-    }
-
-
-def _restored(ctx: RequestContext, trashed: Values) -> Values:
-    pk, sk = task_key(ctx.user_id, trashed["id"])
-    task = {name: value for name, value in trashed.items() if name not in _TRASH_ONLY}
-    task |= {"PK": pk, "SK": sk, "entity_type": "TASK", **ctx.authorship(trashed["version"] + 1)}
-    return task | task_index_keys(task)

@@ -121,6 +121,11 @@ def put_new(values: Values) -> Action:
     return _put(values, ConditionExpression="attribute_not_exists(PK)")
 
 
+def put(values: Values) -> Action:
+    """Return the action that stores an item, whatever was there."""
+    return _put(values)
+
+
 def put_over(values: Values) -> Action:
     """Return the action that replaces an item, provided there is one."""
     return _put(values, ConditionExpression="attribute_exists(PK)")
@@ -135,6 +140,18 @@ def put_record(item: IdempotencyItem, now: int) -> Action:
     )
 
 
+def put_unless_held(values: Values, now: int) -> Action:
+    """Return the action that stores an item that keeps something for ``user_id``.
+
+    It fails if another user has it, unless that one's has expired (epoch seconds ``now``).
+    """
+    return _put(
+        values,
+        ConditionExpression="attribute_not_exists(PK) OR user_id = :owner OR expires_at <= :now",
+        ExpressionAttributeValues={":owner": encode(values["user_id"]), ":now": encode(now)},
+    )
+
+
 def _put(values: Values, **arguments: Any) -> Action:
     return {"Put": {"Item": encode_item(values), **arguments}}
 
@@ -142,6 +159,11 @@ def _put(values: Values, **arguments: Any) -> Action:
 def delete(item: Values) -> Action:
     """Return the action that deletes ``item``, provided it still has the version that was read."""
     return {"Delete": {"Key": _key((item["PK"], item["SK"])), **_unchanged(item)}}
+
+
+def delete_existing(key: Key) -> Action:
+    """Return the action that deletes the item at ``key``, whatever it holds, provided there is one."""
+    return {"Delete": {"Key": _key(key), "ConditionExpression": "attribute_exists(PK)"}}
 
 
 def update(old: Values, new: Values) -> Action:
@@ -226,6 +248,19 @@ def write(actions: Sequence[Action]) -> None:
 def remove(key: Key) -> None:
     """Delete the item at ``key`` if it is there. One request."""
     client().delete_item(TableName=Item.Meta.table_name, Key=_key(key))
+
+
+def count_up(key: Key, amount: int, expires_at: int) -> int:
+    """Add ``amount`` to the counter at ``key``, which is made if need be, and return its value. One UpdateItem."""
+    answer = client().update_item(
+        TableName=Item.Meta.table_name,
+        Key=_key(key),
+        UpdateExpression="ADD #used :amount SET #expires = :expires, #type = :type",
+        ExpressionAttributeNames={"#used": "used", "#expires": "expires_at", "#type": "entity_type"},
+        ExpressionAttributeValues=encode_item({":amount": amount, ":expires": expires_at, ":type": "RATE"}),
+        ReturnValues="UPDATED_NEW",
+    )
+    return int(answer["Attributes"]["used"]["N"])
 
 
 def _write_one(action: Action) -> None:

@@ -12,9 +12,14 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 user_id: ContextVar[str] = ContextVar("user_id", default="")
 
 _SECRETS = re.compile(
-    r"eyJ[\w-]+\.[\w-]+\.[\w-]*|(?<=Bearer )\S+|(?<=password=)\S+|(?<=\"password\": \")[^\"]+", re.IGNORECASE
+    r"eyJ[\w-]+\.[\w-]+\.[\w-]*|todo_[\w-]{16,}|(?<=Bearer )\S+|(?<=password=)\S+|(?<=\"password\": \")[^\"]+",
+    re.IGNORECASE,
 )
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
+
+
+def _redacted(value: Any) -> Any:
+    return _SECRETS.sub("[redacted]", value) if isinstance(value, str) else value
 
 
 class JsonFormatter(logging.Formatter):
@@ -23,7 +28,7 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line of JSON."""
         extra = record.__dict__
-        metadata = dict(extra.get("metadata") or {})
+        metadata = {name: _redacted(value) for name, value in (extra.get("metadata") or {}).items()}
         if record.exc_info:
             metadata["exception"] = _SECRETS.sub("[redacted]", self.formatException(record.exc_info))
         line = {
@@ -48,7 +53,7 @@ def configure(options: dict[str, Any]) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(options["level"])
-    for noisy in ("botocore", "boto3", "urllib3", "pynamodb", "asyncio"):
+    for noisy in ("botocore", "boto3", "urllib3", "pynamodb", "asyncio", "zappa"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     # Each request has a line of its own; of Django's second one only a traceback is news.
     logging.getLogger("django.request").addFilter(lambda record: bool(record.exc_info))

@@ -34,14 +34,33 @@ class RequestIdMiddleware:
         request.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex  # type: ignore[attr-defined]
         logging.request_id.set(request.request_id)  # type: ignore[attr-defined]
         logging.user_id.set("")
-        answer = self.get_response(request)
+        answer = _answer(request, self.get_response)
         problems.replace_foreign(request, answer)
         answer["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
         answer["Permissions-Policy"] = _PERMISSIONS
         if problems.is_for_api(request):
             answer.setdefault("Cache-Control", "no-store")
+            answer["Access-Control-Allow-Origin"] = settings.APP_URL
+            for name, value in getattr(request, "rate_limit", {}).items():
+                answer[name] = value
         _log_request(request, answer, time.perf_counter() - started)
         return answer
+
+
+def _answer(request: HttpRequest, get_response: GetResponse) -> HttpResponse:
+    """Answer a HEAD of the API as GET, without the body."""
+    if request.method != "HEAD" or not problems.is_for_api(request):
+        return get_response(request)
+    request.method = "GET"
+    answer = get_response(request)
+    request.method = "HEAD"
+    if getattr(answer, "streaming", False):  # an export: nothing of it is made
+        answer.close()
+        return HttpResponse(status=answer.status_code, headers=answer.headers)
+    length = answer.get("Content-Length", str(len(answer.content)))
+    answer.content = b""
+    answer["Content-Length"] = length
+    return answer
 
 
 def _log_request(request: HttpRequest, answer: HttpResponse, seconds: float) -> None:

@@ -47,6 +47,19 @@ def response(
     return HttpResponse(content, status=status, content_type=CONTENT_TYPE, headers=dict(headers or {}))
 
 
+def described(
+    status: int, detail: str = "", kind: str = "", errors: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    """Return what a problem says, whatever the request; parameters as of ``response``."""
+    body: dict[str, Any] = {
+        "type": f"urn:todo:problem:{kind}" if kind else "about:blank",
+        "title": TITLES.get(status) or HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail or DETAILS.get(status, HTTPStatus(status).description),
+    }
+    return body | ({"errors": list(errors)} if errors else {})
+
+
 def _content(
     request: HttpRequest,
     status: int,
@@ -54,17 +67,11 @@ def _content(
     kind: str = "",
     errors: Sequence[Mapping[str, Any]] = (),
 ) -> bytes:
-    body: dict[str, Any] = {
-        "type": f"urn:todo:problem:{kind}" if kind else "about:blank",
-        "title": TITLES.get(status) or HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail or DETAILS.get(status, HTTPStatus(status).description),
+    about = {
         "instance": request.path[:500].encode("utf-8", "replace").decode(),
         "request_id": getattr(request, "request_id", ""),
     }
-    if errors:
-        body["errors"] = list(errors)
-    return to_json(body)
+    return to_json(described(status, detail, kind, errors) | about)
 
 
 def is_for_api(request: HttpRequest) -> bool:

@@ -1,7 +1,7 @@
 """From what went wrong to the problem that is answered."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,22 +17,28 @@ from todo_site.identity.errors import IdentityUnavailable, InvalidToken
 _log = logging.getLogger(__name__)
 _CHALLENGE = 'Bearer realm="todo"'
 _RETRY = {"Retry-After": "1"}
+INVALID = "Some fields are not valid. `errors` lists them; correct them and send the request again."
 
 Handler = Callable[[HttpRequest, Any], HttpResponse]
 
 
 class RequestProblem(Exception):  # noqa: N818
-    """An operation refuses the request: answered as a problem with this status, detail and kind."""
+    """An operation refuses the request: answered as a problem with this status, detail, kind and headers."""
 
-    def __init__(self, status: int, detail: str, kind: str = "") -> None:
+    def __init__(
+        self, status: int, detail: str, kind: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(detail)
-        self.status, self.kind = status, kind
+        self.status, self.kind, self.headers = status, kind, headers
 
 
 # Exception -> status, kind, headers. The exception's text is the detail.
 _SIMPLE: dict[type[Exception], tuple[int, str, dict[str, str]]] = {
     domain.TaskNotFound: (404, "", {}),
     domain.ProfileNotFound: (404, "", {}),
+    domain.AccessTokenNotFound: (404, "", {}),
+    domain.CalendarFeedNotFound: (404, "", {}),
+    domain.TooManyAccessTokens: (409, "too-many-access-tokens", {}),
     domain.VersionConflict: (412, "version-conflict", {}),
     domain.IdempotencyInFlight: (409, "idempotency-in-flight", _RETRY),
     domain.WriteContention: (409, "write-contention", _RETRY),
@@ -59,18 +65,25 @@ def install(api: NinjaAPI) -> None:
     add(Exception, _failed)
 
 
+def described(error: domain.DomainError) -> dict[str, Any]:
+    """Return what the problem of ``error`` says, for an answer that holds several."""
+    if isinstance(error, domain.ValidationFailed):
+        return problems.described(422, INVALID, "validation", error.errors)
+    status, kind, _ = _SIMPLE[type(error)]
+    return problems.described(status, str(error), kind)
+
+
 def _simple(request: HttpRequest, error: Exception) -> HttpResponse:
     status, kind, headers = _SIMPLE[type(error)]
     return problems.response(request, status, detail=str(error), kind=kind, headers=headers)
 
 
 def _refused(request: HttpRequest, error: RequestProblem) -> HttpResponse:
-    return problems.response(request, error.status, detail=str(error), kind=error.kind)
+    return problems.response(request, error.status, detail=str(error), kind=error.kind, headers=error.headers)
 
 
 def _invalid(request: HttpRequest, error: domain.ValidationFailed) -> HttpResponse:
-    detail = "Some fields are not valid. `errors` lists them; correct them and send the request again."
-    return problems.response(request, 422, detail=detail, kind="validation", errors=error.errors)
+    return problems.response(request, 422, detail=INVALID, kind="validation", errors=error.errors)
 
 
 def _unauthorized(request: HttpRequest, error: Exception) -> HttpResponse:

@@ -1,16 +1,19 @@
 """From items to JSON, without a model in between: this runs for every task of every list."""
 
+import hashlib
 from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from pydantic_core import to_json
 
+from tasks.api import requests
 from tasks.idempotency import StoredReply
-from tasks.items import TaskItem, UserItem
-from tasks.services import Written
+from tasks.items import Authored, TaskItem, UserItem
 
 JSON = "application/json"
+# Clients may keep what has an ETag, if they ask each time whether it is still right.
+_REVALIDATE = "private, no-cache"
 _USER_FIELDS = (
     "id",
     "email",
@@ -42,35 +45,48 @@ def task_values(task: dict[str, Any]) -> dict[str, Any]:
         "timezone": get("timezone"),
         "checklist": get("checklist", []),
         "recurrence": get("recurrence"),
+        "next_task_id": get("next_task_id"),
         "created_at": task["created_at"],
         "updated_at": task["updated_at"],
         "completed_at": get("completed_at"),
+        "deleted_at": get("deleted_at"),
         "version": task["version"],
     }
 
 
-def etag(task: TaskItem) -> str:
-    """Return a task's entity tag: its version."""
-    return f'"{task.attribute_values["version"]}"'
+def user_values(user: dict[str, Any]) -> dict[str, Any]:
+    """Return what its owner sees of a profile's item."""
+    return {name: user.get(name) for name in _USER_FIELDS}
 
 
-def one(task: TaskItem) -> HttpResponse:
-    """Answer with a task."""
-    return HttpResponse(
-        to_json(task_values(task.attribute_values)), content_type=JSON, headers={"ETag": etag(task)}
-    )
+def etag(item: Authored) -> str:
+    """Return the entity tag of a task or a profile: its version."""
+    return f'"{item.attribute_values["version"]}"'
 
 
-def many(tasks: Iterable[TaskItem]) -> HttpResponse:
-    """Answer with a bare array of tasks."""
-    return HttpResponse(to_json([task_values(task.attribute_values) for task in tasks]), content_type=JSON)
+def one(request: HttpRequest, task: TaskItem) -> HttpResponse:
+    """Answer with a task, or that the client has it (304)."""
+    return _unless_had(request, etag(task), to_json(task_values(task.attribute_values)))
 
 
-def user(item: UserItem, status: int = 200) -> HttpResponse:
-    """Answer with a profile."""
-    values = item.attribute_values
-    content = to_json({name: values.get(name) for name in _USER_FIELDS})
-    return HttpResponse(content, status=status, content_type=JSON)
+def many(request: HttpRequest, tasks: Iterable[TaskItem]) -> HttpResponse:
+    """Answer with a bare array of tasks, or that the client has it (304)."""
+    content = to_json([task_values(task.attribute_values) for task in tasks])
+    return _unless_had(request, f'W/"{hashlib.blake2b(content, digest_size=12).hexdigest()}"', content)
+
+
+def user(request: HttpRequest, item: UserItem) -> HttpResponse:
+    """Answer with a profile, or that the client has it (304)."""
+    return _unless_had(request, etag(item), to_json(user_values(item.attribute_values)))
+
+
+def _unless_had(request: HttpRequest, tag: str, content: bytes) -> HttpResponse:
+    headers = {"ETag": tag, "Cache-Control": _REVALIDATE}
+    if requests.has(request, tag):
+        answer = HttpResponse(status=304, headers=headers)
+        del answer["Content-Type"]
+        return answer
+    return HttpResponse(content, content_type=JSON, headers=headers)
 
 
 def updated(task: TaskItem) -> StoredReply:
@@ -87,18 +103,24 @@ def created(request: HttpRequest, task: TaskItem) -> StoredReply:
     )
 
 
-def deleted(_: TaskItem) -> StoredReply:
+def saved_user(item: UserItem, status: int = 200) -> StoredReply:
+    """Return the answer to a profile that was made (201) or changed."""
+    body = to_json(user_values(item.attribute_values)).decode()
+    return StoredReply(status, body, {"ETag": etag(item)})
+
+
+def deleted(_: Any) -> StoredReply:
     """Return the answer to a deletion."""
     return StoredReply(204, "")
 
 
-def written(result: Written, reply: StoredReply) -> HttpResponse:
+def answer(reply: StoredReply, *, replayed: bool = False) -> HttpResponse:
     """Answer with ``reply``; of a replay the headers say that it is one."""
-    answer = HttpResponse(reply.body, status=reply.status, headers=reply.headers)
+    response = HttpResponse(reply.body, status=reply.status, headers=reply.headers)
     if reply.body:
-        answer["Content-Type"] = JSON
+        response["Content-Type"] = JSON
     else:
-        del answer["Content-Type"]
-    if result.replayed:
-        answer["Idempotency-Replayed"] = "true"
-    return answer
+        del response["Content-Type"]
+    if replayed:
+        response["Idempotency-Replayed"] = "true"
+    return response

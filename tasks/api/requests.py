@@ -7,16 +7,22 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
+from pydantic import TypeAdapter
 from pydantic_core import from_json
 
+from tasks import fields
 from tasks.api.errors import RequestProblem
+from tasks.errors import FieldError, ValidationFailed
 from tasks.idempotency import Once, StoredReply
-from tasks.items import TaskItem
 
 KEY_MAX = 255
+TAGS_MAX = 1024
+MAX_DEPTH = 32
 _JSON = re.compile(r"application/([a-z0-9.+-]+\+)?json", re.IGNORECASE)
 _KEY = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
-_ETAG = re.compile(r'"(\d{1,15})"')
+_TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
+_TAGS = re.compile(rf"\s*{_TAG.pattern}\s*(?:,\s*{_TAG.pattern}\s*)*")
+_VERSION = re.compile(r'"([1-9]\d{0,14})"')
 
 
 def json_object(request: HttpRequest) -> dict[str, Any]:
@@ -34,21 +40,70 @@ def json_object(request: HttpRequest) -> dict[str, Any]:
         raise RequestProblem(400, f"The body is not valid JSON: {error}.") from None
     if not isinstance(value, dict):
         raise RequestProblem(400, "The body must be a JSON object, such as {}.")
+    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _is_deep(value):
+        raise RequestProblem(400, f"The body is nested too deeply: at most {MAX_DEPTH} levels are accepted.")
     return value
 
 
-def expected_version(request: HttpRequest) -> int | None:
-    """Return the version that ``If-Match`` demands, None for no demand. Raises RequestProblem 400."""
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def split(body: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what can be changed of a body, and what only we set and the client sends back."""
+    changes = {name: value for name, value in body.items() if name not in fields.READ_ONLY}
+    return changes, {name: body[name] for name in body.keys() - changes.keys()}
+
+
+def query(request: HttpRequest, adapter: TypeAdapter[Any]) -> dict[str, Any]:
+    """Return the query string, validated. Raises ValidationFailed, also for a parameter that is given twice."""
+    repeated = [name for name, values in request.GET.lists() if len(values) > 1]
+    if repeated:
+        raise ValidationFailed(
+            [FieldError(field=name[:100], message="Give it once.", code="repeated") for name in repeated[:20]]
+        )
+    return fields.clean(adapter, request.GET.dict())
+
+
+def if_match(request: HttpRequest) -> frozenset[int] | None:
+    """Return the versions that ``If-Match`` allows, None for any. Raises RequestProblem 400.
+
+    Weak tags and those that are not ours match nothing.
+    """
     header = request.META.get("HTTP_IF_MATCH", "*").strip()
     if header == "*":
         return None
-    match = _ETAG.fullmatch(header)
-    if match is None:
-        raise RequestProblem(400, 'If-Match must be the ETag of the task as you read it, such as "3", or *.')
-    return int(match[1])
+    if len(header) > TAGS_MAX or not _TAGS.fullmatch(header):
+        raise RequestProblem(400, 'If-Match must be the ETag of what you have read, such as "3", or *.')
+    matches = (_VERSION.fullmatch(tag) for tag in _TAG.findall(header))
+    return frozenset(int(match[1]) for match in matches if match)
 
 
-def once(request: HttpRequest, payload: Any, reply: Callable[[TaskItem], StoredReply]) -> Once | None:
+def has(request: HttpRequest, etag: str) -> bool:
+    """Return whether the client has what ``etag`` stands for, as it says with ``If-None-Match``.
+
+    Raises RequestProblem 400.
+    """
+    header = request.META.get("HTTP_IF_NONE_MATCH")
+    if header is None:
+        return False
+    if len(header) > TAGS_MAX or not (header.strip() == "*" or _TAGS.fullmatch(header)):
+        raise RequestProblem(400, 'If-None-Match must be an ETag you were sent, such as "3", or *.')
+    tags = {tag.removeprefix("W/") for tag in _TAG.findall(header)}
+    return header.strip() == "*" or etag.removeprefix("W/") in tags
+
+
+def once(request: HttpRequest, payload: Any, reply: Callable[[Any], StoredReply]) -> Once | None:
     """Return what makes the request safe to repeat, None without ``Idempotency-Key``. Raises RequestProblem 400."""
     key = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if key is None:

@@ -1,121 +1,391 @@
-"""What goes over the wire, as documented in OpenAPI; and the query string of the list."""
+"""What goes over the wire, as documented in OpenAPI; and the query strings."""
 
-from typing import Annotated, Any
+import re
+from datetime import datetime
+from typing import Annotated, Any, Literal, NotRequired
 
 from ninja import Schema
-from pydantic import ConfigDict, Field, TypeAdapter, with_config
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import with_config as configured
+from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from tasks import fields
+from tasks.batch import MAX_OPERATIONS
+from tasks.context import timestamp
 from tasks.selectors import LIMIT, MAX_LIMIT
+
+ID = "0199d3a4-6f2e-7c41-9b1d-3f5a8e6c2d10"
+UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+_STRICT = ConfigDict(extra="forbid")
+_OUT = ConfigDict(extra="forbid")
+
+
+_T32 = Annotated[str, Field(max_length=32)]
+_T36 = Annotated[str, Field(max_length=36)]
+_T50 = Annotated[str, Field(max_length=50)]
+_T64 = Annotated[str, Field(max_length=64)]
+_T100 = Annotated[str, Field(max_length=100)]
+_T128 = Annotated[str, Field(max_length=128)]
+_T200 = Annotated[str, Field(max_length=200)]
+_T254 = Annotated[str, Field(max_length=254)]
+_T500 = Annotated[str, Field(max_length=500)]
+_T1000 = Annotated[str, Field(max_length=1000)]
+_Description = Annotated[str, Field(max_length=fields.DESCRIPTION_MAX)]
+_Id = Annotated[str, Field(max_length=36, pattern=UUID, json_schema_extra={"format": "uuid"})]
+_Day = Annotated[str, Field(max_length=10, json_schema_extra={"format": "date"})]
+_Time = Annotated[str, Field(max_length=5, pattern=TIME)]
+_Moment = Annotated[str, Field(max_length=27, json_schema_extra={"format": "date-time"})]
+_Version = Annotated[int, Field(ge=1, le=2**53, json_schema_extra={"format": "int64"})]
 
 
 class ChecklistEntryOut(Schema):
     """One line of a task's checklist."""
 
-    id: str
-    text: str
+    model_config = _OUT
+    id: _T36
+    text: _T200
     done: bool
 
 
 class TaskOut(Schema):
-    """A task. Timestamps are ISO 8601 in UTC; `version` grows by one with every change and is the ETag."""
+    """A task. Timestamps are ISO 8601 in UTC; `version` grows by one with every change and is the ETag.
 
-    id: str
-    user_id: str
-    title: str
-    description: str | None
+    `deleted_at` is set of tasks in the trash and of deletions in a sync; one that was deleted for good has no title.
+    """
+
+    model_config = _OUT
+    id: _Id
+    user_id: _T128
+    title: _T200
+    description: _Description | None
     status: fields.Status
     priority: fields.Priority
-    category: str | None
-    tags: list[str]
-    due_date: str | None
-    due_time: str | None
-    timezone: str | None
-    checklist: list[ChecklistEntryOut]
-    recurrence: str | None
-    created_at: str
-    updated_at: str
-    completed_at: str | None
-    version: int
+    category: _T50 | None
+    tags: Annotated[list[_T50], Field(max_length=fields.TAGS_MAX)]
+    due_date: _Day | None
+    due_time: _Time | None
+    timezone: _T64 | None
+    checklist: Annotated[list[ChecklistEntryOut], Field(max_length=fields.CHECKLIST_MAX)]
+    recurrence: _T200 | None
+    next_task_id: _Id | None
+    created_at: _Moment
+    updated_at: _Moment
+    completed_at: _Moment | None
+    deleted_at: _Moment | None
+    version: _Version
 
 
 class UserOut(Schema):
     """A profile. `id` is the person's Cognito `sub`."""
 
-    id: str
-    email: str | None
-    username: str
-    name: str
-    given_name: str | None
-    family_name: str | None
-    timezone: str | None
-    created_at: str
-    updated_at: str
-    version: int
+    model_config = _OUT
+    id: _T128
+    email: _T254 | None
+    username: _T254
+    name: _T254
+    given_name: _T200 | None
+    family_name: _T200 | None
+    timezone: _T64 | None
+    created_at: _Moment
+    updated_at: _Moment
+    version: _Version
 
 
 class HealthOut(Schema):
     """That the service answers, and which one it is."""
 
-    status: str
-    version: str
-    environment: str
+    model_config = _OUT
+    status: Literal["healthy"]
+    version: _T64
+    environment: _T32
 
 
 class FieldProblem(Schema):
     """What is wrong with one field."""
 
-    field: str
-    message: str
-    code: str
+    model_config = _OUT
+    field: _T100
+    message: _T500
+    code: _T64
+
+
+_Status = Annotated[int, Field(ge=200, le=599, json_schema_extra={"format": "int32"})]
+_Errors = Annotated[list[FieldProblem], Field(max_length=2 * fields.MAX_ERRORS)]
+
+
+class ProblemCore(Schema):
+    """What a problem says, whatever the request."""
+
+    model_config = _OUT
+    type: _T200
+    title: _T100
+    status: _Status
+    detail: _T1000
+    errors: _Errors = []
 
 
 class Problem(Schema):
-    """An error, as of RFC 9457."""
+    """An error, as of RFC 9457. `errors` is there when fields are to blame."""
 
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    request_id: str
-    errors: list[FieldProblem] = []
+    model_config = _OUT
+    type: _T200
+    title: _T100
+    status: _Status
+    detail: _T1000
+    instance: _T500
+    request_id: _T128
+    errors: _Errors = []
 
 
-@with_config(ConfigDict(extra="forbid"))
-class ListQuery(TypedDict, total=False):
-    """Which tasks to list."""
+class BatchResult(Schema):
+    """What became of one operation: the task's id and version as it is now, or the problem."""
 
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT, default=LIMIT, description="How many at most")]
-    cursor: Annotated[str, Field(description="From the Link header of an earlier page")]
-    status: fields.Status
-    priority: fields.Priority
-    category: Annotated[str, Field(min_length=1, max_length=fields.CATEGORY_MAX)]
-    tag: Annotated[str, Field(min_length=1, max_length=fields.TAG_MAX)]
-    q: Annotated[
-        str, Field(max_length=200, description="Text to look for in title, description, category and tags")
+    model_config = _OUT
+    op: Literal["create", "update", "delete", "restore"]
+    status: _Status
+    id: _T64 | None
+    version: _Version | None = None
+    updated_at: _Moment | None = None
+    problem: ProblemCore | None = None
+
+
+class BatchOut(Schema):
+    """The results of a batch, in the order of its operations."""
+
+    model_config = _OUT
+    results: Annotated[list[BatchResult], Field(max_length=MAX_OPERATIONS)]
+
+
+# --- Query strings -------------------------------------------------------------------------------------------
+
+
+def _flag(text: Any) -> Any:
+    return {"true": True, "false": False}.get(text, text)
+
+
+def _digits(text: Any) -> Any:
+    if isinstance(text, str) and not re.fullmatch(r"-?[0-9]{1,9}", text):
+        raise PydanticCustomError("int_parsing", "Must be a whole number.")
+    return text
+
+
+def _moment(text: str) -> str:
+    try:
+        # A "+" that was not percent-encoded arrives as a space.
+        moment = datetime.fromisoformat(text.replace(" ", "+"))
+        if moment.tzinfo is None or "T" not in text.upper():
+            raise ValueError(text)
+        return timestamp(moment)
+    except (ValueError, OverflowError):
+        message = "Must be an instant such as 2026-11-22T17:20:00Z, with Z or an offset."
+        raise PydanticCustomError("datetime", "{message}", {"message": message}) from None
+
+
+@configured(_STRICT)
+class PageQuery(TypedDict, total=False):
+    """Which part of a list."""
+
+    limit: Annotated[
+        int,
+        Field(ge=1, le=MAX_LIMIT, description="How many at most"),
+        Field(json_schema_extra={"default": LIMIT, "format": "int32"}),
+        BeforeValidator(_digits),
+    ]
+    cursor: Annotated[
+        str,
+        Field(
+            max_length=1024,
+            description="Where to go on: from the `Link` header of an earlier page of the same list",
+            json_schema_extra={"format": "cursor"},
+        ),
     ]
 
 
+@configured(_STRICT)
+class ListQuery(PageQuery, total=False):
+    """Which tasks to list."""
+
+    status: Annotated[fields.Status, Field(description="Only tasks with this status")]
+    priority: Annotated[fields.Priority, Field(description="Only tasks with this priority")]
+    category: Annotated[fields.Category, Field(description="Only tasks of this category", examples=["home"])]
+    tag: Annotated[fields.Tag, Field(description="Only tasks with this tag", examples=["garden"])]
+    due_before: Annotated[
+        fields.DueDate, Field(description="Only open tasks due before this day", examples=["2026-12-24"])
+    ]
+    due_after: Annotated[
+        fields.DueDate, Field(description="Only open tasks due after this day", examples=["2026-11-30"])
+    ]
+    overdue: Annotated[
+        bool,
+        Field(strict=True, description="Only open tasks due before today (UTC); `false`: all others"),
+        BeforeValidator(_flag),
+    ]
+    q: Annotated[
+        str,
+        Field(max_length=200, description="Text to look for in title, description, category and tags"),
+    ]
+    updated_since: Annotated[
+        str,
+        AfterValidator(_moment),
+        Field(
+            max_length=40,
+            description="Only what changed at this instant or later, deletions included",
+            examples=["2026-11-22T17:20:00Z"],
+            json_schema_extra={"format": "date-time"},
+        ),
+    ]
+    sort: Annotated[
+        Literal["created", "-created", "due", "-due", "priority", "-priority", "updated", "-updated"],
+        Field(
+            description="`created`: oldest first; `due`: open tasks by due date, then the others; `priority`: low "
+            "first; `updated`: the earliest change first. A `-` before it turns the list round. Default: `-created`.",
+            examples=["-created"],
+        ),
+    ]
+
+
+PAGE_QUERY: TypeAdapter[Any] = TypeAdapter(PageQuery)
 LIST_QUERY: TypeAdapter[Any] = TypeAdapter(ListQuery)
 
 
-def body(adapter: TypeAdapter[Any]) -> dict[str, Any]:
+# --- Batches -------------------------------------------------------------------------------------------------
+
+_AnyTask = Annotated[dict[str, Any], Field(max_length=50)]
+_TaskId = Annotated[str, StringConstraints(min_length=1, max_length=64), Field(examples=[ID])]
+_IfVersion = Annotated[
+    int,
+    Field(ge=1, le=2**53, strict=True, json_schema_extra={"format": "int64"}),
+    # To JSON 3.0 is a whole number too.
+    BeforeValidator(lambda value: int(value) if isinstance(value, float) and value.is_integer() else value),
+]
+
+
+@configured(_STRICT)
+class BatchCreate(TypedDict):
+    """Create a task of the fields in `task`."""
+
+    op: Literal["create"]
+    task: _AnyTask
+
+
+@configured(_STRICT)
+class BatchUpdate(TypedDict):
+    """Change the fields in `task`; `if_version` is what If-Match is to a single request."""
+
+    op: Literal["update"]
+    id: _TaskId
+    task: _AnyTask
+    if_version: NotRequired[_IfVersion]
+
+
+@configured(_STRICT)
+class BatchMove(TypedDict):
+    """Delete a task, or restore it from the trash."""
+
+    op: Literal["delete", "restore"]
+    id: _TaskId
+    if_version: NotRequired[_IfVersion]
+
+
+@configured(_STRICT)
+class Batch(TypedDict):
+    """Up to 25 operations. The fields of a task are as in single requests; what is wrong with them is in the result."""
+
+    operations: Annotated[
+        list[Annotated[BatchCreate | BatchUpdate | BatchMove, Field(discriminator="op")]],
+        Field(min_length=1, max_length=MAX_OPERATIONS),
+    ]
+
+
+BATCH: TypeAdapter[Any] = TypeAdapter(Batch)
+
+
+# --- OpenAPI of bodies, queries and paths --------------------------------------------------------------------
+
+Examples = dict[str, tuple[str, dict[str, Any]]]
+
+NEW_TASK_EXAMPLES: Examples = {
+    "short": ("Only a title", {"title": "Water the plants"}),
+    "full": (
+        "Everything",
+        {
+            "title": "Pay the rent",
+            "description": "From the *joint* account.",
+            "priority": "high",
+            "category": "home",
+            "tags": ["money"],
+            "due_date": "2026-12-01",
+            "due_time": "09:00",
+            "timezone": "Europe/Berlin",
+            "checklist": [{"text": "Check the balance"}],
+            "recurrence": "FREQ=MONTHLY",
+        },
+    ),
+}
+TASK_CHANGES_EXAMPLES: Examples = {
+    "complete": ("Complete it", {"status": "completed"}),
+    "postpone": ("Another day, no category", {"due_date": "2026-12-08", "category": None}),
+}
+PROFILE_EXAMPLES: Examples = {"name": ("A name", {"name": "Ada Lovelace", "timezone": "Europe/London"})}
+BATCH_EXAMPLES: Examples = {
+    "mixed": (
+        "Create one, complete one, delete one",
+        {
+            "operations": [
+                {"op": "create", "task": {"title": "Buy milk"}},
+                {"op": "update", "id": ID, "task": {"status": "completed"}, "if_version": 3},
+                {"op": "delete", "id": "0199d3a4-6f2e-7c41-9b1d-3f5a8e6c2d11"},
+            ]
+        },
+    )
+}
+
+
+def body(adapter: TypeAdapter[Any], examples: Examples | None = None) -> dict[str, Any]:
     """Return the OpenAPI of an operation whose JSON body ``adapter`` validates."""
-    schema = _inlined(adapter)
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+    content: dict[str, Any] = {"schema": _inlined(adapter)}
+    if examples:
+        content["examples"] = {
+            name: {"summary": summary, "value": value} for name, (summary, value) in examples.items()
+        }
+    return {"requestBody": {"required": True, "content": {"application/json": content}}}
+
+
+def changes(adapter: TypeAdapter[Any], examples: Examples, of: str = "task") -> dict[str, Any]:
+    """Return the OpenAPI of an operation that also accepts, as they are, the fields that only we set."""
+    operation = body(adapter, examples)
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    shown = TaskOut if of == "task" else UserOut
+    for name, known in shown.model_json_schema()["properties"].items():
+        if name in fields.READ_ONLY:
+            schema["properties"][name] = known | {"readOnly": True}
+    return operation | (TASK_ID if of == "task" else {})
 
 
 def query(adapter: TypeAdapter[Any]) -> dict[str, Any]:
     """Return the OpenAPI of an operation whose query string ``adapter`` validates."""
-    properties = _inlined(adapter)["properties"]
-    return {
-        "parameters": [
-            {"name": name, "in": "query", "required": False, "schema": schema}
-            for name, schema in properties.items()
-        ]
-    }
+    found = []
+    for name, schema in _inlined(adapter)["properties"].items():
+        parameter = {"name": name, "in": "query", "required": False, "schema": schema}
+        for moved in ("description", "examples"):
+            value = schema.pop(moved, None)
+            if value:
+                parameter |= {"description": value} if moved == "description" else {"example": value[0]}
+        found.append(parameter)
+    return {"parameters": found}
+
+
+def _path(name: str, description: str, example: str, schema: dict[str, Any]) -> dict[str, Any]:
+    parameter = {"name": name, "in": "path", "required": True, "description": description, "example": example}
+    return {"parameters": [parameter | {"schema": schema}]}
+
+
+TASK_ID = _path(
+    "task_id", "The task's id", ID, {"type": "string", "format": "uuid", "pattern": UUID, "maxLength": 36}
+)
+USER_ID = _path("user_id", "Your id", ID, {"type": "string", "minLength": 1, "maxLength": 128})
 
 
 def _inlined(adapter: TypeAdapter[Any]) -> dict[str, Any]:
@@ -125,9 +395,9 @@ def _inlined(adapter: TypeAdapter[Any]) -> dict[str, Any]:
     def resolve(node: Any) -> Any:
         if isinstance(node, dict):
             name = node.get("$ref", "").rpartition("/")[2]
-            return (
-                resolve(definitions[name]) if name else {key: resolve(value) for key, value in node.items()}
-            )
+            if name:
+                return resolve(definitions[name])
+            return {key: resolve(value) for key, value in node.items() if key != "discriminator"}
         return [resolve(element) for element in node] if isinstance(node, list) else node
 
     return dict(resolve(schema))

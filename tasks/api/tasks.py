@@ -2,110 +2,132 @@
 
 from collections.abc import Callable
 from functools import partial
-from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Router
 
 from tasks import fields, selectors, services
 from tasks.api import render, requests, schemas
+from tasks.api.lists import router, trash
 from tasks.api.schemas import Problem, TaskOut
 from tasks.idempotency import StoredReply
 from tasks.items import TaskItem
-from tasks.selectors import LIMIT, TaskFilters
 from tasks.services import Written
 from todo_site.identity.services import context
 
-router = Router(tags=["tasks"])
-_PROBLEMS = dict.fromkeys((400, 401, 404, 409, 412, 413, 415, 422), Problem)
+WRITE_PROBLEMS = dict.fromkeys((400, 404, 409, 412, 413, 415, 422), Problem)
 
 
 @router.post(
     "",
-    response={201: TaskOut, **_PROBLEMS},
+    response={201: TaskOut, **dict.fromkeys((400, 409, 413, 415, 422), Problem)},
     summary="Create a task",
-    openapi_extra=schemas.body(fields.NEW_TASK),
+    openapi_extra=schemas.body(fields.NEW_TASK, schemas.NEW_TASK_EXAMPLES),
 )
 def create_task(request: HttpRequest) -> HttpResponse:
-    """Create a task. With an `Idempotency-Key` the request can be repeated safely for 24 hours."""
+    """Create a task. Only the title is required; status is `pending` and priority `medium` unless given."""
     given = requests.json_object(request)
     reply = partial(render.created, request)
     once = requests.once(request, given, reply)
-    result = services.create_task(context(request), given, once=once)
-    return _answer(result, reply)
+    return _answer(services.create_task(context(request), given, once=once), reply)
 
 
 @router.get(
-    "",
-    response={200: list[TaskOut], 401: Problem, 422: Problem},
-    summary="List tasks",
-    openapi_extra=schemas.query(schemas.LIST_QUERY),
+    "/{task_id}",
+    response={200: TaskOut, 304: None, 404: Problem},
+    summary="Get a task",
+    openapi_extra=schemas.TASK_ID,
 )
-def list_tasks(request: HttpRequest) -> HttpResponse:
-    """List tasks, the newest first. The next page is in the `Link` header."""
-    given = fields.clean(schemas.LIST_QUERY, request.GET.dict())
-    limit, cursor = given.pop("limit", LIMIT), given.pop("cursor", None)
-    page = selectors.list_tasks(
-        context(request).user_id, filters=TaskFilters(**given), limit=limit, cursor=cursor
-    )
-    answer = render.many(page.items)
-    if page.next_cursor:
-        following = urlencode({**given, "limit": limit, "cursor": page.next_cursor})
-        answer["Link"] = f'<{request.build_absolute_uri(request.path)}?{following}>; rel="next"'
-    return answer
-
-
-@router.get("/{task_id}", response={200: TaskOut, 401: Problem, 404: Problem}, summary="Get a task")
 def get_task(request: HttpRequest, task_id: str) -> HttpResponse:
-    """Get one of your tasks."""
-    return render.one(selectors.get_task(context(request).user_id, task_id))
+    """Get one of your tasks. With `If-None-Match` the answer is 304 if you have it as it is."""
+    return render.one(request, selectors.get_task(context(request).user_id, task_id))
 
 
 def _update(request: HttpRequest, task_id: str) -> HttpResponse:
-    changes = requests.json_object(request)
+    body = requests.json_object(request)
+    changes, echoed = requests.split(body)
     result = services.update_task(
         context(request),
         task_id,
         changes,
-        if_version=requests.expected_version(request),
-        once=requests.once(request, changes, render.updated),
+        if_version=requests.if_match(request),
+        echoed=echoed,
+        once=requests.once(request, body, render.updated),
     )
     return _answer(result, render.updated)
 
 
 @router.put(
     "/{task_id}",
-    response={200: TaskOut, **_PROBLEMS},
+    response={200: TaskOut, **WRITE_PROBLEMS},
     summary="Change a task (PUT)",
-    openapi_extra=schemas.body(fields.TASK_CHANGES),
+    openapi_extra=schemas.changes(fields.TASK_CHANGES, schemas.TASK_CHANGES_EXAMPLES),
 )
 def put_task(request: HttpRequest, task_id: str) -> HttpResponse:
-    """Change the fields given and leave the others, as PATCH does. `null` clears an optional field."""
+    """Change the fields given and leave the others, as PATCH does. `null` clears an optional field.
+
+    A body may be the whole task as it was read, read-only fields included. They must be as they are: another `version`
+    or `updated_at` is answered with 412, as `If-Match` would be, anything else with 422.
+    """
     return _update(request, task_id)
 
 
 @router.patch(
     "/{task_id}",
-    response={200: TaskOut, **_PROBLEMS},
+    response={200: TaskOut, **WRITE_PROBLEMS},
     summary="Change a task",
-    openapi_extra=schemas.body(fields.TASK_CHANGES),
+    openapi_extra=schemas.changes(fields.TASK_CHANGES, schemas.TASK_CHANGES_EXAMPLES),
 )
 def patch_task(request: HttpRequest, task_id: str) -> HttpResponse:
-    """Change the fields given and leave the others. `null` clears an optional field."""
+    """Change the fields given and leave the others. `null` clears an optional field.
+
+    Completing a task that recurs creates its next occurrence, once; `next_task_id` leads to it.
+    """
     return _update(request, task_id)
 
 
-@router.delete("/{task_id}", response={204: None, **_PROBLEMS}, summary="Delete a task")
+@router.delete(
+    "/{task_id}",
+    response={204: None, **dict.fromkeys((400, 404, 409, 412, 422), Problem)},
+    summary="Delete a task",
+    openapi_extra=schemas.TASK_ID,
+)
 def delete_task(request: HttpRequest, task_id: str) -> HttpResponse:
     """Delete a task. It is kept in the trash for 30 days."""
-    result = services.delete_task(
-        context(request),
-        task_id,
-        if_version=requests.expected_version(request),
-        once=requests.once(request, None, render.deleted),
-    )
-    return _answer(result, render.deleted)
+    return _move(request, task_id, services.delete_task, render.deleted)
+
+
+@router.post(
+    "/{task_id}/restore",
+    response={200: TaskOut, **dict.fromkeys((400, 404, 409, 412, 422), Problem)},
+    summary="Restore a task",
+    openapi_extra=schemas.TASK_ID,
+)
+def restore_task(request: HttpRequest, task_id: str) -> HttpResponse:
+    """Bring a task back from the trash, under its old id."""
+    return _move(request, task_id, services.restore_task, render.updated)
+
+
+def _move(
+    request: HttpRequest,
+    task_id: str,
+    service: Callable[..., Written],
+    reply: Callable[[TaskItem], StoredReply],
+) -> HttpResponse:
+    once = requests.once(request, None, reply)
+    result = service(context(request), task_id, if_version=requests.if_match(request), once=once)
+    return _answer(result, reply)
 
 
 def _answer(result: Written, reply: Callable[[TaskItem], StoredReply]) -> HttpResponse:
-    return render.written(result, result.reply or reply(result.task))
+    return render.answer(result.reply or reply(result.task), replayed=result.replayed)
+
+
+@trash.delete(
+    "/{task_id}",
+    response={204: None, **dict.fromkeys((400, 404, 409, 412, 422), Problem)},
+    summary="Delete a task for good",
+    openapi_extra=schemas.TASK_ID,
+)
+def purge_task(request: HttpRequest, task_id: str) -> HttpResponse:
+    """Delete what is in the trash for good. Clients that sync still learn of the deletion."""
+    return _move(request, task_id, services.purge_task, render.deleted)

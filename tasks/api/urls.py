@@ -4,13 +4,13 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 from django.views.decorators.http import require_safe
-from ninja import NinjaAPI
 
-from tasks.api import errors, tasks, users
+from tasks.api import access_tokens, batch, calendar, docs, errors, lists, tasks, transfer, users
 from tasks.api.auth import Caller
+from tasks.api.openapi import Api
 from tasks.api.schemas import HealthOut
 
-api = NinjaAPI(
+api = Api(
     title="Todo with Insights",
     version="1",
     urls_namespace="api",
@@ -19,8 +19,15 @@ api = NinjaAPI(
     auth=Caller(),
 )
 errors.install(api)
-api.add_router("/v1/tasks", tasks.router)
+api.add_router("/v1/tasks", batch.router)  # before tasks: "batch" is no id
+api.add_router("/v1/tasks", lists.router)
+api.add_router("/v1/trash", lists.trash)
 api.add_router("/v1/users", users.router)
+api.add_router("/v1/tokens", access_tokens.router)
+for prefix, router in settings.API_ROUTERS.items():  # those of the other apps
+    api.add_router(prefix, router)
+api.add_router("/v1", transfer.router)
+api.add_router("/v1/calendar", calendar.router)
 
 
 @require_safe
@@ -36,4 +43,9 @@ def api_health(request: HttpRequest) -> HttpResponse:
     return health(request)
 
 
-urlpatterns = [path("health", health, name="health"), path("api/", api.urls)]
+urlpatterns = [
+    path("health", health, name="health"),
+    path("api/", api.urls),
+    path("api/docs", docs.page, name="api-docs"),
+    path("api/docs/<str:version>/<str:name>", docs.file, name="api-docs-file"),
+]

@@ -11,7 +11,7 @@ def test_it_works(as_alice, calls):
     answer = as_alice("GET", f"{TASKS}/{task['id']}")
     assert calls.names == ["GetItem"]
     assert (answer.status_code, answer.json(), answer["ETag"]) == (200, task, '"1"')
-    assert answer["Cache-Control"] == "no-store"
+    assert answer["Cache-Control"] == "private, no-cache"
 
 
 def test_somebody_elses_is_not_found(as_alice, as_bob):

@@ -31,7 +31,9 @@ def test_it_works(as_alice):
         (b'{"title": NaN}', 400),
         (b'{"title": "\\ud800"}', 400),
         (b'{"title": ' + b"[" * 100_000, 400),
-        (b'{"title": ' + b"[" * 100 + b"]" * 100 + b"}", 422),
+        (b'{"title": ' + b"[" * 32 + b"]" * 32 + b"}", 400),
+        (b'{"title": ' + b"[" * 31 + b"]" * 31 + b"}", 422),
+        (b'{"title": [' + b"[], " * 100 + b"[]]}", 422),
         (b'{"title": ' + b"9" * 100_000 + b"}", 400),
         (b'{"title": ' + b"9" * 400 + b"}", 422),
         (b'{"title": "a\\u0000b"}', 422),
@@ -44,6 +46,25 @@ def test_it_works(as_alice):
 def test_bodies(as_alice, calls, body, status):
     assert_problem(send(as_alice, body), status)
     assert not calls
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"title": "x" * 201}, "Must be at most 200 characters."),
+        ({"title": " "}, "Must not be empty."),
+        (
+            {"title": "x", "status": "done"},
+            "Must be one of 'pending', 'in_progress', 'completed', 'cancelled'.",
+        ),
+        ({"title": "x", "tags": ["a"] * 21}, "Must have at most 20 entries."),
+        ({"title": "x", "tags": "a"}, "Must be an array."),
+        ({"title": "x", "checklist": [{"text": "a", "done": 1}]}, "Must be true or false."),
+        ({"title": "x", "due_date": "soon"}, "Must be a date as YYYY-MM-DD, not before 1900."),
+    ],
+)
+def test_messages_say_what_to_do(as_alice, body, message):
+    assert [error["message"] for error in as_alice("POST", TASKS, body).json()["errors"]] == [message]
 
 
 @pytest.mark.parametrize(

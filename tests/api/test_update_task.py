@@ -62,12 +62,38 @@ def test_if_match(as_alice):
     assert_problem(as_alice("PATCH", path, {"title": "3"}, If_Match='"1"'), 412)
     assert as_alice("PATCH", path, {"title": "3"}, If_Match="*").status_code == 200
     assert_problem(as_alice("PATCH", path, {"title": "4"}, If_Match="three"), 400)
+    for tag in ('"three"', 'W/"3"', '"1", "2"', '""'):
+        assert_problem(as_alice("PATCH", path, {"title": "4"}, If_Match=tag), 412)
+    assert as_alice("PATCH", path, {"title": "4"}, If_Match='"2", "3"').status_code == 200
+
+
+@METHODS
+def test_a_whole_task_can_be_sent_back(as_alice, calls, method):
+    task = as_alice.create(category="home", tags=["a"], checklist=[{"text": "x"}], due_date="2030-01-01")
+    path = f"{TASKS}/{task['id']}"
+    calls.clear()
+    assert as_alice(method, path, task).json() == task
+    assert calls.names == ["GetItem"]  # nothing to write
+    for form in ("2026-01-01T00:00:00Z", "x", None):
+        assert_problem(as_alice(method, path, {"updated_at": form}), 412)
+    written = {name: task[name].replace("Z", "+00:00") for name in ("created_at", "updated_at")}
+    assert as_alice(method, path, task | written).json() == task
+    written = {name: task[name][:23] + "Z" for name in ("created_at", "updated_at")}
+    assert as_alice(method, path, task | written).json() == task
+    changed = as_alice(method, path, task | {"title": "New"}).json()
+    assert (changed["title"], changed["version"]) == ("New", 2)
+    assert assert_problem(as_alice(method, path, task), 412)["type"] == "urn:todo:problem:version-conflict"
 
 
 def test_only_what_can_be_changed(as_alice):
     task = as_alice.create()
-    body = {"id": "1", "user_id": "2", "version": 3, "created_at": "4", "title": None}
-    assert_problem(as_alice("PATCH", f"{TASKS}/{task['id']}", body), 422, fields=set(body))
+    path = f"{TASKS}/{task['id']}"
+    body = {"id": "1", "user_id": "2", "created_at": "4", "completed_at": "5", "deleted_at": "6"}
+    assert_problem(as_alice("PATCH", path, body), 422, fields=set(body))
+    assert_problem(as_alice("PATCH", path, {"title": None, "colour": 1}), 422, fields={"title", "colour"})
+    for version in (2, True, "1", None):
+        assert_problem(as_alice("PATCH", path, {"version": version}), 412)
+    assert as_alice("GET", path).json() == task
 
 
 @METHODS

@@ -1,0 +1,65 @@
+"""``POST /api/v1/tasks/batch``: up to 25 changes in one request."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Router
+from pydantic_core import to_json
+
+from tasks import batch, fields
+from tasks.api import errors, requests, schemas
+from tasks.api.render import answer
+from tasks.api.schemas import BatchOut, Problem
+from tasks.batch import Operation, Outcome
+from tasks.idempotency import StoredReply
+from todo_site.identity.services import context
+
+router = Router(tags=["tasks"])
+_STATUS = {"create": 201, "update": 200, "delete": 204, "restore": 200}
+
+
+@router.post(
+    "/batch",
+    response={200: BatchOut, **dict.fromkeys((400, 409, 413, 415, 422), Problem)},
+    summary="Change several tasks",
+    openapi_extra=schemas.body(schemas.BATCH, schemas.BATCH_EXAMPLES),
+)
+def batch_tasks(request: HttpRequest) -> HttpResponse:
+    """Create, update, delete and restore up to 25 tasks.
+
+    The operations that can be done are done together, all or none; the others are refused one by one. The results are
+    in the order of the operations: each has the status that a request of its own would have had, and of what was
+    refused the problem. One batch can change a task only once.
+    """
+    body = requests.json_object(request)
+    given = fields.clean(schemas.BATCH, body)
+    operations = [_operation(entry) for entry in given["operations"]]
+    done = batch.run(context(request), operations, once=requests.once(request, body, _reply))
+    return answer(done.reply or _reply(done.outcomes), replayed=done.replayed)
+
+
+def _operation(given: dict[str, Any]) -> Operation:
+    version = given.get("if_version")
+    if given["op"] != "update":
+        return Operation(given["op"], given.get("id", ""), given.get("task", {}), version)
+    changes, echoed = requests.split(given["task"])
+    return Operation("update", given["id"], changes, version, echoed)
+
+
+def _reply(outcomes: list[Outcome]) -> StoredReply:
+    body = to_json({"results": [_result(outcome) for outcome in outcomes]})
+    return StoredReply(200, body.decode())
+
+
+def _result(outcome: Outcome) -> dict[str, Any]:
+    operation, task = outcome.operation, outcome.task
+    if outcome.error:
+        problem = errors.described(outcome.error)
+        task_id = operation.task_id or None
+        return {"op": operation.kind, "status": problem["status"], "id": task_id, "problem": problem}
+    values = task.attribute_values if task else {}
+    return {
+        "op": operation.kind,
+        "status": _STATUS[operation.kind],
+        **{name: values[name] for name in ("id", "version", "updated_at")},
+    }

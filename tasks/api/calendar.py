@@ -1,0 +1,100 @@
+"""``/api/v1/calendar``: the caller's calendar feed, and the feed itself for calendar programs."""
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Annotated
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from ninja import Router, Schema
+from pydantic import ConfigDict, Field
+from pydantic_core import to_json
+
+from tasks import calendar_feed
+from tasks.api import render, requests
+from tasks.api.access_tokens import refuse_token_holders
+from tasks.api.schemas import Problem
+from tasks.errors import CalendarFeedNotFound
+from tasks.idempotency import StoredReply
+from todo_site.identity.services import context
+
+router = Router(tags=["calendar"])
+ICALENDAR = "text/calendar; charset=utf-8"
+
+
+class CalendarFeedOut(Schema):
+    """Your calendar feed: since when its address has been what it is. The address is not shown again."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"created_at": "2026-11-22T17:20:00.123456Z"}]}
+    )
+    created_at: Annotated[str, Field(max_length=27, json_schema_extra={"format": "date-time"})]
+
+
+class NewCalendarFeedOut(Schema):
+    """The address of your calendar feed. Whoever has it can read your due tasks: keep it, nobody can show it again."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"url": "https://example.com/api/v1/calendar/todo_….ics"}]},
+    )
+    url: Annotated[str, Field(max_length=500, json_schema_extra={"format": "uri"})]
+
+
+def address(request: HttpRequest, token: str) -> str:
+    """Return the address of the feed that ``token`` opens."""
+    return request.build_absolute_uri(reverse("api:calendar_feed", args=[token]))
+
+
+@router.get(
+    "", response={200: CalendarFeedOut, 404: Problem}, summary="Get my calendar feed", url_name="calendar"
+)
+def get_calendar(request: HttpRequest) -> HttpResponse:
+    """Tell whether you have a calendar feed (404 if not), and since when."""
+    feed = calendar_feed.get(context(request).user_id)
+    if feed is None:
+        raise CalendarFeedNotFound
+    return render.answer(StoredReply(200, to_json({"created_at": feed.created_at}).decode()))
+
+
+@router.post(
+    "",
+    response={201: NewCalendarFeedOut, **dict.fromkeys((400, 409, 422), Problem)},
+    summary="Give my calendar feed a new address",
+)
+def create_calendar(request: HttpRequest) -> HttpResponse:
+    """Make a calendar feed of your due tasks, or give it a new address; the old one ends at once.
+
+    Calendar programs subscribe to the address as it is, without signing in. An access token cannot do this.
+    """
+    refuse_token_holders(request)
+    token, replayed = calendar_feed.enable_once(
+        context(request), requests.once(request, None, render.deleted)
+    )
+    url = address(request, token)
+    return render.answer(
+        StoredReply(201, to_json({"url": url}).decode(), {"Location": url}), replayed=replayed
+    )
+
+
+@router.delete(
+    "",
+    response={204: None, **dict.fromkeys((400, 404, 409, 422), Problem)},
+    summary="End my calendar feed",
+)
+def delete_calendar(request: HttpRequest) -> HttpResponse:
+    """End your calendar feed: its address opens nothing any more, at once."""
+    once = requests.once(request, None, render.deleted)
+    return render.answer(StoredReply(204, ""), replayed=calendar_feed.disable(context(request), once=once))
+
+
+@router.get("/{token}.ics", auth=None, include_in_schema=False, url_name="calendar_feed")
+def read_calendar_feed(request: HttpRequest, token: str) -> HttpResponse:
+    """Answer a calendar program with the feed as iCalendar, or that it has it (304)."""
+    content = calendar_feed.render(calendar_feed.owner_of(token), datetime.now(UTC).date())
+    etag = f'"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    if requests.has(request, etag):
+        return HttpResponse(status=304, headers=headers)
+    headers["Content-Disposition"] = 'inline; filename="tasks.ics"'
+    return HttpResponse(content, content_type=ICALENDAR, headers=headers)

@@ -1,0 +1,83 @@
+"""``GET /api/v1/tasks`` and ``GET /api/v1/trash``: pages of tasks, and what changed since."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Router
+
+from tasks import selectors
+from tasks.api import render, requests, schemas
+from tasks.api.schemas import Problem, TaskOut
+from tasks.context import timestamp
+from tasks.plans import TRASH_KEPT_SECONDS
+from tasks.selectors import LIMIT, Page, TaskFilters
+from todo_site.identity.services import context
+
+router, trash = Router(tags=["tasks"]), Router(tags=["trash"])
+# A write shows up later than the time it carries, by what the request takes. A sync looks that far back again.
+OVERLAP = timedelta(seconds=60)
+
+
+@router.get(
+    "",
+    response={200: list[TaskOut], 304: None, 422: Problem},
+    summary="List tasks",
+    openapi_extra=schemas.query(schemas.LIST_QUERY),
+)
+def list_tasks(request: HttpRequest) -> HttpResponse:
+    """List your tasks, the newest first unless `sort` says otherwise. All filters given must hold.
+
+    The next page is in the `Link` header (`rel="next"`); follow it until there is none. A page may hold less than
+    `limit` tasks, even none, and still have a next one.
+
+    Lists with `due_before`, `due_after` or `overdue` are of open tasks, by due date.
+
+    **Sync.** Read the whole list once and keep the `Sync-Since` of its first page. Next time list with `updated_since`
+    set to it: that is what changed, in the order of the changes, deleted tasks included (`deleted_at` is set). Keep the
+    `Sync-Since` of that list's first page for the time after. You may get a change twice; `version` tells. Deletions
+    are remembered for 30 days: if `updated_since` is older, `Sync-Reset: true` says to read the whole list again.
+    """
+    given = requests.query(request, schemas.LIST_QUERY)
+    now = datetime.now(UTC)
+    page_of = {name: given.pop(name) for name in ("limit", "cursor") if name in given}
+    page = selectors.list_tasks(context(request).user_id, filters=_filters(dict(given), now), **page_of)
+    answer = _page(request, page, page_of.get("limit", LIMIT))
+    if "cursor" not in page_of:
+        answer["Sync-Since"] = timestamp(now - OVERLAP)
+        if given.get("updated_since", "~") < timestamp(now - timedelta(seconds=TRASH_KEPT_SECONDS)):
+            answer["Sync-Reset"] = "true"
+    return answer
+
+
+def _filters(given: dict[str, Any], now: datetime) -> TaskFilters:
+    overdue = given.pop("overdue", None)
+    if overdue is not None:
+        today = now.date().isoformat()
+        name = "due_before" if overdue else "not_due_before"
+        given[name] = min(today, given.get(name, today))
+    return TaskFilters(**given)
+
+
+def _page(request: HttpRequest, page: Page[Any], limit: int) -> HttpResponse:
+    answer = render.many(request, page.items)
+    if page.next_cursor:
+        query = request.GET.dict() | {"limit": limit, "cursor": page.next_cursor}
+        address = f"{request.build_absolute_uri(request.path)}?{urlencode(query)}"
+        answer["Link"] = f'<{address}>; rel="next"'
+    return answer
+
+
+@trash.get(
+    "",
+    response={200: list[TaskOut], 304: None, 422: Problem},
+    summary="List the trash",
+    openapi_extra=schemas.query(schemas.PAGE_QUERY),
+)
+def list_trash(request: HttpRequest) -> HttpResponse:
+    """List the tasks you have deleted, the last deleted first. Each is kept for 30 days."""
+    given = requests.query(request, schemas.PAGE_QUERY)
+    ctx = context(request)
+    page = selectors.get_trashed(ctx.user_id, now=ctx.now.timestamp(), latest_first=True, **given)
+    return _page(request, page, given.get("limit", LIMIT))

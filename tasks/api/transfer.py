@@ -1,0 +1,180 @@
+"""``GET /api/v1/export`` and ``POST /api/v1/import``: all tasks as a file, and files as tasks."""
+
+import hashlib
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from ninja import Router, Schema
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, with_config
+from pydantic_core import to_json
+from typing_extensions import TypedDict
+
+from tasks import transfer
+from tasks.api import render, requests, schemas
+from tasks.api.errors import RequestProblem
+from tasks.api.schemas import ID, FieldProblem, Problem, TaskOut
+from tasks.idempotency import StoredReply
+from tasks.transfer import MAX_ROWS, ImportReport
+from todo_site.identity.services import context
+
+router = Router(tags=["transfer"])
+_MEDIA_TYPES = frozenset({"", "text/csv", "text/plain", "application/json"})
+_Count = Annotated[int, Field(ge=0, le=MAX_ROWS, json_schema_extra={"format": "int32"})]
+_CSV = "title,due_date,tags\r\nWater the plants,2026-12-01,home\r\n"
+_TODOIST = "TYPE,CONTENT,PRIORITY,INDENT,DATE,DATE_LANG\r\ntask,Water the plants @home,2,1,tomorrow,en\r\n"
+
+
+def _flag(text: Any) -> Any:
+    return {"true": True, "false": False}.get(text, text)
+
+
+@with_config(ConfigDict(extra="forbid"))
+class ExportQuery(TypedDict, total=False):
+    """Which file."""
+
+    format: Annotated[
+        Literal["json", "csv"],
+        Field(description="The file's format", json_schema_extra={"default": "json"}),
+    ]
+
+
+@with_config(ConfigDict(extra="forbid"))
+class ImportQuery(TypedDict, total=False):
+    """How to import."""
+
+    dry_run: Annotated[
+        bool,
+        BeforeValidator(_flag),
+        Field(strict=True, description="Only tell what would be done", json_schema_extra={"default": False}),
+    ]
+
+
+EXPORT_QUERY: TypeAdapter[Any] = TypeAdapter(ExportQuery)
+IMPORT_QUERY: TypeAdapter[Any] = TypeAdapter(ImportQuery)
+
+
+class ImportResult(Schema):
+    """What became of a task of the file. `row` is its row in a spreadsheet, or its place in a JSON array, from 1."""
+
+    model_config = ConfigDict(extra="forbid")
+    row: Annotated[int, Field(ge=1, le=2**31 - 1, json_schema_extra={"format": "int32"})]
+    status: Literal["created", "existing", "invalid"]
+    task_id: Annotated[str, Field(max_length=36)] | None
+    errors: Annotated[list[FieldProblem], Field(max_length=100)]
+
+
+class ImportOut(Schema):
+    """What an import did; a dry run, what it would do."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "format": "csv",
+                    "dry_run": False,
+                    "rows": 1,
+                    "created": 1,
+                    "existing": 0,
+                    "invalid": 0,
+                    "results": [{"row": 2, "status": "created", "task_id": ID, "errors": []}],
+                }
+            ]
+        },
+    )
+    format: Literal["json", "csv", "todoist"]
+    dry_run: bool
+    rows: _Count
+    created: _Count
+    existing: _Count
+    invalid: _Count
+    results: Annotated[list[ImportResult], Field(max_length=MAX_ROWS)]
+
+
+# No JSON schema says what CSV is; whoever makes examples of this format has to know.
+_CSV_FILE = {"type": "string", "format": "task-csv", "minLength": 1, "maxLength": 1024 * 1024}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "text/csv": {
+                "schema": _CSV_FILE,
+                "examples": {
+                    "ours": {"summary": "Our columns, any of them but title", "value": _CSV},
+                    "todoist": {"summary": "Todoist's template", "value": _TODOIST},
+                },
+            },
+            "application/json": {
+                "schema": {"type": "array", "maxItems": MAX_ROWS, "items": {"type": "object"}},
+                "example": [{"title": "Water the plants", "due_date": "2026-12-01", "tags": ["home"]}],
+            },
+        },
+    }
+}
+
+
+@router.get(
+    "/export",
+    response={200: list[TaskOut], 422: Problem},
+    summary="Export all tasks",
+    openapi_extra={
+        **schemas.query(EXPORT_QUERY),
+        "responses": {200: {"content": {"text/csv": {"schema": _CSV_FILE, "example": _CSV}}}},
+    },
+)
+def export_tasks(request: HttpRequest) -> StreamingHttpResponse:
+    """Get every task of yours as a file, the newest first; without the trash.
+
+    JSON is an array of tasks as elsewhere in the API. CSV has tags separated by commas, and a checklist line by line as
+    `[ ] to do` or `[x] done`; a cell that a spreadsheet could run as a formula has an apostrophe in front, which the
+    import takes away again. The file is sent while it is read: one that ends early is not complete.
+    """
+    file_format = requests.query(request, EXPORT_QUERY).get("format", "json")
+    ctx = context(request)
+    answer = StreamingHttpResponse(
+        transfer.export(ctx.user_id, file_format), content_type=transfer.FORMATS[file_format]
+    )
+    answer["Content-Disposition"] = f'attachment; filename="tasks-{ctx.now:%Y-%m-%d}.{file_format}"'
+    return answer
+
+
+@router.post(
+    "/import",
+    response={200: ImportOut, **dict.fromkeys((400, 409, 413, 415, 422), Problem)},
+    summary="Import tasks",
+    openapi_extra=_BODY | schemas.query(IMPORT_QUERY),
+)
+def import_tasks(request: HttpRequest) -> HttpResponse:
+    """Create tasks from a file: our JSON or CSV, or Todoist's CSV template. At most 1000 tasks and 1 MiB of UTF-8.
+
+    Every valid row becomes a task, the first row the newest; `results` says what is wrong with the others. Correct
+    them and send the whole file again: what was imported within 24 hours is `existing`, as long as it was not deleted,
+    and so is a row with the `id` of a task of yours. With an `Idempotency-Key` the file is imported once for each key,
+    and the same request gets the same answer. Ids and times of the file are not kept: tasks are new.
+    """
+    dry_run = requests.query(request, IMPORT_QUERY).get("dry_run", False)
+    upload = _upload(request)
+    once = requests.once(request, hashlib.sha256(upload).hexdigest(), _reply)
+    if once and not dry_run:
+        reply, replayed = transfer.import_once(context(request), upload, once)
+        return render.answer(reply, replayed=replayed)
+    return render.answer(_reply(transfer.import_tasks(context(request), upload, dry_run)))
+
+
+def _reply(report: ImportReport) -> StoredReply:
+    shown = {name: value for name, value in asdict(report).items() if name != "replayed"}
+    return StoredReply(200, to_json(shown).decode())
+
+
+def _upload(request: HttpRequest) -> bytes:
+    media_type = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+    if media_type not in _MEDIA_TYPES:
+        raise RequestProblem(
+            415, "Send the file itself, with `Content-Type: text/csv` or `application/json`."
+        )
+    if not request.body.strip():
+        raise RequestProblem(400, "The body is missing. Send a file.")
+    if media_type == "application/json" and not request.body.lstrip().startswith(b"["):
+        raise RequestProblem(400, "The body must be a JSON array of tasks.")
+    return request.body

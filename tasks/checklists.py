@@ -1,0 +1,46 @@
+"""A checklist as lines of text, the way people type one: ``[x] Milk``. Entries keep their ids as far as can be told."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+_LINE = re.compile(r"\s*(?:[-*]\s+)?(?:\[(?P<done>[ xX]?)\]\s*)?(?P<text>.*?)\s*")
+Entry = Mapping[str, Any]
+
+
+def to_text(checklist: Iterable[Entry]) -> str:
+    """Return one line for each entry: whether it is done, and its text."""
+    return "\n".join(f"[{'x' if entry['done'] else ' '}] {entry['text']}" for entry in checklist)
+
+
+def lines(text: str) -> list[tuple[bool, str]]:
+    """Return done and text of each line that is not blank."""
+    found = []
+    for line in text.replace("\r\n", "\n").split("\n"):
+        match = _LINE.fullmatch(line)
+        if match and match["text"]:
+            found.append(((match["done"] or "").lower() == "x", match["text"]))
+    return found
+
+
+def parse(text: str, before: Sequence[Entry] = ()) -> list[dict[str, Any]]:
+    """Return the entries that ``text`` stands for.
+
+    An entry of ``before`` with the same text lends its id; then, in order, those left lend theirs to lines that were
+    reworded, as long as nothing was added or taken out. Others get an id when they are saved.
+    """
+    wanted = lines(text)
+    left = list(before)
+    entries: list[dict[str, Any]] = []
+    for done, words in wanted:
+        entry: dict[str, Any] = {"text": words, "done": done}
+        same = next((old for old in left if old["text"] == words), None)
+        if same:
+            left.remove(same)
+            entry["id"] = same["id"]
+        entries.append(entry)
+    if len(wanted) == len(before):
+        for entry in entries:
+            if "id" not in entry:
+                entry["id"] = left.pop(0)["id"]
+    return entries

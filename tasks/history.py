@@ -1,0 +1,130 @@
+"""Who changed what of a task, and when: read from the lake's history of events, never kept with the task itself.
+
+Every write carries its author and request through the table's stream into Silver's ``task_events``. Up to a given
+version that history never changes, so an answer that reaches it is kept.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.cache import cache
+
+from tasks import fields
+from tasks.items import TaskItem
+
+USER_BUCKETS = 16
+KEPT_SECONDS = 3600
+MOST = 200
+# The newest events are the ones to keep when there are very many.
+_SQL = """
+SELECT event_name, entity_type, changed_at, version, updated_by, request_id, image
+FROM task_events
+WHERE user_bucket = ? AND user_id = ? AND entity_id = ? AND event_name <> 'REMOVE'
+ORDER BY version DESC
+LIMIT 201
+"""
+SHOWN = ("title", *(name for name in fields.TaskChanges.__annotations__ if name != "title"))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field: its name, and its value before and after (None where it had none)."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One write of a task. ``kind`` is created, changed, deleted or restored; ``by`` the id of who did it."""
+
+    kind: str
+    at: str
+    version: int
+    by: str
+    request_id: str
+    changes: list[Change]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A task's writes, the newest first; ``behind`` while the last ones are still on their way to the lake."""
+
+    events: list[Event]
+    behind: bool
+
+
+class HistoryUnavailable(Exception):  # noqa: N818
+    """The lake cannot be asked right now."""
+
+
+def bucket(user_id: str) -> str:
+    """Return the partition of the lake that a user's events are in; the lake's own rule, which never changes."""
+    return f"{int(hashlib.sha256(user_id.encode()).hexdigest()[:8], 16) % USER_BUCKETS:02}"
+
+
+def of(task: TaskItem) -> History:
+    """Return the history of ``task`` as far as the lake has it. One Athena query, or none if it was asked before.
+
+    Raises HistoryUnavailable.
+    """
+    name = f"history:{task.id}:{task.version}"
+    rows = cache.get(name)
+    if rows is None:
+        rows = _ask(task)
+        if rows and int(rows[0]["version"]) >= int(task.version):
+            cache.set(name, rows, KEPT_SECONDS)
+    newest = int(rows[0]["version"]) if rows else 0
+    return History(events(reversed(rows)), behind=newest < int(task.version))
+
+
+def _ask(task: TaskItem) -> list[dict[str, Any]]:
+    from insights import warehouse  # brings Athena's client along: only this page pays for it
+
+    owner = str(task.user_id)
+    try:
+        return warehouse.run(_SQL, (bucket(owner), owner, str(task.id)), timeout=15).rows
+    except warehouse.WarehouseError as error:
+        raise HistoryUnavailable from error
+
+
+def events(rows: Iterable[Mapping[str, Any]]) -> list[Event]:
+    """Return what happened, the newest first, from rows of ``task_events`` in the order of their versions."""
+    found: list[Event] = []
+    before: dict[str, Any] | None = None
+    for row in rows:
+        after = json.loads(row["image"] or "{}")
+        kind = _kind(row, before)
+        changes = _changes(before, after) if kind == "changed" and before is not None else []
+        found.append(
+            Event(
+                kind,
+                str(row["changed_at"]),
+                int(row["version"]),
+                row["updated_by"] or "",
+                row["request_id"] or "",
+                changes,
+            )
+        )
+        before = after
+    return found[::-1][:MOST]
+
+
+def _kind(row: Mapping[str, Any], before: Mapping[str, Any] | None) -> str:
+    if row["entity_type"] == "TRASH":
+        return "deleted"
+    if row["event_name"] == "INSERT":
+        return "created" if int(row["version"]) == 1 else "restored"
+    return "changed"
+
+
+def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
+    return [
+        Change(name, before.get(name), after.get(name))
+        for name in SHOWN
+        if before.get(name) != after.get(name)
+    ]

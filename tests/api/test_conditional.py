@@ -1,0 +1,98 @@
+"""If-None-Match, HEAD, and profiles under If-Match and Idempotency-Key"""
+
+import pytest
+
+from tasks import profiles
+from tests.api.client import TASKS, Api, assert_problem
+
+USERS = "/api/v1/users"
+
+
+def test_it_works(as_alice, calls):
+    task = as_alice.create()
+    path = f"{TASKS}/{task['id']}"
+    tag = as_alice("GET", path)["ETag"]
+    calls.clear()
+    answer = as_alice("GET", path, If_None_Match=tag)
+    assert calls.names == ["GetItem"]
+    assert (answer.status_code, answer.content, answer["ETag"]) == (304, b"", tag)
+    as_alice("PATCH", path, {"title": "New"})
+    assert as_alice("GET", path, If_None_Match=tag).status_code == 200
+
+
+@pytest.mark.parametrize("path", [TASKS, f"{TASKS}?status=pending&limit=1", "/api/v1/trash", USERS])
+def test_lists_and_profiles(as_alice, path):
+    for _ in range(2):
+        as_alice.create()
+    first = as_alice("GET", path)
+    had = as_alice("GET", path, If_None_Match=first["ETag"])
+    assert (had.status_code, had.content) == (304, b"")
+    # What is not changed may still have a next page.
+    assert had.get("Link", "")[:20] == first.get("Link", "")[:20]
+
+
+def test_a_changed_list_is_sent(as_alice):
+    tag = as_alice("GET", TASKS)["ETag"]
+    as_alice.create()
+    assert as_alice("GET", TASKS, If_None_Match=tag).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [('"1"', 304), ('W/"1"', 304), ('"0", "1"', 304), ("*", 304), ('"2"', 200), ("1", 400), ("", 400)],
+)
+def test_ways_to_ask(as_alice, header, status):
+    path = f"{TASKS}/{as_alice.create()['id']}"
+    assert as_alice("GET", path, If_None_Match=header).status_code == status
+
+
+def test_what_is_not_there_is_not_there(as_alice):
+    assert_problem(as_alice("GET", f"{TASKS}/x", If_None_Match="*"), 404)
+
+
+@pytest.mark.parametrize(
+    "path", [TASKS, "/api/v1/trash", USERS, "/api/health", "/health", "/api/openapi.json"]
+)
+def test_head_is_get_without_the_body(as_alice, path):
+    got, head = as_alice("GET", path), as_alice("HEAD", path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head["Content-Length"] == str(len(got.content))
+    assert head["Content-Type"] == got["Content-Type"]
+    assert head.get("ETag") == got.get("ETag")
+
+
+def test_head_of_nothing(as_alice):
+    answer = as_alice("HEAD", f"{TASKS}/x")
+    assert (answer.status_code, answer.content) == (404, b"")
+
+
+def test_profiles(api, alice, calls):
+    profiles.known.clear()
+    as_alice = Api(api(alice))
+    calls.clear()
+    made = as_alice("POST", USERS, {"name": "One"}, Idempotency_Key="k")
+    assert calls.names == ["TransactWriteItems"]
+    assert (made.status_code, made["ETag"]) == (201, '"1"')
+    again = as_alice("POST", USERS, {"name": "One"}, Idempotency_Key="k")
+    assert (again.status_code, again.content) == (201, made.content)
+    assert again["Idempotency-Replayed"] == "true"
+    assert_problem(as_alice("POST", USERS, {"name": "Two"}, Idempotency_Key="k"), 422)
+
+    calls.clear()
+    changed = as_alice("PUT", USERS, {"name": "Two"}, If_Match='"1"', Idempotency_Key="p")
+    assert calls.names == ["BatchGetItem", "TransactWriteItems"]
+    assert changed["ETag"] == '"2"'
+    assert (
+        as_alice("PUT", USERS, {"name": "Two"}, If_Match='"1"', Idempotency_Key="p").content
+        == changed.content
+    )
+    assert_problem(as_alice("PUT", USERS, {"name": "Three"}, If_Match='"1"'), 412)
+
+
+def test_a_whole_profile_can_be_sent_back(api, alice):
+    as_alice = Api(api(alice))
+    user = as_alice("GET", USERS).json()
+    assert as_alice("PUT", USERS, user).json() == user
+    assert as_alice("PUT", USERS, user | {"name": "New"}).json()["version"] == 2
+    assert_problem(as_alice("PUT", USERS, user), 412)
+    assert_problem(as_alice("PUT", USERS, {"id": "other"}), 422, fields={"id"})

@@ -1,0 +1,182 @@
+"""The calendar feed, in the services"""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from icalendar import Calendar
+
+from localcloud.capture import CAPTURED_PREFIXES
+from tasks import calendar_feed, services, table
+from tasks.errors import CalendarFeedNotFound, IdempotencyMismatch
+from tests.tasks.test_idempotency import once
+
+TODAY = date(2026, 11, 22)
+
+
+def parsed(account, today=TODAY):
+    calendar = Calendar.from_ical(calendar_feed.render(account.id, today))
+    return calendar, {str(event["summary"]): event for event in calendar.walk("VEVENT")}
+
+
+@pytest.fixture
+def event_of(ctx, alice):
+    """Return a function that creates a task of Alice's and returns its event."""
+
+    def event(**fields):
+        services.create_task(ctx(alice), {"title": "x", "due_date": "2026-12-01", **fields})
+        return parsed(alice)[1]["x"]
+
+    return event
+
+
+def test_it_works(ctx, alice, calls):
+    token = calendar_feed.enable(ctx(alice))
+    assert calls.names == ["PutItem"]
+    calls.clear()
+    assert calendar_feed.owner_of(token) == alice.id
+    assert calls.names == ["GetItem"]
+    assert token.startswith("todo_")
+    assert calendar_feed.get(alice.id).created_at
+
+    task = services.create_task(
+        ctx(alice),
+        {
+            "title": "Pay, the; rent",
+            "description": "From the *joint* account.\nAll of it.",
+            "due_date": "2026-12-01",
+            "priority": "high",
+            "category": "home",
+            "tags": ["a,b"],
+            "checklist": [{"text": "Check", "done": True}],
+        },
+    ).task
+    calls.clear()
+    calendar, events = parsed(alice)
+    assert calls.names == ["Query"]
+    event = events["Pay, the; rent"]
+    assert (event.start, event.end) == (date(2026, 12, 1), date(2026, 12, 2))
+    assert event["uid"] == f"{task.id}@tasks"
+    assert event["sequence"] == 1
+    assert event["priority"] == 3
+    assert event["description"] == "From the *joint* account.\nAll of it.\n\n[x] Check"
+    assert event.categories == ["home", "a,b"]
+    assert event["url"].endswith(f"/tasks/{task.id}/")
+    assert calendar["refresh-interval"].params["VALUE"] == "DURATION"
+    assert not calendar.errors
+
+
+def test_a_reminder_in_the_morning(event_of):
+    (alarm,) = event_of().walk("VALARM")
+    assert alarm["action"] == "DISPLAY"
+    assert alarm["description"] == "x"
+    assert alarm["trigger"].dt == timedelta(hours=9)
+
+
+def test_a_time_of_day(ctx, alice, event_of):
+    event = event_of(due_time="09:30", timezone="Europe/Berlin")
+    assert event.start == datetime(2026, 12, 1, 9, 30, tzinfo=ZoneInfo("Europe/Berlin"))
+    assert event.walk("VALARM")[0]["trigger"].dt == -timedelta(minutes=30)
+    calendar, _ = parsed(alice)
+    assert [str(zone["tzid"]) for zone in calendar.walk("VTIMEZONE")] == ["Europe/Berlin"]
+
+
+def test_a_time_of_day_without_a_zone_is_the_readers(event_of):
+    assert event_of(due_time="09:30").start == datetime.fromisoformat("2026-12-01T09:30")
+
+
+@pytest.mark.parametrize(
+    ("fields", "rule"),
+    [
+        ({"recurrence": "FREQ=MONTHLY;BYDAY=-1MO"}, "FREQ=MONTHLY;BYDAY=-1MO"),
+        ({"recurrence": "FREQ=DAILY;COUNT=3"}, "FREQ=DAILY;COUNT=3"),
+        ({"recurrence": "FREQ=DAILY;UNTIL=20270101T000000Z"}, "FREQ=DAILY;UNTIL=20270101"),
+        (
+            {"recurrence": "FREQ=DAILY;UNTIL=20270101", "due_time": "09:30"},
+            "FREQ=DAILY;UNTIL=20270101T235959",
+        ),
+        (
+            {"recurrence": "FREQ=DAILY;UNTIL=20270101", "due_time": "09:30", "timezone": "Europe/Berlin"},
+            "FREQ=DAILY;UNTIL=20270101T225959Z",
+        ),
+    ],
+)
+def test_recurrence(event_of, fields, rule):
+    assert event_of(**fields)["rrule"].to_ical().decode() == rule
+
+
+def test_only_open_tasks_that_are_due(ctx, alice, bob):
+    def create(title, account=alice, **fields):
+        return services.create_task(ctx(account), {"title": title, **fields}).task
+
+    create("overdue", due_date="2026-11-01", status="in_progress")
+    create("ancient", due_date="2020-01-01")
+    create("done", due_date="2026-12-01", status="completed")
+    create("undated")
+    create("of Bob", bob, due_date="2026-12-01")
+    deleted = create("deleted", due_date="2026-12-01")
+    services.delete_task(ctx(alice), deleted.id)
+    assert parsed(alice)[1].keys() == {"overdue"}
+
+
+def test_many_tasks(ctx, alice, monkeypatch):
+    monkeypatch.setattr(calendar_feed, "MAX_EVENTS", 3)
+    monkeypatch.setattr(calendar_feed, "PAGE", 2)
+    for day in range(1, 6):
+        services.create_task(ctx(alice), {"title": f"{day}", "due_date": f"2026-12-0{day}"})
+    assert parsed(alice)[1].keys() == {"1", "2", "3"}
+
+
+def test_the_same_tasks_make_the_same_feed(ctx, alice):
+    assert parsed(alice)[1] == {}
+    task = services.create_task(
+        ctx(alice), {"title": "x", "due_date": "2026-12-01", "due_time": "09:00"}
+    ).task
+    first = calendar_feed.render(alice.id, TODAY)
+    assert calendar_feed.render(alice.id, TODAY + timedelta(days=1)) == first
+    services.update_task(ctx(alice), task.id, {"title": "y"})
+    assert calendar_feed.render(alice.id, TODAY) != first
+
+
+def test_a_new_address_ends_the_old_one(ctx, alice, bob):
+    old = calendar_feed.enable(ctx(alice))
+    new = calendar_feed.enable(ctx(alice))
+    calendar_feed.enable(ctx(bob))
+    assert calendar_feed.owner_of(new) == alice.id
+    calendar_feed.disable(ctx(bob))
+    for token in (
+        old,
+        "",
+        "todo_",
+        new[:-1],
+        new + "A",
+        new.replace("todo_", ""),
+        "todo_" + "A" * 43,
+        "todo_é",
+    ):
+        with pytest.raises(CalendarFeedNotFound):
+            calendar_feed.owner_of(token)
+
+    calendar_feed.disable(ctx(alice))
+    assert calendar_feed.get(alice.id) is None
+    with pytest.raises(CalendarFeedNotFound):
+        calendar_feed.owner_of(new)
+    with pytest.raises(CalendarFeedNotFound):
+        calendar_feed.disable(ctx(alice))
+
+
+def test_a_repeated_request_gets_the_same_address(ctx, alice):
+    token = calendar_feed.enable(ctx(alice), once=once())
+    assert calendar_feed.enable(ctx(alice), once=once()) == token
+    with pytest.raises(IdempotencyMismatch):
+        calendar_feed.enable(ctx(alice), once=once(fingerprint="g"))
+    assert not calendar_feed.disable(ctx(alice), once=once("end"))
+    assert calendar_feed.disable(ctx(alice), once=once("end"))
+
+
+def test_the_table_does_not_hold_the_address(ctx, alice):
+    token = calendar_feed.enable(ctx(alice))
+    item = table.get((f"CALENDAR#{alice.id}", "METADATA"))
+    assert token not in str(item)
+    assert not item["PK"].startswith(CAPTURED_PREFIXES)
+    assert datetime.fromisoformat(item["created_at"]) <= datetime.now(UTC)

@@ -1,0 +1,120 @@
+"""Todoist's CSV template, in the services"""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tasks import transfer
+
+NOW = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)  # a Sunday
+HEADER = "TYPE,CONTENT,DESCRIPTION,PRIORITY,INDENT,AUTHOR,RESPONSIBLE,DATE,DATE_LANG,TIMEZONE\n"
+
+
+@pytest.fixture
+def imported(ctx, alice):
+    """Return a function that imports a template for Alice and returns the report."""
+
+    def run(text):
+        return transfer.import_tasks(ctx(alice, NOW), text.encode())
+
+    return run
+
+
+def task_of(account):
+    (row,) = transfer.export_rows(account.id)
+    return row
+
+
+def test_it_works(imported, alice):
+    report = imported(
+        "TYPE,CONTENT,DESCRIPTION,IS_COLLAPSED,PRIORITY,INDENT,AUTHOR,RESPONSIBLE,DATE,DATE_LANG,TIMEZONE,"
+        "DURATION,DURATION_UNIT,DEADLINE,DEADLINE_LANG\n"
+        "meta,view_style=list,,,,,,,,,,,,,\n"
+        "task,Buy *milk* @shop @home,Two bottles,,1,1,Ada (1),,2026-12-01,en,Europe/Berlin,,None,,\n"
+        "note,The fresh one,,,,,Ada (1),,,,,,,,\n"
+        ",,,,,,,,,,,,,,\n"
+        "section,Garden,,,,,,,,,,,,,\n"
+        "task,Plant the tree,,,4,1,Ada (1),,every monday at 9:30,en,Europe/Berlin,,None,,\n"
+        "task,Dig a hole,,,4,2,Ada (1),,,en,Europe/Berlin,,None,,\n"
+        "task,Water it,,,4,3,Ada (1),,,en,Europe/Berlin,,None,,\n"
+        "task,Look after it,,,3,2,Ada (1),,in 2 weeks,en,Europe/Berlin,,None,,\n"
+    )
+    assert (report.format, report.rows, report.created, report.invalid) == ("todoist", 3, 3, 0)
+    assert [result.row for result in report.results] == [3, 7, 10]
+    milk, tree, look = transfer.export_rows(alice.id)
+    assert milk["title"] == "Buy *milk*"
+    assert milk["tags"] == ["shop", "home"]
+    assert milk["description"] == "Two bottles\n\nThe fresh one"
+    assert (milk["priority"], milk["due_date"], milk["due_time"]) == ("urgent", "2026-12-01", None)
+    assert milk["category"] is None
+
+    assert (tree["category"], tree["priority"], tree["recurrence"]) == (
+        "Garden",
+        "low",
+        "FREQ=WEEKLY;BYDAY=MO",
+    )
+    assert (tree["due_date"], tree["due_time"], tree["timezone"]) == ("2026-11-23", "09:30", "Europe/Berlin")
+    assert [entry["text"] for entry in tree["checklist"]] == ["Dig a hole", "Water it"]
+    assert (look["category"], look["priority"], look["due_date"]) == ("Garden", "medium", "2026-12-06")
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        ("2027-01-05", "", {"due_date": "2027-01-05"}),
+        ("2027-01-05 10:00", "en", {"due_date": "2027-01-05", "due_time": "10:00"}),
+        (
+            "2027-01-05T10:00:00Z",
+            "en",
+            {"due_date": "2027-01-05", "due_time": "10:00", "timezone": "UTC"},
+        ),
+        ("tomorrow", "en", {"due_date": "2026-11-23"}),
+        ("31 May", "en", {"due_date": "2027-05-31"}),
+        ("May 31 2028 at 9:00", "en", {"due_date": "2028-05-31", "due_time": "09:00"}),
+        ("every! day", "en", {"due_date": "2026-11-22", "recurrence": "FREQ=DAILY"}),
+        ("every other week", "en", {"due_date": "2026-11-22", "recurrence": "FREQ=WEEKLY;INTERVAL=2"}),
+        ("jeden Tag", "de", {"due_date": "2026-11-22", "recurrence": "FREQ=DAILY"}),
+    ],
+)
+def test_dates(imported, alice, text, language, expected):
+    assert imported(HEADER + f"task,x,,,,,,{text},{language},\n").created == 1
+    row = task_of(alice)
+    names = ("due_date", "due_time", "timezone", "recurrence")
+    assert {name: row[name] for name in names if row[name]} == expected
+
+
+def test_tomorrow_is_in_the_rows_own_time_zone(ctx, alice):
+    late = NOW.replace(hour=23, minute=30)
+    transfer.import_tasks(ctx(alice, late), f"{HEADER}task,x,,,,,,tomorrow,en,Asia/Tokyo\n".encode())
+    assert task_of(alice)["due_date"] == "2026-11-24"
+
+
+@pytest.mark.parametrize(
+    ("row", "field"),
+    [
+        ("task,x,,,,,,3/4,en,", "DATE"),
+        ("task,x,,,,,,some day,en,", "DATE"),
+        ("task,x,,5,,,,,,", "PRIORITY"),
+        ("task,,,,,,,,,", "CONTENT"),
+        (f"task,{'x' * 201},,,,,,,,", "CONTENT"),
+        ("task,x,,,,,,2027-01-05 10:00,en,Mars", "TIMEZONE"),
+        ("project,x,,,,,,,,", "TYPE"),
+    ],
+)
+def test_rows_that_are_not_valid(imported, row, field):
+    report = imported(f"{HEADER}{row}\ntask,ok,,,,,,,,\n")
+    assert [(result.row, result.status) for result in report.results] == [(2, "invalid"), (3, "created")]
+    assert {error["field"] for error in report.results[0].errors} == {field}
+
+
+def test_a_long_list_of_sub_tasks(imported, alice):
+    report = imported(HEADER + "task,x,,,1,,,,,\n" + "".join(f"task,{n},,,2,,,,,\n" for n in range(102)))
+    assert report.created == 3
+    assert len(next(transfer.export_rows(alice.id))["checklist"]) == 100
+
+
+def test_sent_again(imported, alice):
+    text = HEADER + "task,x,,,1,,,,,\ntask,one,,,2,,,,,\nnote,said,,,,,,,,\n"
+    imported(text)
+    assert imported(text).existing == 1
+    assert len(list(transfer.export_rows(alice.id))) == 1
