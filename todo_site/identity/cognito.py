@@ -1,5 +1,6 @@
 """The calls to Cognito that signing in and out needs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -70,7 +71,13 @@ def sign_in(identifier: str, password: str) -> Tokens:
         raise _ERRORS.get(error.response["Error"]["Code"], IdentityUnavailable)() from None
     except (BotoCoreError, UnicodeError):
         raise IdentityUnavailable from None
+    return tokens_of(answer, identifier)
+
+
+def tokens_of(answer: Mapping[str, Any], identifier: str) -> Tokens:
+    """Return the tokens in Cognito's answer to somebody signing in; ChallengeRequired if it wants more first."""
     if "AuthenticationResult" not in answer:
-        raise ChallengeRequired(answer["ChallengeName"], answer.get("Session", ""))
+        username = answer.get("ChallengeParameters", {}).get("USER_ID_FOR_SRP", identifier)
+        raise ChallengeRequired(answer["ChallengeName"], answer.get("Session", ""), username)
     result = answer["AuthenticationResult"]
     return Tokens(result["IdToken"], result["AccessToken"], result.get("RefreshToken", ""))

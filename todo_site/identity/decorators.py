@@ -9,6 +9,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, resolve_url
 
+from todo_site.identity import roles
+
 View = Callable[..., HttpResponse]
 
 
@@ -39,7 +41,7 @@ def manager_required(view: View) -> View:
     @wraps(view)
     @person_required
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not request.user.is_manager:  # type: ignore[union-attr]
+        if not roles.refreshed(request).is_manager:
             raise PermissionDenied(
                 "Everybody's figures are for managers. Ask an administrator to add you to the managers group."
             )

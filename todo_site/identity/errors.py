@@ -1,43 +1,45 @@
 """Why somebody could not be identified. ``str()`` of each is fit for the user."""
 
+from django.utils.translation import gettext_lazy as _
+
 
 class IdentityError(Exception):
     """Base of this module's errors."""
 
-    message = "You could not be signed in."
+    message = _("You could not be signed in.")
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(message or self.message)
+        super().__init__(message or str(self.message))
 
 
 class InvalidToken(IdentityError):  # noqa: N818
     """The bearer token is malformed, forged, expired or not for us."""
 
-    message = "The access token is not valid."
+    message = _("The access token is not valid.")
 
 
 class InvalidCredentials(IdentityError):  # noqa: N818
     """No such person, or another password. Which of both is not told."""
 
-    message = "The e-mail address, username or password is not right."
+    message = _("The e-mail address, username or password is not right.")
 
 
 class NotConfirmed(IdentityError):  # noqa: N818
     """The person has not confirmed their e-mail address yet."""
 
-    message = "Confirm your e-mail address first: we have sent you a code."
+    message = _("Confirm your e-mail address first: we have sent you a code.")
 
 
 class PasswordResetRequired(IdentityError):  # noqa: N818
     """An administrator has reset the password."""
 
-    message = "Your password was reset. Choose a new one with the code we have sent you."
+    message = _("Your password was reset. Choose a new one with the code we have sent you.")
 
 
 class TooManyAttempts(IdentityError):  # noqa: N818
     """Cognito asks to slow down."""
 
-    message = "Too many attempts. Wait a few minutes and try again."
+    message = _("Too many attempts. Wait a few minutes and try again.")
 
 
 class ChallengeRequired(IdentityError):  # noqa: N818
@@ -49,16 +51,56 @@ class ChallengeRequired(IdentityError):  # noqa: N818
         Cognito's name of the challenge, such as SOFTWARE_TOKEN_MFA or NEW_PASSWORD_REQUIRED.
     session
         What to hand back to Cognito with the answer.
+    username
+        Whom Cognito takes the person for.
     """
 
-    message = "One more step is needed to sign in."
+    message = _("One more step is needed to sign in.")
 
-    def __init__(self, name: str, session: str) -> None:
+    def __init__(self, name: str, session: str, username: str = "") -> None:
         super().__init__()
-        self.name, self.session = name, session
+        self.name, self.session, self.username = name, session, username
 
 
 class IdentityUnavailable(IdentityError):  # noqa: N818
     """Cognito cannot be reached."""
 
-    message = "The sign-in service cannot be reached. Try again in a moment."
+    message = _("The sign-in service cannot be reached. Try again in a moment.")
+
+
+class AccountMissing(IdentityError):  # noqa: N818
+    """Cognito knows no such account."""
+
+    message = _("The sign-in service has no account for this user.")
+
+
+class EmailTaken(IdentityError):  # noqa: N818
+    """Another account signs in with this e-mail address."""
+
+    message = _("Another user has this e-mail address.")
+
+
+class WrongCode(IdentityError):  # noqa: N818
+    """The code is not the one that was sent, or not the app's at this time."""
+
+    message = _("That code is not right. Check it, or ask for another one.")
+
+
+class CodeExpired(IdentityError):  # noqa: N818
+    """The code is too old."""
+
+    message = _("That code is no longer good. Ask for another one.")
+
+
+class WeakPassword(IdentityError):  # noqa: N818
+    """The password does not meet the pool's policy."""
+
+    message = _(
+        "Choose a longer password: at least 8 characters, with a capital, a small letter and a digit."
+    )
+
+
+class AddressTaken(IdentityError):  # noqa: N818
+    """There is an account with this e-mail address."""
+
+    message = _("There is an account with this e-mail address. Sign in, or reset its password.")

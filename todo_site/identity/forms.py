@@ -3,39 +3,132 @@
 from typing import Any
 
 from django import forms
+from django.http import HttpRequest, QueryDict
+from django.utils.translation import gettext_lazy as _
+
+_IDENTIFIER = {"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
+_CODE_ATTRS = {"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}
+PASSWORD_HELP = _("At least 8 characters, with a capital, a small letter and a digit.")
 
 
-class SignInForm(forms.Form):
-    """An e-mail address or username, and the password."""
-
-    use_required_attribute = False
-    identifier = forms.CharField(
-        label="E-mail or username",
-        max_length=254,
-        error_messages={"required": "Enter your e-mail address or username."},
-        widget=forms.TextInput(
-            attrs={
-                "class": "input",
-                "autocomplete": "username",
-                "autocapitalize": "none",
-                "spellcheck": "false",
-                "autofocus": True,
-            }
-        ),
-    )
-    password = forms.CharField(
+def password_field(label: Any, autocomplete: str, required: Any = None, **options: Any) -> forms.CharField:
+    """Return a password field; ``autocomplete`` is current-password or new-password."""
+    return forms.CharField(
+        label=label,
         max_length=256,
         strip=False,
-        error_messages={"required": "Enter your password."},
-        widget=forms.PasswordInput(attrs={"class": "input", "autocomplete": "current-password"}),
+        error_messages={"required": required or _("Enter your password.")},
+        widget=forms.PasswordInput(attrs={"autocomplete": autocomplete}),
+        **options,
     )
-    next = forms.CharField(widget=forms.HiddenInput, required=False, max_length=2000)
+
+
+def code_field(label: Any, **options: Any) -> forms.CharField:
+    """Return a field for a code of six digits."""
+    return forms.CharField(
+        label=label,
+        max_length=16,
+        error_messages={"required": _("Enter the code.")},
+        widget=forms.TextInput(attrs=_CODE_ATTRS),
+        **options,
+    )
+
+
+def _identifier_field(label: Any) -> forms.CharField:
+    return forms.CharField(
+        label=label,
+        max_length=254,
+        error_messages={"required": _("Enter your e-mail address or username.")},
+        widget=forms.TextInput(attrs=_IDENTIFIER),
+    )
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """Return what was sent with a POST, be it nothing, to bind a form to; None for a page that is only looked at."""
+    return request.POST if request.method == "POST" else None
+
+
+class StyledForm(forms.Form):
+    """A form in the look of the pages, whose first field has the focus."""
+
+    use_required_attribute = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            if not field.widget.is_hidden and not isinstance(field.widget, forms.CheckboxInput):
+                field.widget.attrs.setdefault("class", "input")
+
+
+class SignInForm(StyledForm):
+    """An e-mail address or username, and the password."""
+
+    identifier = _identifier_field(_("E-mail or username"))
+    password = password_field(_("Password"), "current-password")
+    next = forms.CharField(widget=forms.HiddenInput, required=False, max_length=2000)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["identifier"].widget.attrs["autofocus"] = True
 
     def fill_in(self, identifier: str, password: str) -> None:
         """Show the form with these values; only for accounts whose password is no secret."""
         self.initial.update(identifier=identifier, password=password)
         self.fields["password"].widget.render_value = True
+
+
+class SignUpForm(StyledForm):
+    """A new account."""
+
+    given_name = forms.CharField(
+        label=_("First name"),
+        max_length=100,
+        error_messages={"required": _("Enter your name.")},
+        widget=forms.TextInput(attrs={"autocomplete": "given-name"}),
+    )
+    family_name = forms.CharField(
+        label=_("Last name"),
+        required=False,
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "family-name"}),
+    )
+    email = forms.EmailField(
+        label=_("E-mail"),
+        max_length=254,
+        error_messages={
+            "required": _("Enter your e-mail address."),
+            "invalid": _("Enter an e-mail address like ada@example.com."),
+        },
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+    password = password_field(_("Password"), "new-password", _("Choose a password."), help_text=PASSWORD_HELP)
+
+
+class CodeForm(StyledForm):
+    """A code that was sent, or that an authenticator app shows."""
+
+    code = code_field(_("Code"))
+
+
+class ForgottenForm(StyledForm):
+    """Whose password is forgotten."""
+
+    identifier = _identifier_field(_("E-mail or username"))
+
+
+class ResetForm(StyledForm):
+    """A new password, with the code that was sent."""
+
+    code = code_field(_("Code"))
+    password = password_field(
+        _("New password"), "new-password", _("Choose a password."), help_text=PASSWORD_HELP
+    )
+
+
+class NewPasswordForm(StyledForm):
+    """A password of one's own, in place of the one an administrator gave."""
+
+    password = password_field(
+        _("New password"), "new-password", _("Choose a password."), help_text=PASSWORD_HELP
+    )

@@ -8,7 +8,8 @@ from django.middleware.csrf import rotate_token
 
 from tasks import profiles
 from tasks.context import RequestContext
-from todo_site.identity import cognito, tokens
+from todo_site.identity import cognito, revocations, tokens
+from todo_site.identity.cognito import Tokens
 from todo_site.identity.users import Anonymous, Person
 
 SESSION_KEY = "person"
@@ -19,13 +20,18 @@ def sign_in(request: HttpRequest, identifier: str, password: str) -> Person:
 
     Raises what ``cognito.sign_in`` raises.
     """
-    issued = cognito.sign_in(identifier, password)
+    return admit(request, cognito.sign_in(identifier, password))
+
+
+def admit(request: HttpRequest, issued: Tokens) -> Person:
+    """Begin the browser session of whom Cognito has just issued tokens to."""
     signed_in = tokens.person_of(issued.id_token)
     earlier = request.session.get(SESSION_KEY)
     if earlier and earlier["id"] != signed_in.id:
         request.session.flush()
     request.session.cycle_key()
     request.session[SESSION_KEY] = signed_in.to_session()
+    request.session["browser"] = request.headers.get("user-agent", "")[:200]
     rotate_token(request)
     request.user = signed_in  # type: ignore[assignment]
     if signed_in.id not in profiles.known:
@@ -43,7 +49,13 @@ def sign_out(request: HttpRequest) -> None:
 def person_in_session(request: HttpRequest) -> Person | Anonymous:
     """Return who is signed in, from the browser session."""
     stored = request.session.get(SESSION_KEY)
-    return Person.from_session(stored) if stored else Anonymous()
+    if not stored:
+        return Anonymous()
+    found = Person.from_session(stored)
+    if revocations.revoked(found):
+        request.session.flush()
+        return Anonymous()
+    return found
 
 
 def person(request: HttpRequest) -> Person:

@@ -16,6 +16,7 @@ from typing import Any
 import jwt
 from django.conf import settings
 
+from todo_site.identity import revocations
 from todo_site.identity.errors import IdentityUnavailable, InvalidToken
 from todo_site.identity.users import Person
 
@@ -100,6 +101,8 @@ def person_of(token: str) -> Person:
         claims = verify(token)
         person = Person.from_claims(claims)
         verified.add(digest, claims["exp"], person)
+    if revocations.revoked(person):
+        raise InvalidToken("The access token was revoked. Sign in again.")
     return person
 
 

@@ -1,11 +1,16 @@
-"""URLs of signing in and out, and of the colours."""
+"""URLs of signing up, in and out, of forgotten passwords, and of the colours."""
 
 from django.urls import path
 
-from todo_site.identity import views
+from todo_site.identity import registration, views
 
 urlpatterns = [
     path("login/", views.login, name="login"),
     path("logout/", views.logout, name="logout"),
+    path("login/code/", registration.challenge, name="challenge"),
+    path("sign-up/", registration.sign_up, name="sign-up"),
+    path("sign-up/confirm/", registration.confirm, name="confirm"),
+    path("password/forgotten/", registration.forgotten, name="forgotten"),
+    path("password/reset/", registration.reset, name="reset"),
     path("theme/", views.theme, name="theme"),
 ]

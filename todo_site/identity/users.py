@@ -1,15 +1,19 @@
 """The person behind a request. Cognito's groups are the roles; nothing about people is kept by Django."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-MANAGERS, ADMINS = "managers", "admins"
+MANAGERS, ADMINS, VIEWERS = "managers", "admins", "viewers"
+ROLES = (MANAGERS, ADMINS, VIEWERS)
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A signed-in person; ``id`` is the Cognito ``sub``. An access token says nothing of e-mail and names."""
+    """A signed-in person; ``id`` is the Cognito ``sub``. An access token says nothing of e-mail and names.
+
+    ``issued_at`` is when Cognito issued what they signed in with (epoch seconds).
+    """
 
     id: str
     email: str
@@ -18,6 +22,7 @@ class Person:
     groups: frozenset[str] = frozenset()
     given_name: str = ""
     family_name: str = ""
+    issued_at: int = field(default=0, compare=False)
 
     is_authenticated = True
     is_anonymous = False
@@ -38,6 +43,27 @@ class Person:
         """Whether the person may see everybody's insights."""
         return self.is_admin or MANAGERS in self.groups
 
+    @property
+    def is_staff(self) -> bool:
+        """Whether the person may open the admin: to change things there, or as a viewer only to look at them."""
+        return self.is_admin or VIEWERS in self.groups
+
+    def has_perm(self, permission: str, obj: Any = None) -> bool:
+        """Whether the person has one of Django's permissions, such as ``tasks.view_task``."""
+        return self.is_admin or (VIEWERS in self.groups and permission.partition(".")[2].startswith("view_"))
+
+    def has_module_perms(self, app_label: str) -> bool:
+        """Whether the person has any permission in an app."""
+        return self.is_staff
+
+    def get_username(self) -> str:
+        """The name that Django's admin greets with."""
+        return str(self)
+
+    def with_groups(self, groups: frozenset[str]) -> "Person":
+        """Return the same person in other groups."""
+        return replace(self, groups=groups)
+
     def __str__(self) -> str:
         return self.name or self.username
 
@@ -54,6 +80,7 @@ class Person:
             groups=frozenset(claims.get("cognito:groups", ())),
             given_name=given,
             family_name=family,
+            issued_at=int(claims.get("iat", 0)),
         )
 
     def to_session(self) -> dict[str, Any]:
@@ -67,12 +94,17 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenHolder(Person):
+    """Somebody who brought a personal access token: its owner, without any roles."""
+
+
+@dataclass(frozen=True, slots=True)
 class Anonymous:
     """Nobody has signed in."""
 
     id = pk = email = username = name = ""
     groups: frozenset[str] = frozenset()
-    is_authenticated = is_active = is_manager = is_admin = False
+    is_authenticated = is_active = is_manager = is_admin = is_staff = False
     is_anonymous = True
 
     def __str__(self) -> str:

@@ -5,25 +5,27 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render, resolve_url
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from todo_site.account import preferences
 from todo_site.context_processors import THEMES
-from todo_site.identity import services
+from todo_site.identity import registration, services
 from todo_site.identity.errors import ChallengeRequired, IdentityError
 from todo_site.identity.forms import SignInForm
+from todo_site.identity.next_page import safe_url
 
 THEME_KEPT_SECONDS = 365 * 24 * 3600
-_NO_CHALLENGES = "This account asks for a second step after the password, which these pages cannot do yet."
+_NO_CHALLENGES = _("This account asks for a second step that these pages do not know.")
 # The accounts of the demo workspace, that only a local copy has.
 _DEMO = (
-    ("person@example.com", "Person", "own tasks"),
-    ("manager@example.com", "Manager", "own tasks, and everybody's insights"),
-    ("admin@example.com", "Admin", "the same, and the admin pages"),
+    ("person@example.com", "Person", _("own tasks")),
+    ("manager@example.com", "Manager", _("own tasks, and everybody's insights")),
+    ("admin@example.com", "Admin", _("the same, and the admin pages")),
 )
 
 
@@ -35,12 +37,11 @@ def login(request: HttpRequest) -> HttpResponse:
     """Show the sign-in page, or sign in and go on to ``next``."""
     if request.method == "POST":
         form = SignInForm(request.POST)
-        if form.is_valid() and _signed_in(request, form):
-            return redirect(_safe(request, form.cleaned_data["next"]))
-        return _login_page(request, form, status=422)
+        answer = _sign_in(request, form) if form.is_valid() else None
+        return answer or _login_page(request, form, status=422)
     following = request.GET.get("next", "")
     if request.user.is_authenticated:
-        return redirect(_safe(request, following))
+        return redirect(safe_url(request, following))
     form = SignInForm(initial={"next": following})
     demo = _demo_accounts(request.GET.get("demo", ""))
     if any(account["chosen"] for account in demo):
@@ -48,16 +49,19 @@ def login(request: HttpRequest) -> HttpResponse:
     return _login_page(request, form)
 
 
-def _signed_in(request: HttpRequest, form: SignInForm) -> bool:
+def _sign_in(request: HttpRequest, form: SignInForm) -> HttpResponse | None:
+    given = form.cleaned_data
     try:
-        services.sign_in(request, form.cleaned_data["identifier"], form.cleaned_data["password"])
-    except ChallengeRequired:
+        signed_in = services.sign_in(request, given["identifier"], given["password"])
+    except ChallengeRequired as challenge:
+        if (answer := registration.ask_more(request, challenge, given["next"])) is not None:
+            return answer
         form.add_error(None, _NO_CHALLENGES)
-        return False
     except IdentityError as error:
         form.add_error(None, str(error))
-        return False
-    return True
+    else:
+        return preferences.apply(request, signed_in, redirect(safe_url(request, given["next"])))
+    return None
 
 
 def _login_page(request: HttpRequest, form: SignInForm, status: int = 200) -> HttpResponse:
@@ -89,14 +93,6 @@ def theme(request: HttpRequest) -> HttpResponse:
     chosen = request.POST.get("theme", "")
     if chosen and chosen not in THEMES:
         raise BadRequest("There is no such theme.")
-    answer = redirect(_safe(request, request.POST.get("next", "")))
+    answer = redirect(safe_url(request, request.POST.get("next", "")))
     answer.set_cookie("theme", chosen, max_age=THEME_KEPT_SECONDS, samesite="Lax", secure=request.is_secure())
     return answer
-
-
-def _safe(request: HttpRequest, url: str) -> str:
-    """Return ``url`` if it is one of ours, else the page people start on."""
-    if not url.startswith("/"):
-        return resolve_url(settings.LOGIN_REDIRECT_URL)
-    allowed = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
-    return url if allowed else resolve_url(settings.LOGIN_REDIRECT_URL)

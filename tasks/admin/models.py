@@ -1,0 +1,331 @@
+"""The table's items as the admin's models: fields of ``tasks.items``, lengths and choices of ``tasks.fields``.
+
+Nothing here is stored by Django: the models are unmanaged, and rows are read through access paths.
+"""
+
+import re
+import time
+from typing import Any, ClassVar
+
+from django.contrib.admin.models import ADDITION, CHANGE, DELETION
+from django.contrib.contenttypes.models import ContentType
+from django.urls import reverse
+
+from tasks import fields
+from tasks.ids import is_id
+from tasks.items import (
+    FEED_SHARDS,
+    METADATA,
+    AccessTokenItem,
+    AuditItem,
+    IdempotencyItem,
+    SessionItem,
+    TaskItem,
+    TrashItem,
+    UserItem,
+    access_token_key,
+    category_prefix,
+    task_key,
+    trash_key,
+    user_key,
+)
+from todo_site.dynamo_admin.model import DynamoModel
+from todo_site.dynamo_admin.reading import DynamoReader, Path, Values
+
+TASK_FIELDS = (
+    *("title", "description", "status", "priority", "category", "tags", "due_date", "due_time", "timezone"),
+    *("checklist", "recurrence", "id", "user_id", "created_at", "updated_at", "completed_at", "version"),
+    *("updated_by", "request_id", "next_task_id"),
+)
+_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+def feed(entity: str) -> Path:
+    """Return the access path to everything of one kind, by age."""
+    return Path(f"FEED#{entity}#{{shard}}", index="gsi5", sort="GSI5SK", shards=FEED_SHARDS, timed=True)
+
+
+def _unexpired(values: Values) -> bool:
+    return bool(values["expires_at"] > time.time())
+
+
+def _owned(values: Values) -> str:
+    return f"{values['user_id']}.{values['id']}"
+
+
+def _task_place(key: str) -> tuple[str, str] | None:
+    owner, _, task_id = key.rpartition(".")
+    return task_key(owner, task_id) if owner and is_id(task_id) else None
+
+
+def _trash_place(key: str) -> tuple[str, str] | None:
+    place = _task_place(key)
+    return trash_key(place[0].partition("#")[2], key.rpartition(".")[2]) if place else None
+
+
+def _escaped(category: str) -> str:
+    return category_prefix(category).removeprefix("CATEGORY#").removesuffix("#")
+
+
+def _by_owner(index: str, name: str, **options: Any) -> Path:
+    number = index[-1]
+    return Path(
+        "USER#{user_id}",
+        f"{name.upper()}#{{{name}}}#",
+        index=f"gsi{number}",
+        sort=f"GSI{number}SK",
+        **options,
+    )
+
+
+class Task(DynamoModel):
+    """A task that is not in the trash."""
+
+    item = TaskItem
+    schema = fields.TASK_CHANGES.json_schema()
+    show = TASK_FIELDS
+    reader = DynamoReader(
+        item=TaskItem,
+        locate=_task_place,
+        key_of=_owned,
+        paths=(
+            _by_owner("GSI4", "category", escape=_escaped),
+            _by_owner("GSI1", "status"),
+            _by_owner("GSI3", "priority"),
+            Path("TASK#{user_id}", "TASK#"),
+            feed("TASK"),
+        ),
+    )
+
+    class Meta:
+        app_label = "tasks"
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return str(getattr(self, "title", ""))
+
+
+class TrashedTask(DynamoModel):
+    """A deleted task, kept for 30 days."""
+
+    item = TrashItem
+    schema = fields.TASK_CHANGES.json_schema()
+    show = ("title", "status", "priority", "category", "user_id", "deleted_at", "deleted_by", "created_at", "id",
+            "description", "tags", "due_date", "checklist", "version", "request_id", "expires_at")  # fmt: skip
+    reader = DynamoReader(
+        item=TrashItem,
+        locate=_trash_place,
+        key_of=_owned,
+        keep=_unexpired,
+        paths=(Path("TRASH#{user_id}", "TASK#"),),
+        needs="Filter by owner: the trash is kept by person, and there is no list of everybody's.",
+    )
+
+    class Meta:
+        app_label = "tasks"
+        ordering = ["-created_at"]
+        verbose_name = "task in the trash"
+        verbose_name_plural = "tasks in the trash"
+
+    def __str__(self) -> str:
+        return str(getattr(self, "title", ""))
+
+
+class User(DynamoModel):
+    """A profile, and the account in Cognito that belongs to it."""
+
+    item = UserItem
+    schema = fields.PROFILE_CHANGES.json_schema()
+    show = ("email", "username", "name", "given_name", "family_name", "timezone", "disabled_at", "id",
+            "created_at", "updated_at", "version", "updated_by", "request_id")  # fmt: skip
+    reader = DynamoReader(
+        item=UserItem, locate=user_key, key_of=lambda values: str(values["id"]), paths=(feed("USER"),)
+    )
+
+    class Meta:
+        app_label = "tasks"
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return str(getattr(self, "email", "") or getattr(self, "name", ""))
+
+
+class IdempotencyRecord(DynamoModel):
+    """What was answered to one Idempotency-Key."""
+
+    item = IdempotencyItem
+    show = ("status_code", "body", "headers", "fingerprint", "resource_pk", "resource_sk", "request_id",
+            "created_at", "expires_at")  # fmt: skip
+    reader = DynamoReader(
+        item=IdempotencyItem,
+        locate=lambda key: (f"IDEMPOTENCY#{key}", METADATA),
+        key_of=lambda values: str(values["PK"].removeprefix("IDEMPOTENCY#")),
+        keep=_unexpired,
+        paths=(feed("IDEMPOTENCY"),),
+    )
+
+    class Meta:
+        app_label = "tasks"
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return str(self.pk).partition("#")[2]
+
+    @property
+    def user_id(self) -> str:
+        """Whose key it is."""
+        return str(self.pk).partition("#")[0]
+
+
+def _session_place(key: str) -> tuple[str, str] | None:
+    return (f"SESSION#{key}", METADATA) if _HASH.fullmatch(key) else None
+
+
+class Session(DynamoModel):
+    """A browser session that somebody signed in to, by the hash of its cookie."""
+
+    item = SessionItem
+    show = ("user_id", "created_at", "expires_at")
+    reader = DynamoReader(
+        item=SessionItem,
+        locate=_session_place,
+        key_of=lambda values: str(values["PK"].removeprefix("SESSION#")),
+        keep=_unexpired,
+        paths=(
+            Path("USER#{user_id}", "SESSION#", index="gsi1", sort="GSI1SK", timed=True),
+            feed("SESSION"),
+        ),
+    )
+
+    class Meta:
+        app_label = "tasks"
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return str(self.pk)[:12]
+
+
+class AccessToken(DynamoModel):
+    """A personal access token, by the hash of its secret."""
+
+    item = AccessTokenItem
+    show = ("name", "scope", "user_id", "created_at", "expires_at", "id", "request_id")
+    reader = DynamoReader(
+        item=AccessTokenItem,
+        locate=lambda key: access_token_key(key) if _HASH.fullmatch(key) else None,
+        key_of=lambda values: str(values["id"]),
+        keep=lambda values: _unexpired(values) and not values.get("revoked_at"),
+        paths=(
+            Path("TOKENS#{user_id}", "TOKEN#", index="gsi1", sort="GSI1SK", timed=True),
+            feed("TOKEN"),
+        ),
+    )
+
+    class Meta:
+        app_label = "tasks"
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return str(getattr(self, "name", ""))
+
+
+def _audit_place(key: str) -> tuple[str, str] | None:
+    pk, _, number = key.rpartition("|")
+    return (f"AUDIT#{pk}", number) if pk else None
+
+
+class AuditEntry(DynamoModel):
+    """One thing that an admin did: what Django's LogEntry would hold, and it answers like one."""
+
+    MODELS: ClassVar[dict[str, str]] = {
+        "task": "task",
+        "user": "user",
+        "session": "session",
+        "access_token": "accesstoken",
+        "idempotency": "idempotencyrecord",
+    }
+    FLAGS: ClassVar[dict[str, int]] = {"add": ADDITION, "delete": DELETION, "move to trash": DELETION}
+
+    item = AuditItem
+    show = ("created_at", "actor_name", "action", "kind", "object_name", "object_id", "subject_id", "changes",
+            "message", "actor_id", "request_id", "id")  # fmt: skip
+    reader = DynamoReader(
+        item=AuditItem,
+        locate=_audit_place,
+        key_of=lambda values: f"{values['PK'].removeprefix('AUDIT#')}|{values['SK']}",
+        paths=(
+            Path("AUDIT#{kind}#{object_id}", timed=True),
+            Path("ACTOR#{actor_id}", "AUDIT#", index="gsi1", sort="GSI1SK", timed=True),
+            feed("AUDIT"),
+        ),
+    )
+
+    class Meta:
+        app_label = "tasks"
+        ordering = ["-created_at"]
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit trail"
+
+    def __str__(self) -> str:
+        return f"{self.stored['action']} {self.stored['object_name']}"
+
+    @property
+    def action_time(self) -> Any:
+        """When."""
+        return self.load("created_at", self.stored["created_at"])
+
+    @property
+    def user(self) -> Any:
+        """Who, as the history page wants it: something with ``get_username`` and ``get_full_name``."""
+        return _Actor(self.stored["actor_name"])
+
+    @property
+    def object_repr(self) -> str:
+        """What the object was called."""
+        return str(self.stored["object_name"])
+
+    @property
+    def content_type(self) -> ContentType:
+        """The kind of object."""
+        return ContentType(app_label="tasks", model=self.MODELS.get(self.stored["kind"], "auditentry"))
+
+    @property
+    def _flag(self) -> int:
+        return self.FLAGS.get(self.stored["action"], CHANGE)
+
+    def is_addition(self) -> bool:
+        """Whether something was made."""
+        return self._flag == ADDITION
+
+    def is_change(self) -> bool:
+        """Whether something was changed."""
+        return self._flag == CHANGE
+
+    def is_deletion(self) -> bool:
+        """Whether something was deleted."""
+        return self._flag == DELETION
+
+    def get_admin_url(self) -> str:
+        """The page of the object; blank for what has none any more."""
+        model = self.MODELS.get(self.stored["kind"])
+        if model is None or self.is_deletion():
+            return ""
+        return reverse(f"admin:tasks_{model}_change", args=(self.stored["object_id"],))
+
+    def get_change_message(self) -> str:
+        """What was done, in words."""
+        changed = self.stored.get("changes") or []
+        parts = [f"{c['field']}: “{c['before']}” → “{c['after']}”" for c in changed]
+        words = f"{self.stored['action'].capitalize()}" + (f" — {'; '.join(parts)}" if parts else "")
+        return f"{words}. {self.stored.get('message') or ''} Request {self.stored['request_id']}."
+
+
+class _Actor:
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def get_username(self) -> str:
+        return self._name
+
+    def get_full_name(self) -> str:
+        return ""

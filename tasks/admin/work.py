@@ -1,0 +1,228 @@
+"""Tasks and their trash in the admin."""
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin import helpers
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from tasks import administration, services, table
+from tasks.admin.base import Audited, acting, telling
+from tasks.admin.models import Task, TrashedTask
+from tasks.context import timestamp
+from tasks.fields import CATEGORY_MAX
+from tasks.ids import is_id, moment_of
+from tasks.items import feed_keys
+from todo_site.dynamo_admin.errors import InvalidFields
+from todo_site.dynamo_admin.filters import ExactFilter
+from todo_site.dynamo_admin.forms import DynamoForm
+
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class TaskForm(DynamoForm):
+    """A task; of a new one also whose it is."""
+
+    class Meta:
+        widgets = {"description": forms.Textarea(attrs={"rows": 6})}
+
+
+class CategoryForm(forms.Form):
+    """The question of the action that changes the category."""
+
+    category = forms.CharField(max_length=CATEGORY_MAX, required=False, help_text="Blank takes it away.")
+
+
+class TaskAdmin(Audited):
+    """Everybody's tasks."""
+
+    audit_kind = "task"
+    form = TaskForm
+    list_display = ("title", "status", "priority", "category", "due_date", "user_id", "created_at")
+    list_filter = (
+        "status",
+        "priority",
+        "due_date",
+        ("category", ExactFilter),
+        ("user_id", ExactFilter),
+        "created_at",
+    )
+    search_fields = ("title", "description", "category")
+    search_help_text = "Words of title, description or category, or a task's id."
+    actions = ("complete", "change_category", "move_to_trash")
+    fieldsets = (
+        (None, {"fields": ("user_id", "title", "description", "status", "priority", "category", "tags")}),
+        ("When", {"fields": ("due_date", "due_time", "timezone", "recurrence")}),
+        ("Checklist", {"fields": ("checklist",), "classes": ("collapse",)}),
+        (
+            "Record",
+            {
+                "fields": (
+                    "id",
+                    "created_at",
+                    "updated_at",
+                    "completed_at",
+                    "version",
+                    "updated_by",
+                    "request_id",
+                ),
+                "classes": ("collapse",),
+            },
+        ),
+    )
+    record = ("id", "created_at", "updated_at", "completed_at", "version", "updated_by", "request_id")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The owner is part of the key: only of a new task it can be chosen."""
+        return (*self.record, "user_id") if obj else self.record
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A new task has no record yet."""
+        return self.fieldsets if obj else self.fieldsets[:-1]
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        """Deleting is moving to the trash."""
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
+        """An id is found where it must be in the feed; words are looked for in what is read."""
+        found = _keys_of_id(search_term.strip().lower())
+        if found is not None:
+            return queryset.filter(pk__in=found), False
+        return super().get_search_results(request, queryset, search_term)
+
+    def create_item(self, request: HttpRequest, given: Any, form: Any) -> Any:
+        """Create a task for its owner through the services."""
+        owner = given.pop("user_id", "")
+        if administration.profile_of(owner) is None:
+            raise InvalidFields({"user_id": ["There is no user with this id."]})
+        with telling():
+            return services.create_task(acting(request, owner), given).task.attribute_values
+
+    def change_item(self, request: HttpRequest, obj: Any, changes: Any, form: Any) -> Any:
+        """Change a task through the services, if it is still as it was shown."""
+        context = acting(request, obj.stored["user_id"])
+        with telling():
+            written = services.update_task(
+                context, obj.stored["id"], changes, if_version=obj.stored["version"]
+            )
+        return written.task.attribute_values
+
+    def delete_item(self, request: HttpRequest, obj: Any) -> None:
+        """Move a task to the trash through the services."""
+        context = acting(request, obj.stored["user_id"], "move to trash")
+        with telling():
+            services.delete_task(context, obj.stored["id"], if_version=obj.stored["version"])
+
+    def goes_with(self, request: HttpRequest, obj: Any) -> list[str]:
+        """Return the task's parts: it goes to the trash whole."""
+        entries = [f"Checklist entry: {entry['text']}" for entry in obj.stored.get("checklist") or ()]
+        return [*entries, "It stays in the trash for 30 days and can be restored from there."]
+
+    @admin.action(description="Complete selected tasks", permissions=["change"])
+    def complete(self, request: HttpRequest, queryset: Any) -> None:
+        """Complete tasks; recurring ones get their next occurrence."""
+        self._update(
+            request, queryset.exclude(status="completed"), {"status": "completed"}, "complete", "completed"
+        )
+
+    @admin.action(description="Change category of selected tasks", permissions=["change"])
+    def change_category(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
+        """Ask for a category, then set it."""
+        form = CategoryForm(request.POST if "apply" in request.POST else None)
+        if form.is_bound and form.is_valid():
+            category = form.cleaned_data["category"] or None
+            self._update(
+                request, queryset, {"category": category}, "change category", "moved to the category"
+            )
+            return None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Change category",
+            "opts": self.opts,
+            "form": form,
+            "objects": list(queryset),
+            "action": "change_category",
+            "checkbox": helpers.ACTION_CHECKBOX_NAME,
+        }
+        return TemplateResponse(request, "admin/tasks/task/change_category.html", context)
+
+    @admin.action(description="Move selected tasks to the trash", permissions=["delete"])
+    def move_to_trash(self, request: HttpRequest, queryset: Any) -> None:
+        """Move tasks to the trash."""
+        self.for_each(request, queryset, lambda obj: self.delete_item(request, obj), "moved to the trash")
+
+    def _update(self, request: HttpRequest, objects: Any, changes: Any, action: str, done: str) -> None:
+        def update(obj: Any) -> None:
+            with telling():
+                context = acting(request, obj.stored["user_id"], action)
+                services.update_task(context, obj.stored["id"], dict(changes))
+
+        self.for_each(request, objects, update, done)
+
+
+def _keys_of_id(text: str) -> list[str] | None:
+    """Return the keys of the task with this id: none or one; None if the text is no id.
+
+    The id holds the millisecond it was made in, and the feed is by time, so this is one short Query.
+    """
+    if not is_id(text):
+        return None
+    moment = moment_of(text)
+    place = feed_keys("TASK", text, "")["GSI5PK"]
+    low, high = (timestamp(moment + delta) for delta in (-_MILLISECOND, 2 * _MILLISECOND))
+    items, _ = table.query(
+        {":pk": place, ":low": low, ":high": high},
+        IndexName="GSI5",
+        KeyConditionExpression="GSI5PK = :pk AND GSI5SK BETWEEN :low AND :high",
+    )
+    return [f"{item['user_id']}.{item['id']}" for item in items if item["id"] == text]
+
+
+class TrashAdmin(Audited):
+    """The trash of one person at a time."""
+
+    audit_kind = "task"
+    list_display = ("title", "status", "category", "user_id", "deleted_at", "deleted_by")
+    list_filter = (("user_id", ExactFilter),)
+    search_fields = ("title",)
+    actions = ("restore",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Tasks come here by being deleted."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """What is in the trash is restored or deleted, not edited."""
+        return False
+
+    def has_restore_permission(self, request: HttpRequest) -> bool:
+        """Restoring takes the right to change tasks."""
+        return bool(request.user.has_perm("tasks.change_task"))
+
+    @admin.action(description="Restore selected tasks", permissions=["restore"])
+    def restore(self, request: HttpRequest, queryset: Any) -> None:
+        """Bring tasks back under their old ids."""
+
+        def restore(obj: Any) -> None:
+            with telling():
+                services.restore_task(acting(request, obj.stored["user_id"], "restore"), obj.stored["id"])
+
+        self.for_each(request, queryset, restore, "restored")
+
+    def delete_item(self, request: HttpRequest, obj: Any) -> None:
+        """Delete a task for good."""
+        with telling():
+            context = acting(request, obj.stored["user_id"], "delete for good")
+            administration.purge_task(context, obj.stored["id"], obj.stored["version"])
+
+
+def register(site: Any) -> None:
+    """Show tasks and trash on an admin site."""
+    site.register(Task, TaskAdmin)
+    site.register(TrashedTask, TrashAdmin)

@@ -1,0 +1,96 @@
+"""Who may enter, and what for."""
+
+import pytest
+from django.test import Client
+
+from tasks import selectors
+
+PAGES = ("", "tasks/task/", "tasks/user/", "tasks/auditentry/", "pipeline/", "health/")
+
+
+def test_it_works(root):
+    page = root.page("")
+    for name in (
+        "Users",
+        "Tasks",
+        "Idempotency records",
+        "Sessions",
+        "Access tokens",
+        "Quarantined events",
+        "Audit trail",
+    ):
+        assert name in page
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_strangers_sign_in_first(path):
+    answer = Client().get(f"/admin/{path}", follow=True)
+    assert answer.redirect_chain[-1][0] == f"/login/?next=%2Fadmin%2F{path.replace('/', '%2F')}"
+
+
+def test_after_signing_in_people_are_where_they_wanted_to_be(make_account):
+    account = make_account("Root", groups=("admins",))
+    answer = Client().post(
+        "/login/",
+        {"identifier": account.email, "password": account.password, "next": "/admin/tasks/task/"},
+    )
+    assert answer["Location"] == "/admin/tasks/task/"
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_person_without_a_role_is_told_why(path, client_for, alice):
+    answer = client_for(alice).get(f"/admin/{path}")
+    assert answer.status_code == 403
+    assert "groups admins and viewers" in answer.content.decode()
+
+
+def test_a_manager_is_no_admin(client_for, charlie):
+    assert client_for(charlie).get("/admin/").status_code == 403
+
+
+def test_a_bearer_token_opens_no_admin(api, root):
+    assert api(root.account).get("/admin/").status_code == 302
+
+
+def test_viewers_see_and_touch_nothing(viewer, add, alice):
+    task = add("Pay rent")
+    key = f"{alice.id}.{task.id}"
+    assert "Pay rent" in viewer.page(f"tasks/task/?user_id__exact={alice.id}")
+    page = viewer.page(f"tasks/task/{key}/change/")
+    assert "View task" in page
+    assert 'name="_save"' not in page
+    assert viewer.get("tasks/task/add/").status_code == 403
+    assert viewer.send(f"tasks/task/{key}/change/", {"title": "Mine"}).status_code == 403
+    assert viewer.send(f"tasks/task/{key}/delete/", {"post": "yes"}).status_code == 403
+    for action in ("complete", "move_to_trash", "change_category"):
+        viewer.act("tasks/task/", action, key, apply="1", category="x")
+    assert selectors.get_task(alice.id, task.id).version == 1
+
+
+def test_viewers_do_nothing_to_people(viewer, alice, known):
+    known(alice)
+    assert alice.email in viewer.page(f"tasks/user/{alice.id}/change/")
+    for action in ("disable", "sign_out_everywhere", "delete_selected"):
+        viewer.act("tasks/user/", action, alice.id, post="yes")
+    assert selectors.get_profile(alice.id).version == 1
+
+
+def test_viewers_order_nothing(viewer):
+    assert "Run now" not in viewer.page("pipeline/")
+    assert viewer.send("pipeline/", {"kind": "run"}).status_code == 403
+
+
+def test_signing_out(root):
+    assert root.send("logout/", {})["Location"] == "/login/"
+    assert root.get("").status_code == 302
+
+
+def test_forms_need_their_token(make_account):
+    client = Client(enforce_csrf_checks=True)
+    account = make_account("Root", groups=("admins",))
+    client.get("/login/")
+    token = client.cookies["csrf"].value
+    client.post(
+        "/login/", {"identifier": account.email, "password": account.password, "csrfmiddlewaretoken": token}
+    )
+    assert client.post("/admin/tasks/task/add/", {"title": "x"}).status_code == 403

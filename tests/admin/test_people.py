@@ -1,0 +1,226 @@
+"""Users in the admin: the profile in the table and the account in Cognito, as one."""
+
+import os
+import threading
+
+import pytest
+from botocore.exceptions import ClientError
+from django.test import Client
+
+from tasks import access_tokens, audit, selectors, services
+from tasks.items import email_key
+from tasks.table import get
+from todo_site import sessions
+from todo_site.identity import cognito, errors
+
+LIST = "tasks/user/"
+
+
+@pytest.fixture
+def pool():
+    return os.environ["USER_POOL_ID"]
+
+
+def change(account):
+    return f"{LIST}{account.id}/change/"
+
+
+def enabled(account, pool):
+    return cognito.client().admin_get_user(UserPoolId=pool, Username=account.username)["Enabled"]
+
+
+def groups(account, pool):
+    answer = cognito.client().admin_list_groups_for_user(UserPoolId=pool, Username=account.username)
+    return {group["GroupName"] for group in answer["Groups"]}
+
+
+def test_it_works(root, alice, known):
+    known(alice)
+    answer = root.save(change(alice), name="Alice Liddell", timezone="Europe/London")
+    assert answer.status_code == 302
+    profile = selectors.get_profile(alice.id)
+    assert (profile.name, profile.timezone, profile.updated_by) == (
+        "Alice Liddell",
+        "Europe/London",
+        root.account.id,
+    )
+    assert audit.history("user", alice.id)[0].request_id == answer["X-Request-ID"]
+
+
+def test_add(root, pool, cognito):
+    email = f"new-{os.urandom(4).hex()}@example.com"
+    answer = root.save(f"{LIST}add/", email=email, name="New Person", roles=["managers"])
+    assert answer.status_code == 302
+    (user,) = cognito.list_users(UserPoolId=pool, Filter=f'email = "{email}"')["Users"]
+    sub = next(pair["Value"] for pair in user["Attributes"] if pair["Name"] == "sub")
+    assert selectors.get_profile(sub).email == email
+    found = cognito.admin_list_groups_for_user(UserPoolId=pool, Username=user["Username"])["Groups"]
+    assert [group["GroupName"] for group in found] == ["managers"]
+    assert [entry.action for entry in audit.history("user", sub)] == ["add"]
+
+
+def test_add_without_an_address(root):
+    assert "This field is required." in root.save(f"{LIST}add/", name="No address").content.decode()
+
+
+def test_an_address_is_one_persons(root, alice, bob, known):
+    known(alice), known(bob)
+    page = root.save(change(bob), email=alice.email.upper()).content.decode()
+    assert "Another user has this e-mail address." in page
+    assert selectors.get_profile(bob.id).email == bob.email
+
+
+def test_an_address_stays_one_persons_under_a_race(make_account, known, admin_of):
+    people = [known(make_account(f"P{number}")) for number in range(4)]
+    admins = [admin_of(make_account(f"R{number}", groups=("admins",))) for number in range(4)]
+    email = f"wanted-{os.urandom(4).hex()}@example.com"
+    forms = [admin.fill(change(person), email=email) for admin, person in zip(admins, people, strict=True)]
+    start = threading.Barrier(4)
+
+    def send(admin, person, form):
+        start.wait()
+        admin.send(change(person), form)
+
+    threads = [threading.Thread(target=send, args=pair) for pair in zip(admins, people, forms, strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    holders = [person for person in people if selectors.get_profile(person.id).email == email]
+    assert len(holders) == 1
+    assert get(email_key(email))["user_id"] == holders[0].id
+
+
+def test_a_new_address_signs_in_and_the_old_one_is_free(root, alice, bob, known):
+    known(alice), known(bob)
+    email = f"moved-{os.urandom(4).hex()}@example.com"
+    assert root.save(change(alice), email=email).status_code == 302
+    assert cognito.sign_in(email, alice.password)
+    assert root.save(change(bob), email=alice.email).status_code == 302
+
+
+def test_a_stale_form_is_refused(root, other_root, alice, known):
+    known(alice)
+    mine = root.fill(change(alice), name="Mine")
+    other_root.save(change(alice), name="Theirs")
+    assert "somebody else changed this" in root.send(change(alice), mine).content.decode()
+    assert selectors.get_profile(alice.id).name == "Theirs"
+
+
+def test_disabling_shuts_out_at_once(root, alice, known, client_for, api, ctx, pool):
+    known(alice)
+    browser, token = client_for(alice), api(alice)
+    services.create_task(ctx(alice), {"title": "Hers"})
+    secret = access_tokens.create(ctx(alice), "script")[1]
+    script = Client(headers={"authorization": f"Bearer {secret}"})
+    assert token.get("/api/v1/tasks").status_code == 200
+    assert "1 user disabled." in root.act(LIST, "disable", alice.id)
+    assert browser.get("/").status_code == 302
+    assert token.get("/api/v1/tasks").status_code == 401
+    assert script.get("/api/v1/tasks").status_code == 401
+    assert not enabled(alice, pool)
+    with pytest.raises(errors.IdentityError):
+        cognito.sign_in(alice.email, alice.password)
+    assert sessions.of_person(alice.id) == []
+    assert audit.history("user", alice.id)[0].action == "disable"
+    assert 'alt="False"' in root.page(f"{LIST}?state=disabled&q={alice.email}")
+
+
+def test_enabled_again(root, alice, known, client_for):
+    known(alice)
+    root.act(LIST, "disable", alice.id)
+    assert "1 user enabled." in root.act(LIST, "enable", alice.id)
+    from todo_site.identity.revocations import known as list_of_revocations
+
+    # Whoever signs in within the second of being shut out has to do it again.
+    until = list_of_revocations.until(alice.id)
+    assert until
+    assert cognito.sign_in(alice.email, alice.password)
+
+
+def test_another_process_learns_it_soon(root, alice, known, api, settings):
+    """The list of revocations is what other processes see; nothing else of this one's memory counts."""
+    from todo_site.identity.revocations import Revocations
+
+    known(alice)
+    settings.REVOCATIONS_SECONDS = 3600
+    elsewhere = Revocations()
+    assert elsewhere.until(alice.id) == 0
+    root.act(LIST, "disable", alice.id)
+    assert elsewhere.until(alice.id) == 0
+    settings.REVOCATIONS_SECONDS = 0
+    assert elsewhere.until(alice.id) > 0
+
+
+def test_sign_out_everywhere(root, alice, known, client_for, api):
+    known(alice)
+    browser, token = client_for(alice), api(alice)
+    assert "1 user signed out everywhere." in root.act(LIST, "sign_out_everywhere", alice.id)
+    assert browser.get("/").status_code == 302
+    assert token.get("/api/v1/tasks").status_code == 401
+    assert cognito.sign_in(alice.email, alice.password)
+
+
+def test_nobody_shuts_themselves_out(root, known):
+    known(root.account)
+    assert "You cannot shut yourself out" in root.act(LIST, "disable", root.account.id)
+    assert root.get(LIST).status_code == 200
+
+
+def test_roles_take_effect(root, alice, known, client_for, pool, settings):
+    settings.GROUPS_SECONDS = 0
+    known(alice)
+    browser = client_for(alice)
+    assert browser.get("/admin/").status_code == 403
+    assert root.save(change(alice), roles=["viewers"]).status_code == 302
+    assert groups(alice, pool) == {"viewers"}
+    assert browser.get("/admin/").status_code == 200
+    assert root.save(change(alice), roles=[]).status_code == 302
+    assert browser.get("/admin/").status_code == 403
+    assert audit.history("user", alice.id)[0].action == "change roles"
+
+
+def test_roles_changed_in_cognito_take_effect_within_a_minute(alice, client_for, pool, cognito, monkeypatch):
+    from todo_site.identity import roles
+
+    assert __import__("django.conf", fromlist=["settings"]).settings.GROUPS_SECONDS < 60
+    browser = client_for(alice)
+    assert browser.get("/admin/").status_code == 403
+    cognito.admin_add_user_to_group(UserPoolId=pool, Username=alice.username, GroupName="admins")
+    now = roles.time.monotonic()
+    monkeypatch.setattr(roles.time, "monotonic", lambda: now + 60)
+    assert browser.get("/admin/").status_code == 200
+
+
+def test_delete_says_what_goes_and_takes_it(root, alice, known, ctx, client_for, pool, cognito):
+    known(alice)
+    client_for(alice)
+    task = services.create_task(ctx(alice), {"title": "Hers"}).task
+    gone = services.create_task(ctx(alice), {"title": "In her trash"}).task
+    services.delete_task(ctx(alice), gone.id)
+    page = root.page(f"{LIST}{alice.id}/delete/")
+    for line in ("Task: Hers", "Task in the trash: In her trash", "Session: since", "The account in Cognito"):
+        assert line in page
+    assert root.send(f"{LIST}{alice.id}/delete/", {"post": "yes"}).status_code == 302
+    assert selectors.get_profile(alice.id) is None
+    assert not selectors.list_tasks(alice.id).items
+    assert not selectors.get_trashed(alice.id).items
+    with pytest.raises(ClientError):
+        cognito.admin_get_user(UserPoolId=pool, Username=alice.username)
+    assert audit.history("task", f"{alice.id}.{task.id}")[0].action == "delete for good"
+
+
+def test_too_much_to_delete_says_so(root, alice, known, ctx, monkeypatch):
+    known(alice)
+    monkeypatch.setattr("tasks.administration.MAX_ERASED", 1)
+    for number in range(3):
+        services.create_task(ctx(alice), {"title": f"Task {number}"})
+    page = root.page(f"{LIST}{alice.id}/delete/")
+    assert f"manage.py erase_user {alice.id}" in page
+
+
+def test_search(root, alice, known):
+    known(alice)
+    for text in (alice.email, alice.id, alice.username[:12]):
+        assert alice.email in root.page(f"{LIST}?q={text}")
+    assert "0 users" in root.page(f"{LIST}?q=nobody@example.org")

@@ -1,0 +1,137 @@
+"""The Pipeline and Health pages over a lake that really runs."""
+
+import json
+import os
+import time
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+
+import boto3
+import pytest
+
+from etl import orders
+from etl.aws import client
+from etl.capture import bronze_row
+from etl.config import lake_config
+from etl.run import Lake
+from etl.storage import Bucket
+from tasks import audit
+
+
+@pytest.fixture
+def lake(tmp_path):
+    return Lake(lake_config(), client("s3"), client("glue"), Path(tmp_path))
+
+
+@pytest.fixture
+def change():
+    """A change of a task, delivered to Bronze."""
+
+    def deliver(**broken):
+        now, user, task = datetime.now(UTC), str(uuid.uuid4()), str(uuid.uuid4())
+        stamp = now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        image = {
+            "PK": f"TASK#{user}", "SK": f"TASK#{task}", "id": task, "user_id": user, "title": "Pay rent",
+            "status": "pending", "priority": "low", "created_at": stamp, "updated_at": stamp, "updated_by": user,
+            "request_id": "r", "entity_type": "TASK",
+        } | broken  # fmt: skip
+        raw = {name: {"S": value} for name, value in image.items()} | {"version": {"N": "1"}}
+        record = {
+            "eventID": uuid.uuid4().hex,
+            "eventName": "INSERT",
+            "dynamodb": {
+                "Keys": {"PK": raw["PK"], "SK": raw["SK"]},
+                "NewImage": raw,
+                "SequenceNumber": str(now.timestamp()).replace(".", ""),
+                "ApproximateCreationDateTime": now.timestamp(),
+            },
+        }
+        line = json.dumps(bronze_row(record)).encode() + b"\n"
+        boto3.client("firehose").put_record_batch(
+            DeliveryStreamName=os.environ["CDC_STREAM"], Records=[{"Data": line}]
+        )
+        return record["eventID"]
+
+    return deliver
+
+
+def wait_for_bronze(root):
+    for _ in range(100):
+        if "none in two days" not in root.page("pipeline/"):
+            return
+        time.sleep(0.1)
+    raise AssertionError("nothing was delivered")
+
+
+def test_it_works(root, lake, change):
+    change()
+    wait_for_bronze(root)
+    assert "s behind" not in root.page("pipeline/")
+    assert root.send("pipeline/", {"kind": "run"}).status_code == 302
+    page = root.page("pipeline/")
+    assert 'http-equiv="refresh"' in page
+    assert "waiting" in page
+    lake.fulfil_orders()
+    page = root.page("pipeline/")
+    assert 'http-equiv="refresh"' not in page
+    for text in ("up to date", "s behind", "task_events: ", "took", root.account.email):
+        assert text in page
+    (entry,) = audit.by_actor(root.account.id)
+    assert (entry.action, entry.kind, entry.object_name) == ("order", "lake", "Run now")
+
+
+def test_replay(root, lake, change):
+    change()
+    wait_for_bronze(root)
+    lake.run()
+    today = datetime.now(UTC).date().isoformat()
+    root.send("pipeline/", {"kind": "replay", "first_day": today, "last_day": today})
+    lake.fulfil_orders()
+    assert "read 1 days again" in root.page("pipeline/")
+
+
+def test_a_senseless_order_is_not_taken(root):
+    page = root.send(
+        "pipeline/", {"kind": "replay", "first_day": "x", "last_day": ""}, follow=True
+    ).content.decode()
+    assert "Not ordered" in page
+    assert all(order.ordered_by != root.account.email for order in orders.recent(_silver()))
+
+
+def _silver():
+    return Bucket(lake_config().silver_bucket, client("s3"))
+
+
+def test_quarantine(root, lake, change):
+    event = change(SK="NOTE#1")
+    wait_for_bronze(root)
+    for _ in range(50):
+        lake.run()
+        if "0 events" not in root.page("pipeline/"):
+            break
+    page = root.page("insights/quarantinedevent/")
+    assert event in page
+    assert "1 quarantined event on this page" in " ".join(page.split())
+    assert "0 quarantined events" in " ".join(
+        root.page("insights/quarantinedevent/?q=nothing-like-it").split()
+    )
+
+
+def test_a_site_without_the_lake_says_so(root, monkeypatch):
+    monkeypatch.delenv("SILVER_BUCKET")
+    assert "The lake is not configured" in root.page("pipeline/")
+
+
+def test_health(root, settings):
+    page = root.page("health/")
+    assert "Everything answers." in page
+    for name in ("DynamoDB", "Cognito", "S3", "Glue", "Athena", "Django", "pynamodb"):
+        assert name in page
+
+
+def test_what_is_down_is_shown_as_down(root, settings):
+    settings.GOLD_BUCKET = "no-such-bucket"
+    page = root.page("health/")
+    assert "Something does not answer." in page
+    assert "404" in page

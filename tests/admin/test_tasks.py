@@ -1,0 +1,226 @@
+"""Tasks in the admin: everything goes through the services, and onto the record."""
+
+import csv
+import io
+import re
+
+import pytest
+
+from tasks import audit, selectors, services
+from tasks.errors import TaskNotFound
+
+LIST = "tasks/task/"
+
+
+def key(task):
+    return f"{task.user_id}.{task.id}"
+
+
+def change(task):
+    return f"{LIST}{key(task)}/change/"
+
+
+def titles(page):
+    return re.findall(r"field-title[^>]*><a [^>]*>([^<]*)</a>", page)
+
+
+def test_it_works(root, add, alice):
+    task = add("Pay rent", category="Home")
+    answer = root.save(change(task), title="Pay the rent", tags="bank\nmonthly", due_date="2026-12-01")
+    assert answer.status_code == 302
+    stored = selectors.get_task(alice.id, task.id)
+    assert (stored.title, stored.tags, stored.due_date) == ("Pay the rent", ["bank", "monthly"], "2026-12-01")
+    assert (stored.updated_by, stored.version) == (root.account.id, 2)
+
+
+def test_what_was_done_is_on_the_record(root, add):
+    task = add("Pay rent")
+    answer = root.save(change(task), title="Pay the rent")
+    (entry,) = audit.history("task", key(task))
+    assert (entry.actor_id, entry.request_id) == (root.account.id, answer["X-Request-ID"])
+    assert entry.attribute_values["changes"] == [
+        {"field": "title", "before": "Pay rent", "after": "Pay the rent"}
+    ]
+    assert "Pay the rent" in root.page(f"{LIST}{key(task)}/history/")
+    assert "Pay the rent" in root.page("")  # recent actions
+
+
+def test_the_record_and_the_change_are_one_transaction(root, add, alice, monkeypatch):
+    """If the entry cannot be stored, the task is not changed."""
+    task = add("Pay rent")
+    taken = audit.entry
+
+    def twice(*args, **kwargs):
+        action = taken(*args, **kwargs)
+        action["Put"]["ConditionExpression"] = "attribute_exists(PK)"
+        return action
+
+    monkeypatch.setattr(audit, "entry", twice)
+    root.client.raise_request_exception = False
+    root.save(change(task), title="Changed")
+    assert selectors.get_task(alice.id, task.id).title == "Pay rent"
+
+
+def test_the_domain_validates(root, add, alice):
+    task = add("Pay rent")
+    page = root.save(change(task), recurrence="every now and then", title="x" * 201).content.decode()
+    assert "at most 200 characters" in page
+    page = root.save(change(task), recurrence="every now and then", due_time="09:00").content.decode()
+    assert "Not a usable RFC 5545 rule" in page
+    assert selectors.get_task(alice.id, task.id).version == 1
+
+
+def test_add(root, alice, known):
+    known(alice)
+    answer = root.save(f"{LIST}add/", user_id=alice.id, title="From above", priority="high", status="pending")
+    assert answer.status_code == 302
+    (task,) = selectors.list_tasks(alice.id).items
+    assert (task.title, task.priority, task.updated_by) == ("From above", "high", root.account.id)
+
+
+def test_add_for_nobody(root):
+    page = root.save(
+        f"{LIST}add/", user_id="nobody", title="Lost", priority="low", status="pending"
+    ).content.decode()
+    assert "There is no user with this id." in page
+
+
+def test_a_stale_form_is_refused(root, other_root, add, alice):
+    task = add("Pay rent")
+    mine = root.fill(change(task), title="Mine")
+    assert other_root.save(change(task), category="Home").status_code == 302
+    page = root.send(change(task), mine).content.decode()
+    assert "somebody else changed this after you opened it" in page
+    assert 'value="Mine"' in page  # what was typed is still there
+    assert "somebody else" in root.send(change(task), mine).content.decode()  # sending it again does not help
+    stored = selectors.get_task(alice.id, task.id)
+    assert (stored.title, stored.category) == ("Pay rent", "Home")
+
+
+def test_a_race_between_read_and_write_is_refused(root, add, alice, ctx, monkeypatch):
+    task = add("Pay rent")
+    update = services.update_task
+
+    def late(context, task_id, changes, **kwargs):
+        update(ctx(alice), task_id, {"priority": "urgent"})
+        return update(context, task_id, changes, **kwargs)
+
+    monkeypatch.setattr("tasks.services.update_task", late)
+    assert "somebody else" in root.save(change(task), title="Mine").content.decode()
+    assert selectors.get_task(alice.id, task.id).priority == "urgent"
+
+
+def test_two_admins_acting_at_once_lose_nothing(root, other_root, add, alice):
+    task = add("Pay rent")
+    root.act(LIST, "complete", key(task))
+    other_root.act(LIST, "change_category", key(task), apply="1", category="Home")
+    stored = selectors.get_task(alice.id, task.id)
+    assert (stored.status, stored.category) == ("completed", "Home")
+    assert [entry.actor_id for entry in audit.history("task", key(task))] == [
+        other_root.account.id,
+        root.account.id,
+    ]
+
+
+def test_complete_creates_the_next_occurrence(root, add, alice):
+    task = add("Water plants", recurrence="FREQ=DAILY", due_date="2026-01-01")
+    assert "1 task completed." in root.act(LIST, "complete", key(task))
+    assert len(selectors.list_tasks(alice.id).items) == 2
+
+
+def test_change_category_asks_first(root, add, alice):
+    one, two = add("One"), add("Two")
+    page = root.act(LIST, "change_category", key(one), key(two))
+    assert "New category of 2 tasks" in page
+    assert "2 tasks moved to the category." in root.act(
+        LIST, "change_category", key(one), key(two), apply="1", category="Work"
+    )
+    assert {task.category for task in selectors.list_tasks(alice.id).items} == {"Work"}
+
+
+def test_to_the_trash_and_back(root, add, alice):
+    task = add("Pay rent")
+    assert "1 task moved to the trash." in root.act(LIST, "move_to_trash", key(task))
+    with pytest.raises(TaskNotFound):
+        selectors.get_task(alice.id, task.id)
+    trash = f"tasks/trashedtask/?user_id__exact={alice.id}"
+    assert titles(root.page(trash)) == ["Pay rent"]
+    assert "restored." in root.act(trash, "restore", key(task))
+    assert selectors.get_task(alice.id, task.id).version == 3
+    assert [entry.action for entry in audit.history("task", key(task))] == ["restore", "move to trash"]
+
+
+def test_deleting_says_what_goes(root, add, alice):
+    task = add("Move house", checklist=[{"text": "Call the landlord"}])
+    page = root.page(f"{LIST}{key(task)}/delete/")
+    assert "Checklist entry: Call the landlord" in page
+    assert root.send(f"{LIST}{key(task)}/delete/", {"post": "yes"}).status_code == 302
+    assert [item.title for item in selectors.get_trashed(alice.id).items] == ["Move house"]
+
+
+def test_deleting_for_good(root, add, alice):
+    task = add("Secret")
+    root.act(LIST, "move_to_trash", key(task))
+    assert root.send(f"tasks/trashedtask/{key(task)}/delete/", {"post": "yes"}).status_code == 302
+    assert not selectors.get_trashed(alice.id).items
+    assert audit.history("task", key(task))[0].action == "delete for good"
+
+
+def test_filters_and_order(root, add, alice):
+    add("Banana", status="in_progress", category="Fruit")
+    add("apple", status="pending", category="Fruit", priority="high")
+    add("Cherry", status="pending", category="Work#1")
+    own = f"{LIST}?user_id__exact={alice.id}"
+    assert titles(root.page(own)) == ["Cherry", "apple", "Banana"]
+    assert titles(root.page(f"{own}&status__exact=pending")) == ["Cherry", "apple"]
+    assert titles(root.page(f"{own}&category__exact=Work%231")) == ["Cherry"]
+    assert titles(root.page(f"{own}&priority__exact=high")) == ["apple"]
+    assert titles(root.page(f"{own}&o=1")) == ["apple", "Banana", "Cherry"]
+    assert titles(root.page(f"{own}&o=-1")) == ["Cherry", "Banana", "apple"]
+    assert titles(root.page(f"{own}&q=an")) == ["Banana"]
+
+
+def test_search_by_id(root, add):
+    add("Another")
+    task = add("This one")
+    assert titles(root.page(f"{LIST}?q={task.id}")) == ["This one"]
+    assert titles(root.page(f"{LIST}?q={task.id[:-1]}{'0' if task.id[-1] != '0' else '1'}")) == []
+
+
+def test_pages_miss_nothing_and_show_nothing_twice(root, add, alice):
+    made = [add(f"Task {number:02}").title for number in range(60)]
+    seen, url = [], f"{LIST}?user_id__exact={alice.id}"
+    while url:
+        page = root.page(url)
+        seen += titles(page)
+        following = re.search(r'<a href="(\?[^"]*)" rel="next">', page)
+        url = following and LIST + following[1].replace("&amp;", "&")
+    assert seen == made[::-1]
+
+
+def test_export(root, add, alice):
+    add("=1+1", tags=["a", "b"])
+    add("Plain", status="completed")
+    answer = root.get(f"{LIST}export.csv?user_id__exact={alice.id}&status__exact=pending")
+    (row,) = csv.DictReader(io.StringIO(answer.getvalue().decode()))
+    assert (row["title"], row["tags"], row["user_id"]) == ("'=1+1", '["a", "b"]', alice.id)
+    assert answer["X-Rows-Truncated"] == "false"
+
+
+def test_everything_at_once_is_not_offered(root, add, alice):
+    task = add("Pay rent")
+    page = root.act(LIST, "move_to_trash", key(task), select_across="1")
+    assert "all pages at once is not offered" in page
+    assert selectors.get_task(alice.id, task.id)
+
+
+def test_markup_is_text(root, add, alice):
+    add("<script>alert(1)</script>")
+    assert "<script>alert" not in root.page(f"{LIST}?user_id__exact={alice.id}")
+
+
+@pytest.mark.parametrize(
+    "query", ["title__regex=x", "nothing__exact=1", "user_id__exact=", "after=x&o=1", "q=%00", "o=99"]
+)
+def test_odd_questions_are_no_errors(root, query):
+    assert root.client.get(f"/admin/{LIST}?{query}", follow=True).status_code in {200, 400}

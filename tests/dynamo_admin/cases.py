@@ -1,0 +1,214 @@
+"""What the adapter promises, on whichever Django runs it. ``test_adapter`` runs these in a process of their own.
+
+Each test that guards a private API of Django or PynamoDB is named in the adapter's README.
+"""
+
+import re
+import uuid
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db import NotSupportedError, transaction
+from django.db.models import Q
+from django.test import Client
+
+from tests.dynamo_admin import library
+from tests.dynamo_admin.library import SHARDS, Book, LibraryBook
+from todo_site.dynamo_admin import query
+from todo_site.dynamo_admin.reading import Reads
+
+LIST = "/admin/dynamo_admin/librarybook/"
+FORM = {"genre": "novel", "pages": "100", "authors": "Ann\nBob", "published": "2020-02-29"}
+
+
+@pytest.fixture
+def shelf():
+    return uuid.uuid4().hex
+
+
+@pytest.fixture
+def put(shelf):
+    """Return a function that stores a book: ``put("Emma", pages=400)``."""
+    made = []
+
+    def store(title, **values):
+        made.append(title)
+        number = f"{len(made):04}"
+        stamp = f"2026-01-01T00:00:{len(made):02}.000000Z"
+        book = Book(shelf, number, title=title, created_at=stamp, version=1, **values)
+        book.shard, book.age = f"BOOK#{len(made) % SHARDS}", f"{stamp}#{shelf}.{number}"
+        book.save()
+        return f"{shelf}.{number}"
+
+    return store
+
+
+@pytest.fixture
+def client():
+    return Client()
+
+
+def titles(page):
+    return re.findall(r"field-title[^>]*><a [^>]*>([^<]*)<", page.content.decode())
+
+
+def test_it_works(client, put, shelf):
+    key = put("Emma")
+    assert titles(client.get(f"{LIST}?shelf__exact={shelf}")) == ["Emma"]
+    answer = client.post(
+        f"{LIST}{key}/change/",
+        {**FORM, "title": "Persuasion", "shelf": shelf, "number": "0001", "_version": "1"},
+    )
+    assert answer.status_code == 302, answer.content.decode()
+    book = Book.get(shelf, "0001")
+    assert (book.title, book.pages, book.authors, book.published, book.version) == (
+        "Persuasion", 100, ["Ann", "Bob"], "2020-02-29", 2,
+    )  # fmt: skip
+
+
+def test_fields_come_from_the_attributes_and_the_schema():
+    fields = {field.name: field for field in LibraryBook._meta.concrete_fields}
+    assert list(fields) == ["key", *LibraryBook.show]
+    assert fields["title"].max_length == 40
+    assert [value for value, _ in fields["genre"].choices] == ["novel", "essay"]
+    assert fields["published"].get_internal_type() == "DateField"
+    assert fields["created_at"].get_internal_type() == "DateTimeField"
+    assert (fields["pages"].null, fields["title"].blank) == (True, False)
+
+
+def test_add(client, shelf):
+    assert client.get(f"{LIST}add/").status_code == 200
+    answer = client.post(f"{LIST}add/", {**FORM, "title": "New", "shelf": shelf, "number": "7"})
+    assert answer.status_code == 302, answer.content.decode()
+    assert Book.get(shelf, "7").title == "New"
+    again = client.post(f"{LIST}add/", {**FORM, "title": "Again", "shelf": shelf, "number": "7"})
+    assert again.status_code == 200
+    assert Book.get(shelf, "7").title == "New"
+
+
+def test_a_stale_form_is_refused(client, put, shelf):
+    key = put("Emma")
+    mine = {**FORM, "title": "Mine", "shelf": shelf, "number": "0001", "_version": "1"}
+    client.post(f"{LIST}{key}/change/", {**mine, "title": "Theirs"})
+    page = client.post(f"{LIST}{key}/change/", mine)
+    assert "somebody else changed this" in page.content.decode()
+    assert 'name="_version" value="1"' in page.content.decode()
+    assert Book.get(shelf, "0001").title == "Theirs"
+
+
+def test_delete(client, put, shelf):
+    key = put("Emma")
+    assert "Book: Emma" in client.get(f"{LIST}{key}/delete/").content.decode()
+    assert client.post(f"{LIST}{key}/delete/", {"post": "yes"}).status_code == 302
+    assert not list(Book.query(shelf))
+
+
+def test_delete_selected(client, put, shelf):
+    keys = [put("One"), put("Two")]
+    data = {"action": "delete_selected", "_selected_action": keys, "post": "yes"}
+    assert client.post(f"{LIST}?shelf__exact={shelf}", data).status_code == 302
+    assert not list(Book.query(shelf))
+
+
+def test_history_and_index_need_no_table(client, put):
+    key = put("Emma")
+    assert "Change history: Emma" in client.get(f"{LIST}{key}/history/").content.decode()
+    assert client.get("/admin/").status_code == 200
+
+
+def test_missing_objects(client, shelf):
+    for page in ("change", "delete", "history"):
+        assert client.get(f"{LIST}{shelf}.9/{page}/").status_code == 302
+        assert client.get(f"{LIST}nonsense/{page}/").status_code == 302
+
+
+def test_pages_by_cursor(client, put, shelf, monkeypatch):
+    monkeypatch.setattr(library.LibraryAdmin, "list_per_page", 3)
+    made = [put(f"Book {number}").partition(".")[2] for number in range(8)]
+    seen, url = [], f"{LIST}?shelf__exact={shelf}"
+    while url:
+        page = client.get(url)
+        seen += titles(page)
+        following = re.search(r'<a href="([^"]*)" rel="next">', page.content.decode())
+        url = following and LIST + following[1].replace("&amp;", "&")
+    assert seen == [f"Book {number}" for number in reversed(range(len(made)))]
+
+
+def test_the_feed_merges_its_shards(put, shelf):
+    for number in range(9):
+        put(f"Book {number}")
+    reads = Reads()
+    wanted = LibraryBook.objects.filter(created_at__gte="2026-01-01T00:00:00Z").wanted()
+    rows = [row for _, row in LibraryBook.reader.rows(wanted, reads) if row["shelf"] == shelf]
+    assert [row["title"] for row in rows] == [f"Book {number}" for number in reversed(range(9))]
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        (Q(title="Emma"), ["Emma"]),
+        (~Q(title="Emma"), ["Ulysses", "Dubliners"]),
+        (Q(pages__gte=300) & Q(pages__lt=900), ["Dubliners", "Emma"]),
+        (Q(title__icontains="EM") | Q(genre="essay"), ["Ulysses", "Emma"]),
+        (Q(genre__isnull=True), ["Dubliners"]),
+        (Q(title__in=["Emma", "Ulysses"]), ["Ulysses", "Emma"]),
+        (Q(published__year=2000), NotSupportedError),
+        (Q(title__regex="E"), NotSupportedError),
+    ],
+)
+def test_conditions(put, shelf, condition, found):
+    put("Emma", pages=400, genre="novel")
+    put("Dubliners", pages=300)
+    put("Ulysses", pages=900, genre="essay")
+    rows = LibraryBook.objects.filter(condition, shelf=shelf)
+    if found is NotSupportedError:
+        with pytest.raises(NotSupportedError):
+            list(rows)
+    else:
+        assert [row.title for row in rows] == found
+
+
+def test_order(put, shelf):
+    put("b", pages=2), put("A", pages=None), put("c", pages=1)
+    rows = LibraryBook.objects.filter(shelf=shelf)
+    assert [row.title for row in rows.order_by("title")] == ["A", "b", "c"]
+    assert [row.title for row in rows.order_by("-pages")] == ["b", "c", "A"]
+    assert [row.title for row in rows.order_by("created_at")] == ["b", "A", "c"]
+
+
+def test_too_much_is_refused_not_cut_off(put, shelf, monkeypatch):
+    monkeypatch.setattr(query, "READ_BUDGET", 2)
+    for number in range(4):
+        put(f"Book {number}")
+    with pytest.raises(query.TooMuchToRead):
+        LibraryBook.objects.filter(shelf=shelf).count()
+    assert LibraryBook.objects.filter(shelf=shelf).order_by("title").page(None, 10).unsorted
+
+
+def test_export(client, put, shelf):
+    put("=SUM(A1)", pages=3)
+    answer = client.get(f"{LIST}export.csv?shelf__exact={shelf}")
+    assert "'=SUM(A1)" in b"".join(answer.streaming_content).decode()
+
+
+def test_viewing_only(client, put, monkeypatch):
+    monkeypatch.setattr(library.Somebody, "may", frozenset({"view"}))
+    key = put("Emma")
+    assert 'name="_save"' not in client.get(f"{LIST}{key}/change/").content.decode()
+    assert client.post(f"{LIST}{key}/change/", {"title": "x"}).status_code == 403
+    assert client.get(f"{LIST}add/").status_code == 403
+
+
+def test_odd_parameters(client):
+    assert client.get(f"{LIST}?title__regex=x", follow=True).status_code == 200
+    assert client.get(f"{LIST}?after=nonsense&o=1", follow=True).status_code == 200
+
+
+def test_no_sql_ever(put, shelf):
+    with transaction.atomic():
+        assert LibraryBook.objects.filter(shelf=shelf).count() == 0
+    with pytest.raises(ImproperlyConfigured):
+        LibraryBook(title="x").save()
+    for name in ("delete", "update", "values_list", "aggregate"):
+        with pytest.raises(NotSupportedError):
+            getattr(LibraryBook.objects.all(), name)()

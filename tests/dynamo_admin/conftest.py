@@ -1,0 +1,1 @@
+"""Nothing of the site is used here; ``cases.py`` runs with settings of its own."""

@@ -1,0 +1,191 @@
+"""Django fields made of PynamoDB attributes, so that a field is declared once.
+
+The attribute says the name, the type and whether it may be missing. A JSON Schema of the same fields, if the domain
+has one, adds lengths, choices and formats. Only what neither knows (a label, a widget) is said again by the model.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import models
+from pynamodb.attributes import Attribute
+from pynamodb.constants import BOOLEAN, LIST, MAP, NUMBER, STRING, STRING_SET
+
+LONG_TEXT = 255
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Schema = Mapping[str, Any]
+DjangoField = Any  # models.Field is generic for type checkers only
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """Between what the item holds and what the Django field holds. ``dump`` returns None for "not stored"."""
+
+    load: Callable[[Any], Any]
+    dump: Callable[[Any], Any]
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
+PLAIN = Codec(lambda value: value, lambda value: value)
+TEXT = Codec(lambda value: "" if value is None else value, lambda value: value or None)
+DATE = Codec(
+    lambda value: date.fromisoformat(value) if value else None,
+    lambda value: value.isoformat() if value else None,
+)
+ISO = Codec(
+    lambda value: datetime.fromisoformat(value) if value else None,
+    lambda value: _stamp(value) if value else None,
+)
+EPOCH = Codec(
+    lambda value: None if value is None else _EPOCH + timedelta(seconds=float(value)),
+    lambda value: None if value is None else int(value.timestamp()),
+)
+JSON = Codec(lambda value: value, lambda value: value or None)
+LINES = Codec(lambda value: list(value or ()), lambda value: value or None)
+
+
+class LinesFormField(forms.CharField):
+    """A list of short texts, one a line."""
+
+    widget = forms.Textarea
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.pop("encoder", None)
+        kwargs.pop("decoder", None)
+        kwargs.setdefault("help_text", "One a line.")
+        super().__init__(**kwargs)
+        self.widget.attrs.setdefault("rows", 4)
+
+    def prepare_value(self, value: Any) -> Any:
+        """Return a list as lines; what was typed stays as it is."""
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        """Return the lines that are not blank."""
+        lines = value if isinstance(value, list) else str(value or "").splitlines()
+        return [line.strip() for line in lines if line.strip()]
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Whether the lines differ."""
+        return bool(self.to_python(initial) != self.to_python(data))
+
+
+class LinesField(models.JSONField):
+    """A list of texts."""
+
+    def formfield(self, **kwargs: Any) -> Any:
+        """Return the form field that shows it as lines."""
+        kwargs.pop("form_class", None)
+        kwargs.pop("widget", None)
+        return models.Field.formfield(self, form_class=LinesFormField, **kwargs)
+
+
+class DocumentField(models.JSONField):
+    """A list or map of anything, as JSON."""
+
+    def formfield(self, **kwargs: Any) -> Any:
+        """Return Django's own JSON form field, indented and with Unicode shown as it is."""
+        return super().formfield(**{"encoder": _Readable, **kwargs})
+
+    def value_to_string(self, obj: Any) -> str:
+        """Return the value as JSON text."""
+        return json.dumps(self.value_from_object(obj), ensure_ascii=False, default=str)
+
+
+class _Readable(json.JSONEncoder):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "ensure_ascii": False, "indent": 2})
+
+
+def field_schema(schema: Schema | None, name: str) -> dict[str, Any]:
+    """Return the JSON Schema of one property without the alternative "null", references resolved; {} if unknown."""
+    if not schema or name not in schema.get("properties", {}):
+        return {}
+    found = schema["properties"][name]
+    for alternative in found.get("anyOf", ()):
+        if alternative.get("type") != "null":
+            found = {**found, **alternative}
+    if "$ref" in found:
+        found = {**found, **schema["$defs"][found["$ref"].rsplit("/", 1)[-1]]}
+    return dict(found)
+
+
+def make(name: str, attribute: Attribute[Any], schema: Schema | None) -> tuple[DjangoField, Codec]:
+    """Return the Django field and the codec of one PynamoDB attribute.
+
+    By convention a text called ``…_at`` is an ISO 8601 time and a number called ``…_at`` is in epoch seconds.
+    """
+    known = field_schema(schema, name)
+    optional = bool(attribute.null)
+    common: dict[str, Any] = {"blank": optional, "verbose_name": name.replace("_", " ")}
+    if known.get("description"):
+        common["help_text"] = known["description"]
+    made = _MAKERS.get(attribute.attr_type)
+    if made is None:
+        raise TypeError(f"{name}: attributes of type {attribute.attr_type} have no form yet")
+    return made(name, known, {**common, "null": optional})
+
+
+def _text(name: str, known: Schema, common: dict[str, Any]) -> tuple[DjangoField, Codec]:
+    if name.endswith("_at"):
+        return models.DateTimeField(**common), ISO
+    if known.get("format") == "date":
+        return models.DateField(**common), DATE
+    common["null"] = False  # no text is "" in Django, and no attribute in the item
+    if known.get("enum"):
+        choices = [(value, value.replace("_", " ").capitalize()) for value in known["enum"]]
+        return models.CharField(choices=choices, max_length=100, **common), TEXT
+    longest = known.get("maxLength")
+    if longest is None or longest > LONG_TEXT:
+        if longest:
+            return models.TextField(max_length=longest, **common), TEXT
+        return models.CharField(max_length=2000, **common), TEXT
+    return models.CharField(max_length=longest, **common), TEXT
+
+
+def _number(name: str, known: Schema, common: dict[str, Any]) -> tuple[DjangoField, Codec]:
+    if name.endswith("_at"):
+        return models.DateTimeField(**common), EPOCH
+    return models.BigIntegerField(**common), PLAIN
+
+
+def _flag(name: str, known: Schema, common: dict[str, Any]) -> tuple[DjangoField, Codec]:
+    return models.BooleanField(**common), PLAIN
+
+
+def _lines(name: str, known: Schema, common: dict[str, Any]) -> tuple[DjangoField, Codec]:
+    return LinesField(**common), LINES
+
+
+def _list(name: str, known: Schema, common: dict[str, Any]) -> tuple[DjangoField, Codec]:
+    if known.get("items", {}).get("type") == "string":
+        return _lines(name, known, common)
+    return _document(name, known, common)
+
+
+def _document(name: str, known: Schema, common: dict[str, Any]) -> tuple[DjangoField, Codec]:
+    return DocumentField(**common), JSON
+
+
+_MAKERS: dict[str, Callable[..., tuple[DjangoField, Codec]]] = {
+    STRING: _text,
+    NUMBER: _number,
+    BOOLEAN: _flag,
+    STRING_SET: _lines,
+    LIST: _list,
+    MAP: _document,
+}
+
+
+def invalid(errors: Mapping[str, list[str]] | str) -> ValidationError:
+    """Return Django's ValidationError of messages by field, or of one message about all of it."""
+    return ValidationError(dict(errors) if isinstance(errors, Mapping) else errors)

@@ -1,0 +1,28 @@
+"""The e-mails of a local copy. None leaves such a machine, so its pages show the code that would have been sent."""
+
+import json
+import re
+import urllib.request
+
+from django.conf import settings
+
+_CODE = re.compile(r"\b\d{6}\b")
+
+
+def code_for(email: str) -> str:
+    """Return the last code that was sent to ``email``; blank in the cloud, and if there is none."""
+    if settings.DEPLOYED or not settings.MAIL_PREVIEW_URL or not email:
+        return ""
+    try:
+        with urllib.request.urlopen(settings.MAIL_PREVIEW_URL, timeout=2) as answer:  # noqa: S310 (from settings)
+            accounts = json.load(answer)["messages"].values()
+    except (OSError, ValueError, KeyError):
+        return ""
+    bodies = [
+        str(mail.get("BodyText") or mail.get("BodyHtml") or "")
+        for mails in accounts
+        for mail in mails
+        if email.casefold() in (address.casefold() for address in mail.get("To", ()))
+    ]
+    codes = [match.group() for body in bodies if (match := _CODE.search(body))]
+    return codes[-1] if codes else ""

@@ -1,0 +1,14 @@
+"""Where to go after signing in or choosing a theme: only to pages of ours."""
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.shortcuts import resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+
+
+def safe_url(request: HttpRequest, url: str) -> str:
+    """Return ``url`` if it is one of ours, else the page people start on."""
+    if not url.startswith("/"):
+        return resolve_url(settings.LOGIN_REDIRECT_URL)
+    allowed = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
+    return url if allowed else resolve_url(settings.LOGIN_REDIRECT_URL)

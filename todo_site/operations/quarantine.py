@@ -1,0 +1,109 @@
+"""Quarantined events in the admin: read from Silver through Athena, a page at a time."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import models
+
+from insights import warehouse
+from todo_site.dynamo_admin.filters import ExactFilter
+from todo_site.dynamo_admin.model import DynamoModel
+from todo_site.dynamo_admin.options import ReadOnlyAdmin
+from todo_site.dynamo_admin.query import CannotRead
+from todo_site.dynamo_admin.reading import Reads, Row, Values, Wanted
+
+COLUMNS = (
+    *("event_id", "event_time", "event_name", "entity_type", "reason", "user_id", "entity_id", "request_id"),
+    *("sequence_number", "source_file", "user_bucket", "old_image", "new_image"),
+)
+PAGE_ROWS = 200
+# Athena has no keys: a row is known by its place in the order that pages go by.
+_PLACE = "concat(coalesce(event_time, ''), '|', coalesce(event_id, ''), '|', coalesce(source_file, ''))"
+
+
+class QuarantineReader:
+    """Rows of Silver's ``quarantine``: one query with a LIMIT a page. The table is small, or something is wrong."""
+
+    ordered_by = "event_time"
+
+    def key_of(self, values: Values) -> str:
+        """Return the place of a row."""
+        return str(values["place"])
+
+    def get(self, key: str, reads: Reads) -> Values | None:
+        """Return the row at a place."""
+        found = self._ask(f"WHERE {_PLACE} = ? LIMIT 1", (key,), reads)
+        return found[0] if found else None
+
+    def missing(self, wanted: Wanted) -> str:
+        """Nothing needs to be given."""
+        return ""
+
+    def rows(self, wanted: Wanted, reads: Reads) -> Iterator[Row]:
+        """Return rows by place."""
+        conditions, values = [], []
+        for name in ("reason", "user_id", "entity_type", "event_name"):
+            if (value := wanted.value(name)) is not None:
+                conditions.append(f"{name} = ?")
+                values.append(value)
+        after, order = wanted.after, "DESC" if wanted.descending else "ASC"
+        while True:
+            here = [*conditions, *([f"{_PLACE} {'<' if wanted.descending else '>'} ?"] if after else [])]
+            where = f"WHERE {' AND '.join(here)} " if here else ""
+            arguments = (*values, *([after] if after else []))
+            page = self._ask(f"{where}ORDER BY place {order} LIMIT {PAGE_ROWS}", arguments, reads)
+            yield from ((row["place"], row) for row in page)
+            if len(page) < PAGE_ROWS:
+                return
+            after = page[-1]["place"]
+
+    def _ask(self, rest: str, values: tuple[str, ...], reads: Reads) -> list[Values]:
+        select = f"SELECT {_PLACE} AS place, {', '.join(COLUMNS)} FROM quarantine {rest}"  # noqa: S608 (constants)
+        reads.requests += 1
+        try:
+            found = warehouse.run(select, values).rows
+        except warehouse.WarehouseError as error:
+            raise CannotRead(f"The quarantine cannot be read at the moment: {error}") from error
+        reads.items += len(found)
+        return found
+
+
+class QuarantinedEvent(DynamoModel):
+    """A change that the lake could not use: its raw row, and why."""
+
+    reader = QuarantineReader()
+
+    event_id = models.CharField(max_length=200)
+    event_time = models.CharField(max_length=40)
+    event_name = models.CharField(max_length=20)
+    entity_type = models.CharField(max_length=20)
+    reason = models.CharField(max_length=500)
+    user_id = models.CharField(max_length=200)
+    entity_id = models.CharField(max_length=200)
+    request_id = models.CharField(max_length=200)
+    sequence_number = models.CharField(max_length=50)
+    source_file = models.CharField(max_length=500)
+    user_bucket = models.CharField(max_length=10)
+    old_image = models.TextField()
+    new_image = models.TextField()
+
+    class Meta:
+        app_label = "insights"
+        managed = False
+        ordering = ["-event_time"]
+
+    def __str__(self) -> str:
+        return str(self.event_id or self.source_file)
+
+
+class QuarantineAdmin(ReadOnlyAdmin):
+    """What the lake could not read."""
+
+    list_display = ("event_time", "reason", "event_name", "entity_type", "user_id", "event_id")
+    list_filter = (("reason", ExactFilter), ("user_id", ExactFilter))
+    search_fields = ("event_id", "reason", "user_id", "request_id", "source_file")
+
+
+def register(site: Any) -> None:
+    """Show the quarantine on an admin site."""
+    site.register(QuarantinedEvent, QuarantineAdmin)

@@ -1,0 +1,75 @@
+"""The admin site: who may enter, what it shows, and the pages that are no lists."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import path, reverse
+from django.utils.http import urlencode
+
+from tasks import audit
+from tasks.admin import people, records, work
+from tasks.admin.models import AuditEntry
+from todo_site.dynamo_admin.site import DynamoAdminSite
+from todo_site.identity import roles, services
+from todo_site.operations import health, pipeline, quarantine
+
+_NOT_FOR_YOU = (
+    "The admin is for people in the groups admins and viewers. "
+    "Ask an administrator if you should be in one of them."
+)
+
+
+class Site(DynamoAdminSite):
+    """Django's admin for our people: groups of Cognito decide, our own page signs in."""
+
+    site_header = site_title = "Todo admin"
+    index_title = "Overview"
+    enable_nav_sidebar = True
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Whether the person is staff now. Raises PermissionDenied for those who are signed in and are not."""
+        if not request.user.is_authenticated:
+            return False
+        if not roles.refreshed(request).is_staff:
+            raise PermissionDenied(_NOT_FOR_YOU)
+        return True
+
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Send people to the site's own sign-in page and back."""
+        following = request.GET.get("next") or reverse("admin:index")
+        if request.user.is_authenticated:
+            return redirect("admin:index")
+        return redirect(f"{reverse('login')}?{urlencode({'next': following})}")
+
+    def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """Sign out as everywhere else."""
+        if request.method == "POST":
+            services.sign_out(request)
+        return redirect("login")
+
+    def get_urls(self) -> list[Any]:
+        """Add the pages that are no lists."""
+        pages = [
+            path(f"{view.name}/", self.admin_view(view.made_for(self)), name=view.name)
+            for view in (pipeline.PAGE, health.PAGE)
+        ]
+        return [*pages, *super().get_urls()]
+
+    def latest_actions(self, user_id: str | None, limit: int) -> Sequence[Any]:
+        """Return the latest entries of the audit trail."""
+        if user_id is None:
+            return list(_everything()[:limit])
+        return [AuditEntry.from_values(item.attribute_values) for item in audit.by_actor(user_id, limit)]
+
+
+def _everything() -> Any:
+    entries: Any = AuditEntry
+    return entries.objects.all()
+
+
+site = Site(name="admin")
+for module in (people, work, records, quarantine):
+    module.register(site)
