@@ -59,7 +59,36 @@
     await window.Plotly.react(chart, data, { ...layout, autosize: true }, config);
     chart.classList.remove("skeleton");
     chart.dataset.drawn = "true";
+    if (!drawn.has(chart)) chart.on("plotly_click", ({ points }) => follow(chart, points));
     drawn.add(chart);
+    offerSvg(chart);
+  };
+
+  // A trace's mark says which tasks are behind its points: {x}, {y} and {0}, {1} … stand for a point's own values.
+  const follow = (chart, points) => {
+    const point = points[0];
+    const mark = point.data.meta?.mark;
+    if (!mark) return;
+    const own = [].concat(point.customdata ?? []);
+    const value = (text) => text.replace(/\{(\w+)\}/g, (_, name) => (name in { x: 0, y: 0 } ? point[name] : own[name]) ?? "");
+    const query = Object.entries(mark).map(([name, text]) => [name, value(text)]).filter(([, text]) => text !== "");
+    location.assign(`${chart.dataset.behind}&${new URLSearchParams(query)}`);
+  };
+
+  const svgOf = async (chart) => {
+    const address = await window.Plotly.toImage(chart, { format: "svg", width: chart.clientWidth, height: chart.clientHeight });
+    return new Blob([decodeURIComponent(address.slice(address.indexOf(",") + 1))], { type: "image/svg+xml" });
+  };
+
+  const offerSvg = (chart) => {
+    const button = chart.closest("[data-card]")?.querySelector("[data-svg]");
+    if (button) button.hidden = false;
+  };
+
+  const save = (blob, name) => {
+    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   };
 
   const giveUp = (chart) => {
@@ -106,6 +135,22 @@
     if (!again) return;
     event.preventDefault();
     load(again.closest("[data-card]"));
+  });
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-svg]");
+    if (!button) return;
+    const chart = button.closest("[data-card]").querySelector("[data-drawn]");
+    save(await svgOf(chart), `${button.dataset.svg}.svg`);
+  });
+
+  // A filter applies as soon as it is chosen, and its URL says only what is not the default.
+  document.addEventListener("change", (event) => {
+    const form = event.target.closest("[data-filters]");
+    if (!form) return;
+    const chosen = Object.fromEntries([...new FormData(form)].filter(([, value]) => value));
+    if (chosen.compare === "yes") delete chosen.compare;
+    location.assign(`${form.action}?${new URLSearchParams(chosen)}`);
   });
 
   if (window.Plotly) registerLocale(root.lang || "en");

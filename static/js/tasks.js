@@ -1,16 +1,10 @@
-// The task list: what htmx leaves to us. Order, counts, the new-task key, and failures that say what to do.
+// The pages of tasks: what htmx leaves to us. Order, counts, selection, freshness, and failures that say what to do.
 (() => {
-  const MESSAGES = {
-    400: "That could not be understood. Reload the page and try again.",
-    403: "This page is out of date. Reload it and try again.",
-    404: "That task is no longer here. It was probably deleted in another window.",
-    413: "That is too long to save. Shorten it and try again.",
-    429: "Too many changes at once. Wait a moment and try again.",
-  };
-  const FAILED = "That could not be saved. Check your connection and try again.";
+  const said = (name) => document.getElementById("said").dataset[name];
   const EXPLAINED = [409, 422]; // the answer itself says what is wrong
   const DRAFT = ["id_title", "id_due_date", "id_priority", "id_category"];
   const titleField = () => document.getElementById("id_title");
+  const isList = () => Boolean(document.querySelector(".view-open, .view-done, .view-all"));
 
   // Lists of dated tasks run by date, the others from the newest task down; ids sort by age.
   const place = (row) => {
@@ -27,9 +21,11 @@
   const count = () => {
     const filled = [...document.querySelectorAll(".section")].filter((section) => section.querySelector(".task"));
     filled.forEach((section, index) => {
+      const counter = section.querySelector(".count");
+      if (!counter) return;
       const counted = section.matches(".section-closed") ? ".task" : ".task:not(.closed)";
       const goesOn = index === filled.length - 1 && document.querySelector("#more a");
-      section.querySelector(".count").textContent = section.querySelectorAll(counted).length + (goesOn ? "+" : "");
+      counter.textContent = section.querySelectorAll(counted).length + (goesOn ? "+" : "");
     });
   };
 
@@ -40,12 +36,46 @@
     (now?.querySelector(".check") ?? next?.querySelector(".task-title") ?? titleField())?.focus();
   };
 
+  // --- Freshness: other windows of this browser are told, and a page that comes back into view looks again. ------
+  const channel = "BroadcastChannel" in window ? new BroadcastChannel("tasks") : null;
+  let seen = Date.now();
+  let waiting = 0;
+  const busy = () => document.querySelector(".task.editing, .dragging, dialog[open], details.menu[open]");
+  const extended = () => document.querySelectorAll("#lists .task").length > 50;
+
+  const refresh = () => {
+    clearTimeout(waiting);
+    if (document.hidden || busy()) return void (waiting = setTimeout(refresh, 2000));
+    seen = Date.now();
+    // A list that was paged on is left as it is: looking again would shorten it.
+    if (!document.getElementById("lists") || (isList() && extended())) return;
+    htmx.ajax("GET", location.href, { target: "#lists", select: "#lists", swap: "outerMorph" });
+  };
+  const refreshSoon = (delay = 150) => {
+    clearTimeout(waiting);
+    waiting = setTimeout(refresh, delay);
+  };
+  channel?.addEventListener("message", () => refreshSoon());
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && Date.now() - seen > 5000) refreshSoon(0);
+  });
+  window.addEventListener("focus", () => Date.now() - seen > 20000 && refreshSoon(0));
+  window.addEventListener("pageshow", (event) => event.persisted && refreshSoon(0));
+
   document.addEventListener("htmx:finally:swap", (event) => {
     const { ctx } = event.detail;
     document.querySelectorAll(".task.new").forEach(place);
     count();
+    selected();
     ctx.submitterToast?.remove();
     refocus(ctx.submitterRow, ctx.nextRow);
+    const fresh = document.querySelector(".task.editing:not([data-met])");
+    if (fresh) {
+      fresh.dataset.met = "";
+      const field = fresh.querySelector("input:not([type=hidden])");
+      field.focus();
+      field.setSelectionRange(field.value.length, field.value.length);
+    }
   });
 
   // The line empties at once, for the next thought, even while the last one waits to be sent; if a task could not
@@ -55,11 +85,14 @@
     ctx.submitterRow = ctx.request.submitter?.closest?.(".task");
     ctx.submitterToast = ctx.request.submitter?.closest?.(".toast");
     ctx.nextRow = ctx.submitterRow?.nextElementSibling;
+    ctx.writes = ctx.request.method !== "GET";
+    ctx.wide = !isList() || ctx.request.action?.includes("/tasks/bulk/") || ctx.request.submitter?.name === "token";
     ctx.submitterRow?.classList.add("busy");
     if (ctx.sourceElement.id === "quick-add") {
       ctx.draft = DRAFT.map((id) => [id, document.getElementById(id).value]);
       ctx.sourceElement.reset();
       titleField().value = "";
+      document.dispatchEvent(new CustomEvent("quick:sent"));
     }
   });
 
@@ -72,22 +105,74 @@
     const { status } = ctx.response;
     // Signed out, or signed in anew, in another window. What was typed is not thrown away by a reload.
     if (status === 403 && !ctx.draft) location.reload();
-    else failed(ctx, EXPLAINED.includes(status) ? "" : (MESSAGES[status] ?? FAILED));
+    else failed(ctx, EXPLAINED.includes(status) ? "" : (said(`e${status}`) ?? said("failed")));
   });
-  document.addEventListener("htmx:error", (event) => failed(event.detail.ctx, FAILED));
+  document.addEventListener("htmx:error", (event) => failed(event.detail.ctx, said("failed")));
   document.addEventListener("htmx:finally:request", (event) => {
-    event.detail.ctx.submitterRow?.classList.remove("busy");
+    const { ctx } = event.detail;
+    ctx.submitterRow?.classList.remove("busy");
+    if (!ctx.writes) return;
+    channel?.postMessage("changed");
+    if (ctx.response?.status < 300 && ctx.wide) {
+      if (ctx.sourceElement.id === "bulk") unselect();
+      refreshSoon(0);
+    }
   });
 
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.closest("input, textarea, select, [contenteditable]")) {
-      if (event.key === "Escape") event.target.blur();
-      return;
+  // --- Selection -----------------------------------------------------------------------------------------------
+  const boxes = () => [...document.querySelectorAll(".select")];
+  const selected = () => {
+    const counter = document.getElementById("bulk-count");
+    if (counter) counter.textContent = boxes().filter((box) => box.checked).length;
+  };
+  const selecting = (on) => document.getElementById("view").classList.toggle("selecting", on);
+  const unselect = () => {
+    boxes().forEach((box) => (box.checked = false));
+    selecting(false);
+    document.getElementById("bulk")?.reset();
+    selected();
+  };
+  let last = null;
+  document.addEventListener("click", (event) => {
+    const box = event.target.closest(".select");
+    if (!box) return;
+    if (event.shiftKey && last?.isConnected) {
+      const all = boxes();
+      const [from, to] = [all.indexOf(last), all.indexOf(box)].sort((a, b) => a - b);
+      all.slice(from, to + 1).forEach((one) => (one.checked = box.checked));
     }
-    if (event.key === "n" || event.key === "a") {
-      event.preventDefault();
-      titleField()?.focus();
-    }
+    last = box;
+    selected();
+  });
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("#select");
+    if (!link) return;
+    event.preventDefault();
+    if (document.getElementById("view").classList.contains("selecting")) unselect();
+    else selecting(true);
+  });
+  window.tasks = { selecting, unselect, selected, boxes, refresh: refreshSoon };
+  selected();
+
+  // A menu that is open closes when one looks elsewhere.
+  document.addEventListener("click", (event) => {
+    document.querySelectorAll(".view details.menu[open]").forEach((menu) => {
+      if (!menu.contains(event.target)) menu.open = false;
+    });
+  });
+
+  // Searching while one types; the address always says what is shown.
+  let typing = 0;
+  document.addEventListener("input", (event) => {
+    if (event.target.id !== "q") return;
+    clearTimeout(typing);
+    typing = setTimeout(() => {
+      const url = new URL(location.href);
+      new FormData(event.target.form).forEach((value, name) => url.searchParams.set(name, value));
+      url.searchParams.delete("cursor");
+      if (!event.target.value.trim()) url.searchParams.delete("q");
+      history.replaceState(history.state, "", url);
+      htmx.ajax("GET", url.href, { target: "#view", select: "#view", swap: "outerMorph" });
+    }, 350);
   });
 })();

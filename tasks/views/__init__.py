@@ -1,7 +1,35 @@
 """The task pages: each view parses, calls one service or selector, and renders."""
 
-from tasks.views.changes import task_add, task_complete, task_delete, task_restore
-from tasks.views.edit import task_edit
+from tasks.views.adding import task_add, task_parse
+from tasks.views.board import task_board
+from tasks.views.bulk import task_bulk
+from tasks.views.calendar import task_calendar
+from tasks.views.changes import task_complete, task_delete, task_duplicate, task_restore, task_skip
+from tasks.views.edit import task_edit, task_fresh
+from tasks.views.history import task_history
+from tasks.views.inline import task_inline
 from tasks.views.listing import task_list
+from tasks.views.searching import filter_save
+from tasks.views.trash import task_trash
+from tasks.views.undo import task_undo
 
-__all__ = ["task_add", "task_complete", "task_delete", "task_edit", "task_list", "task_restore"]
+__all__ = [
+    "filter_save",
+    "task_add",
+    "task_board",
+    "task_bulk",
+    "task_calendar",
+    "task_complete",
+    "task_delete",
+    "task_duplicate",
+    "task_edit",
+    "task_fresh",
+    "task_history",
+    "task_inline",
+    "task_list",
+    "task_parse",
+    "task_restore",
+    "task_skip",
+    "task_trash",
+    "task_undo",
+]

@@ -1,9 +1,6 @@
-"""Adding, completing, deleting and restoring: each answers with the changed parts to htmx, else with a redirect."""
+"""Completing, deleting, restoring, duplicating, skipping: htmx gets what changed, others a redirect."""
 
-import hashlib
-import json
-from contextlib import suppress
-from typing import Any
+from datetime import date
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -12,69 +9,24 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from tasks import selectors, services
-from tasks.errors import TaskNotFound, ValidationFailed
-from tasks.forms import QuickAddForm
-from tasks.idempotency import Once, StoredReply
+from tasks import fields, selectors, services
 from tasks.items import OPEN_STATUSES, STATUSES, TaskItem
-from tasks.services import Written
-from tasks.views.common import is_partial, list_url, page, person_id, today_of
-from tasks.views.listing import list_context
-from tasks.views.presentation import Row, make_row
+from tasks.recurrence import next_occurrence
+from tasks.views import undo
+from tasks.views.common import answer, is_partial, list_url, page, person_id, today_of
+from tasks.views.presentation import Row, due_words, make_row
 from todo_site.identity.services import context
 
-_VERBS = {
-    "pending": "Reopened",
-    "in_progress": "Reopened",
-    "completed": "Completed",
-    "cancelled": "Cancelled",
+_DONE = {
+    "pending": gettext_lazy("Reopened “%(title)s”"),
+    "in_progress": gettext_lazy("Started “%(title)s”"),
+    "completed": gettext_lazy("Completed “%(title)s”"),
+    "cancelled": gettext_lazy("Cancelled “%(title)s”"),
 }
-
-
-@page
-@require_POST
-def task_add(request: HttpRequest) -> HttpResponse:
-    """Add a task from the quick-add line. Sending the same form twice adds it once."""
-    form = QuickAddForm(request.POST)
-    if form.is_valid():
-        try:
-            written = _create(request, form)
-        except ValidationFailed as error:
-            form.add_domain_errors(error.errors)
-        else:
-            return _added(request, written)
-    if is_partial(request):
-        return render(request, "tasks/partials/refused.html", {"form": form}, status=422)
-    return render(request, "tasks/list.html", list_context(request, form), status=422)
-
-
-def _create(request: HttpRequest, form: QuickAddForm) -> Written:
-    given = form.task_fields()
-    key = form.cleaned_data["idempotency_key"]
-    return services.create_task(context(request), given, once=_once(key, given) if key else None)
-
-
-def _once(key: str, given: dict[str, Any]) -> Once:
-    """Make the form's key good for one task: the same form with other content is another task."""
-    digest = hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
-    return Once(f"web-{key}-{digest[:16]}", digest, lambda task: StoredReply(303, task.id))
-
-
-def _added(request: HttpRequest, written: Written) -> HttpResponse:
-    if not is_partial(request):
-        return redirect(list_url(request))
-    row = None
-    with suppress(TaskNotFound):  # added by an earlier send of this form, and deleted since
-        row = make_row(_whole(request, written), today_of(request))
-    return render(request, "tasks/partials/added.html", {"row": row, "form": QuickAddForm.fresh()})
-
-
-def _whole(request: HttpRequest, written: Written) -> TaskItem:
-    if not written.replayed:
-        return written.task
-    return selectors.get_task(person_id(request), written.task.SK.removeprefix("TASK#"))
 
 
 @page
@@ -88,11 +40,12 @@ def task_complete(request: HttpRequest, task_id: UUID) -> HttpResponse:
     if wanted not in STATUSES:
         raise BadRequest("There is no such status.")
     task = services.update_task(context(request), str(task_id), {"status": wanted}).task
-    undo = ""
-    if wanted not in OPEN_STATUSES:
-        before = "in_progress" if request.GET.get("was") == "in_progress" else "pending"
-        undo = f"{reverse('task-complete', args=[task_id])}?{urlencode({'to': before, 'undo': 1})}"
-    return _changed(request, task, _VERBS[wanted], undo)
+    before = request.GET.get("was", "pending")
+    undoing = ""
+    if "undo" not in request.GET and before in STATUSES and before != wanted:
+        wish = urlencode({"to": before, "undo": 1})
+        undoing = f"{reverse('task-complete', args=[task_id])}?{wish}"
+    return _changed(request, task, _DONE[wanted] % {"title": task.title}, undoing)
 
 
 def _opposite(request: HttpRequest, task_id: UUID) -> str:
@@ -105,24 +58,59 @@ def _opposite(request: HttpRequest, task_id: UUID) -> str:
 def task_delete(request: HttpRequest, task_id: UUID) -> HttpResponse:
     """Move a task to the trash, and offer to take it back."""
     task = services.delete_task(context(request), str(task_id)).task
-    undo = f"{reverse('task-restore', args=[task_id])}?undo=1"
-    return _changed(request, task, "Deleted", undo, gone=True)
+    undoing = f"{reverse('task-restore', args=[task_id])}?undo=1"
+    return _changed(request, task, _("Deleted “%(title)s”") % {"title": task.title}, undoing, gone=True)
 
 
 @page
 @require_POST
 def task_restore(request: HttpRequest, task_id: UUID) -> HttpResponse:
     """Take a task back from the trash."""
-    return _changed(request, services.restore_task(context(request), str(task_id)).task, "Restored")
+    task = services.restore_task(context(request), str(task_id)).task
+    return _changed(request, task, _("Restored “%(title)s”") % {"title": task.title})
+
+
+@page
+@require_POST
+def task_duplicate(request: HttpRequest, task_id: UUID) -> HttpResponse:
+    """Make a fresh task like this one, to do again, and open it."""
+    task = selectors.get_task(person_id(request), str(task_id)).attribute_values
+    copied = {name: task[name] for name in fields.TaskChanges.__annotations__ if name in task}
+    copied["status"] = "pending"
+    if "checklist" in copied:
+        copied["checklist"] = [{"text": entry["text"], "done": False} for entry in copied["checklist"]]
+    copy = services.create_task(context(request), copied).task
+    messages.success(request, _("This is the copy of “%(title)s”") % {"title": copy.title})
+    return redirect("task-edit", copy.id)
+
+
+@page
+@require_POST
+def task_skip(request: HttpRequest, task_id: UUID) -> HttpResponse:
+    """Move a recurring task on to its next day without doing this one."""
+    before = selectors.get_task(person_id(request), str(task_id))
+    today = today_of(request)
+    due = date.fromisoformat(before.due_date) if before.due_date else today
+    following = next_occurrence(before.recurrence, due, today) if before.recurrence else None
+    if following is None:
+        return answer(request, _("“%(title)s” does not come again.") % {"title": before.title}, level="error")
+    day, rule = following
+    changes = {"due_date": day.isoformat(), "recurrence": rule}
+    task = services.update_task(context(request), str(task_id), changes, if_version=before.version).task
+    text = _("Skipped. “%(title)s” is due next: %(day)s") % {
+        "title": task.title,
+        "day": due_words(day.isoformat(), task.due_time, today),
+    }
+    token = undo.token(request, [undo.step(before.attribute_values, task)])
+    return answer(request, text, undo=undo.url(), token=token)
 
 
 def _changed(
-    request: HttpRequest, task: TaskItem, verb: str, undo: str = "", *, gone: bool = False
+    request: HttpRequest, task: TaskItem, text: str, undoing: str = "", *, gone: bool = False
 ) -> HttpResponse:
-    text = f"{verb} “{task.title}”"
     if not is_partial(request):
-        messages.success(request, text, extra_tags=undo)
+        messages.success(request, text, extra_tags=undoing)
         return redirect(list_url(request))
     row: Row | None = None if gone else make_row(task, today_of(request))
-    shown = {"task_id": task.id, "row": row, "text": text, "undo": undo, "arrives": "undo" in request.GET}
+    shown = {"task_id": task.id, "row": row, "text": text, "undo": undoing, "arrives": "undo" in request.GET}
     return render(request, "tasks/partials/changed.html", shown)

@@ -1,22 +1,25 @@
-"""The list of tasks: open work by due date, what is done, or everything."""
+"""The list of tasks: open work by due date, what is done, or everything; with a search, what of it matches."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.http import urlencode
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from tasks import selectors
 from tasks.errors import InvalidCursor
-from tasks.forms import QuickAddForm
+from tasks.forms import BulkForm, QuickAddForm
 from tasks.items import TaskItem
 from tasks.selectors import Page, TaskFilters
 from tasks.views import presentation
 from tasks.views.common import is_partial, page, person_id, today_of
+from tasks.views.searching import Search, search_of
 
 PAGE_SIZE = 50
 # Open work is read in this order. The first stage holds every open task with a due date, the earliest first,
@@ -30,13 +33,13 @@ class ListView:
     """One way to look at the tasks."""
 
     name: str
-    label: str
-    title: str
+    label: str | Promise
+    title: str | Promise
     read: Callable[[str, str | None], Page[TaskItem]]
 
 
 def _open_tasks(user_id: str, cursor: str | None) -> Page[TaskItem]:
-    stage, _, position = (cursor or "dated.").partition(".")
+    stage, _dot, position = (cursor or "dated.").partition(".")
     if stage not in _STAGES:
         raise InvalidCursor
     first = _read_stage(user_id, stage, position, PAGE_SIZE)
@@ -67,9 +70,9 @@ def _all_tasks(user_id: str, cursor: str | None) -> Page[TaskItem]:
 VIEWS = {
     view.name: view
     for view in (
-        ListView("open", "Open", "Tasks", _open_tasks),
-        ListView("done", "Done", "Done", _done_tasks),
-        ListView("all", "All", "All tasks", _all_tasks),
+        ListView("open", _("Open"), _("Tasks"), _open_tasks),
+        ListView("done", _("Done"), _("Done"), _done_tasks),
+        ListView("all", _("All"), _("All tasks"), _all_tasks),
     )
 }
 
@@ -88,28 +91,43 @@ def task_list(request: HttpRequest) -> HttpResponse:
 
 def list_context(request: HttpRequest, form: QuickAddForm | None = None) -> dict[str, Any]:
     """Return what the list template shows; ``form`` is a refused new task. Raises InvalidCursor."""
-    view = _view_of(request)
-    answer = view.read(person_id(request), request.GET.get("cursor"))
+    view, search = _view_of(request), search_of(request)
+    found = search.run(lambda cursor: view.read(person_id(request), cursor), request.GET.get("cursor"))
     today = today_of(request)
-    rows = [presentation.make_row(task, today) for task in answer.items]
-    more = answer.next_cursor is not None
-    named = {"done": ("closed", "Done"), "all": ("all", "All tasks")}.get(view.name)
+    rows = [presentation.make_row(task, today) for task in found.items]
+    more = found.next_cursor is not None
+    named = {"done": ("closed", _("Done")), "all": ("all", _("All tasks"))}.get(view.name)
     return {
         "view_name": view.name,
         "view_title": view.title,
-        "tabs": [{"name": v.name, "label": v.label, "url": url_of(v)} for v in VIEWS.values()],
+        "tabs": tabs(view.name, search),
+        "search": search,
         "sections": [presentation.Section(*named, rows, more)]
         if named
         else presentation.sections(rows, more=more),
         "form": form or QuickAddForm.fresh(),
-        "next_url": url_of(view, cursor=answer.next_cursor) if answer.next_cursor else "",
-        "categories": sorted({task.category for task in answer.items if task.category}),
+        "bulk": BulkForm(),
+        "next_url": url_of(view, cursor=found.next_cursor, q=search.text) if found.next_cursor else "",
+        "categories": sorted({task.category for task in found.items if task.category}),
     }
 
 
+def tabs(current: str, search: Search) -> list[dict[str, Any]]:
+    """Return the views to choose from; a search stays when one goes from view to view."""
+    query = {"q": search.text} if search.text else {}
+    found = [
+        {"name": view.name, "label": view.label, "url": url_of(view, **query)} for view in VIEWS.values()
+    ]
+    for name, label in (("board", _("Board")), ("calendar", _("Calendar")), ("trash", _("Trash"))):
+        kept = query if name != "trash" else {}
+        address = reverse(f"task-{name}") + (f"?{urlencode(kept)}" if kept else "")
+        found.append({"name": name, "label": label, "url": address})
+    return [tab | {"current": tab["name"] == current} for tab in found]
+
+
 def url_of(view: ListView, **query: str) -> str:
-    """Return the address of ``view``, with ``query`` added."""
-    full = ({} if view.name == "open" else {"view": view.name}) | query
+    """Return the address of ``view``, with what is not blank of ``query`` added."""
+    full = ({} if view.name == "open" else {"view": view.name}) | {k: v for k, v in query.items() if v}
     return reverse("task-list") + (f"?{urlencode(full)}" if full else "")
 
 

@@ -6,17 +6,22 @@ from datetime import date, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tasks.forms import PRIORITY_LABELS, STATUS_LABELS
+from django.utils.dateformat import format as format_day
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from tasks import checklists, repeats
+from tasks.forms import FIELD_LABELS, PRIORITY_LABELS, STATUS_LABELS
 from tasks.items import OPEN_STATUSES, TaskItem
 
 UTC = ZoneInfo("UTC")
 SECTIONS = {
-    "overdue": "Overdue",
-    "today": "Today",
-    "upcoming": "Upcoming",
-    "undated": "No date",
+    "overdue": _("Overdue"),
+    "today": _("Today"),
+    "upcoming": _("Upcoming"),
+    "undated": _("No date"),
 }
-_NEAR_DAYS = {-1: "Yesterday", 0: "Today", 1: "Tomorrow"}
+_NEAR_DAYS = {-1: _("Yesterday"), 0: _("Today"), 1: _("Tomorrow")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,7 @@ class Section:
     """A titled run of rows; ``more`` when the next page goes on with it, as far as is known."""
 
     name: str
-    title: str
+    title: str | Promise
     rows: list[Row] = field(default_factory=list)
     more: bool = False
 
@@ -93,15 +98,14 @@ def sections(rows: Iterable[Row], *, more: bool = False) -> list[Section]:
 def due_words(due: str, time: str | None, today: date) -> str:
     """Return a due date (YYYY-MM-DD, time HH:MM) as words near ``today``: "Tomorrow 09:00", "Fri 27 Nov"."""
     day = date.fromisoformat(due)
-    words = _NEAR_DAYS.get((day - today).days) or _day_words(day, today)
+    words = str(_NEAR_DAYS.get((day - today).days) or _day_words(day, today))
     return f"{words} {time}" if time else words
 
 
 def _day_words(day: date, today: date) -> str:
     if abs((day - today).days) < 7:
-        return f"{day:%a} {day.day} {day:%b}"
-    year = "" if day.year == today.year else f" {day.year}"
-    return f"{day.day} {day:%b}{year}"
+        return format_day(day, "D j M")
+    return format_day(day, "j M" if day.year == today.year else "j M Y")
 
 
 def moment(timestamp: str | None, where: tzinfo) -> datetime | None:
@@ -120,6 +124,8 @@ def form_values(task: TaskItem) -> dict[str, Any]:
         "tags": ", ".join(task.tags or ()),
         "due_date": task.due_date or "",
         "due_time": task.due_time or "",
+        "checklist": checklists.to_text(task.checklist or ()),
+        "recurrence": task.recurrence or "",
     }
 
 
@@ -133,7 +139,7 @@ def differences(
     touched = set(changed)
     return [
         Difference(
-            label=name.replace("_", " ").capitalize(),
+            label=str(FIELD_LABELS[name]),
             before=_shown(name, base[name]),
             now=_shown(name, now[name]),
             mine=_shown(name, mine[name]),
@@ -154,5 +160,7 @@ def _same(text: str) -> str:
 
 
 def _shown(name: str, value: str) -> str:
+    if name == "recurrence" and value:
+        return repeats.in_words(value)
     labels = {"status": STATUS_LABELS, "priority": PRIORITY_LABELS}.get(name, {})
-    return labels.get(value, value)
+    return str(labels.get(value, value))

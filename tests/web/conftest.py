@@ -1,13 +1,18 @@
 """What the tests of the pages share: a signed-in browser, tasks to look at, and reading HTML."""
 
 import re
-import threading
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
+from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from tests.web.site import ARGUMENTS, CHROMIUM, SIZES, serving
 
 HTMX = {"HX-Request": "true"}
+# What Chromium says of answers that the pages give on purpose.
+REFUSALS = re.compile(r"Failed to load resource: the server responded with a status of (403|404|409|422) ")
 
 
 class Page(HTMLParser):
@@ -92,19 +97,69 @@ def stored(alice):
 @pytest.fixture(scope="session")
 def site(static_files):
     """The whole site on a port of its own, for real browsers; yields its address."""
-    from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
+    with serving() as address:
+        yield address
 
-    from todo_site.wsgi import application
 
-    class Quiet(WSGIRequestHandler):
-        def log_message(self, *args):
-            pass
+@pytest.fixture(scope="session")
+def chromium():
+    """One Chromium for all browser tests of this process."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
 
-    server = ThreadedWSGIServer(("127.0.0.1", 0), Quiet)
-    server.set_app(application)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+
+@pytest.fixture
+def visit(chromium, site):
+    """Return a function that opens the site; afterwards nothing may have gone wrong or left the machine."""
+    contexts, problems = [], []
+
+    def open_site(size="wide", **options):
+        context = chromium.new_context(viewport=SIZES[size], base_url=site, **options)
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: problems.append(f"script: {error}"))
+        page.on("console", lambda message: _is_bad(message) and problems.append(message.text))
+        page.on("request", lambda request: _is_ours(site, request.url) or problems.append(request.url))
+        return page
+
+    yield open_site
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+def _is_bad(message) -> bool:
+    """Errors, and with them every breach of the content security policy."""
+    return message.type == "error" and not REFUSALS.match(message.text)
+
+
+def _is_ours(site: str, url: str) -> bool:
+    return urlsplit(url).scheme in {"data", "blob"} or url.startswith(f"{site}/")
+
+
+def sign_in(page, account) -> None:
+    """Sign in on the sign-in page, and wait for the scripts of the task page."""
+    page.goto("/login/")
+    page.get_by_label("E-mail or username").fill(account.email)
+    page.get_by_label("Password").fill(account.password)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Tasks")).to_be_visible()
+    page.wait_for_load_state()  # keys typed before the scripts have run are nobody's
+
+
+def session_cookie(client, site) -> dict[str, str]:
+    """Return the cookie that makes a real browser the one that a test client is signed in with."""
+    return {"name": "session", "value": client.cookies["session"].value, "url": site}
+
+
+def row(page, title: str):
+    """Return the line of a task in a list."""
+    return page.locator(".task", has_text=title)
+
+
+def no_sideways_scrolling(page) -> None:
+    """Check that the page is not wider than the window."""
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")

@@ -109,3 +109,39 @@ def test_a_form_without_its_csrf_token_is_refused(client_for, alice, titles):
 def test_signed_out_people_add_nothing(client):
     assert client.post("/tasks/", {"title": "Who am I"})["Location"].startswith("/login/")
     assert client.post("/tasks/", {"title": "Who am I"}, headers=HTMX)["HX-Redirect"].startswith("/login/")
+
+
+# --- One line in natural language ----------------------------------------------------------------------------
+
+
+def test_a_line_is_understood_without_script(browser, alice, today):
+    browser.post(
+        "/tasks/", {"title": "Pay rent today 23:59 !high #home @Flat every month", "priority": "medium"}
+    )
+    (task,) = selectors.list_tasks(alice.id).items
+    assert (task.title, task.due_date, task.due_time) == ("Pay rent", str(today), "23:59")
+    assert (task.priority, task.tags, task.category, task.recurrence) == (
+        "high",
+        ["home"],
+        "Flat",
+        "FREQ=MONTHLY",
+    )
+
+
+def test_what_is_taken_back_stays_in_the_title(browser, titles):
+    browser.post("/tasks/", {"title": "Read Tomorrow and Tomorrow", "keep": ["tomorrow"]})
+    assert titles() == ["Read Tomorrow and Tomorrow"]
+
+
+def test_options_beat_the_line(browser, alice):
+    browser.post("/tasks/", {"title": "Pay tomorrow !high", "priority": "low", "due_date": "2031-01-01"})
+    (task,) = selectors.list_tasks(alice.id).items
+    assert (task.priority, task.due_date) == ("low", "2031-01-01")
+
+
+def test_the_page_asks_what_a_line_means(browser):
+    answer = browser.get("/tasks/parse/", {"line": "Pay rent tomorrow !high #home", "keep": ["#home"]}).json()
+    assert answer["title"] == "Pay rent #home"
+    assert [(p["kind"], p["text"], p["means"]) for p in answer["parts"]] == [
+        ("date", "tomorrow", "Tomorrow"), ("priority", "!high", "High"),
+    ]  # fmt: skip

@@ -1,81 +1,14 @@
 """Whole journeys in a real Chromium: wide and narrow, with and without JavaScript."""
 
 import re
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import expect
+
+from tests.web.conftest import no_sideways_scrolling, row, sign_in
+from tests.web.site import SIZES
 
 pytestmark = pytest.mark.browser
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--headless",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-# What Chromium says of answers that the pages give on purpose.
-REFUSALS = re.compile(r"Failed to load resource: the server responded with a status of (403|409|422) ")
-SIZES = {"wide": {"width": 1280, "height": 800}, "narrow": {"width": 390, "height": 844}}
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def visit(chromium, site):
-    """Return a function that opens the site; afterwards nothing may have gone wrong or left the machine."""
-    contexts, problems = [], []
-
-    def open_site(size="wide", **options) -> Page:
-        context = chromium.new_context(viewport=SIZES[size], base_url=site, **options)
-        context.set_default_timeout(10_000)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: problems.append(f"script: {error}"))
-        page.on("console", lambda message: _is_bad(message) and problems.append(message.text))
-        page.on("request", lambda request: _is_ours(site, request.url) or problems.append(request.url))
-        return page
-
-    yield open_site
-    for context in contexts:
-        context.close()
-    assert problems == []
-
-
-def _is_bad(message) -> bool:
-    """Errors, and with them every breach of the content security policy."""
-    return message.type == "error" and not REFUSALS.match(message.text)
-
-
-def _is_ours(site: str, url: str) -> bool:
-    return urlsplit(url).scheme == "data" or url.startswith(f"{site}/")
-
-
-def sign_in(page: Page, account) -> None:
-    page.goto("/")
-    page.get_by_label("E-mail or username").fill(account.email)
-    page.get_by_label("Password").fill(account.password)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Tasks")).to_be_visible()
-    page.wait_for_load_state()  # keys typed before the scripts have run are nobody's
-
-
-def row(page: Page, title: str):
-    return page.locator(".task", has_text=title)
-
-
-def no_sideways_scrolling(page: Page) -> None:
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "plain"])
@@ -87,9 +20,9 @@ def test_it_works(visit, alice, size, script):
         page.evaluate("window.stillHere = true")
 
     page.get_by_label("New task").fill("Pay rent")
-    page.get_by_label("Due date").fill("2031-05-04")
-    page.get_by_label("Priority").select_option("high")
-    page.get_by_role("textbox", name="Category").or_(page.get_by_label("Category")).first.fill("Home")
+    page.get_by_label("Due date", exact=True).fill("2031-05-04")
+    page.get_by_label("Priority", exact=True).select_option("high")
+    page.get_by_label("Category", exact=True).fill("Home")
     page.get_by_role("button", name="Add task").click()
     expect(row(page, "Pay rent")).to_contain_text("4 May 2031")
     expect(page.locator("#s-upcoming .task")).to_have_count(1)
@@ -148,7 +81,7 @@ def test_new_rows_come_where_a_reload_shows_them(visit, alice):
         ("Free", ""),
     ):
         page.get_by_label("New task").fill(title)
-        page.get_by_label("Due date").fill(due)
+        page.get_by_label("Due date", exact=True).fill(due)
         page.keyboard.press("Enter")
         expect(row(page, title)).to_be_visible()
     shown = page.locator(".task-title").all_text_contents()
@@ -251,7 +184,9 @@ def test_today_is_the_day_of_the_viewer(visit, alice, add, zone):
     page = visit(timezone_id=zone)
     sign_in(page, alice)
     page.get_by_label("New task").fill("Now")
-    page.get_by_label("Due date").fill(page.evaluate("new Intl.DateTimeFormat('en-CA').format(new Date())"))
+    page.get_by_label("Due date", exact=True).fill(
+        page.evaluate("new Intl.DateTimeFormat('en-CA').format(new Date())")
+    )
     page.keyboard.press("Enter")
     expect(page.locator("#s-today .task-title")).to_have_text(["Now"])
 

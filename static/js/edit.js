@@ -1,0 +1,101 @@
+// One task: its checklist as boxes, the custom repeat when it is wanted, its history, and news from other windows.
+(() => {
+  const area = document.getElementById("id_checklist");
+  const LINE = /^\s*(?:[-*]\s+)?(?:\[([ xX]?)\]\s*)?(.*?)\s*$/;
+
+  const steps = () => {
+    const list = document.createElement("ol");
+    list.className = "steps";
+    const write = () => {
+      const lines = [...list.children].map((item) => [item.querySelector("[type=checkbox]").checked, item.querySelector(".input").value.trim()]);
+      area.value = lines.filter(([, text]) => text).map(([done, text]) => `[${done ? "x" : " "}] ${text}`).join("\n");
+    };
+    const add = (done, text, after) => {
+      const item = document.getElementById("step-template").content.cloneNode(true).firstElementChild;
+      item.querySelector("[type=checkbox]").checked = done;
+      item.querySelector(".input").value = text;
+      if (after) after.after(item);
+      else list.append(item);
+      return item.querySelector(".input");
+    };
+    area.value.split("\n").forEach((line) => {
+      const [, done, text] = LINE.exec(line) ?? [];
+      if (text) add((done ?? "").toLowerCase() === "x", text);
+    });
+    list.addEventListener("input", write);
+    list.addEventListener("change", write);
+    list.addEventListener("click", (event) => {
+      if (!event.target.closest(".icon-button")) return;
+      const item = event.target.closest("li");
+      (item.nextElementSibling ?? item.previousElementSibling)?.querySelector(".input").focus();
+      item.remove();
+      write();
+    });
+    list.addEventListener("keydown", (event) => {
+      const item = event.target.closest("li");
+      if (event.key === "Enter" && !event.ctrlKey && !event.metaKey && event.target.matches(".input")) {
+        event.preventDefault();
+        add(false, "", item).focus();
+      }
+      if (event.key === "Backspace" && event.target.matches(".input") && !event.target.value && item.previousElementSibling) {
+        event.preventDefault();
+        item.previousElementSibling.querySelector(".input").focus();
+        item.remove();
+        write();
+      }
+    });
+    const more = document.getElementById("step-add").content.cloneNode(true).firstElementChild;
+    more.addEventListener("click", () => add(false, "").focus());
+    const label = document.querySelector(`label[for=${area.id}]`);
+    list.setAttribute("aria-label", label.textContent);
+    area.after(list, more);
+    area.hidden = true;
+    area.parentElement.querySelector(".help")?.remove();
+    label.removeAttribute("for");
+  };
+  if (area && !area.hasAttribute("aria-invalid")) steps();
+
+  const repeat = document.getElementById("id_recurrence");
+  const custom = document.querySelector(".field-custom");
+  const choose = () => (custom.hidden = repeat.value !== "custom");
+  if (repeat && custom) {
+    choose();
+    repeat.addEventListener("change", () => {
+      choose();
+      if (!custom.hidden) custom.querySelector("input").focus();
+    });
+  }
+
+  // Parts of the page that come after it.
+  const part = async (address) => {
+    const answer = await fetch(address, { headers: { "HX-Request": "true" } });
+    return answer.ok && answer.status !== 204 ? answer.text() : "";
+  };
+  const show = (place, html) => place.replaceChildren(document.createRange().createContextualFragment(html));
+
+  const more = document.getElementById("history-more");
+  const events = document.getElementById("history-events");
+  more?.addEventListener("toggle", async () => {
+    if (!more.open || events.dataset.loaded) return;
+    const html = await part(events.dataset.load).catch(() => "");
+    if (!html) return;
+    events.dataset.loaded = "yes";
+    show(events, html);
+  });
+
+  const stale = document.getElementById("stale");
+  let looked = Date.now();
+  const look = async () => {
+    if (document.hidden || !stale) return;
+    looked = Date.now();
+    const html = await part(stale.dataset.fresh).catch(() => "");
+    if (html) show(stale, html);
+  };
+  const channel = "BroadcastChannel" in window ? new BroadcastChannel("tasks") : null;
+  channel?.addEventListener("message", look);
+  document.addEventListener("visibilitychange", () => Date.now() - looked > 3000 && look());
+  window.addEventListener("focus", () => Date.now() - looked > 10000 && look());
+  // Other windows are told after a save: this page is then gone, so it tells them while it leaves.
+  document.addEventListener("submit", () => setTimeout(() => channel?.postMessage("changed"), 0));
+  window.addEventListener("pagehide", () => channel?.postMessage("changed"));
+})();

@@ -1,0 +1,115 @@
+// Keys for everything. The sheet that "?" opens is in the page; what it lists is what is here.
+(() => {
+  const sheet = document.getElementById("keys");
+  const rows = () => [...document.querySelectorAll("#lists .task:not([hidden]), #lists .task-card")];
+  const current = () => document.activeElement?.closest?.(".task, .task-card");
+  const go = (address) => (location.href = address);
+  const press = (selector) => current()?.querySelector(selector)?.click();
+  const move = (step) => {
+    const all = rows();
+    const at = all.indexOf(current());
+    const next = all[at < 0 ? (step > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + step, 0), all.length - 1)];
+    next?.querySelector(".task-title")?.focus();
+  };
+  // What is sent as if a form with these fields had been submitted.
+  const submit = (action, fields) => {
+    const act = document.getElementById("act");
+    const button = document.createElement("button");
+    Object.assign(button, { type: "submit", hidden: true, formAction: action });
+    const extra = Object.entries(fields).map(([name, value]) => {
+      const field = document.createElement("input");
+      return Object.assign(field, { type: "hidden", name, value });
+    });
+    act.append(...extra, button);
+    act.requestSubmit(button);
+    [...extra, button].forEach((field) => field.remove());
+  };
+  const priority = (value) => {
+    const box = current()?.querySelector(".select");
+    const bulk = document.getElementById("bulk");
+    if (box && bulk) submit(bulk.action, { ids: box.value, do: "apply", priority: value });
+  };
+  const select = () => {
+    const box = current()?.querySelector(".select");
+    if (!box) return;
+    window.tasks.selecting(true);
+    box.checked = !box.checked;
+    window.tasks.selected();
+  };
+  const shift = (side) => {
+    const card = current();
+    const columns = ["pending", "in_progress", "completed", "cancelled"];
+    const column = card?.closest("[data-status]");
+    if (!column) return;
+    const to = columns[columns.indexOf(column.dataset.status) + side];
+    const button = to && card.querySelector(`.move button[value=${to}]`);
+    if (!button) return;
+    window.tasks.follow = card.id;
+    button.click();
+  };
+  const places = { t: "list", b: "board", c: "calendar", d: "done", a: "all", x: "trash", i: "insights", s: "settings" };
+  let goes = 0;
+
+  const KEYS = {
+    n: () => document.getElementById("id_title")?.focus(),
+    a: () => document.getElementById("id_title")?.focus(),
+    "/": () => document.getElementById("q")?.focus(),
+    j: () => move(1),
+    k: () => move(-1),
+    c: () => press(".check"),
+    e: () => (current()?.querySelector(".edit-line") ? press(".edit-line") : press(".task-title")),
+    o: () => press(".task-title"),
+    x: select,
+    "#": () => press("[formaction$='/delete/']"),
+    Delete: () => press("[formaction$='/delete/']"),
+    z: () => [...document.querySelectorAll(".toast-action")].pop()?.click(),
+    1: () => priority("urgent"),
+    2: () => priority("high"),
+    3: () => priority("medium"),
+    4: () => priority("low"),
+    "[": () => shift(-1),
+    "]": () => shift(1),
+    "?": () => sheet?.showModal(),
+    g: () => (goes = Date.now()),
+  };
+
+  const typing = (target) => target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]");
+
+  const escape = (event) => {
+    const line = event.target.closest(".line");
+    if (line) return line.querySelector("[data-cancel]").click();
+    const menu = event.target.closest("details.menu[open]");
+    if (menu) {
+      menu.open = false;
+      return menu.querySelector("summary").focus();
+    }
+    if (typing(event.target)) return event.target.blur();
+    if (document.querySelector(".selecting")) window.tasks?.unselect();
+    return undefined;
+  };
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") return void escape(event);
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      return void event.target.closest("form")?.requestSubmit();
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || sheet?.open) return;
+    if (goes && Date.now() - goes < 1500 && event.key in places) {
+      goes = 0;
+      const address = sheet?.dataset[places[event.key]];
+      if (address) {
+        event.preventDefault();
+        go(address);
+      }
+      return;
+    }
+    if (event.key in KEYS && (!event.repeat || "jk".includes(event.key))) {
+      event.preventDefault();
+      KEYS[event.key]();
+    }
+  });
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-keys]")) sheet?.showModal();
+    if (event.target === sheet) sheet.close();
+  });
+})();

@@ -1,0 +1,63 @@
+"""The board: a column for each status. Cards move by dragging, by keys, or by their menu."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from tasks import selectors
+from tasks.errors import InvalidCursor
+from tasks.forms import STATUS_LABELS, QuickAddForm
+from tasks.items import STATUSES
+from tasks.selectors import TaskFilters
+from tasks.views import presentation
+from tasks.views.common import page, person_id, today_of
+from tasks.views.listing import tabs
+from tasks.views.searching import Search, search_of
+
+COLUMN_SIZE = 50
+
+
+@page
+@require_safe
+def task_board(request: HttpRequest) -> HttpResponse:
+    """Show the first tasks of every status, newest first; each column has its own cursor to go on from."""
+    search = search_of(request)
+    try:
+        columns = [_column(request, search, status) for status in STATUSES]
+    except InvalidCursor:
+        return redirect("task-board")
+    shown = {
+        "view_name": "board",
+        "tabs": tabs("board", search),
+        "search": search,
+        "columns": columns,
+        "form": QuickAddForm.fresh(),
+    }
+    return render(request, "tasks/board.html", shown)
+
+
+def _column(request: HttpRequest, search: Search, status: str) -> dict[str, Any]:
+    filters = TaskFilters(status=status)
+    cursor = request.GET.get(f"from-{status}") or None
+    found = search.run(
+        lambda position: selectors.list_tasks(
+            person_id(request), filters=filters, limit=COLUMN_SIZE, cursor=position
+        ),
+        cursor,
+    )
+    today = today_of(request)
+    return {
+        "status": status,
+        "label": STATUS_LABELS[status],
+        "rows": [presentation.make_row(task, today) for task in found.items],
+        "parameter": f"from-{status}",
+        "next_cursor": found.next_cursor,
+        "started": cursor is not None,
+        "moves": [
+            {"status": other, "label": label, "left": STATUSES.index(other) < STATUSES.index(status)}
+            for other, label in STATUS_LABELS.items()
+            if other != status
+        ],
+    }

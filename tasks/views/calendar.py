@@ -1,0 +1,142 @@
+"""The calendar: open tasks by due date, a month or a week at a time."""
+
+import calendar
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.dateformat import format as format_day
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from tasks import selectors
+from tasks.forms import QuickAddForm
+from tasks.items import TaskItem
+from tasks.selectors import TaskFilters
+from tasks.views import presentation
+from tasks.views.common import page, person_id, today_of
+from tasks.views.listing import tabs
+from tasks.views.presentation import Row
+from tasks.views.searching import Search, search_of
+
+# A month shows at most so many tasks; a cell a few of them, and says how many more there are.
+MOST, PAGE_SIZE, CELL = 1000, 100, 4
+_FIRST, _LAST = date(1900, 1, 8), date(9998, 12, 1)
+
+
+@dataclass(slots=True)
+class Day:
+    """A cell of the calendar."""
+
+    day: date
+    label: str
+    inside: bool
+    today: bool
+    past: bool
+    rows: list[Row] = field(default_factory=list)
+    shown: int = CELL
+
+    @property
+    def more(self) -> int:
+        """How many tasks the cell does not show."""
+        return max(0, len(self.rows) - self.shown)
+
+    @property
+    def visible(self) -> list[Row]:
+        """The tasks the cell shows."""
+        return self.rows[: self.shown]
+
+
+@page
+@require_safe
+def task_calendar(request: HttpRequest) -> HttpResponse:
+    """Show the month (``month=2026-11``) or week (``week=2026-11-23``, any day of it); without either, this month."""
+    today, search = today_of(request), search_of(request)
+    week = _day(request.GET.get("week", ""), today) if "week" in request.GET else None
+    month = _day(f"{request.GET.get('month', '')}-01", today).replace(day=1)
+    first, last = _span(week, month)
+    days = {
+        day.isoformat(): Day(
+            day, format_day(day, "l j F Y"), bool(week) or day.month == month.month, day == today, day < today,
+            shown=50 if week else CELL,
+        )
+        for day in (first + timedelta(days=n) for n in range((last - first).days + 1))
+    }  # fmt: skip
+    found, complete = _tasks(person_id(request), search, first, last)
+    for task in found:
+        days[str(task.due_date)].rows.append(presentation.make_row(task, today))
+    cells = list(days.values())
+    shown = {
+        "view_name": "calendar",
+        "tabs": tabs("calendar", search),
+        "search": search,
+        "weeks": [cells[start : start + 7] for start in range(0, len(cells), 7)],
+        "complete": complete,
+        "week": week,
+        "form": QuickAddForm.fresh(),
+        **_around(week, month, today, search),
+    }
+    return render(request, "tasks/calendar.html", shown)
+
+
+def _span(week: date | None, month: date) -> tuple[date, date]:
+    if week:
+        monday = week - timedelta(days=week.weekday())
+        return monday, monday + timedelta(days=6)
+    final = month.replace(day=calendar.monthrange(month.year, month.month)[1])
+    return month - timedelta(days=month.weekday()), final + timedelta(days=6 - final.weekday())
+
+
+def _day(text: str, today: date) -> date:
+    try:
+        return min(max(date.fromisoformat(text), _FIRST), _LAST)
+    except ValueError:
+        return today
+
+
+def _tasks(user_id: str, search: Search, first: date, last: date) -> tuple[list[TaskItem], bool]:
+    """Return the open tasks due from ``first`` to ``last``, and whether these are all of them."""
+    filters = TaskFilters(
+        due_after=(first - timedelta(days=1)).isoformat(), due_before=(last + timedelta(days=1)).isoformat()
+    )
+    found: list[TaskItem] = []
+    cursor = None
+    while True:
+        part = search.run(
+            lambda at: selectors.list_tasks(user_id, filters=filters, limit=PAGE_SIZE, cursor=at), cursor
+        )
+        found += part.items
+        cursor = part.next_cursor
+        if cursor is None or len(found) >= MOST:
+            return found, cursor is None
+
+
+def _around(week: date | None, month: date, today: date, search: Search) -> dict[str, Any]:
+    """Return the title and the links to what comes before and after."""
+    if week:
+        monday = week - timedelta(days=week.weekday())
+        before = (monday - timedelta(days=7)).isoformat()
+        after = (monday + timedelta(days=7)).isoformat()
+        title = _("Week of %(day)s") % {"day": format_day(monday, "j F Y")}
+        name, other = "week", ("month", f"{week:%Y-%m}")
+    else:
+        before, after = f"{month - timedelta(days=1):%Y-%m}", f"{month + timedelta(days=31):%Y-%m}"
+        title = format_day(month, "F Y")
+        same = (today.year, today.month) == (month.year, month.month)
+        name, other = "month", ("week", (today if same else month).isoformat())
+    return {
+        "title": title,
+        "before_url": _url(search, **{name: before}),
+        "after_url": _url(search, **{name: after}),
+        "today_url": _url(search, **({"week": today.isoformat()} if week else {})),
+        "other_url": _url(search, **{other[0]: other[1]}),
+    }
+
+
+def _url(search: Search, **query: str) -> str:
+    full = query | ({"q": search.text} if search.text else {})
+    return reverse("task-calendar") + (f"?{urlencode(full)}" if full else "")

@@ -1,0 +1,78 @@
+"""The search line over any list of tasks, and the searches that are kept under a name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from django.contrib import messages
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from tasks import preferences, query
+from tasks.items import TaskItem
+from tasks.preferences import SavedFilter
+from tasks.query import Query
+from tasks.selectors import Page
+from tasks.views.common import is_partial, list_url, page, person_id, today_of, zone_of
+from todo_site.identity.services import context
+
+# A search reads pages until it has found so many tasks, but no more pages than this at a time: "Show more" goes on.
+ENOUGH, MAX_PAGES = 25, 12
+Read = Callable[[str | None], Page[TaskItem]]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is searched for: the line as typed, what it means, or why it means nothing."""
+
+    text: str = ""
+    query: Query | None = None
+    error: str = ""
+    saved: list[SavedFilter] = field(default_factory=list)
+
+    def run(self, read: Read, cursor: str | None) -> Page[TaskItem]:
+        """Return the tasks of the list ``read`` that match, from ``cursor`` on. A wrong search finds nothing."""
+        if self.error:
+            return Page([], None)
+        if not self.query:
+            return read(cursor)
+        found: list[TaskItem] = []
+        for _turn in range(MAX_PAGES):
+            part = read(cursor)
+            found += [task for task in part.items if self.query.matches(task.attribute_values)]
+            cursor = part.next_cursor
+            if cursor is None or len(found) >= ENOUGH:
+                break
+        return Page(found, cursor)
+
+
+def search_of(request: HttpRequest) -> Search:
+    """Return the search in the address, with the saved ones unless only a part of the page is asked for."""
+    text = " ".join(request.GET.get("q", "").split())[: query.MAX_LENGTH + 1]
+    partial = is_partial(request) and "cursor" in request.GET
+    saved = [] if partial else preferences.saved_filters(person_id(request))
+    try:
+        return Search(text, query.parse(text, today_of(request), zone_of(request)), "", saved)
+    except query.QueryError as error:
+        return Search(text, None, str(error), saved)
+
+
+@page
+@require_POST
+def filter_save(request: HttpRequest) -> HttpResponse:
+    """Keep a search under a name, or forget one (``forget``), and go back to the page it is used on."""
+    here = urlsplit(list_url(request)).path
+    if forget := request.POST.get("forget"):
+        preferences.remove_filter(context(request), forget)
+        messages.success(request, _("Forgot the search “%(name)s”") % {"name": forget})
+        return redirect(list_url(request))
+    name, text = request.POST.get("name", "").strip(), request.POST.get("q", "").strip()
+    if not name or not text or len(name) > preferences.MAX_NAME or len(text) > query.MAX_LENGTH:
+        raise BadRequest(_("A saved search needs a name and a search."))
+    preferences.save_filter(context(request), name, text)
+    messages.success(request, _("Kept the search “%(name)s”") % {"name": name})
+    return redirect(f"{here}?{urlencode({'q': text})}")

@@ -1,0 +1,48 @@
+"""The trash: what was deleted in the last 30 days, and how to take it back."""
+
+import time
+from datetime import UTC, datetime
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from tasks import selectors
+from tasks.errors import InvalidCursor
+from tasks.items import TrashItem
+from tasks.views import presentation
+from tasks.views.common import page, person_id, today_of, zone_of
+from tasks.views.listing import tabs
+from tasks.views.searching import Search
+
+PAGE_SIZE = 50
+
+
+@page
+@require_safe
+def task_trash(request: HttpRequest) -> HttpResponse:
+    """Show a page of deleted tasks, each with the days it is kept for."""
+    try:
+        found = selectors.get_trashed(
+            person_id(request), limit=PAGE_SIZE, cursor=request.GET.get("cursor") or None
+        )
+    except InvalidCursor:
+        return redirect("task-trash")
+    shown = {
+        "view_name": "trash",
+        "tabs": tabs("trash", Search()),
+        "entries": [_entry(request, task) for task in found.items],
+        "next_cursor": found.next_cursor,
+    }
+    return render(request, "tasks/trash.html", shown)
+
+
+def _entry(request: HttpRequest, task: TrashItem) -> dict[str, object]:
+    today = today_of(request)
+    return {
+        "task": task,
+        "due": presentation.due_words(task.due_date, task.due_time, today) if task.due_date else "",
+        "deleted": presentation.moment(task.deleted_at, zone_of(request)),
+        "days_left": max(1, round((int(task.expires_at or 0) - time.time()) / 86_400)),
+        "expires": datetime.fromtimestamp(int(task.expires_at or 0), UTC),
+    }

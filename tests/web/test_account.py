@@ -1,0 +1,325 @@
+"""Signing up, getting back in, a second factor, sessions, and the pages about oneself."""
+
+import base64
+import hashlib
+import hmac
+import re
+import struct
+import time
+import uuid
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from tasks import access_tokens, preferences, selectors, services
+from tests.conftest import PASSWORD
+from tests.web.conftest import read
+from todo_site.account.browsers import words
+
+NEW = "Better-horse-10"
+
+
+@pytest.fixture
+def local(settings, monkeypatch):
+    """A copy that runs on somebody's machine, whose e-mails can be read there."""
+    assert settings.MAIL_PREVIEW_URL
+
+
+def code_on(page) -> str:
+    return re.search(r"<code>(\d{6})</code>", page.html)[1]
+
+
+def totp(secret: str) -> str:
+    key = base64.b32decode(secret.replace(" ", "") + "=" * (-len(secret.replace(" ", "")) % 8))
+    mac = hmac.digest(key, struct.pack(">Q", int(time.time() // 30)), hashlib.sha1)
+    offset = mac[-1] & 15
+    return f"{(struct.unpack('>I', mac[offset : offset + 4])[0] & 0x7FFFFFFF) % 10**6:06d}"
+
+
+def sign_in(client, identifier, password=PASSWORD, **more):
+    return client.post("/login/", {"identifier": identifier, "password": password, **more})
+
+
+def test_it_works(client, local):
+    email = f"ada-{uuid.uuid4().hex[:8]}@example.com"
+    answer = client.post(
+        "/sign-up/", {"given_name": "Ada", "family_name": "Lovelace", "email": email, "password": PASSWORD}
+    )
+    assert answer.status_code == 302
+    confirm = answer["Location"]
+    page = read(client.get(confirm))
+    assert email in page.text
+    assert client.post(confirm, {"code": "000000"}).status_code == 422
+    assert client.post(confirm, {"code": code_on(page)})["Location"] == "/login/"
+    assert sign_in(client, email)["Location"] == "/"
+    assert "Ada Lovelace" in read(client.get("/")).text
+
+
+BAD = [
+    ({}, "Enter your name."),
+    ({"email": "nonsense"}, "Enter an e-mail address like"),
+    ({"password": "short"}, "Choose a longer password"),
+    ({"password": ""}, "Choose a password."),
+    ({"given_name": "nul\0"}, "Null characters"),
+]
+
+
+@pytest.mark.parametrize(("form", "says"), BAD, ids=lambda value: str(value)[:30])
+def test_a_wrong_sign_up_is_told(client, form, says):
+    whole = {"given_name": "Ada", "email": "ada@example.com", "password": PASSWORD} | form if form else {}
+    answer = client.post("/sign-up/", whole)
+    assert answer.status_code == 422
+    assert says in read(answer).text
+    assert "short" not in read(answer).fields.values()
+
+
+def test_an_address_that_is_taken_is_found_out_when_it_is_confirmed(client, local, alice):
+    confirm = client.post("/sign-up/", {"given_name": "Eve", "email": alice.email, "password": PASSWORD})[
+        "Location"
+    ]
+    answer = client.post(confirm, {"code": code_on(read(client.get(confirm)))})
+    assert answer.status_code == 422
+    assert "There is an account" in read(answer).text
+    assert sign_in(client, alice.email)["Location"] == "/"
+
+
+@pytest.mark.parametrize("about", ["", "nonsense", "WyJhIl0:x:y"])
+def test_links_that_are_not_ours_lead_to_the_beginning(client, about):
+    assert client.get(f"/sign-up/confirm/?for={about}")["Location"] == "/sign-up/"
+    assert client.get(f"/password/reset/?for={about}")["Location"] == "/password/forgotten/"
+
+
+def test_codes_are_shown_on_ones_own_machine_only(client, settings):
+    email = f"ada-{uuid.uuid4().hex[:8]}@example.com"
+    confirm = client.post("/sign-up/", {"given_name": "Ada", "email": email, "password": PASSWORD})[
+        "Location"
+    ]
+    settings.DEPLOYED = True
+    assert not re.search(r"\b\d{6}\b", read(client.get(confirm)).text)
+
+
+def test_a_forgotten_password_is_replaced(client, local, alice):
+    reset = client.post("/password/forgotten/", {"identifier": alice.email})["Location"]
+    code = code_on(read(client.get(reset)))
+    assert client.post(reset, {"code": "000000", "password": NEW}).status_code == 422
+    assert "longer password" in read(client.post(reset, {"code": code, "password": "x"})).text
+    assert client.post(reset, {"code": code, "password": NEW})["Location"] == "/login/"
+    assert sign_in(client, alice.email).status_code == 422
+    assert sign_in(client, alice.email, NEW).status_code == 302
+
+
+def test_nobody_learns_who_has_an_account(client):
+    answer = client.post("/password/forgotten/", {"identifier": "nobody@example.com"})
+    assert answer["Location"].startswith("/password/reset/")
+    assert client.post(answer["Location"], {"code": "123456", "password": NEW}).status_code == 422
+
+
+def test_the_password_is_changed(browser, client, alice):
+    form = {"password": "wrong", "new_password": NEW}
+    assert "is not right" in read(browser.post("/account/security/", form)).text
+    assert browser.post("/account/security/", form | {"password": PASSWORD}).status_code == 302
+    assert sign_in(client, alice.email).status_code == 422
+    assert sign_in(client, alice.email, NEW).status_code == 302
+
+
+def test_a_second_factor(browser, client, alice):
+    proof = {"password": PASSWORD, "act": "begin"}
+    assert browser.post("/account/security/second-factor/", proof | {"password": "wrong"}).status_code == 422
+    page = read(browser.post("/account/security/second-factor/", proof))
+    secret = re.search(r'id="secret">([A-Z2-7 ]+)<', page.html)[1]
+    assert "<svg" in page.html
+    finish = {"act": "finish", "sealed": page.fields["sealed"]}
+    assert browser.post("/account/security/second-factor/", finish | {"code": "000000"}).status_code == 422
+    assert (
+        browser.post("/account/security/second-factor/", finish | {"code": totp(secret)}).status_code == 302
+    )
+
+    assert sign_in(client, alice.email, next="/board/")["Location"] == "/login/code/"
+    assert client.get("/").status_code == 302  # not signed in yet
+    assert client.post("/login/code/", {"code": "000000"}).status_code == 422
+    assert client.post("/login/code/", {"code": totp(secret)})["Location"] == "/board/"
+    assert client.get("/").status_code == 200
+
+    stop = {"password": PASSWORD, "act": "stop"}
+    assert "code" in read(browser.post("/account/security/second-factor/", stop)).text
+    assert browser.post("/account/security/second-factor/", stop | {"code": totp(secret)}).status_code == 302
+    assert sign_in(Client(), alice.email)["Location"] == "/"
+
+
+def test_an_enrolment_belongs_to_who_began_it(browser, client_for, bob):
+    page = read(browser.post("/account/security/second-factor/", {"password": PASSWORD, "act": "begin"}))
+    form = {"act": "finish", "sealed": page.fields["sealed"], "code": "123456"}
+    assert client_for(bob).post("/account/security/second-factor/", form).status_code == 302
+    assert browser.post("/account/security/second-factor/", form | {"sealed": "x"}).status_code == 302
+
+
+def test_a_password_an_administrator_gave_is_replaced(client, cognito, alice):
+    import os
+
+    cognito.admin_set_user_password(
+        UserPoolId=os.environ["USER_POOL_ID"],
+        Username=alice.username,
+        Password="Given-pass-1",
+        Permanent=False,
+    )
+    assert sign_in(client, alice.username, "Given-pass-1")["Location"] == "/login/code/"
+    assert client.post("/login/code/", {"password": NEW})["Location"] == "/"
+
+
+def test_a_challenge_needs_a_sign_in_before_it(client):
+    assert client.get("/login/code/")["Location"] == "/login/"
+
+
+def test_sessions_are_listed_and_ended(browser, client_for, alice):
+    other = client_for(alice)
+    page = read(browser.get("/account/security/"))
+    assert page.text.count("this one") == 1
+    (session,) = [attrs["value"] for _, attrs in page.tags if attrs.get("name") == "id"]
+    browser.post("/account/security/sign-out/", {"id": session})
+    assert other.get("/").status_code == 302
+    assert browser.get("/").status_code == 200
+
+
+def test_nobody_ends_the_session_of_somebody_else(browser, client_for, bob):
+    theirs = client_for(bob)
+    page = read(theirs.get("/account/security/"))
+    hashed = hashlib.sha256(theirs.cookies["session"].value.encode()).hexdigest()
+    browser.post("/account/security/sign-out/", {"id": hashed})
+    assert theirs.get("/").status_code == 200
+    assert "this one" in page.text
+
+
+def test_signing_out_everywhere(browser, client_for, alice):
+    other = client_for(alice)
+    assert browser.post("/account/security/sign-out/")["Location"] == "/login/"
+    assert [b.get("/").status_code for b in (browser, other)] == [302, 302]
+
+
+def test_the_profile(browser, alice):
+    form = {
+        "given_name": "Al",
+        "family_name": "Ice",
+        "name": "Al I.",
+        "timezone": "Pacific/Niue",
+        "language": "de",
+        "theme": "dark",
+    }
+    assert browser.post("/account/", form)["Location"] == "/account/"
+    assert selectors.get_profile(alice.id).timezone == "Pacific/Niue"
+    page = browser.get("/account/").content.decode()
+    assert '<html lang="de" data-theme="dark">' in page
+    assert "Al I." in page
+    assert preferences.get(alice.id)["language"] == "de"
+
+
+def test_the_chosen_time_zone_beats_the_browsers(browser, add, today):
+    add("Today in UTC", due_date=str(today))
+    browser.cookies["tz"] = "UTC"
+    assert read(browser.get("/")).sections()["today"] == ["Today in UTC"]
+    sections = []
+    for zone in ("Pacific/Kiritimati", "Pacific/Niue"):
+        browser.post("/account/", {"name": "A", "timezone": zone})
+        sections.append([name for name, titles in read(browser.get("/")).sections().items() if titles])
+    assert sections[0] != sections[1]
+
+
+def test_choices_come_along_to_another_browser(browser, client, alice):
+    browser.post("/account/", {"name": "A", "language": "de", "theme": "dark"})
+    sign_in(client, alice.email)
+    assert '<html lang="de" data-theme="dark">' in client.get("/").content.decode()
+
+
+@pytest.mark.parametrize(
+    "form", [{"name": ""}, {"timezone": "Mars/Olympus"}, {"language": "xx"}, {"name": "x" * 201}]
+)
+def test_a_wrong_profile_is_told(browser, form):
+    assert browser.post("/account/", {"name": "A"} | form).status_code == 422
+
+
+def test_access_tokens(browser, alice):
+    page = read(browser.post("/account/access/", {"name": "backup", "scope": "read", "days": "7"}))
+    secret = re.search(r'id="new-token">([^<]+)<', page.html)[1]
+    headers = {"authorization": f"Bearer {secret}"}
+    assert Client().get("/api/v1/tasks", headers=headers).status_code == 200
+    assert secret not in browser.get("/account/access/").content.decode()
+    (token,) = access_tokens.list(alice.id)
+    browser.post("/account/access/revoke/", {"id": token.id})
+    assert Client().get("/api/v1/tasks", headers=headers).status_code == 401
+    assert browser.post("/account/access/", {"name": "", "scope": "read", "days": "7"}).status_code == 422
+
+
+def test_the_calendar_feed(browser, add, today):
+    add("Dentist", due_date=str(today))
+    page = read(browser.post("/account/access/feed/"))
+    address = re.search(r'id="feed-address">([^<]+)<', page.html)[1].removeprefix("http://testserver")
+    assert "SUMMARY:Dentist" in Client().get(address).content.decode()
+    browser.post("/account/access/feed/", {"stop": "1"})
+    assert Client().get(address).status_code == 404
+
+
+def test_export_and_import_go_round(browser, add, client_for, bob):
+    add("Pay rent", category="Home")
+    answer = browser.get("/account/data/export/?format=csv")
+    content = b"".join(answer.streaming_content)
+    assert "attachment" in answer["Content-Disposition"]
+    theirs = client_for(bob)
+
+    def send(**more):
+        return read(theirs.post("/account/data/", {"file": SimpleUploadedFile("t.csv", content), **more}))
+
+    assert "1 rows: 1 new" in send(dry_run="1").text
+    assert selectors.list_tasks(bob.id).items == []
+    for _ in range(2):
+        send()
+    (task,) = selectors.list_tasks(bob.id).items
+    assert (task.title, task.category) == ("Pay rent", "Home")
+    assert browser.get("/account/data/export/?format=exe").status_code == 400
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"{", b"title\n"])
+def test_a_file_that_is_none_is_told(browser, content):
+    answer = browser.post("/account/data/", {"file": SimpleUploadedFile("t.csv", content)})
+    assert answer.status_code in {200, 422}
+    assert browser.post("/account/data/").status_code in {200, 422}
+
+
+def test_deleting_the_account_deletes_everything(browser, client, client_for, alice, bob, add, ctx):
+    add("Alice's")
+    services.create_task(ctx(bob), {"title": "Bob's"})
+    browser.post("/filters/", {"name": "x", "q": "y"})
+    form = {"password": PASSWORD}
+    assert browser.post("/account/data/delete/", form).status_code == 422
+    assert (
+        browser.post("/account/data/delete/", form | {"sure": "on", "password": "wrong"}).status_code == 422
+    )
+    assert selectors.get_profile(alice.id)
+    assert browser.post("/account/data/delete/", form | {"sure": "on"})["Location"] == "/login/"
+    assert browser.get("/").status_code == 302
+    assert selectors.list_tasks(alice.id).items == []
+    assert selectors.get_profile(alice.id) is None
+    assert preferences.get(alice.id) == {}
+    assert sign_in(client, alice.email).status_code == 422
+    assert len(selectors.list_tasks(bob.id).items) == 1
+
+
+@pytest.mark.parametrize(
+    "path", ["", "security/", "security/second-factor/", "access/", "data/", "data/export/"]
+)
+def test_nobody_else_sees_these_pages(client, path):
+    assert client.get(f"/account/{path}")["Location"].startswith("/login/?next=/account/")
+
+
+@pytest.mark.parametrize(
+    ("agent", "said"),
+    [
+        (
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36",
+            "Chrome, Linux",
+        ),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1", "Safari, iOS"),
+        ("", "Another program"),
+    ],
+)
+def test_browsers_in_words(agent, said):
+    assert words(agent) == said

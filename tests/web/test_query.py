@@ -1,0 +1,101 @@
+"""The query syntax, as a table over five tasks."""
+
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tasks import query
+
+TODAY, ZONE = date(2026, 11, 22), ZoneInfo("Europe/Berlin")
+TASKS = {
+    "rent": {"title": "Pay the rent", "status": "pending", "priority": "high", "category": "Home", "tags": ["bank",
+    "home"],
+             "due_date": "2026-11-25", "created_at": "2026-11-01T10:00:00.000000Z", "recurrence": "FREQ=MONTHLY"},
+    "late": {"title": "Tax return", "status": "in_progress", "priority": "urgent", "due_date": "2026-11-01",
+    "due_time": "09:00",
+             "created_at": "2026-10-31T23:30:00.000000Z", "description": "ask about the RENT"},
+    "idea": {"title": "Learn to juggle", "status": "pending", "priority": "low",
+    "created_at": "2026-11-22T08:00:00.000000Z",
+             "checklist": [{"id": "1", "text": "buy balls", "done": False}]},
+    "done": {"title": "Water plants", "status": "completed", "priority": "medium", "category": "Home & garden",
+             "due_date": "2026-11-22", "created_at": "2026-11-20T08:00:00.000000Z",
+             "completed_at": "2026-11-21T08:00:00.000000Z"},
+    "gone": {"title": "Old idea", "status": "cancelled", "priority": "medium",
+    "created_at": "2026-01-01T00:00:00.000000Z"},
+}  # fmt: skip
+FOUND = [
+    ("", "rent late idea done gone"),
+    ("rent", "rent late"),
+    ('"the rent"', "rent late"),
+    ("title:rent", "rent"),
+    ("-rent", "idea done gone"),
+    ("balls", "idea"),
+    ("status:pending", "rent idea"),
+    ("status:pending,completed", "rent idea done"),
+    ("status:open", "rent late idea"),
+    ("-status:open", "done gone"),
+    ("priority>=high", "rent late"),
+    ("priority<medium", "idea"),
+    ("priority:low,urgent", "late idea"),
+    ("#home", "rent"),
+    ("#HOME", "rent"),
+    ("tag:bank", "rent"),
+    ("@home", "rent"),
+    ('@"home & garden"', "done"),
+    ('category:"Home & garden"', "done"),
+    ("due<+7d", "rent late done"),
+    ("due:today", "done"),
+    ("due>today", "rent"),
+    ("due<=2026-11-22", "late done"),
+    ("due:none", "idea gone"),
+    ("due:any", "rent late done"),
+    ("due:+3d", "rent"),
+    ("due<-2w", "late"),
+    ("created:2026-11-01", "rent late"),  # 31 October in UTC, 1 November in Berlin
+    ("completed>=yesterday", "done"),
+    ("is:overdue", "late"),
+    ("is:recurring", "rent"),
+    ("has:checklist", "idea"),
+    ("-has:due", "idea gone"),
+    ('status:pending priority>=high due<+7d #home "rent"', "rent"),
+    ("STATUS:Pending Priority=HIGH", "rent"),
+]
+REFUSED = [
+    ("colour:red", "There is no field “colour”"),
+    ("status:", "Say what “status” should be"),
+    ("status:waiting", "It is one of: pending"),
+    ("status>pending", "has no order"),
+    ("priority:mighty", "low, medium, high, urgent"),
+    ("due:soon", "is not a day"),
+    ("due<2026-02-30", "is not a day"),
+    ("is:nice", "It is one of"),
+    ("has:wings", "It is one of"),
+    ("x" * 501, "too long"),
+    ("a " * 21, "too many"),
+]
+
+
+@pytest.mark.parametrize(("text", "names"), FOUND)
+def test_it_works(text, names):
+    asked = query.parse(text, TODAY, ZONE)
+    assert [name for name, task in TASKS.items() if asked.matches(task)] == names.split()
+
+
+@pytest.mark.parametrize(("text", "says"), REFUSED, ids=lambda value: value[:20])
+def test_what_is_not_understood_is_told(text, says):
+    with pytest.raises(query.QueryError, match=says):
+        query.parse(text, TODAY, ZONE)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(alphabet='abdeus:<>=#@"-+ 19,', max_size=40))
+def test_any_text_is_either_refused_or_answered(text):
+    try:
+        asked = query.parse(text, TODAY, ZONE)
+    except query.QueryError:
+        return
+    for task in TASKS.values():
+        asked.matches(task)

@@ -1,0 +1,1 @@
+"""The pages about oneself: profile and choices, security, access for programs, one's data."""

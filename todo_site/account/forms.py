@@ -1,0 +1,128 @@
+"""Forms of the account pages."""
+
+from functools import cache
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from tasks.access_tokens import DAYS, NAME_MAX
+from todo_site.identity.forms import PASSWORD_HELP, StyledForm, code_field, password_field
+
+
+@cache
+def _zones() -> list[tuple[str, str]]:
+    names = sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/"))
+    return [(name, name.replace("_", " ")) for name in ("UTC", *names)]
+
+
+class ProfileForm(StyledForm):
+    """One's name, and how the pages look."""
+
+    given_name = forms.CharField(
+        label=_("First name"),
+        required=False,
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "given-name"}),
+    )
+    family_name = forms.CharField(
+        label=_("Last name"),
+        required=False,
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "family-name"}),
+    )
+    name = forms.CharField(
+        label=_("Shown as"),
+        max_length=200,
+        error_messages={"required": _("Enter your name.")},
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    timezone = forms.ChoiceField(
+        label=_("Time zone"),
+        required=False,
+        help_text=_("Decides what is due today, and when reminders come."),
+    )
+    language = forms.ChoiceField(label=_("Language"), required=False)
+    theme = forms.ChoiceField(
+        label=_("Colours"),
+        required=False,
+        choices=[("", _("As the system")), ("light", _("Light")), ("dark", _("Dark"))],
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        zone, language = self.fields["timezone"], self.fields["language"]
+        assert isinstance(zone, forms.ChoiceField)  # noqa: S101
+        assert isinstance(language, forms.ChoiceField)  # noqa: S101
+        zone.choices = [("", _("The one of my device")), *_zones()]
+        language.choices = [("", _("The one of my browser")), *settings.LANGUAGES]
+
+
+class ProofForm(StyledForm):
+    """The password once more, and a code if an authenticator app is used: for what must not happen by accident."""
+
+    password = password_field(_("Password"), "current-password")
+    code = code_field(_("Code of your authenticator app, if you use one"), required=False)
+
+
+class ChangePasswordForm(ProofForm):
+    """The old password and a new one."""
+
+    field_order = ["password", "new_password", "code"]
+    new_password = password_field(
+        _("New password"), "new-password", _("Choose a password."), help_text=PASSWORD_HELP
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].label = _("Current password")
+
+
+class EnrolForm(StyledForm):
+    """The first code of a new authenticator app; ``sealed`` is what the page before made."""
+
+    code = code_field(_("Code that the app shows now"))
+    sealed = forms.CharField(widget=forms.HiddenInput, max_length=8000)
+
+
+class TokenForm(StyledForm):
+    """A new access token."""
+
+    name = forms.CharField(
+        label=_("What is it for?"),
+        max_length=NAME_MAX,
+        error_messages={"required": _("Give the token a name.")},
+    )
+    scope = forms.ChoiceField(
+        label=_("It may"), choices=[("read", _("only read")), ("write", _("read and write"))]
+    )
+    days = forms.TypedChoiceField(
+        label=_("It works for"),
+        coerce=int,
+        initial=DAYS,
+        choices=[(7, _("a week")), (30, _("30 days")), (90, _("90 days")), (366, _("a year"))],
+    )
+
+
+class ImportForm(StyledForm):
+    """A file of tasks."""
+
+    file = forms.FileField(
+        label=_("File"),
+        help_text=_(
+            "A CSV or JSON file exported here, or Todoist's CSV template. At most 1,000 tasks and 1 MB."
+        ),
+        error_messages={"required": _("Choose a file."), "empty": _("That file is empty.")},
+    )
+
+
+class DeleteForm(ProofForm):
+    """The word that says one means it, and the proof of who one is."""
+
+    field_order = ["sure", "password", "code"]
+    sure = forms.BooleanField(
+        label=_("I understand that my tasks cannot be brought back."),
+        error_messages={"required": _("Tick the box if you mean it.")},
+    )
