@@ -17,8 +17,6 @@ from django.conf import settings
 
 from insights import cache, warehouse
 from insights.cache import Key
-from insights.model import Question
-from insights.periods import Period
 from insights.warehouse import Answer, QueryTimeout, Snapshot, WarehouseError
 
 WORKERS = 8
@@ -39,22 +37,20 @@ class Outcome:
 
 def page_budget() -> float:
     """Seconds a page waits for answers before it is sent with the rest still to come."""
-    return float(getattr(settings, "INSIGHTS_PAGE_SECONDS", 2.5))
+    return float(settings.INSIGHTS_PAGE_SECONDS)
 
 
 def query_budget() -> float:
     """Seconds after which a query is cancelled."""
-    return float(getattr(settings, "INSIGHTS_QUERY_SECONDS", 20))
+    return float(settings.INSIGHTS_QUERY_SECONDS)
 
 
-def gather(
-    questions: list[Question], period: Period, snapshot: Snapshot, budget: float | None = None
-) -> dict[str, Outcome]:
-    """Answer ``questions`` for ``period`` on ``snapshot``.
+def gather(keys: list[Key], snapshot: Snapshot, budget: float | None = None) -> dict[str, Outcome]:
+    """Answer what ``keys`` ask on ``snapshot``.
 
     Parameters
     ----------
-    questions
+    keys
         What to ask; together they are one page, and are cached as one.
     budget
         Seconds to wait at most, by default ``page_budget()``; what is not answered then is ``pending`` and goes on.
@@ -62,18 +58,19 @@ def gather(
     Returns
     -------
     dict
-        An outcome for each question, by slug.
+        An outcome for each key, by slug.
     """
-    keys = {q.slug: Key(snapshot.id, q.slug, q.values(period), q.sql) for q in questions}
-    known = _known(list(keys.values()))
-    asked = {key: _ask(key, snapshot) for key in keys.values() if key not in known}
+    known = _known(keys)
+    asked = {key: _ask(key, snapshot) for key in keys if key not in known}
     if not asked:
-        return {slug: Outcome("answered", known[key], cached=True) for slug, key in keys.items()}
+        return {key.slug: Outcome("answered", known[key], cached=True) for key in keys}
     wait(asked.values(), timeout=page_budget() if budget is None else budget)
-    _store_whole_page(list(keys.values()))
+    _store_whole_page(keys)
     return {
-        slug: Outcome("answered", known[key], cached=True) if key in known else _outcome(slug, asked[key])
-        for slug, key in keys.items()
+        key.slug: Outcome("answered", known[key], cached=True)
+        if key in known
+        else _outcome(key.slug, asked[key])
+        for key in keys
     }
 
 

@@ -19,7 +19,7 @@ from django.conf import settings
 
 from insights.warehouse import Answer, client
 
-MEMORY_ENTRIES = 256
+MEMORY_ENTRIES = 512
 _log = logging.getLogger(__name__)
 
 

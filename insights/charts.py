@@ -1,7 +1,7 @@
-"""Drawing functions: the rows of one question become a figure, a sentence and a table.
+"""Drawing functions: the rows of one question become a figure, sentences and a table.
 
 Figures are plain data in Plotly's schema (the tests have ``plotly.graph_objects`` validate each), so that no request
-imports plotly. ``figures`` holds what they have in common.
+imports plotly. ``figures`` holds what they have in common. Every mark and every number leads to the tasks behind it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Any
 
 from insights import formats
 from insights.figures import (
+    BEFORE,
     COMPLETED,
     CREATED,
     DAYS,
@@ -20,13 +21,12 @@ from insights.figures import (
     counts,
     figure,
     line,
+    marked,
 )
+from insights.findings import Change, finding
 from insights.model import Column, Drawing, Fact, Row, Table
 from insights.periods import Period
 
-TOP_CATEGORIES = 8
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-HOURS = [f"{hour:02}" for hour in range(24)]
 FLOWS = ("created", "completed", "reopened", "deleted")
 STATUS_NAMES = {
     "completed": "Completed",
@@ -41,44 +41,67 @@ def values(rows: list[Row], name: str) -> list[Any]:
     return [row[name] for row in rows]
 
 
+def total(rows: list[Row], name: str) -> int:
+    """The sum of one column of ``rows``."""
+    return sum(values(rows, name))
+
+
 def throughput(rows: list[Row], period: Period) -> Drawing:
-    """Bars of completions and a line of creations, a day each; days without a row are zeros."""
-    by_day = {row["day"]: row for row in rows}
-    days = [day.isoformat() for day in period.dates()]
-    filled: list[Row] = [{"day": day} | {n: by_day.get(day, {}).get(n) or 0 for n in FLOWS} for day in days]
-    columns = (Column("day", "Day", "date"), *(Column(name, name.capitalize()) for name in FLOWS))
-    created, completed = sum(values(filled, "created")), sum(values(filled, "completed"))
-    if not created + completed:
+    """Bars of completions and a line of creations, a day each; a fine line of the completions of the period before."""
+    now, before = _days(rows, period.dates()), _days(rows, period.previous_dates())
+    columns = (Column("day", "Day", "date"), *(_flow_column(name) for name in FLOWS))
+    created, completed = total(now, "created"), total(now, "completed")
+    if not any(total(now, name) for name in FLOWS):
         return Drawing("No task was created or completed in this period.", Table(columns, []))
-    best = max(filled, key=lambda row: row["completed"])
+    best = max(now, key=lambda row: row["completed"])
     return Drawing(
         summary=(
             f"{formats.plural(created, 'task was', 'tasks were')} created and {formats.count(completed)} completed; "
             f"most completions in a day: {formats.count(best['completed'])}, on {formats.day(best['day'])}."
+        ),
+        finding=finding(
+            period, [Change(f"Tasks {name}", total(now, name), total(before, name)) for name in FLOWS]
         ),
         facts=(
             Fact("Created", formats.count(created), CREATED),
             Fact("Completed", formats.count(completed), COMPLETED),
             Fact("Net", f"{created - completed:+,}"),
         ),
-        table=Table(columns, filled[::-1]),
-        figure=_throughput_figure(days, values(filled, "created"), values(filled, "completed")),
+        table=Table(columns, now[::-1]),
+        figure=_throughput_figure(now, before if period.compared else []),
     )
 
 
-def _throughput_figure(days: list[str], created: list[int], completed: list[int]) -> Figure:
-    return figure(
-        [bars("Completed", days, completed, COMPLETED), line("Created", days, created, CREATED)],
-        xaxis=DAYS,
-        yaxis=counts(created, completed),
-    )
+def _flow_column(name: str) -> Column:
+    return Column(name, name.capitalize(), mark=(("event", name), ("from", "{day}"), ("to", "{day}")))
+
+
+def _days(rows: list[Row], days: list[Any]) -> list[Row]:
+    """A row for each of ``days``; days that are not in ``rows`` are zeros."""
+    by_day = {row["day"]: row for row in rows}
+    texts = [day.isoformat() for day in days]
+    return [{"day": day} | {n: by_day.get(day, {}).get(n) or 0 for n in FLOWS} for day in texts]
+
+
+def _throughput_figure(now: list[Row], before: list[Row]) -> Figure:
+    days, created, completed = (values(now, name) for name in ("day", "created", "completed"))
+    earlier = values(before, "completed")
+    traces = [
+        marked(bars("Completed", days, completed, COMPLETED), event="completed", from_="{x}", to="{x}"),
+        marked(line("Created", days, created, CREATED), event="created", from_="{x}", to="{x}"),
+    ]
+    if before:
+        spec = {"line": {"color": BEFORE, "width": 1, "dash": "dot"}, "customdata": values(before, "day")}
+        ghost = line("Completed before", days, earlier, BEFORE) | spec
+        traces.append(marked(ghost, event="completed", from_="{0}", to="{0}"))
+    return figure(traces, xaxis=DAYS, yaxis=counts(created, completed, earlier))
 
 
 def cumulative_flow(rows: list[Row], period: Period) -> Drawing:
     """Stacked areas of the number of tasks in each status at the end of each day."""
     levels = {status: _levels(rows, status, period) for status in STATUS_NAMES}
     days = [day.isoformat() for day in period.dates()]
-    columns = (Column("day", "Day", "date"), *(Column(s, name) for s, name in STATUS_NAMES.items()))
+    columns = (Column("day", "Day", "date"), *(_status_column(s, name) for s, name in STATUS_NAMES.items()))
     table: list[Row] = [{"day": day} | {s: levels[s][n] for s in STATUS_NAMES} for n, day in enumerate(days)]
     if not any(map(any, levels.values())):
         return Drawing("There were no tasks in this period.", Table(columns, []))
@@ -86,6 +109,7 @@ def cumulative_flow(rows: list[Row], period: Period) -> Drawing:
     return Drawing(
         summary=f"Open work {_moved(first, last)} over the period; {formats.count(table[-1]['in_progress'])} of the "
         f"{formats.count(last)} open tasks are in progress.",
+        finding=finding(period, _status_changes(rows, table[-1], period)),
         facts=tuple(
             Fact(name, formats.count(levels[status][-1]), STATUS_COLOURS[status])
             for status, name in reversed(STATUS_NAMES.items())
@@ -93,6 +117,19 @@ def cumulative_flow(rows: list[Row], period: Period) -> Drawing:
         table=Table(columns, table[::-1]),
         figure=_flow_figure(days, levels),
     )
+
+
+def _status_column(status: str, name: str) -> Column:
+    return Column(status, name, mark=(("standing", status), ("on", "{day}")))
+
+
+def _status_changes(rows: list[Row], last: Row, period: Period) -> list[Change]:
+    day = period.previous_end.isoformat()
+    before = {row["status"]: row["tasks"] for row in rows if row["day"] == day}
+    return [
+        Change(f"{name} tasks at the end of the period", last[status], before.get(status, 0))
+        for status, name in STATUS_NAMES.items()
+    ]
 
 
 def _levels(rows: list[Row], status: str, period: Period) -> list[int]:
@@ -119,8 +156,12 @@ def _moved(first: int, last: int) -> str:
 def _flow_figure(days: list[str], levels: dict[str, list[int]]) -> Figure:
     """The band of the status that comes first in STATUS_COLOURS is at the bottom."""
     bands = [
-        line(STATUS_NAMES[status], days, levels[status], colour, stackgroup="tasks", fillcolor=colour)
-        | {"line": {"width": 0, "color": colour}}
+        marked(
+            line(STATUS_NAMES[status], days, levels[status], colour, stackgroup="tasks", fillcolor=colour)
+            | {"line": {"width": 0, "color": colour}},
+            standing=status,
+            on="{x}",
+        )
         for status, colour in STATUS_COLOURS.items()
     ]
     tops = [sum(day) for day in zip(*levels.values(), strict=True)]
@@ -138,34 +179,43 @@ def _cropped(lowest: list[int], top: list[int]) -> dict[str, Any]:
 
 def ageing(rows: list[Row], period: Period) -> Drawing:
     """Stacked bars of open tasks by age, the overdue ones set off."""
+    on, ages = ("on", period.end.isoformat()), (("oldest", "{oldest}"), ("youngest", "{youngest}"))
     columns = (
         Column("age_bucket", "Age", "text"),
-        Column("tasks", "Open tasks"),
-        Column("overdue", "Of these overdue"),
+        Column("tasks", "Open tasks", mark=(("standing", "open"), on, *ages)),
+        Column("overdue", "Of these overdue", mark=(("standing", "overdue"), on, *ages)),
     )
-    total, overdue = sum(values(rows, "tasks")), sum(values(rows, "overdue"))
-    if not total:
-        return Drawing("No task is open now.", Table(columns, []))
+    tasks, overdue = total(rows, "tasks"), total(rows, "overdue")
+    if not tasks:
+        return Drawing("No task is open.", Table(columns, []))
     largest = max(rows, key=lambda row: row["tasks"])
     return Drawing(
-        summary=f"{formats.plural(total, 'task is', 'tasks are')} open, {formats.count(overdue)} of them overdue; the "
+        summary=f"{formats.plural(tasks, 'task is', 'tasks are')} open, {formats.count(overdue)} of them overdue; the "
         f"largest group ({formats.count(largest['tasks'])}) has this age: {largest['age_bucket']}.",
+        finding=finding(
+            period,
+            [Change(f"Open tasks aged {r['age_bucket']}", r["tasks"], r["tasks_before"]) for r in rows],
+        ),
         facts=(
-            Fact("Not overdue", formats.count(total - overdue), CREATED),
+            Fact("Not overdue", formats.count(tasks - overdue), CREATED),
             Fact("Overdue", formats.count(overdue), OVERDUE),
         ),
         table=Table(columns, rows),
-        figure=_ageing_figure(rows),
+        figure=_ageing_figure(rows, period),
     )
 
 
-def _ageing_figure(rows: list[Row]) -> Figure:
+def _ageing_figure(rows: list[Row], period: Period) -> Figure:
     ages = values(rows, "age_bucket")
     in_time = [row["tasks"] - row["overdue"] for row in rows]
+    bounds = {"customdata": [[row["youngest"], row["oldest"]] for row in rows]}
+    mark = {"on": period.end, "youngest": "{0}", "oldest": "{1}"}
     return figure(
         [
-            bars("Not overdue", ages, in_time, CREATED),
-            bars("Overdue", ages, values(rows, "overdue"), OVERDUE),
+            marked(bars("Not overdue", ages, in_time, CREATED, **bounds), standing="in_time", **mark),
+            marked(
+                bars("Overdue", ages, values(rows, "overdue"), OVERDUE, **bounds), standing="overdue", **mark
+            ),
         ],
         xaxis={
             "type": "category",
@@ -175,124 +225,4 @@ def _ageing_figure(rows: list[Row]) -> Figure:
         },
         yaxis=counts(values(rows, "tasks")),
         barmode="stack",
-    )
-
-
-def categories(rows: list[Row], period: Period) -> Drawing:
-    """Pairs of bars for the largest categories; the rest is summed up as one."""
-    named = [row | {"category": _category(row["category"])} for row in rows]
-    columns = (
-        Column("category", "Category", "text"),
-        Column("created", "Created"),
-        Column("completed", "Completed"),
-    )
-    if not named:
-        return Drawing("No task was created or completed in this period.", Table(columns, []))
-    largest = named[0]
-    return Drawing(
-        summary=f"{largest['category']} had the most new tasks: {formats.count(largest['created'])} created, "
-        f"{formats.count(largest['completed'])} completed.",
-        facts=(
-            Fact("Created", formats.count(sum(values(named, "created"))), CREATED),
-            Fact("Completed", formats.count(sum(values(named, "completed"))), COMPLETED),
-        ),
-        table=Table(columns, named),
-        figure=_categories_figure(_top(named)),
-    )
-
-
-def _category(name: str) -> str:
-    return "No category" if name in {"", "(none)"} else name
-
-
-def _top(rows: list[Row]) -> list[Row]:
-    if len(rows) <= TOP_CATEGORIES + 1:
-        return rows
-    rest = rows[TOP_CATEGORIES:]
-    others = {name: sum(values(rest, name)) for name in ("created", "completed")}
-    return [*rows[:TOP_CATEGORIES], {"category": f"{len(rest)} others", **others}]
-
-
-def _categories_figure(rows: list[Row]) -> Figure:
-    names = _distinct_labels(values(rows, "category"))
-    created, completed = values(rows, "created"), values(rows, "completed")
-    return figure(
-        [
-            bars("Created", created, names, CREATED, orientation="h"),
-            bars("Completed", completed, names, COMPLETED, orientation="h"),
-        ],
-        xaxis=counts(created, completed, showgrid=True, nticks=6, rangemode="tozero"),
-        yaxis={"type": "category", "autorange": "reversed", "showgrid": False, "nticks": 0},
-        hovermode="y unified",
-    )
-
-
-def _distinct_labels(names: list[str]) -> list[str]:
-    """Short labels, unless two were the same: Plotly would lay their bars on top of each other."""
-    short = [formats.label(name, 18) for name in names]
-    return short if len(set(short)) == len(short) else [formats.label(name, 60) for name in names]
-
-
-def activity(rows: list[Row], period: Period) -> Drawing:
-    """A grid of weekday by hour, coloured by the number of changes."""
-    grid = [[0] * 24 for _ in WEEKDAYS]
-    for row in rows:
-        grid[row["weekday"] - 1][row["hour"]] = row["events"]
-    columns = (Column("weekday", "Weekday", "text"), *(Column(f"h{hour}", hour) for hour in HOURS))
-    most, total = max(map(max, grid)), sum(map(sum, grid))
-    if not total:
-        return Drawing("Nothing has happened yet.", Table(columns, []))
-    weekday, hour = next((d, h) for d in range(7) for h in range(24) if grid[d][h] == most)
-    return Drawing(
-        summary=f"Most changes are made on {WEEKDAYS[weekday]} between {hour:02}:00 and {hour + 1:02}:00: "
-        f"{formats.count(most)} of {formats.count(total)}.",
-        facts=(Fact("Changes", formats.count(total)), Fact("In the busiest hour", formats.count(most))),
-        scale=("0", formats.count(most)),
-        table=Table(columns, [_grid_row(name, grid[n]) for n, name in enumerate(WEEKDAYS)]),
-        figure=_activity_figure(grid),
-    )
-
-
-def _grid_row(weekday: str, events: list[int]) -> Row:
-    return {"weekday": weekday} | {f"h{hour}": number for hour, number in zip(HOURS, events, strict=True)}
-
-
-def _activity_figure(grid: list[list[int]]) -> Figure:
-    heatmap = {
-        "type": "heatmap",
-        "x": HOURS,
-        "y": list(WEEKDAYS),
-        "z": grid,
-        "zmin": 0,
-        "xgap": 2,
-        "ygap": 2,
-        "showscale": False,
-        "colorscale": [[0, "var(--surface-2)"], [1, COMPLETED]],
-        "hovertemplate": "%{y} %{x}:00: %{z:,d} changes<extra></extra>",
-    }
-    return figure(
-        [heatmap],
-        xaxis={"type": "category", "tickvals": HOURS[::3]},
-        yaxis={"type": "category", "autorange": "reversed", "showgrid": False, "nticks": 0},
-        hovermode="closest",
-    )
-
-
-def top_users(rows: list[Row], period: Period) -> Drawing:
-    """No figure: the table is what people read."""
-    columns = (
-        Column("person", "Person", "text"),
-        Column("completed_tasks", "Done"),
-        Column("open_tasks", "Open"),
-        Column("overdue_tasks", "Overdue"),
-        Column("completion_rate", "Rate", "percent"),
-        Column("p50_hours", "Median", "hours"),
-    )
-    named = [row | {"person": row["person"] or f"User {row['user_id'][:8]}"} for row in rows]
-    if not named:
-        return Drawing("Nobody has tasks yet.", Table(columns, []))
-    first = named[0]
-    return Drawing(
-        summary=f"{first['person']} has completed the most: {formats.plural(first['completed_tasks'], 'task')}.",
-        table=Table(columns, named),
     )

@@ -18,6 +18,7 @@ CREATED = "var(--chart-3)"
 COMPLETED = "var(--chart-1)"
 OVERDUE = "var(--danger)"
 OTHERS = "var(--border-strong)"
+BEFORE = "var(--text-muted)"
 STATUS_COLOURS = {
     "completed": COMPLETED,
     "cancelled": OTHERS,
@@ -68,6 +69,15 @@ def line(name: str, x: list[Any], y: list[Any], colour: str, **more: Any) -> dic
         "line": {"color": colour, "width": 2},
         **more,
     }
+
+
+def marked(trace: dict[str, Any], **mark: object) -> dict[str, Any]:
+    """Let every point of ``trace`` lead to the tasks behind it.
+
+    ``mark`` are names and values of ``marks.Mark``; ``{x}``, ``{y}`` and ``{0}``, ``{1}`` … in a value stand for the
+    point's coordinates and its ``customdata``.
+    """
+    return trace | {"meta": {"mark": {name.rstrip("_"): str(value) for name, value in mark.items()}}}
 
 
 def counts(*series: list[int], **more: Any) -> dict[str, Any]:

@@ -48,6 +48,12 @@ def moment(value: datetime) -> str:
     return f"{day(value.date())}, {value:%H:%M:%S}"
 
 
+def brief_moment(value: str) -> str:
+    """A moment's ISO text as ``22 Nov 2026, 17:20``."""
+    parsed = datetime.fromisoformat(value)
+    return f"{day(parsed.date())}, {parsed:%H:%M}"
+
+
 def data_size(value: int) -> str:
     """Bytes as ``0 B``, ``12 KB``, ``3.4 MB``."""
     size = float(value)

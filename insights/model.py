@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import urlencode
 
 from insights import formats
 from insights.periods import Period
 
-Kind = Literal["text", "date", "count", "percent", "hours"]
+Kind = Literal["text", "date", "count", "percent", "hours", "moment"]
 Row = dict[str, Any]
 _FORMATS: dict[str, Callable[[Any], str]] = {
     "date": formats.day,
     "count": formats.count,
     "percent": formats.percent,
     "hours": formats.brief_hours,
+    "moment": formats.brief_moment,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of an answer: the SQL's name for it, the reader's, and its unit."""
+    """One column of an answer: the SQL's name for it, the reader's, and its unit.
+
+    ``mark`` leads from a value to the tasks behind it: pairs of a name of ``marks.Mark`` and its value, in which
+    ``{column}`` stands for the row's value of that column.
+    """
 
     name: str
     title: str
     kind: Kind = "count"
+    mark: tuple[tuple[str, str], ...] = ()
 
     @property
     def numeric(self) -> bool:
@@ -38,6 +45,22 @@ class Column:
             return formats.NOTHING
         return _FORMATS[self.kind](value) if self.kind in _FORMATS else str(value)
 
+    def link(self, row: Row) -> str:
+        """The query string of the tasks behind the row's value; empty where there are none."""
+        if not self.mark or not row.get(self.name):
+            return ""
+        pairs = [(name, value.format_map(row)) for name, value in self.mark]
+        return urlencode([pair for pair in pairs if pair[1]])
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One value of a table as a page shows it: its column, its text, and the query string of the tasks behind it."""
+
+    column: Column
+    text: str
+    link: str
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -46,9 +69,12 @@ class Table:
     columns: tuple[Column, ...]
     rows: list[Row]
 
-    def cells(self) -> list[list[tuple[Column, str]]]:
-        """Each row as pairs of column and formatted text, in the order of the columns."""
-        return [[(column, column.text(row.get(column.name))) for column in self.columns] for row in self.rows]
+    def cells(self) -> list[list[Cell]]:
+        """Each row's cells, in the order of the columns."""
+        return [
+            [Cell(column, column.text(row.get(column.name)), column.link(row)) for column in self.columns]
+            for row in self.rows
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +96,8 @@ class Drawing:
     """An answer made visible.
 
     ``figure`` is a Plotly figure as plain data (None: the table is the drawing), ``summary`` one sentence that says
-    what it shows, ``facts`` its most important numbers, which are also its legend, ``scale`` the two ends of its colour
-    scale where colour is a quantity.
+    what it shows, ``finding`` one that says what changed most against the period before, ``facts`` its most important
+    numbers, which are also its legend, ``scale`` the two ends of its colour scale where colour is a quantity.
     """
 
     summary: str
@@ -79,6 +105,7 @@ class Drawing:
     figure: dict[str, Any] | None = None
     facts: tuple[Fact, ...] = ()
     scale: tuple[str, str] | None = None
+    finding: str = ""
 
     @property
     def empty(self) -> bool:
@@ -90,25 +117,39 @@ Draw = Callable[[list[Row], Period], Drawing]
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """One question to the warehouse.
+class Statement:
+    """A SQL text and the names of its values.
 
-    ``sql`` is Trino SQL with ``?`` for each of ``parameters``, the names of values a ``Period`` offers, in order of
-    appearance. ``columns`` describe what it returns. ``span`` says which time the answer is about.
+    ``sql`` is Trino SQL with ``?`` for each of ``parameters``, names of values that a ``Period``, ``Filters`` and a
+    ``Mark`` offer, in order of appearance.
     """
 
     slug: str
+    sql: str
+    parameters: tuple[str, ...]
+
+    def bound(self, offered: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The values of ``parameters``, in order."""
+        return tuple(offered[name] for name in self.parameters)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question(Statement):
+    """One question to the warehouse.
+
+    ``columns`` describe what it returns. ``span`` says which time the answer is about.
+    """
+
     title: str
     definition: str
     grain: str
-    span: Literal["period", "now", "all time"]
-    sql: str
+    span: Literal["period", "end", "weeks"]
     columns: tuple[Column, ...]
     draw: Draw
-    parameters: tuple[str, ...] = field(default=())
     size: Literal["wide", "half"] = "half"
 
-    def values(self, period: Period) -> tuple[Any, ...]:
-        """The values of ``parameters`` for ``period``, in order."""
-        offered = period.parameters()
-        return tuple(offered[name] for name in self.parameters)
+    def exported(self, rows: list[Row], period: Period) -> list[Row]:
+        """The rows of a CSV: days of the period before only where it is compared with."""
+        if self.columns[0].name != "day" or period.compared:
+            return rows
+        return [row for row in rows if row["day"] >= period.start.isoformat()]

@@ -1,19 +1,22 @@
-"""Assembles the dashboard: outcomes become tiles and cards, and the footer's account of freshness and cost."""
+"""Assembles the dashboards: outcomes become tiles and cards, and the footer's account of freshness and cost."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
 from insights import answers, warehouse
 from insights.answers import Outcome
-from insights.model import Drawing, Question
+from insights.boards import Board
+from insights.cache import Key
+from insights.filters import State
+from insights.model import Drawing, Question, Row
 from insights.periods import Period
-from insights.questions import CHARTS, KPIS
+from insights.questions import CHOICES, KPIS
 from insights.tiles import Tile, tiles
 from insights.warehouse import Snapshot
 
@@ -26,6 +29,7 @@ class Card:
     outcome: Outcome
     drawing: Drawing | None
     period: Period
+    board: Board
 
     @property
     def anchor(self) -> str:
@@ -41,12 +45,12 @@ class Card:
     def tiles(self) -> list[Tile]:
         """The key figures, if that is what was asked and answered."""
         answer = self.outcome.answer
-        return tiles(answer.rows, self.period) if answer and self.question is KPIS else []
+        return tiles(answer.rows, self.period, self.board.own) if answer and self.question is KPIS else []
 
     @property
     def span(self) -> str:
         """The time the card is about, in words."""
-        return {"period": f"Last {self.period.days} days", "now": "Now", "all time": "All time"}[
+        return {"period": f"Last {self.period.days} days", "end": "Now", "weeks": "Last 12 weeks"}[
             self.question.span
         ]
 
@@ -66,22 +70,32 @@ class Freshness:
 
 
 @dataclass(frozen=True, slots=True)
+class Choices:
+    """What the filters offer, as pairs of value and label; and the first day of the data, where it is known."""
+
+    categories: list[tuple[str, str]] = field(default_factory=list)
+    people: list[tuple[str, str]] = field(default_factory=list)
+    since: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Dashboard:
     """Everything the page's template needs."""
 
     period: Period
     kpis: Card
     cards: list[Card]
+    choices: Choices
     freshness: Freshness
 
+    @property
+    def blank(self) -> bool:
+        """Whether every question was answered and there is nothing to draw."""
+        return all(card.drawing is not None and card.drawing.empty for card in self.cards)
 
-def dashboard(days: int) -> Dashboard | None:
-    """Answer every question of the page.
 
-    Parameters
-    ----------
-    days
-        Length of the period, which ends with the last day of the published data.
+def dashboard(board: Board, state: State) -> Dashboard | None:
+    """Answer every question of a board.
 
     Returns
     -------
@@ -94,43 +108,84 @@ def dashboard(days: int) -> Dashboard | None:
         It cannot even be read which snapshot is published.
     """
     snapshot = warehouse.current_snapshot()
-    if snapshot is None:
-        return None
-    period = _period(days, snapshot)
-    outcomes = answers.gather([KPIS, *CHARTS], period, snapshot)
+    return None if snapshot is None else _dashboard(board, state, snapshot)
+
+
+def _dashboard(board: Board, state: State, snapshot: Snapshot) -> Dashboard:
+    keys = page_keys(board, state, snapshot)
+    outcomes = answers.gather(keys, snapshot)
+    choices = _choices(outcomes[CHOICES.slug])
+    period = compared(period_of(state, snapshot), state, choices.since)
     return Dashboard(
         period=period,
-        kpis=_card(KPIS, outcomes[KPIS.slug], period),
-        cards=[_card(question, outcomes[question.slug], period) for question in CHARTS],
-        freshness=_freshness(snapshot, outcomes.values()),
+        kpis=_card(KPIS, outcomes[KPIS.slug], period, board),
+        cards=[_card(question, outcomes[question.slug], period, board) for question in board.charts],
+        choices=choices,
+        freshness=freshness(snapshot, outcomes.values()),
     )
 
 
-def card(question: Question, days: int) -> Card | None:
+def page_keys(board: Board, state: State, snapshot: Snapshot) -> list[Key]:
+    """What a whole page asks."""
+    return [key_of(question, state, snapshot) for question in (CHOICES, KPIS, *board.charts)]
+
+
+def key_of(question: Question, state: State, snapshot: Snapshot) -> Key:
+    """What one question asks in this state of the page."""
+    offered = {**period_of(state, snapshot).parameters(), **state.chosen.parameters(), "owner": state.person}
+    return Key(snapshot.id, question.slug, question.bound(offered), question.sql)
+
+
+def card(board: Board, question: Question, state: State) -> tuple[Card, Snapshot] | None:
     """Answer one question, waiting for it as long as its query may take; None while nothing has been published."""
     snapshot = warehouse.current_snapshot()
     if snapshot is None:
         return None
-    period = _period(days, snapshot)
-    outcomes = answers.gather([question], period, snapshot, budget=answers.query_budget() + 2)
-    return _card(question, outcomes[question.slug], period)
+    keys = [key_of(asked, state, snapshot) for asked in (CHOICES, question)]
+    outcomes = answers.gather(keys, snapshot, budget=answers.query_budget() + 2)
+    period = compared(period_of(state, snapshot), state, _choices(outcomes[CHOICES.slug]).since)
+    return _card(question, outcomes[question.slug], period, board), snapshot
 
 
-def _card(question: Question, outcome: Outcome, period: Period) -> Card:
+def _card(question: Question, outcome: Outcome, period: Period, board: Board) -> Card:
     drawing = question.draw(outcome.answer.rows, period) if outcome.answer else None
-    return Card(question, outcome, drawing, period)
+    return Card(question, outcome, drawing, period, board)
+
+
+def _choices(outcome: Outcome) -> Choices:
+    rows = outcome.answer.rows if outcome.answer else []
+    since = next((row["value"] for row in rows if row["kind"] == "since"), None)
+    return Choices(
+        categories=[
+            (r["value"], "No category" if r["value"] == "(none)" else r["label"])
+            for r in _of(rows, "category")
+        ],
+        people=[(r["value"], r["label"] or f"User {r['value'][:8]}") for r in _of(rows, "user")],
+        since=date.fromisoformat(since) if since else None,
+    )
+
+
+def _of(rows: list[Row], kind: str) -> list[Row]:
+    return [row for row in rows if row["kind"] == kind]
+
+
+def compared(period: Period, state: State, since: date | None) -> Period:
+    """Say whether ``period`` is compared: wanted, and the data reach back to the first day of the one before."""
+    return replace(period, compared=state.compare and since is not None and since <= period.previous_start)
 
 
 def _zone() -> ZoneInfo:
     return ZoneInfo(settings.REPORTING_TIMEZONE)
 
 
-def _period(days: int, snapshot: Snapshot) -> Period:
+def period_of(state: State, snapshot: Snapshot) -> Period:
+    """The period of a page, which ends with the last day of the published data."""
     last = max(snapshot.published_at, snapshot.as_of)
-    return Period(days, last.astimezone(_zone()).date())
+    return Period(state.days, last.astimezone(_zone()).date())
 
 
-def _freshness(snapshot: Snapshot, outcomes: Iterable[Outcome]) -> Freshness:
+def freshness(snapshot: Snapshot, outcomes: Iterable[Outcome]) -> Freshness:
+    """Account for the answers of a page."""
     made = list(outcomes)
     return Freshness(
         as_of=snapshot.as_of.astimezone(_zone()),
@@ -144,6 +199,6 @@ def _freshness(snapshot: Snapshot, outcomes: Iterable[Outcome]) -> Freshness:
     )
 
 
-def failed(question: Question, days: int) -> Card:
+def failed(board: Board, question: Question, state: State) -> Card:
     """The card of a question that could not even be asked."""
-    return Card(question, Outcome("failed"), None, Period(days, datetime.now(_zone()).date()))
+    return Card(question, Outcome("failed"), None, Period(state.days, datetime.now(_zone()).date()), board)

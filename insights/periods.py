@@ -11,10 +11,15 @@ DEFAULT = 30
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """``days`` whole days ending with ``end`` (included)."""
+    """``days`` whole days ending with ``end`` (included).
+
+    ``compared`` says whether to compare it with the period before: whether that is wanted, and the data reach back to
+    its first day.
+    """
 
     days: int
     end: date
+    compared: bool = True
 
     @property
     def start(self) -> date:
@@ -26,6 +31,11 @@ class Period:
         """The first day of the equally long period before this one."""
         return self.start - timedelta(days=self.days)
 
+    @property
+    def previous_end(self) -> date:
+        """The last day of the period before this one."""
+        return self.start - timedelta(days=1)
+
     def dates(self) -> list[date]:
         """Every day of the period, first to last."""
         return [self.start + timedelta(days=n) for n in range(self.days)]
@@ -36,7 +46,12 @@ class Period:
 
     def parameters(self) -> dict[str, date]:
         """The values that questions may name as their SQL parameters."""
-        return {"previous_start": self.previous_start, "start": self.start, "end": self.end}
+        return {
+            "previous_start": self.previous_start,
+            "previous_end": self.previous_end,
+            "start": self.start,
+            "end": self.end,
+        }
 
 
 def days_from(value: str | None) -> int:

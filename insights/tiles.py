@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal
+from urllib.parse import urlencode
 
 from insights import formats
+from insights.findings import Change, finding
 from insights.model import Column, Drawing, Row, Table
 from insights.periods import Period
 
@@ -31,6 +33,8 @@ class Figure:
     better: Literal["up", "down", "neither"] = "neither"
     per: str = ""
     points: bool = False  # a rate changes by percentage points, not by per cent of itself
+    mark: tuple[tuple[str, str], ...] = ()  # leads to the tasks behind it; {start}, {end}, {recent} are days
+    own: bool = True  # means something for one person, too
 
 
 FIGURES = (
@@ -39,9 +43,23 @@ FIGURES = (
         "Tasks that exist at the end of the period, whatever their status.",
         "total_tasks",
         "level",
+        mark=(("standing", "any"), ("on", "{end}")),
     ),
-    Figure("Created", "Tasks created in the period.", "tasks_created", "flow"),
-    Figure("Completed", "Completions in the period.", "tasks_completed", "flow", better="up"),
+    Figure(
+        "Created",
+        "Tasks created in the period.",
+        "tasks_created",
+        "flow",
+        mark=(("event", "created"), ("from", "{start}"), ("to", "{end}")),
+    ),
+    Figure(
+        "Completed",
+        "Completions in the period.",
+        "tasks_completed",
+        "flow",
+        better="up",
+        mark=(("event", "completed"), ("from", "{start}"), ("to", "{end}")),
+    ),
     Figure(
         "Completion rate",
         "Completed tasks among all tasks that exist at the end of the period.",
@@ -50,9 +68,15 @@ FIGURES = (
         formats.percent,
         "up",
         points=True,
+        mark=(("standing", "completed"), ("on", "{end}")),
     ),
     Figure(
-        "Open", "Tasks pending or in progress at the end of the period.", "open_tasks", "level", better="down"
+        "Open",
+        "Tasks pending or in progress at the end of the period.",
+        "open_tasks",
+        "level",
+        better="down",
+        mark=(("standing", "open"), ("on", "{end}")),
     ),
     Figure(
         "Overdue",
@@ -60,6 +84,7 @@ FIGURES = (
         "overdue_tasks",
         "level",
         better="down",
+        mark=(("standing", "overdue"), ("on", "{end}")),
     ),
     Figure(
         "Active people",
@@ -67,6 +92,8 @@ FIGURES = (
         "active_users",
         "level",
         better="up",
+        mark=(("event", "changed"), ("from", "{recent}"), ("to", "{end}")),
+        own=False,
     ),
     Figure(
         "Average lead time",
@@ -76,6 +103,7 @@ FIGURES = (
         formats.hours,
         "down",
         per="finished",
+        mark=(("time", "lead"), ("from", "{start}"), ("to", "{end}")),
     ),
 )
 
@@ -91,14 +119,20 @@ class Tile:
     change: str
     tone: Tone
     course: list[float | None]
+    link: str
 
 
-def tiles(rows: list[Row], period: Period) -> list[Tile]:
-    """Make every tile from the rows of the ``kpis`` question."""
+def tiles(rows: list[Row], period: Period, own: bool = False) -> list[Tile]:
+    """Make every tile from the rows of the ``kpis`` question; ``own`` leaves out what says nothing of one person."""
+    series = _series(rows)
+    return [_tile(figure, series, period) for figure in FIGURES if figure.own or not own]
+
+
+def _series(rows: list[Row]) -> Series:
     series: Series = {}
     for row in rows:
         series.setdefault(row["metric"], {})[row["day"]] = float(row["value"] or 0)
-    return [_tile(figure, series, period) for figure in FIGURES]
+    return series
 
 
 def draw(rows: list[Row], period: Period) -> Drawing:
@@ -108,13 +142,27 @@ def draw(rows: list[Row], period: Period) -> Drawing:
         Column(n, t, "text") for n, t in (("label", "Figure"), ("value", "Value"), ("previous", "Before"))
     )
     table = [{"label": tile.label, "value": tile.value, "previous": tile.previous} for tile in made]
-    return Drawing("; ".join(f"{tile.label}: {tile.value}" for tile in made), Table(columns, table))
+    summary = "; ".join(f"{tile.label}: {tile.value}" for tile in made)
+    return Drawing(summary, Table(columns, table), finding=_finding(_series(rows), period))
+
+
+def _finding(series: Series, period: Period) -> str:
+    """Of the numbers of tasks; rates and durations have other units."""
+    spans = period.dates(), period.previous_dates()
+    tasks = [figure for figure in FIGURES if figure.text is formats.count and figure.own]
+    names = [figure.label.removesuffix(" tasks") + " tasks" for figure in tasks]
+    return finding(
+        period,
+        [
+            Change(name, *(_value(figure, series, span) for span in spans))
+            for name, figure in zip(names, tasks, strict=True)
+        ],
+    )
 
 
 def _tile(figure: Figure, series: Series, period: Period) -> Tile:
     now = _value(figure, series, period.dates())
-    comparable = figure.kind == "level" or _known_throughout(series, period.previous_dates())
-    before = _value(figure, series, period.previous_dates()) if comparable else None
+    before = _value(figure, series, period.previous_dates()) if period.compared else None
     change, tone = _change(figure, now, before)
     return Tile(
         label=figure.label,
@@ -124,7 +172,15 @@ def _tile(figure: Figure, series: Series, period: Period) -> Tile:
         change=change,
         tone=tone,
         course=_course(figure, series, period.dates()),
+        link=_link(figure, now, period),
     )
+
+
+def _link(figure: Figure, value: float | None, period: Period) -> str:
+    if not value:
+        return ""
+    days = {"start": period.start, "end": period.end, "recent": period.end - timedelta(days=29)}
+    return urlencode([(name, text.format_map(days)) for name, text in figure.mark])
 
 
 def _value(figure: Figure, series: Series, days: list[date]) -> float | None:
@@ -138,12 +194,6 @@ def _value(figure: Figure, series: Series, days: list[date]) -> float | None:
         return total if values else None
     count = sum(series.get(figure.per, {}).get(key, 0) for key in keys)
     return total / count if count else None
-
-
-def _known_throughout(series: Series, days: list[date]) -> bool:
-    """Whether the data reaches back to the first of ``days``: sums over part of a period compare with nothing."""
-    first = min((day for values in series.values() for day in values), default=None)
-    return first is not None and first <= days[0].isoformat()
 
 
 def _change(figure: Figure, now: float | None, before: float | None) -> tuple[str, Tone]:

@@ -1,72 +1,156 @@
-"""The dashboard's pages. Who may not see them gets a page that says why (``manager_required``)."""
+"""The dashboards' pages. Who may not see everybody's gets a page that says why (``manager_required``).
+
+One person's pages take the person from the session and nothing else, so no URL leads to another's data.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_safe
-from todo_site.identity.decorators import manager_required
+from django.views.decorators.http import require_POST, require_safe
 
-from insights import exports, pages, periods
+from insights import behind, exports, filters, goals, marks, pages, periods
+from insights.boards import EVERYBODY, ME, Board
+from insights.filters import State
 from insights.model import Question
-from insights.questions import BY_SLUG, KPIS
+from insights.questions import KPIS
 from insights.warehouse import WarehouseError
+from todo_site.identity.decorators import manager_required, person_required
+
+View = Callable[..., HttpResponse]
+private = cache_control(private=True, no_cache=True)
+_UNAVAILABLE = "This answer is not available at the moment. Try again.\n"
 
 
-@require_safe
-@manager_required
-@cache_control(private=True, no_cache=True)
-def dashboard(request: HttpRequest) -> HttpResponse:
+def _state(request: HttpRequest, board: Board) -> State:
+    return filters.state_from(request.GET, str(request.user.id) if board.own else "")
+
+
+def _context(board: Board, state: State) -> dict[str, Any]:
+    return {
+        "board": board,
+        "state": state,
+        "days": state.days,
+        "ranges": periods.CHOICES,
+        "priorities": filters.PRIORITIES,
+        "statuses": [(status, status.replace("_", " ").capitalize()) for status in filters.STATUSES],
+        "home": reverse(board.name),
+        "behind": reverse(f"{board.name}-tasks"),
+    }
+
+
+def _dashboard(request: HttpRequest, board: Board) -> HttpResponse:
     """The whole page. What is not answered in time comes as a card that loads itself."""
-    days = periods.days_from(request.GET.get("days"))
-    context = {"days": days, "choices": periods.CHOICES}
+    state = _state(request, board)
+    context = _context(board, state)
     try:
-        context["page"] = pages.dashboard(days)
+        context["page"] = page = pages.dashboard(board, state)
     except WarehouseError:
         return render(request, "insights/unavailable.html", context, status=503)
+    if board.own and page:
+        context["goal"] = goals.progress(request, page, state.filters.any)
     return render(request, "insights/dashboard.html", context)
 
 
-@require_safe
-@manager_required
-@cache_control(private=True, no_cache=True)
-def card(request: HttpRequest, slug: str) -> HttpResponse:
+def _card(request: HttpRequest, board: Board, slug: str) -> HttpResponse:
     """One card by itself: for those that were too slow for the page, and to try again."""
-    question, days = _question(slug), periods.days_from(request.GET.get("days"))
-    made = _ask(question, days)
+    question, state = _question(board, slug), _state(request, board)
+    made = _ask(board, question, state)
     template = "insights/tiles.html" if question is KPIS else "insights/card.html"
-    return render(request, template, {"card": made, "days": days}, status=200 if made.drawing else 503)
+    context = {**_context(board, state), "card": made}
+    return render(request, template, context, status=200 if made.drawing else 503)
 
 
-@require_safe
-@manager_required
-@cache_control(private=True, no_cache=True)
-def export(request: HttpRequest, slug: str) -> HttpResponse:
-    """The rows of one question as CSV, for the period in the query string."""
-    question, days = _question(slug), periods.days_from(request.GET.get("days"))
-    made = _ask(question, days)
+def _export(request: HttpRequest, board: Board, slug: str) -> HttpResponse:
+    """The rows of one question as CSV, for the state in the query string."""
+    question, state = _question(board, slug), _state(request, board)
+    made = _ask(board, question, state)
     if made.outcome.answer is None:
-        return HttpResponse(
-            "This answer is not available at the moment. Try again.\n", status=503, content_type="text/plain"
+        return HttpResponse(_UNAVAILABLE, status=503, content_type="text/plain")
+    rows = question.exported(made.outcome.answer.rows, made.period)
+    return _csv(exports.to_csv(question.columns, rows), f"{slug}-{state.days}-days")
+
+
+def _tasks(request: HttpRequest, board: Board) -> HttpResponse:
+    """The tasks behind a mark."""
+    mark, state = marks.mark_from(request.GET), _state(request, board)
+    if mark is None:
+        raise Http404
+    number = request.GET.get("page", "")
+    context = _context(board, state)
+    try:
+        found = behind.behind(
+            mark, state, max(int(number), 1) if number.isascii() and number.isdigit() else 1
         )
-    body = exports.to_csv(question.columns, made.outcome.answer.rows)
+    except WarehouseError:
+        return render(request, "insights/unavailable.html", context, status=503)
+    if found is None:
+        return redirect(board.name)
+    context |= {"found": found, "query": f"{state.query}&{found.mark.query}"}
+    return render(request, "insights/tasks.html", context, status=200 if found.outcome.answer else 503)
+
+
+def _export_tasks(request: HttpRequest, board: Board) -> HttpResponse:
+    """The tasks behind a mark as CSV."""
+    mark, state = marks.mark_from(request.GET), _state(request, board)
+    if mark is None:
+        raise Http404
+    try:
+        found = behind.exported(mark, state)
+    except WarehouseError:
+        found = None
+    if found is None:
+        return HttpResponse(_UNAVAILABLE, status=503, content_type="text/plain")
+    return _csv(exports.to_csv(*found), "tasks")
+
+
+def _csv(body: str, name: str) -> HttpResponse:
     response = HttpResponse(body, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{slug}-{days}-days.csv"'
+    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response
 
 
-def _question(slug: str) -> Question:
-    if slug not in BY_SLUG:
+def _question(board: Board, slug: str) -> Question:
+    if slug not in board.by_slug:
         raise Http404
-    return BY_SLUG[slug]
+    return board.by_slug[slug]
 
 
-def _ask(question: Question, days: int) -> pages.Card:
+def _ask(board: Board, question: Question, state: State) -> pages.Card:
     try:
-        made = pages.card(question, days)
+        made = pages.card(board, question, state)
     except WarehouseError:
-        made = pages.failed(question, days)
+        return pages.failed(board, question, state)
     if made is None:
         raise Http404
-    return made
+    return made[0]
+
+
+def _for(view: View, board: Board) -> View:
+    required = person_required if board.own else manager_required
+
+    def bound(request: HttpRequest, **arguments: str) -> HttpResponse:
+        return view(request, board, **arguments)
+
+    bound.__doc__ = view.__doc__
+    return require_safe(required(private(bound)))
+
+
+dashboard, my_dashboard = _for(_dashboard, EVERYBODY), _for(_dashboard, ME)
+card, my_card = _for(_card, EVERYBODY), _for(_card, ME)
+export, my_export = _for(_export, EVERYBODY), _for(_export, ME)
+tasks, my_tasks = _for(_tasks, EVERYBODY), _for(_tasks, ME)
+export_tasks, my_export_tasks = _for(_export_tasks, EVERYBODY), _for(_export_tasks, ME)
+
+
+@require_POST
+@person_required
+def my_goal(request: HttpRequest) -> HttpResponse:
+    """Set the weekly goal of the person who asks."""
+    goals.save(request, request.POST.get("goal", ""))
+    return redirect("insights-me")

@@ -1,7 +1,9 @@
 """Questions about the work itself: how much comes in and goes out, how long it takes, what lies around."""
 
-from insights import charts, distributions
+from insights import charts, distributions, rankings
 from insights.model import Column, Question
+
+CHOICE = ("category", "priority", "status", "user")
 
 THROUGHPUT = Question(
     slug="throughput",
@@ -10,12 +12,20 @@ THROUGHPUT = Question(
     grain="one row a day",
     span="period",
     sql="""
-SELECT day, created, completed, reopened, deleted
-FROM daily_throughput
-WHERE day BETWEEN CAST(? AS date) AND CAST(? AS date)
-ORDER BY day
+WITH counted AS (
+  SELECT day, sum(created) AS created, sum(completed) AS completed, sum(reopened) AS reopened, sum(deleted) AS deleted
+  FROM change_facts
+  WHERE ? IN ('', category) AND ? IN ('', priority) AND ? IN ('', task_status) AND ? IN ('', user_id)
+  GROUP BY day
+)
+SELECT calendar.day,
+       coalesce(c.created, 0) AS created, coalesce(c.completed, 0) AS completed,
+       coalesce(c.reopened, 0) AS reopened, coalesce(c.deleted, 0) AS deleted
+FROM UNNEST(sequence(CAST(? AS date), CAST(? AS date), INTERVAL '1' DAY)) AS calendar(day)
+LEFT JOIN counted c ON c.day = calendar.day
+ORDER BY calendar.day
 """,
-    parameters=("start", "end"),
+    parameters=(*CHOICE, "previous_start", "end"),
     columns=(
         Column("day", "Day", "date"),
         Column("created", "Created"),
@@ -27,7 +37,8 @@ ORDER BY day
     size="wide",
 )
 
-# The last day known before the period starts is included: its levels hold until the next change.
+# A task is in a status from the day of one change to the day before the next: +1 and -1 on a running sum. The day
+# before the period is there to compare with.
 CUMULATIVE_FLOW = Question(
     slug="cumulative-flow",
     title="Cumulative flow",
@@ -35,16 +46,44 @@ CUMULATIVE_FLOW = Question(
     grain="one row a day and status",
     span="period",
     sql="""
-SELECT day, status, tasks
-FROM cumulative_flow
-WHERE day BETWEEN (
-    SELECT coalesce(max(day), CAST(? AS date)) FROM cumulative_flow WHERE day <= CAST(? AS date)
-  ) AND CAST(? AS date)
-ORDER BY day, status
+WITH asked AS (
+  SELECT CAST(? AS date) AS first_day, CAST(? AS date) AS last_day
+), chosen AS (
+  SELECT day, next_day, status
+  FROM change_facts
+  WHERE task_id IS NOT NULL AND status IS NOT NULL
+    AND ? IN ('', category) AND ? IN ('', priority) AND ? IN ('', task_status) AND ? IN ('', user_id)
+), steps AS (
+  SELECT greatest(c.day, a.first_day) AS day, c.status, 1 AS step FROM chosen c CROSS JOIN asked a
+  UNION ALL
+  SELECT greatest(c.next_day, a.first_day), c.status, -1 FROM chosen c CROSS JOIN asked a WHERE c.next_day IS NOT NULL
+), daily AS (
+  SELECT day, status, sum(step) AS step FROM steps GROUP BY day, status
+), statuses AS (
+  SELECT status FROM (VALUES ('pending'), ('in_progress'), ('completed'), ('cancelled')) AS names(status)
+), grid AS (
+  SELECT calendar.day, s.status
+  FROM asked a
+  CROSS JOIN UNNEST(sequence(a.first_day, a.last_day, INTERVAL '1' DAY)) AS calendar(day)
+  CROSS JOIN statuses s
+)
+SELECT g.day, g.status, sum(coalesce(d.step, 0)) OVER (PARTITION BY g.status ORDER BY g.day) AS tasks
+FROM grid g
+LEFT JOIN daily d ON d.day = g.day AND d.status = g.status
+ORDER BY g.day, g.status
 """,
-    parameters=("start", "start", "end"),
+    parameters=("previous_end", "end", *CHOICE),
     columns=(Column("day", "Day", "date"), Column("status", "Status", "text"), Column("tasks", "Tasks")),
     draw=charts.cumulative_flow,
+)
+
+_DURATIONS = (
+    Column("span", "Span (period, or the one before)", "text"),
+    Column("whole_hours", "Whole hours", "count"),
+    Column("tasks", "Tasks"),
+    Column("p50", "p50 of all", "hours"),
+    Column("p85", "p85 of all", "hours"),
+    Column("p95", "p95 of all", "hours"),
 )
 
 # Exact percentiles (the value at position ceil(p * n)): approx_percentile differs from engine to engine.
@@ -55,51 +94,118 @@ LEAD_TIME = Question(
         "Time from creation to completion of the tasks that were completed in the period and still are; "
         "half of them took at most p50."
     ),
-    grain="one row a whole hour of lead time",
+    grain="one row a span and whole hour of lead time",
     span="period",
     sql="""
-WITH finished AS (
-  SELECT lead_hours, row_number() OVER (ORDER BY lead_hours) AS position, count(*) OVER () AS total
-  FROM completion_times
-  WHERE completed_day BETWEEN CAST(? AS date) AND CAST(? AS date)
-), percentiles AS (
-  SELECT
-    max(CASE WHEN position = CAST(ceil(total * 0.50) AS bigint) THEN lead_hours END) AS p50,
-    max(CASE WHEN position = CAST(ceil(total * 0.85) AS bigint) THEN lead_hours END) AS p85,
-    max(CASE WHEN position = CAST(ceil(total * 0.95) AS bigint) THEN lead_hours END) AS p95
+WITH asked AS (
+  SELECT CAST(? AS date) AS previous_start, CAST(? AS date) AS start, CAST(? AS date) AS last_day
+), finished AS (
+  SELECT CASE WHEN t.completed_day >= a.start THEN 'period' ELSE 'before' END AS span, t.lead_hours AS hours
+  FROM task_facts t CROSS JOIN asked a
+  WHERE t.completed_day BETWEEN a.previous_start AND a.last_day AND t.lead_hours IS NOT NULL
+    AND ? IN ('', t.category) AND ? IN ('', t.priority) AND ? IN ('', t.status) AND ? IN ('', t.user_id)
+), placed AS (
+  SELECT span, hours, row_number() OVER (PARTITION BY span ORDER BY hours) AS position,
+    count(*) OVER (PARTITION BY span) AS total
   FROM finished
+), percentiles AS (
+  SELECT span,
+    max(CASE WHEN position = CAST(ceil(total * 0.50) AS bigint) THEN hours END) AS p50,
+    max(CASE WHEN position = CAST(ceil(total * 0.85) AS bigint) THEN hours END) AS p85,
+    max(CASE WHEN position = CAST(ceil(total * 0.95) AS bigint) THEN hours END) AS p95
+  FROM placed
+  GROUP BY span
 )
-SELECT CAST(floor(f.lead_hours) AS bigint) AS lead_hour, count(*) AS tasks, p.p50, p.p85, p.p95
-FROM finished f CROSS JOIN percentiles p
-GROUP BY CAST(floor(f.lead_hours) AS bigint), p.p50, p.p85, p.p95
-ORDER BY lead_hour
+SELECT f.span, CAST(floor(f.hours) AS bigint) AS whole_hours, count(*) AS tasks, p.p50, p.p85, p.p95
+FROM finished f JOIN percentiles p ON p.span = f.span
+GROUP BY f.span, CAST(floor(f.hours) AS bigint), p.p50, p.p85, p.p95
+ORDER BY f.span DESC, whole_hours
 """,
-    parameters=("start", "end"),
-    columns=(
-        Column("lead_hour", "Whole hours", "count"),
-        Column("tasks", "Tasks"),
-        Column("p50", "p50 of all", "hours"),
-        Column("p85", "p85 of all", "hours"),
-        Column("p95", "p95 of all", "hours"),
-    ),
+    parameters=("previous_start", "start", "end", *CHOICE),
+    columns=_DURATIONS,
     draw=distributions.lead_time,
+)
+
+CYCLE_TIME = Question(
+    slug="cycle-time",
+    title="Cycle time",
+    definition=(
+        "Time from first being put in progress to completion of the tasks that were completed in the period and still "
+        "are; tasks that were never in progress before have none."
+    ),
+    grain="one row a span and whole hour of cycle time",
+    span="period",
+    sql="""
+WITH asked AS (
+  SELECT CAST(? AS date) AS previous_start, CAST(? AS date) AS start, CAST(? AS date) AS last_day
+), finished AS (
+  SELECT CASE WHEN t.completed_day >= a.start THEN 'period' ELSE 'before' END AS span, t.cycle_hours AS hours
+  FROM task_facts t CROSS JOIN asked a
+  WHERE t.completed_day BETWEEN a.previous_start AND a.last_day AND t.cycle_hours IS NOT NULL
+    AND ? IN ('', t.category) AND ? IN ('', t.priority) AND ? IN ('', t.status) AND ? IN ('', t.user_id)
+), placed AS (
+  SELECT span, hours, row_number() OVER (PARTITION BY span ORDER BY hours) AS position,
+    count(*) OVER (PARTITION BY span) AS total
+  FROM finished
+), percentiles AS (
+  SELECT span,
+    max(CASE WHEN position = CAST(ceil(total * 0.50) AS bigint) THEN hours END) AS p50,
+    max(CASE WHEN position = CAST(ceil(total * 0.85) AS bigint) THEN hours END) AS p85,
+    max(CASE WHEN position = CAST(ceil(total * 0.95) AS bigint) THEN hours END) AS p95
+  FROM placed
+  GROUP BY span
+)
+SELECT f.span, CAST(floor(f.hours) AS bigint) AS whole_hours, count(*) AS tasks, p.p50, p.p85, p.p95
+FROM finished f JOIN percentiles p ON p.span = f.span
+GROUP BY f.span, CAST(floor(f.hours) AS bigint), p.p50, p.p85, p.p95
+ORDER BY f.span DESC, whole_hours
+""",
+    parameters=("previous_start", "start", "end", *CHOICE),
+    columns=_DURATIONS,
+    draw=distributions.cycle_time,
 )
 
 AGEING = Question(
     slug="ageing",
     title="Age of open work",
-    definition="Tasks pending or in progress now, by the time since their creation; overdue: the due date has passed.",
+    definition=(
+        "Tasks pending or in progress at the end of the period, by the days since their creation; overdue: the due "
+        "date has passed."
+    ),
     grain="one row an age bracket",
-    span="now",
+    span="end",
     sql="""
-SELECT age_bucket, bucket_order, tasks, overdue
-FROM open_task_age
-ORDER BY bucket_order
+WITH brackets(bucket_order, age_bucket, youngest, oldest) AS (
+  VALUES (1, 'today', 0, 0), (2, '1-6 days', 1, 6), (3, '1-2 weeks', 7, 13), (4, '2-4 weeks', 14, 27),
+         (5, '1-3 months', 28, 89), (6, 'over 3 months', 90, 1000000)
+), moments AS (
+  SELECT 'period' AS span, CAST(? AS date) AS day
+  UNION ALL
+  SELECT 'before', CAST(? AS date)
+), aged AS (
+  SELECT m.span, greatest(date_diff('day', c.created_day, m.day), 0) AS days,
+    CASE WHEN c.due_date < m.day THEN 1 ELSE 0 END AS overdue
+  FROM change_facts c CROSS JOIN moments m
+  WHERE c.day <= m.day AND coalesce(c.next_day > m.day, true) AND c.status IN ('pending', 'in_progress')
+    AND ? IN ('', c.category) AND ? IN ('', c.priority) AND ? IN ('', c.task_status) AND ? IN ('', c.user_id)
+)
+SELECT b.age_bucket, b.bucket_order, b.youngest, b.oldest,
+       coalesce(sum(CASE WHEN a.span = 'period' THEN 1 ELSE 0 END), 0) AS tasks,
+       coalesce(sum(CASE WHEN a.span = 'period' THEN a.overdue ELSE 0 END), 0) AS overdue,
+       coalesce(sum(CASE WHEN a.span = 'before' THEN 1 ELSE 0 END), 0) AS tasks_before,
+       coalesce(sum(CASE WHEN a.span = 'before' THEN a.overdue ELSE 0 END), 0) AS overdue_before
+FROM brackets b
+LEFT JOIN aged a ON a.days BETWEEN b.youngest AND b.oldest
+GROUP BY b.age_bucket, b.bucket_order, b.youngest, b.oldest
+ORDER BY b.bucket_order
 """,
+    parameters=("end", "previous_end", *CHOICE),
     columns=(
         Column("age_bucket", "Age", "text"),
         Column("tasks", "Open tasks"),
         Column("overdue", "Of these overdue"),
+        Column("tasks_before", "Open at the end of the period before"),
+        Column("overdue_before", "Of these overdue"),
     ),
     draw=charts.ageing,
 )
@@ -107,24 +213,32 @@ ORDER BY bucket_order
 CATEGORIES = Question(
     slug="categories",
     title="Categories",
-    definition="Tasks created, and completions, in the period, by the category of the task.",
+    definition="Tasks created, and completions, in the period, by the category the task has now.",
     grain="one row a category",
     span="period",
     sql="""
-SELECT coalesce(category, '') AS category,
-       CAST(sum(created) AS bigint) AS created,
-       CAST(sum(completed) AS bigint) AS completed
-FROM category_daily
-WHERE day BETWEEN CAST(? AS date) AND CAST(? AS date)
-GROUP BY coalesce(category, '')
-HAVING sum(created) + sum(completed) > 0
-ORDER BY created DESC, completed DESC, category
+WITH asked AS (
+  SELECT CAST(? AS date) AS previous_start, CAST(? AS date) AS start, CAST(? AS date) AS last_day
+)
+SELECT c.category,
+       sum(CASE WHEN c.day >= a.start THEN c.created ELSE 0 END) AS created,
+       sum(CASE WHEN c.day >= a.start THEN c.completed ELSE 0 END) AS completed,
+       sum(CASE WHEN c.day < a.start THEN c.created ELSE 0 END) AS created_before,
+       sum(CASE WHEN c.day < a.start THEN c.completed ELSE 0 END) AS completed_before
+FROM change_facts c CROSS JOIN asked a
+WHERE c.task_id IS NOT NULL AND c.day BETWEEN a.previous_start AND a.last_day
+  AND ? IN ('', c.category) AND ? IN ('', c.priority) AND ? IN ('', c.task_status) AND ? IN ('', c.user_id)
+GROUP BY c.category
+HAVING sum(c.created) + sum(c.completed) > 0
+ORDER BY created DESC, completed DESC, c.category
 """,
-    parameters=("start", "end"),
+    parameters=("previous_start", "start", "end", *CHOICE),
     columns=(
         Column("category", "Category", "text"),
         Column("created", "Created"),
         Column("completed", "Completed"),
+        Column("created_before", "Created in the period before"),
+        Column("completed_before", "Completed in the period before"),
     ),
-    draw=charts.categories,
+    draw=rankings.categories,
 )

@@ -1,9 +1,11 @@
 """Questions about the people who do the work, and the figures at the top of the page."""
 
-from insights import charts, tiles
+from insights import grids, rankings, tiles
 from insights.model import Column, Question
+from insights.questions.flow import CHOICE
 
-# One long list of (day, metric, value): each figure's value today, its past, and its sparkline.
+# One long list of (day, metric, value): each figure's value today, its past, and its sparkline. A level is a running
+# sum of steps: +1 on the day something begins to count, -1 on the day it stops.
 KPIS = Question(
     slug="kpis",
     title="Key figures",
@@ -11,27 +13,80 @@ KPIS = Question(
     grain="one row a day and metric",
     span="period",
     sql="""
-WITH bounds AS (
+WITH asked AS (
   SELECT CAST(? AS date) AS first_day, CAST(? AS date) AS last_day
+), chosen AS (
+  SELECT user_id, task_id, day, next_day, status, due_date, created, completed
+  FROM change_facts
+  WHERE ? IN ('', category) AND ? IN ('', priority) AND ? IN ('', task_status) AND ? IN ('', user_id)
+), standing AS (
+  SELECT day, next_day, status, due_date FROM chosen WHERE task_id IS NOT NULL AND status IS NOT NULL
+), late AS (
+  SELECT greatest(day, date_add('day', 1, due_date)) AS day, next_day
+  FROM standing
+  WHERE status IN ('pending', 'in_progress') AND due_date IS NOT NULL
+    AND coalesce(greatest(day, date_add('day', 1, due_date)) < next_day, true)
+), active_days AS (
+  SELECT DISTINCT user_id, day FROM chosen
+), active AS (
+  SELECT day, lead(day) OVER (PARTITION BY user_id ORDER BY day) AS next_day FROM active_days
+), steps AS (
+  SELECT 'total_tasks' AS metric, day, 1 AS step FROM standing
+  UNION ALL SELECT 'total_tasks', next_day, -1 FROM standing WHERE next_day IS NOT NULL
+  UNION ALL SELECT 'completed_tasks', day, 1 FROM standing WHERE status = 'completed'
+  UNION ALL SELECT 'completed_tasks', next_day, -1 FROM standing WHERE status = 'completed' AND next_day IS NOT NULL
+  UNION ALL SELECT 'open_tasks', day, 1 FROM standing WHERE status IN ('pending', 'in_progress')
+  UNION ALL SELECT 'open_tasks', next_day, -1 FROM standing
+            WHERE status IN ('pending', 'in_progress') AND next_day IS NOT NULL
+  UNION ALL SELECT 'overdue_tasks', day, 1 FROM late
+  UNION ALL SELECT 'overdue_tasks', next_day, -1 FROM late WHERE next_day IS NOT NULL
+  UNION ALL SELECT 'active_users', day, 1 FROM active
+  UNION ALL SELECT 'active_users', least(date_add('day', 30, day), coalesce(next_day, date_add('day', 30, day))), -1
+            FROM active
+), daily AS (
+  SELECT s.metric, greatest(s.day, a.first_day) AS day, sum(s.step) AS step
+  FROM steps s CROSS JOIN asked a
+  GROUP BY s.metric, greatest(s.day, a.first_day)
+), metrics AS (
+  SELECT metric
+  FROM (
+    VALUES ('total_tasks'), ('completed_tasks'), ('open_tasks'), ('overdue_tasks'), ('active_users')
+  ) AS names(metric)
+), days AS (
+  SELECT calendar.day
+  FROM asked a CROSS JOIN UNNEST(sequence(a.first_day, a.last_day, INTERVAL '1' DAY)) AS calendar(day)
+), levels AS (
+  SELECT d.day, m.metric, sum(coalesce(s.step, 0)) OVER (PARTITION BY m.metric ORDER BY d.day) AS value
+  FROM days d CROSS JOIN metrics m
+  LEFT JOIN daily s ON s.day = d.day AND s.metric = m.metric
+), counted AS (
+  SELECT day, sum(created) AS created, sum(completed) AS completed FROM chosen GROUP BY day
+), flows AS (
+  SELECT d.day, coalesce(c.created, 0) AS created, coalesce(c.completed, 0) AS completed
+  FROM days d LEFT JOIN counted c ON c.day = d.day
 ), finished AS (
-  SELECT c.completed_day AS day, CAST(sum(c.lead_hours) AS double) AS lead_hours, CAST(count(*) AS double) AS finished
-  FROM completion_times c CROSS JOIN bounds b
-  WHERE c.completed_day BETWEEN b.first_day AND b.last_day
-  GROUP BY c.completed_day
+  SELECT t.completed_day AS day, CAST(sum(t.lead_hours) AS double) AS lead_hours, CAST(count(*) AS double) AS finished
+  FROM task_facts t CROSS JOIN asked a
+  WHERE t.completed_day BETWEEN a.first_day AND a.last_day AND t.lead_hours IS NOT NULL
+    AND ? IN ('', t.category) AND ? IN ('', t.priority) AND ? IN ('', t.status) AND ? IN ('', t.user_id)
+  GROUP BY t.completed_day
 )
-SELECT k.day, k.metric, k.value
-FROM kpi_daily k CROSS JOIN bounds b
-WHERE k.day BETWEEN b.first_day AND b.last_day
-  AND k.metric IN (
-    'total_tasks', 'tasks_created', 'tasks_completed', 'completion_rate', 'open_tasks', 'overdue_tasks', 'active_users'
-  )
+SELECT day, metric, CAST(value AS double) AS value FROM levels
 UNION ALL
-SELECT day, 'lead_hours' AS metric, lead_hours AS value FROM finished
+SELECT t.day, 'completion_rate', coalesce(CAST(c.value AS double) / nullif(CAST(t.value AS double), 0e0), 0e0)
+FROM levels t JOIN levels c ON c.day = t.day AND c.metric = 'completed_tasks'
+WHERE t.metric = 'total_tasks'
 UNION ALL
-SELECT day, 'finished' AS metric, finished AS value FROM finished
+SELECT day, 'tasks_created', CAST(created AS double) FROM flows
+UNION ALL
+SELECT day, 'tasks_completed', CAST(completed AS double) FROM flows
+UNION ALL
+SELECT day, 'lead_hours', lead_hours FROM finished
+UNION ALL
+SELECT day, 'finished', finished FROM finished
 ORDER BY day, metric
 """,
-    parameters=("previous_start", "end"),
+    parameters=("previous_start", "end", *CHOICE, *CHOICE),
     columns=(Column("day", "Day", "date"), Column("metric", "Metric", "text"), Column("value", "Value")),
     draw=tiles.draw,
     size="wide",
@@ -40,43 +95,152 @@ ORDER BY day, metric
 HEATMAP = Question(
     slug="activity",
     title="When work happens",
-    definition="Changes to tasks and profiles by weekday and hour of the reporting timezone, over all time.",
-    grain="one row a weekday and hour",
-    span="all time",
+    definition="Changes to tasks in the period, by weekday and hour of the reporting timezone.",
+    grain="one row a weekday and hour with changes",
+    span="period",
     sql="""
-SELECT weekday, hour, events
-FROM activity_heatmap
-ORDER BY weekday, hour
+WITH asked AS (
+  SELECT CAST(? AS date) AS previous_start, CAST(? AS date) AS start, CAST(? AS date) AS last_day
+)
+SELECT day_of_week(c.day) AS weekday, c.hour,
+       sum(CASE WHEN c.day >= a.start THEN 1 ELSE 0 END) AS events,
+       sum(CASE WHEN c.day < a.start THEN 1 ELSE 0 END) AS events_before
+FROM change_facts c CROSS JOIN asked a
+WHERE c.task_id IS NOT NULL AND c.day BETWEEN a.previous_start AND a.last_day
+  AND ? IN ('', c.category) AND ? IN ('', c.priority) AND ? IN ('', c.task_status) AND ? IN ('', c.user_id)
+GROUP BY day_of_week(c.day), c.hour
+ORDER BY weekday, c.hour
 """,
-    columns=(Column("weekday", "Weekday (1 = Monday)"), Column("hour", "Hour"), Column("events", "Changes")),
-    draw=charts.activity,
+    parameters=("previous_start", "start", "end", *CHOICE),
+    columns=(
+        Column("weekday", "Weekday (1 = Monday)"),
+        Column("hour", "Hour"),
+        Column("events", "Changes"),
+        Column("events_before", "Changes in the period before"),
+    ),
+    draw=grids.activity,
+)
+
+# A week is complete once the day after it has come. Twelve weeks: more rows say no more about today.
+RETENTION = Question(
+    slug="retention",
+    title="Who comes back",
+    definition=(
+        "People by the week of their first change to a task or their profile, and the share of them that changed "
+        "something again each week since, over the last twelve weeks; weeks begin on Monday, and the last one is not "
+        "over yet. With a filter for tasks, only changes to those tasks count."
+    ),
+    grain="one row a starting week and week since",
+    span="weeks",
+    sql="""
+WITH asked AS (
+  SELECT CAST(? AS date) AS last_day, date_trunc('week', CAST(? AS date)) AS last_week
+), weeks AS (
+  SELECT DISTINCT c.user_id, date_trunc('week', c.day) AS week
+  FROM change_facts c CROSS JOIN asked a
+  WHERE c.day <= a.last_day
+    AND ? IN ('', c.category) AND ? IN ('', c.priority) AND ? IN ('', c.task_status) AND ? IN ('', c.user_id)
+), cohorts AS (
+  SELECT user_id, min(week) AS cohort_week FROM weeks GROUP BY user_id
+), sizes AS (
+  SELECT cohort_week, count(*) AS cohort_size FROM cohorts GROUP BY cohort_week
+), grid AS (
+  SELECT s.cohort_week, s.cohort_size, numbers.week_number, a.last_day,
+    date_diff('week', s.cohort_week, a.last_week) AS last_number
+  FROM sizes s CROSS JOIN asked a CROSS JOIN UNNEST(sequence(0, 11)) AS numbers(week_number)
+), active AS (
+  SELECT c.cohort_week, date_diff('week', c.cohort_week, w.week) AS week_number, count(*) AS active_users
+  FROM weeks w JOIN cohorts c ON c.user_id = w.user_id
+  GROUP BY c.cohort_week, date_diff('week', c.cohort_week, w.week)
+)
+SELECT g.cohort_week, g.week_number, g.cohort_size, coalesce(a.active_users, 0) AS active_users,
+       CAST(coalesce(a.active_users, 0) AS double) / CAST(g.cohort_size AS double) AS rate,
+       CASE WHEN date_add('day', 7 * (g.week_number + 1) - 1, g.cohort_week) <= g.last_day THEN 1 ELSE 0 END AS complete
+FROM grid g
+LEFT JOIN active a ON a.cohort_week = g.cohort_week AND a.week_number = g.week_number
+WHERE g.last_number <= 11 AND g.week_number <= g.last_number
+ORDER BY g.cohort_week, g.week_number
+""",
+    parameters=("end", "end", *CHOICE),
+    columns=(
+        Column("cohort_week", "First week", "date"),
+        Column("week_number", "Weeks since"),
+        Column("cohort_size", "People"),
+        Column("active_users", "Active"),
+        Column("rate", "Share", "percent"),
+    ),
+    draw=grids.retention,
 )
 
 TOP_USERS = Question(
     slug="top-users",
     title="Top people",
     definition=(
-        "The ten people with the most completed tasks, over all time; half of a person's completed tasks took at most "
-        "the median."
+        "The ten people with the most completions in the period, and everybody else as one; open and overdue: at the "
+        "end of the period; median: half of the tasks completed in the period took at most this long."
     ),
-    grain="one row a person",
-    span="all time",
+    grain="one row a person, and one for all others",
+    span="period",
     sql="""
-SELECT m.user_id, coalesce(u.name, '') AS person, m.total_tasks, m.completed_tasks,
-       m.pending_tasks + m.in_progress_tasks AS open_tasks, m.overdue_tasks, m.completion_rate,
-       m.p50_hours_to_complete AS p50_hours
-FROM task_analytics_user_metrics m
-LEFT JOIN user_analytics u ON u.user_id = m.user_id
-ORDER BY m.completed_tasks DESC, m.total_tasks DESC, m.user_id
-LIMIT 10
+WITH asked AS (
+  SELECT CAST(? AS date) AS previous_start, CAST(? AS date) AS start, CAST(? AS date) AS last_day
+), chosen AS (
+  SELECT c.user_id, c.day, c.created, c.completed, a.previous_start, a.start,
+    CASE WHEN coalesce(c.next_day > a.last_day, true) AND c.status IN ('pending', 'in_progress') THEN 1 ELSE 0 END
+      AS open,
+    CASE WHEN c.due_date < a.last_day THEN 1 ELSE 0 END AS late
+  FROM change_facts c CROSS JOIN asked a
+  WHERE c.task_id IS NOT NULL AND c.day <= a.last_day
+    AND ? IN ('', c.category) AND ? IN ('', c.priority) AND ? IN ('', c.task_status) AND ? IN ('', c.user_id)
+), counted AS (
+  SELECT user_id,
+    sum(CASE WHEN day >= start THEN completed ELSE 0 END) AS completed,
+    sum(CASE WHEN day >= start THEN created ELSE 0 END) AS created,
+    sum(CASE WHEN day < start AND day >= previous_start THEN completed ELSE 0 END) AS completed_before,
+    sum(open) AS open_tasks, sum(open * late) AS overdue_tasks
+  FROM chosen
+  GROUP BY user_id
+), ranked AS (
+  SELECT user_id, completed, created, completed_before, open_tasks, overdue_tasks,
+    least(row_number() OVER (ORDER BY completed DESC, created DESC, open_tasks DESC, user_id), 11) AS place
+  FROM counted
+  WHERE completed + created + open_tasks + completed_before > 0
+), summed AS (
+  SELECT place, CASE WHEN place <= 10 THEN max(user_id) ELSE '' END AS user_id, count(*) AS people,
+    sum(completed) AS completed, sum(created) AS created, sum(completed_before) AS completed_before,
+    sum(open_tasks) AS open_tasks, sum(overdue_tasks) AS overdue_tasks
+  FROM ranked
+  GROUP BY place
+), times AS (
+  SELECT r.place, t.lead_hours, row_number() OVER (PARTITION BY r.place ORDER BY t.lead_hours) AS position,
+    count(*) OVER (PARTITION BY r.place) AS total
+  FROM task_facts t JOIN ranked r ON r.user_id = t.user_id CROSS JOIN asked a
+  WHERE t.completed_day BETWEEN a.start AND a.last_day AND t.lead_hours IS NOT NULL
+    AND ? IN ('', t.category) AND ? IN ('', t.priority) AND ? IN ('', t.status)
+), medians AS (
+  SELECT place, max(CASE WHEN position = CAST(ceil(total * 0.50) AS bigint) THEN lead_hours END) AS p50_hours
+  FROM times
+  GROUP BY place
+)
+SELECT s.place, s.user_id, coalesce(u.name, '') AS person, s.people, s.completed, s.created, s.open_tasks,
+       s.overdue_tasks, m.p50_hours, s.completed_before
+FROM summed s
+LEFT JOIN medians m ON m.place = s.place
+LEFT JOIN user_analytics u ON u.user_id = s.user_id
+ORDER BY s.place
 """,
+    parameters=("previous_start", "start", "end", *CHOICE, *CHOICE[:3]),
     columns=(
+        Column("place", "Place"),
+        Column("user_id", "Person's id", "text"),
         Column("person", "Person", "text"),
-        Column("completed_tasks", "Completed"),
+        Column("people", "People"),
+        Column("completed", "Completed"),
+        Column("created", "Created"),
         Column("open_tasks", "Open"),
         Column("overdue_tasks", "Overdue"),
-        Column("completion_rate", "Completion rate", "percent"),
         Column("p50_hours", "Median time", "hours"),
+        Column("completed_before", "Completed in the period before"),
     ),
-    draw=charts.top_users,
+    draw=rankings.top_users,
 )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from django import template
-from django.utils.html import format_html
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from insights import formats
+from insights.boards import Board
 
 register = template.Library()
 register.filter("moment", formats.moment)
 register.filter("data_size", formats.data_size)
 register.filter("day", formats.day)
+register.filter("plural", formats.plural)
 
 WIDTH, HEIGHT, INSET = 120, 32, 2
 
@@ -42,6 +45,26 @@ def _height(value: float, low: float, high: float) -> float:
     """From the top: the highest value at the inset, the lowest at the bottom inset, a flat line in the middle."""
     room = HEIGHT - 2 * INSET
     return HEIGHT / 2 if high == low else INSET + room * (1 - (value - low) / (high - low))
+
+
+@register.simple_tag
+def board_url(board: Board, page: str, *arguments: str) -> str:
+    """The URL of a board's page: ``{% board_url board '-csv' 'throughput' %}``."""
+    return reverse(f"{board.name}{page}", args=arguments)
+
+
+@register.simple_tag
+def options(
+    name: str, chosen: str, everything: str, choices: list[tuple[str, str]] | tuple[str, ...]
+) -> SafeString:
+    """A select element; ``everything`` is what its empty value is called. What is chosen is always offered."""
+    pairs = [(c, c.capitalize()) if isinstance(c, str) else c for c in choices]
+    if chosen and chosen not in dict(pairs):
+        pairs = [(chosen, chosen), *pairs]
+    pairs = [("", everything), *pairs]
+    marked = ((value, SafeString(" selected") if value == chosen else "", label) for value, label in pairs)
+    inner = format_html_join("", '<option value="{}"{}>{}</option>', marked)
+    return format_html('<select class="input" name="{}">{}</select>', name, inner)
 
 
 @register.filter

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from insights import cache, warehouse
+from insights import warehouse
 from tests.insights.lake import Lake, Workspace, busy_workspace
 from tests.web.conftest import site  # noqa: F401 - the same site for the same kind of browser
 
@@ -17,19 +17,31 @@ def workspace() -> Workspace:
     return busy_workspace(days=130)
 
 
+@pytest.fixture(scope="session")
+def written(workspace) -> str:
+    """The snapshot of the busy workspace."""
+    return Lake().write(workspace)
+
+
 @pytest.fixture
 def lake() -> Iterator[Lake]:
     """An unpublished lake; what a test published is unpublished again."""
-    cache.memory.clear()
     lake = Lake()
     yield lake
     lake.remove_pointer()
-    cache.memory.clear()
 
 
 @pytest.fixture
-def gold_lake(lake, workspace) -> Lake:
-    """The busy workspace, published."""
+def gold_lake(lake, workspace, written) -> Lake:
+    """The busy workspace, published: always the same snapshot, so that one test's answers are cached for the next."""
+    lake.switch(written)
+    lake.point(written, workspace.now)
+    return lake
+
+
+@pytest.fixture
+def fresh_lake(lake, workspace) -> Lake:
+    """The busy workspace, published as a snapshot that nobody has asked anything yet."""
     lake.publish(workspace)
     return lake
 
@@ -56,3 +68,21 @@ def snapshot(gold_lake) -> warehouse.Snapshot:
     current = warehouse.current_snapshot()
     assert current
     return current
+
+
+@pytest.fixture
+def manager(client_for, charlie):
+    return client_for(charlie)
+
+
+@pytest.fixture
+def page(manager, settings):
+    """Return a function that gets the page as HTML, waiting for every card."""
+    settings.INSIGHTS_PAGE_SECONDS = 30
+
+    def get(query: str = "") -> str:
+        answer = manager.get(f"/insights/{query}")
+        assert answer.status_code == 200, answer.content.decode()[:500]
+        return answer.content.decode()
+
+    return get

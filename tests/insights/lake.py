@@ -12,6 +12,7 @@ import math
 import os
 import random
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -73,8 +74,22 @@ class Task:
         return "in_progress" if self.started and self.started <= moment else "pending"
 
     @property
+    def cycle_hours(self) -> float | None:
+        return (self.completed - self.started).total_seconds() / 3600 if self.started else None
+
+    @property
     def lead_hours(self) -> float:
         return (self.completed - self.created).total_seconds() / 3600
+
+    @property
+    def now_status(self) -> str:
+        return self.status(datetime.max.replace(tzinfo=UTC))
+
+    def changes(self) -> list[tuple[datetime, str]]:
+        """When somebody changed it, and its status from then on."""
+        statuses = ["cancelled" if self.cancelled else "pending", "in_progress", "completed"]
+        moments = (self.created, self.started, self.completed)
+        return [(m, s) for m, s in zip(moments, statuses, strict=True) if m]
 
     def moments(self) -> list[datetime]:
         """When somebody changed it."""
@@ -129,6 +144,8 @@ class Workspace:
             ],
             "category_daily": [(d, c or "(none)", new[d, c], finished[d, c]) for d, c in by_category],
             "activity_heatmap": [(weekday, hour, n) for (weekday, hour), n in events.items()],
+            "task_facts": [_task_fact(task) for task in self.tasks],
+            "change_facts": [fact for task in self.tasks for fact in _change_facts(task)],
             "open_task_age": self.ages(),
             "kpi_daily": [(d, name, float(v)) for d in self.days() for name, v in self.kpis(d).items()],
             "user_analytics": [
@@ -193,6 +210,25 @@ class Workspace:
             min(days),
             max(days),
         )
+
+
+def _task_fact(task: Task) -> tuple[Any, ...]:
+    what = (task.user_id, task.id, f"About {task.id}", task.category or "(none)", "low", task.now_status, 0)
+    done = (
+        (task.completed, task.completed.date(), task.lead_hours, task.cycle_hours)
+        if task.completed
+        else (None,) * 4
+    )
+    return (*what, task.due, task.created, task.created.date(), *done)
+
+
+def _change_facts(task: Task) -> Iterator[tuple[Any, ...]]:
+    what = (task.user_id, task.id, task.category or "(none)", "low", task.now_status, task.created.date())
+    changes = task.changes()
+    following = [moment.date() for moment, _ in changes[1:]] + [None]
+    for number, ((moment, status), next_day) in enumerate(zip(changes, following, strict=True)):
+        when = (moment, moment.date(), moment.hour, next_day)
+        yield (*what, *when, status, task.due, int(number == 0), int(status == "completed"), 0, 0, 0)
 
 
 def percentile(values: list[float], p: float) -> float | None:
@@ -268,6 +304,15 @@ class Lake:
         self.point(snapshot, workspace.now)
         return snapshot
 
+    def publish_files(self, files: dict[str, bytes], now: datetime) -> str:
+        """Publish Parquet files that somebody else made, one a table."""
+        snapshot = f"test{os.getpid()}-{next(_count)}"
+        for name, body in files.items():
+            self._put(name, snapshot, body)
+        self.switch(snapshot)
+        self.point(snapshot, now)
+        return snapshot
+
     def write(self, workspace: Workspace) -> str:
         snapshot = f"test{os.getpid()}-{next(_count)}"
         tables = workspace.tables
@@ -306,8 +351,11 @@ class Lake:
         arrays = [pa.array(column, kind) for column, kind in zip(plain, schema.types, strict=True)]
         target = io.BytesIO()
         pq.write_table(pa.Table.from_arrays(arrays, schema=schema), target, compression="snappy")
-        key = self.location(table.name, snapshot).removeprefix(f"s3://{self.bucket}/") + "part-0.parquet"
-        self.s3.put_object(Bucket=self.bucket, Key=key, Body=target.getvalue())
+        self._put(table.name, snapshot, target.getvalue())
+
+    def _put(self, table: str, snapshot: str, body: bytes) -> None:
+        key = self.location(table, snapshot).removeprefix(f"s3://{self.bucket}/") + "part-0.parquet"
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
 
 
 def _naive(value: Any) -> Any:

@@ -9,38 +9,46 @@ import plotly.graph_objects as go
 import pytest
 from django.template import Context, Template
 
-from insights import charts, distributions, formats, tiles
+from insights import charts, distributions, formats, grids, habits, rankings, tiles
 from insights.exports import to_csv
 from insights.model import Column
 from insights.periods import CHOICES, Period, days_from
 
 END = date(2026, 11, 22)
 PERIOD = Period(30, END)
+ALONE = Period(30, END, compared=False)
 
 
 def category_rows(*names):
-    return [{"category": name, "created": 100 - n, "completed": n} for n, name in enumerate(names)]
+    return [
+        {"category": name, "created": 100 - n, "completed": n, "created_before": 90, "completed_before": n}
+        for n, name in enumerate(names)
+    ]
 
 
 def test_it_works():
     drawing = charts.throughput([{"day": "2026-11-20", "created": 3, "completed": 2}], PERIOD)
-    bars, line = go.Figure(drawing.figure).data
+    bars, line, before = go.Figure(drawing.figure).data
     assert (len(bars.x), sum(bars.y), sum(line.y)) == (30, 2, 3)
     assert drawing.summary == (
         "3 tasks were created and 2 completed; most completions in a day: 2, on 20 Nov 2026."
     )
     assert [fact.value for fact in drawing.facts] == ["3", "2", "+1"]
+    assert drawing.finding == (
+        "Tasks created rose from 0 to 3, the largest change against the 30 days before."
+    )
+    assert sum(before.y) == 0
 
 
 def test_no_figure_asks_for_what_the_content_security_policy_forbids():
     rows = category_rows("<b>bold</b>", "a & b", '<a href="javascript:alert(1)">x</a>')
-    figure = charts.categories(rows, PERIOD).figure
+    figure = rankings.categories(rows, PERIOD).figure
     assert figure["data"][0]["y"] == ["&lt;b&gt;bold&lt;/b&gt;", "a &amp; b", '&lt;a href="javascri…']
 
 
 def test_the_rest_of_many_categories_is_summed_up():
     names = [f"Category {n}" for n in range(40)]
-    drawing = charts.categories(category_rows(*names), PERIOD)
+    drawing = rankings.categories(category_rows(*names), PERIOD)
     created = drawing.figure["data"][0]
     assert created["y"][-1] == "32 others"
     assert sum(created["x"]) == sum(100 - n for n in range(40))
@@ -49,7 +57,7 @@ def test_the_rest_of_many_categories_is_summed_up():
 
 def test_names_that_begin_alike_keep_bars_of_their_own():
     names = ["A category with a long name, one", "A category with a long name, two"]
-    assert len(set(charts.categories(category_rows(*names), PERIOD).figure["data"][0]["y"])) == 2
+    assert len(set(rankings.categories(category_rows(*names), PERIOD).figure["data"][0]["y"])) == 2
 
 
 def test_days_without_a_row_hold_the_level_of_the_day_before():
@@ -83,7 +91,7 @@ def test_the_flow_axis_is_cropped_only_where_completed_work_dwarfs_the_rest():
 )
 def test_lead_time_bars_suit_the_data(hours, p95, unit, last):
     rows = [
-        {"lead_hour": h, "tasks": hours.count(h), "p50": 0.4, "p85": 0.5, "p95": p95}
+        {"span": "period", "whole_hours": h, "tasks": hours.count(h), "p50": 0.4, "p85": 0.5, "p95": p95}
         for h in sorted(set(hours))
     ]
     drawing = distributions.lead_time(rows, PERIOD)
@@ -124,13 +132,9 @@ def test_a_mean_weighs_days_by_their_tasks():
     assert tile("Average lead time", rows).value == "1.0 days"
 
 
-def test_without_a_period_before_there_is_no_change():
-    made = tile("Completed", kpi_rows("tasks_completed", [2] * 30))
+def test_without_a_comparison_there_is_no_change():
+    (made,) = (t for t in tiles.tiles(kpi_rows("tasks_completed", [2] * 60), ALONE) if t.label == "Completed")
     assert (made.value, made.previous, made.change) == ("60", formats.NOTHING, "")
-
-
-def test_a_period_before_that_is_only_partly_known_is_not_compared():
-    assert tile("Completed", kpi_rows("tasks_completed", [2] * 59)).change == ""
     assert tile("Completed", kpi_rows("tasks_completed", [2] * 60)).change == "no change"
 
 
@@ -197,3 +201,58 @@ def test_a_spreadsheet_runs_nothing(text):
     assert csv.startswith("category,n\r\n")
     assert f"'{text}" in csv
     assert csv.endswith(",-5\r\n")
+
+
+def test_the_finding_is_the_largest_change():
+    rows = category_rows("Legal", "Support")
+    rows[1] |= {"completed": 80, "completed_before": 20}
+    assert rankings.categories(rows, PERIOD).finding == (
+        "Tasks completed in Support rose from 20 to 80 (+300%), the largest change against the 30 days before."
+    )
+    assert rankings.categories(rows, ALONE).finding == ""
+
+
+def test_nothing_changed_is_a_finding_too():
+    rows = [row | {"created_before": row["created"]} for row in category_rows("Legal")]
+    assert rankings.categories(rows, PERIOD).finding == "No change against the 30 days before."
+
+
+def test_without_a_comparison_no_line_of_the_period_before_is_drawn():
+    rows = [{"day": "2026-11-20", "created": 3, "completed": 2}]
+    assert len(charts.throughput(rows, ALONE).figure["data"]) == 2
+
+
+def test_every_mark_of_the_others_says_whom_they_are_beyond():
+    names = [f"Category {n}" for n in range(40)]
+    drawing = rankings.categories(category_rows(*names), PERIOD)
+    assert drawing.figure["data"][0]["customdata"][-1] == ["", "\x1f" + "\x1f".join(names[:8]) + "\x1f"]
+
+
+def cohort_rows(*rates):
+    return [
+        {
+            "cohort_week": (END - timedelta(weeks=n)).isoformat(),
+            "week_number": week,
+            "cohort_size": 10,
+            "active_users": round(10 * (rate if week else 1)),
+            "rate": rate if week else 1.0,
+            "complete": 1,
+        }
+        for n, rate in enumerate(rates)
+        for week in (0, 1)
+    ]
+
+
+def test_newcomers_are_compared_with_those_before():
+    drawing = grids.retention(cohort_rows(*[0.8] * 4, *[0.5] * 4), PERIOD)
+    assert drawing.finding == (
+        "Of the newcomers of the latest 4 weeks, 80% came back the week after, after 50% of those before."
+    )
+    assert len(drawing.figure["data"][0]["z"]) == 8
+
+
+@pytest.mark.parametrize(("last_day", "current"), [("2026-11-22", 3), ("2026-11-21", 3), ("2026-11-20", 0)])
+def test_a_streak_goes_on_until_a_day_has_passed_without(last_day, current):
+    first = date.fromisoformat(last_day) - timedelta(days=2)
+    rows = [{"first_day": first.isoformat(), "last_day": last_day, "days": 3, "completed": 4}]
+    assert habits.run(rows, END) == habits.Run(current, 3)

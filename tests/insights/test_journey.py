@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from insights import warehouse
+from insights.periods import Period
 from insights.questions import BY_SLUG, CHARTS
+from tests.insights.lake import TODAY, Workspace
 
 pytestmark = pytest.mark.browser
 
@@ -17,10 +23,13 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--no-first-run",
 ]
+PERIOD = Period(30, TODAY)
 SIZES = {"wide": {"width": 1280, "height": 900}, "narrow": {"width": 390, "height": 844}}
 DRAWN = [question.slug for question in CHARTS if question.slug != "top-users"]
 # The marks that prove that a figure of this kind was drawn.
 MARKS = {
+    "cycle-time": ".bars path",
+    "retention": ".heatmaplayer image",
     "throughput": ".bars path",
     "cumulative-flow": ".scatterlayer .js-fill",
     "lead-time": ".bars path",
@@ -63,6 +72,17 @@ def visit(chromium, site, client_for, charlie, settings):
     for context in contexts:
         context.close()
     assert problems == []
+
+
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core has against the page as it is now."""
+    page.evaluate(AXE.read_text() + ";0")  # by the debugger's door, which the page's policy does not guard
+    found = page.evaluate("rules => axe.run(document, {runOnly: rules})", list(RULES))["violations"]
+    return [f"{v['id']}: {[node['target'] for node in v['nodes'][:3]]}" for v in found]
 
 
 def _is_ours(site: str, url: str) -> bool:
@@ -108,6 +128,7 @@ def test_it_works(visit, gold_lake, size, scheme):
         around = page.locator(f"#card-{slug}").bounding_box()
         assert around["x"] <= inside["x"]
         assert inside["x"] + inside["width"] <= around["x"] + around["width"]
+    assert violations(page) == []
 
 
 def test_figures_follow_the_theme_while_the_page_is_open(visit, gold_lake):
@@ -173,7 +194,7 @@ def test_pointing_at_a_day_shows_its_numbers(visit, gold_lake):
     expect(hover).to_contain_text("2026")
 
 
-def test_a_failed_card_is_tried_again_by_itself(visit, gold_lake, monkeypatch):
+def test_a_failed_card_is_tried_again_by_itself(visit, fresh_lake, monkeypatch):
     original, wanted = warehouse.run, BY_SLUG["ageing"].sql
 
     def run(sql, values=(), timeout=20):
@@ -193,10 +214,116 @@ def test_a_failed_card_is_tried_again_by_itself(visit, gold_lake, monkeypatch):
     assert page.evaluate("window.stillHere")
 
 
-def test_a_card_that_was_not_ready_loads_by_itself(visit, gold_lake, settings):
+def test_a_card_that_was_not_ready_loads_by_itself(visit, fresh_lake, settings):
     page = visit()
     settings.INSIGHTS_PAGE_SECONDS = 0
     page.goto("/insights/?days=90")
     wait_for_figures(page)
     expect(page.locator(".tile").first).to_be_visible()
     assert page.locator("[data-pending]").count() == 0
+
+
+@pytest.mark.parametrize(("size", "scheme"), [("wide", "light"), ("narrow", "dark")])
+def test_a_managers_journey(visit, client_for, make_account, settings, gold_lake, size, scheme):
+    """Filter, compare, drill through, export, and share the URL with another manager."""
+    page = visit(size, color_scheme=scheme, accept_downloads=True)
+    page.goto("/insights/")
+    wait_for_figures(page)
+    page.get_by_label("Category").select_option("Support")
+    expect(page).to_have_url("/insights/?days=30&category=Support")
+    expect(page.locator("#card-throughput .insight-finding")).to_contain_text("against the 30 days before")
+    page.get_by_label("Compare").uncheck()
+    expect(page).to_have_url("/insights/?days=30&category=Support&compare=no")
+    expect(page.locator(".insight-finding")).to_have_count(0)
+    wait_for_figures(page)
+    shared = page.url
+
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Created and completed as CSV").click()
+    assert download.value.suggested_filename == "throughput-30-days.csv"
+    assert len(Path(download.value.path()).read_text().splitlines()) == 31
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Created and completed as SVG").click()
+    assert download.value.suggested_filename == "throughput.svg"
+    drawn = Path(download.value.path()).read_text()
+    assert drawn.startswith("<svg")
+    assert "<path" in drawn
+
+    bars = page.locator("#card-ageing .bars .point path")
+    overdue = page.locator("#card-ageing .facts dd").nth(1).inner_text()
+    assert int(overdue) > 0
+    tallest = max(range(bars.count()), key=lambda n: bars.nth(n).bounding_box()["height"])
+    bars.nth(tallest).click(force=True)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("at the end of 22 Nov 2026")
+    expect(page.locator(".behind-filters")).to_have_text("category: Support")
+    assert page.locator(".behind tbody tr").count() > 0
+    assert violations(page) == []
+    page.get_by_role("link", name="Back to Insights").click()
+    wait_for_figures(page)
+
+    other = client_for(make_account("Dana", groups=("managers",)))
+    answer = other.get(shared.removeprefix(page.evaluate("location.origin")))
+    assert '<option value="Support" selected>' in answer.content.decode()
+
+
+def test_ones_own_page(visit, lake, workspace, charlie):
+    tasks = [replace(task, user_id=charlie.id) for task in workspace.tasks if task.user_id == "user-07"]
+    lake.publish(Workspace(tasks, {charlie.id: charlie.name}))
+    page = visit("narrow", color_scheme="dark")
+    page.goto("/insights/me/")
+    expect(page.locator("#card-weeks .chart")).to_have_attribute("data-drawn", "true")
+    page.get_by_label("Tasks a week").fill("9")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".goal")).to_contain_text("of 9 tasks this week")
+    expect(page.locator("#card-streaks")).to_contain_text("Longest streak")
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert violations(page) == []
+
+
+def test_who_is_no_manager_is_told_why(visit, client_for, alice, settings, gold_lake):
+    page = visit()
+    signed_in = client_for(alice).cookies[settings.SESSION_COOKIE_NAME].value
+    page.context.add_cookies(
+        [{"name": settings.SESSION_COOKIE_NAME, "value": signed_in, "domain": "127.0.0.1", "path": "/"}]
+    )
+    answer = page.goto("/insights/")
+    assert answer
+    assert answer.status == 403
+    expect(page.locator("main")).to_contain_text("Everybody's figures are for managers")
+    assert violations(page) == []
+    page.problems.clear()  # the browser notes the 403
+
+
+def test_on_paper_there_are_no_controls(visit, gold_lake):
+    page = visit()
+    page.goto("/insights/")
+    wait_for_figures(page)
+    page.emulate_media(media="print")
+    for control in (".header", ".filters", ".range", ".insight-files"):
+        expect(page.locator(control).first).to_be_hidden()
+    expect(page.locator("#card-throughput .main-svg").first).to_be_visible()
+    expect(page.locator(".freshness")).to_be_visible()
+
+
+@pytest.mark.parametrize("people", [1, 400])
+def test_tiny_and_large_workspaces_draw_sensibly(visit, lake, workspace, people):
+    """One user with three tasks; and many people, each with a category of their own."""
+    some = [task for task in workspace.tasks if task.completed and task.completed.date() >= PERIOD.start]
+    tasks = [
+        replace(t, id=f"t{n}", user_id=f"user-{n % people}", category=f"Category number {n % people}")
+        for n, t in enumerate((some * 3)[: max(3, 2 * people)])
+    ]
+    lake.publish(Workspace(tasks, {f"user-{n}": f"Person {n}" for n in range(people)}))
+    page = visit("narrow")
+    page.goto("/insights/")
+    expect(page.locator("#card-categories .chart")).to_have_attribute("data-drawn", "true")
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    labels = page.locator("#card-categories .ytick text")
+    boxes = [labels.nth(n).bounding_box() for n in range(labels.count())]
+    assert len(boxes) == min(people, 9)
+    assert all(
+        a["y"] + a["height"] <= b["y"] + 1 for a, b in pairwise(sorted(boxes, key=lambda box: box["y"]))
+    )
+    if people > 1:
+        expect(page.locator("#card-categories .ytick text", has_text="others")).to_have_text(f"{people - 8} others")
+        expect(page.locator("#card-top-users tbody tr").last).to_contain_text(f"{people - 10} others")

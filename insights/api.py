@@ -1,0 +1,156 @@
+"""``/api/v1/insights``: the questions and their answers, for managers' scripts.
+
+The site adds ``router`` to its API (``API_ROUTERS``), which brings authentication, errors and documentation.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Router, Schema
+from pydantic import Field
+from pydantic_core import to_json
+
+from insights import filters, pages
+from insights.boards import EVERYBODY
+from insights.model import Question
+from insights.warehouse import Snapshot, WarehouseError
+from todo_site import problems
+
+router = Router(tags=["insights"])
+_FORBIDDEN = "Everybody's figures are for managers. Ask an administrator to add you to the managers group."
+_OFFERED: list[dict[str, Any]] = [
+    {"name": "days", "in": "query", "description": "Length of the period", "schema": {"enum": [30, 90, 180]}},
+    {
+        "name": "compare",
+        "in": "query",
+        "description": "`no` leaves out the period before",
+        "schema": {"enum": ["yes", "no"]},
+    },
+    {"name": "category", "in": "query", "schema": {"type": "string", "maxLength": filters.LONGEST}},
+    {"name": "priority", "in": "query", "schema": {"enum": list(filters.PRIORITIES)}},
+    {"name": "status", "in": "query", "schema": {"enum": list(filters.STATUSES)}},
+    {
+        "name": "user",
+        "in": "query",
+        "description": "A person's id",
+        "schema": {"type": "string", "maxLength": filters.LONGEST},
+    },
+]
+_PARAMETERS = [{"required": False, **parameter} for parameter in _OFFERED]
+
+
+class ColumnOut(Schema):
+    """A column of an answer's rows: its name, a reader's name for it, and its unit."""
+
+    name: str
+    title: str
+    kind: str
+
+
+class QuestionOut(Schema):
+    """One question: what it means and what a row of its answer is."""
+
+    slug: str = Field(examples=["throughput"])
+    title: str = Field(examples=["Created and completed"])
+    definition: str = Field(examples=["Tasks created, and completions, on each day."])
+    grain: str = Field(examples=["one row a day"])
+    columns: list[ColumnOut]
+
+
+class AnswerOut(QuestionOut):
+    """A question and its answer."""
+
+    summary: str
+    finding: str = Field(description="What changed most against the period before")
+    first_day: str = Field(examples=["2026-10-24"])
+    last_day: str = Field(examples=["2026-11-22"])
+    as_of: str = Field(
+        description="The last change the answer knows", examples=["2026-11-22T17:20:03.5+00:00"]
+    )
+    snapshot: str
+    bytes_scanned: int
+    cached: bool
+    rows: list[dict[str, Any]] = Field(examples=[[{"day": "2026-11-22", "created": 12, "completed": 9}]])
+
+
+class ProblemOut(Schema):
+    """An error, as of RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+@router.get(
+    "", response={200: list[QuestionOut], 403: ProblemOut}, summary="List the questions of the dashboard"
+)
+def list_insights(request: HttpRequest) -> HttpResponse:
+    """List what the dashboard answers. For managers."""
+    if not request.user.is_manager:  # type: ignore[union-attr]
+        return problems.response(request, 403, detail=_FORBIDDEN)
+    return _json([_described(question) for question in EVERYBODY.by_slug.values()])
+
+
+@router.get(
+    "/{slug}",
+    response={200: AnswerOut, 403: ProblemOut, 404: ProblemOut, 503: ProblemOut},
+    summary="Get the answer to one question",
+    openapi_extra={"parameters": _PARAMETERS},
+)
+def get_insight(request: HttpRequest, slug: str) -> HttpResponse:
+    """Get the rows behind one chart, with the same parameters and the same numbers as the page. For managers."""
+    if not request.user.is_manager:  # type: ignore[union-attr]
+        return problems.response(request, 403, detail=_FORBIDDEN)
+    question = EVERYBODY.by_slug.get(slug)
+    if question is None:
+        return problems.response(
+            request, 404, detail="There is no such question. `GET /api/v1/insights` lists them."
+        )
+    try:
+        made = pages.card(EVERYBODY, question, filters.state_from(request.GET))
+    except WarehouseError:
+        return _unavailable(request)
+    if made is None:
+        return problems.response(request, 404, detail="Nothing has been published yet.")
+    card, snapshot = made
+    return _json(_answered(card, snapshot)) if card.drawing else _unavailable(request)
+
+
+def _unavailable(request: HttpRequest) -> HttpResponse:
+    detail = "The warehouse did not answer. Try again."
+    return problems.response(request, 503, detail=detail, kind="unavailable", headers={"Retry-After": "5"})
+
+
+def _json(value: Any) -> HttpResponse:
+    return HttpResponse(to_json(value), content_type="application/json")
+
+
+def _described(question: Question) -> dict[str, Any]:
+    return {
+        "slug": question.slug,
+        "title": question.title,
+        "definition": question.definition,
+        "grain": question.grain,
+        "columns": [{"name": c.name, "title": c.title, "kind": c.kind} for c in question.columns],
+    }
+
+
+def _answered(card: pages.Card, snapshot: Snapshot) -> dict[str, Any]:
+    answer, drawing, period = card.outcome.answer, card.drawing, card.period
+    names = [column.name for column in card.question.columns]
+    rows = card.question.exported(answer.rows, period) if answer else []
+    return {
+        **_described(card.question),
+        "summary": drawing.summary if drawing else "",
+        "finding": drawing.finding if drawing else "",
+        "first_day": period.start.isoformat(),
+        "last_day": period.end.isoformat(),
+        "as_of": snapshot.as_of.isoformat(),
+        "snapshot": snapshot.id,
+        "bytes_scanned": answer.bytes_scanned if answer else 0,
+        "cached": card.outcome.cached,
+        "rows": [{name: row.get(name) for name in names} for row in rows],
+    }

@@ -1,0 +1,54 @@
+"""One sentence on what changed most against the period before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from insights import formats
+from insights.periods import Period
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A figure now and in the period before; None where there was nothing to make it of."""
+
+    name: str
+    now: float | None
+    before: float | None
+
+    @property
+    def size(self) -> float:
+        """How far apart the two are, whichever way."""
+        return abs((self.now or 0) - (self.before or 0))
+
+
+def finding(
+    period: Period, changes: Iterable[Change], text: Callable[[float | None], str] = formats.count
+) -> str:
+    """Say which of ``changes`` is the largest, and how large.
+
+    Parameters
+    ----------
+    period
+        Where it is not compared with the one before, there is no finding ('').
+    changes
+        Figures of one unit, so that they can be measured against each other; their names begin the sentence.
+    text
+        Writes a figure in that unit.
+    """
+    if not period.compared:
+        return ""
+    known = [change for change in changes if change.now is not None and change.before is not None]
+    largest = max(known, key=lambda change: change.size, default=None)
+    if largest is None:
+        return f"There is nothing to compare with in the {period.days} days before."
+    now, before = text(largest.now), text(largest.before)
+    if now == before:
+        return f"No change against the {period.days} days before."
+    verb = "rose" if (largest.now or 0) > (largest.before or 0) else "fell"
+    share = f" ({(largest.now or 0) / largest.before - 1:+.0%})" if largest.before else ""
+    return (
+        f"{largest.name} {verb} from {before} to {now}{share}, the largest change against the "
+        f"{period.days} days before."
+    )

@@ -1,0 +1,126 @@
+"""Drawings of a person's own habits: completions a week, and streaks of days."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from insights import formats
+from insights.figures import COMPLETED, Figure, bars, counts, figure, marked
+from insights.findings import Change, finding
+from insights.model import Column, Drawing, Fact, Row, Table
+from insights.periods import Period
+
+SHOWN_STREAKS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The length in days of the streak that is going on, and of the longest one."""
+
+    current: int
+    longest: int
+
+
+def run(rows: list[Row], today: date) -> Run:
+    """Read streaks: one that reached yesterday goes on, as today is not over."""
+    going = {today.isoformat(), (today - timedelta(days=1)).isoformat()}
+    current = next((row["days"] for row in rows if row["last_day"] in going), 0)
+    return Run(current, max((row["days"] for row in rows), default=0))
+
+
+def streaks(rows: list[Row], period: Period) -> Drawing:
+    """No figure: two numbers and the longest streaks as a table."""
+    columns = (
+        Column("first_day", "From", "date"),
+        Column("last_day", "To", "date"),
+        Column("days", "Days"),
+        Column(
+            "completed",
+            "Completed",
+            mark=(("event", "completed"), ("from", "{first_day}"), ("to", "{last_day}")),
+        ),
+    )
+    if not rows:
+        return Drawing("You have not completed a task yet.", Table(columns, []))
+    days = run(rows, period.end)
+    longest = sorted(rows, key=lambda row: (-row["days"], row["first_day"]))[:SHOWN_STREAKS]
+    return Drawing(
+        summary=f"Your current streak is {formats.plural(days.current, 'day')}; your longest was "
+        f"{formats.plural(days.longest, 'day')}.",
+        finding=finding(
+            period,
+            [Change("The days of your longest streak", *(_longest(rows, *span) for span in _spans(period)))],
+        ),
+        facts=(Fact("Current streak", str(days.current)), Fact("Longest streak", str(days.longest))),
+        table=Table(columns, longest),
+    )
+
+
+def _spans(period: Period) -> tuple[tuple[str, str], ...]:
+    return (
+        (period.start.isoformat(), period.end.isoformat()),
+        (period.previous_start.isoformat(), period.previous_end.isoformat()),
+    )
+
+
+def _longest(rows: list[Row], first: str, last: str) -> int:
+    """The longest run of days within a span of days."""
+
+    def inside(row: Row) -> int:
+        begin, end = max(row["first_day"], first), min(row["last_day"], last)
+        return max((date.fromisoformat(end) - date.fromisoformat(begin)).days + 1, 0)
+
+    return max(map(inside, rows), default=0)
+
+
+def weeks(rows: list[Row], period: Period) -> Drawing:
+    """Bars of completions, a week each."""
+    columns = (
+        Column("week", "Week of", "date"),
+        Column("completed", "Completed", mark=_week_mark("{sunday}")),
+    )
+    if not any(row["completed"] for row in rows):
+        return Drawing("You have completed nothing in the last twelve weeks.", Table(columns, []))
+    known = [row | {"sunday": _sunday(row["week"])} for row in rows]
+    now, before = known[-1], known[-2]
+    return Drawing(
+        summary=f"You completed {formats.plural(now['completed'], 'task')} this week; your best of the last twelve "
+        f"weeks had {formats.count(max(row['completed'] for row in known))}.",
+        finding=_week_finding(period, now["completed"], before["completed"]),
+        facts=(
+            Fact("This week", formats.count(now["completed"]), COMPLETED),
+            Fact("Last week", formats.count(before["completed"])),
+        ),
+        table=Table(columns, known[::-1]),
+        figure=_weeks_figure(known),
+    )
+
+
+def _week_mark(sunday: str) -> tuple[tuple[str, str], ...]:
+    return (("event", "completed"), ("from", "{week}"), ("to", sunday))
+
+
+def _sunday(monday: str) -> str:
+    return (date.fromisoformat(monday) + timedelta(days=6)).isoformat()
+
+
+def _week_finding(period: Period, now: int, before: int) -> str:
+    if not period.compared:
+        return ""
+    if now == before:
+        return "No change against last week."
+    apart = formats.plural(abs(now - before), "completion")
+    return f"{apart} {'more' if now > before else 'fewer'} than last week so far."
+
+
+def _weeks_figure(rows: list[Row]) -> Figure:
+    done = [row["completed"] for row in rows]
+    names = [formats.day(row["week"])[:-5] for row in rows]
+    spans = [[row["week"], row["sunday"]] for row in rows]
+    week = bars("Completed", names, done, COMPLETED, customdata=spans)
+    return figure(
+        [marked(week, event="completed", from_="{0}", to="{1}")],
+        xaxis={"type": "category", "tickvals": names[::3]},
+        yaxis=counts(done),
+    )

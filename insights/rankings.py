@@ -1,0 +1,136 @@
+"""Drawings of categories and people: the largest by name, the rest summed up as one."""
+
+from __future__ import annotations
+
+from insights import formats
+from insights.charts import total, values
+from insights.figures import COMPLETED, CREATED, Figure, bars, counts, figure, marked
+from insights.findings import Change, finding
+from insights.model import Column, Drawing, Fact, Row, Table
+from insights.periods import Period
+
+TOP_CATEGORIES = 8
+TABLE_CATEGORIES = 50
+SEPARATOR = "\x1f"
+
+
+def categories(rows: list[Row], period: Period) -> Drawing:
+    """Pairs of bars for the largest categories; the rest is summed up as one."""
+    named = [
+        row | {"label": _category(row["category"])} for row in rows if row["created"] or row["completed"]
+    ]
+    columns = (
+        Column("label", "Category", "text"),
+        *(Column(name, name.capitalize(), mark=_mark(name, period)) for name in ("created", "completed")),
+    )
+    if not named:
+        return Drawing("No task was created or completed in this period.", Table(columns, []))
+    largest = named[0]
+    return Drawing(
+        summary=f"{largest['label']} had the most new tasks: {formats.count(largest['created'])} created, "
+        f"{formats.count(largest['completed'])} completed.",
+        finding=finding(period, _changes(rows)),
+        facts=(
+            Fact("Created", formats.count(total(named, "created")), CREATED),
+            Fact("Completed", formats.count(total(named, "completed")), COMPLETED),
+        ),
+        table=Table(columns, _top(named, TABLE_CATEGORIES)),
+        figure=_figure(_top(named, TOP_CATEGORIES), period),
+    )
+
+
+def _changes(rows: list[Row]) -> list[Change]:
+    return [
+        Change(f"Tasks {name} in {_category(row['category'])}", row[name], row[f"{name}_before"])
+        for row in rows
+        for name in ("created", "completed")
+    ]
+
+
+def _mark(name: str, period: Period) -> tuple[tuple[str, str], ...]:
+    span = (("from", period.start.isoformat()), ("to", period.end.isoformat()))
+    return (("event", name), *span, ("in", "{category}"), ("beyond", "{beyond}"))
+
+
+def _category(name: str) -> str:
+    return "No category" if name in {"", "(none)"} else name
+
+
+def _top(rows: list[Row], number: int) -> list[Row]:
+    """The first rows, and one for all the others; ``beyond`` names those that are not among the others."""
+    shown = [row | {"beyond": ""} for row in rows[: number + 1]]
+    if len(rows) <= number + 1:
+        return shown
+    rest = rows[number:]
+    beyond = SEPARATOR.join(["", *values(rows[:number], "category"), ""])
+    others = {name: total(rest, name) for name in ("created", "completed")}
+    label = f"{formats.count(len(rest))} others"
+    return [*shown[:number], {"label": label, "category": "", "beyond": beyond, **others}]
+
+
+def _figure(rows: list[Row], period: Period) -> Figure:
+    names = _distinct_labels(values(rows, "label"))
+    created, completed = values(rows, "created"), values(rows, "completed")
+    where = {"customdata": [[row["category"], row["beyond"]] for row in rows]}
+    mark = {"from_": period.start, "to": period.end, "in_": "{0}", "beyond": "{1}"}
+    return figure(
+        [
+            marked(
+                bars("Created", created, names, CREATED, orientation="h", **where), event="created", **mark
+            ),
+            marked(
+                bars("Completed", completed, names, COMPLETED, orientation="h", **where),
+                event="completed",
+                **mark,
+            ),
+        ],
+        xaxis=counts(created, completed, showgrid=True, nticks=6, rangemode="tozero"),
+        yaxis={"type": "category", "autorange": "reversed", "showgrid": False, "nticks": 0},
+        hovermode="y unified",
+    )
+
+
+def _distinct_labels(names: list[str]) -> list[str]:
+    """Short labels, unless two were the same: Plotly would lay their bars on top of each other."""
+    for width in (18, 60, 200):
+        short = [formats.label(name, width) for name in names]
+        if len(set(short)) == len(short):
+            return short
+    return [f"{name} ({n})" for n, name in enumerate(short, start=1)]
+
+
+def top_users(rows: list[Row], period: Period) -> Drawing:
+    """No figure: the table is what people read. Everybody beyond the first ten is summed up as one."""
+    span = (("from", period.start.isoformat()), ("to", period.end.isoformat()))
+    day, who = ("on", period.end.isoformat()), (("by", "{user_id}"), ("besides", "{besides}"))
+    columns = (
+        Column("person", "Person", "text"),
+        Column("completed", "Done", mark=(("event", "completed"), *span, *who)),
+        Column("created", "New", mark=(("event", "created"), *span, *who)),
+        Column("open_tasks", "Open", mark=(("standing", "open"), day, *who)),
+        Column("overdue_tasks", "Overdue", mark=(("standing", "overdue"), day, *who)),
+        Column("p50_hours", "Median", "hours"),
+    )
+    besides = SEPARATOR.join(["", *(row["user_id"] for row in rows if row["user_id"]), ""])
+    named = [row | {"person": _person(row), "besides": "" if row["user_id"] else besides} for row in rows]
+    if not named:
+        return Drawing("Nobody has tasks in this period.", Table(columns, []))
+    first = named[0]
+    return Drawing(
+        summary=f"{first['person']} completed the most: {formats.plural(first['completed'], 'task')} of "
+        f"{formats.count(total(named, 'completed'))}.",
+        finding=finding(
+            period,
+            [
+                Change(f"Completions of {row['person']}", row["completed"], row["completed_before"])
+                for row in named
+            ],
+        ),
+        table=Table(columns, named),
+    )
+
+
+def _person(row: Row) -> str:
+    if not row["user_id"]:
+        return formats.plural(row["people"], "other")
+    return row["person"] or f"User {row['user_id'][:8]}"
