@@ -45,3 +45,24 @@ lock: env ## renew the lock files from requirements/*.in
 clean: ## remove environments and caches; the data in .local stay
 	rm -rf .venv .venv-aws .venv-node node_modules staticfiles .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- AWS: the stage is STAGE=dev or prod; credentials come from the environment (docs/runbooks/deploy.md) ---
+infra_python := .venv-infra/bin/python
+
+.PHONY: deploy destroy deploy-rehearsal
+
+.venv-infra/.complete: requirements/infra.txt
+	@$(bootstrap) dev
+	@$(bin)/uv venv --quiet --clear --seed --python 3.13 .venv-infra
+	@$(bin)/uv pip install --quiet --python $(infra_python) --require-hashes -r requirements/infra.txt
+	@touch $@
+
+deploy: .venv-infra/.complete ## deploy or update STAGE in your AWS account, then test it
+	@exec $(infra_python) -m infra.deployment up $(or $(STAGE),dev) $(ARGS)
+
+destroy: .venv-infra/.complete ## remove STAGE; ERASE_DATA=<stage> removes its data too
+	@exec $(infra_python) -m infra.deployment down $(or $(STAGE),dev) $(ARGS)
+
+deploy-rehearsal: .venv-infra/.complete ## do all of it in a throwaway local AWS: deploy, test, update, remove
+	@$(bootstrap) dev
+	@exec $(infra_python) -m infra.rehearsal $(ARGS)

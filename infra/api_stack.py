@@ -11,15 +11,20 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from etl import catalog
 from infra import buckets
 from infra.data_stack import DataStack
 from infra.functions import log_group
-from infra.lake_catalog import read_gold
-from infra.names import Names
+from infra.lake_catalog import read_gold, use_objects
+from infra.names import LAYERS, Names
 from infra.policies import acknowledge, allow, service_role
 from infra.settings import Settings
 
-GROUPS = {"managers": "See the insights", "admins": "See the insights and the admin pages"}
+GROUPS = {
+    "viewers": "Look at the admin pages",
+    "managers": "See the insights",
+    "admins": "See the insights and use the admin pages",
+}
 TABLE_CALLS = (
     "GetItem",
     "BatchGetItem",
@@ -28,6 +33,21 @@ TABLE_CALLS = (
     "UpdateItem",
     "DeleteItem",
     "ConditionCheckItem",
+)
+# What sign-in needs is open to everybody who knows the client's id; these are for the admin pages.
+ACCOUNT_CALLS = (
+    "AdminGetUser",
+    "AdminCreateUser",
+    "AdminUpdateUserAttributes",
+    "AdminDisableUser",
+    "AdminEnableUser",
+    "AdminDeleteUser",
+    "AdminUserGlobalSignOut",
+    "AdminListGroupsForUser",
+    "AdminAddUserToGroup",
+    "AdminRemoveUserFromGroup",
+    "ListUsers",
+    "DescribeUserPool",
 )
 MFA_REASON = "people choose whether a todo list needs a second factor; TOTP is on offer"
 PLUS_REASON = (
@@ -85,6 +105,7 @@ class ApiStack(cdk.Stack):
             ),
             mfa=cognito.Mfa.OPTIONAL,
             mfa_second_factor=cognito.MfaSecondFactor(otp=True, sms=False),
+            feature_plan=cognito.FeaturePlan.LITE,  # the plan of new pools costs thrice as much a user
             deletion_protection=protect,
             removal_policy=removal,
         )
@@ -132,7 +153,10 @@ class ApiStack(cdk.Stack):
         allow(
             role, ["dynamodb:Query"], [f"{names.table_arn}/index/*"], reason="the five indexes of one table"
         )
+        allow(role, ["dynamodb:DescribeTable"], [names.table_arn])
+        allow(role, [f"cognito-idp:{call}" for call in ACCOUNT_CALLS], [self.pool.user_pool_arn])
         read_gold(role, names, {"cache/*": ["s3:GetObject", "s3:PutObject"]})
+        self._watch_pipeline(role)
         allow(
             role,
             ["logs:CreateLogStream", "logs:PutLogEvents"],
@@ -140,6 +164,20 @@ class ApiStack(cdk.Stack):
             reason="Lambda names the log streams",
         )
         return role
+
+    def _watch_pipeline(self, role: iam.Role) -> None:
+        """What the admin pages about the pipeline read, and the orders they leave for it."""
+        names, silver = self.names, catalog.SILVER_PREFIX
+        use_objects(role, names.bucket("bronze"), {})  # when the last file came; not what is in it
+        read, write = ["s3:GetObject"], ["s3:GetObject", "s3:PutObject"]
+        own = {f"{silver}_*.json": read, f"{silver}quarantine/*": read, f"{silver}_orders/*": write}
+        use_objects(role, names.bucket("silver"), own)
+        allow(
+            role,
+            ["cloudwatch:GetMetricStatistics"],
+            ["*"],
+            reason="metrics are not resources; reading them shows counts and times",
+        )
 
     @property
     def logs_name(self) -> str:
@@ -154,7 +192,8 @@ class ApiStack(cdk.Stack):
             "TableName": names.table,
             "UserPoolId": self.pool.user_pool_id,
             "ClientId": self.client.user_pool_client_id,
-            "GoldBucket": names.bucket("gold"),
+            **{f"{layer.title()}Bucket": names.bucket(layer) for layer in LAYERS},
+            "CaptureFunction": names.functions["capture"],
             "GlueDatabase": names.database,
             "AthenaWorkgroup": names.workgroup,
             "WebRoleArn": self.role.role_arn,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import tempfile
 from pathlib import Path
@@ -10,12 +9,11 @@ from pathlib import Path
 import aws_cdk as cdk
 from constructs import Construct
 
+from infra.package import STAMP, lake_lock_digest, layer_folder
 from infra.settings import ROOT, Settings, SettingsError
 
 SOURCE_SUFFIXES = {".py", ".sql"}
 GLUE_SCRIPT = ROOT / "etl" / "glue" / "run.py"
-LAKE_LOCK = ROOT / "requirements" / "lake.txt"
-STAMP = "lock.sha256"
 MISSING_SCRIPT = 'raise SystemExit("this deployment was made without etl/glue/run.py")\n'
 
 
@@ -48,7 +46,7 @@ def glue_script(scope: Construct, settings: Settings) -> Path:
     """Return the script of the Glue jobs, or one that fails with a clear message where there is none."""
     if GLUE_SCRIPT.exists():
         return GLUE_SCRIPT
-    if settings.require_packages:
+    if settings.require_packages and settings.engine == "glue":
         raise PackageError(f"{GLUE_SCRIPT.relative_to(ROOT)} does not exist")
     cdk.Annotations.of(scope).add_warning_v2("todo:glue-script", "etl/glue/run.py does not exist yet")
     placeholder = Path(tempfile.mkdtemp(prefix="todo-glue-")) / "run.py"
@@ -76,13 +74,3 @@ def lake_layer(scope: Construct, settings: Settings) -> Path:
     placeholder = Path(tempfile.mkdtemp(prefix="todo-layer-"))
     (placeholder / "README").write_text("A placeholder: synthesised without the packaged libraries.\n")
     return placeholder
-
-
-def layer_folder(build: Path, architecture: str) -> Path:
-    """Where the layer for a Lambda architecture is built."""
-    return build / f"lake-layer-{architecture}"
-
-
-def lake_lock_digest() -> str:
-    """What identifies the libraries a layer holds: the SHA-256 of their lock file."""
-    return hashlib.sha256(LAKE_LOCK.read_bytes()).hexdigest()

@@ -15,6 +15,7 @@ from etl.capture import ENTITIES
 from infra.functions import PythonFunction, Shape
 from infra.names import Names
 from infra.policies import acknowledge, allow, arn
+from infra.settings import METRICS_NAMESPACE
 
 BATCH_SIZE = 500
 WINDOW_SECONDS = 5
@@ -104,5 +105,5 @@ def _shape(names: Names) -> Shape:
         description="Change capture: DynamoDB stream to Firehose",
         minutes=1,
         memory_mib=512,
-        environment={"CDC_STREAM": names.changes_stream},
+        environment={"CDC_STREAM": names.changes_stream, "METRICS_NAMESPACE": METRICS_NAMESPACE},
     )

@@ -6,14 +6,16 @@ Lambda's Python and processor whatever this machine's are. Nothing is done when 
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from infra.assets import LAKE_LOCK, STAMP, lake_lock_digest, layer_folder
-from infra.settings import ARCHITECTURES, Settings
+from infra.settings import ARCHITECTURES, ROOT, Settings
 
+LAKE_LOCK = ROOT / "requirements" / "lake.txt"
+STAMP = "lock.sha256"
 PYTHON = "3.13"
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 # Lambda's system is Amazon Linux 2023, with glibc 2.34.
@@ -50,10 +52,20 @@ def build_lake_layer(build: Path, architecture: str) -> Path:
     return folder
 
 
+def layer_folder(build: Path, architecture: str) -> Path:
+    """Where the layer for a Lambda architecture is built."""
+    return build / f"lake-layer-{architecture}"
+
+
+def lake_lock_digest() -> str:
+    """What identifies the libraries a layer holds: the SHA-256 of their lock file."""
+    return hashlib.sha256(LAKE_LOCK.read_bytes()).hexdigest()
+
+
 def install(lock: Path, folder: Path, architecture: str) -> None:
     """Install a lock file's packages for Lambda into `folder`; each must match a recorded hash."""
     platforms = [f"--platform={name}_{MACHINES[architecture]}" for name in PLATFORMS]
-    command = [sys.executable, "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command = [sys.executable, "-I", "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     command += ["--require-hashes", "--no-deps", "--only-binary=:all:", f"--python-version={PYTHON}"]
     subprocess.run(
         [*command, "--implementation=cp", *platforms, f"--target={folder}", f"--requirement={lock}"],

@@ -18,7 +18,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.functions import PythonFunction, Shape, log_group
-from infra.lake_catalog import buckets_of, read_gold, write_lake
+from infra.lake_catalog import buckets_of, read_gold, use_objects, write_lake
 from infra.names import Names
 from infra.policies import acknowledge, allow, arn, bucket_arn, service_role
 from infra.settings import METRICS_NAMESPACE
@@ -308,6 +308,7 @@ class BusinessMetrics(Construct):
         super().__init__(scope, construct_id)
         self.worker = PythonFunction(self, "Publisher", names, code, _metrics_shape(names))
         read_gold(self.worker.role, names)
+        use_objects(self.worker.role, names.bucket("bronze"), {})  # to see what waits there, not to read it
         allow(
             self.worker.role,
             ["cloudwatch:PutMetricData"],

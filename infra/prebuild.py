@@ -10,7 +10,6 @@ from __future__ import annotations
 import compileall
 import os
 import py_compile
-import sys
 from pathlib import Path
 
 MARKER = ".build-tree"
@@ -30,8 +29,12 @@ def compile_bytecode() -> None:
     """
     if not Path(MARKER).exists():
         raise NotABuildTreeError(f"{Path.cwd()} has no {MARKER}: refusing to put unchecked bytecode into it")
-    packages = Path(os.environ["VIRTUAL_ENV"]) / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    for folder in (Path.cwd(), packages):
+    compile_folders(Path.cwd(), Path(os.environ["VIRTUAL_ENV"]) / "lib")
+
+
+def compile_folders(*folders: Path) -> None:
+    """Write unchecked bytecode for every module under `folders`; what does not compile fails when it is imported."""
+    for folder in folders:
         compileall.compile_dir(
             folder, quiet=2, force=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
         )

@@ -126,12 +126,17 @@ def test_the_web_function_may_not_scan_or_drop_or_reach_elsewhere(dev):
             "UpdateItem",
             "DeleteItem",
             "ConditionCheckItem",
+            "DescribeTable",
         )
     }
     where = "arn:aws:dynamodb:us-east-1:000000000000:table/todo-app-data"
     assert set().union(*(allowed[action] for action in table)) == {where, f"{where}/index/*"}
     gold = "arn:aws:s3:::todo-dev-gold-000000000000-us-east-1"
-    assert allowed["s3:PutObject"] == {f"{gold}/athena-results/*", f"{gold}/cache/*"}
+    orders = "arn:aws:s3:::todo-dev-silver-000000000000-us-east-1/silver/_orders/*"
+    assert allowed["s3:PutObject"] == {f"{gold}/athena-results/*", f"{gold}/cache/*", orders}
+    assert not [
+        where for where in allowed["s3:GetObject"] if "bronze" in where or where.endswith("/silver/*")
+    ]
     assert "s3:DeleteObject" not in allowed
 
 

@@ -1,0 +1,105 @@
+"""Rehearses a deployment against the local AWS: `python -m infra.rehearsal` (`make deploy-rehearsal`).
+
+Everything that `make deploy` and `make destroy` do is done, with the same code, in an AWS of its own that is thrown
+away afterwards: stacks by the CDK command line, the web function by Zappa behind the emulated API Gateway, both smoke
+commands through it, an update, and the removal of everything, data included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import socket
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import boto3
+
+from infra import tools
+from infra.deployment import Deployment, step
+from localcloud.server import LocalAws
+
+STAGE = "dev"
+PROCESSORS = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}
+
+
+def account(endpoint_url: str) -> dict[str, str]:
+    """Environment variables that lead to the local AWS instead of somebody's account."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "CDK_S3_FORCE_PATH_STYLE": "1",
+    }
+
+
+def rehearse(port: int) -> None:
+    """Deploy, use, update and remove the stage in the local AWS on `port`."""
+    context = {"architecture": PROCESSORS[platform.machine().lower()], "protect": "false"}
+    gateway = f"http://{{api}}.execute-api.localhost:{port}/{{stage}}"
+    # The function cannot reach the pool's public address; tokens are signed by the emulated pool.
+    keys = {"COGNITO_JWKS_URL": f"http://127.0.0.1:{port}/{{pool}}/.well-known/jwks.json"}
+    deployment = Deployment(STAGE, context, gateway, keys)
+    address = deployment.up()
+    deployment.smoke(address, "smoke_api", "smoke_etl")
+    step("the same again: an update")
+    deployment.web()
+    deployment.smoke(address, "smoke_api")
+    deployment.down(erase=True)
+    left = leftovers()
+    if left:
+        raise tools.ToolError(f"left behind: {', '.join(left)}")
+    step("nothing is left")
+
+
+def leftovers() -> list[str]:
+    """Names of what the removal should have removed."""
+    stacks = boto3.client("cloudformation").describe_stacks()["Stacks"]
+    names = [stack["StackName"] for stack in stacks if stack["StackStatus"] != "DELETE_COMPLETE"]
+    functions = [each["FunctionName"] for each in boto3.client("lambda").list_functions()["Functions"]]
+    buckets = [each["Name"] for each in boto3.client("s3").list_buckets()["Buckets"]]
+    tables = boto3.client("dynamodb").list_tables()["TableNames"]
+    found = [*names, *functions, *buckets, *tables]
+    return [name for name in found if name.startswith("todo-")]
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def main() -> int:
+    """Command line; 0 when every step succeeded."""
+    parser = argparse.ArgumentParser(prog="python -m infra.rehearsal", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="of the local AWS; default: any free one")
+    parser.add_argument("--keep", type=Path, help="folder for the local AWS, kept afterwards")
+    options = parser.parse_args()
+    folder = options.keep or Path(tempfile.mkdtemp(prefix="todo-rehearsal-"))
+    port = options.port or free_port()
+    server = LocalAws(folder, port)
+    os.environ.update(account(server.endpoint_url))
+    started = time.monotonic()
+    server.start()
+    try:
+        rehearse(port)
+    except tools.ToolError as error:
+        print(f"{error}\nThe log of the local AWS: {server.log}")
+        return 1
+    finally:
+        server.stop()
+    if not options.keep:
+        shutil.rmtree(folder, ignore_errors=True)
+    print(f"rehearsed in {time.monotonic() - started:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

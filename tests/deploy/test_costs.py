@@ -1,0 +1,60 @@
+"""``manage.py costs``: measured once in the table, then arithmetic."""
+
+import io
+import json
+
+import boto3
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+
+from todo_site.costs.model import Habits, bill, tiers
+
+
+@pytest.fixture(scope="module")
+def measurement(tmp_path_factory):
+    path, out = tmp_path_factory.mktemp("costs") / "measured.json", io.StringIO()
+    call_command("costs", save=path, stdout=out)
+    return path, out.getvalue()
+
+
+def run(measurement, **options):
+    out = io.StringIO()
+    call_command("costs", measured=measurement[0], stdout=out, **options)
+    return out.getvalue()
+
+
+def test_it_works(measurement):
+    path, said = measurement
+    assert "| USD a month | 1,000 users | 100,000 users | 10,000,000 users |" in said
+    found = json.loads(path.read_text())
+    assert {name: found[name]["calls"] for name in ("create", "update", "delete", "read")} == {
+        "create": 1,
+        "update": 2,
+        "delete": 2,
+        "read": 1,
+    }
+
+
+def test_nothing_of_the_measurement_stays_in_the_table(measurement):
+    client = boto3.client("dynamodb")
+    rows = client.scan(TableName=settings.TABLE_NAME)["Items"]
+    assert not [row for row in rows if row["PK"]["S"].partition("#")[2].startswith("costs-")]
+
+
+def test_a_saved_measurement_gives_the_same_table(measurement):
+    assert run(measurement) == measurement[1]
+
+
+def test_twice_the_writes_cost_more_in_dynamodb_and_nothing_more_in_cognito(measurement):
+    from todo_site.costs.measured import from_json
+
+    needs = from_json(measurement[0].read_text())
+    usual, busy = (bill(1e5, habits, needs) for habits in (Habits(), Habits(updates=6)))
+    assert busy["DynamoDB"] > usual["DynamoDB"]
+    assert busy["Cognito"] == usual["Cognito"]
+
+
+@pytest.mark.parametrize(("amount", "price"), [(0, 0), (5, 10), (10, 20), (15, 25)])
+def test_a_tier_is_filled_before_the_next(amount, price):
+    assert tiers(amount, ((10, 2), (float("inf"), 1))) == price

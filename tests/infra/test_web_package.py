@@ -1,0 +1,103 @@
+"""What goes into the web function's package, and what does not."""
+
+import importlib.util
+import json
+import marshal
+import sys
+
+import pytest
+
+from infra import deployment, prebuild, tools, web_package
+from infra.package import PYTHON
+
+
+def write(folder, *names, text=""):
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def left(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_it_works(tmp_path):
+    kept = [
+        "botocore/data/dynamodb/s.json",
+        "botocore/data/endpoints.json",
+        "django/conf/locale/de/x.mo",
+        "zappa/wsgi.py",
+    ]
+    gone = [
+        "botocore/data/ec2/s.json",
+        "django/conf/locale/fr/x.mo",
+        "django/contrib/admin/static/a.css",
+        "gunicorn/app.py",
+        "zappa/cli.py",
+        "boto3/__pycache__/x.pyc",
+        "ninja/stub.pyi",
+    ]
+    write(tmp_path, *kept, *gone)
+    web_package.prune(tmp_path)
+    assert left(tmp_path) == sorted(kept)
+
+
+def test_static_files_stay_under_the_names_that_pages_link_to(tmp_path):
+    names = {"css/a.css": "css/a.123.css", "robots.txt": "robots.txt"}
+    (tmp_path / "staticfiles.json").write_text(json.dumps({"paths": names}))
+    write(tmp_path, "css/a.css", "css/a.css.gz", "css/a.123.css", "css/a.123.css.gz", "robots.txt")
+    web_package.keep_hashed(tmp_path)
+    assert left(tmp_path) == ["css/a.123.css", "css/a.123.css.gz", "robots.txt", "staticfiles.json"]
+
+
+def test_the_handler_is_installed_from_the_deployments_lock(tmp_path):
+    tree = web_package.WebBuild(tmp_path, "arm64")
+    tree.folder.mkdir()
+    text = tree._handler_lock().read_text()
+    pinned = [line.partition("==")[0] for line in text.splitlines() if "==" in line]
+    assert sorted(pinned) == sorted(web_package.HANDLER_PACKAGES)
+    assert text.count("--hash=sha256:") >= len(pinned)
+
+
+def test_bytecode_is_valid_whatever_time_its_source_has(tmp_path):
+    """Zappa gives every file the same time; flags 1 say: hash-based, never checked."""
+    write(tmp_path, "module.py", text="value = 1\n")
+    prebuild.compile_folders(tmp_path)
+    code = (tmp_path / "__pycache__" / f"module.{sys.implementation.cache_tag}.pyc").read_bytes()
+    assert code[:4] == importlib.util.MAGIC_NUMBER
+    assert int.from_bytes(code[4:8], "little") == 1
+    assert marshal.loads(code[16:]).co_filename.endswith("module.py")
+
+
+def test_a_working_copy_is_never_compiled(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(prebuild.NotABuildTreeError):
+        prebuild.compile_bytecode()
+
+
+def test_the_environment_has_the_functions_python():
+    """Zappa packs the folder of its own Python version; bytecode is of that version too."""
+    assert ".".join(map(str, sys.version_info[:2])) == PYTHON
+
+
+@pytest.mark.parametrize(("asked", "typed", "erase"), [("", "", False), ("dev", "dev", True)])
+def test_data_are_erased_only_when_asked_twice(monkeypatch, asked, typed, erase):
+    monkeypatch.setattr("builtins.input", lambda _: typed)
+    assert deployment._erase("dev", asked) is erase
+
+
+@pytest.mark.parametrize(("asked", "typed"), [("dev", "yes"), ("prod", "dev"), ("1", "1")])
+def test_another_name_erases_nothing(monkeypatch, asked, typed):
+    monkeypatch.setattr("builtins.input", lambda _: typed)
+    with pytest.raises(tools.ToolError):
+        deployment._erase("dev", asked)
+
+
+def test_a_failing_step_stops_a_deployment(monkeypatch, capsys):
+    def fail(self):
+        raise tools.ToolError("cdk deploy … ended with 1")
+
+    monkeypatch.setattr(deployment.Deployment, "up", fail)
+    assert deployment.main(["up", "dev"]) == 1
+    assert "Run the same command again" in capsys.readouterr().out
