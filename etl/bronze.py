@@ -1,7 +1,7 @@
 """Reading Bronze: files into the engine, a broken file into a row that says so, buckets into groups that fit."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from etl.engine.embedded import Engine, EngineError
@@ -69,19 +69,43 @@ def parse(engine: Engine, copies: LocalCopies, keys: Sequence[str]) -> None:
     keys
         Their keys.
     """
+
+    def run() -> None:
+        engine.run("parsed", sql_text("silver", "parsed"), silver_parameters())
+
+    read(engine, copies, keys, run)
+
+
+def read(
+    engine: Engine, copies: LocalCopies, keys: Sequence[str], use: Callable[[], None] = lambda: None
+) -> None:
+    """Make the relation `bronze` of files, and `use` it; again without those that turn out not to be Parquet.
+
+    Parameters
+    ----------
+    engine
+        Where the relation goes.
+    copies
+        The files, already copied.
+    keys
+        Their keys.
+    use
+        What reads the whole relation for the first time, and so finds out.
+    """
     paths = [copies.path(key) for key in keys]
     try:
-        _parse(engine, copies, paths, [])
+        _read(engine, copies, paths, [])
+        use()
     except EngineError:
         bad = engine.unreadable(paths)
         if not bad:
             raise
-        _parse(engine, copies, [path for path in paths if path not in bad], bad)
+        _read(engine, copies, [path for path in paths if path not in bad], bad)
+        use()
 
 
-def _parse(engine: Engine, copies: LocalCopies, paths: Sequence[Path], bad: Sequence[Path]) -> None:
+def _read(engine: Engine, copies: LocalCopies, paths: Sequence[Path], bad: Sequence[Path]) -> None:
     lost = [path.relative_to(copies.folder).as_posix() for path in bad]
     for key in lost:
-        log("silver", "unreadable Bronze file", level="ERROR", status="quarantined", key=key)
+        log("bronze", "unreadable file", level="ERROR", status="unreadable", key=key)
     engine.read_bronze(BRONZE, paths, copies.folder, [(bucket_of(key), key) for key in lost])
-    engine.run("parsed", sql_text("silver", "parsed"), silver_parameters())

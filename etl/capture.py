@@ -71,9 +71,11 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, list[dict[str, 
             "delivered stream records",
             level=level,
             status="partial" if failed else "ok",
-            received=len(records),
-            delivered=len(lines) - len(failed & {line.sequence_number for line in lines}),
-            failed=len(failed),
+            counts={
+                "ChangesReceived": len(records),
+                "ChangesDelivered": len(lines) - len(failed & {line.sequence_number for line in lines}),
+                "ChangesFailed": len(failed),
+            },
         )
     order = (_sequence_number(record) for record in records)
     return {"batchItemFailures": [{"itemIdentifier": number} for number in order if number in failed]}

@@ -13,6 +13,8 @@ USER_BUCKETS = 16
 FAILURE_QUEUE = "todo-cdc-failures"
 BRONZE_PREFIX = "cdc/"
 BRONZE_ERROR_PREFIX = "cdc-errors/"
+REQUESTS_PREFIX = "requests/"
+REQUESTS_ERROR_PREFIX = "requests-errors/"
 SILVER_PREFIX = "silver/"
 GOLD_PREFIX = "gold/"
 

@@ -115,3 +115,62 @@ _WRITERS: dict[str, Any] = {
     "NS": _set(_number),
     "BS": _set(_binary),
 }
+
+
+def attributes_of(image: str, types: Mapping[str, str] | None = None) -> dict[str, Attribute]:
+    """The attribute map that `image_json` wrote: its reverse, key attributes excepted.
+
+    Parameters
+    ----------
+    image
+        JSON object text.
+    types
+        What `special_types` said of the same item.
+
+    Raises
+    ------
+    ImageError
+        For text that is no JSON object, or a type tag that does not fit its value.
+    """
+    try:
+        plain = json.loads(image, parse_int=_Digits, parse_float=_Digits)
+    except ValueError as error:
+        raise ImageError(f"not JSON: {error}") from error
+    if not isinstance(plain, dict):
+        raise ImageError("an image must be a JSON object")
+    return dict(_attribute("", plain, types or {})["M"])
+
+
+class _Digits(str):
+    """A number, as it was written."""
+
+    __slots__ = ()
+
+
+def _attribute(path: str, value: Any, types: Mapping[str, str]) -> dict[str, Any]:
+    tag = types.get(path)
+    if tag is not None:
+        return {tag: _special_value(tag, value)}
+    match value:
+        case None:
+            return {"NULL": True}
+        case bool():
+            return {"BOOL": value}
+        case _Digits():
+            return {"N": str(value)}
+        case str():
+            return {"S": value}
+        case list():
+            return {"L": [_attribute(f"{path}/{index}", inner, types) for index, inner in enumerate(value)]}
+    steps = {name: f"{path}/{name.replace('~', '~0').replace('/', '~1')}" for name in value}
+    return {"M": {name: _attribute(steps[name], inner, types) for name, inner in value.items()}}
+
+
+def _special_value(tag: str, value: Any) -> Any:
+    if tag == "B" and isinstance(value, str):
+        return base64.b64decode(value)
+    if tag in {"SS", "NS"} and isinstance(value, list):
+        return [str(inner) for inner in value]
+    if tag == "BS" and isinstance(value, list):
+        return [base64.b64decode(inner) for inner in value]
+    raise ImageError(f"{tag} does not fit {value!r:.50}")

@@ -1,9 +1,10 @@
 """Log lines of the lake jobs: one JSON object a line on standard output."""
 
 import json
+import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -16,21 +17,53 @@ def log(
     level: str = "INFO",
     status: str = "ok",
     duration_ms: float | None = None,
+    counts: Mapping[str, int] | None = None,
     **metadata: Any,
 ) -> None:
-    """Write one line: timestamp, level, component, operation, status, message, duration_ms, metadata."""
+    """Write one line, in the shape of all our logs.
+
+    Parameters
+    ----------
+    operation, message, level, status, duration_ms
+        What the line says; a lake job acts for nobody, so its request and user are null.
+    counts
+        Numbers that CloudWatch makes metrics of (embedded metric format), if `METRICS_NAMESPACE` is set.
+    metadata
+        Anything else.
+    """
     line = {
         "timestamp": iso(datetime.now(UTC)),
         "level": level,
+        "request_id": None,
+        "user_id": None,
         "component": "etl",
         "operation": operation,
+        "duration_ms": None if duration_ms is None else round(duration_ms, 1),
         "status": status,
         "message": message,
-        "duration_ms": None if duration_ms is None else round(duration_ms, 1),
         "metadata": metadata,
+        **_embedded(counts or {}),
     }
     sys.stdout.write(json.dumps(line, default=str) + "\n")
     sys.stdout.flush()
+
+
+def _embedded(counts: Mapping[str, int]) -> dict[str, Any]:
+    """Members of a log line that make CloudWatch count: a metric each, by stage."""
+    namespace = os.environ.get("METRICS_NAMESPACE", "")
+    if not (counts and namespace):
+        return dict(counts)
+    directive = {
+        "Namespace": namespace,
+        "Dimensions": [["Environment"]],
+        "Metrics": [{"Name": name, "Unit": "Count"} for name in counts],
+    }
+    moment = round(time.time() * 1000)
+    return {
+        "_aws": {"Timestamp": moment, "CloudWatchMetrics": [directive]},
+        "Environment": os.environ.get("ENVIRONMENT", ""),
+        **counts,
+    }
 
 
 def iso(moment: datetime) -> str:

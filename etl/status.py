@@ -127,7 +127,8 @@ def _recent(config: LakeConfig, s3: Any, now: datetime) -> tuple[int, int, datet
         for page in islice(pages, LISTED // 1000):
             for entry in page.get("Contents", ()):
                 files, size = files + 1, size + entry["Size"]
-                latest = max(latest or entry["LastModified"], entry["LastModified"])
+                written = entry.get("LastModified")
+                latest = max(latest, written) if latest and written else latest or written
     return files, size, latest, files < LISTED
 
 

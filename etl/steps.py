@@ -5,9 +5,10 @@ Any engine that can name a relation, run a statement and write Parquet can run t
 
 import functools
 import hashlib
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
+from etl.log import iso
 from etl.tables import GOLD, TABLES
 
 SQL = Path(__file__).parent / "sql"
@@ -51,6 +52,11 @@ def gold_parameters(today: date, timezone: str) -> dict[str, str]:
         IANA name: where reporting days begin and end.
     """
     return {"today": today.isoformat(), "timezone": timezone}
+
+
+def restore_parameters(until: datetime) -> dict[str, str]:
+    """Values of the placeholders in `sql/restore/`: the point in time, aware."""
+    return PATTERNS | {"until": iso(until)}
 
 
 @functools.cache

@@ -59,6 +59,12 @@ class Bucket:
             for entry in page.get("Contents", ()):
                 yield entry["Key"]
 
+    def sizes(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Keys under `prefix` and how many bytes each object has, in order, 1,000 a request."""
+        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix):
+            for entry in page.get("Contents", ()):
+                yield entry["Key"], entry["Size"]
+
     def get(self, key: str) -> tuple[bytes, str] | None:
         """Body and ETag of an object, or None where there is none."""
         try:
@@ -129,6 +135,17 @@ class Bucket:
         for start in range(0, len(todo), 1000):
             objects = [{"Key": key} for key in todo[start : start + 1000]]
             self.s3.delete_objects(Bucket=self.name, Delete={"Objects": objects, "Quiet": True})
+
+    def delete_old_versions(self, key: str) -> None:
+        """Delete what a versioned bucket still holds of an object's past; nothing where it is not versioned."""
+        page = self.s3.list_object_versions(Bucket=self.name, Prefix=key)
+        old = [
+            {"Key": key, "VersionId": version["VersionId"]}
+            for version in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+            if version["Key"] == key and not version["IsLatest"]
+        ]
+        if old:
+            self.s3.delete_objects(Bucket=self.name, Delete={"Objects": old, "Quiet": True})
 
 
 class LocalCopies:

@@ -26,7 +26,8 @@ from localcloud.supervisor import Child, Program, Supervisor
 from tasks.demo.state import Manifest
 
 AWS, CAPTURE, LAKE, WEB, DEMO, ASSETS = "local-aws", "capture", "lake", "web", "demo", "static"
-STOP_ORDER = [[WEB, DEMO, ASSETS], [LAKE, CAPTURE], [AWS]]
+WARM = "warm"
+STOP_ORDER = [[WEB, WARM, DEMO, ASSETS], [LAKE, CAPTURE], [AWS]]
 OK, BROKEN = 200, 500
 START_SECONDS = 120.0
 LOOK_SECONDS = 0.05
@@ -79,6 +80,7 @@ class Runner:
         self.site()
         if self.settings.demo:
             self.demo()
+        self.program(WARM, ["manage.py", "warm_insights", "--watch"])
         self.console.say(banner(self.settings, self.variables["DEMO_PASSWORD"]))
 
     def local_aws(self) -> None:

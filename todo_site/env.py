@@ -35,6 +35,14 @@ def flag(name: str, *, default: bool) -> bool:
     raise ImproperlyConfigured(f"{name}={raw!r} is neither true nor false.")
 
 
+def number(name: str, default: int) -> int:
+    """Return ``name`` as a whole number, not negative; anything else raises ImproperlyConfigured."""
+    raw = optional(name, str(default))
+    if not (raw.isascii() and raw.isdigit()):
+        raise ImproperlyConfigured(f"{name}={raw!r} is not a whole number.")
+    return int(raw)
+
+
 def listing(name: str, default: str) -> list[str]:
     """Return the comma-separated ``name`` as a list of stripped, non-empty strings."""
     return [part.strip() for part in optional(name, default).split(",") if part.strip()]

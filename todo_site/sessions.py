@@ -1,13 +1,14 @@
 """Browser sessions as items of the table, under the hash of their key. Deleting one ends it everywhere at once."""
 
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
-from django.utils import timezone
 
 from tasks import table
 from tasks.context import timestamp
+from tasks.items import feed_keys
 from tasks.items import session_key as key_of
 
 
@@ -58,13 +59,16 @@ class SessionStore(SessionBase):
 
     def _item(self, data: dict[str, Any]) -> dict[str, Any]:
         pk, sk = key_of(str(self.session_key))
+        person = data.get("person", {})
+        created = timestamp(_signed_in_at(person))
         return {
+            **(_index_keys(pk, person["id"], created) if person else {}),
             "PK": pk,
             "SK": sk,
             "entity_type": "SESSION",
             "data": self.encode(data),
-            "user_id": data.get("person", {}).get("id"),
-            "created_at": timestamp(timezone.now()),
+            "user_id": person.get("id"),
+            "created_at": created,
             "expires_at": int(time.time()) + self.get_expiry_age(),
         }
 
@@ -77,3 +81,40 @@ class SessionStore(SessionBase):
     @classmethod
     def clear_expired(cls) -> None:
         """Do nothing: time to live removes what has expired."""
+
+
+def _signed_in_at(person: dict[str, Any]) -> datetime:
+    return datetime.fromtimestamp(person.get("issued_at") or time.time(), UTC)
+
+
+def _index_keys(pk: str, user_id: str, created: str) -> dict[str, str]:
+    """By whose they are (GSI1), and all of them by age (GSI5); only sessions that somebody signed in to."""
+    return {
+        "GSI1PK": f"USER#{user_id}",
+        "GSI1SK": f"SESSION#{created}#{pk}",
+        **feed_keys("SESSION", pk, created),
+    }
+
+
+def of_person(user_id: str) -> list[dict[str, Any]]:
+    """Return the stored sessions of a person, expired ones included. One Query a page."""
+    found: list[dict[str, Any]] = []
+    start: dict[str, str] = {}
+    while True:
+        items, start = table.query(
+            {":pk": f"USER#{user_id}", ":session": "SESSION#"},
+            start,
+            IndexName="GSI1",
+            KeyConditionExpression="GSI1PK = :pk AND begins_with(GSI1SK, :session)",
+        )
+        found += items
+        if not start:
+            return found
+
+
+def end_all(user_id: str) -> int:
+    """End every session of a person, and return how many there were."""
+    ended = of_person(user_id)
+    for item in ended:
+        table.remove((item["PK"], item["SK"]))
+    return len(ended)

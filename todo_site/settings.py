@@ -17,7 +17,7 @@ APP_URL = env.required("APP_URL").rstrip("/")
 SECRET_KEY = env.required("SECRET_KEY")
 DEBUG = env.flag("DEBUG", default=False)
 ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", urlsplit(APP_URL).hostname or "")
-CSRF_TRUSTED_ORIGINS = [APP_URL]
+CSRF_TRUSTED_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(APP_URL))]  # without the stage's path
 
 # --- AWS -----------------------------------------------------------------------------------------------------
 AWS_ENDPOINT_URL = env.optional("AWS_ENDPOINT_URL", "") or None
@@ -32,13 +32,33 @@ COGNITO_JWKS_URL = env.optional("COGNITO_JWKS_URL", f"{COGNITO_ISSUER}/.well-kno
 GOLD_BUCKET = env.required("GOLD_BUCKET")
 GLUE_DATABASE = env.required("GLUE_DATABASE")
 ATHENA_WORKGROUP = env.required("ATHENA_WORKGROUP")
+MAIL_PREVIEW_URL = env.optional(
+    "MAIL_PREVIEW_URL", ""
+)  # only a local copy: where e-mails that never left are read
 DEMO_PASSWORD = env.optional("DEMO_PASSWORD", "")  # only a local copy has one: its sign-in page fills it in
+# How long a process may go on trusting what it knows of revoked tokens, and of a person's groups (seconds).
+REVOCATIONS_SECONDS = float(env.optional("REVOCATIONS_SECONDS", "2"))
+GROUPS_SECONDS = float(env.optional("GROUPS_SECONDS", "30"))
+CAPTURE_FUNCTION = env.optional("CAPTURE_FUNCTION", "todo-cdc-processor")
 REPORTING_TIMEZONE = env.optional("REPORTING_TIMEZONE", "UTC")
+
+# --- Insights ------------------------------------------------------------------------------------------------
+INSIGHTS_PAGE_SECONDS = float(
+    env.optional("INSIGHTS_PAGE_SECONDS", "2.5")
+)  # then a page goes out without the rest
+INSIGHTS_QUERY_SECONDS = float(env.optional("INSIGHTS_QUERY_SECONDS", "20"))  # then a query is cancelled
+INSIGHTS_SHOW_TITLES = env.flag("INSIGHTS_SHOW_TITLES", default=False)  # managers read other people's titles
+INSIGHTS_GOALS = "todo_site.goals"
+API_ROUTERS = {"/v1/insights": "insights.api.router"}
 
 # --- The site ------------------------------------------------------------------------------------------------
 ROOT_URLCONF = "todo_site.urls"
 WSGI_APPLICATION = "todo_site.wsgi.application"
 INSTALLED_APPS = [
+    "todo_site.dynamo_admin",
+    "django.contrib.admin.apps.SimpleAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
@@ -55,9 +75,11 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "todo_site.middleware.BodyLimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "todo_site.identity.middleware.PersonMiddleware",
+    "todo_site.operations.middleware.AdminUrlsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -81,6 +103,8 @@ LOGIN_REDIRECT_URL = "task-list"
 
 # No relational database: the ORM's machinery may enter atomic(), but any SQL fails at once and says why.
 DATABASES = {"default": {"ENGINE": "todo_site.nodb"}}
+# The admin asks for django.contrib.auth's own middleware and context processor; people here come from Cognito.
+SILENCED_SYSTEM_CHECKS = ["admin.E402", "admin.E408", "fields.W342"]
 SESSION_ENGINE = "todo_site.sessions"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
@@ -116,11 +140,16 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 MAX_BODY_BYTES = 1024 * 1024
+RATE_LIMIT_PER_MINUTE = env.number("RATE_LIMIT_PER_MINUTE", 6000)  # API requests of one person; 0: no limit
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 
 # --- Language, time, static files ----------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LANGUAGE_COOKIE_NAME = "language"
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -3,7 +3,7 @@
 # Identifiers and types come from etl.tables, file names are quoted, values are bound.
 # ruff: noqa: S608
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -35,6 +35,10 @@ class EngineError(RuntimeError):
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def _name(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'
 
 
 def _files(paths: Iterable[Path]) -> str:
@@ -119,6 +123,43 @@ class Engine:
                 bad.append(path)
         return bad
 
+    def owned(self, path: Path, user_id: str) -> tuple[int, int]:
+        """Rows of any lake file that belong to a user, and other rows that hold the user's id anywhere in a text."""
+        own = self._belongs(path, user_id)
+        texts = [name for name, kind in self._columns(path).items() if kind == "VARCHAR"]
+        named = " OR ".join(f"contains({_name(name)}, {_quoted(user_id)})" for name in texts) or "false"
+        count = (
+            f"count(*) FILTER (WHERE {own}), count(*) FILTER (WHERE NOT {own} AND coalesce({named}, false))"
+        )
+        row = self._execute(f"SELECT {count} FROM {self._source([path])}").fetchone()
+        return int(row[0]), int(row[1])
+
+    def without(self, path: Path, kept: Path, user_id: str) -> int:
+        """Write a lake file's rows but those that belong to a user as another file; how many there are."""
+        where = f"NOT {self._belongs(path, user_id)}"
+        names = ", ".join(_name(name) for name in self._columns(path))
+        query = f"SELECT {names} FROM {self._source([path])} WHERE {where}"
+        self._copy(query, kept)
+        return int(self.value(f"SELECT count(*) FROM ({query})"))
+
+    def removals(self, files: Sequence[Path], since: str) -> list[tuple[str, str]]:
+        """Keys of the items that Bronze files say were removed from `since` (ISO 8601 UTC) on."""
+        where = f"event_name = 'REMOVE' AND event_time >= {_quoted(since)}"
+        query = f"SELECT pk, sk FROM {self._source(files)} WHERE {where}"
+        return self._execute(query).fetchall() if files else []
+
+    def _belongs(self, path: Path, user_id: str) -> str:
+        columns, text = self._columns(path), _quoted(user_id)
+        own = [f"user_id = {text}"] if "user_id" in columns else []
+        if "pk" in columns:
+            own.append(f"substr(pk, strpos(pk, '#') + 1) = {text}")
+        return f"coalesce({' OR '.join(own) or 'false'}, false)"
+
+    def _columns(self, path: Path) -> dict[str, str]:
+        """Names and types of a file's columns."""
+        source = f"read_parquet({_files([path])}, hive_partitioning=false)"
+        return {row[0]: row[1] for row in self._execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+
     def read(self, name: str, table: Table, files: Sequence[Path]) -> None:
         """Make lake files readable as the relation `name`, with `user_bucket` where the table is partitioned."""
         columns = self._present(table.columns, files)
@@ -196,6 +237,12 @@ class Engine:
         self._execute("SET disabled_optimizers = 'statistics_propagation'")
         self._execute(f"COPY ({query}) TO {_quoted(str(path))} (FORMAT parquet, COMPRESSION snappy)")
         self._execute("RESET disabled_optimizers")
+
+    def rows(self, name: str, columns: str, at_a_time: int = 1000) -> Iterator[tuple[Any, ...]]:
+        """Rows of a relation, some at a time; nothing else may run until the last has been taken."""
+        cursor = self._execute(f"SELECT {columns} FROM {name}")
+        while chunk := cursor.fetchmany(at_a_time):
+            yield from chunk
 
     def count(self, name: str) -> int:
         """Rows of a relation."""

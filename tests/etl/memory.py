@@ -80,6 +80,9 @@ class S3:
             self.buckets[Bucket].pop(entry["Key"], None)
         return {}
 
+    def list_object_versions(self, *, Bucket: str, Prefix: str) -> dict[str, Any]:
+        return {}
+
     def get_paginator(self, operation: str) -> "S3":
         assert operation == "list_objects_v2"
         return self
@@ -87,7 +90,11 @@ class S3:
     def paginate(self, *, Bucket: str, Prefix: str, StartAfter: str = "") -> Iterator[dict[str, Any]]:
         self._call("list_objects_v2", Prefix)
         keys = sorted(key for key in self.buckets[Bucket] if key.startswith(Prefix) and key > StartAfter)
-        yield {"Contents": [{"Key": key} for key in keys]} if keys else {}
+        yield (
+            {"Contents": [{"Key": key, "Size": len(self.buckets[Bucket][key])} for key in keys]}
+            if keys
+            else {}
+        )
 
 
 class Glue:

@@ -134,3 +134,18 @@ def test_watching_publishes_the_new_day(lake, monkeypatch):
     lake.lake.seen = {}
     run.watch(lake.lake, 0.5, Stop(3))
     assert len(published) >= 1
+
+
+def test_the_function_runs_one_layer(lake, world, monkeypatch):
+    monkeypatch.setattr(run, "_warm_lake", lambda: lake.lake)
+    lake.deliver(world.history)
+    assert run.handler({"layer": "silver"}, None) == {"layer": "silver", "published": True}
+    assert run.handler({"layer": "silver"}, None) == {"layer": "silver", "published": False}
+    assert run.handler({"layer": "gold"}, None) == {"layer": "gold", "published": True}
+    silver_equals_table(lake, world)
+
+
+def test_the_function_refuses_an_unknown_layer(lake, monkeypatch):
+    monkeypatch.setattr(run, "_warm_lake", lambda: lake.lake)
+    with pytest.raises(ValueError, match="'bronze'"):
+        run.handler({"layer": "bronze"}, None)

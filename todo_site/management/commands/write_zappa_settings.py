@@ -41,6 +41,13 @@ class Command(BaseCommand):
             "--outputs", type=Path, help="what `cdk deploy --outputs-file` wrote; default: ask AWS"
         )
         parser.add_argument("--app-url", help="public address; default: that of the deployed API Gateway")
+        parser.add_argument(
+            "--set",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="one more variable of the function",
+        )
         parser.add_argument("--architecture", choices=("arm64", "x86_64"), default="arm64")
         parser.add_argument("--owner", default="todo-team")
         parser.add_argument("--cost-center", default="todo")
@@ -59,6 +66,7 @@ class Command(BaseCommand):
         filled, missing = fill(merged(template, stage), lambda name: lookup(name, own, outputs))
         if missing:
             raise CommandError(f"no value for: {', '.join(sorted(missing))}")
+        filled["aws_environment_variables"] |= dict(pair.split("=", 1) for pair in options["set"])
         write_private(options["output"], json.dumps({stage: filled}, indent=2) + "\n")
         self.stdout.write(f"{options['output']}: {stage} at {own['app_url']}")
 

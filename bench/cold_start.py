@@ -1,0 +1,231 @@
+"""First request in a fresh process, and package size: the packaged app, an empty Django app, and FastAPI + Mangum.
+
+`.venv-infra/bin/python -m bench.cold_start [--rounds 15]` after `python -m infra.web_package`. Each application is
+packaged the same way (locked or current wheels for this processor, unchecked bytecode), and each process is given one
+event of API Gateway for each of the same three addresses: health, sign-in page, own tasks without a token. The
+applications take turns, so that a busy machine slows all of them; the figure is the median, and what counts is the
+ratio. The other two applications answer the same addresses with constants, which is the least that they could do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from infra.prebuild import compile_folders
+from infra.rehearsal import PROCESSORS
+from infra.settings import Settings
+from infra.web_package import COLLECT_ENVIRONMENT, HANDLER_PACKAGES, WebBuild, prune, size
+
+PATHS = ("/health", "/login/", "/api/v1/tasks")
+FILES = {
+    "django": {
+        "site.py": """
+import os
+from django.http import HttpResponse, JsonResponse
+from django.urls import path
+from django.core.wsgi import get_wsgi_application
+SECRET_KEY, ROOT_URLCONF, ALLOWED_HOSTS, MIDDLEWARE, INSTALLED_APPS = "x", "site_", ["*"], [], []
+urlpatterns = [
+    path("health", lambda request: JsonResponse({"status": "healthy"})),
+    path("login/", lambda request: HttpResponse("<form></form>")),
+    path("api/v1/tasks", lambda request: JsonResponse({"status": 401}, status=401)),
+]
+""",
+        "zappa_settings.py": "",
+    },
+    "fastapi": {
+        "handler.py": """
+from fastapi import FastAPI, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+from mangum import Mangum
+app = FastAPI()
+@app.get("/health")
+async def health() -> dict: return {"status": "healthy"}
+@app.get("/login/")
+async def login() -> HTMLResponse: return HTMLResponse("<form></form>")
+@app.get("/api/v1/tasks")
+async def tasks() -> JSONResponse: return JSONResponse({"status": 401}, status_code=401)
+lambda_handler = Mangum(app, lifespan="off")
+""",
+    },
+}
+PACKAGES = {"django": ("django", *HANDLER_PACKAGES, "boto3"), "fastapi": ("fastapi", "mangum", "boto3")}
+# What Zappa writes into the zip for an application of ours.
+ZAPPA_SETTINGS = """
+APP_MODULE = None
+LOG_LEVEL = "WARNING"; PROJECT_NAME = "todo"; API_STAGE = "dev"; DOMAIN = None; DEBUG = False
+BINARY_SUPPORT = True; BASE_PATH = None; ENVIRONMENT_VARIABLES = {}; CONTEXT_HEADER_MAPPINGS = {}
+COGNITO_TRIGGER_MAPPING = {}; AWS_EVENT_MAPPING = {}; EXCEPTION_HANDLER = None; AWS_BOT_EVENT_MAPPING = {}
+AUTHORIZER_FUNCTION = None; ADDITIONAL_TEXT_MIMETYPES = []; APP_TYPE = "wsgi"
+DJANGO_SETTINGS = "%s"
+"""
+WORKER = """
+import json, sys, time
+started = time.perf_counter()
+import handler
+loaded = time.perf_counter()
+paths = json.loads(sys.argv[1])
+class Context: aws_request_id = "1"; function_name = "todo"; invoked_function_arn = ""
+def event(path):
+    headers = {"Host": "x.execute-api.us-east-1.amazonaws.com", "X-Forwarded-Proto": "https", "Accept": "*/*"}
+    return {"resource": "/{proxy+}", "path": path, "httpMethod": "GET", "headers": headers,
+        "multiValueHeaders": {k: [v] for k, v in headers.items()}, "queryStringParameters": None,
+        "multiValueQueryStringParameters": None, "pathParameters": None, "stageVariables": None, "body": None,
+        "isBase64Encoded": False, "requestContext": {"stage": "dev", "path": "/dev" + path, "httpMethod": "GET",
+        "identity": {"sourceIp": "127.0.0.1"}, "resourcePath": "/{proxy+}"}}
+statuses, first = [], None
+for path in paths:
+    statuses.append(handler.lambda_handler(event(path), Context())["statusCode"])
+    first = first or time.perf_counter()
+done = time.perf_counter()
+cpu = time.process_time()
+print("\\n" + json.dumps({"statuses": statuses, "load": loaded - started, "first": first - started,
+    "all": done - started, "cpu": cpu}))
+"""
+
+
+class Contestant:
+    """One packaged application: the folders on its path, and its settings."""
+
+    def __init__(self, name: str, folders: list[Path], environment: dict[str, str]) -> None:
+        self.name, self.folders, self.environment = name, folders, environment
+        self.runs: list[dict[str, float]] = []
+
+    def run(self) -> None:
+        """Start a fresh process and keep what it measured."""
+        path = os.pathsep.join(map(str, self.folders))
+        done = subprocess.run(
+            [sys.executable, "-S", "-c", WORKER, json.dumps(PATHS)],
+            env={
+                "PATH": os.environ["PATH"],
+                "PYTHONPATH": path,
+                "PYTHONDONTWRITEBYTECODE": "1",
+                **self.environment,
+            },
+            cwd=self.folders[0],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise SystemExit(f"{self.name}: {done.stderr[-2000:]}")
+        self.runs.append(json.loads(done.stdout.strip().splitlines()[-1]))
+
+    def median(self, what: str) -> float:
+        """Median of a measurement, in milliseconds."""
+        return statistics.median(run[what] for run in self.runs) * 1000
+
+    def mebibytes(self) -> float:
+        """Size unpacked, without Plotly.js."""
+        return size(*self.folders, without="*plotly*") / 2**20
+
+
+def product(folder: Path) -> Contestant:
+    """The application as `infra.web_package` built it, with Zappa's handler."""
+    tree = WebBuild(Settings("dev").build, PROCESSORS[platform.machine().lower()])
+    if not tree.app.exists():
+        raise SystemExit(f"build it first: python -m infra.web_package {tree.architecture}")
+    add_handler(folder / "handler", "todo_site.settings")
+    tree.compile()
+    settings = {**COLLECT_ENVIRONMENT, "APP_URL": "https://x.execute-api.us-east-1.amazonaws.com/dev"}
+    keys = {
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "STATIC_URL": "/dev/static/",
+        "LOG_LEVEL": "ERROR",
+    }
+    return Contestant("this app", [folder / "handler", tree.app, tree.packages], {**settings, **keys})
+
+
+def other(name: str, folder: Path) -> Contestant:
+    """An application that answers with constants, packaged likewise."""
+    app, packages = folder / name / "app", folder / name / "packages"
+    app.mkdir(parents=True)
+    for file, text in FILES[name].items():
+        (app / file.replace("site.py", "site_.py")).write_text(text)
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "-qq",
+            f"--target={packages}",
+            "--no-compile",
+            *PACKAGES[name],
+        ]
+        + (
+            [
+                "--no-deps",
+                "asgiref",
+                "sqlparse",
+                "botocore",
+                "jmespath",
+                "python-dateutil",
+                "six",
+                "s3transfer",
+                "urllib3",
+            ]
+            if name == "django"
+            else []
+        ),
+        check=True,
+    )
+    if name == "django":
+        add_handler(app, "site_")
+    prune(packages)
+    compile_folders(app, packages)
+    return Contestant(name, [app, packages], {"DJANGO_SETTINGS_MODULE": "site_"} if name == "django" else {})
+
+
+def add_handler(app: Path, settings: str) -> None:
+    """Put beside an application what Zappa adds to the zip."""
+    import zappa
+
+    app.mkdir(exist_ok=True)
+    shutil.copyfile(Path(zappa.__file__).with_name("handler.py"), app / "handler.py")
+    (app / "zappa_settings.py").write_text(ZAPPA_SETTINGS % settings)
+    compile_folders(app)
+
+
+def main() -> None:
+    """Measure, and print a Markdown table."""
+    parser = argparse.ArgumentParser(prog="python -m bench.cold_start", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=15)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="cold-start-") as folder:
+        contestants = [product(Path(folder)), other("django", Path(folder)), other("fastapi", Path(folder))]
+        for _ in range(options.rounds + 1):
+            for contestant in contestants:
+                contestant.run()
+        report(contestants, options.rounds)
+
+
+def report(contestants: list[Contestant], rounds: int) -> None:
+    """Print sizes and times; the first round warms the file cache and does not count."""
+    for contestant in contestants:
+        del contestant.runs[0]
+    base = next(contestant for contestant in contestants if contestant.name == "django").median("first")
+    print(
+        f"| {rounds} rounds | MiB unpacked | load (ms) | first answer (ms) | of Django's | all three (ms) | statuses |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    for each in contestants:
+        times = [f"{each.median(what):.0f}" for what in ("load", "first")]
+        ratio = f"{each.median('first') / base:.2f}"
+        statuses = " ".join(map(str, each.runs[0]["statuses"]))
+        cells = [each.name, f"{each.mebibytes():.1f}", *times, ratio, f"{each.median('all'):.0f}", statuses]
+        print(f"| {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,187 @@
+"""The distributed engine: runs the SQL files, as they are, through `spark.sql`.
+
+Made for Glue, where PySpark is installed and files are `s3://` URLs; on a laptop they may be local paths. Nothing else
+of the project imports this module, because nothing else has PySpark.
+"""
+
+# Identifiers and types come from etl.tables; values are bound.
+# ruff: noqa: S608
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self
+
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
+from pyspark.sql.types import (
+    DateType,
+    DoubleType,
+    IntegerType,
+    LongType,
+    StringType,
+    StructField,
+    StructType,
+    TimestampType,
+)
+
+from etl.tables import USER_BUCKET, Column, Table
+
+_TYPES = {
+    "string": StringType(),
+    "bigint": LongType(),
+    "int": IntegerType(),
+    "double": DoubleType(),
+    "date": DateType(),
+    "timestamp": TimestampType(),
+}
+# What the results depend on; a cluster's own defaults for the rest are as good as any.
+SETTINGS = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "false",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    "spark.sql.parquet.compression.codec": "snappy",
+    "spark.sql.legacy.timeParserPolicy": "CORRECTED",
+    "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
+}
+
+
+class SchemaError(RuntimeError):
+    """A result's columns are not the ones `etl.tables` promises."""
+
+
+class EngineError(RuntimeError):
+    """Spark could not do what it was asked, be it for the files or for the SQL."""
+
+
+def _schema(columns: Iterable[Column]) -> StructType:
+    return StructType([StructField(name, _TYPES[hive_type]) for name, hive_type in columns])
+
+
+class SparkEngine:
+    """Relations by name in a Spark session, with the conventions of the lake.
+
+    Parameters
+    ----------
+    spark
+        The session; its settings are brought into line.
+    """
+
+    def __init__(self, spark: SparkSession) -> None:
+        self.spark = spark
+        self._kept: list[DataFrame] = []
+        for name, value in SETTINGS.items():
+            spark.conf.set(name, value)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for frame in self._kept:
+            frame.unpersist()
+
+    def read_bronze(
+        self, table: Table, files: Sequence[str], root: str, unreadable: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        """Make Bronze files readable as the relation `bronze`.
+
+        Parameters
+        ----------
+        table
+            Whose columns; those a file lacks are null, those it has besides are left alone.
+        files
+            URLs of the files.
+        root
+            What is cut off a URL, with the slash after it, to name a row's `source_file`.
+        unreadable
+            `(user bucket, key)` of files that stand in `bronze` as a row that says so.
+        """
+        frame = (
+            self._files(table.columns, files)
+            .withColumn("source_file", F.expr(f"substring(path, {len(root) + 2})"))
+            .withColumn("row_id", F.monotonically_increasing_id())
+            .withColumn("file_error", F.lit(None).cast("string"))
+            .drop("path")
+        )
+        lost = [(bucket, key, -number) for number, (bucket, key) in enumerate(unreadable, start=1)]
+        if lost:
+            rows = self.spark.createDataFrame(lost, "user_bucket string, source_file string, row_id bigint")
+            rows = rows.withColumn("file_error", F.lit("unreadable_file"))
+            frame = frame.unionByName(rows, allowMissingColumns=True)
+        frame.createOrReplaceTempView("bronze")
+
+    def unreadable(self, files: Iterable[str]) -> list[str]:
+        """The files among `files` that are not readable Parquet, found by reading each to its end."""
+        bad = []
+        for url in files:
+            try:
+                self.spark.read.parquet(url).select(F.hash("*").alias("h")).agg(F.sum("h")).collect()
+            except Exception:  # noqa: BLE001  Spark reports a broken file as any of a dozen Java errors
+                bad.append(url)
+        return bad
+
+    def read(self, name: str, table: Table, files: Sequence[str]) -> None:
+        """Make lake files readable as the relation `name`, with `user_bucket` where the table is partitioned."""
+        frame = self._files(table.columns, files).drop("path")
+        if USER_BUCKET not in table.partitions:
+            frame = frame.drop("user_bucket")
+        frame.createOrReplaceTempView(name)
+
+    def _files(self, columns: Sequence[Column], files: Sequence[str]) -> DataFrame:
+        """Rows of files with their `path` and, from it, their `user_bucket`."""
+        schema = _schema(columns)
+        if not files:
+            extra = "path string, user_bucket string"
+            return self.spark.createDataFrame(
+                [], StructType([*schema, StructField("path", _TYPES["string"])])
+            ).withColumn(extra.split()[2], F.lit(None).cast("string"))
+        # Said aloud: with a schema given, columns a file lacks are null and others are not read.
+        frame = self.spark.read.schema(schema).parquet(*files)
+        # "file:///a" comes back as "file:///a", "file:/a" or "/a", depending on who is asked.
+        path = F.expr("regexp_replace(_metadata.file_path, '^file:/+', '/')")
+        return frame.select("*", path.alias("path")).withColumn(
+            "user_bucket", F.regexp_extract("path", "user_bucket=([^/]+)", 1)
+        )
+
+    def run(self, name: str, sql: str, parameters: Mapping[str, str]) -> None:
+        """Run one Spark SQL file's text and keep its result as the relation `name`."""
+        try:
+            frame = self.spark.sql(sql, args=dict(parameters)).persist()
+        except PySparkException as error:
+            raise EngineError(str(error)) from error
+        self._kept.append(frame)
+        frame.createOrReplaceTempView(name)
+
+    def check(self, table: Table) -> None:
+        """Compare a result's columns with what the table promises; SchemaError when a name or type differs."""
+        wanted = {name: hive_type for name, hive_type in (*table.columns, *table.partitions)}
+        found = dict(self.spark.table(table.name).dtypes)
+        if found != wanted:
+            raise SchemaError(f"{table.name}: {sorted(set(found.items()) ^ set(wanted.items()))}")
+
+    def write(self, table: Table, folder: str) -> int:
+        """Write the relation of an unpartitioned table as one Snappy Parquet file in a folder; returns its rows."""
+        self.check(table)
+        self.spark.table(table.name).select(*table.names).coalesce(1).write.parquet(folder, mode="overwrite")
+        return self.count(table.name)
+
+    def write_buckets(self, table: Table, folder: str) -> dict[str, int]:
+        """Write the relation of a partitioned table as one file in each `folder/user_bucket=NN/`; rows by bucket."""
+        self.check(table)
+        frame = self.spark.table(table.name).select(*table.names, "user_bucket").repartition("user_bucket")
+        frame.write.partitionBy("user_bucket").parquet(folder, mode="overwrite")
+        counted = self.spark.table(table.name).groupBy("user_bucket").count().collect()
+        return {row["user_bucket"]: row["count"] for row in counted}
+
+    def count(self, name: str) -> int:
+        """Rows of a relation."""
+        return int(self.spark.table(name).count())
+
+    def latest(self, name: str, column: str) -> str:
+        """Latest value of a timestamp column as ISO 8601 UTC text; empty where there is none."""
+        said = f"date_format(max({column}), \"yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'\")"
+        return str(self.value(f"SELECT {said} FROM {name}") or "")
+
+    def value(self, query: str) -> Any:
+        """First value of a query."""
+        row = self.spark.sql(query).first()
+        return None if row is None else row[0]

@@ -1,0 +1,321 @@
+"""Removes one person from every layer of the lake, and looks for what is left.
+
+Bronze files are rewritten under their own names, so the bookmark stays true. Silver's rows go by a commit like any
+other, Gold follows from Silver. Old files, snapshots, query results and cached answers go at once: a reader that was
+using them is told to ask again. In versioned buckets older versions of what was rewritten go too.
+"""
+
+import base64
+import json
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from etl import bookmark, manifest
+from etl.bronze import bucket_of
+from etl.catalog import (
+    BRONZE_ERROR_PREFIX,
+    BRONZE_PREFIX,
+    GOLD_PREFIX,
+    REQUESTS_ERROR_PREFIX,
+    REQUESTS_PREFIX,
+    SILVER_PREFIX,
+    user_bucket,
+)
+from etl.config import LakeConfig
+from etl.engine.embedded import Engine
+from etl.gold import COMMIT, Gold
+from etl.log import iso, log
+from etl.manifest import Manifest, Part
+from etl.partitions import sync_silver
+from etl.storage import Bucket, ConflictError, LocalCopies
+from etl.tables import QUARANTINE
+
+ATTEMPTS = 6
+AT_A_TIME = 200
+POLL_SECONDS = 1.0
+COPIES = ("athena-results/", "cache/")
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Rows of one object that are the person's (`own`), and rows of others that name them, as a writer for example."""
+
+    url: str
+    own: int
+    named: int
+
+
+class Erasure:
+    """One person's removal from one lake; every step can be done again.
+
+    Parameters
+    ----------
+    config
+        The lake.
+    s3, glue
+        boto3 clients.
+    user_id
+        Whose rows.
+    """
+
+    def __init__(self, config: LakeConfig, s3: Any, glue: Any, user_id: str) -> None:
+        if not user_id:
+            raise ValueError("no user")
+        self.config = config
+        self.s3, self.glue = s3, glue
+        self.user_id = user_id
+        self.bronze = Bucket(config.bronze_bucket, s3)
+        self.silver = Bucket(config.silver_bucket, s3)
+        self.gold = Bucket(config.gold_bucket, s3)
+        self._everywhere = False
+
+    def run(self, *, everywhere: bool = False) -> int:
+        """Remove the person's rows from Bronze, Silver and Gold, in that order; how many objects were rewritten.
+
+        `everywhere`: also look where rows of this person should not be, in the buckets of others.
+        """
+        self._everywhere = everywhere
+        rewritten = self._rewrite_bronze() + self._drop_undeliverable() + self._rewrite_silver()
+        self._renew_gold()
+        return rewritten
+
+    def traces(self) -> list[Trace]:
+        """Every object of the lake with a row that holds the person's id anywhere: all is read, nothing is assumed."""
+        places = (
+            (self.bronze, (BRONZE_PREFIX, REQUESTS_PREFIX)),
+            (self.silver, (SILVER_PREFIX,)),
+            (self.gold, (GOLD_PREFIX,)),
+        )
+        found = [
+            Trace(bucket.url(key), own, named)
+            for bucket, prefixes in places
+            for prefix in prefixes
+            for key, own, named in self._search(bucket, prefix)
+        ]
+        for bucket, prefix in (
+            (self.bronze, BRONZE_ERROR_PREFIX),
+            (self.bronze, REQUESTS_ERROR_PREFIX),
+            *((self.gold, prefix) for prefix in COPIES),
+        ):
+            found += [Trace(bucket.url(key), 1, 0) for key, _ in self._lines_about(bucket, prefix)]
+        return found
+
+    def has_arrived(self, keys: Iterable[Key], since: datetime) -> bool:
+        """Whether Bronze holds the removal of each of `keys` (PK, SK) from `since` on."""
+        missing = set(keys)
+        days = bookmark.listing(self.bronze, (since - timedelta(days=1)).date().isoformat())
+        files = [
+            bookmark.day_prefix(day) + name
+            for day, names in days.items()
+            for name in names
+            if bucket_of(name) == user_bucket(self.user_id)
+        ]
+        for engine, paths, _ in self._copied(self.bronze, files):
+            missing -= set(engine.removals(paths, iso(since.replace(microsecond=0))))
+        return not missing
+
+    def wait(self, keys: Iterable[Key], since: datetime, patience: float) -> bool:
+        """Wait until Bronze holds the removals, `patience` seconds at most; whether it does."""
+        wanted, deadline = list(keys), time.monotonic() + patience
+        while not self.has_arrived(wanted, since):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(POLL_SECONDS)
+        return True
+
+    # -- Bronze --------------------------------------------------------------------------------------------------
+
+    def _rewrite_bronze(self) -> int:
+        rewritten = 0
+        for prefix in (BRONZE_PREFIX, REQUESTS_PREFIX):
+            keys = (key for key in self.bronze.keys(prefix) if self._may_hold(key))
+            for engine, paths, names in self._copied(self.bronze, keys):
+                for path, key in zip(paths, names, strict=True):
+                    if engine.owned(path, self.user_id)[0]:
+                        kept = path.with_name("kept.parquet")
+                        engine.without(path, kept, self.user_id)
+                        self.bronze.put(key, kept.read_bytes())
+                        self.bronze.delete_old_versions(key)
+                        rewritten += 1
+        return rewritten
+
+    def _may_hold(self, key: str) -> bool:
+        """Rows are in their user's bucket; where a key is no bucket's, anywhere."""
+        return self._everywhere or bucket_of(key) in {"", user_bucket(self.user_id)}
+
+    def _drop_undeliverable(self) -> int:
+        dropped = 0
+        for prefix in (BRONZE_ERROR_PREFIX, REQUESTS_ERROR_PREFIX):
+            for key, kept in list(self._lines_about(self.bronze, prefix)):
+                self.bronze.put(key, b"".join(kept))
+                self.bronze.delete_old_versions(key)
+                dropped += 1
+        return dropped
+
+    def _lines_about(self, bucket: Bucket, prefix: str) -> Iterator[tuple[str, list[bytes]]]:
+        """Objects with lines that hold the id, as text or inside Firehose's base64, and their other lines."""
+        for key in bucket.keys(prefix):
+            found = bucket.get(key)
+            lines = found[0].splitlines(keepends=True) if found else []
+            kept = [line for line in lines if not _holds(line, self.user_id)]
+            if len(kept) < len(lines):
+                yield key, kept
+
+    # -- Silver --------------------------------------------------------------------------------------------------
+
+    def _rewrite_silver(self) -> int:
+        for _ in range(ATTEMPTS):
+            current, etag = manifest.load(self.silver)
+            with tempfile.TemporaryDirectory(prefix="erase-", dir=self.config.work_dir) as folder:
+                published = self._without(current, Path(folder))
+            if published is None:
+                self._delete_replaced(current)
+                return 0
+            try:
+                self.silver.replace_json(manifest.CURRENT, published.to_json(), etag)
+            except ConflictError:
+                continue
+            self._sync(published)
+            self._delete_replaced(published)
+            return 1
+        raise ConflictError("other runs kept committing first")
+
+    def _without(self, current: Manifest, folder: Path) -> Manifest | None:
+        """The next commit: the same without the person; None where the person is in none of its files."""
+        now = datetime.now(UTC)
+        commit = manifest.new_name(now)
+        changed: dict[tuple[str, str], Part] = {}
+        copies = LocalCopies(self.silver, folder)
+        with Engine(folder / "spill", self.config.memory_limit, self.config.threads) as engine:
+            for table, parts in current.tables.items():
+                for bucket, part in parts.items():
+                    if bucket != user_bucket(self.user_id) and table != QUARANTINE.name:
+                        continue
+                    paths = copies.fetch(part.files)
+                    if any(engine.owned(path, self.user_id)[0] for path in paths):
+                        changed[table, bucket] = self._rewrite_part(engine, table, bucket, commit, paths)
+        if not changed:
+            return None
+        tables = {
+            table: {bucket: changed.get((table, bucket), part) for bucket, part in parts.items()}
+            for table, parts in current.tables.items()
+        }
+        replaced = [key for table, bucket in changed for key in current.tables[table][bucket].files]
+        return replace(
+            current,
+            commit=commit,
+            sequence=current.sequence + 1,
+            committed_at=iso(now),
+            tables=tables,
+            retired=current.retired | dict.fromkeys(replaced, iso(now)),
+        )
+
+    def _rewrite_part(
+        self, engine: Engine, table: str, bucket: str, commit: str, paths: Iterable[Path]
+    ) -> Part:
+        location = f"{SILVER_PREFIX}{table}/user_bucket={bucket}/{commit}/"
+        keys, rows, size = [], 0, 0
+        for number, path in enumerate(paths):
+            kept = path.with_name(f"kept-{number}.parquet")
+            rows += engine.without(path, kept, self.user_id)
+            keys.append(f"{location}part-{number}.parquet")
+            size += kept.stat().st_size
+            self.silver.put(keys[-1], kept.read_bytes())
+        return Part(location, tuple(keys), rows, size)
+
+    def _sync(self, published: Manifest) -> None:
+        wanted = {
+            table: {bucket: self.silver.url(part.location) for bucket, part in parts.items()}
+            for table, parts in published.tables.items()
+        }
+        sync_silver(self.glue, self.config.database, wanted)
+
+    def _delete_replaced(self, current: Manifest) -> None:
+        """Delete every data file but the live ones, whoever left it."""
+        live = set(current.all_files())
+        dead = [
+            key
+            for key in self.silver.keys(SILVER_PREFIX)
+            if key.endswith(".parquet") and key not in live and _commit_of(key) <= current.commit
+        ]
+        self.silver.delete(dead)
+        for key in dead:
+            self.silver.delete_old_versions(key)
+
+    # -- Gold ----------------------------------------------------------------------------------------------------
+
+    def _renew_gold(self) -> None:
+        with tempfile.TemporaryDirectory(prefix="erase-", dir=self.config.work_dir) as folder:
+            Gold(self.config, self.s3, self.glue, Path(folder)).run()
+        newest = self._forget_snapshots()
+        old = [key for key in self.gold.keys(GOLD_PREFIX) if "" < _snapshot(key) < newest]
+        old += [key for prefix in COPIES for key in self.gold.keys(prefix)]
+        self.gold.delete(old)
+        for key in old:
+            self.gold.delete_old_versions(key)
+
+    def _forget_snapshots(self) -> str:
+        """Take all snapshots but the newest out of the books; its name."""
+        for _ in range(ATTEMPTS):
+            found = self.gold.get_json(COMMIT)
+            if found is None:
+                return ""
+            commit, etag = found
+            name = str(commit["snapshot"])
+            try:
+                self.gold.replace_json(
+                    COMMIT, {**commit, "snapshots": {name: commit["snapshots"][name]}}, etag
+                )
+            except ConflictError:
+                continue
+            return name
+        raise ConflictError("other runs kept publishing first")
+
+    # -- Looking -------------------------------------------------------------------------------------------------
+
+    def _search(self, bucket: Bucket, prefix: str) -> Iterator[tuple[str, int, int]]:
+        keys = (key for key in bucket.keys(prefix) if key.endswith(".parquet"))
+        for engine, paths, names in self._copied(bucket, keys):
+            for path, key in zip(paths, names, strict=True):
+                own, named = engine.owned(path, self.user_id)
+                if own or named:
+                    yield key, own, named
+
+    def _copied(self, bucket: Bucket, keys: Iterable[str]) -> Iterator[tuple[Engine, list[Path], list[str]]]:
+        """Local copies of files that are Parquet, some at a time; the others are named in the log."""
+        todo = iter(keys)
+        while chunk := list(islice(todo, AT_A_TIME)):
+            with tempfile.TemporaryDirectory(prefix="erase-", dir=self.config.work_dir) as folder:
+                copies = LocalCopies(bucket, Path(folder))
+                paths = copies.fetch(chunk)
+                with Engine(Path(folder) / "spill", self.config.memory_limit, self.config.threads) as engine:
+                    bad = set(engine.unreadable(paths))
+                    for path in bad:
+                        log("erase", "cannot be read", level="ERROR", status="unreadable", key=str(path))
+                    good = [pair for pair in zip(paths, chunk, strict=True) if pair[0] not in bad]
+                    yield engine, [path for path, _ in good], [key for _, key in good]
+
+
+def _holds(line: bytes, user_id: str) -> bool:
+    if user_id.encode() in line:
+        return True
+    try:
+        raw = json.loads(line).get("rawData", "")
+        return user_id.encode() in base64.b64decode(raw)
+    except (ValueError, AttributeError, TypeError):
+        return False
+
+
+def _commit_of(key: str) -> str:
+    return key.rsplit("/", 2)[1]
+
+
+def _snapshot(key: str) -> str:
+    return key.partition("/snapshot=")[2].partition("/")[0]

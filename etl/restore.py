@@ -1,0 +1,227 @@
+"""The table out of Bronze: every item as it stood at any point in time, typed and with its digits.
+
+Works on one user bucket after the other, so memory and disk hold a sixteenth of the history at a time.
+"""
+
+import functools
+import json
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from etl import bookmark
+from etl.bronze import bucket_of, read
+from etl.config import LakeConfig
+from etl.engine.embedded import Engine
+from etl.images import Attribute, attributes_of
+from etl.steps import restore_parameters, sql_text
+from etl.storage import Bucket, LocalCopies
+
+BATCH = 25
+WRITERS = 8
+ATTEMPTS = 10
+BACKOFF_CAP_SECONDS = 5.0
+
+Item = dict[str, Attribute]
+# The index keys of an item: they are not in the lake, because they follow from the rest.
+IndexKeys = Callable[[Item], Item]
+Progress = Callable[["Restored"], None]
+
+
+class RestoreError(RuntimeError):
+    """The table cannot be restored as asked; the message says why."""
+
+
+@dataclass(slots=True)
+class Restored:
+    """How far a restore is.
+
+    Parameters
+    ----------
+    buckets, buckets_done
+        User buckets, and how many are finished.
+    changes
+        Bronze rows read, copies included.
+    unusable
+        Of them, rows that say too little about an item: no key, no sequence number, no readable image.
+    items
+        Items found, by the first part of their key (`TASK`, `USER`, `TRASH`).
+    written
+        Items written; 0 in a dry run.
+    latest
+        When the latest of these items changed (ISO 8601 UTC; empty where there is none).
+    """
+
+    buckets: int = 0
+    buckets_done: int = 0
+    changes: int = 0
+    unusable: int = 0
+    items: Counter[str] = field(default_factory=Counter)
+    written: int = 0
+    latest: str = ""
+
+
+class Restore:
+    """A reading of Bronze.
+
+    Parameters
+    ----------
+    config
+        The lake.
+    s3
+        boto3 client.
+    until
+        The point in time (aware); what happened at that very instant is included.
+    """
+
+    def __init__(self, config: LakeConfig, s3: Any, until: datetime) -> None:
+        self.config = config
+        self.bronze = Bucket(config.bronze_bucket, s3)
+        self.until = until
+        self.progress = Restored()
+
+    def items(self) -> Iterator[Item]:
+        """The items as DynamoDB writes them, keys included, index keys not; `progress` counts along."""
+        by_bucket = self._files()
+        self.progress.buckets = len(by_bucket)
+        for _, keys in sorted(by_bucket.items()):
+            with tempfile.TemporaryDirectory(prefix="restore-", dir=self.config.work_dir) as folder:
+                yield from self._bucket(keys, Path(folder))
+            self.progress.buckets_done += 1
+
+    def _files(self) -> dict[str, list[str]]:
+        last = self.until.astimezone(UTC).date().isoformat()
+        by_bucket: dict[str, list[str]] = defaultdict(list)
+        for day, names in bookmark.listing(self.bronze, "").items():
+            # A file lies under the day of its changes, however late it came.
+            if day <= last:
+                for name in sorted(names):
+                    key = bookmark.day_prefix(day) + name
+                    by_bucket[bucket_of(key)].append(key)
+        return by_bucket
+
+    def _bucket(self, keys: list[str], folder: Path) -> Iterator[Item]:
+        copies = LocalCopies(self.bronze, folder / "bronze")
+        copies.fetch(keys)
+        with Engine(folder / "spill", self.config.memory_limit, self.config.threads) as engine:
+            parameters = restore_parameters(self.until)
+            usable = functools.partial(engine.run, "usable", sql_text("restore", "usable"), parameters)
+            read(engine, copies, keys, usable)
+            engine.run("state", sql_text("restore", "state"), parameters)
+            self._count(engine)
+            rows = engine.rows("state", "pk, sk, new_image, attribute_types")
+            for pk, sk, image, types in rows:
+                self.progress.items[pk.partition("#")[0]] += 1
+                special = json.loads(types).get("new_image", {}) if types else {}
+                yield attributes_of(image, special) | {"PK": {"S": pk}, "SK": {"S": sk}}
+
+    def _count(self, engine: Engine) -> None:
+        changes = engine.count("bronze")
+        self.progress.changes += changes
+        self.progress.unusable += changes - engine.count("usable")
+        self.progress.latest = max(self.progress.latest, engine.latest("state", "changed_at"))
+
+
+def rebuild(
+    restore: Restore,
+    dynamodb: Any,
+    table: str,
+    index_keys: IndexKeys,
+    tell: Progress = lambda progress: None,
+) -> Restored:
+    """Write the restored items into a table that holds nothing yet, or the beginning of the same restore.
+
+    Parameters
+    ----------
+    restore
+        What to write.
+    dynamodb
+        boto3 client.
+    table
+        Name of a table with the keys and indexes of the product's.
+    index_keys
+        Given an item, the index keys it has.
+    tell
+        Called after every few hundred items.
+
+    Returns
+    -------
+    Restored
+        What was read and written.
+
+    Raises
+    ------
+    RestoreError
+        When DynamoDB keeps refusing items.
+    """
+    complete = (item | index_keys(item) for item in restore.items())
+    with ThreadPoolExecutor(WRITERS) as pool:
+        while chunk := list(islice(complete, BATCH * WRITERS)):
+            batches = [chunk[start : start + BATCH] for start in range(0, len(chunk), BATCH)]
+            list(pool.map(lambda batch: _put(dynamodb, table, batch), batches))
+            restore.progress.written += len(chunk)
+            tell(restore.progress)
+    return restore.progress
+
+
+def survey(restore: Restore, index_keys: IndexKeys, tell: Progress = lambda progress: None) -> Restored:
+    """Do all that `rebuild` does but write."""
+    for number, item in enumerate(restore.items(), start=1):
+        index_keys(item)
+        if number % (BATCH * WRITERS) == 0:
+            tell(restore.progress)
+    return restore.progress
+
+
+def is_empty(dynamodb: Any, table: str) -> bool:
+    """Whether a table holds no item of the kinds that are restored."""
+    pages = dynamodb.get_paginator("scan").paginate(
+        TableName=table, ProjectionExpression="PK", PaginationConfig={"PageSize": 100}
+    )
+    kinds = ("TASK#", "USER#", "TRASH#")
+    return not any(item["PK"]["S"].startswith(kinds) for page in pages for item in page["Items"])
+
+
+def _put(dynamodb: Any, table: str, items: Iterable[Item]) -> None:
+    todo = {table: [{"PutRequest": {"Item": item}} for item in items]}
+    for attempt in range(ATTEMPTS):
+        todo = dynamodb.batch_write_item(RequestItems=todo).get("UnprocessedItems") or {}
+        if not todo:
+            return
+        time.sleep(min(BACKOFF_CAP_SECONDS, 0.05 * 2**attempt))
+    raise RestoreError(f"{table} keeps refusing items: {len(todo[table])} are left of a batch of {BATCH}")
+
+
+def point_in_time(text: str | None) -> datetime:
+    """Read a time (ISO 8601; without an offset, UTC; a day alone is its end); now where None.
+
+    Raises
+    ------
+    RestoreError
+        For anything else.
+    """
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise RestoreError(f"not an ISO 8601 time: {text!r}") from error
+    if len(text) <= len("2026-01-01"):
+        moment = moment.replace(hour=23, minute=59, second=59, microsecond=999999)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def describe(progress: Restored) -> str:
+    """One line for people."""
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(progress.items.items())) or "no items"
+    return (
+        f"{progress.buckets_done} of {progress.buckets} buckets, {progress.changes:,} changes read, "
+        f"{kinds}, {progress.written:,} written"
+    )

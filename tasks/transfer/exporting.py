@@ -1,0 +1,65 @@
+"""Every task of a person, page by page: what is held in memory does not grow with the list."""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any
+
+from pydantic_core import to_json
+
+from tasks import selectors
+from tasks.transfer import cells
+from tasks.transfer.rows import COLUMNS, EVERYTHING
+
+PAGE = 250
+FORMATS = {"json": "application/json", "csv": "text/csv; charset=utf-8"}
+
+Values = dict[str, Any]
+_EMPTY: Values = {"tags": [], "checklist": []}
+
+
+def export_rows(user_id: str) -> Iterator[Values]:
+    """Yield every task of ``user_id`` as the API shows it, the newest first; the trash is left out.
+
+    One Query for ``PAGE`` tasks. A task created or deleted meanwhile may be in it or not; any other is, once.
+    """
+    return chain.from_iterable(_pages(user_id))
+
+
+def export(user_id: str, file_format: str) -> Iterator[str]:
+    """Return the chunks of a file (``FORMATS``) of every task of ``user_id``. The first page is read at once.
+
+    When a later page cannot be read the iterator raises, so that the file ends in the middle, and seems not complete.
+    """
+    pages = _pages(user_id)
+    first = next(pages, [])
+    writer = _as_csv if file_format == "csv" else _as_json
+    return writer(chain([first], pages))
+
+
+def _pages(user_id: str) -> Iterator[list[Values]]:
+    cursor: str | None = None
+    while True:
+        page = selectors.list_tasks(user_id, limit=PAGE, cursor=cursor)
+        yield [_row(task.attribute_values) for task in page.items]
+        cursor = page.next_cursor
+        if not cursor:
+            return
+
+
+def _row(task: Values) -> Values:
+    return {name: task.get(name, _EMPTY.get(name)) for name in EVERYTHING}
+
+
+def _as_json(pages: Iterable[list[Values]]) -> Iterator[str]:
+    separator = "[\n"
+    for page in pages:
+        for row in page:
+            yield separator + to_json(row).decode()
+            separator = ",\n"
+    yield "[]\n" if separator == "[\n" else "\n]\n"
+
+
+def _as_csv(pages: Iterable[list[Values]]) -> Iterator[str]:
+    yield cells.write([COLUMNS])
+    for page in pages:
+        yield cells.write(cells.from_task(row) for row in page)

@@ -1,0 +1,122 @@
+"""From the bytes of a file to rows: our JSON and CSV, and Todoist's CSV. What it is, its content says."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from pydantic_core import from_json
+
+from tasks import fields
+from tasks.errors import FieldError
+from tasks.ids import is_id
+from tasks.transfer import cells
+from tasks.transfer.rows import COLUMNS, GIVEN, MAX_ROWS, Row, refuse
+
+_DELIMITERS = ",;\t"
+
+
+def read(upload: bytes, now: datetime) -> tuple[str, list[Row]]:
+    """Return the format (json, csv or todoist) and the rows of a file.
+
+    Parameters
+    ----------
+    now
+        What "tomorrow" is counted from (aware).
+
+    Raises
+    ------
+    ValidationFailed
+        The file as a whole cannot be read; what is wrong with a row is in the row.
+    """
+    try:
+        text = upload.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise refuse("encoding", "The file must be text in UTF-8.") from None
+    if not text.strip():
+        raise refuse("empty", "The file is empty.")
+    if text.lstrip()[0] in "[{":
+        return "json", _of_json(text)
+    return _of_csv(text, now)
+
+
+def _of_json(text: str) -> list[Row]:
+    try:
+        tasks = from_json(text, allow_inf_nan=False)
+    except ValueError as error:
+        raise refuse("json", f"The file is not valid JSON: {error}.") from None
+    if not isinstance(tasks, list):
+        raise refuse("json", "The file must be a JSON array of tasks.")
+    _check_size(len(tasks))
+    return [_json_row(number, task) for number, task in enumerate(tasks, start=1)]
+
+
+def _json_row(number: int, task: Any) -> Row:
+    if not isinstance(task, dict):
+        return Row(number, {}, task, errors=[_error("", "Must be an object.", "dict_type")])
+    given = {
+        name: value for name, value in task.items() if name not in fields.READ_ONLY and value is not None
+    }
+    return Row(number, given, task, _own_id(task))
+
+
+def _of_csv(text: str, now: datetime) -> tuple[str, list[Row]]:
+    lines = _lines(text)
+    header = [name.strip().casefold().replace(" ", "_") for name in next(lines)[1]]
+    records = [(number, line) for number, line in lines if any(cell.strip() for cell in line)]
+    _check_size(len(records))
+    if {"type", "content"} <= set(header):
+        from tasks.transfer import todoist  # what reads its dates is only worth loading for such a file
+
+        return "todoist", todoist.rows(header, records, now)
+    _check_header(header)
+    return "csv", [_csv_row(header, number, line) for number, line in records]
+
+
+def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
+    head = text.lstrip().partition("\n")[0]
+    delimiter = max(_DELIMITERS, key=head.count)
+    reader = csv.reader(io.StringIO(text.lstrip("\r\n"), newline=""), delimiter=delimiter, strict=True)
+    number = 0
+    try:
+        for number, line in enumerate(reader, start=1):
+            yield number, line
+    except csv.Error as error:
+        raise refuse("csv", f"The file is not valid CSV: row {number + 1}: {error}.") from None
+
+
+def _check_size(rows: int) -> None:
+    if rows > MAX_ROWS:
+        raise refuse("too_many", f"The file has {rows} rows, at most {MAX_ROWS} are accepted. Split it.")
+
+
+def _check_header(header: list[str]) -> None:
+    known = fields.READ_ONLY.union(COLUMNS)
+    if "title" not in header:
+        raise refuse("columns", "The first line must name the columns, `title` among them.")
+    if unknown := [name for name in header if name and name not in known]:
+        names = ", ".join(name[:50] for name in unknown[:5])
+        raise refuse("columns", f"There are no such columns: {names}. Known are: {', '.join(COLUMNS)}.")
+    if twice := [name for name, count in Counter(header).items() if name and count > 1]:
+        raise refuse("columns", f"A column is there twice: {twice[0]}.")
+
+
+def _csv_row(header: list[str], number: int, line: list[str]) -> Row:
+    given = {name: cell for name, cell in zip(header, line, strict=False) if name and cell.strip()}
+    wanted = cells.to_fields({name: cell for name, cell in given.items() if name in GIVEN})
+    row = Row(number, wanted, given, _own_id(given))
+    if any(cell.strip() for cell in line[len(header) :]):
+        message = "The row has more cells than there are columns. Put quotes around text with commas."
+        row.errors.append(_error("", message, "too_many_cells"))
+    return row
+
+
+def _own_id(given: dict[str, Any]) -> str | None:
+    own = given.get("id")
+    return own if isinstance(own, str) and is_id(own) else None
+
+
+def _error(name: str, message: str, code: str) -> FieldError:
+    return FieldError(field=name, message=message, code=code)

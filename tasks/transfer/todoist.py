@@ -1,0 +1,189 @@
+"""Todoist's CSV template.
+
+A section becomes the category of the tasks under it, an ``@label`` a tag, a note a paragraph of the description. A
+sub-task that is only a line of text becomes a line of its task's checklist; one with a date, a description or labels
+becomes a task of its own. Who wrote what, durations and the project's view are left out.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from tasks import quickadd
+from tasks.errors import FieldError
+from tasks.fields import CHECKLIST_MAX, CHECKLIST_TEXT_MAX
+from tasks.transfer.rows import Row
+
+# Todoist's p1 is the highest.
+PRIORITIES = {"1": "urgent", "2": "high", "3": "medium", "4": "low"}
+NAMES = {
+    "title": "CONTENT",
+    "tags": "CONTENT",
+    "description": "DESCRIPTION",
+    "priority": "PRIORITY",
+    "category": "CONTENT of the section",
+    "due_date": "DATE",
+    "due_time": "DATE",
+    "recurrence": "DATE",
+    "timezone": "TIMEZONE",
+}
+_DATED = {"due_date", "due_time", "recurrence"}
+_TITLE = "task"
+_LABEL = re.compile(r"(?:^|\s)@([^\s@]+)")
+
+Cells = dict[str, str]
+
+
+def rows(header: Sequence[str], records: Sequence[tuple[int, list[str]]], now: datetime) -> list[Row]:
+    """Return the tasks of a template.
+
+    Parameters
+    ----------
+    header
+        The column names, in lower case.
+    records
+        The rows below, each with its number.
+    now
+        What relative dates such as "tomorrow" are counted from, in the row's own time zone (aware).
+    """
+    reader = _Reader(now)
+    for number, line in records:
+        reader.read(number, dict(zip(header, (cell.strip() for cell in line), strict=False)))
+    return reader.rows
+
+
+class _Reader:
+    """Reads row by row, knowing the section and the tasks that the next row may belong to."""
+
+    def __init__(self, now: datetime) -> None:
+        self.rows: list[Row] = []
+        self._now = now
+        self._section = ""
+        self._parents: list[tuple[int, Row]] = []
+
+    def read(self, number: int, cells: Cells) -> None:
+        kind = cells.get("type", "").lower()
+        if kind == "section":
+            self._section, self._parents = cells.get("content", ""), []
+        elif kind == "note":
+            self._note(cells)
+        elif kind == "task":
+            self._task(number, cells)
+        elif kind not in {"meta", ""}:
+            self.rows.append(
+                Row(number, {}, cells, errors=[_wrong("TYPE", "Must be task, section or note.")])
+            )
+
+    def _note(self, cells: Cells) -> None:
+        if not self._parents or not cells.get("content"):
+            return
+        parent = self._parents[-1][1]
+        said = [parent.fields.get("description"), cells["content"]]
+        parent.fields["description"] = "\n\n".join(filter(None, said))
+        parent.raw.append(cells)
+
+    def _task(self, number: int, cells: Cells) -> None:
+        indent = int(cells["indent"]) if cells.get("indent", "").isdecimal() else 1
+        while self._parents and self._parents[-1][0] >= indent:
+            self._parents.pop()
+        if self._parents and _is_line(cells) and _add_line(self._parents[-1][1], cells):
+            return
+        row = _row(number, cells, self._section, self._now)
+        self.rows.append(row)
+        self._parents.append((indent, row))
+
+
+def _is_line(cells: Cells) -> bool:
+    text = cells.get("content", "")
+    return (
+        0 < len(text) <= CHECKLIST_TEXT_MAX
+        and not any(cells.get(name) for name in ("date", "description", "deadline"))
+        and not _LABEL.search(text)
+    )
+
+
+def _add_line(parent: Row, cells: Cells) -> bool:
+    checklist = parent.fields.setdefault("checklist", [])
+    if len(checklist) >= CHECKLIST_MAX:
+        return False
+    checklist.append({"text": cells["content"]})
+    parent.raw.append(cells)
+    return True
+
+
+def _row(number: int, cells: Cells, section: str, now: datetime) -> Row:
+    fields: dict[str, Any] = _named(cells.get("content", "").removeprefix("* "))
+    row = Row(number, fields, [section, cells], names=NAMES)
+    if cells.get("description"):
+        fields["description"] = cells["description"]
+    if section:
+        fields["category"] = section
+    _read_priority(row, cells.get("priority", ""))
+    _read_date(row, cells, now)
+    return row
+
+
+def _named(content: str) -> dict[str, Any]:
+    tags = _LABEL.findall(content)
+    title = " ".join(_LABEL.sub(" ", content).split()) or content
+    return {"title": title, **({"tags": tags} if tags else {})}
+
+
+def _read_priority(row: Row, text: str) -> None:
+    if text in PRIORITIES:
+        row.fields["priority"] = PRIORITIES[text]
+    elif text:
+        row.errors.append(_wrong("PRIORITY", "Must be a number from 1 (highest) to 4, or blank."))
+
+
+def _read_date(row: Row, cells: Cells, now: datetime) -> None:
+    # A deadline is a day too, and better than none.
+    name = "date" if cells.get("date") else "deadline"
+    text = cells.get(name, "")
+    if not text:
+        return
+    language = cells.get(f"{name}_lang", "")[:2].lower() or "en"
+    # "every!" counts from the day it is done, as every recurring task here does.
+    phrase = text.replace("every!", "every")
+    found = _day(phrase, _local(now, cells.get("timezone", "")), language)
+    if found is None:
+        message = "Must be a day such as 2027-05-31, 31 May, tomorrow 9:00 or every week."
+        row.errors.append(_wrong(name.upper(), message))
+        return
+    row.fields |= found
+    if "due_time" in found and "timezone" not in found and cells.get("timezone"):
+        row.fields["timezone"] = cells["timezone"]
+
+
+def _local(now: datetime, zone: str) -> datetime:
+    try:
+        return now.astimezone(ZoneInfo(zone)) if zone else now
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return now
+
+
+def _day(text: str, now: datetime, language: str) -> dict[str, Any] | None:
+    """Return the fields of a date as Todoist writes it or people type it, or None if any of it is not understood."""
+    try:
+        return _exactly(datetime.fromisoformat(text), timed=":" in text)
+    except ValueError:
+        pass
+    for line in (f"{_TITLE} {text}", f"{_TITLE} on {text}"):
+        found = dict(quickadd.parse(line, now, language).fields)
+        if found.pop("title") == _TITLE and "due_date" in found and found.keys() <= _DATED:
+            return found
+    return None
+
+
+def _exactly(moment: datetime, *, timed: bool) -> dict[str, Any]:
+    zone = {}
+    if moment.tzinfo:
+        moment, zone = moment.astimezone(UTC), {"timezone": "UTC"}
+    clock = {"due_time": moment.strftime("%H:%M"), **zone} if timed else {}
+    return {"due_date": moment.date().isoformat(), **clock}
+
+
+def _wrong(name: str, message: str) -> FieldError:
+    return FieldError(field=name, message=message, code="todoist")

@@ -1,0 +1,263 @@
+"""What operators do to the lake: send again, look at it, erase a person."""
+
+import io
+import json
+import os
+import threading
+import uuid
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import boto3
+import pyarrow.parquet as pq
+import pytest
+from django.core.management import CommandError, call_command
+
+from etl import capture, failures, survey
+from etl.aws import client as shared_client
+from etl.erase import Erasure
+from tasks import preferences, services
+from tests.etl.checks import all_equal, gold_equals_oracle
+from tests.etl.harness import NOW
+from tests.etl.memory import put_bronze
+from tests.etl.test_restore import captured  # noqa: F401  a fixture
+from tests.etl.world import World
+
+
+def history():
+    world = World()
+    for user in ("ann", "ben"):
+        world.create_user(user)
+        for number in range(6):
+            task = world.create_task(user, title=f"{user} {number}", due_date="2026-04-01")
+            world.tick(600)
+            if number % 2:
+                world.delete_task(user, task)
+    return world
+
+
+def without(world, user):
+    left = World()
+    left.items = {key: item for key, item in world.items.items() if key[0].partition("#")[2] != user}
+    left.history = [change for change in world.history if change.pk.partition("#")[2] != user]
+    return left
+
+
+def holds(lake, text):
+    """Objects that hold a text, in any row of any Parquet file, or plainly."""
+    found = []
+    for bucket, objects in lake.s3.buckets.items():
+        for key, body in objects.items():
+            if key.endswith(".parquet") and body.startswith(b"PAR1"):
+                rows = pq.read_table(io.BytesIO(body)).to_pylist()
+            else:
+                rows = body.decode(errors="replace")
+            if text in json.dumps(rows, default=str):
+                found.append(f"{bucket}/{key}")
+    return found
+
+
+def test_it_works(lake):
+    world = history()
+    lake.deliver(world.history)
+    lake.lake.run(NOW)
+    lake.s3.buckets["gold"]["athena-results/1.csv"] = b"ann@example.com,ann"
+    lake.s3.buckets["bronze"]["cdc-errors/x/1"] = (
+        b'{"rawData": "eyJ1c2VyX2lkIjogImFubiJ9"}\n{"rawData": "e30="}\n'
+    )
+    assert holds(lake, "ann@example.com")
+    job = Erasure(lake.config, lake.s3, lake.glue, "ann")
+    assert sum(trace.own for trace in job.traces()) > 0
+    job.run()
+    assert job.traces() == []
+    assert [key for key in holds(lake, "ann") if "/cdc" not in key] == []
+    assert lake.s3.buckets["bronze"]["cdc-errors/x/1"] == b'{"rawData": "e30="}\n'
+    lake.new_lake("later").run(NOW)
+    all_equal(lake, without(world, "ann"), NOW)
+
+
+def test_nothing_is_read_again_after_an_erasure(lake):
+    world = history()
+    lake.deliver(world.history)
+    lake.lake.run(NOW)
+    Erasure(lake.config, lake.s3, lake.glue, "ann").run()
+    assert lake.lake.silver.run() is None
+    assert lake.new_lake("other").silver.run() is None
+
+
+def test_rows_in_the_wrong_bucket_are_found(lake):
+    world = history()
+    lake.deliver(world.history)
+    stray = json.loads(capture._encode(capture.bronze_row(world.history[0].record())))
+    other = f"{(int(stray['user_bucket']) + 1) % 16:02d}"
+    put_bronze(lake.s3, f"year=2026/month=03/day=20/user_bucket={other}", [stray], 700)
+    lake.lake.run(NOW)
+    job = Erasure(lake.config, lake.s3, lake.glue, "ann")
+    job.run()
+    assert [trace.own for trace in job.traces()] == [1]
+    job.run(everywhere=True)
+    assert job.traces() == []
+
+
+def test_rows_of_others_that_name_the_person_are_counted_and_kept(lake):
+    world = history()
+    world.change_task("ben", world.task_ids()[-1][1], updated_by="ann")
+    lake.deliver(world.history)
+    lake.lake.run(NOW)
+    job = Erasure(lake.config, lake.s3, lake.glue, "ann")
+    job.run()
+    assert sum(trace.named for trace in job.traces()) >= 2
+    assert sum(trace.own for trace in job.traces()) == 0
+    lake.lake.run(NOW)
+    gold_equals_oracle(lake, without(world, "ann"), NOW)
+
+
+def test_removals_that_are_on_their_way_are_waited_for(lake, monkeypatch):
+    world = history()
+    lake.deliver(world.history)
+    job = Erasure(lake.config, lake.s3, lake.glue, "ann")
+    keys = [key for key in world.items if key[0] == "TASK#ann"]
+    since = world.arrival
+    world.tick(60)
+    assert not job.wait(keys, since, 0)
+    for key in keys:
+        world.put(*key, None)
+    lake.deliver(world.history[-len(keys) :])
+    assert job.wait(keys, since, 0)
+
+
+def test_a_survey_counts_everything(lake):
+    lake.deliver(history().history)
+    lake.lake.run(NOW)
+    found = survey.read(lake.config, lake.s3)
+    assert found.bronze.files == len(lake.s3.buckets["bronze"])
+    assert found.bronze.bytes == sum(map(len, lake.s3.buckets["bronze"].values()))
+    assert set(found.silver) == {"task_events", "tasks", "users", "quarantine"}
+    assert found.gold.files == 14
+    assert (found.snapshots, found.waste.files) == (1, 0)
+    lake.s3.buckets["silver"]["silver/tasks/user_bucket=00/20200101T0/part-0.parquet"] = b"of a dead run"
+    assert survey.read(lake.config, lake.s3).waste.bytes == 13
+
+
+# --- The commands, on the local AWS ---------------------------------------------------------------------------
+
+
+def command(*arguments):
+    out = io.StringIO()
+    call_command(*arguments, stdout=out, stderr=io.StringIO())
+    return out.getvalue()
+
+
+@pytest.fixture
+def worked(captured, ctx, alice, bob):  # noqa: F811
+    """Two people with tasks, captured, in the lake; the shared clients of the lake point to this test's AWS."""
+    shared_client.cache_clear()
+    for person in (alice, bob):
+        services.create_profile(ctx(person), email=person.email, username=person.username, name=person.name)
+        for title in ("one", "two"):
+            task = services.create_task(ctx(person), {"title": f"{person.id} {title}"}).task
+        services.delete_task(ctx(person), task.id)
+    preferences.save(ctx(alice), theme="dark")
+    captured()
+    command("replay", "--from", datetime.now(UTC).date().isoformat())
+    return captured
+
+
+@contextmanager
+def capturing(capture_new):
+    """Change capture beside the test, as it runs beside the site."""
+    stop = threading.Event()
+
+    def loop():
+        while not stop.wait(0.2):
+            capture_new()
+
+    thread = threading.Thread(target=loop)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+@pytest.mark.slow
+def test_a_person_is_erased_everywhere(worked, alice, bob, client_for):
+    client_for(alice)
+    assert alice.id in command("erase_user", alice.id, "--dry-run")
+    with capturing(worked):
+        said = command("erase_user", alice.id, "--wait", "60")
+    assert f"Nothing of {alice.id} is left." in said
+    assert command("erase_user", alice.id, "--dry-run").splitlines()[-1] == f"Nothing of {alice.id} is left."
+    assert f"TASK#{bob.id}" in command("erase_user", bob.id, "--dry-run")
+    s3 = boto3.client("s3")
+    for name in ("BRONZE_BUCKET", "SILVER_BUCKET", "GOLD_BUCKET"):
+        for entry in s3.list_objects_v2(Bucket=os.environ[name]).get("Contents", ()):
+            body = s3.get_object(Bucket=os.environ[name], Key=entry["Key"])["Body"].read()
+            assert alice.email.encode() not in body, entry["Key"]
+
+
+def test_an_erasure_before_capture_has_caught_up_is_not_finished(worked, alice):
+    with pytest.raises(CommandError, match="Change capture"):
+        command("erase_user", alice.id, "--wait", "0")
+
+
+def test_an_id_that_is_none_is_refused():
+    with pytest.raises(CommandError, match="no user id"):
+        command("erase_user", "' OR 1=1")
+
+
+def test_status_says_how_far_the_lake_is(worked):
+    said = command("lake", "status")
+    assert "Silver  published" in said
+    assert "Gold    published" in said
+    found = json.loads(command("lake", "status", "--json"))
+    assert found["survey"]["silver"]["task_events"]["files"] >= 1
+    assert found["runs"][0]["layer"] == "gold"
+
+
+def test_replay_says_what_is_wanted():
+    for arguments in ((), ("--from", "2026-01-01", "--quarantine")):
+        with pytest.raises(CommandError, match="one of"):
+            command("replay", *arguments)
+    for days in (("2026-02-02", "2026-02-01"), ("no-day", "2026-02-01")):
+        with pytest.raises(CommandError):
+            command("replay", "--from", days[0], "--to", days[1])
+
+
+# --- The on-failure queue ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def queue():
+    sqs = boto3.client("sqs")
+    url = sqs.create_queue(QueueName=f"failures-{uuid.uuid4().hex}")["QueueUrl"]
+    yield url
+    sqs.delete_queue(QueueUrl=url)
+
+
+@pytest.mark.parametrize("with_record", [True, False])
+def test_failed_captures_go_through_again(queue, ctx, alice, with_record):
+    sqs, streams = boto3.client("sqs"), boto3.client("dynamodbstreams")
+    task = services.create_task(ctx(alice), {"title": "poison"}).task
+    arn = boto3.client("dynamodb").describe_table(TableName=os.environ["TABLE_NAME"])["Table"][
+        "LatestStreamArn"
+    ]
+    shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
+    iterator = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON")
+    records = streams.get_records(ShardIterator=iterator["ShardIterator"])["Records"]
+    (record,) = [record for record in records if record["dynamodb"]["Keys"]["SK"]["S"] == f"TASK#{task.id}"]
+    number = record["dynamodb"]["SequenceNumber"]
+    info = {"shardId": shard, "startSequenceNumber": number, "endSequenceNumber": number, "streamArn": arn}
+    body = {"DDBStreamBatchInfo": info} | ({"record": record} if with_record else {})
+    sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(body, default=lambda moment: moment.timestamp()))
+    sqs.send_message(QueueUrl=queue, MessageBody="not json")
+    sent = []
+
+    def handler(event, context):
+        sent.extend(capture.bronze_row(record) for record in event["Records"])
+        return {"batchItemFailures": []}
+
+    done = failures.replay(queue, sqs, streams, handler)
+    assert (done.messages, done.records, len(done.left)) == (1, 1, 1)
+    assert [row["entity_id"] for row in sent] == [task.id]

@@ -1,0 +1,171 @@
+"""The same SQL files on real Spark and in DuckDB, over the same Bronze files: the same tables, to the last row and type."""
+
+import json
+import os
+import subprocess
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from zoneinfo import ZoneInfo
+
+import pyarrow.parquet as pq
+import pytest
+
+from etl import capture
+from etl.tables import GOLD, QUARANTINE, SILVER, TASK_EVENTS
+from tests.etl.checks import all_equal, same_rows
+from tests.etl.harness import NOW, Harness
+from tests.etl.memory import CONFIG, put_bronze
+from tests.etl.oracle import Oracle
+from tests.etl.schemas import arrow_schema
+from tests.etl.world import World, play
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON = ROOT / ".venv-spark" / "bin" / "python"
+ZONE = "America/Los_Angeles"
+STEPS = int(os.environ.get("PARITY_STEPS", "1500"))
+
+pytestmark = pytest.mark.slow
+
+
+def bad_rows(world: World) -> list[dict[str, str | None]]:
+    """Rows that cannot be used, for every reason, copies included; and good ones written in unusual ways."""
+    row = json.loads(capture._encode(capture.bronze_row(world.history[0].record())))
+    changes = (
+        {"event_id": None}, {"sequence_number": "12a"}, {"sequence_number": "9" * 41}, {"event_time": "soon"},
+        {"event_name": "TRUNCATE"}, {"entity_type": "CAT"}, {"pk": "USER#somebody"}, {"entity_id": None},
+        {"new_image": "{broken"}, {"new_image": "[1]"}, {"new_image": None}, {"user_id": ""},
+    )  # fmt: skip
+    return [row | {"event_id": f"bad-{number}"} | change for number, change in enumerate(changes)] + [
+        row | {"event_id": "bad-0", "pk": ""}
+    ] * 2
+
+
+def odd_rows(world: World) -> list[dict[str, str | None]]:
+    """Usable rows with offsets in timestamps, 40-digit sequence numbers, odd numbers, unknown and missing attributes."""
+    row = json.loads(capture._encode(capture.bronze_row(world.history[0].record())))
+    images = (
+        {"updated_at": "2026-03-20T10:00:00+02:00", "version": 1.5},
+        {"updated_at": "2026-03-20T10:00:00.123456789Z", "version": "7"},
+        {"updated_at": "2026-03-20 10:00:00", "created_at": "2026-02-30T00:00:00Z", "version": 10**20},
+        {"updated_at": 5, "due_date": "2026-02-29", "tags": [{"deep": [1, None, True]}], "status": None},
+        {"title": 'Ünï "quoted" \u2028 \\ / \n', "category": "", "nested": {"a": {"b": 1e-7}}, "version": -3},
+        {},
+    )
+    shared = {
+        "entity_type": "TASK",
+        "pk": "TASK#odd",
+        "user_id": "odd",
+        "event_name": "INSERT",
+        "old_image": None,
+    }
+    return [
+        row
+        | shared
+        | {
+            "event_id": f"odd-{number}",
+            "sk": f"TASK#odd-{number}",
+            "entity_id": f"odd-{number}",
+            "sequence_number": str(10**39 + number),
+            "new_image": json.dumps(image, ensure_ascii=False),
+        }
+        for number, image in enumerate(images)
+    ]
+
+
+def deliveries(lake: Harness, world: World, random_: Random) -> list[dict[str, bytes]]:
+    """Bronze in two parts with copies across them, out of order; DuckDB takes in each before the next is there."""
+    cut = len(world.history) // 2
+    late = random_.sample(range(cut), k=min(50, cut))
+    first = [change for number, change in enumerate(world.history[:cut]) if number not in late]
+    second = [*world.history[cut:], *(world.history[number] for number in late), *first[:20]]
+    parts, held = [], set()
+    for number, part in enumerate((first, second)):
+        random_.shuffle(part)
+        for start in range(0, len(part), 400):
+            lake.deliver(part[start : start + 400])
+        path = "year=2026/month=03/day=20/user_bucket=05"
+        put_bronze(lake.s3, path, bad_rows(world) + odd_rows(world), 9000 + number)
+        columns = [name for name in bad_rows(world)[0] if name not in {"attribute_types", "updated_by"}]
+        put_bronze(lake.s3, path, odd_rows(world)[:2], 9100 + number, [*columns, "new_column"])
+        lake.s3.buckets["bronze"][f"cdc/{path}/broken-{number}.parquet"] = b"PAR1 and no more"
+        fresh = {key: body for key, body in lake.s3.buckets["bronze"].items() if key not in held}
+        held |= fresh.keys()
+        parts.append(fresh)
+        lake.lake.run(NOW)
+    return parts
+
+
+def spark(folder: Path, parts: list[dict[str, bytes]], today: str) -> dict[str, object]:
+    for number, part in enumerate(parts):
+        for key, body in part.items():
+            path = folder / "bronze" / str(number) / key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(body)
+    command = [PYTHON, "-m", "tests.etl.spark_side", folder, today, ZONE]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "SPARK"))}
+    done = subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True, timeout=1500)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return json.loads((folder / "done.json").read_text())
+
+
+def read(folder: Path, table) -> list[tuple]:
+    found = []
+    for path in sorted(folder.rglob("*.parquet")):
+        data = pq.read_table(path, partitioning=None)
+        assert data.schema.remove_metadata() == arrow_schema(table), path
+        found += [tuple(row.values()) for row in data.to_pylist()]
+    return found
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory):
+    """A lake made by DuckDB, and the folder of the same one made by Spark."""
+    assert PYTHON.exists(), "make .venv-spark with localcloud/bootstrap.sh, or: make env-spark"
+    folder, world = tmp_path_factory.mktemp("spark"), World()
+    play(world, Random(7), STEPS)
+    lake = Harness(folder / "duckdb", replace(CONFIG, timezone=ZoneInfo(ZONE)))
+    parts = deliveries(lake, world, Random(8))
+    done = spark(folder, parts, lake.config.today(NOW).isoformat())
+    return lake, world, folder, folder / done["silver"]
+
+
+def test_it_works(both):
+    lake, world, _, silver = both
+    found = [row[0] for row in read(silver / "task_events", TASK_EVENTS)]
+    assert len(found) == len(set(found)) == len(world.history) + 6
+
+
+@pytest.mark.parametrize("table", SILVER, ids=lambda table: table.name)
+def test_silver_is_the_same(both, table):
+    lake, _, _, silver = both
+    duckdb = [tuple(row.values()) for row in lake.silver(table.name)]
+    assert duckdb
+    columns = table.names.index("source_file") if table is QUARANTINE else None
+    spark_rows = read(silver / table.name, table)
+    if columns is not None:
+        assert Counter(row[-2] for row in duckdb) == Counter(row[-2] for row in spark_rows)
+    same_rows(spark_rows, duckdb, table.name)
+
+
+@pytest.mark.parametrize("table", GOLD, ids=lambda table: table.name)
+def test_gold_is_the_same(both, table):
+    lake, _, folder, _ = both
+    duckdb = lake.gold(table.name)
+    assert duckdb
+    same_rows(read(folder / "gold" / table.name, table), duckdb, table.name)
+
+
+def test_a_history_of_the_product_equals_the_oracle_on_spark(tmp_path):
+    """Without rows that no writer of the table would make, Spark's Gold is the brute-force Gold."""
+    world = World()
+    play(world, Random(3), 300)
+    lake = Harness(tmp_path / "duckdb", replace(CONFIG, timezone=ZoneInfo(ZONE)))
+    lake.deliver(world.history)
+    lake.lake.run(NOW)
+    all_equal(lake, world, NOW)
+    spark(tmp_path, [dict(lake.s3.buckets["bronze"])], lake.config.today(NOW).isoformat())
+    wanted = Oracle(world.history, lake.config.today(NOW), ZONE).tables()
+    for table in GOLD:
+        same_rows(read(tmp_path / "gold" / table.name, table), wanted[table.name], table.name)

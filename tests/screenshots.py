@@ -1,0 +1,124 @@
+"""``make screenshots``: every page at both sizes and in both themes, as PNG files in ``build/screenshots``.
+
+It runs the site and a local AWS of its own; nothing that is running is touched.
+"""
+
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import mkdtemp
+
+from tests import local_aws
+from tests.web.site import ARGUMENTS, CHROMIUM, SIZES, serving
+
+OUT = Path("build/screenshots")
+PASSWORD = "Correct-horse-9"
+SIGNED_OUT = {
+    "sign-in": "/login/",
+    "sign-up": "/sign-up/",
+    "forgotten": "/password/forgotten/",
+}
+SIGNED_IN = {
+    "list": "/",
+    "list-done": "/?view=done",
+    "list-all": "/?view=all",
+    "search": "/?q=priority%3E%3Dhigh",
+    "search-wrong": "/?q=colour:red",
+    "selecting": "/?select=1",
+    "board": "/board/",
+    "month": "/calendar/",
+    "week": "/calendar/?week=",
+    "trash": "/trash/",
+    "task": "/tasks/{task}/",
+    "account": "/account/",
+    "security": "/account/security/",
+    "second-factor": "/account/security/second-factor/",
+    "access": "/account/access/",
+    "data": "/account/data/",
+    "not-found": "/nowhere/",
+    "styleguide": "/styleguide/",
+}
+EMPTY = {"empty-list": "/", "empty-board": "/board/", "empty-trash": "/trash/", "empty-done": "/?view=done"}
+
+
+def main(wanted: list[str]) -> None:
+    """Render the pages called ``wanted``, or all of them."""
+    os.environ.update(DEBUG="1", DJANGO_SETTINGS_MODULE="todo_site.settings")
+    local_aws._start()
+    os.environ["STATIC_ROOT"] = mkdtemp()
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("collectstatic", interactive=False, verbosity=0)
+    try:
+        full, task = _person("Alice", filled=True)
+        empty, _ = _person("Bob", filled=False)
+        with serving() as site:
+            _render(site, full, empty, task, wanted)
+    finally:
+        local_aws.pytest_unconfigure()
+
+
+def _person(name: str, *, filled: bool) -> tuple[str, str]:
+    import boto3
+
+    from tasks.context import RequestContext
+    from tests.web import workspace
+
+    email = f"{name.lower()}@example.com"
+    cognito, pool = boto3.client("cognito-idp"), os.environ["USER_POOL_ID"]
+    attributes = {"email": email, "email_verified": "true", "name": f"{name} Example", "given_name": name}
+    answer = cognito.admin_create_user(
+        UserPoolId=pool,
+        Username=f"{name.lower()}-x",
+        MessageAction="SUPPRESS",
+        UserAttributes=[{"Name": key, "Value": value} for key, value in attributes.items()],
+    )
+    cognito.admin_set_user_password(
+        UserPoolId=pool, Username=f"{name.lower()}-x", Password=PASSWORD, Permanent=True
+    )
+    sub = next(a["Value"] for a in answer["User"]["Attributes"] if a["Name"] == "sub")
+
+    def context(number: int) -> RequestContext:
+        moment = datetime.now(UTC) - timedelta(hours=5) + timedelta(minutes=number)
+        return RequestContext(sub, sub, f"screenshots-{number}", moment)
+
+    return email, workspace.fill(context(0), context) if filled else ""
+
+
+def _render(site: str, full: str, empty: str, task: str, wanted: list[str]) -> None:
+    from playwright.sync_api import sync_playwright
+
+    OUT.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        for person, pages in (("", SIGNED_OUT), (full, SIGNED_IN), (empty, EMPTY)):
+            chosen = {name: path for name, path in pages.items() if not wanted or name in wanted}
+            if not chosen:
+                continue
+            context = browser.new_context(base_url=site)
+            page = context.new_page()
+            if person:
+                page.goto("/login/")
+                page.fill("#id_identifier", person)
+                page.fill("#id_password", PASSWORD)
+                page.click("button.button-primary")
+                page.wait_for_selector("#view")
+            for name, path in chosen.items():
+                page.goto(path.format(task=task))
+                for size, viewport in SIZES.items():
+                    for theme in ("light", "dark"):
+                        page.set_viewport_size(viewport)
+                        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+                        page.wait_for_timeout(150)
+                        page.screenshot(path=OUT / f"{name}-{size}-{theme}.png", full_page=True)
+            context.close()
+        browser.close()
+    print(f"{len(list(OUT.glob('*.png')))} pictures in {OUT}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

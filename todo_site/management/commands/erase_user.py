@@ -1,0 +1,84 @@
+"""``manage.py erase_user ID``: remove a person from Cognito, the table and every layer of the lake, and prove it."""
+
+import re
+import time
+from argparse import ArgumentParser
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from etl.aws import client
+from etl.config import LakeConfig
+from etl.erase import Erasure
+from todo_site import erasure
+from todo_site.identity import revocations
+from todo_site.lake import lake
+
+_ID = re.compile(r"[A-Za-z0-9_:.@-]{3,128}")
+CAPTURED = ("TASK#", "TRASH#", "USER#")
+
+
+class Command(BaseCommand):
+    """Can be run again at any time; it fails as long as anything of the person is found anywhere."""
+
+    help = "Remove a person from the table and every layer of the lake, and prove that nothing is left."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("user_id", help="the person's id (the `sub` in Cognito)")
+        parser.add_argument("--dry-run", action="store_true", help="look for the person, remove nothing")
+        parser.add_argument(
+            "--wait",
+            type=float,
+            default=600,
+            help="seconds to wait for change capture to deliver the removals",
+        )
+
+    def handle(self, *, user_id: str, dry_run: bool, wait: float, **_: Any) -> None:
+        """Run it; CommandError says what is left."""
+        if not _ID.fullmatch(user_id):
+            raise CommandError(f"{user_id!r} is no user id.")
+        with lake() as config:
+            if not dry_run:
+                self._remove(config, user_id, wait)
+            left = self._prove(config, user_id)
+        if left and not dry_run:
+            raise CommandError("\n".join(["Still there; run this again:", *left]))
+        self.stdout.write("\n".join(left) if left else f"Nothing of {user_id} is left.")
+
+    def _remove(self, config: LakeConfig, user_id: str, wait: float) -> None:
+        began = datetime.now(UTC)
+        # First of all nobody can sign in as them any more, or what is removed would come back.
+        accounts = erasure.remove_account(user_id)
+        revocation = revocations.record(user_id, f"erase-{time.time_ns()}", began.timestamp())
+        erasure.table.write([revocation])
+        keys = erasure.search(user_id).own
+        erasure.remove(keys)
+        self.stdout.write(f"Removed {accounts} accounts and {len(keys)} items of the table.")
+        job = Erasure(config, client("s3"), client("glue"), user_id)
+        captured = [key for key in keys if key[0].startswith(CAPTURED)]
+        # Removals carry the old item into the lake: rewriting it before they are there would be in vain.
+        if captured and not job.wait(captured, began, wait):
+            raise CommandError(
+                f"Change capture has not delivered the removals within {wait:g} s; run this again."
+            )
+        rewritten = job.run()
+        if any(trace.own for trace in job.traces()):
+            rewritten += job.run(everywhere=True)
+        self.stdout.write(f"Rewrote {rewritten} objects of the lake.")
+
+    def _prove(self, config: LakeConfig, user_id: str) -> list[str]:
+        found = erasure.search(user_id)
+        traces = Erasure(config, client("s3"), client("glue"), user_id).traces()
+        left = [f"  table: {pk} {sk}" for pk, sk in found.own]
+        left += [f"  {trace.url}: {trace.own} rows" for trace in traces if trace.own]
+        left += ["  Cognito: an account"] if erasure.has_account(user_id) else []
+        named = found.named + sum(trace.named for trace in traces)
+        self.stdout.write(f"Searched {found.scanned} items of the table and every file of the lake.")
+        if named:
+            self.stdout.write(
+                f"{named} items and rows of other people name {user_id}, as a writer for example."
+            )
+        return left

@@ -1,0 +1,87 @@
+"""``manage.py rebuild_table --to NAME [--until TIME]``: the table as it was at any time, out of Bronze."""
+
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from botocore.exceptions import ClientError
+from django.core.management.base import BaseCommand, CommandError
+
+from etl import restore
+from etl.aws import client
+from etl.config import LakeConfig
+from tasks.codec import decode_item, encode_item
+from tasks.items import TTL_ATTRIBUTE, index_keys, table_definition
+from todo_site.lake import Ticker, lake
+
+
+class Command(BaseCommand):
+    """Restores tasks, the trash and profiles. Sessions, tokens, preferences and the audit trail are not in the lake."""
+
+    help = "Write the table as it was at a point in time into a table of that name, which is made if need be."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--to", required=True, metavar="NAME", help="table to write; it must be empty")
+        parser.add_argument(
+            "--until", metavar="TIME", help="ISO 8601 (UTC if it has no offset); now by default"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="read and count, write nothing")
+        parser.add_argument("--resume", action="store_true", help="write into a table that is not empty")
+
+    def handle(self, *, to: str, until: str | None, dry_run: bool, resume: bool, **_: Any) -> None:
+        """Run it; CommandError says what was wrong."""
+        started = time.perf_counter()
+        try:
+            with lake() as config:
+                done = self._run(config, to, until, dry_run, resume)
+        except restore.RestoreError as error:
+            raise CommandError(str(error)) from error
+        took = time.perf_counter() - started
+        self.stdout.write(f"{'Would write' if dry_run else 'Wrote'} to {to}: {restore.describe(done)}")
+        self.stdout.write(f"Latest change: {done.latest or 'none'}. Took {took:.1f} s.")
+        if done.unusable:
+            self.stdout.write(
+                f"{done.unusable:,} rows of Bronze say too little about an item and were left out."
+            )
+
+    def _run(
+        self, config: LakeConfig, to: str, until: str | None, dry_run: bool, resume: bool
+    ) -> restore.Restored:
+        reading = restore.Restore(config, client("s3"), restore.point_in_time(until))
+        ticker = Ticker(self.stderr.write)
+        self.stderr.ending = ""
+
+        def tell(progress: restore.Restored) -> None:
+            ticker(restore.describe(progress))
+
+        if dry_run:
+            return restore.survey(reading, _index_keys, tell)
+        _prepare(to, resume)
+        return restore.rebuild(reading, client("dynamodb"), to, _index_keys, tell)
+
+
+def _index_keys(item: restore.Item) -> restore.Item:
+    return dict(encode_item(index_keys(decode_item(item))))
+
+
+def _prepare(name: str, resume: bool) -> None:
+    """Make the table if there is none; refuse one that holds something."""
+    dynamodb = client("dynamodb")
+    try:
+        dynamodb.describe_table(TableName=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        dynamodb.create_table(**table_definition(name))
+        dynamodb.get_waiter("table_exists").wait(TableName=name)
+        ttl = {"Enabled": True, "AttributeName": TTL_ATTRIBUTE}
+        dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=ttl)
+        recovery = {"PointInTimeRecoveryEnabled": True}
+        dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=recovery)
+        return
+    if not resume and not restore.is_empty(dynamodb, name):
+        raise CommandError(
+            f"The table {name} is not empty. Restore into a new one, or --resume what was begun."
+        )

@@ -1,0 +1,93 @@
+"""``manage.py replay``: send days of Bronze, the quarantine or the on-failure queue through the lake again."""
+
+import os
+import tempfile
+import time
+from argparse import ArgumentParser
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from etl import capture, failures, orders
+from etl.aws import client
+from etl.config import LakeConfig
+from etl.run import Lake
+from etl.storage import Bucket
+from todo_site.lake import lake
+
+POLL_SECONDS = 1.0
+
+
+class Command(BaseCommand):
+    """Events are known by their id, so what the lake has already is counted once however often it is sent."""
+
+    help = "Read days of Bronze (--from, --to), quarantined rows, or failed captures again."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument(
+            "--from", dest="first", metavar="DAY", help="first day of Bronze (UTC, YYYY-MM-DD)"
+        )
+        parser.add_argument("--to", dest="last", metavar="DAY", help="last day of Bronze; today by default")
+        parser.add_argument(
+            "--quarantine", action="store_true", help="the days that quarantined rows came from"
+        )
+        parser.add_argument("--failures", action="store_true", help="the records of CDC_FAILURE_QUEUE_URL")
+        parser.add_argument(
+            "--queue", action="store_true", help="leave it to whoever runs the lake; do not wait"
+        )
+
+    def handle(self, **options: Any) -> None:
+        """Run it; CommandError says what was wrong."""
+        if sum(bool(options[name]) for name in ("first", "quarantine", "failures")) != 1:
+            raise CommandError("Say one of --from DAY, --quarantine, --failures.")
+        with lake() as config:
+            if options["failures"]:
+                self._failures()
+                return
+            self._order(config, options)
+
+    def _order(self, config: LakeConfig, options: dict[str, Any]) -> None:
+        first, last = "", ""
+        if options["first"]:
+            first, last = options["first"], options["last"] or datetime.now(UTC).date().isoformat()
+        kind = "quarantine" if options["quarantine"] else "replay"
+        silver = Bucket(config.silver_bucket, client("s3"))
+        try:
+            days = tuple(date.fromisoformat(day).isoformat() if day else "" for day in (first, last))
+            order = orders.submit(silver, kind, "manage.py replay", f"order-{time.time_ns()}", *days)
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+        if options["queue"]:
+            self.stdout.write(f"Ordered: {order.id}. Whoever runs the lake takes it.")
+            return
+        with tempfile.TemporaryDirectory(prefix="lake-", dir=config.work_dir) as folder:
+            orders.fulfil(silver, Lake(config, client("s3"), client("glue"), Path(folder)).run)
+        done = _settled(silver, order)
+        if done.state == "failed":
+            raise CommandError(done.message)
+        self.stdout.write(f"Done: {done.message}.")
+
+    def _failures(self) -> None:
+        url = os.environ.get("CDC_FAILURE_QUEUE_URL", "")
+        if not url:
+            raise CommandError("CDC_FAILURE_QUEUE_URL is not set.")
+        done = failures.replay(url, client("sqs"), client("dynamodbstreams"), capture.handler)
+        self.stdout.write(f"{done.messages} messages with {done.records} records went through.")
+        if done.left:
+            raise CommandError("\n".join(["Left in the queue:", *done.left]))
+
+
+def _settled(silver: Bucket, order: orders.Order) -> orders.Order:
+    """Wait for an order that another runner may have taken first."""
+    while True:
+        found = silver.get_json(order.key)
+        if found is None:
+            raise CommandError(f"The order {order.id} is gone.")
+        current = orders.Order(**found[0])
+        if current.state in {"done", "failed"}:
+            return current
+        time.sleep(POLL_SECONDS)

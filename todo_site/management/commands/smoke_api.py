@@ -1,0 +1,105 @@
+"""``manage.py smoke_api``: use a deployed site as its API's clients do, and compare with its table."""
+
+from __future__ import annotations
+
+import time
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from todo_site.smoke.client import Api, SmokeError
+from todo_site.smoke.journey import Journey, expect
+from todo_site.smoke.people import People
+
+
+class Command(BaseCommand):
+    """Create people in Cognito, let them work through the API, check the table, clean up."""
+
+    help = "Use the deployed API as its clients do, check the table, clean up. Fails at the first difference."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Define the options."""
+        parser.add_argument("--url", default=settings.APP_URL, help="address of the site (default: APP_URL)")
+        parser.add_argument("--users", type=int, default=2)
+        parser.add_argument("--tasks", type=int, default=5, help="for each user")
+        parser.add_argument("--updates", type=int, default=3, help="of each task")
+        parser.add_argument("--keep", action="store_true", help="do not clean up")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run the whole test; CommandError says what was wrong."""
+        started = time.perf_counter()
+        try:
+            health(options["url"])
+            with working(options) as journeys:
+                work(journeys, options)
+                delete_one_each(journeys)
+                for journey in journeys:
+                    journey.read()
+                    journey.check_table(people())
+        except SmokeError as error:
+            raise CommandError(str(error)) from error
+        seconds = time.perf_counter() - started
+        count = (
+            f"{options['users']} users, {options['tasks']} tasks each, {options['updates']} updates a task"
+        )
+        self.stdout.write(f"smoke_api: {count}: as it should be, in {seconds:.1f} s")
+
+
+def people() -> People:
+    """Return the accounts and items of the site that the settings describe."""
+    return People(settings.USER_POOL_ID, settings.CLIENT_ID, settings.TABLE_NAME)
+
+
+def health(url: str) -> None:
+    """See that both health addresses answer anybody, and that nothing else does."""
+    api = Api(url)
+    for path in ("/health", "/api/health"):
+        answer = api.call("GET", path, expect=200).body
+        expect(answer["status"], "healthy", f"the status at {path}")
+    api.call("GET", "/api/v1/tasks", expect=401)
+    api.close()
+
+
+@contextmanager
+def working(options: dict[str, Any]) -> Iterator[list[Journey]]:
+    """Make people with a journey each; remove them and all that is theirs afterwards, whatever happened."""
+    registry = people()
+    journeys: list[Journey] = []
+    try:
+        for _ in range(options["users"]):
+            person = registry.create()
+            journeys.append(Journey(Api(options["url"], person.token), person))
+        yield journeys
+    finally:
+        for journey in journeys:
+            journey.api.close()
+        if not options["keep"]:
+            for journey in journeys:
+                registry.remove(journey.person, tuple(journey.keys))
+
+
+def work(journeys: list[Journey], options: dict[str, Any]) -> None:
+    """Create and update every task, and let each person try the next one's."""
+    for journey in journeys:
+        journey.begin()
+        for number in range(options["tasks"]):
+            journey.create(number)
+        for position, task_id in enumerate(list(journey.tasks)):
+            for number in range(options["updates"]):
+                journey.update(task_id, position + number)
+        journey.read()
+    for journey, other in pairwise(journeys):
+        journey.intrude(other)
+
+
+def delete_one_each(journeys: list[Journey]) -> None:
+    """Delete the first task of everybody who has one."""
+    for journey in journeys:
+        for task_id in list(journey.tasks)[:1]:
+            journey.delete(task_id)

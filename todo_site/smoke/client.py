@@ -1,0 +1,110 @@
+"""A small API client over HTTP, with one connection."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+TIMEOUT_SECONDS = 40  # longer than API Gateway waits for a first request
+LOOPBACK = "127.0.0.1"
+
+
+class SmokeError(AssertionError):
+    """The site did not do what it should; the message says what it did instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer: status, headers (names in lower case) and the decoded JSON body (None without one)."""
+
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+
+class Api:
+    """The API of the site at `url`, called by the bearer of `token`.
+
+    Parameters
+    ----------
+    url
+        Public address of the site, with its stage: `https://….amazonaws.com/dev`.
+    token
+        A Cognito token; nobody's where empty.
+    """
+
+    def __init__(self, url: str, token: str = "") -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise SmokeError(f"{url} is not the address of a site")
+        self._prefix = parts.path.rstrip("/")
+        self._host = parts.netloc
+        self._token = token
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        self._connection = kind(_place(parts.hostname), parts.port, timeout=TIMEOUT_SECONDS)
+
+    def call(
+        self, method: str, path: str, body: Any = None, *, expect: int | None = None, **headers: str
+    ) -> Reply:
+        """Make one request.
+
+        Parameters
+        ----------
+        body
+            Sent as JSON; nothing is sent for None.
+        expect
+            The status that is right.
+        headers
+            More headers; `idempotency_key` is sent as `Idempotency-Key`.
+
+        Raises
+        ------
+        SmokeError
+            When the status is another, or nobody answers.
+        """
+        data = None if body is None else json.dumps(body).encode()
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        reply = self._exchange(method, path, data, {**self._headers(data), **named})
+        if expect is not None and reply.status != expect:
+            raise SmokeError(
+                f"{method} {path} answered {reply.status}, not {expect}; "
+                f"request {reply.headers.get('x-request-id', 'unknown')}: {str(reply.body)[:500]}"
+            )
+        return reply
+
+    def close(self) -> None:
+        """Close the connection; a later call opens it again."""
+        self._connection.close()
+
+    def _headers(self, data: bytes | None) -> dict[str, str]:
+        headers = {"Host": self._host, "Accept": "application/json"}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        return headers if data is None else {**headers, "Content-Type": "application/json"}
+
+    def _exchange(self, method: str, path: str, data: bytes | None, headers: dict[str, str]) -> Reply:
+        try:
+            self._connection.request(method, self._prefix + path, data, headers)
+            answer = self._connection.getresponse()
+            text = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()
+            raise SmokeError(f"{method} {self._host}{self._prefix}{path}: {error!r}") from error
+        return Reply(
+            answer.status, {name.lower(): value for name, value in answer.getheaders()}, _decoded(text)
+        )
+
+
+def _place(hostname: str) -> str:
+    """Names under `localhost` mean this machine (RFC 6761), which not every resolver knows."""
+    return LOOPBACK if hostname == "localhost" or hostname.endswith(".localhost") else hostname
+
+
+def _decoded(text: bytes) -> Any:
+    try:
+        return json.loads(text) if text else None
+    except ValueError:
+        return text.decode(errors="replace")

@@ -1,0 +1,110 @@
+"""What one person does through the API in a smoke test, and what the table must hold afterwards."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from todo_site.smoke.client import Api, SmokeError
+from todo_site.smoke.people import People, SmokePerson
+
+TASKS = "/api/v1/tasks"
+PROFILE = "/api/v1/users"
+# What updates make of a task, in turn; every third task ends completed.
+CHANGES: tuple[dict[str, Any], ...] = (
+    {"status": "in_progress"},
+    {"priority": "high", "tags": ["smoke"]},
+    {"status": "completed"},
+)
+
+
+@dataclass(slots=True)
+class Journey:
+    """One person's tasks as the API last answered them.
+
+    Parameters
+    ----------
+    api
+        The API, called by this person.
+    person
+        Who it is.
+    """
+
+    api: Api
+    person: SmokePerson
+    tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    keys: list[str] = field(default_factory=list)
+
+    def begin(self) -> None:
+        """Read the own profile, which creates it; nobody without a token may."""
+        profile = self.api.call("GET", PROFILE, expect=200).body
+        expect(profile["id"], self.person.id, "the profile's id")
+
+    def create(self, number: int) -> None:
+        """Create a task, twice with the same key: there must be one."""
+        key = uuid.uuid4().hex
+        self.keys.append(key)
+        body = {"title": f"Smoke test {number}", "category": f"Smoke {number % 3}", "due_date": "2099-12-31"}
+        first = self.api.call("POST", TASKS, body, expect=201, idempotency_key=key)
+        again = self.api.call("POST", TASKS, body, expect=201, idempotency_key=key)
+        expect(
+            again.headers.get("idempotency-replayed"), "true", "Idempotency-Replayed of a repeated request"
+        )
+        expect(again.body["id"], first.body["id"], "the task that a repeated request names")
+        self.tasks[first.body["id"]] = first.body
+
+    def update(self, task_id: str, number: int) -> None:
+        """Change a task, and see that an old version is refused."""
+        before = self.tasks[task_id]
+        change = {**CHANGES[number % len(CHANGES)], "description": f"Change {number}"}
+        after = self.api.call("PATCH", f"{TASKS}/{task_id}", change, expect=200)
+        stale = self.api.call("PATCH", f"{TASKS}/{task_id}", {"title": "Never"}, if_match=etag(before))
+        expect(stale.status, 412, "the status for an old version")
+        self.tasks[task_id] = after.body
+
+    def read(self) -> None:
+        """Read each task and the list, page by page: both must be what the writes answered."""
+        for task_id, task in self.tasks.items():
+            expect(self.api.call("GET", f"{TASKS}/{task_id}", expect=200).body, task, f"task {task_id}")
+        listed = self.api.call("GET", f"{TASKS}?limit=100", expect=200).body
+        expect(sorted(task["id"] for task in listed), sorted(self.tasks)[-100:], "the list's ids")
+
+    def intrude(self, other: Journey) -> None:
+        """Ask for somebody else's task: it must not exist for this person."""
+        for task_id in list(other.tasks)[:1]:
+            self.api.call("GET", f"{TASKS}/{task_id}", expect=404)
+            self.api.call("DELETE", f"{TASKS}/{task_id}", expect=404)
+
+    def delete(self, task_id: str) -> None:
+        """Delete a task; afterwards it is not found."""
+        self.api.call("DELETE", f"{TASKS}/{task_id}", expect=204)
+        self.api.call("GET", f"{TASKS}/{task_id}", expect=404)
+        del self.tasks[task_id]
+
+    def check_table(self, people: People) -> None:
+        """Compare with the table, item by item: ids, versions, states, and the deleted ones in the trash."""
+        stored = {item["id"]["S"]: item for item in people.items(self.person, "TASK")}
+        expect(sorted(stored), sorted(self.tasks), "the ids in the table")
+        for task_id, task in self.tasks.items():
+            expect(stored[task_id]["status"]["S"], task["status"], f"the status of {task_id} in the table")
+            expect(stored[task_id]["title"]["S"], task["title"], f"the title of {task_id} in the table")
+            expect(
+                f'"{stored[task_id]["version"]["N"]}"', etag(task), f"the version of {task_id} in the table"
+            )
+
+    def statuses(self) -> Counter[str]:
+        """How many tasks have which status."""
+        return Counter(task["status"] for task in self.tasks.values())
+
+
+def etag(task: dict[str, Any]) -> str:
+    """The entity tag of a task as the API answered it."""
+    return f'"{task["version"]}"'
+
+
+def expect(found: Any, wanted: Any, what: str) -> None:
+    """Raise SmokeError unless `found` is `wanted`."""
+    if found != wanted:
+        raise SmokeError(f"{what}: {str(found)[:500]!r}, not {str(wanted)[:500]!r}")

@@ -1,0 +1,88 @@
+"""People who exist for one smoke test: accounts in Cognito, and everything of theirs in the table."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+
+
+@dataclass(frozen=True, slots=True)
+class SmokePerson:
+    """An account: its Cognito `sub`, its name to sign in with, and an ID token."""
+
+    id: str
+    username: str
+    token: str
+
+
+class People:
+    """Creates accounts in a user pool, and removes them with all their items.
+
+    Parameters
+    ----------
+    pool, client
+        Ids of the user pool and of its client.
+    table
+        Name of the table.
+    """
+
+    def __init__(self, pool: str, client: str, table: str) -> None:
+        self._pool, self._client, self._table = pool, client, table
+        self._cognito = boto3.client("cognito-idp")
+        self._dynamodb = boto3.client("dynamodb")
+
+    def create(self) -> SmokePerson:
+        """Create an account with a confirmed address, and sign it in."""
+        username = f"smoke-{uuid.uuid4().hex[:12]}"
+        password = f"Aa1!{secrets.token_urlsafe(18)}"
+        attributes = {
+            "email": f"{username}@example.com",
+            "email_verified": "true",
+            "name": "Smoke Test",
+            "given_name": "Smoke",
+            "family_name": "Test",
+        }
+        account = {"UserPoolId": self._pool, "Username": username}
+        made = self._cognito.admin_create_user(
+            **account,
+            MessageAction="SUPPRESS",
+            UserAttributes=[{"Name": name, "Value": value} for name, value in attributes.items()],
+        )
+        self._cognito.admin_set_user_password(**account, Password=password, Permanent=True)
+        answer = self._cognito.initiate_auth(
+            ClientId=self._client,
+            AuthFlow="USER_PASSWORD_AUTH",
+            AuthParameters={"USERNAME": username, "PASSWORD": password},
+        )
+        found = {pair["Name"]: pair["Value"] for pair in made["User"]["Attributes"]}
+        return SmokePerson(found["sub"], username, answer["AuthenticationResult"]["IdToken"])
+
+    def items(self, person: SmokePerson, kind: str) -> list[dict[str, Any]]:
+        """Return a person's items under `<kind>#<id>`, as DynamoDB has them, read consistently."""
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="PK = :pk",
+            ExpressionAttributeValues={":pk": {"S": f"{kind}#{person.id}"}},
+            ConsistentRead=True,
+        )
+        return [item for page in pages for item in page["Items"]]
+
+    def remove(self, person: SmokePerson, idempotency_keys: tuple[str, ...] = ()) -> None:
+        """Delete the account and everything of the person's in the table. Repeating it is fine."""
+        for key in self._keys(person, idempotency_keys):
+            self._dynamodb.delete_item(TableName=self._table, Key=key)
+        with suppress(self._cognito.exceptions.UserNotFoundException):
+            self._cognito.admin_delete_user(UserPoolId=self._pool, Username=person.username)
+
+    def _keys(self, person: SmokePerson, idempotency_keys: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+        for kind in ("TASK", "TRASH", "USER"):
+            for item in self.items(person, kind):
+                yield {"PK": item["PK"], "SK": item["SK"]}
+        for key in idempotency_keys:
+            yield {"PK": {"S": f"IDEMPOTENCY#{person.id}#{key}"}, "SK": {"S": "METADATA"}}
