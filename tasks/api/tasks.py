@@ -14,6 +14,7 @@ from tasks.items import TaskItem
 from tasks.services import Written
 from todo_site.identity.services import context
 
+__all__ = ["router", "trash"]
 WRITE_PROBLEMS = dict.fromkeys((400, 404, 409, 412, 413, 415, 422), Problem)
 
 

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 from django.views.decorators.http import require_safe
 
-from tasks.api import access_tokens, batch, calendar, docs, errors, lists, tasks, transfer, users
+from tasks.api import access_tokens, batch, calendar, docs, errors, tasks, transfer, users
 from tasks.api.auth import Caller
 from tasks.api.openapi import Api
 from tasks.api.schemas import HealthOut
@@ -20,8 +20,8 @@ api = Api(
 )
 errors.install(api)
 api.add_router("/v1/tasks", batch.router)  # before tasks: "batch" is no id
-api.add_router("/v1/tasks", lists.router)
-api.add_router("/v1/trash", lists.trash)
+api.add_router("/v1/tasks", tasks.router)
+api.add_router("/v1/trash", tasks.trash)
 api.add_router("/v1/users", users.router)
 api.add_router("/v1/tokens", access_tokens.router)
 for prefix, router in settings.API_ROUTERS.items():  # those of the other apps

@@ -1,27 +1,84 @@
 """GET /api/openapi.json"""
 
+import json
 
-def test_it_works(client):
-    document = client.get("/api/openapi.json").json()
-    assert document["openapi"].startswith("3.1")
-    operations = {(method.upper(), path) for path, item in document["paths"].items() for method in item}
-    task, user = "/api/v1/tasks/{task_id}", "/api/v1/users/{user_id}"
-    assert operations == {
-        ("GET", "/api/health"),
-        ("POST", "/api/v1/users"),
-        ("GET", "/api/v1/users"),
-        ("PUT", "/api/v1/users"),
-        ("GET", user),
-        ("POST", "/api/v1/tasks"),
-        ("GET", "/api/v1/tasks"),
-        *((method, task) for method in ("GET", "PUT", "PATCH", "DELETE")),
+import pytest
+
+OURS = ("/api/v1/tasks", "/api/v1/trash", "/api/v1/users", "/api/health")
+
+
+@pytest.fixture
+def document(client):
+    return client.get("/api/openapi.json").json()
+
+
+@pytest.fixture
+def operations(document):
+    """Every operation by its method and path."""
+    return {
+        f"{method.upper()} {path}": operation
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
     }
 
 
-def test_bodies_and_queries_are_described(client):
-    paths = client.get("/api/openapi.json").json()["paths"]
-    body = paths["/api/v1/tasks"]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    assert body["required"] == ["title"]
-    assert body["properties"]["checklist"]["anyOf"][0]["items"]["properties"]["text"]
-    names = {parameter["name"] for parameter in paths["/api/v1/tasks"]["get"]["parameters"]}
-    assert {"limit", "cursor", "status", "q"} <= names
+def test_it_works(document, operations):
+    assert document["openapi"].startswith("3.1")
+    task, user = "/api/v1/tasks/{task_id}", "/api/v1/users/{user_id}"
+    assert {name for name in operations if name.partition(" ")[2].startswith(OURS)} == {
+        "GET /api/health",
+        *(f"{method} /api/v1/users" for method in ("POST", "GET", "PUT")),
+        f"GET {user}",
+        *(f"{method} /api/v1/tasks" for method in ("POST", "GET")),
+        *(f"{method} {task}" for method in ("GET", "PUT", "PATCH", "DELETE")),
+        f"POST {task}/restore",
+        "POST /api/v1/tasks/batch",
+        "GET /api/v1/trash",
+        "DELETE /api/v1/trash/{task_id}",
+    }
+
+
+def test_bodies_and_queries_are_described(operations):
+    body = operations["POST /api/v1/tasks"]["requestBody"]["content"]["application/json"]
+    assert body["schema"]["required"] == ["title"]
+    assert body["schema"]["properties"]["checklist"]["anyOf"][0]["items"]["properties"]["text"]
+    assert body["examples"]["full"]["value"]["recurrence"] == "FREQ=MONTHLY"
+    names = {parameter.get("name") for parameter in operations["GET /api/v1/tasks"]["parameters"]}
+    filters = {"status", "priority", "category", "tag", "due_before", "due_after", "overdue", "q"}
+    assert {"limit", "cursor", "updated_since", "sort"} | filters <= names
+
+
+def test_every_operation_says_what_a_generator_needs(operations):
+    ids = [operation["operationId"] for operation in operations.values()]
+    assert len(ids) == len(set(ids))
+    for name, operation in operations.items():
+        assert operation["summary"], name
+        assert operation["description"], name
+        assert len(operation["tags"]) == 1, name
+        if name != "GET /api/health":
+            assert {"401", "403", "429", "500", "503"} <= operation["responses"].keys(), name
+            assert "security" not in operation, name
+
+
+def test_every_unsafe_method_takes_an_idempotency_key(operations):
+    key = {"$ref": "#/components/parameters/IdempotencyKey"}
+    for name, operation in operations.items():
+        unsafe = not name.startswith("GET ")
+        assert (key in operation.get("parameters", [])) == unsafe, name
+
+
+def test_every_error_is_a_problem(document, operations):
+    for name, operation in operations.items():
+        for status, response in operation["responses"].items():
+            if status >= "400":
+                assert response == {"$ref": f"#/components/responses/Problem{status}"}, name
+    for response in document["components"]["responses"].values():
+        assert list(response["content"]) == ["application/problem+json"]
+
+
+def test_references_lead_somewhere(document):
+    text = json.dumps(document)
+    for reference in {part.split('"')[0] for part in text.split('"$ref": "#/')[1:]}:
+        node = document
+        for step in reference.split("/"):
+            node = node[step]

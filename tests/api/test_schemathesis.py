@@ -9,6 +9,8 @@ import pytest
 
 from tests.web.site import serving
 
+# A longer run: FUZZ_SECONDS=600 FUZZ_EXAMPLES=200 .venv/bin/python -m pytest -s tests/api/test_schemathesis.py
+SECONDS, EXAMPLES = int(os.environ.get("FUZZ_SECONDS", "20")), int(os.environ.get("FUZZ_EXAMPLES", "4"))
 HERE = Path(__file__).parent / "fuzzing"
 ROOT = HERE.parent.parent.parent
 
@@ -29,12 +31,16 @@ def fuzz(address, *arguments, seconds, examples):
 @pytest.mark.slow
 def test_it_works(alice, token_for):
     with serving() as address:
-        said, code = fuzz(address, "-H", f"Authorization: Bearer {token_for(alice)}", seconds=40, examples=5)
+        said, code = fuzz(
+            address, "-H", f"Authorization: Bearer {token_for(alice)}", seconds=SECONDS, examples=EXAMPLES
+        )
+    print(said)
     assert code == 0, said
 
 
 @pytest.mark.slow
 def test_an_outsider():
     with serving() as address:
-        said, code = fuzz(address, seconds=10, examples=2)
+        said, code = fuzz(address, seconds=SECONDS // 2, examples=EXAMPLES // 2)
+    print(said)
     assert code == 0, said
