@@ -41,7 +41,7 @@ class TaskAdmin(Audited):
 
     audit_kind = "task"
     form = TaskForm
-    list_display = ("title", "status", "priority", "category", "due_date", "user_id", "created_at")
+    list_display = ("title", "status", "priority", "category", "due_date", "created_at", "user_id")
     list_filter = (
         "status",
         "priority",

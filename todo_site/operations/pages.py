@@ -7,12 +7,14 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+REFRESH_SECONDS = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """A page: its URL's name, its title, its template, and a function from the request to the context.
 
-    The function may return a response instead.
+    The function may return a response instead. With ``busy`` in the context the page keeps itself up to date.
     """
 
     name: str
@@ -29,6 +31,9 @@ class Page:
                 return made
             request.current_app = site.name
             context = {**site.each_context(request), "title": self.title, **made}
-            return TemplateResponse(request, self.template, context)
+            answer = TemplateResponse(request, self.template, context)
+            if context.get("busy"):
+                answer["Refresh"] = str(REFRESH_SECONDS)  # the browser loads the page again by itself
+            return answer
 
         return view
