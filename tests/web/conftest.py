@@ -32,7 +32,7 @@ class Page(HTMLParser):
             self.fields[attrs["name"]] = attrs.get("value") or ""
         self._textarea = attrs.get("name", "") if tag == "textarea" else ""
         if tag == "select":
-            self._select = attrs["name"]
+            self._select = attrs.get("name", "")
         if tag == "option" and self._select and "selected" in attrs:
             self.fields[self._select] = attrs["value"]
 

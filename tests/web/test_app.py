@@ -86,6 +86,7 @@ def test_from_signing_in_to_done_with_keys_only(visit, alice):
     page.keyboard.press("j")
     page.keyboard.press("#")
     expect(page.locator(".task:not([hidden])")).to_have_count(0)
+    page.keyboard.press("Escape")  # without a next task, the new-task line has the focus
     page.keyboard.press("g")
     page.keyboard.press("x")
     expect(page.get_by_role("heading", name="Trash", exact=True)).to_be_visible()

@@ -140,8 +140,10 @@ def test_a_row_shows_what_matters(browser, add, today):
     assert "<b>rent" not in page.html
 
 
-def test_insights_are_offered_to_managers_only(browser, client_for, charlie):
-    assert "Insights" not in read(browser.get("/")).text.replace("Todo with Insights", "")
+def test_everybodys_insights_are_offered_to_managers_only(browser, client_for, charlie):
+    links = read(browser.get("/")).attributes("href")
+    assert "/insights/me/" in links
+    assert "/insights/" not in links
     assert "/insights/" in read(client_for(charlie).get("/")).attributes("href")
 
 
