@@ -48,6 +48,11 @@ def moment(value: datetime) -> str:
     return f"{day(value.date())}, {value:%H:%M:%S}"
 
 
+def word(value: str) -> str:
+    """A name of the table's as people write it: ``In progress``; a dash for ``(none)``."""
+    return NOTHING if value == "(none)" else value.replace("_", " ").capitalize()
+
+
 def brief_moment(value: str) -> str:
     """A moment's ISO text as ``22 Nov 2026, 17:20``."""
     parsed = datetime.fromisoformat(value)

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from insights import formats
 from insights.periods import Period
 
-Kind = Literal["text", "date", "count", "percent", "hours", "moment"]
+Kind = Literal["text", "date", "count", "percent", "hours", "moment", "word"]
 Row = dict[str, Any]
 _FORMATS: dict[str, Callable[[Any], str]] = {
     "date": formats.day,
@@ -18,6 +18,7 @@ _FORMATS: dict[str, Callable[[Any], str]] = {
     "percent": formats.percent,
     "hours": formats.brief_hours,
     "moment": formats.brief_moment,
+    "word": formats.word,
 }
 
 

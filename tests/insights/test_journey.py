@@ -325,5 +325,7 @@ def test_tiny_and_large_workspaces_draw_sensibly(visit, lake, workspace, people)
         a["y"] + a["height"] <= b["y"] + 1 for a, b in pairwise(sorted(boxes, key=lambda box: box["y"]))
     )
     if people > 1:
-        expect(page.locator("#card-categories .ytick text", has_text="others")).to_have_text(f"{people - 8} others")
+        expect(page.locator("#card-categories .ytick text", has_text="others")).to_have_text(
+            f"{people - 8} others"
+        )
         expect(page.locator("#card-top-users tbody tr").last).to_contain_text(f"{people - 10} others")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from urllib.parse import parse_qsl
 
 import pytest
+from django.conf import settings as django_settings
+from django.core.management import call_command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,9 +20,10 @@ from insights.exports import to_csv
 from insights.filters import Filters, State
 from insights.marks import mark_from
 from insights.questions import BY_SLUG
+from localcloud.accounts import ensure_client, pool_definition
 from tests.etl.harness import NOW
 from tests.etl.world import World, play
-from tests.insights.histories import publish
+from tests.insights.histories import publish, recorded
 from tests.insights.truth import Truth
 
 pytestmark = pytest.mark.slow
@@ -122,6 +125,26 @@ def test_a_persons_own_page(history):
         assert rows["weeks"] == truth.weeks()
         assert rows["throughput"] == truth.throughput()
         assert {row["value"] for row in rows["choices"] if row["kind"] == "user"} <= {person}
+
+
+def test_the_demo_workspace(lake, cognito, tmp_path, monkeypatch):
+    """What ``load_demo`` writes, read back from the table's own stream."""
+    pool = cognito.create_user_pool(**pool_definition())["UserPool"]["Id"]
+    ensure_client(cognito, pool)
+    monkeypatch.setattr(django_settings, "USER_POOL_ID", pool)
+    monkeypatch.setenv("DEMO_PASSWORD", "Demo-horse-9")
+    quiet = {"stdout": io.StringIO(), "workers": 2}
+    call_command("load_demo", state=tmp_path / "demo.json", people=4, tasks=80, months=3, **quiet)
+    users = [
+        next(pair["Value"] for pair in user["Attributes"] if pair["Name"] == "sub")
+        for user in cognito.list_users(UserPoolId=pool)["Users"]
+    ]
+    history = recorded(django_settings.TABLE_NAME, users)
+    assert len(history) > 200
+    oracle = publish(lake, history, datetime.now(UTC))
+    rows = assert_true(oracle, State())
+    assert_true(oracle, State(days=90, filters=Filters(user=users[0])))
+    assert_true(oracle, State(filters=Filters(category=rows["categories"][0]["category"])))
 
 
 @settings(
