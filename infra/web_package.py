@@ -32,12 +32,18 @@ HANDLER_MODULES = ("__init__", "asgi", "middleware", "utilities", "wsgi")
 # botocore describes 400 services in 30 MB; these are called.
 SERVICES = ("athena", "cognito-idp", "dynamodb", "glue", "s3", "sts")
 # Never imported by a request: a server, a C parser, DNS look-ups for addresses that we do not look up.
-UNUSED_PACKAGES = ("gunicorn", "pycparser", "dns", "bin", "pip", "boto3/examples")
-# Served from staticfiles, or not part of the product.
+UNUSED_PACKAGES = ("gunicorn", "pycparser", "dns", "bin", "pip", "boto3/data", "boto3/examples")
+# Served from staticfiles, for other databases, for other clients of Athena, or for applications we do not install.
 UNUSED_FOLDERS = (
-    "django/contrib/gis",
     "django/contrib/*/static",
     "ninja/static",
+    *(
+        f"django/contrib/{name}"
+        for name in ("admindocs", "flatpages", "gis", "postgres", "redirects", "sitemaps")
+    ),
+    *(f"django/db/backends/{name}" for name in ("mysql", "oracle", "postgresql")),
+    *(f"pyathena/{name}" for name in ("aio", "arrow", "pandas", "polars", "spark", "sqlalchemy")),
+    "pydantic/v1",
 )
 UNUSED_FILES = ("*.pyi", "*.po", "*.c", "*.h", "*.map")
 KEPT_LOCALES = ("en", "de", "__pycache__")  # those of LANGUAGES
@@ -149,6 +155,11 @@ def prune(packages: Path) -> None:
         for locale in packages.glob("django/**/locale")
         for path in locale.iterdir()
         if path.is_dir() and path.name not in KEPT_LOCALES
+    )
+    remove(
+        path
+        for path in packages.glob("dateparser/data/date_translation_data/*.py")
+        if path.stem not in (*KEPT_LOCALES, "__init__")
     )
     remove(path for path in packages.glob("zappa/*") if path.stem not in HANDLER_MODULES)
 
