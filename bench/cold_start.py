@@ -61,7 +61,6 @@ lambda_handler = Mangum(app, lifespan="off")
 PACKAGES = {"django": ("django", *HANDLER_PACKAGES, "boto3"), "fastapi": ("fastapi", "mangum", "boto3")}
 # What Zappa writes into the zip for an application of ours.
 ZAPPA_SETTINGS = """
-APP_MODULE = None
 LOG_LEVEL = "WARNING"; PROJECT_NAME = "todo"; API_STAGE = "dev"; DOMAIN = None; DEBUG = False
 BINARY_SUPPORT = True; BASE_PATH = None; ENVIRONMENT_VARIABLES = {}; CONTEXT_HEADER_MAPPINGS = {}
 COGNITO_TRIGGER_MAPPING = {}; AWS_EVENT_MAPPING = {}; EXCEPTION_HANDLER = None; AWS_BOT_EVENT_MAPPING = {}
@@ -192,7 +191,9 @@ def add_handler(app: Path, settings: str) -> None:
     import zappa
 
     app.mkdir(exist_ok=True)
-    shutil.copyfile(Path(zappa.__file__).with_name("handler.py"), app / "handler.py")
+    own = Path(zappa.__file__).parent
+    shutil.copyfile(own / "handler.py", app / "handler.py")
+    shutil.copyfile(own / "ext" / "django_zappa.py", app / "django_zappa_app.py")
     (app / "zappa_settings.py").write_text(ZAPPA_SETTINGS % settings)
     compile_folders(app)
 
@@ -214,16 +215,26 @@ def report(contestants: list[Contestant], rounds: int) -> None:
     """Print sizes and times; the first round warms the file cache and does not count."""
     for contestant in contestants:
         del contestant.runs[0]
-    base = next(contestant for contestant in contestants if contestant.name == "django").median("first")
+    django = next(contestant for contestant in contestants if contestant.name == "django")
+    base, busy = django.median("first"), django.median("cpu")
     print(
-        f"| {rounds} rounds | MiB unpacked | load (ms) | first answer (ms) | of Django's | all three (ms) | statuses |"
+        f"| {rounds} rounds | MiB unpacked | load (ms) | first answer (ms) | of Django's | all three (ms) | processor (ms) | of Django's | statuses |"
     )
-    print("|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|")
     for each in contestants:
         times = [f"{each.median(what):.0f}" for what in ("load", "first")]
         ratio = f"{each.median('first') / base:.2f}"
         statuses = " ".join(map(str, each.runs[0]["statuses"]))
-        cells = [each.name, f"{each.mebibytes():.1f}", *times, ratio, f"{each.median('all'):.0f}", statuses]
+        cpu = [f"{each.median('cpu'):.0f}", f"{each.median('cpu') / busy:.2f}"]
+        cells = [
+            each.name,
+            f"{each.mebibytes():.1f}",
+            *times,
+            ratio,
+            f"{each.median('all'):.0f}",
+            *cpu,
+            statuses,
+        ]
         print(f"| {' | '.join(cells)} |")
 
 

@@ -34,6 +34,7 @@ from etl.log import iso, log
 from etl.manifest import Manifest, Part
 from etl.partitions import sync_silver
 from etl.storage import Bucket, ConflictError, LocalCopies
+from etl.sweep import made_by
 from etl.tables import QUARANTINE
 
 ATTEMPTS = 6
@@ -243,7 +244,7 @@ class Erasure:
         dead = [
             key
             for key in self.silver.keys(SILVER_PREFIX)
-            if key.endswith(".parquet") and key not in live and _commit_of(key) <= current.commit
+            if key.endswith(".parquet") and key not in live and made_by(key) <= current.commit
         ]
         self.silver.delete(dead)
         for key in dead:
@@ -311,10 +312,6 @@ def _holds(line: bytes, user_id: str) -> bool:
         return user_id.encode() in base64.b64decode(raw)
     except (ValueError, AttributeError, TypeError):
         return False
-
-
-def _commit_of(key: str) -> str:
-    return key.rsplit("/", 2)[1]
 
 
 def _snapshot(key: str) -> str:

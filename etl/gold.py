@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from etl import manifest
+from etl import manifest, quality
 from etl.catalog import GOLD_PREFIX
 from etl.config import LakeConfig
 from etl.engine.embedded import Engine
@@ -64,6 +64,7 @@ class Gold:
         self.gold = Bucket(config.gold_bucket, s3)
         self.copies = LocalCopies(self.silver, folder / "silver")
         self._settled = ""
+        self._refused: dict[str, Any] = {}
         self._today = ""
 
     def run(self, now: datetime | None = None) -> dict[str, Any] | None:
@@ -104,17 +105,21 @@ class Gold:
         if last["input"] == wanted:
             self._settle(last["snapshot"])
             return None
+        if (self._refused or quality.refused(self.gold) or {}).get("input") == wanted:
+            return None
         took: dict[str, Any] = {}
         snapshot = manifest.new_name(datetime.now(UTC))
         self.folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
             with timed(took, "transform_ms"):
-                rows = self._transform(source, wanted, Path(scratch))
+                try:
+                    rows, checks = self._transform(source, wanted, snapshot, Path(scratch))
+                except quality.QualityError as error:
+                    self._refuse(wanted, error)
+                    return None
             with timed(took, "publish_ms"):
-                self.gold.upload(
-                    (Path(scratch) / f"{name}.parquet", file_of(name, snapshot)) for name in rows
-                )
-                commit = self._next(last, snapshot, source, wanted, rows)
+                self._upload(rows, snapshot, Path(scratch))
+                commit = self._next(last, snapshot, source, wanted, rows) | {"checks": checks}
                 self.gold.replace_json(COMMIT, commit, etag)
         with timed(took, "glue_ms"):
             self._settle(snapshot)
@@ -122,14 +127,30 @@ class Gold:
         log("gold", "published", duration_ms=sum(took.values()), **_summary(commit), **took)
         return commit
 
-    def _transform(self, source: Manifest, wanted: Mapping[str, str], scratch: Path) -> dict[str, int]:
+    def _refuse(self, wanted: Mapping[str, str], error: quality.QualityError) -> None:
+        """Readers keep the last good snapshot; the same input is not tried again."""
+        log("gold", "not published", level="ERROR", status="refused", failed=str(error))
+        quality.refuse(self.gold, wanted, error)
+        self._refused = {"input": dict(wanted)}
+
+    def _transform(
+        self, source: Manifest, wanted: Mapping[str, str], snapshot: str, scratch: Path
+    ) -> tuple[dict[str, int], list[dict[str, Any]]]:
         parameters = gold_parameters(date.fromisoformat(wanted["today"]), wanted["timezone"])
         with Engine(scratch / "spill", self.config.memory_limit, self.config.threads) as engine:
             for table in SOURCES:
                 engine.read(table.name, table, self._fetch(source.files(table.name)))
             for step in GOLD_STEPS:
                 engine.run(step, sql_text("gold", step), parameters)
-            return {table.name: engine.write(table, scratch / f"{table.name}.parquet") for table in GOLD}
+            engine.run("quality", sql_text("checks", "quality"), parameters)
+            found = list(engine.rows("quality", "name, failures, examined"))
+            read = {table.name: engine.count(table.name) for table in SOURCES}
+            checks = quality.require(quality.judge(found, read, source, datetime.now(UTC)))
+            rows = {table.name: engine.write(table, scratch / f"{table.name}.parquet") for table in GOLD}
+            return rows, checks
+
+    def _upload(self, rows: Mapping[str, int], snapshot: str, scratch: Path) -> None:
+        self.gold.upload((scratch / f"{name}.parquet", file_of(name, snapshot)) for name in rows)
 
     def _fetch(self, keys: list[str]) -> list[Path]:
         try:
@@ -205,6 +226,7 @@ class Gold:
             "timezone",
             "silver_commit",
             "tables",
+            "checks",
         )
         try:
             self.gold.replace_json(CURRENT, {name: commit[name] for name in shown}, etag)
@@ -213,6 +235,9 @@ class Gold:
         return True
 
     def _clean(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        if self._refused or self.gold.get(quality.REFUSED):
+            self.gold.delete([quality.REFUSED])
+            self._refused = {}
         gone = before["snapshots"].keys() - after["snapshots"].keys()
         self.gold.delete(file_of(table.name, snapshot) for snapshot in sorted(gone) for table in GOLD)
 

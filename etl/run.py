@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from etl import bookmark, orders, runs
+from etl import bookmark, orders, runs, sweep
 from etl.aws import client
 from etl.config import ConfigError, LakeConfig, lake_config
 from etl.gold import Gold
@@ -44,6 +44,7 @@ class Lake:
         self.silver = Silver(config, s3, glue, folder)
         self.gold = Gold(config, s3, glue, folder)
         self.seen: bookmark.Days = {}
+        self._next_sweep = datetime.min.replace(tzinfo=UTC)
 
     def run(self, now: datetime | None = None) -> bool:
         """Bring everything up to date; whether anything was published."""
@@ -59,7 +60,14 @@ class Lake:
         if committed is not None:
             rows = {table: committed.rows(table) for table in committed.tables}
             runs.record(self.silver.silver, "silver", started, rows)
+        self._sweep(started)
         return committed is not None
+
+    def _sweep(self, now: datetime) -> None:
+        """Once a day, and at the start of a process, delete what nobody refers to."""
+        if now >= self._next_sweep:
+            sweep.run(self.silver.config, self.silver.silver.s3, now)
+            self._next_sweep = now + timedelta(days=1)
 
     def run_gold(self, now: datetime | None = None) -> bool:
         """Publish what Silver holds; whether there was anything to publish."""

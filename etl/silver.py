@@ -9,7 +9,7 @@ import random
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -47,12 +47,16 @@ class Output:
 
 @dataclass(slots=True)
 class Made:
-    """What a run has made: files, rows by (table, bucket), touched buckets, latest event time."""
+    """What a run has made: files, rows by (table, bucket), touched buckets, latest event time.
+
+    `parts`: what an engine has already written where it belongs.
+    """
 
     outputs: list[Output]
     rows: dict[tuple[str, str], int]
     touched: set[str]
     as_of: str
+    parts: dict[tuple[str, str], Part] = field(default_factory=dict)
 
 
 class Silver:
@@ -187,7 +191,11 @@ class Silver:
     ) -> Manifest:
         tables = {table.name: dict(current.parts(table.name)) for table in TABLES}
         for table, parts in tables.items():
-            parts.update({bucket: _part(table, bucket, commit, made) for bucket in made.touched})
+            written = {
+                bucket: made.parts.get((table, bucket)) or _part(table, bucket, commit, made)
+                for bucket in made.touched
+            }
+            parts.update(written)
         return Manifest(
             commit=commit,
             sequence=current.sequence + 1,

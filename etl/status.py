@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from etl import manifest, runs
+from etl import manifest, quality, runs
 from etl.bookmark import day_prefix
 from etl.catalog import GOLD_PREFIX
 from etl.config import LakeConfig
+from etl.quality import Check
 from etl.storage import Bucket
 
 # As `etl.gold` writes it, which cannot be imported where the engine is not installed.
@@ -27,15 +28,6 @@ class Layer:
     lag_seconds: float | None = None
     rows: Mapping[str, int] = field(default_factory=dict)
     duration_ms: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One check of the data: what is checked, whether it holds, and what was found."""
-
-    name: str
-    ok: bool
-    found: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +83,7 @@ def read(config: LakeConfig, s3: Any, now: datetime | None = None) -> Status:
         recent_complete=complete,
         last_delivery=latest,
         quarantined=quarantined,
-        checks=_checks(current, commit, quarantined),
+        checks=_checks(current, commit, quality.refused(gold), quarantined),
     )
 
 
@@ -132,12 +124,14 @@ def _recent(config: LakeConfig, s3: Any, now: datetime) -> tuple[int, int, datet
     return files, size, latest, files < LISTED
 
 
-def _checks(current: manifest.Manifest, commit: Mapping[str, Any], quarantined: int) -> tuple[Check, ...]:
+def _checks(
+    current: manifest.Manifest, commit: Mapping[str, Any], refused: Mapping[str, Any] | None, quarantined: int
+) -> tuple[Check, ...]:
     events = current.rows("task_events")
     fresh = bool(commit) and commit.get("silver_commit") == current.commit
     own = tuple(
         Check(str(check["name"]), bool(check["ok"]), str(check.get("found", "")))
-        for check in commit.get("checks", ())
+        for check in (refused or commit).get("checks", ())
     )
     return (
         Check(

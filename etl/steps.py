@@ -71,5 +71,6 @@ def gold_definition() -> str:
     digest = hashlib.sha256()
     for name in GOLD_STEPS:
         digest.update(sql_text("gold", name).encode())
+    digest.update(sql_text("checks", "quality").encode())
     digest.update(repr(TABLES).encode())
     return digest.hexdigest()[:16]

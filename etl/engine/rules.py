@@ -107,6 +107,12 @@ def _text_order(node: exp.Expression) -> Iterator[str]:
         yield "sequence_number ordered as text: use lpad(sequence_number, 40, '0')"
 
 
+def _nested_generator(node: exp.Expression) -> Iterator[str]:
+    # DuckDB takes it, Spark does not.
+    if isinstance(node, exp.Explode) and not isinstance(node.parent, exp.Alias | exp.Select):
+        yield f"explode inside an expression: {node.parent.sql('spark') if node.parent else ''}"
+
+
 _CHECKS: tuple[Callable[[exp.Expression], Iterator[str]], ...] = (
     _unknown_function,
     _untyped_aggregate,
@@ -114,4 +120,5 @@ _CHECKS: tuple[Callable[[exp.Expression], Iterator[str]], ...] = (
     _unguarded_integer,
     _partition_column,
     _text_order,
+    _nested_generator,
 )

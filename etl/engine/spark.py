@@ -7,7 +7,7 @@ of the project imports this module, because nothing else has PySpark.
 # Identifiers and types come from etl.tables; values are bound.
 # ruff: noqa: S608
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 from pyspark.errors import PySparkException
@@ -24,7 +24,7 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
-from etl.tables import USER_BUCKET, Column, Table
+from etl.tables import BRONZE, USER_BUCKET, Column, Table
 
 _TYPES = {
     "string": StringType(),
@@ -43,6 +43,10 @@ SETTINGS = {
     "spark.sql.legacy.timeParserPolicy": "CORRECTED",
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
 }
+
+
+# Only data belongs in a published folder.
+_WRITE = {"mapreduce.fileoutputcommitter.marksuccessfuljobs": "false"}
 
 
 class SchemaError(RuntimeError):
@@ -109,15 +113,23 @@ class SparkEngine:
             frame = frame.unionByName(rows, allowMissingColumns=True)
         frame.createOrReplaceTempView("bronze")
 
-    def unreadable(self, files: Iterable[str]) -> list[str]:
-        """The files among `files` that are not readable Parquet, found by reading each to its end."""
-        bad = []
-        for url in files:
-            try:
-                self.spark.read.parquet(url).select(F.hash("*").alias("h")).agg(F.sum("h")).collect()
-            except Exception:  # noqa: BLE001  Spark reports a broken file as any of a dozen Java errors
-                bad.append(url)
-        return bad
+    def unreadable(self, files: Sequence[str]) -> list[str]:
+        """The files among `files` that are not readable Parquet, found by reading halves, quarters and so on."""
+        if not files or self._is_readable(files):
+            return []
+        if len(files) == 1:
+            return list(files)
+        middle = len(files) // 2
+        return self.unreadable(files[:middle]) + self.unreadable(files[middle:])
+
+    def _is_readable(self, files: Sequence[str]) -> bool:
+        try:
+            # The schema given, or files with other columns would count as broken.
+            frame = self.spark.read.schema(_schema(BRONZE.columns)).parquet(*files)
+            frame.select(F.hash("*").alias("h")).agg(F.count("h")).collect()
+        except Exception:  # noqa: BLE001  Spark reports a broken file as any of a dozen Java errors
+            return False
+        return True
 
     def read(self, name: str, table: Table, files: Sequence[str]) -> None:
         """Make lake files readable as the relation `name`, with `user_bucket` where the table is partitioned."""
@@ -130,10 +142,7 @@ class SparkEngine:
         """Rows of files with their `path` and, from it, their `user_bucket`."""
         schema = _schema(columns)
         if not files:
-            extra = "path string, user_bucket string"
-            return self.spark.createDataFrame(
-                [], StructType([*schema, StructField("path", _TYPES["string"])])
-            ).withColumn(extra.split()[2], F.lit(None).cast("string"))
+            return self.spark.createDataFrame([], _schema([*columns, ("path", "string"), USER_BUCKET]))
         # Said aloud: with a schema given, columns a file lacks are null and others are not read.
         frame = self.spark.read.schema(schema).parquet(*files)
         # "file:///a" comes back as "file:///a", "file:/a" or "/a", depending on who is asked.
@@ -153,7 +162,7 @@ class SparkEngine:
 
     def check(self, table: Table) -> None:
         """Compare a result's columns with what the table promises; SchemaError when a name or type differs."""
-        wanted = {name: hive_type for name, hive_type in (*table.columns, *table.partitions)}
+        wanted = dict((*table.columns, *table.partitions))
         found = dict(self.spark.table(table.name).dtypes)
         if found != wanted:
             raise SchemaError(f"{table.name}: {sorted(set(found.items()) ^ set(wanted.items()))}")
@@ -161,16 +170,22 @@ class SparkEngine:
     def write(self, table: Table, folder: str) -> int:
         """Write the relation of an unpartitioned table as one Snappy Parquet file in a folder; returns its rows."""
         self.check(table)
-        self.spark.table(table.name).select(*table.names).coalesce(1).write.parquet(folder, mode="overwrite")
+        self.spark.table(table.name).select(*table.names).coalesce(1).write.options(**_WRITE).parquet(
+            folder, mode="overwrite"
+        )
         return self.count(table.name)
 
     def write_buckets(self, table: Table, folder: str) -> dict[str, int]:
         """Write the relation of a partitioned table as one file in each `folder/user_bucket=NN/`; rows by bucket."""
         self.check(table)
         frame = self.spark.table(table.name).select(*table.names, "user_bucket").repartition("user_bucket")
-        frame.write.partitionBy("user_bucket").parquet(folder, mode="overwrite")
+        frame.write.options(**_WRITE).partitionBy("user_bucket").parquet(folder, mode="overwrite")
         counted = self.spark.table(table.name).groupBy("user_bucket").count().collect()
         return {row["user_bucket"]: row["count"] for row in counted}
+
+    def rows(self, name: str, columns: str) -> Iterator[tuple[Any, ...]]:
+        """Rows of a relation."""
+        yield from (tuple(row) for row in self.spark.sql(f"SELECT {columns} FROM {name}").collect())
 
     def count(self, name: str) -> int:
         """Rows of a relation."""

@@ -22,8 +22,9 @@ from etl.tables import SILVER as SILVER_TABLES
 def session() -> SparkSession:
     settings = {
         "spark.ui.enabled": "false",
-        "spark.sql.shuffle.partitions": "4",
-        "spark.default.parallelism": "4",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.default.parallelism": "2",
+        "spark.sql.files.openCostInBytes": "0",
         "spark.driver.memory": "2g",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
@@ -43,7 +44,7 @@ def files(folder: Path) -> list[str]:
 def silver(spark: SparkSession, delivery: Path, known: Path | None, out: Path) -> None:
     with SparkEngine(spark) as engine:
         found = files(delivery)
-        bad = engine.unreadable(found) if any(Path(path).stat().st_size < 100 for path in found) else []
+        bad = engine.unreadable(found)
         lost = [(path.partition("user_bucket=")[2][:2], path[len(str(delivery)) + 1 :]) for path in bad]
         engine.read_bronze(BRONZE, [path for path in found if path not in bad], str(delivery), lost)
         for name, table in (("known_events", TASK_EVENTS), ("known_quarantine", QUARANTINE)):

@@ -60,6 +60,7 @@ def test_every_file_is_a_step_and_every_table_has_one():
         ("SELECT x FROM t WHERE user_bucket = '07'", "partition column"),
         ("SELECT max(x) FROM t GROUP BY user_bucket", "partition column"),
         ("SELECT row_number() OVER (ORDER BY sequence_number) FROM t", "ordered as text"),
+        ("SELECT CAST(explode(sequence(1, 7)) AS int) AS x FROM t", "explode inside"),
     ],
 )
 def test_what_engines_may_disagree_on_is_refused(sql, complaint):

@@ -7,11 +7,11 @@ WITH counted AS (
   FROM changes
   GROUP BY CAST(pmod(datediff(day, DATE '1970-01-05'), 7) + 1 AS int), hour
 ), weekdays AS (
-  SELECT CAST(explode(sequence(1, 7)) AS int) AS weekday
+  SELECT explode(sequence(1, 7)) AS weekday
 ), hours AS (
-  SELECT CAST(explode(sequence(0, 23)) AS int) AS hour
+  SELECT explode(sequence(0, 23)) AS hour
 )
-SELECT w.weekday, h.hour, coalesce(c.events, CAST(0 AS bigint)) AS events
+SELECT CAST(w.weekday AS int) AS weekday, CAST(h.hour AS int) AS hour, coalesce(c.events, CAST(0 AS bigint)) AS events
 FROM weekdays w
 CROSS JOIN hours h
-LEFT JOIN counted c ON c.weekday = w.weekday AND c.hour = h.hour
+LEFT JOIN counted c ON c.weekday = CAST(w.weekday AS int) AND c.hour = CAST(h.hour AS int)

@@ -5,6 +5,9 @@ WITH bounds AS (
     least(min(day), CAST(:today AS date)) AS first_day,
     greatest(max(day), CAST(:today AS date)) AS last_day
   FROM changes
+), days AS (
+  SELECT explode(sequence(first_day, last_day, INTERVAL 1 DAY)) AS day
+  FROM bounds
 )
-SELECT CAST(explode(sequence(first_day, last_day, INTERVAL 1 DAY)) AS date) AS day
-FROM bounds
+SELECT CAST(day AS date) AS day
+FROM days

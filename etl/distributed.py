@@ -1,0 +1,124 @@
+"""The lake jobs on Spark: the same commits, checks and SQL files; reading and writing is done by the cluster.
+
+What a run reads, and where it publishes, is decided by the code that the embedded engine uses. Only the files differ:
+Spark reads them where they are and writes them where they will be.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from etl import quality
+from etl.bronze import bucket_of
+from etl.catalog import SILVER_PREFIX
+from etl.config import LakeConfig
+from etl.engine.spark import EngineError, SparkEngine
+from etl.gold import SOURCES, Gold, folder_of
+from etl.log import log
+from etl.manifest import Manifest, Part
+from etl.run import Lake
+from etl.silver import Made, Silver
+from etl.steps import GOLD_STEPS, SILVER, gold_parameters, silver_parameters, sql_text
+from etl.storage import Bucket
+from etl.tables import BRONZE, GOLD, QUARANTINE, TASK_EVENTS
+from etl.tables import SILVER as TABLES
+
+
+class SparkSilver(Silver):
+    """The Silver job; `spark` is the session."""
+
+    spark: SparkSession
+
+    def _transform(self, current: Manifest, commit: str, keys: Sequence[str], scratch: Path) -> Made:
+        with SparkEngine(self.spark) as engine:
+            try:
+                return self._attempt_files(engine, current, commit, keys, [])
+            except (EngineError, OSError):
+                bad = set(engine.unreadable([self.bronze.url(key) for key in keys]))
+                if not bad:
+                    raise
+        lost = [key for key in keys if self.bronze.url(key) in bad]
+        for key in lost:
+            log("bronze", "unreadable file", level="ERROR", status="unreadable", key=key)
+        with SparkEngine(self.spark) as engine:
+            return self._attempt_files(engine, current, commit, keys, lost)
+
+    def _attempt_files(
+        self, engine: SparkEngine, current: Manifest, commit: str, keys: Sequence[str], lost: Sequence[str]
+    ) -> Made:
+        good = [self.bronze.url(key) for key in keys if key not in set(lost)]
+        engine.read_bronze(BRONZE, good, self.bronze.url("")[:-1], [(bucket_of(key), key) for key in lost])
+        touched = {bucket_of(key) for key in keys}
+        for name, table in (("known_events", TASK_EVENTS), ("known_quarantine", QUARANTINE)):
+            parts = current.parts(table.name)
+            known = [key for bucket in sorted(touched & parts.keys()) for key in parts[bucket].files]
+            engine.read(name, table, [self.silver.url(key) for key in known])
+        for step in SILVER:
+            engine.run(step, sql_text("silver", step), silver_parameters())
+        made = Made([], {}, touched, current.as_of)
+        for table in TABLES:
+            folder = f"{SILVER_PREFIX}{table.name}/{commit}/"
+            rows = engine.write_buckets(table, self.silver.url(folder))
+            made.rows |= {(table.name, bucket): count for bucket, count in rows.items()}
+            made.parts |= _parts(self.silver, table.name, folder, rows)
+        made.as_of = max(made.as_of, engine.latest(TASK_EVENTS.name, "event_time"))
+        return made
+
+
+def _parts(silver: Bucket, table: str, folder: str, rows: Mapping[str, int]) -> dict[tuple[str, str], Part]:
+    written = dict(silver.sizes(folder))
+    parts = {}
+    for bucket, count in rows.items():
+        location = f"{folder}user_bucket={bucket}/"
+        files = tuple(key for key in written if key.startswith(location))
+        parts[table, bucket] = Part(location, files, count, sum(written[key] for key in files))
+    return parts
+
+
+class SparkGold(Gold):
+    """The Gold job; `spark` is the session."""
+
+    spark: SparkSession
+
+    def _transform(
+        self, source: Manifest, wanted: Mapping[str, str], snapshot: str, scratch: Path
+    ) -> tuple[dict[str, int], list[dict[str, Any]]]:
+        parameters = gold_parameters(date.fromisoformat(wanted["today"]), wanted["timezone"])
+        with SparkEngine(self.spark) as engine:
+            for table in SOURCES:
+                engine.read(table.name, table, [self.silver.url(key) for key in source.files(table.name)])
+            for step in GOLD_STEPS:
+                engine.run(step, sql_text("gold", step), parameters)
+            engine.run("quality", sql_text("checks", "quality"), parameters)
+            found = list(engine.rows("quality", "name, failures, examined"))
+            read = {table.name: engine.count(table.name) for table in SOURCES}
+            checks = quality.require(quality.judge(found, read, source, datetime.now(UTC)))
+            rows = {
+                table.name: engine.write(table, self.gold.url(folder_of(table.name, snapshot)))
+                for table in GOLD
+            }
+            return rows, checks
+
+    def _upload(self, rows: Mapping[str, int], snapshot: str, scratch: Path) -> None:
+        """Spark has written them where they belong."""
+
+
+class SparkLake(Lake):
+    """Silver, then Gold, on a Spark session.
+
+    Parameters
+    ----------
+    config, s3, glue, folder
+        As of `etl.run.Lake`.
+    spark
+        The session.
+    """
+
+    def __init__(self, config: LakeConfig, s3: Any, glue: Any, folder: Path, spark: SparkSession) -> None:
+        super().__init__(config, s3, glue, folder)
+        self.silver = SparkSilver(config, s3, glue, folder)
+        self.gold = SparkGold(config, s3, glue, folder)
+        self.silver.spark = self.gold.spark = spark

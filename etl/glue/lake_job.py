@@ -1,0 +1,53 @@
+"""The Glue job: reads its arguments, opens a Spark session and brings the lake up to date, as `python -m etl.run --once`.
+
+Arguments are the settings of `etl.config` as Glue passes them: `--BRONZE_BUCKET name --REPORTING_TIMEZONE UTC …`. The
+package `etl` comes with `--extra-py-files`; nothing else has to be installed.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from etl.aws import client
+from etl.config import LakeConfig, lake_config
+from etl.distributed import SparkLake
+from etl.log import log
+
+SETTINGS = (
+    "BRONZE_BUCKET",
+    "SILVER_BUCKET",
+    "GOLD_BUCKET",
+    "GLUE_DATABASE",
+    "REPORTING_TIMEZONE",
+    "LAKE_LATE_DAYS",
+    "LAKE_KEEP_SNAPSHOTS",
+    "LAKE_KEEP_SECONDS",
+)
+
+
+def configuration(arguments: Sequence[str]) -> LakeConfig:
+    """The lake's settings from the job's arguments; Glue's own (`--JOB_NAME` and others) are left alone."""
+    parser = argparse.ArgumentParser()
+    for name in SETTINGS:
+        parser.add_argument(f"--{name}")
+    known, _ = parser.parse_known_args(arguments)
+    return lake_config({name: value for name, value in vars(known).items() if value is not None})
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run once; what goes wrong is raised, so that Glue reports the run as failed."""
+    config = configuration(arguments)
+    spark = SparkSession.builder.appName("todo-lake").getOrCreate()
+    with tempfile.TemporaryDirectory(prefix="lake-") as folder:
+        lake = SparkLake(config, client("s3"), client("glue"), Path(folder), spark)
+        published = lake.run()
+    log("glue", "published" if published else "nothing new", settings=len(fields(config)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,84 @@
+"""Checks of a Gold snapshot before anybody sees it: one that fails is not published, and the last good one stays."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from etl.catalog import GOLD_PREFIX
+from etl.log import iso
+from etl.manifest import Manifest
+from etl.storage import Bucket
+
+# What was refused, and why; gone with the next snapshot that is published.
+REFUSED = f"{GOLD_PREFIX}_refused.json"
+AHEAD = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check: what should hold, whether it does, and what was found."""
+
+    name: str
+    ok: bool
+    found: str
+
+
+class QualityError(RuntimeError):
+    """A snapshot failed its checks; `checks` has all results."""
+
+    def __init__(self, checks: Iterable[Check]) -> None:
+        self.checks = list(checks)
+        failed = [f"{check.name}: {check.found}" for check in self.checks if not check.ok]
+        super().__init__("; ".join(failed))
+
+
+def judge(
+    rows: Iterable[tuple[str, int, int]], read: Mapping[str, int], source: Manifest, now: datetime
+) -> list[Check]:
+    """Results of a snapshot's checks.
+
+    Parameters
+    ----------
+    rows
+        `(name, failures, examined)` as `sql/checks/quality.sql` gives them.
+    read
+        Rows of Silver's tables as they were read for the snapshot.
+    source
+        The Silver commit it was made of: what should have been read.
+    now
+        The clock's time (aware).
+    """
+    checks = [
+        Check(name, failures == 0, f"{failures:,} of {examined:,} wrong") for name, failures, examined in rows
+    ]
+    for table, count in read.items():
+        wanted = source.rows(table)
+        checks.append(Check(f"All of {table} was read", count == wanted, f"{count:,} of {wanted:,} rows"))
+    ahead = source.as_of > iso(now + AHEAD)
+    checks.append(
+        Check("No event is from the future", not ahead, f"the latest is of {source.as_of or 'never'}")
+    )
+    return sorted(checks, key=lambda check: (check.ok, check.name))
+
+
+def require(checks: Iterable[Check]) -> list[dict[str, Any]]:
+    """The results as they are stored; QualityError where one failed."""
+    found = list(checks)
+    if not all(check.ok for check in found):
+        raise QualityError(found)
+    return [asdict(check) for check in found]
+
+
+def refuse(gold: Bucket, wanted: Mapping[str, str], error: QualityError) -> None:
+    """Leave a note of a snapshot that was not published, for those who look and for the next run."""
+    results = [asdict(check) for check in error.checks]
+    note = {"input": dict(wanted), "refused_at": iso(datetime.now(UTC)), "checks": results}
+    held = gold.get_json(REFUSED)
+    gold.replace_json(REFUSED, note, held[1] if held else None)
+
+
+def refused(gold: Bucket) -> dict[str, Any] | None:
+    """The note about the last snapshot that was refused, None where it has been made good."""
+    found = gold.get_json(REFUSED)
+    return found[0] if found else None
