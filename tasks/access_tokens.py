@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, with_config
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
 from tasks import bearer_secrets, fields, idempotency, profiles, table
@@ -49,7 +49,13 @@ class NewAccessToken(TypedDict):
         Field(examples=["backup script"]),
     ]
     scope: NotRequired[Literal["read", "write"]]
-    expires_in_days: NotRequired[Annotated[int, Field(ge=1, le=DAYS_MAX, strict=True, examples=[DAYS])]]
+    expires_in_days: NotRequired[
+        Annotated[
+            int,
+            Field(ge=1, le=DAYS_MAX, strict=True, examples=[DAYS]),
+            BeforeValidator(fields.whole),
+        ]
+    ]
 
 
 NEW_ACCESS_TOKEN: TypeAdapter[Any] = TypeAdapter(NewAccessToken)

@@ -103,6 +103,11 @@ def _email(text: str) -> str:
     return text
 
 
+def whole(value: Any) -> Any:
+    """Return 3.0 as 3: to JSON both are the same whole number."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _unique(values: list[str]) -> list[str]:
     return list(dict.fromkeys(values))
 

@@ -161,7 +161,7 @@ def task_index_keys(task: Mapping[str, Any]) -> dict[str, str]:
 
 
 def index_keys(item: Mapping[str, Any]) -> dict[str, str]:
-    """Return the index keys of a stored task or profile, or none for what is in no index or lacks what they are made of."""
+    """Return the index keys of a stored task or profile; none for what is in no index or lacks their parts."""
     try:
         if item["entity_type"] == "TASK":
             return task_index_keys(item)

@@ -257,8 +257,7 @@ _TaskId = Annotated[str, StringConstraints(min_length=1, max_length=64), Field(e
 _IfVersion = Annotated[
     int,
     Field(ge=1, le=2**53, strict=True, json_schema_extra={"format": "int64"}),
-    # To JSON 3.0 is a whole number too.
-    BeforeValidator(lambda value: int(value) if isinstance(value, float) and value.is_integer() else value),
+    BeforeValidator(fields.whole),
 ]
 
 

@@ -59,6 +59,8 @@ def test_the_table_is_as_defined():
     indexes = {index["IndexName"]: index for index in table["GlobalSecondaryIndexes"]}
     assert table["KeySchema"] == expected["KeySchema"]
     assert table["StreamSpecification"] == expected["StreamSpecification"]
+    (local,) = table["LocalSecondaryIndexes"]
+    assert local["KeySchema"] == expected["LocalSecondaryIndexes"][0]["KeySchema"]
     for index in expected["GlobalSecondaryIndexes"]:
         assert indexes[index["IndexName"]]["KeySchema"] == index["KeySchema"]
         assert indexes[index["IndexName"]]["Projection"] == index["Projection"]
