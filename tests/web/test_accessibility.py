@@ -22,7 +22,7 @@ PAGES = {
     "trash": "/trash/",
     "task": "/tasks/{task}/", "profile": "/account/", "security": "/account/security/",
     "second-factor": "/account/security/second-factor/", "access": "/account/access/", "data": "/account/data/",
-    "nowhere": "/nowhere/", "styleguide": "/styleguide/",
+    "nowhere": "/nowhere/",
 }  # fmt: skip
 SIGNED_OUT = {"sign-in": "/login/", "sign-up": "/sign-up/", "forgotten": "/password/forgotten/"}
 
@@ -55,11 +55,15 @@ def look(page, urls, **named) -> dict[str, list]:
     return {name: wrong for name, wrong in found.items() if wrong}
 
 
-def test_it_works(visit, client_for, alice, full, site, settings):
-    settings.DEBUG = True
+def test_it_works(visit, client_for, alice, full, site):
     page = visit()
     page.context.add_cookies([session_cookie(client_for(alice), site)])
     assert look(page, PAGES, task=full) == {}
+
+
+def test_the_style_guide(visit, settings):
+    settings.DEBUG = True
+    assert look(visit(), {"styleguide": "/styleguide/"}) == {}
 
 
 def test_pages_for_the_signed_out(visit):
