@@ -36,12 +36,12 @@ class Outcome:
 
 
 def page_budget() -> float:
-    """Seconds a page waits for answers before it is sent with the rest still to come."""
+    """Seconds that a page waits for answers before it is sent with the rest still to come."""
     return float(settings.INSIGHTS_PAGE_SECONDS)
 
 
 def query_budget() -> float:
-    """Seconds after which a query is cancelled."""
+    """Seconds after which a running query is cancelled."""
     return float(settings.INSIGHTS_QUERY_SECONDS)
 
 

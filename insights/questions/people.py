@@ -218,7 +218,7 @@ WITH asked AS (
   WHERE t.completed_day BETWEEN a.start AND a.last_day AND t.lead_hours IS NOT NULL
     AND ? IN ('', t.category) AND ? IN ('', t.priority) AND ? IN ('', t.status)
 ), medians AS (
-  SELECT place, max(CASE WHEN position = CAST(ceil(total * 0.50) AS bigint) THEN lead_hours + 1 END) AS p50_hours
+  SELECT place, max(CASE WHEN position = CAST(ceil(total * 0.50) AS bigint) THEN lead_hours END) AS p50_hours
   FROM times
   GROUP BY place
 )

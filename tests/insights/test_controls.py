@@ -215,7 +215,7 @@ class TestMe:
             assert not [name for name in others if name in html], path
         same = self.get(client_for, alice, settings, f"tasks.csv?{mark}")
         assert same == self.get(client_for, alice, settings, f"tasks.csv?{mark}&by=user-03&user=user-03")
-        assert self.get(client_for, bob, settings, "throughput.csv").count(",0,0,0,0") == 30
+        assert self.get(client_for, bob, settings, "throughput.csv").count(",0,0,0,0") == 60
 
     def test_everybodys_questions_are_not_asked_there(self, client_for, alice, mine):
         for slug in ("top-users", "retention", "choices"):
