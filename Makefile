@@ -6,7 +6,7 @@ bootstrap := sh localcloud/bootstrap.sh
 bin := .venv/bin
 compile := $(bin)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: help run test test-fast test-crash lint format lock env clean
+.PHONY: help run test test-fast test-crash screenshots lint format lock env clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -22,6 +22,9 @@ test-fast: ## run the tests that need no processes of their own
 
 test-crash: ## kill everything under load ten times, and count what was lost
 	@exec $(bootstrap) test -m tests.run.crash --rounds 10 $(ARGS)
+
+screenshots: ## render every page at both sizes and themes into build/screenshots
+	@exec $(bootstrap) test -m tests.screenshots $(ARGS)
 
 env: ## make the environments without starting anything
 	@$(bootstrap) dev

@@ -13,8 +13,8 @@ from infra.package import STAMP, lake_lock_digest, layer_folder
 from infra.settings import ROOT, Settings, SettingsError
 
 SOURCE_SUFFIXES = {".py", ".sql"}
-GLUE_SCRIPT = ROOT / "etl" / "glue" / "run.py"
-MISSING_SCRIPT = 'raise SystemExit("this deployment was made without etl/glue/run.py")\n'
+GLUE_SCRIPT = ROOT / "etl" / "glue" / "lake_job.py"
+MISSING_SCRIPT = 'raise SystemExit("this deployment was made without etl/glue/lake_job.py")\n'
 
 
 class PackageError(SettingsError):
@@ -48,7 +48,7 @@ def glue_script(scope: Construct, settings: Settings) -> Path:
         return GLUE_SCRIPT
     if settings.require_packages and settings.engine == "glue":
         raise PackageError(f"{GLUE_SCRIPT.relative_to(ROOT)} does not exist")
-    cdk.Annotations.of(scope).add_warning_v2("todo:glue-script", "etl/glue/run.py does not exist yet")
+    cdk.Annotations.of(scope).add_warning_v2("todo:glue-script", "etl/glue/lake_job.py does not exist yet")
     placeholder = Path(tempfile.mkdtemp(prefix="todo-glue-")) / "run.py"
     placeholder.write_text(MISSING_SCRIPT)
     return placeholder

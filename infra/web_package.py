@@ -1,4 +1,4 @@
-"""Builds what Zappa uploads: `python -m infra.web_package [arm64|x86_64] [--version 1.2.3]`.
+"""Builds what Zappa uploads: `python -m infra.web_package [arm64|x86_64]`.
 
 `build/web-<architecture>/app` becomes the current folder of Zappa and `build/web-<architecture>/env` its virtual
 environment: Zappa packs what it finds in both. The libraries are those of `requirements/web.txt`, for Lambda's Python

@@ -35,6 +35,7 @@ def test_the_table_is_the_one_the_product_defines(dev):
     assert table["BillingMode"] == wanted["BillingMode"]
     assert table["KeySchema"] == wanted["KeySchema"]
     assert table["GlobalSecondaryIndexes"] == wanted["GlobalSecondaryIndexes"]
+    assert table["LocalSecondaryIndexes"] == wanted["LocalSecondaryIndexes"]
     assert by_name(table["AttributeDefinitions"]) == by_name(wanted["AttributeDefinitions"])
     assert table["StreamSpecification"]["StreamViewType"] == wanted["StreamSpecification"]["StreamViewType"]
 
