@@ -217,10 +217,18 @@ def report(contestants: list[Contestant], rounds: int) -> None:
         del contestant.runs[0]
     django = next(contestant for contestant in contestants if contestant.name == "django")
     base, busy = django.median("first"), django.median("cpu")
-    print(
-        f"| {rounds} rounds | MiB unpacked | load (ms) | first answer (ms) | of Django's | all three (ms) | processor (ms) | of Django's | statuses |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|")
+    titles = [
+        f"{rounds} rounds",
+        "MiB",
+        "load (ms)",
+        "first (ms)",
+        "ratio",
+        "all three (ms)",
+        "processor (ms)",
+        "ratio",
+    ]
+    print(f"| {' | '.join([*titles, 'statuses'])} |")
+    print("|---" * (len(titles) + 1) + "|")
     for each in contestants:
         times = [f"{each.median(what):.0f}" for what in ("load", "first")]
         ratio = f"{each.median('first') / base:.2f}"

@@ -44,7 +44,7 @@ EMPTY = {"empty-list": "/", "empty-board": "/board/", "empty-trash": "/trash/", 
 
 def main(wanted: list[str]) -> None:
     """Render the pages called ``wanted``, or all of them."""
-    os.environ.update(DEBUG="1", DJANGO_SETTINGS_MODULE="todo_site.settings")
+    os.environ["DJANGO_SETTINGS_MODULE"] = "todo_site.settings"
     local_aws._start()
     os.environ["STATIC_ROOT"] = mkdtemp()
     import django
@@ -90,6 +90,7 @@ def _person(name: str, *, filled: bool) -> tuple[str, str]:
 
 
 def _render(site: str, full: str, empty: str, task: str, wanted: list[str]) -> None:
+    from django.conf import settings
     from playwright.sync_api import sync_playwright
 
     OUT.mkdir(parents=True, exist_ok=True)
@@ -108,6 +109,7 @@ def _render(site: str, full: str, empty: str, task: str, wanted: list[str]) -> N
                 page.click("button.button-primary")
                 page.wait_for_selector("#view")
             for name, path in chosen.items():
+                settings.DEBUG = name == "styleguide"
                 page.goto(path.format(task=task))
                 for size, viewport in SIZES.items():
                     for theme in ("light", "dark"):

@@ -170,7 +170,7 @@ class SparkEngine:
     def write(self, table: Table, folder: str) -> int:
         """Write the relation of an unpartitioned table as one Snappy Parquet file in a folder; returns its rows."""
         self.check(table)
-        self.spark.table(table.name).select(*table.names).coalesce(1).write.options(**_WRITE).parquet(
+        self._nullable(table.columns, table.name).coalesce(1).write.options(**_WRITE).parquet(
             folder, mode="overwrite"
         )
         return self.count(table.name)
@@ -178,10 +178,16 @@ class SparkEngine:
     def write_buckets(self, table: Table, folder: str) -> dict[str, int]:
         """Write the relation of a partitioned table as one file in each `folder/user_bucket=NN/`; rows by bucket."""
         self.check(table)
-        frame = self.spark.table(table.name).select(*table.names, "user_bucket").repartition("user_bucket")
+        frame = self._nullable([*table.columns, USER_BUCKET], table.name).repartition("user_bucket")
         frame.write.options(**_WRITE).partitionBy("user_bucket").parquet(folder, mode="overwrite")
         counted = self.spark.table(table.name).groupBy("user_bucket").count().collect()
         return {row["user_bucket"]: row["count"] for row in counted}
+
+    def _nullable(self, columns: Sequence[Column], name: str) -> DataFrame:
+        """Columns of a relation, all nullable: Spark would declare as required whatever the SQL cannot make null."""
+        schema = _schema(columns)
+        nothing = self.spark.createDataFrame([], schema)
+        return nothing.unionAll(self.spark.table(name).select(*schema.names))
 
     def rows(self, name: str, columns: str) -> Iterator[tuple[Any, ...]]:
         """Rows of a relation."""

@@ -1,4 +1,4 @@
-"""The Glue job: reads its arguments, opens a Spark session and brings the lake up to date, as `python -m etl.run --once`.
+"""The Glue job: reads its arguments, opens a Spark session and brings the lake up to date, as `etl.run --once` does.
 
 Arguments are the settings of `etl.config` as Glue passes them: `--BRONZE_BUCKET name --REPORTING_TIMEZONE UTC …`. The
 package `etl` comes with `--extra-py-files`; nothing else has to be installed.

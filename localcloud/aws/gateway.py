@@ -1,7 +1,7 @@
 """API Gateway: binary media types are added by a patch whose path is a JSON pointer.
 
-Hole closed: ministack keeps the pointer's escaped text (`*~1*` instead of `*/*`), so no media type ever matches and
-binary answers reach the client as base64.
+Hole closed: ministack keeps the pointer's escaped text (`*~1*` instead of `*/*`) and forgets the types before it,
+so no media type ever matches and binary answers reach the client as base64.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ def install() -> None:
     apply = apigateway_v1._apply_patch
 
     def apply_unescaped(target: dict[str, Any], operations: list[dict[str, Any]]) -> dict[str, Any]:
+        if isinstance(target.get(BINARY), list):  # or the patch would replace the whole list
+            target[BINARY] = dict.fromkeys(target[BINARY])
         changed: dict[str, Any] = apply(target, operations)
         added = changed.get(BINARY)
         if isinstance(added, dict):

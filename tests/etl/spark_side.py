@@ -1,6 +1,6 @@
 """Runs the SQL files on real Spark, in the environment that has it: Bronze files in a folder, one folder a table out.
 
-    .venv-spark/bin/python -m tests.etl.spark_side FOLDER TODAY TIMEZONE
+    .venv-spark/bin/python -m tests.etl.spark_side TODAY TIMEZONE FOLDER...
 
 FOLDER/bronze holds Bronze files by key, in one or more deliveries (FOLDER/bronze/1/cdc/…), which are taken in one after
 the other: what the first made is what the second knows.
@@ -19,7 +19,7 @@ from etl.tables import BRONZE, GOLD, QUARANTINE, TASK_EVENTS
 from etl.tables import SILVER as SILVER_TABLES
 
 
-def session() -> SparkSession:
+def session(large: bool) -> SparkSession:
     settings = {
         "spark.ui.enabled": "false",
         "spark.sql.shuffle.partitions": "2",
@@ -28,7 +28,12 @@ def session() -> SparkSession:
         "spark.driver.memory": "2g",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
-        "spark.sql.adaptive.enabled": "true",
+        # Compiling each of a hundred small plans takes longer than running it.
+        **(
+            {}
+            if large
+            else {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+        ),
         "spark.log.level": "ERROR",
     }
     builder = SparkSession.builder.master("local[2]").appName("parity")
@@ -64,8 +69,7 @@ def gold(spark: SparkSession, source: Path, out: Path, today: str, timezone: str
         return {table.name: engine.write(table, str(out / table.name)) for table in GOLD}
 
 
-def main(folder: Path, today: str, timezone: str) -> None:
-    spark = session()
+def lake(spark: SparkSession, folder: Path, today: str, timezone: str) -> None:
     known = None
     for number, delivery in enumerate(sorted((folder / "bronze").iterdir(), key=lambda path: int(path.name))):
         out = folder / f"silver-{number}"
@@ -76,8 +80,15 @@ def main(folder: Path, today: str, timezone: str) -> None:
     (folder / "done.json").write_text(
         json.dumps({"silver": known.name, "rows": rows, "spark": spark.version})
     )
+
+
+def main(today: str, timezone: str, folders: list[Path]) -> None:
+    size = sum(path.stat().st_size for folder in folders for path in folder.rglob("*.parquet"))
+    spark = session(large=size > 50_000_000)
+    for folder in folders:
+        lake(spark, folder, today, timezone)
     spark.stop()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3])
+    main(sys.argv[1], sys.argv[2], [Path(name) for name in sys.argv[3:]])

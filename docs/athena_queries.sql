@@ -1,0 +1,75 @@
+-- A tour of the lake, for Athena (Trino SQL), database todo_analytics. Each query stands alone; tests run them all.
+-- Days are days of REPORTING_TIMEZONE, times are UTC. etl/README.md says what each figure counts.
+
+-- 01 The business on one page: every metric as it stands now.
+SELECT metric, value FROM business_metrics_kpis ORDER BY metric;
+
+-- 02 What happened in each month.
+SELECT date_format(day, '%Y-%m') AS month, sum(created) AS created, sum(completed) AS completed,
+  sum(reopened) AS reopened, sum(deleted) AS deleted, sum(restored) AS restored
+FROM daily_throughput GROUP BY 1 ORDER BY 1;
+
+-- 03 Work in progress at the end of each Sunday: is the queue growing?
+SELECT day, sum(tasks) AS open_tasks FROM cumulative_flow
+WHERE status IN ('pending', 'in_progress') AND day_of_week(day) = 7
+GROUP BY day ORDER BY day;
+
+-- 04 How long tasks take, by category: the middle and the slow end, in hours.
+SELECT category, count(*) AS completed, round(avg(lead_hours), 3) AS mean_hours, round(max(lead_hours), 3) AS slowest_hours
+FROM completion_times GROUP BY category ORDER BY category;
+
+-- 05 Who has the most overdue work.
+SELECT m.user_id, a.email, m.overdue_tasks, m.total_tasks
+FROM task_analytics_user_metrics m LEFT JOIN user_analytics a ON a.user_id = m.user_id
+WHERE m.overdue_tasks > 0 ORDER BY m.overdue_tasks DESC, m.user_id LIMIT 20;
+
+-- 06 How old the open work is.
+SELECT age_bucket, tasks, overdue FROM open_task_age ORDER BY bucket_order;
+
+-- 07 The busiest hours of the week (1 = Monday).
+SELECT weekday, hour, events FROM activity_heatmap WHERE events > 0 ORDER BY events DESC, weekday, hour LIMIT 10;
+
+-- 08 Of those who began in a week, how many came back the week after.
+SELECT cohort_week, cohort_size, active_users, round(rate, 4) AS rate
+FROM retention_cohorts WHERE week_number = 1 ORDER BY cohort_week;
+
+-- 09 Categories that more is added to than gets done.
+SELECT category, sum(created) AS created, sum(completed) AS completed
+FROM category_daily GROUP BY category HAVING sum(created) > sum(completed) ORDER BY category;
+
+-- 10 Overdue tasks themselves, the most urgent first, from Silver.
+SELECT user_id, task_id, title, priority, due_date FROM tasks
+WHERE status IN ('pending', 'in_progress') AND due_date < (SELECT max(day) FROM daily_throughput)
+ORDER BY due_date, task_id;
+
+-- 11 The whole story of each task that was completed more than once.
+SELECT user_id, entity_id, count(*) AS completions, min(changed_at) AS first_time, max(changed_at) AS last_time
+FROM task_events
+WHERE entity_type = 'TASK' AND event_name = 'MODIFY' AND status = 'completed' AND coalesce(old_status, '') <> 'completed'
+GROUP BY user_id, entity_id HAVING count(*) > 1 ORDER BY entity_id;
+
+-- 12 Attributes that the tables have no column for, straight from the image: here an estimate.
+SELECT task_id, json_extract_scalar(image, '$.estimate') AS estimate FROM tasks
+WHERE json_extract_scalar(image, '$.estimate') IS NOT NULL ORDER BY task_id;
+
+-- 13 Which tag is used how often; tags are a JSON array.
+SELECT tag, count(*) AS tasks
+FROM tasks CROSS JOIN UNNEST(CAST(json_parse(tags) AS array(varchar))) AS t(tag)
+WHERE tags IS NOT NULL GROUP BY tag ORDER BY tag;
+
+-- 14 Which requests made the most changes, and who sent them.
+SELECT request_id, updated_by, count(*) AS changes FROM task_events
+WHERE request_id IS NOT NULL GROUP BY request_id, updated_by ORDER BY changes DESC, request_id LIMIT 5;
+
+-- 15 What could not be read, and why.
+SELECT reason, count(*) AS found FROM quarantine GROUP BY reason ORDER BY reason;
+
+-- 16 Deliveries that came more than once, from Bronze; only the partitions of one month are read.
+SELECT count(*) AS rows_delivered, count(DISTINCT event_id) AS events FROM cdc WHERE year = '2026' AND month = '03';
+
+-- 17 How much of Bronze each user bucket holds: an uneven one would slow every run.
+SELECT user_bucket, count(DISTINCT event_id) AS events FROM cdc GROUP BY user_bucket ORDER BY user_bucket;
+
+-- 18 One person's days: what they did, most recent first.
+SELECT day, sum(created) AS created, sum(completed) AS completed, count(*) AS changes
+FROM change_facts WHERE user_id = 'ann' GROUP BY day ORDER BY day DESC LIMIT 7;

@@ -1,0 +1,21 @@
+"""API Gateway: the media types that a patch adds are those it names."""
+
+import boto3
+import pytest
+
+
+@pytest.fixture
+def api():
+    client = boto3.client("apigateway")
+    made = client.create_rest_api(name="binary")["id"]
+    yield made
+    client.delete_rest_api(restApiId=made)
+
+
+def test_it_works(api):
+    client = boto3.client("apigateway")
+    for path in ("*~1*", "image~1png"):
+        operation = {"op": "add", "path": f"/binaryMediaTypes/{path}"}
+        client.update_rest_api(restApiId=api, patchOperations=[operation])
+    assert "image/png" in client.get_rest_api(restApiId=api)["binaryMediaTypes"]
+    assert "*/*" in client.get_rest_api(restApiId=api)["binaryMediaTypes"]
