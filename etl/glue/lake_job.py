@@ -1,7 +1,7 @@
 """The Glue job: reads its arguments, opens a Spark session and brings the lake up to date, as `etl.run --once` does.
 
-Arguments are the settings of `etl.config` as Glue passes them: `--BRONZE_BUCKET name --REPORTING_TIMEZONE UTC …`. The
-package `etl` comes with `--extra-py-files`; nothing else has to be installed.
+Arguments are the settings of `etl.config` as Glue passes them: `--BRONZE_BUCKET name --REPORTING_TIMEZONE UTC …`, and
+which layer, `--layer silver` or `gold`. The package `etl` comes with `--extra-py-files`; nothing else is installed.
 """
 
 import argparse
@@ -45,8 +45,17 @@ def main(arguments: Sequence[str]) -> None:
     spark = SparkSession.builder.appName("todo-lake").getOrCreate()
     with tempfile.TemporaryDirectory(prefix="lake-") as folder:
         lake = SparkLake(config, client("s3"), client("glue"), Path(folder), spark)
-        published = lake.run()
+        published = _job(lake, arguments)
     log("glue", "published" if published else "nothing new", settings=len(fields(config)))
+
+
+def _job(lake: SparkLake, arguments: Sequence[str]) -> bool:
+    """What `--layer` asks for; both layers without it."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--layer", choices=("silver", "gold"))
+    layer = parser.parse_known_args(arguments)[0].layer
+    jobs = {None: lake.run, "silver": lake.run_silver, "gold": lake.run_gold}
+    return jobs[layer]()
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from etl.aws import client
 from etl.config import LakeConfig
 from etl.erase import Erasure
+from tasks import table
 from todo_site import erasure
 from todo_site.identity import revocations
 from todo_site.lake import lake
@@ -53,7 +54,7 @@ class Command(BaseCommand):
         # First of all nobody can sign in as them any more, or what is removed would come back.
         accounts = erasure.remove_account(user_id)
         revocation = revocations.record(user_id, f"erase-{time.time_ns()}", began.timestamp())
-        erasure.table.write([revocation])
+        table.write([revocation])
         keys = erasure.search(user_id).own
         erasure.remove(keys)
         self.stdout.write(f"Removed {accounts} accounts and {len(keys)} items of the table.")

@@ -63,7 +63,8 @@ class Command(BaseCommand):
 
 
 def _index_keys(item: restore.Item) -> restore.Item:
-    return dict(encode_item(index_keys(decode_item(item))))
+    plain = decode_item({name: dict(value) for name, value in item.items()})
+    return dict(encode_item(index_keys(plain)))
 
 
 def _prepare(name: str, resume: bool) -> None:
