@@ -28,9 +28,11 @@ def test_it_works(as_alice, alice, calls):
         "timezone": None,
         "checklist": [],
         "recurrence": None,
+        "next_task_id": None,
         "created_at": task["created_at"],
         "updated_at": task["created_at"],
         "completed_at": None,
+        "deleted_at": None,
         "version": 1,
     }
     assert as_alice("GET", answer["Location"]).json() == task

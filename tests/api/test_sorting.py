@@ -61,9 +61,9 @@ def test_it_works(as_alice, tasks):
     assert titles == [t["title"] for t in listed(tasks, TODAY, {"status": "pending", "sort": "-priority"})]
 
 
-@pytest.mark.parametrize("limit", [2, 100])
-def test_every_filter_in_every_order(as_alice, tasks, calls, limit):
-    for filters, sort in itertools.product(FILTERS, (None, *SORTS)):
+@pytest.mark.parametrize(("limit", "step"), [(100, 1), (3, 4)])
+def test_every_filter_in_every_order(as_alice, tasks, calls, limit, step):
+    for filters, sort in list(itertools.product(FILTERS, (None, *SORTS)))[::step]:
         query = filters | ({"sort": sort} if sort else {})
         calls.clear()
         titles, pages = walk(as_alice, f"{TASKS}?{urlencode(query | {'limit': limit})}")
