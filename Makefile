@@ -46,7 +46,7 @@ lock: env ## renew the lock files from requirements/*.in
 		../$(compile) --upgrade $$name.in -o $$name.txt || exit 1; done
 
 clean: ## remove environments and caches; the data in .local stay
-	rm -rf .venv .venv-aws .venv-node node_modules staticfiles .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-aws .venv-infra .venv-node .venv-spark node_modules staticfiles .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- AWS: the stage is STAGE=dev or prod; credentials come from the environment (docs/runbooks/deploy.md) ---
