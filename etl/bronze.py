@@ -1,15 +1,21 @@
 """Reading Bronze: files into the engine, a broken file into a row that says so, buckets into groups that fit."""
 
+from __future__ import annotations
+
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from etl.engine.embedded import Engine, EngineError
+from etl.engine.errors import EngineError
 from etl.log import log
 from etl.manifest import Part
 from etl.steps import silver_parameters, sql_text
 from etl.storage import LocalCopies
 from etl.tables import BRONZE
+
+if TYPE_CHECKING:
+    from etl.engine.embedded import Engine
 
 # Buckets are worked on together up to this many compressed bytes, history included: that bounds memory.
 GROUP_BYTES = 256 * 1024 * 1024

@@ -15,7 +15,7 @@ from etl import quality
 from etl.bronze import bucket_of
 from etl.catalog import SILVER_PREFIX
 from etl.config import LakeConfig
-from etl.engine.spark import EngineError, SparkEngine
+from etl.engine.spark import SparkEngine
 from etl.gold import SOURCES, Gold, folder_of
 from etl.log import log
 from etl.manifest import Manifest, Part
@@ -36,7 +36,7 @@ class SparkSilver(Silver):
         with SparkEngine(self.spark) as engine:
             try:
                 return self._attempt_files(engine, current, commit, keys, [])
-            except (EngineError, OSError):
+            except Exception:  # a broken file comes as any of a dozen Java errors
                 bad = set(engine.unreadable([self.bronze.url(key) for key in keys]))
                 if not bad:
                     raise

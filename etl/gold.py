@@ -5,26 +5,30 @@ of two overlapping runs one wins. `gold/_current.json` says which snapshot reade
 every table has been moved, so whoever keys a cache by its `snapshot` never files old rows under a new name.
 """
 
+from __future__ import annotations
+
 import random
 import tempfile
 import time
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from etl import manifest, quality
 from etl.catalog import GOLD_PREFIX
 from etl.config import LakeConfig
-from etl.engine.embedded import Engine
 from etl.log import iso, log, timed
 from etl.manifest import Manifest
 from etl.partitions import move_table
 from etl.steps import GOLD_STEPS, gold_definition, gold_parameters, sql_text
 from etl.storage import Bucket, ConflictError, LocalCopies, in_parallel
 from etl.tables import GOLD, TASK_EVENTS, TASKS, USERS, Table
+
+if TYPE_CHECKING:
+    from etl.engine.embedded import Engine
 
 COMMIT = f"{GOLD_PREFIX}_commit.json"
 CURRENT = f"{GOLD_PREFIX}_current.json"
@@ -133,11 +137,17 @@ class Gold:
         quality.refuse(self.gold, wanted, error)
         self._refused = {"input": dict(wanted)}
 
+    def _engine(self, folder: Path) -> Engine:
+        # Not above: where Spark does the work, DuckDB is not installed.
+        from etl.engine.embedded import Engine
+
+        return Engine(folder / "spill", self.config.memory_limit, self.config.threads)
+
     def _transform(
         self, source: Manifest, wanted: Mapping[str, str], snapshot: str, scratch: Path
     ) -> tuple[dict[str, int], list[dict[str, Any]]]:
         parameters = gold_parameters(date.fromisoformat(wanted["today"]), wanted["timezone"])
-        with Engine(scratch / "spill", self.config.memory_limit, self.config.threads) as engine:
+        with self._engine(scratch) as engine:
             for table in SOURCES:
                 engine.read(table.name, table, self._fetch(source.files(table.name)))
             for step in GOLD_STEPS:

@@ -5,6 +5,8 @@ becomes visible by one conditional write of `silver/_current.json`, which also r
 overlapping runs one commits and the other starts again, and one that dies leaves nothing but unreferenced files.
 """
 
+from __future__ import annotations
+
 import random
 import tempfile
 import time
@@ -12,14 +14,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from etl import bookmark, manifest
 from etl.bookmark import DayMark, Days
 from etl.bronze import groups, parse
 from etl.catalog import SILVER_PREFIX
 from etl.config import LakeConfig
-from etl.engine.embedded import Engine
 from etl.log import iso, log, timed
 from etl.manifest import Manifest, Part
 from etl.partitions import sync_silver
@@ -27,6 +28,9 @@ from etl.steps import SILVER, SILVER_STAGING, silver_parameters, sql_text
 from etl.storage import Bucket, ConflictError, LocalCopies
 from etl.tables import QUARANTINE, TASK_EVENTS
 from etl.tables import SILVER as TABLES
+
+if TYPE_CHECKING:
+    from etl.engine.embedded import Engine
 
 COMMIT_ATTEMPTS = 6
 # One commit takes at most so many files; the rest is for the next one.
@@ -133,13 +137,19 @@ class Silver:
         _report(published, len(keys), len(made.touched), took)
         return published
 
+    def _engine(self, folder: Path) -> Engine:
+        # Not above: where Spark does the work, DuckDB is not installed.
+        from etl.engine.embedded import Engine
+
+        return Engine(folder / "spill", self.config.memory_limit, self.config.threads)
+
     def _transform(self, current: Manifest, commit: str, keys: Sequence[str], scratch: Path) -> Made:
         fresh = LocalCopies(self.bronze, scratch / "bronze")
         fresh.fetch(keys)
         made = Made([], {}, set(), current.as_of)
         for number, group in enumerate(groups(keys, fresh, current.parts(TASK_EVENTS.name))):
             folder = scratch / f"group-{number}"
-            with Engine(folder / "spill", self.config.memory_limit, self.config.threads) as engine:
+            with self._engine(folder) as engine:
                 self._run_sql(engine, current, group, fresh)
                 made.as_of = max(made.as_of, engine.latest(TASK_EVENTS.name, "event_time"))
                 for table in TABLES:

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import duckdb
 
+from etl.engine.errors import EngineError, SchemaError
 from etl.engine.translate import MACROS, duckdb_sql
 from etl.tables import USER_BUCKET, Column, Table
 
@@ -23,14 +24,6 @@ _TYPES = {
 # Different for every row of one read; copies of a row are told apart by it, nothing else depends on it.
 _ROW_ID = "CAST(file_index AS BIGINT) * 1099511627776 + file_row_number"
 _BUCKET_OF_PATH = "regexp_extract(filename, 'user_bucket=([^/]+)', 1)"
-
-
-class SchemaError(RuntimeError):
-    """A result's columns are not the ones `etl.tables` promises."""
-
-
-class EngineError(RuntimeError):
-    """DuckDB could not do what it was asked, be it for the files or for the SQL."""
 
 
 def _quoted(text: str) -> str:

@@ -24,6 +24,7 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
+from etl.engine.errors import EngineError, SchemaError
 from etl.tables import BRONZE, USER_BUCKET, Column, Table
 
 _TYPES = {
@@ -47,14 +48,6 @@ SETTINGS = {
 
 # Only data belongs in a published folder.
 _WRITE = {"mapreduce.fileoutputcommitter.marksuccessfuljobs": "false"}
-
-
-class SchemaError(RuntimeError):
-    """A result's columns are not the ones `etl.tables` promises."""
-
-
-class EngineError(RuntimeError):
-    """Spark could not do what it was asked, be it for the files or for the SQL."""
 
 
 def _schema(columns: Iterable[Column]) -> StructType:
