@@ -3,24 +3,21 @@
 import re
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from tests.api.client import TASKS
-from tests.web.site import ARGUMENTS, CHROMIUM, serving
+from tests.web.site import serving
 
 
 @pytest.fixture
-def page():
+def page(chromium):
     """A page of a real browser, and what went wrong in it: errors, and requests to other hosts."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page = browser.new_page()
-        trouble = []
-        page.on("pageerror", lambda error: trouble.append(str(error)))
-        page.on("console", lambda said: trouble.append(said.text) if said.type == "error" else None)
-        page.on("requestfailed", lambda request: trouble.append(request.url))
-        yield page, trouble
-        browser.close()
+    page = chromium.new_page()
+    trouble = []
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on("console", lambda said: trouble.append(said.text) if said.type == "error" else None)
+    page.on("requestfailed", lambda request: trouble.append(request.url))
+    yield page, trouble
+    page.close()
 
 
 @pytest.mark.browser
