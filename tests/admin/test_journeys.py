@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from tests.web.conftest import site
 
@@ -15,14 +15,6 @@ PAGES = (
     *("", "tasks/task/", "tasks/task/add/", "tasks/user/", "tasks/user/add/", "tasks/session/"),
     *("tasks/auditentry/", "tasks/trashedtask/", "insights/quarantinedevent/", "pipeline/", "health/"),
 )
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
