@@ -6,9 +6,9 @@ from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests.web.site import ARGUMENTS, CHROMIUM, SIZES, serving
+from tests.web.site import SIZES, serving
 
 HTMX = {"HX-Request": "true"}
 # What Chromium says of answers that the pages give on purpose.
@@ -99,15 +99,6 @@ def site(static_files):
     """The whole site on a port of its own, for real browsers; yields its address."""
     with serving() as address:
         yield address
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    """One Chromium for all browser tests of this process."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
