@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from insights import warehouse
 from insights.periods import Period
@@ -37,14 +37,6 @@ MARKS = {
     "ageing": ".bars path",
     "activity": ".heatmaplayer image",
 }
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -220,7 +212,7 @@ def test_a_card_that_was_not_ready_loads_by_itself(visit, fresh_lake, settings):
     page.goto("/insights/?days=90")
     wait_for_figures(page)
     expect(page.locator(".tile").first).to_be_visible()
-    assert page.locator("[data-pending]").count() == 0
+    expect(page.locator("[data-pending]")).to_have_count(0)
 
 
 @pytest.mark.parametrize(("size", "scheme"), [("wide", "light"), ("narrow", "dark")])
