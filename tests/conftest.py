@@ -14,6 +14,9 @@ import hypothesis
 import pytest
 from django.core.management import call_command
 from django.test import Client, override_settings
+from playwright.sync_api import sync_playwright
+
+from tests.web.site import ARGUMENTS, CHROMIUM
 
 # How long an example takes says something about the machine, not about the code.
 hypothesis.settings.register_profile(
@@ -43,6 +46,15 @@ def static_files(tmp_path_factory):
     with override_settings(STATIC_ROOT=tmp_path_factory.mktemp("static")):
         call_command("collectstatic", interactive=False, verbosity=0)
         yield
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """One Chromium for all browser tests of this process: Playwright cannot be started twice in one."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

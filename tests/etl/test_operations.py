@@ -239,12 +239,12 @@ def queue():
 @pytest.mark.parametrize("with_record", [True, False])
 def test_failed_captures_go_through_again(queue, ctx, alice, with_record):
     sqs, streams = boto3.client("sqs"), boto3.client("dynamodbstreams")
-    task = services.create_task(ctx(alice), {"title": "poison"}).task
     arn = boto3.client("dynamodb").describe_table(TableName=os.environ["TABLE_NAME"])["Table"][
         "LatestStreamArn"
     ]
     shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
-    iterator = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON")
+    iterator = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType="LATEST")
+    task = services.create_task(ctx(alice), {"title": "poison"}).task
     records = streams.get_records(ShardIterator=iterator["ShardIterator"])["Records"]
     (record,) = [record for record in records if record["dynamodb"]["Keys"]["SK"]["S"] == f"TASK#{task.id}"]
     number = record["dynamodb"]["SequenceNumber"]
