@@ -6,6 +6,9 @@ bootstrap := sh localcloud/bootstrap.sh
 bin := .venv/bin
 compile := $(bin)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
+fast := tests/test_docs.py tests/identity tests/tasks tests/etl/test_capture.py tests/etl/test_engine.py \
+	tests/etl/test_catalog.py tests/run/test_ports.py tests/run/test_settings.py tests/api/test_costs.py
+
 .PHONY: help run test test-fast test-crash screenshots lint format lock env clean
 
 help: ## show this list
@@ -17,8 +20,8 @@ run: ## start everything; PORT, LOCAL_AWS_PORT, LOCAL_DIR and DEMO=0 are honoure
 test: lint ## check and run every test
 	@exec $(bootstrap) test -m pytest -n auto --dist loadfile $(ARGS)
 
-test-fast: ## run the tests that need no processes of their own
-	@exec $(bootstrap) test -m pytest -n auto --dist loadfile -m "not slow and not browser" $(ARGS)
+test-fast: ## run the rules, the API's costs, identity, the engine and the documents: under a minute
+	@exec $(bootstrap) test -m pytest -n auto --dist loadfile -m "not slow and not browser" $(or $(ARGS),$(fast))
 
 test-crash: ## kill everything under load ten times, and count what was lost
 	@exec $(bootstrap) test -m tests.run.crash --rounds 10 $(ARGS)
