@@ -5,7 +5,7 @@ Spark reads them where they are and writes them where they will be.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +95,8 @@ class SparkGold(Gold):
             engine.run("quality", sql_text("checks", "quality"), parameters)
             found = list(engine.rows("quality", "name, failures, examined"))
             read = {table.name: engine.count(table.name) for table in SOURCES}
-            checks = quality.require(quality.judge(found, read, source, datetime.now(UTC)))
+            latest = engine.latest(TASK_EVENTS.name, "event_time")
+            checks = quality.require(quality.judge(found, read, source, latest, self._published_as_of()))
             rows = {
                 table.name: engine.write(table, self.gold.url(folder_of(table.name, snapshot)))
                 for table in GOLD

@@ -155,9 +155,14 @@ class Gold:
             engine.run("quality", sql_text("checks", "quality"), parameters)
             found = list(engine.rows("quality", "name, failures, examined"))
             read = {table.name: engine.count(table.name) for table in SOURCES}
-            checks = quality.require(quality.judge(found, read, source, datetime.now(UTC)))
+            latest = engine.latest(TASK_EVENTS.name, "event_time")
+            checks = quality.require(quality.judge(found, read, source, latest, self._published_as_of()))
             rows = {table.name: engine.write(table, scratch / f"{table.name}.parquet") for table in GOLD}
             return rows, checks
+
+    def _published_as_of(self) -> str:
+        found = self.gold.get_json(CURRENT)
+        return str(found[0]["as_of"]) if found else ""
 
     def _upload(self, rows: Mapping[str, int], snapshot: str, scratch: Path) -> None:
         self.gold.upload((scratch / f"{name}.parquet", file_of(name, snapshot)) for name in rows)
