@@ -100,7 +100,7 @@ def test_rows_that_were_not_read_block_the_snapshot(lake, world):
 def test_a_snapshot_that_is_not_fresh_is_blocked(lake, world, latest, before):
     lake.deliver(world.history)
     lake.lake.run(NOW)
-    with pytest.raises(quality.QualityError, match="newer|fresh"):
+    with pytest.raises(quality.QualityError, match=r"newer|fresh"):
         quality.require(quality.judge([], {}, lake.manifest(), latest, before))
 
 
