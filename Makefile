@@ -45,7 +45,7 @@ format: env ## rewrite the code in the project's style
 	@$(bin)/djlint --reformat --quiet templates
 
 lock: env ## renew the lock files from requirements/*.in
-	@cd requirements && for name in web lake localaws node dev; do \
+	@cd requirements && for name in web lake localaws node spark dev; do \
 		../$(compile) --upgrade $$name.in -o $$name.txt || exit 1; done
 
 clean: ## remove environments and caches; the data in .local stay
