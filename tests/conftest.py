@@ -51,6 +51,8 @@ def static_files(tmp_path_factory):
 @pytest.fixture(scope="session")
 def chromium():
     """One Chromium for all browser tests of this process: Playwright cannot be started twice in one."""
+    # Playwright's loop stays running in this thread; without this Django refuses to commit beside it.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser

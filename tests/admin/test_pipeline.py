@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 import uuid
 from datetime import UTC, datetime
@@ -56,24 +57,34 @@ def change():
     return deliver
 
 
-def wait_for_bronze(root):
+def fact(root, name):
+    """Return what the page says of one layer, such as ``Silver``."""
+    sections = re.findall(r'<section class="fact">(.*?)</section>', root.page("pipeline/"), re.DOTALL)
+    return next(section for section in sections if f"<h2>{name}" in section)
+
+
+def delivered(root, change, **broken):
+    """Send a change and wait until the page counts its file."""
+    before = fact(root, "Bronze")
+    event = change(**broken)
     for _ in range(100):
-        if "none in two days" not in root.page("pipeline/"):
-            return
+        if fact(root, "Bronze") != before:
+            return event
         time.sleep(0.1)
     raise AssertionError("nothing was delivered")
 
 
 def test_it_works(root, lake, change):
-    change()
-    wait_for_bronze(root)
-    assert "s behind" not in root.page("pipeline/")
+    delivered(root, change)
+    earlier = fact(root, "Silver"), fact(root, "Gold")
     assert root.send("pipeline/", {"kind": "run"}).status_code == 302
     assert root.get("pipeline/")["Refresh"] == "2"
     assert "waiting" in root.page("pipeline/")
     lake.fulfil_orders()
     page = root.page("pipeline/")
     assert "Refresh" not in root.get("pipeline/")
+    assert fact(root, "Silver") != earlier[0]
+    assert fact(root, "Gold") != earlier[1]
     for text in ("up to date", "s behind", "task_events: ", "took", root.account.email):
         assert text in page
     (entry,) = audit.by_actor(root.account.id)
@@ -81,8 +92,7 @@ def test_it_works(root, lake, change):
 
 
 def test_replay(root, lake, change):
-    change()
-    wait_for_bronze(root)
+    delivered(root, change)
     lake.run()
     today = datetime.now(UTC).date().isoformat()
     root.send("pipeline/", {"kind": "replay", "first_day": today, "last_day": today})
@@ -103,8 +113,7 @@ def _silver():
 
 
 def test_quarantine(root, lake, change):
-    event = change(SK="NOTE#1")
-    wait_for_bronze(root)
+    event = delivered(root, change, SK="NOTE#1")
     for _ in range(50):
         lake.run()
         if "0 events" not in root.page("pipeline/"):

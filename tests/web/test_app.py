@@ -90,6 +90,7 @@ def test_from_signing_in_to_done_with_keys_only(visit, alice):
     page.keyboard.press("g")
     page.keyboard.press("x")
     expect(page.get_by_role("heading", name="Trash", exact=True)).to_be_visible()
+    page.wait_for_load_state()
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_contain_text("New task")
     page.keyboard.press("Escape")
