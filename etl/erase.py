@@ -33,9 +33,10 @@ from etl.gold import COMMIT, Gold
 from etl.log import iso, log
 from etl.manifest import Manifest, Part
 from etl.partitions import sync_silver
+from etl.steps import sql_text
 from etl.storage import Bucket, ConflictError, LocalCopies
 from etl.sweep import made_by
-from etl.tables import QUARANTINE
+from etl.tables import QUARANTINE, TASK_EVENTS
 
 ATTEMPTS = 6
 AT_A_TIME = 200
@@ -107,6 +108,19 @@ class Erasure:
         ):
             found += [Trace(bucket.url(key), 1, 0) for key, _ in self._lines_about(bucket, prefix)]
         return found
+
+    def living(self) -> int:
+        """How many items of the person are in the table, as far as Silver knows."""
+        current, _ = manifest.load(self.silver)
+        part = current.parts(TASK_EVENTS.name).get(user_bucket(self.user_id))
+        if part is None:
+            return 0
+        with tempfile.TemporaryDirectory(prefix="erase-", dir=self.config.work_dir) as folder:
+            paths = LocalCopies(self.silver, Path(folder)).fetch(part.files)
+            with Engine(Path(folder) / "spill", self.config.memory_limit, self.config.threads) as engine:
+                engine.read(TASK_EVENTS.name, TASK_EVENTS, paths)
+                engine.run("living", sql_text("erase", "living"), {"user_id": self.user_id})
+                return engine.count("living")
 
     def has_arrived(self, keys: Iterable[Key], since: datetime) -> bool:
         """Whether Bronze holds the removal of each of `keys` (PK, SK) from `since` on."""

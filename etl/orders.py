@@ -1,13 +1,16 @@
-"""What admins ask of the lake: run now, read days again, try quarantined rows again. Orders are objects in Silver.
+"""What is asked of the lake: run now, read days again, try quarantined rows again, erase a person.
 
-Whoever runs the lake looks for waiting orders first, so the same button works on a laptop and in the cloud. An order
-says how far it is; only one runner at a time can take it.
+Orders are objects in Silver. Whoever runs the lake looks for waiting orders first, so the same button works on a
+laptop and in the cloud. An order says how far it is; one runner at a time has it, and one that dies loses it.
 """
 
+import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from etl import manifest
 from etl.catalog import SILVER_PREFIX
@@ -15,9 +18,12 @@ from etl.log import iso, log
 from etl.storage import Bucket, ConflictError
 
 PREFIX = f"{SILVER_PREFIX}_orders/"
-KINDS = ("run", "replay", "quarantine")
+KINDS = ("run", "replay", "quarantine", "erase")
 SHOWN_DAYS = 7
 ATTEMPTS = 6
+# No runner in Lambda lives longer: what it had taken may then be taken again. Every kind of order may be.
+LEASE = timedelta(minutes=20)
+_USER_ID = re.compile(r"[A-Za-z0-9_:.@-]{3,128}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +36,7 @@ class Order:
         Sorts by time.
     kind
         `run`: look for new files now. `replay`: read the Bronze files of some days again. `quarantine`: read again
-        the days that quarantined rows came from.
+        the days that quarantined rows came from. `erase`: remove a person from every layer.
     first_day, last_day
         Of a replay, `YYYY-MM-DD`, both included.
     ordered_by, request_id
@@ -39,6 +45,12 @@ class Order:
         `waiting`, `running`, `done` or `failed`.
     message
         What came of it.
+    user_id
+        Of an erasure, whose; empty once nothing is left to do.
+    subject
+        Of an erasure, digest of the id: what remains of it.
+    due_at
+        When to take it (up) again, ISO 8601 UTC; empty for at once, or, once it is done, for never.
     """
 
     id: str
@@ -52,76 +64,212 @@ class Order:
     message: str = ""
     started_at: str = ""
     finished_at: str = ""
+    user_id: str = ""
+    subject: str = ""
+    due_at: str = ""
 
     @property
     def key(self) -> str:
         """Where it is kept."""
         return f"{PREFIX}{self.id}.json"
 
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Self:
+        """Read what is stored; fields this code does not know are left out."""
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in stored.items() if name in known})
 
-def check(kind: str, first_day: str = "", last_day: str = "") -> None:
-    """Raise ValueError for a kind or days that make no sense."""
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an erasure so far: `state`, `message` and `due_at` as of `Order`."""
+
+    state: str
+    message: str
+    due_at: str = ""
+
+
+Run = Callable[[], Any]
+Erase = Callable[[Order, datetime], Outcome]
+
+
+def check(kind: str, first_day: str = "", last_day: str = "", *, user_id: str = "") -> None:
+    """Raise ValueError for a kind, days or a user id that make no sense."""
     if kind not in KINDS:
         raise ValueError(f"there is no order of kind {kind!r}")
     if kind == "replay" and not date.fromisoformat(first_day) <= date.fromisoformat(last_day):
         raise ValueError("the first day must not be after the last")
+    if kind == "erase" and not _USER_ID.fullmatch(user_id):
+        raise ValueError(f"{user_id!r} is no user id")
 
 
 def submit(
-    silver: Bucket, kind: str, ordered_by: str, request_id: str, first_day: str = "", last_day: str = ""
+    silver: Bucket,
+    kind: str,
+    ordered_by: str,
+    request_id: str,
+    first_day: str = "",
+    last_day: str = "",
+    *,
+    user_id: str = "",
 ) -> Order:
     """Leave an order for the runner.
 
     Raises
     ------
     ValueError
-        For a kind or days that make no sense.
+        For a kind, days or a user id that make no sense.
     """
-    check(kind, first_day, last_day)
+    check(kind, first_day, last_day, user_id=user_id)
     now = datetime.now(UTC)
-    order = Order(manifest.new_name(now), kind, ordered_by, request_id, iso(now), first_day, last_day)
+    order = Order(
+        manifest.new_name(now),
+        kind,
+        ordered_by,
+        request_id,
+        iso(now),
+        first_day,
+        last_day,
+        user_id=user_id,
+        subject=subject_of(user_id) if user_id else "",
+    )
     silver.replace_json(order.key, asdict(order), None)
     return order
 
 
+def order_erasure(silver: Bucket, user_id: str, request_id: str, ordered_by: str = "the person") -> Order:
+    """Have a person's rows removed from every layer of the lake, once their items have left the table.
+
+    Call it after the last item is deleted; calling it again while an order for the same person is open is fine and
+    gives that order. The runner waits for change capture to deliver the removals, erases, looks again later, and only
+    then forgets the id. How far it is: `erasure_of`.
+
+    Parameters
+    ----------
+    silver
+        Bucket of Silver.
+    user_id
+        Whose rows.
+    request_id, ordered_by
+        Which request asked, and who, as admins may read it. Not the person's name or address: the order outlives them.
+
+    Raises
+    ------
+    ValueError
+        For what is no user id.
+    """
+    check("erase", user_id=user_id)
+    known = erasure_of(silver, user_id)
+    if known and known.state in {"waiting", "running"}:
+        return known
+    return submit(silver, "erase", ordered_by, request_id, user_id=user_id)
+
+
+def erasure_of(silver: Bucket, user_id: str) -> Order | None:
+    """The latest order of the last days to erase a person; its `state` and `message` say what came of it."""
+    subject = subject_of(user_id)
+    return next((order for order in recent(silver) if order.subject == subject), None)
+
+
+def subject_of(user_id: str) -> str:
+    """What an order keeps of the id it was about."""
+    return hashlib.sha256(user_id.encode()).hexdigest()
+
+
 def recent(silver: Bucket, now: datetime | None = None) -> list[Order]:
     """Orders of the last days, the newest first."""
-    since = f"{PREFIX}{(now or datetime.now(UTC)) - timedelta(days=SHOWN_DAYS):%Y%m%d}"
-    found = [silver.get_json(key) for key in silver.keys(PREFIX, since)]
-    return [Order(**stored[0]) for stored in reversed(found) if stored]
+    found = [silver.get_json(key) for key in _keys(silver, now or datetime.now(UTC))]
+    return [Order.from_json(stored[0]) for stored in reversed(found) if stored]
 
 
-def fulfil(silver: Bucket, run: Any) -> int:
-    """Carry out the waiting orders with `run()`, a function that brings the lake up to date; how many there were."""
-    waiting = [order for order in reversed(recent(silver)) if order.state == "waiting"]
-    taken = [order for order in waiting if _take(silver, order)]
-    for order in taken:
-        _carry_out(silver, order, run)
-    return len(taken)
+def _keys(silver: Bucket, now: datetime) -> list[str]:
+    return list(silver.keys(PREFIX, f"{PREFIX}{now - timedelta(days=SHOWN_DAYS):%Y%m%d}"))
 
 
-def _take(silver: Bucket, order: Order) -> bool:
-    found = silver.get(order.key)
-    if found is None or json.loads(found[0])["state"] != "waiting":
-        return False
-    running = replace(order, state="running", started_at=iso(datetime.now(UTC)))
+def fulfil(
+    silver: Bucket,
+    run: Run,
+    erase: Erase | None = None,
+    settled: dict[str, str] | None = None,
+    now: datetime | None = None,
+) -> int:
+    """Carry out the orders that are due.
+
+    Parameters
+    ----------
+    silver
+        Bucket of Silver.
+    run
+        Brings the lake up to date.
+    erase
+        Removes a person; without it such orders are left to another runner.
+    settled
+        Kept by the caller between calls: keys of orders that need no look, and until when.
+    now
+        Decides what is due; the clock's time where None.
+
+    Returns
+    -------
+    int
+        How many there were.
+    """
+    moment, seen = now or datetime.now(UTC), {} if settled is None else settled
+    kinds = KINDS if erase else tuple(kind for kind in KINDS if kind != "erase")
+    taken = 0
+    for key in _keys(silver, moment):
+        if seen.get(key, "") > iso(moment):
+            continue
+        order = _take(silver, key, kinds, moment)
+        if isinstance(order, Order):
+            _carry_out(silver, order, run, erase, moment)
+            taken += 1
+        elif order:
+            seen[key] = order
+    return taken
+
+
+_NEVER = "9999"
+
+
+def _take(silver: Bucket, key: str, kinds: tuple[str, ...], now: datetime) -> Order | str:
+    """The order, if it is due and nobody else's; else until when it needs no look (empty: look again)."""
+    found = silver.get_json(key)
+    if found is None:
+        return _NEVER
+    order, etag = Order.from_json(found[0]), found[1]
+    due = _due(order) if order.kind in kinds else _NEVER
+    if due > iso(now):
+        return due if order.state != "running" else ""
     try:
-        silver.replace_json(order.key, asdict(running), found[1])
+        running = replace(order, state="running", started_at=iso(now))
+        silver.replace_json(key, asdict(running), etag)
     except ConflictError:
-        return False
-    return True
+        return ""
+    return running
 
 
-def _carry_out(silver: Bucket, order: Order, run: Any) -> None:
+def _due(order: Order) -> str:
+    if order.state == "running":
+        return iso(datetime.fromisoformat(order.started_at) + LEASE)
+    return order.due_at or ("" if order.state == "waiting" else _NEVER)
+
+
+def _carry_out(silver: Bucket, order: Order, run: Run, erase: Erase | None, now: datetime) -> None:
     try:
-        days = _forget(silver, order)
-        run()
-        state, message = "done", f"read {len(days)} days again" if order.kind != "run" else "up to date"
+        if order.kind == "erase" and erase:
+            outcome = erase(order, now)
+        else:
+            days = _forget(silver, order)
+            run()
+            outcome = Outcome("done", f"read {len(days)} days again" if order.kind != "run" else "up to date")
     except Exception as error:  # noqa: BLE001  told to whoever asked
-        state, message = "failed", f"{type(error).__name__}: {error}"[:500]
-        log("order", "failed", level="ERROR", status="error", order=order.id, error=message)
-    done = replace(order, state=state, message=message, finished_at=iso(datetime.now(UTC)))
-    silver.put(order.key, json.dumps(asdict(done)).encode())
+        outcome = Outcome("failed", f"{type(error).__name__}: {error}"[:500])
+        log("order", "failed", level="ERROR", status="error", order=order.id, error=outcome.message)
+    finished = iso(datetime.now(UTC)) if outcome.state != "waiting" else ""
+    told = replace(order, **asdict(outcome), finished_at=finished)
+    if outcome.state == "done" and not outcome.due_at:
+        told = replace(told, user_id="")
+    silver.put(order.key, json.dumps(asdict(told)).encode())
 
 
 def _forget(silver: Bucket, order: Order) -> list[str]:

@@ -44,6 +44,7 @@ class Lake:
         self.silver = Silver(config, s3, glue, folder)
         self.gold = Gold(config, s3, glue, folder)
         self.seen: bookmark.Days = {}
+        self._settled: dict[str, str] = {}
         self._next_sweep = datetime.min.replace(tzinfo=UTC)
 
     def run(self, now: datetime | None = None) -> bool:
@@ -78,9 +79,18 @@ class Lake:
             runs.record(self.silver.silver, "gold", started, rows)
         return published is not None
 
-    def fulfil_orders(self) -> bool:
-        """Carry out what admins have ordered; whether there was anything."""
-        return orders.fulfil(self.silver.silver, self.run) > 0
+    def fulfil_orders(self, now: datetime | None = None) -> bool:
+        """Carry out what has been ordered and is due; whether there was anything."""
+        return orders.fulfil(self.silver.silver, self.run, self._erase, self._settled, now) > 0
+
+    def _erase(self, order: orders.Order, now: datetime) -> orders.Outcome:
+        # Not above: where Spark does the work, DuckDB is not installed.
+        from etl import erasures
+
+        silver = self.silver
+        outcome = erasures.carry_out(silver.config, silver.silver.s3, silver.glue, self.run, order, now)
+        silver.forget_replaced()
+        return outcome
 
     def has_news(self, now: datetime) -> bool:
         """A cheap look: whether the last two days of Bronze or the reporting date differ from the last time."""

@@ -118,6 +118,8 @@ class Silver:
         self.backlog = len(unread) > MAX_FILES
         if not keys:
             self._remember_look(current, etag, looked_at)
+            if current.commit != self._synced:
+                self.copies.keep_only(current.all_files())
             self._sync_glue(current)
             return None
         now = datetime.now(UTC)
@@ -237,6 +239,10 @@ class Silver:
         self.silver.replace_json(manifest.CURRENT, published.to_json(), etag)
         for output in outputs:
             self.copies.adopt(output.path, output.key)
+
+    def forget_replaced(self) -> None:
+        """Remove local copies of files that are not live any more."""
+        self.copies.keep_only(manifest.load(self.silver)[0].all_files())
 
     def _clean(self, before: Manifest, after: Manifest) -> None:
         self.silver.delete(sorted(before.retired.keys() - after.retired.keys()))

@@ -175,6 +175,30 @@ def write_lake(role: iam.Role, names: Names) -> None:
     manage_tables(role, names, [f"glue:{verb}" for verb in (*tables, *verbs)])
 
 
+def erase_from_lake(role: iam.Role, names: Names) -> None:
+    """Let `role` remove a person from every layer: what the lake jobs may, and what only an erasure does.
+
+    That is rewriting Bronze, deleting query results and cached answers, and deleting older versions of all of these.
+    """
+    remove = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
+    rewrite = ["s3:GetObject", "s3:PutObject", *remove]
+    prefixes = {
+        "bronze": (
+            catalog.BRONZE_PREFIX,
+            catalog.BRONZE_ERROR_PREFIX,
+            catalog.REQUESTS_PREFIX,
+            catalog.REQUESTS_ERROR_PREFIX,
+        ),
+        "silver": (catalog.SILVER_PREFIX,),
+        "gold": (catalog.GOLD_PREFIX, "athena-results/", "cache/"),
+    }
+    for layer, held in prefixes.items():
+        bucket = names.bucket(layer)
+        actions = rewrite if layer == "bronze" else remove
+        use_objects(role, bucket, {f"{prefix}*": actions for prefix in held})
+        allow(role, ["s3:ListBucketVersions"], [bucket_arn(bucket)])
+
+
 def read_gold(role: iam.Role, names: Names, extra: Mapping[str, Sequence[str]] | None = None) -> None:
     """Let `role` query Gold through Athena.
 

@@ -18,7 +18,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.functions import PythonFunction, Shape, log_group
-from infra.lake_catalog import buckets_of, read_gold, use_objects, write_lake
+from infra.lake_catalog import buckets_of, erase_from_lake, read_gold, use_objects, write_lake
 from infra.names import Names
 from infra.policies import acknowledge, allow, arn, bucket_arn, service_role
 from infra.settings import METRICS_NAMESPACE
@@ -133,6 +133,7 @@ class LakePipeline(Construct):
         self.names = names
         self.runner = PythonFunction(self, "Runner", names, code, self._runner_shape(layer))
         write_lake(self.runner.role, names)
+        erase_from_lake(self.runner.role, names)
         self.jobs = GlueJobs(self, "Glue", names, script=script, source=source, key=key)
         self.machine = self._machine()
         self._schedule()

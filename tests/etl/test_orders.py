@@ -1,11 +1,13 @@
 """What admins order of the lake, and what is noted of its runs."""
 
+from datetime import datetime, timedelta
+
 import pytest
 
 from etl import orders, runs, status
 from tests.etl.checks import silver_equals_table
 from tests.etl.harness import NOW
-from tests.etl.memory import CONFIG
+from tests.etl.memory import CONFIG, failure, rows_of
 from tests.etl.world import World
 
 
@@ -83,7 +85,7 @@ def test_what_fails_says_why(silver):
 
 
 @pytest.mark.parametrize(
-    "given", [("nonsense",), ("replay", "2026-02-01", "2026-01-01"), ("replay", "x", "y")]
+    "given", [("nonsense",), ("replay", "2026-02-01", "2026-01-01"), ("replay", "x", "y"), ("erase",)]
 )
 def test_senseless_orders(silver, given):
     with pytest.raises(ValueError):  # noqa: PT011
@@ -110,3 +112,119 @@ def test_status(lake, world):
     assert found.silver.rows["task_events"] == 2
     assert found.gold.rows["user_analytics"] == 1
     assert [check.ok for check in found.checks][:2] == [True, True]
+
+
+# --- Erasing a person -------------------------------------------------------------------------------------------
+
+
+def later(order_, **after):
+    """A moment so long after an order was left."""
+    return datetime.fromisoformat(order_.ordered_at) + timedelta(**after)
+
+
+def leave(world, user):
+    """Remove everything of a person from the table; the removals."""
+    begun = len(world.history)
+    for key in [key for key in world.items if key[0].partition("#")[2] == user]:
+        world.put(*key, None)
+    return world.history[begun:]
+
+
+def test_an_erasure_waits_for_the_removals_then_erases_and_forgets_who_it_was(lake, silver, world):
+    world.create_user("ben")
+    lake.deliver(world.history)
+    asked = orders.order_erasure(silver, "ann", "req-9")
+    assert orders.order_erasure(silver, "ann", "req-10") == asked
+    lake.lake.fulfil_orders(later(asked, seconds=1))
+    told = orders.erasure_of(silver, "ann")
+    assert (told.state, told.message) == (
+        "waiting",
+        "waiting for the removal of 2 items to arrive from the table",
+    )
+    lake.deliver(leave(world, "ann"))
+    assert not lake.lake.fulfil_orders(later(asked, seconds=1.5)), "it is not looked at all the time"
+    lake.lake.fulfil_orders(later(asked, seconds=3))
+    told = orders.erasure_of(silver, "ann")
+    assert (told.state, told.message) == ("done", "Nothing of the person is left in any layer.")
+    assert "ann@example.com" not in everything(lake)
+    assert "ben@example.com" in everything(lake)
+    for again in (timedelta(minutes=16), timedelta(hours=26)):
+        assert orders.erasure_of(silver, "ann").user_id == "ann"
+        assert lake.lake.fulfil_orders(later(asked) + again)
+    assert orders.erasure_of(silver, "ann").user_id == ""
+    assert not lake.new_lake("other").fulfil_orders(later(asked, days=3))
+
+
+def everything(lake):
+    """Every row and every other object of the lake, as text."""
+    found = []
+    for name, objects in lake.s3.buckets.items():
+        for key, body in objects.items():
+            if key.endswith(".parquet"):
+                found.append(str(rows_of(lake.s3, f"s3://{name}/{key}")))
+            else:
+                found.append(body.decode(errors="replace"))
+    return "".join(found)
+
+
+def test_what_arrives_after_an_erasure_is_found_by_the_later_look(lake, silver, world):
+    late = list(world.history)
+    removals = leave(world, "ann")
+    asked = orders.order_erasure(silver, "ann", "req-9")
+    lake.lake.fulfil_orders(later(asked, seconds=1))
+    assert orders.erasure_of(silver, "ann").state == "done"
+    lake.deliver([*late, *removals])
+    lake.lake.run(NOW)
+    assert "ann@example.com" in everything(lake)
+    lake.lake.fulfil_orders(later(asked, minutes=16))
+    assert "ann@example.com" not in everything(lake)
+
+
+def test_somebody_whose_items_stay_in_the_table_is_not_erased(lake, silver, world):
+    lake.deliver(world.history)
+    asked = orders.order_erasure(silver, "ann", "req-9")
+    lake.lake.fulfil_orders(later(asked, hours=25))
+    told = orders.erasure_of(silver, "ann")
+    assert (told.state, "removal of 2 items" in told.message) == ("failed", True)
+    assert "ann@example.com" in everything(lake)
+
+
+def test_an_erasure_that_breaks_is_tried_again(lake, silver, world, monkeypatch):
+    lake.deliver([*world.history, *leave(world, "ann")])
+    asked = orders.order_erasure(silver, "ann", "req-9")
+    with monkeypatch.context() as patched:
+        patched.setattr(lake.s3, "before", broken_s3(asked.key))
+        lake.lake.fulfil_orders(later(asked, seconds=1))
+    assert orders.erasure_of(silver, "ann").state == "waiting"
+    lake.lake.fulfil_orders(later(asked, minutes=1))
+    assert orders.erasure_of(silver, "ann").state == "done"
+    assert "ann@example.com" not in everything(lake)
+
+
+def broken_s3(but):
+    def fail(operation, key):
+        if operation == "put_object" and key != but:
+            raise failure("InternalError", operation)
+
+    return fail
+
+
+def test_what_a_dead_runner_had_taken_is_taken_again(lake, silver, world):
+    lake.deliver(world.history)
+    asked = order(silver, "run")
+
+    def die():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        orders.fulfil(silver, die)
+    assert orders.recent(silver)[0].state == "running"
+    assert not lake.lake.fulfil_orders(later(asked, minutes=10))
+    assert lake.lake.fulfil_orders(later(asked, minutes=30))
+    assert orders.recent(silver)[0].state == "done"
+
+
+def test_a_runner_that_cannot_erase_leaves_it(silver):
+    orders.order_erasure(silver, "ann", "req-9")
+    assert orders.fulfil(silver, lambda: None) == 0
+    assert orders.erasure_of(silver, "ann").state == "waiting"

@@ -141,6 +141,21 @@ def test_the_web_function_may_not_scan_or_drop_or_reach_elsewhere(dev):
     assert "s3:DeleteObject" not in allowed
 
 
+def test_who_runs_the_lake_can_erase_a_person_from_every_layer(dev):
+    allowed = statements(dev, "todo-dev-lake")
+    wanted = {
+        "bronze": ("cdc/*", "cdc-errors/*", "requests/*", "requests-errors/*"),
+        "silver": ("silver/*",),
+        "gold": ("gold/*", "athena-results/*", "cache/*"),
+    }
+    for layer, keys in wanted.items():
+        bucket = f"arn:aws:s3:::todo-dev-{layer}-000000000000-us-east-1"
+        assert bucket in allowed["s3:ListBucketVersions"]
+        for verb in ("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObject"):
+            rewritten = keys if verb != "s3:PutObject" or layer == "bronze" else keys[:1]
+            assert {f"{bucket}/{key}" for key in rewritten} <= allowed[verb]
+
+
 # --- EtlStack ------------------------------------------------------------------------------------------------
 
 

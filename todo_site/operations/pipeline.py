@@ -19,7 +19,12 @@ from tasks.admin.base import acting
 from todo_site.operations import stream
 from todo_site.operations.pages import Page
 
-NAMES = {"run": "Run now", "replay": "Replay days", "quarantine": "Retry quarantine"}
+NAMES = {
+    "run": "Run now",
+    "replay": "Replay days",
+    "quarantine": "Retry quarantine",
+    "erase": "Erase a person",
+}
 
 
 def make(request: HttpRequest) -> dict[str, Any] | HttpResponse:

@@ -87,7 +87,7 @@ def _settled(silver: Bucket, order: orders.Order) -> orders.Order:
         found = silver.get_json(order.key)
         if found is None:
             raise CommandError(f"The order {order.id} is gone.")
-        current = orders.Order(**found[0])
+        current = orders.Order.from_json(found[0])
         if current.state in {"done", "failed"}:
             return current
         time.sleep(POLL_SECONDS)
