@@ -14,9 +14,9 @@ import hypothesis
 import pytest
 from django.core.management import call_command
 from django.test import Client, override_settings
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
-from tests.web.site import ARGUMENTS, CHROMIUM
+from tests.web.site import ARGUMENTS, BROWSER_TIMEOUT_MS, CHROMIUM
 
 # How long an example takes says something about the machine, not about the code.
 hypothesis.settings.register_profile(
@@ -53,6 +53,7 @@ def chromium():
     """One Chromium for all browser tests of this process: Playwright cannot be started twice in one."""
     # Playwright's loop stays running in this thread; without this Django refuses to commit beside it.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    expect.set_options(timeout=BROWSER_TIMEOUT_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.web.conftest import site
+from tests.web.site import BROWSER_TIMEOUT_MS
 
 __all__ = ["site"]
 pytestmark = pytest.mark.browser
@@ -24,7 +25,7 @@ def enter(chromium, site):
 
     def sign_in(account, size="wide", **options):
         context = chromium.new_context(viewport=SIZES[size], base_url=site, **options)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(BROWSER_TIMEOUT_MS)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(f"script: {error}"))

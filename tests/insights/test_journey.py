@@ -13,6 +13,7 @@ from insights import warehouse
 from insights.periods import Period
 from insights.questions import BY_SLUG, CHARTS
 from tests.insights.lake import TODAY, Workspace
+from tests.web.site import BROWSER_TIMEOUT_MS
 
 pytestmark = pytest.mark.browser
 
@@ -48,7 +49,7 @@ def visit(chromium, site, client_for, charlie, settings):
 
     def open_site(size="wide", **options) -> Page:
         context = chromium.new_context(viewport=SIZES[size], base_url=site, **options)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(BROWSER_TIMEOUT_MS)
         context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": signed_in, "url": site}])
         contexts.append(context)
         page = context.new_page()

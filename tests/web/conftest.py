@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from tests.web.site import SIZES, serving
+from tests.web.site import BROWSER_TIMEOUT_MS, SIZES, serving
 
 HTMX = {"HX-Request": "true"}
 # What Chromium says of answers that the pages give on purpose.
@@ -108,7 +108,7 @@ def visit(chromium, site):
 
     def open_site(size="wide", **options):
         context = chromium.new_context(viewport=SIZES[size], base_url=site, **options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(BROWSER_TIMEOUT_MS)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(f"script: {error}"))

@@ -40,3 +40,4 @@ ARGUMENTS = [
 ]
 SIZES = {"wide": {"width": 1280, "height": 800}, "narrow": {"width": 390, "height": 844}}
 CHROMIUM = "/usr/bin/chromium"
+BROWSER_TIMEOUT_MS = 30_000  # for a machine that is busy; on a quiet one everything is there at once
