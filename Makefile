@@ -9,7 +9,9 @@ compile := $(bin)/uv pip compile --quiet --universal --python-version 3.11 --gen
 fast := tests/test_docs.py tests/identity tests/tasks tests/etl/test_capture.py tests/etl/test_engine.py \
 	tests/etl/test_catalog.py tests/run/test_ports.py tests/run/test_settings.py tests/api/test_costs.py
 
-.PHONY: help run test test-fast test-crash screenshots lint format lock env clean
+BENCH ?= api bench_admin insights scale
+
+.PHONY: help run test test-fast test-crash bench screenshots lint format lock env clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -25,6 +27,9 @@ test-fast: ## run the rules, the API's costs, identity, the engine and the docum
 
 test-crash: ## kill everything under load ten times, and count what was lost
 	@exec $(bootstrap) test -m tests.run.crash --rounds 10 $(ARGS)
+
+bench: ## print the tables of docs/benchmarks.md; BENCH=api for one of them
+	@for name in $(BENCH); do echo "== $$name"; $(bootstrap) test -m bench.$$name $(ARGS) || exit 1; done
 
 screenshots: ## render every page at both sizes and themes into build/screenshots
 	@exec $(bootstrap) test -m tests.screenshots $(ARGS)

@@ -92,6 +92,11 @@ def disable(ctx: RequestContext, *, once: Once | None = None) -> bool:
         return True
 
 
+def remove(user_id: str) -> None:
+    """End the feed of ``user_id``, if there is one. One request to DynamoDB."""
+    table.remove(calendar_feed_key(user_id))
+
+
 def owner_of(token: str) -> str:
     """Return whose feed ``token`` opens. One GetItem; none for what cannot be one. Raises CalendarFeedNotFound."""
     content = bearer_secrets.read(token)

@@ -4,6 +4,7 @@ Loaded by ``addopts`` so that it comes before pytest-django, which imports the s
 xdist every worker has its own, on a port of its own, in a directory that goes away with it.
 """
 
+import logging
 import os
 import shutil
 import socket
@@ -78,5 +79,6 @@ def pytest_unconfigure() -> None:
     """Stop what this process started and remove its data."""
     server = _started.pop("server", None)
     if server is not None:
+        logging.disable()  # the product's threads notice that their AWS is gone
         server.kill()
         shutil.rmtree(str(_started.pop("directory")), ignore_errors=True)

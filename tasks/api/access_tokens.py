@@ -82,7 +82,7 @@ def identify(token: str) -> Principal:
         family_name=grant.family_name,
         issued_at=grant.issued_at,
     )
-    if revocations.revoked(holder):
+    if revocations.revoked(holder, wait=False):
         raise InvalidToken("The access token was revoked.")
     return Principal(holder, auth.EVERYTHING if grant.scope == auth.WRITE else frozenset({auth.READ}))
 

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from tasks import access_tokens, administration, fields, profiles, table
+from tasks import access_tokens, administration, calendar_feed, fields, profiles, table
 from tasks.context import RequestContext
 from tasks.errors import DomainError, FieldError, ValidationFailed
 from todo_site import sessions
@@ -108,12 +108,17 @@ def _change_email(ctx: RequestContext, before: Values, wanted: Values, email: st
 
 
 def disable_user(ctx: RequestContext, before: Values) -> Values:
-    """Shut somebody out at once: no sign-in, no session, no token issued so far. Raises Refused, VersionConflict."""
+    """Shut somebody out at once: no sign-in, no session, no token issued so far, no calendar feed.
+
+    Raises Refused, VersionConflict.
+    """
     changed = administration.change_profile(
-        ctx, before, {"disabled_at": before.get("disabled_at") or ctx.timestamp}, [_revocation(ctx)]
+        ctx, before, {"disabled_at": before.get("disabled_at") or ctx.timestamp}, [_revocation(ctx, True)]
     )
+    calendar_feed.remove(ctx.user_id)
+    access_tokens.revoke_all(ctx.user_id)
     _in_cognito(lambda: directory.disable(before["username"]))
-    _end_everything(ctx)
+    _end_sessions(ctx, wholly=True)
     access_tokens.revoke_all(ctx.user_id)
     return changed
 
@@ -126,10 +131,13 @@ def enable_user(ctx: RequestContext, before: Values) -> Values:
 
 
 def sign_out_everywhere(ctx: RequestContext, before: Values) -> Values:
-    """End every session and token of somebody; they may sign in again. Raises Refused, VersionConflict."""
-    changed = administration.change_profile(ctx, before, {}, [_revocation(ctx)])
+    """End every session and Cognito token of somebody; they may sign in again. Their access tokens stay.
+
+    Raises Refused, VersionConflict.
+    """
+    changed = administration.change_profile(ctx, before, {}, [_revocation(ctx, False)])
     _in_cognito(lambda: directory.sign_out(before["username"]))
-    _end_everything(ctx)
+    _end_sessions(ctx, wholly=False)
     return changed
 
 
@@ -165,13 +173,13 @@ def too_much(profile: Values) -> str:
     )
 
 
-def _revocation(ctx: RequestContext) -> table.Action:
-    return revocations.record(ctx.user_id, ctx.request_id, ctx.now.timestamp())
+def _revocation(ctx: RequestContext, wholly: bool) -> table.Action:
+    return revocations.record(ctx.user_id, ctx.request_id, ctx.now.timestamp(), wholly=wholly)
 
 
-def _end_everything(ctx: RequestContext) -> None:
+def _end_sessions(ctx: RequestContext, *, wholly: bool) -> None:
     """End what was issued until now: Cognito issues nothing more, so this is final."""
-    table.write([revocations.record(ctx.user_id, ctx.request_id, time.time())])
+    table.write([revocations.record(ctx.user_id, ctx.request_id, time.time(), wholly=wholly)])
     revocations.known.forget()
     sessions.end_all(ctx.user_id)
 

@@ -1,0 +1,166 @@
+"""Whose access has ended: known without a call on any request's path"""
+
+from collections import Counter
+
+import boto3
+import pytest
+from botocore.client import BaseClient
+from botocore.config import Config
+from django.test import Client
+
+from tasks import access_tokens, calendar_feed, profiles, selectors, services, table
+from tasks.items import revocation_key
+from todo_site.identity import administration, revocations
+from todo_site.identity.errors import IdentityUnavailable
+from todo_site.identity.revocations import Revocations
+
+TASKS = "/api/v1/tasks"
+
+
+@pytest.fixture
+def calls_of_all_clients(monkeypatch):
+    """Count the calls to AWS of every client and every thread of this process."""
+    counted, call = Counter(), BaseClient._make_api_call
+
+    def count(self, operation, arguments):
+        counted[operation] += 1
+        return call(self, operation, arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", count)
+    return counted
+
+
+@pytest.fixture
+def profile(ctx):
+    """Return a function that returns somebody's stored profile."""
+
+    def stored(account):
+        if selectors.get_profile(account.id) is None:
+            profiles.create_profile(ctx(account), email=account.email, username=account.username, name="x")
+        return selectors.get_profile(account.id).attribute_values
+
+    return stored
+
+
+def bearer(secret):
+    return Client(headers={"authorization": f"Bearer {secret}"})
+
+
+def test_it_works(alice, api, client_for, ctx, settings, calls_of_all_clients):
+    """What requests ask of AWS besides the one call of their operation: nothing, or the browser's session."""
+    settings.REVOCATIONS_SECONDS = 3600  # the thread that reads ahead has its own test
+    revocations.known.of(alice.id)
+    task = services.create_task(ctx(alice), {"title": "x"}).task
+    script = bearer(access_tokens.create(ctx(alice), "script")[1])
+    own = {api(alice): 0, script: 0, client_for(alice): 1}
+    for client, more in own.items():
+        client.get(f"{TASKS}/{task.id}")
+        calls_of_all_clients.clear()
+        for _ in range(20):
+            assert client.get(f"{TASKS}/{task.id}").status_code == 200
+            assert client.get(TASKS).status_code == 200
+        assert calls_of_all_clients == {"GetItem": 20 + 40 * more, "Query": 20}
+
+
+def test_another_process_learns_it_by_itself(alice, ctx, profile, settings):
+    settings.REVOCATIONS_SECONDS = 0.1
+    elsewhere = Revocations()
+    assert elsewhere.of(alice.id) is None
+    administration.disable_user(ctx(alice), profile(alice))
+    with elsewhere._news:
+        assert elsewhere._news.wait_for(lambda: elsewhere._ended.get(alice.id), 20)
+
+
+def test_a_list_that_is_too_old_is_waited_for(alice, ctx, profile, settings):
+    """A process that was quiet, whether its clock went on (the first time) or was frozen with it (the second)."""
+    settings.REVOCATIONS_SECONDS = 3600
+    elsewhere = Revocations()
+    assert elsewhere.of(alice.id) is None
+    administration.sign_out_everywhere(ctx(alice), profile(alice))
+    assert elsewhere.of(alice.id) is None
+    elsewhere._as_of -= 3601
+    first = elsewhere.of(alice.id)
+    assert first is not None
+    table.remove(revocation_key(alice.id))
+    table.write([revocations.record(alice.id, "later", first.until + 60)])
+    assert elsewhere.of(alice.id) == first
+    elsewhere._wall_as_of -= 3601
+    assert elsewhere.of(alice.id).until == first.until + 60
+
+
+def test_only_what_is_new_is_read_again(alice, bob, monkeypatch):
+    """Bob's entry was written long before the last read, so it is known but not read again."""
+    process = Revocations()
+    table.write([revocations.record(alice.id, "r", 1_900_000_000)])
+    with monkeypatch.context() as earlier:
+        earlier.setattr(revocations, "_stamp", lambda _: "2020-01-01T00:00:00.000000Z")
+        table.write([revocations.record(bob.id, "r", 1_900_000_000)])
+    read, entries = [], revocations._entries
+
+    def remember(since):
+        found = dict(entries(since))
+        read.append(found)
+        return found.items()
+
+    monkeypatch.setattr(revocations, "_entries", remember)
+    for _ in range(2):
+        process.forget()
+        assert process.of(alice.id)
+        assert process.of(bob.id)
+    assert bob.id in read[0]
+    assert bob.id not in read[-1]
+    assert alice.id in read[-1]
+
+
+def test_a_process_that_could_never_read_it_lets_nobody_in(alice, api, monkeypatch):
+    client = api(alice)
+    nowhere = boto3.client(
+        "dynamodb", endpoint_url="http://127.0.0.1:9", config=Config(retries={"total_max_attempts": 1})
+    )
+    monkeypatch.setattr(revocations, "_client", lambda: nowhere)
+    with pytest.raises(IdentityUnavailable):
+        Revocations().of(alice.id)
+    # One that knows a list goes on with it.
+    revocations.known.forget()
+    assert client.get(TASKS).status_code == 200
+
+
+def test_signing_out_everywhere_leaves_what_its_owner_made(alice, api, client_for, ctx, profile):
+    token, browser = api(alice), client_for(alice)
+    script = bearer(access_tokens.create(ctx(alice), "script")[1])
+    feed = Client()
+    path = f"/api/v1/calendar/{calendar_feed.enable(ctx(alice))}.ics"
+    administration.sign_out_everywhere(ctx(alice), profile(alice))
+    assert token.get(TASKS).status_code == 401
+    assert browser.get("/").status_code == 302
+    assert script.get(TASKS).status_code == 200
+    assert feed.get(path).status_code == 200
+
+
+def test_disabling_ends_everything(alice, api, client_for, ctx, profile):
+    token, browser = api(alice), client_for(alice)
+    script = bearer(access_tokens.create(ctx(alice), "script")[1])
+    path = f"/api/v1/calendar/{calendar_feed.enable(ctx(alice))}.ics"
+    assert script.get(TASKS).status_code == 200
+    administration.disable_user(ctx(alice), profile(alice))
+    assert token.get(TASKS).status_code == 401
+    assert browser.get("/").status_code == 302
+    assert script.get(TASKS).status_code == 401
+    assert Client().get(path).status_code == 404
+    assert access_tokens.list(alice.id) == []
+    assert calendar_feed.get(alice.id) is None
+
+
+def test_a_session_begun_meanwhile_ends_too(alice, client_for, ctx, profile, monkeypatch):
+    """The index by owner shows it a moment too late to be deleted with the others."""
+    browser = client_for(alice)
+    monkeypatch.setattr("todo_site.sessions.of_person", lambda user_id: [])
+    administration.disable_user(ctx(alice), profile(alice))
+    revocations.revoked(person_of(alice))  # the list is up to date
+    assert browser.get("/").status_code == 302
+
+
+def person_of(account):
+    from todo_site.identity.users import Person
+
+    return Person(id=account.id, email="", username=account.username, name="")
