@@ -7,7 +7,7 @@ infrastructure code reads the same ones.
 import hashlib
 from typing import Any
 
-from etl.tables import BRONZE, GOLD, SILVER, TABLES, Column, Table
+from etl.tables import BRONZE, GOLD, REQUESTS, SILVER, TABLES, Column, Table
 
 USER_BUCKETS = 16
 FAILURE_QUEUE = "todo-cdc-failures"
@@ -18,11 +18,13 @@ REQUESTS_ERROR_PREFIX = "requests-errors/"
 SILVER_PREFIX = "silver/"
 GOLD_PREFIX = "gold/"
 
-BRONZE_TABLE = BRONZE.name
+# CloudWatch Logs' filter pattern for the lines of the site's log that are sent to `requests/`.
+REQUEST_LINES = '{ $.message = "request" }'
+
+BRONZE_TABLES = (BRONZE.name, REQUESTS.name)
 SILVER_TABLES = tuple(table.name for table in SILVER)
 GOLD_TABLES = tuple(table.name for table in GOLD)
 
-_PARTITION_FIELDS = ("year", "month", "day", "user_bucket")
 # Zero-padded on purpose: partition values are text, equal to what the capture handler writes.
 _PROJECTION = {
     "year": ("2020,2100", "4"),
@@ -67,7 +69,7 @@ def table_input(table: Table, location: str) -> dict[str, Any]:
     """Glue `TableInput` (for create_table and update_table) of a table whose data is at `location`."""
     parameters = {"EXTERNAL": "TRUE", "classification": "parquet", "parquet.compression": "SNAPPY"}
     if table.layer == "bronze":
-        parameters |= _projection(location)
+        parameters |= _projection(table, location)
     return {
         "Name": table.name,
         "TableType": "EXTERNAL_TABLE",
@@ -77,10 +79,12 @@ def table_input(table: Table, location: str) -> dict[str, Any]:
     }
 
 
-def _projection(location: str) -> dict[str, str]:
-    path = "/".join(f"{name}=${{{name}}}" for name in _PARTITION_FIELDS)
+def _projection(table: Table, location: str) -> dict[str, str]:
+    fields = [name for name, _ in table.partitions]
+    path = "/".join(f"{name}=${{{name}}}" for name in fields)
     parameters = {"projection.enabled": "true", "storage.location.template": f"{location}{path}"}
-    for name, (values, digits) in _PROJECTION.items():
+    for name in fields:
+        values, digits = _PROJECTION[name]
         parameters[f"projection.{name}.type"] = "integer"
         parameters[f"projection.{name}.range"] = values
         parameters[f"projection.{name}.digits"] = digits
@@ -98,7 +102,7 @@ def first_location(table: Table, buckets: dict[str, str]) -> str:
         S3 bucket name by layer (`bronze`, `silver`, `gold`).
     """
     folder = {
-        "bronze": BRONZE_PREFIX,
+        "bronze": REQUESTS_PREFIX if table is REQUESTS else BRONZE_PREFIX,
         "silver": f"{SILVER_PREFIX}{table.name}/",
         "gold": f"{GOLD_PREFIX}{table.name}/snapshot=none/",
     }[table.layer]
@@ -140,42 +144,87 @@ def firehose_stream(
     buffer_seconds
         Longest time a record waits for its file; dynamic partitioning needs at least 60 on AWS.
     """
-    partition_path = "/".join(f"{field}=!{{partitionKeyFromQuery:{field}}}" for field in _PARTITION_FIELDS)
+    fields = [field for field, _ in BRONZE.partitions]
+    path = "/".join(f"{field}=!{{partitionKeyFromQuery:{field}}}" for field in fields)
+    query = ",".join(f"{field}:.{field}" for field in fields)
+    partitioning = _processor(
+        "MetadataExtraction", MetadataExtractionQuery=f"{{{query}}}", JsonParsingEngine="JQ-1.6"
+    )
+    destination = {
+        **_destination(bronze_bucket, role_arn, log_group, buffer_seconds),
+        "Prefix": f"{BRONZE_PREFIX}{path}/",
+        "ErrorOutputPrefix": f"{BRONZE_ERROR_PREFIX}!{{firehose:error-output-type}}/!{{timestamp:yyyy/MM/dd}}/",
+        "DynamicPartitioningConfiguration": {"Enabled": True, "RetryOptions": {"DurationInSeconds": 300}},
+        "ProcessingConfiguration": {"Enabled": True, "Processors": [partitioning]},
+        "DataFormatConversionConfiguration": _to_parquet(BRONZE, database, region, role_arn),
+    }
+    return _direct_put(name, destination)
+
+
+def requests_stream(
+    *,
+    name: str,
+    bronze_bucket: str,
+    database: str,
+    region: str,
+    role_arn: str,
+    log_group: str = "/aws/kinesisfirehose/todo-logs-stream",
+    buffer_seconds: int = 300,
+) -> dict[str, Any]:
+    """Keyword arguments of `firehose.create_delivery_stream` for the request log.
+
+    What comes in are the envelopes of a CloudWatch Logs subscription: many lines, compressed. Firehose opens them and
+    converts each line by the Glue table `requests`. A file belongs to the day its lines arrived.
+
+    Parameters
+    ----------
+    name, bronze_bucket, database, region, role_arn, log_group, buffer_seconds
+        As of `firehose_stream`.
+    """
+    day = "year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/"
+    opening = [
+        _processor("Decompression", CompressionFormat="GZIP"),
+        _processor("CloudWatchLogProcessing", DataMessageExtraction="true"),
+    ]
+    destination = {
+        **_destination(bronze_bucket, role_arn, log_group, buffer_seconds),
+        "Prefix": f"{REQUESTS_PREFIX}{day}",
+        "ErrorOutputPrefix": f"{REQUESTS_ERROR_PREFIX}!{{firehose:error-output-type}}/{day}",
+        "ProcessingConfiguration": {"Enabled": True, "Processors": opening},
+        "DataFormatConversionConfiguration": _to_parquet(REQUESTS, database, region, role_arn),
+    }
+    return _direct_put(name, destination)
+
+
+def _direct_put(name: str, destination: dict[str, Any]) -> dict[str, Any]:
     return {
         "DeliveryStreamName": name,
         "DeliveryStreamType": "DirectPut",
-        "ExtendedS3DestinationConfiguration": {
-            "RoleARN": role_arn,
-            "BucketARN": f"arn:aws:s3:::{bronze_bucket}",
-            "Prefix": f"{BRONZE_PREFIX}{partition_path}/",
-            "ErrorOutputPrefix": f"{BRONZE_ERROR_PREFIX}!{{firehose:error-output-type}}/!{{timestamp:yyyy/MM/dd}}/",
-            # Converted output is compressed by Parquet itself (Snappy); 64 MiB is the least AWS accepts here.
-            "CompressionFormat": "UNCOMPRESSED",
-            "BufferingHints": {"SizeInMBs": 128, "IntervalInSeconds": buffer_seconds},
-            "DynamicPartitioningConfiguration": {"Enabled": True, "RetryOptions": {"DurationInSeconds": 300}},
-            "ProcessingConfiguration": {"Enabled": True, "Processors": [_partition_keys()]},
-            "DataFormatConversionConfiguration": _to_parquet(database, region, role_arn),
-            "CloudWatchLoggingOptions": {
-                "Enabled": True,
-                "LogGroupName": log_group,
-                "LogStreamName": "DestinationDelivery",
-            },
+        "ExtendedS3DestinationConfiguration": destination,
+    }
+
+
+def _destination(bucket: str, role_arn: str, log_group: str, buffer_seconds: int) -> dict[str, Any]:
+    return {
+        "RoleARN": role_arn,
+        "BucketARN": f"arn:aws:s3:::{bucket}",
+        # Converted output is compressed by Parquet itself (Snappy); 64 MiB is the least AWS accepts here.
+        "CompressionFormat": "UNCOMPRESSED",
+        "BufferingHints": {"SizeInMBs": 128, "IntervalInSeconds": buffer_seconds},
+        "CloudWatchLoggingOptions": {
+            "Enabled": True,
+            "LogGroupName": log_group,
+            "LogStreamName": "DestinationDelivery",
         },
     }
 
 
-def _partition_keys() -> dict[str, Any]:
-    query = ",".join(f"{field}:.{field}" for field in _PARTITION_FIELDS)
-    return {
-        "Type": "MetadataExtraction",
-        "Parameters": [
-            {"ParameterName": "MetadataExtractionQuery", "ParameterValue": f"{{{query}}}"},
-            {"ParameterName": "JsonParsingEngine", "ParameterValue": "JQ-1.6"},
-        ],
-    }
+def _processor(kind: str, **parameters: str) -> dict[str, Any]:
+    given = [{"ParameterName": name, "ParameterValue": value} for name, value in parameters.items()]
+    return {"Type": kind, "Parameters": given}
 
 
-def _to_parquet(database: str, region: str, role_arn: str) -> dict[str, Any]:
+def _to_parquet(table: Table, database: str, region: str, role_arn: str) -> dict[str, Any]:
     return {
         "Enabled": True,
         # The default, written out: CloudFormation templates made with CDK lose empty objects.
@@ -183,7 +232,7 @@ def _to_parquet(database: str, region: str, role_arn: str) -> dict[str, Any]:
         "OutputFormatConfiguration": {"Serializer": {"ParquetSerDe": {"Compression": "SNAPPY"}}},
         "SchemaConfiguration": {
             "DatabaseName": database,
-            "TableName": BRONZE_TABLE,
+            "TableName": table.name,
             "Region": region,
             "RoleARN": role_arn,
             "VersionId": "LATEST",

@@ -153,9 +153,10 @@ class Erasure:
             keys = (key for key in self.bronze.keys(prefix) if self._may_hold(key))
             for engine, paths, names in self._copied(self.bronze, keys):
                 for path, key in zip(paths, names, strict=True):
-                    if engine.owned(path, self.user_id)[0]:
+                    naming = _about_whom_it_names(key)
+                    if engine.owned(path, self.user_id, naming=naming)[0]:
                         kept = path.with_name("kept.parquet")
-                        engine.without(path, kept, self.user_id)
+                        engine.without(path, kept, self.user_id, naming=naming)
                         self.bronze.put(key, kept.read_bytes())
                         self.bronze.delete_old_versions(key)
                         rewritten += 1
@@ -299,7 +300,7 @@ class Erasure:
         keys = (key for key in bucket.keys(prefix) if key.endswith(".parquet"))
         for engine, paths, names in self._copied(bucket, keys):
             for path, key in zip(paths, names, strict=True):
-                own, named = engine.owned(path, self.user_id)
+                own, named = engine.owned(path, self.user_id, naming=_about_whom_it_names(key))
                 if own or named:
                     yield key, own, named
 
@@ -316,6 +317,14 @@ class Erasure:
                         log("erase", "cannot be read", level="ERROR", status="unreadable", key=str(path))
                     good = [pair for pair in zip(paths, chunk, strict=True) if pair[0] not in bad]
                     yield engine, [path for path, _ in good], [key for _, key in good]
+
+
+def _about_whom_it_names(key: str) -> bool:
+    """Whether rows of a file are erased if they name the person at all.
+
+    A request of an admin about the person is such a row. A change is not: it is its owner's, whoever wrote it.
+    """
+    return key.startswith(REQUESTS_PREFIX)
 
 
 def _holds(line: bytes, user_id: str) -> bool:

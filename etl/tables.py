@@ -60,6 +60,18 @@ BRONZE = Table(
     (("year", "string"), ("month", "string"), ("day", "string"), USER_BUCKET),
 )
 
+# The request log as the site writes it to standard output, one JSON object a line. `metadata` is JSON text. `timestamp`
+# is a reserved word in Athena, but it is what the line says: queries quote it. A row's day is the day it arrived.
+REQUESTS = Table(
+    "requests",
+    "bronze",
+    columns(
+        "timestamp string, level string, request_id string, user_id string, component string, "
+        "operation string, duration_ms double, status string, message string, metadata string"
+    ),
+    columns("year string, month string, day string"),
+)
+
 TASK_EVENTS = Table(
     "task_events",
     "silver",
@@ -161,4 +173,4 @@ GOLD = (
     ),
 )
 
-TABLES = (BRONZE, *SILVER, *GOLD)
+TABLES = (BRONZE, REQUESTS, *SILVER, *GOLD)

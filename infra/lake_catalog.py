@@ -15,28 +15,14 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from etl import catalog
-from etl.tables import BRONZE, Table, columns
+from etl.tables import BRONZE, REQUESTS
 from infra.functions import PythonFunction, Shape
 from infra.names import LAYERS, Names
 from infra.policies import allow, arn, bucket_arn
 
 SCAN_LIMIT_BYTES = 10 * 1024**3
-REQUESTS_PREFIX = "requests/"
-REQUESTS_ERROR_PREFIX = "requests-errors/"
 PARTITIONS_REASON = "the tables of one database and their partitions, which every publish makes anew"
 OBJECTS_REASON = "the keys under one prefix of one bucket"
-
-# The request log as `todo_site.logging` writes it; Firehose converts each line by this table. `timestamp` is a reserved
-# word in Athena, but it is what the line says: queries quote it.
-REQUESTS = Table(
-    "requests",
-    "bronze",
-    columns(
-        "timestamp string, level string, request_id string, user_id string, component string, "
-        "operation string, duration_ms double, status string, message string, metadata string"
-    ),
-    columns("year string, month string, day string"),
-)
 
 
 def buckets_of(names: Names) -> dict[str, str]:
@@ -59,10 +45,9 @@ class LakeCatalog(Construct):
         )
         buckets = buckets_of(names)
         changes = catalog.table_input(BRONZE, catalog.first_location(BRONZE, buckets))
+        requests = catalog.table_input(REQUESTS, catalog.first_location(REQUESTS, buckets))
         self.changes = self._table("Changes", names, changes)
-        self.requests = self._table(
-            "Requests", names, requests_table(f"s3://{buckets['bronze']}/{REQUESTS_PREFIX}")
-        )
+        self.requests = self._table("Requests", names, requests)
         self.tables = self._published_tables(names, code)
 
     def _table(self, construct_id: str, names: Names, definition: dict[str, Any]) -> glue.CfnTable:
@@ -102,16 +87,6 @@ def definition_digest() -> str:
     """What changes when a table or a column of Silver or Gold does, and makes CloudFormation call the resource."""
     tables = catalog.glue_tables(bronze_bucket="b", silver_bucket="s", gold_bucket="g")
     return hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()
-
-
-def requests_table(location: str) -> dict[str, Any]:
-    """Glue `TableInput` of the request log whose files are under `location`, partitioned by day of arrival."""
-    definition = catalog.table_input(REQUESTS, location)
-    parameters = {
-        name: value for name, value in definition["Parameters"].items() if ".user_bucket." not in name
-    }
-    path = "year=${year}/month=${month}/day=${day}"
-    return {**definition, "Parameters": {**parameters, "storage.location.template": f"{location}{path}"}}
 
 
 def workgroup(scope: Construct, names: Names, removal: cdk.RemovalPolicy) -> athena.CfnWorkGroup:

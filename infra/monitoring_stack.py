@@ -12,6 +12,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from etl.catalog import REQUEST_LINES
 from infra.alarms import Alarms
 from infra.dashboard import Dashboard
 from infra.data_stack import DataStack
@@ -19,10 +20,6 @@ from infra.names import Names
 from infra.policies import TRUST, arn
 from infra.settings import Settings
 from infra.streams import subscription_role
-
-SUBSCRIBED = ("web", "capture", "lake", "metrics")
-# Lines of ours about a request; not Lambda's own lines, which are not JSON.
-REQUEST_LINES = '{ $.request_id = "*" }'
 
 
 class MonitoringStack(cdk.Stack):
@@ -71,17 +68,15 @@ class MonitoringStack(cdk.Stack):
         return topic
 
     def _subscribe(self) -> None:
-        """Send lines with a request id to the stream of the request log."""
+        """Send the line of each request to the stream of the request log; the other functions serve no requests."""
         role = subscription_role(self, self.names)
-        functions = {"web": self.names.settings.web_function, **self.names.functions}
-        for purpose in SUBSCRIBED:
-            subscription = logs.CfnSubscriptionFilter(
-                self,
-                f"{purpose.title()}Requests",
-                log_group_name=f"/aws/lambda/{functions[purpose]}",
-                filter_name=self.names.of("todo-requests"),
-                filter_pattern=REQUEST_LINES,
-                destination_arn=arn("firehose", f"deliverystream/{self.names.logs_stream}"),
-                role_arn=role.role_arn,
-            )
-            subscription.node.add_dependency(role)
+        subscription = logs.CfnSubscriptionFilter(
+            self,
+            "WebRequests",
+            log_group_name=f"/aws/lambda/{self.names.settings.web_function}",
+            filter_name=self.names.of("todo-requests"),
+            filter_pattern=REQUEST_LINES,
+            destination_arn=arn("firehose", f"deliverystream/{self.names.logs_stream}"),
+            role_arn=role.role_arn,
+        )
+        subscription.node.add_dependency(role)

@@ -11,8 +11,9 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from etl import catalog
+from etl.tables import BRONZE, REQUESTS
 from infra.functions import log_group
-from infra.lake_catalog import OBJECTS_REASON, REQUESTS, REQUESTS_ERROR_PREFIX, REQUESTS_PREFIX
+from infra.lake_catalog import OBJECTS_REASON
 from infra.names import Names
 from infra.policies import allow, arn, bucket_arn, service_role
 
@@ -100,60 +101,28 @@ class BronzeStream(Construct):
 def changes_stream(scope: Construct, names: Names) -> BronzeStream:
     """The stream that the capture function fills, as `etl.catalog` defines it."""
     prefixes = (catalog.BRONZE_PREFIX, catalog.BRONZE_ERROR_PREFIX)
-    stream = BronzeStream(scope, "Changes", names, names.changes_stream, catalog.BRONZE_TABLE, prefixes)
-    definition = catalog.firehose_stream(
-        name=names.changes_stream,
-        bronze_bucket=names.bucket("bronze"),
-        database=names.database,
-        region=cdk.Aws.REGION,
-        role_arn=stream.role.role_arn,
-        log_group=stream.logs.log_group_name,
-    )
-    stream.deliver(definition[DESTINATION])
+    stream = BronzeStream(scope, "Changes", names, names.changes_stream, BRONZE.name, prefixes)
+    stream.deliver(catalog.firehose_stream(**_where(stream, names))[DESTINATION])
     return stream
 
 
 def logs_stream(scope: Construct, names: Names) -> BronzeStream:
-    """The stream that log subscriptions fill.
-
-    CloudWatch sends envelopes of many lines, compressed; Firehose opens them and converts each line. A file belongs to
-    the day its lines arrived.
-    """
-    prefixes = (REQUESTS_PREFIX, REQUESTS_ERROR_PREFIX)
+    """The stream that the log subscription fills, as `etl.catalog` defines it."""
+    prefixes = (catalog.REQUESTS_PREFIX, catalog.REQUESTS_ERROR_PREFIX)
     stream = BronzeStream(scope, "Requests", names, names.logs_stream, REQUESTS.name, prefixes)
-    changes = catalog.firehose_stream(
-        name=names.logs_stream,
-        bronze_bucket=names.bucket("bronze"),
-        database=names.database,
-        region=cdk.Aws.REGION,
-        role_arn=stream.role.role_arn,
-        log_group=stream.logs.log_group_name,
-        buffer_seconds=300,
-    )[DESTINATION]
-    conversion = changes["DataFormatConversionConfiguration"]
-    conversion["SchemaConfiguration"]["TableName"] = REQUESTS.name
-    day = "year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/"
-    del changes["DynamicPartitioningConfiguration"]
-    stream.deliver(
-        {
-            **changes,
-            "Prefix": f"{REQUESTS_PREFIX}{day}",
-            "ErrorOutputPrefix": f"{REQUESTS_ERROR_PREFIX}!{{firehose:error-output-type}}/{day}",
-            "ProcessingConfiguration": {"Enabled": True, "Processors": _open_envelopes()},
-        }
-    )
+    stream.deliver(catalog.requests_stream(**_where(stream, names))[DESTINATION])
     return stream
 
 
-def _open_envelopes() -> list[dict[str, Any]]:
-    return [
-        _processor("Decompression", "CompressionFormat", "GZIP"),
-        _processor("CloudWatchLogProcessing", "DataMessageExtraction", "true"),
-    ]
-
-
-def _processor(kind: str, name: str, value: str) -> dict[str, Any]:
-    return {"Type": kind, "Parameters": [{"ParameterName": name, "ParameterValue": value}]}
+def _where(stream: BronzeStream, names: Names) -> dict[str, Any]:
+    return {
+        "name": stream.name,
+        "bronze_bucket": names.bucket("bronze"),
+        "database": names.database,
+        "region": cdk.Aws.REGION,
+        "role_arn": stream.role.role_arn,
+        "log_group": stream.logs.log_group_name,
+    }
 
 
 def subscription_role(scope: Construct, names: Names) -> iam.Role:

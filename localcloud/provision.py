@@ -30,6 +30,7 @@ NAMES = {
     "GLUE_DATABASE": "todo_analytics",
     "ATHENA_WORKGROUP": "todo-analytics-workgroup",
     "CDC_STREAM": "todo-cdc-stream",
+    "LOGS_STREAM": "todo-logs-stream",
 }
 MISSING = {
     "404",
@@ -171,18 +172,21 @@ class Provisioner:
                 glue.update_table(DatabaseName=database, TableInput=wanted)
 
     def firehose(self) -> None:
-        """Create the delivery stream of the changes."""
-        firehose, name = self.client("firehose"), NAMES["CDC_STREAM"]
-        if missing(lambda: firehose.describe_delivery_stream(DeliveryStreamName=name)):
-            firehose.create_delivery_stream(
-                **catalog.firehose_stream(
-                    name=name,
-                    bronze_bucket=NAMES["BRONZE_BUCKET"],
-                    database=NAMES["GLUE_DATABASE"],
-                    region=REGION,
-                    role_arn=FIREHOSE_ROLE,
-                )
-            )
+        """Create the delivery streams of the changes and of the request log."""
+        firehose = self.client("firehose")
+        where: dict[str, Any] = {
+            "bronze_bucket": NAMES["BRONZE_BUCKET"],
+            "database": NAMES["GLUE_DATABASE"],
+            "region": REGION,
+            "role_arn": FIREHOSE_ROLE,
+        }
+        for stream in (
+            catalog.firehose_stream(name=NAMES["CDC_STREAM"], **where),
+            catalog.requests_stream(name=NAMES["LOGS_STREAM"], **where),
+        ):
+            name = stream["DeliveryStreamName"]
+            if missing(lambda name=name: firehose.describe_delivery_stream(DeliveryStreamName=name)):  # type: ignore[misc]
+                firehose.create_delivery_stream(**stream)
 
     def athena(self) -> None:
         """Create the workgroup; its query results go under athena-results/ of the Gold bucket."""

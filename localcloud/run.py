@@ -26,8 +26,9 @@ from localcloud.supervisor import Child, Program, Supervisor
 from tasks.demo.state import Manifest
 
 AWS, CAPTURE, LAKE, WEB, DEMO, ASSETS = "local-aws", "capture", "lake", "web", "demo", "static"
+LOGS = "logs"
 WARM = "warm"
-STOP_ORDER = [[WEB, WARM, DEMO, ASSETS], [LAKE, CAPTURE], [AWS]]
+STOP_ORDER = [[WEB, WARM, DEMO, ASSETS], [LAKE, CAPTURE, LOGS], [AWS]]
 OK, BROKEN = 200, 500
 START_SECONDS = 120.0
 LOOK_SECONDS = 0.05
@@ -77,6 +78,7 @@ class Runner:
         self.static_files()
         self.program(CAPTURE, ["-m", "localcloud.capture"])
         self.lake()
+        self.program(LOGS, ["-m", "localcloud.logs"])
         self.site()
         if self.settings.demo:
             self.demo()

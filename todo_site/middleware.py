@@ -10,7 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from todo_site import logging, problems
+from todo_site import logging, problems, request_log
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -68,15 +68,17 @@ def _log_request(request: HttpRequest, answer: HttpResponse, seconds: float) -> 
     if not _log.isEnabledFor(level):
         return
     match = request.resolver_match
+    # Static files are nobody's request to change something: they stay out of the request log that is kept.
+    is_file = match is None and answer.status_code < 400
     _log.log(
         level,
-        "request",
+        "file" if is_file else "request",
         extra={
             "component": "api" if problems.is_for_api(request) else "web",
             "operation": f"{request.method} {match.route if match else ''}",
             "duration_ms": round(seconds * 1000, 2),
             "status": answer.status_code,
-            "metadata": {"path": request.path[:200]},
+            "metadata": {} if is_file else request_log.described(request, answer),
         },
     )
 

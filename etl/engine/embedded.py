@@ -116,20 +116,19 @@ class Engine:
                 bad.append(path)
         return bad
 
-    def owned(self, path: Path, user_id: str) -> tuple[int, int]:
-        """Rows of any lake file that belong to a user, and other rows that hold the user's id anywhere in a text."""
-        own = self._belongs(path, user_id)
-        texts = [name for name, kind in self._columns(path).items() if kind == "VARCHAR"]
-        named = " OR ".join(f"contains({_name(name)}, {_quoted(user_id)})" for name in texts) or "false"
-        count = (
-            f"count(*) FILTER (WHERE {own}), count(*) FILTER (WHERE NOT {own} AND coalesce({named}, false))"
-        )
+    def owned(self, path: Path, user_id: str, *, naming: bool = False) -> tuple[int, int]:
+        """Rows of any lake file that belong to a user, and other rows that hold the user's id anywhere in a text.
+
+        `naming`: rows that hold the id belong to the user too.
+        """
+        own, named = self._belongs(path, user_id, naming), self._names(path, user_id)
+        count = f"count(*) FILTER (WHERE {own}), count(*) FILTER (WHERE NOT {own} AND {named})"
         row = self._execute(f"SELECT {count} FROM {self._source([path])}").fetchone()
         return int(row[0]), int(row[1])
 
-    def without(self, path: Path, kept: Path, user_id: str) -> int:
-        """Write a lake file's rows but those that belong to a user as another file; how many there are."""
-        where = f"NOT {self._belongs(path, user_id)}"
+    def without(self, path: Path, kept: Path, user_id: str, *, naming: bool = False) -> int:
+        """Write the rows of a lake file that do not belong to a user, as of `owned`, as another file; how many."""
+        where = f"NOT {self._belongs(path, user_id, naming)}"
         names = ", ".join(_name(name) for name in self._columns(path))
         query = f"SELECT {names} FROM {self._source([path])} WHERE {where}"
         self._copy(query, kept)
@@ -141,7 +140,14 @@ class Engine:
         query = f"SELECT pk, sk FROM {self._source(files)} WHERE {where}"
         return self._execute(query).fetchall() if files else []
 
-    def _belongs(self, path: Path, user_id: str) -> str:
+    def _names(self, path: Path, user_id: str) -> str:
+        texts = [name for name, kind in self._columns(path).items() if kind == "VARCHAR"]
+        named = " OR ".join(f"contains({_name(name)}, {_quoted(user_id)})" for name in texts)
+        return f"coalesce({named or 'false'}, false)"
+
+    def _belongs(self, path: Path, user_id: str, naming: bool = False) -> str:
+        if naming:
+            return self._names(path, user_id)
         columns, text = self._columns(path), _quoted(user_id)
         own = [f"user_id = {text}"] if "user_id" in columns else []
         if "pk" in columns:

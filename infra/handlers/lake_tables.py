@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from etl.aws import client
-from etl.catalog import BRONZE_TABLE, glue_tables
+from etl.catalog import BRONZE_TABLES, glue_tables
 
 TIMEOUT_SECONDS = 10
 
@@ -45,8 +45,8 @@ def ensure(properties: Mapping[str, str]) -> None:
         silver_bucket=properties["SilverBucket"],
         gold_bucket=properties["GoldBucket"],
     ):
-        if wanted["Name"] == BRONZE_TABLE:
-            continue  # its location never moves: CloudFormation's own
+        if wanted["Name"] in BRONZE_TABLES:
+            continue  # their locations never move: CloudFormation's own
         found = present.get(wanted["Name"])
         if found is None:
             client("glue").create_table(DatabaseName=database, TableInput=wanted)

@@ -20,6 +20,7 @@ from typing import Any
 from ministack.core.responses import error_response_json, json_response
 from ministack.services import firehose, s3
 
+from localcloud.aws import envelopes
 from localcloud.aws.parquet import ConversionError, convert
 
 Response = tuple[int, dict[str, str], bytes]
@@ -117,8 +118,8 @@ def plan(
     lambda_keys: dict[str, Any] = {}
     processed = firehose._apply_lambda_processors(stream, destination, records, partition_sink=lambda_keys)
     groups: dict[str, list[bytes]] = {}
-    errors: list[tuple[bytes, Any]] = []
-    for record_id, raw in processed:
+    opened, errors = _opened(config, processed)
+    for record_id, raw in opened:
         try:
             groups.setdefault(_prefix(config, arrived, raw, lambda_keys.get(record_id)), []).append(raw)
         except firehose._DeliveryError as error:
@@ -130,6 +131,26 @@ def plan(
         if body:
             deliveries.append(Delivery(bucket, prefix + _name(stream, arrived) + _extension(config), body))
     return deliveries + list(_error_objects(stream, config, bucket, arrived, errors))
+
+
+def _opened(
+    config: dict[str, Any], records: list[tuple[str, bytes]]
+) -> tuple[list[tuple[str, bytes]], list[tuple[bytes, Any]]]:
+    """Records with what CloudWatch Logs put around them taken off, where the destination says so; and what was none."""
+    if not envelopes.opens(config):
+        return records, []
+    found: list[tuple[str, bytes]] = []
+    bad: list[tuple[bytes, Any]] = []
+    for record_id, raw in records:
+        try:
+            lines = envelopes.messages(raw)
+        except envelopes.EnvelopeError as error:
+            kind = "processing-failed"
+            bad.append((raw, firehose._DeliveryError(kind, "Processing.Failed", str(error))))
+            continue
+        if lines:
+            found.append((record_id, lines))
+    return found, bad
 
 
 def _prefix(config: dict[str, Any], arrived: time.struct_time, raw: bytes, lambda_keys: Any) -> str:

@@ -36,7 +36,7 @@ def test_it_works():
             stub.add_response("create_table", {})
             glue.create_table(DatabaseName="todo_analytics", TableInput=table)
     names = {table["Name"] for table in catalog.glue_tables(**BUCKETS)}
-    assert names == {catalog.BRONZE_TABLE, *catalog.SILVER_TABLES, *catalog.GOLD_TABLES}
+    assert names == {*catalog.BRONZE_TABLES, *catalog.SILVER_TABLES, *catalog.GOLD_TABLES}
 
 
 def test_the_stream_is_what_firehose_accepts(stream):

@@ -41,7 +41,7 @@ def test_it_works(api, alice, lines):
         "duration_ms": line["duration_ms"],
         "status": 200,
         "message": "request",
-        "metadata": {"path": "/api/v1/tasks"},
+        "metadata": {"query": {"q": "[6 characters]"}},
     }
 
 

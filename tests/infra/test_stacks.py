@@ -220,6 +220,15 @@ def test_the_request_log_is_unpacked_and_converted(dev):
     assert destination["Prefix"].startswith("requests/year=!{timestamp:yyyy}/month=")
     schema = destination["DataFormatConversionConfiguration"]["SchemaConfiguration"]
     assert schema["TableName"] == "requests"
+    wanted = catalog.requests_stream(
+        name="todo-logs-stream",
+        bronze_bucket=BRONZE_BUCKET,
+        database="todo_analytics",
+        region="us-east-1",
+        role_arn=destination["RoleARN"],
+        log_group=destination["CloudWatchLoggingOptions"]["LogGroupName"],
+    )
+    assert destination == wanted["ExtendedS3DestinationConfiguration"]
 
 
 def test_bronze_tables_have_partition_projection(dev):
@@ -399,7 +408,8 @@ def test_the_dashboard_shows_every_subject(dev):
 
 def test_request_lines_go_to_the_lake(dev):
     filters = [f["Properties"] for f in dev.resources("AWS::Logs::SubscriptionFilter").values()]
-    assert "/aws/lambda/todo-dev" in {f["LogGroupName"] for f in filters}
+    assert {f["LogGroupName"] for f in filters} == {"/aws/lambda/todo-dev"}
+    assert {f["FilterPattern"] for f in filters} == {catalog.REQUEST_LINES}
     stream = "arn:aws:firehose:us-east-1:000000000000:deliverystream/todo-logs-stream"
     assert {f["DestinationArn"] for f in filters} == {stream}
 

@@ -1,11 +1,11 @@
-"""``manage.py lake status``: how far the lake is and what it holds."""
+"""``manage.py lake``: how far the lake is and what it holds, and which requests changed a task."""
 
 import json
 from argparse import ArgumentParser
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from etl import runs, status, survey
 from etl.aws import client
@@ -14,28 +14,64 @@ from todo_site.lake import lake
 
 
 class Command(BaseCommand):
-    """Lag, files, bytes, snapshots, checks and the last runs."""
+    """``status``: lag, files, bytes, snapshots, checks and the last runs. ``trail``: a task's changes and requests."""
 
-    help = "Show how far the lake is and what it holds."
+    help = "Show how far the lake is, or which requests changed a task."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
-        parser.add_argument("what", choices=["status"])
-        parser.add_argument("--json", action="store_true", help="for programs")
+        """Declare the subcommands."""
+        kinds = parser.add_subparsers(dest="what", required=True)
+        about = kinds.add_parser("status", help="how far the lake is and what it holds")
+        about.add_argument("--json", action="store_true", help="for programs")
+        trail = kinds.add_parser("trail", help="what happened to a task, and by which requests")
+        trail.add_argument("task_id")
+        trail.add_argument("--json", action="store_true", help="for programs")
 
-    def handle(self, **options: Any) -> None:
+    def handle(self, *, what: str, **options: Any) -> None:
         """Print it."""
+        lines = {"status": self._status, "trail": self._trail}[what](options)
+        for line in lines:
+            self.stdout.write(line)
+
+    def _status(self, options: dict[str, Any]) -> list[str]:
         with lake() as config:
             found = status.read(config, client("s3"))
             held = survey.read(config, client("s3"))
             last = runs.latest(Bucket(config.silver_bucket, client("s3")))[:10]
         if options["json"]:
             whole = {"status": asdict(found), "survey": asdict(held), "runs": last}
-            self.stdout.write(json.dumps(whole, default=str))
-            return
-        for line in [*_layers(found), *_held(held), *_checks(found), *_runs(last)]:
-            self.stdout.write(line)
+            return [json.dumps(whole, default=str)]
+        return [*_layers(found), *_held(held), *_checks(found), *_runs(last)]
+
+    def _trail(self, options: dict[str, Any]) -> list[str]:
+        from insights.warehouse import WarehouseError  # Athena's client: only this needs it
+        from todo_site.operations import trail
+
+        try:
+            steps = trail.of_task(options["task_id"])
+        except WarehouseError as error:
+            raise CommandError(f"Athena says: {error}") from error
+        if not steps:
+            raise CommandError("The lake knows no such task.")
+        if options["json"]:
+            return [json.dumps([asdict(step) for step in steps])]
+        return [line for step in steps for line in _step(step)]
+
+
+def _step(step: Any) -> list[str]:
+    lines = [f"{step.at}  version {step.version}  {step.kind} by {step.updated_by or 'nobody known'}"]
+    for request in step.requests:
+        lines.append(
+            f"    {request.at}  {request.operation}  {request.status}  {request.duration_ms:.0f} ms"
+            f"  by {request.user_id or 'nobody'}  request {step.request_id}"
+        )
+        lines.append(f"    {json.dumps(request.asked, ensure_ascii=False)}")
+    if not step.requests:
+        lines.append(
+            f"    request {step.request_id} is not in the log" if step.request_id else "    no request"
+        )
+    return lines
 
 
 def _layers(found: status.Status) -> list[str]:

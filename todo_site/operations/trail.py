@@ -1,0 +1,107 @@
+"""The trail of a task: every change of it, and the request that made each, out of the lake.
+
+The item itself carries the id of the request that wrote it, so a change and its request meet in one join. The request
+log is partitioned by the day its lines arrived: only the days around the changes are read.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from insights import warehouse
+
+MOST = 500
+_CHANGES = """
+SELECT event_name, entity_type, changed_at, event_time, version, user_id, user_bucket, updated_by, request_id
+FROM task_events
+WHERE entity_id = ? AND entity_type IN ('TASK', 'TRASH') AND NOT (event_name = 'REMOVE' AND entity_type = 'TASK')
+ORDER BY version, event_time
+LIMIT 500
+"""
+_REQUESTS = """
+SELECT DISTINCT request_id, "timestamp" AS at, user_id, component, operation, status, duration_ms, metadata
+FROM requests
+WHERE year = ? AND month = ? AND day = ?
+  AND request_id IN (SELECT request_id FROM task_events WHERE user_bucket = ? AND entity_id = ?)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A line of the request log: when, who, what was asked, what was answered, how long it took (ms)."""
+
+    at: str
+    user_id: str
+    operation: str
+    status: str
+    duration_ms: float
+    asked: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A change: when, what kind, which version it made, who wrote it, by which request.
+
+    ``requests`` are that request's lines: none if it is not in the log (yet), several if a caller used one id for more.
+    """
+
+    at: str
+    kind: str
+    version: int
+    updated_by: str
+    request_id: str
+    requests: tuple[Request, ...]
+
+
+def of_task(task_id: str) -> list[Step]:
+    """Return what happened to a task, the oldest first; at most ``MOST`` changes.
+
+    One Athena query, and one a day on which it changed. Raises WarehouseError.
+    """
+    changes = warehouse.run(_CHANGES, (task_id,)).rows
+    lines = list(_lines(task_id, changes))
+    return [_step(change, lines) for change in changes]
+
+
+def _lines(task_id: str, changes: list[dict[str, Any]]) -> Iterable[dict[str, Any]]:
+    for day in sorted({day for change in changes for day in _days(change)}):
+        yield from warehouse.run(_REQUESTS, (*day.split("-"), changes[0]["user_bucket"], task_id)).rows
+
+
+def _days(change: Mapping[str, Any]) -> tuple[str, ...]:
+    """The days on which the line of a change may have arrived: its own, or past midnight."""
+    moment = datetime.fromisoformat(str(change["event_time"]))
+    return tuple({(moment + timedelta(minutes=late)).date().isoformat() for late in (0, 30)})
+
+
+def _step(change: Mapping[str, Any], lines: list[dict[str, Any]]) -> Step:
+    mine = [line for line in lines if line["request_id"] == change["request_id"]]
+    return Step(
+        at=str(change["changed_at"]),
+        kind=_kind(change),
+        version=int(change["version"] or 0),
+        updated_by=change["updated_by"] or "",
+        request_id=change["request_id"] or "",
+        requests=tuple(_request(line) for line in sorted(mine, key=lambda line: str(line["at"]))),
+    )
+
+
+def _kind(change: Mapping[str, Any]) -> str:
+    if change["entity_type"] == "TRASH":
+        return "removed" if change["event_name"] == "REMOVE" else "deleted"
+    if change["event_name"] == "INSERT":
+        return "created" if change["version"] in {None, 1} else "restored"
+    return "changed"
+
+
+def _request(line: Mapping[str, Any]) -> Request:
+    return Request(
+        at=str(line["at"]),
+        user_id=line["user_id"] or "",
+        operation=line["operation"] or "",
+        status=str(line["status"] or ""),
+        duration_ms=float(line["duration_ms"] or 0),
+        asked=json.loads(line["metadata"] or "{}"),
+    )
