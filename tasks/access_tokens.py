@@ -10,11 +10,12 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter, with_config
+from pydantic_core import from_json, to_json
 from typing_extensions import TypedDict
 
 from tasks import bearer_secrets, fields, idempotency, profiles, table
@@ -109,26 +110,27 @@ def create(
     given = fields.clean(NEW_ACCESS_TOKEN, {"name": name, "scope": scope, "expires_in_days": expires_in_days})
     nonce = bearer_secrets.new_nonce(once)
     if len(list(ctx.user_id)) >= MAX_TOKENS:
-        return _again(_nonce(ctx, once))
+        return _again(_kept(ctx, once))
     secret = bearer_secrets.show(bearer_secrets.make(nonce=nonce))
     item = _new_item(ctx, given, bearer_secrets.digest(secret))
-    earlier = bearer_secrets.write(ctx, AccessTokenItem.of(item), [table.put_new(item)], once, nonce)
-    return (_token(item), secret) if earlier is None else _again(earlier)
+    token = _token(item)
+    # The record says what was answered, but for the secret: that takes the nonce and our key.
+    kept = to_json([nonce, asdict(token)]).decode()
+    earlier = bearer_secrets.write(ctx, AccessTokenItem.of(item), [table.put_new(item)], once, kept)
+    return (token, secret) if earlier is None else _again(earlier)
 
 
-def _nonce(ctx: RequestContext, once: Once | None) -> str | None:
+def _kept(ctx: RequestContext, once: Once | None) -> str | None:
     reply = idempotency.earlier(ctx, once)
     return reply.body if reply else None
 
 
-def _again(nonce: str | None) -> tuple[AccessToken, str]:
-    if nonce is None:
+def _again(kept: str | None) -> tuple[AccessToken, str]:
+    if kept is None:
         raise TooManyAccessTokens(MAX_TOKENS)
+    nonce, token = from_json(kept)
     secret = bearer_secrets.show(bearer_secrets.make(nonce=nonce))
-    item = table.get(access_token_key(bearer_secrets.digest(secret)))
-    if item is None:
-        raise AccessTokenNotFound
-    return replace(_token(item), replayed=True), secret
+    return AccessToken(**(token | {"replayed": True})), secret
 
 
 def _new_item(ctx: RequestContext, given: Values, token_id: str) -> Values:
@@ -200,7 +202,7 @@ def revoke(ctx: RequestContext, token_id: str, *, once: Once | None = None) -> b
     """
     item = _item(ctx.user_id, token_id)
     if item is None:
-        if _nonce(ctx, once) is None:
+        if _kept(ctx, once) is None:
             raise AccessTokenNotFound
         return True
     try:

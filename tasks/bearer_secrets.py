@@ -65,13 +65,15 @@ def matches(text: str, stored: str) -> bool:
 
 
 def write(
-    ctx: RequestContext, item: Item, actions: Sequence[table.Action], once: Once | None, nonce: str = ""
+    ctx: RequestContext, item: Item, actions: Sequence[table.Action], once: Once | None, kept: str = ""
 ) -> str | None:
-    """Do ``actions``, which are about ``item``, or return the nonce of the earlier request if ``once`` has done them.
+    """Do ``actions``, which are about ``item``, or return what an earlier request kept if ``once`` has done them.
+
+    ``kept`` is what a repeated request needs to answer as this one; it must not hold the secret.
 
     Raises ConditionFailed, IdempotencyMismatch, IdempotencyInFlight, WriteContention.
     """
-    records = [idempotency.record(ctx, once, item, StoredReply(201, nonce))] if once else []
+    records = [idempotency.record(ctx, once, item, StoredReply(201, kept))] if once else []
     for attempt in range(table.MAX_ATTEMPTS):
         try:
             table.write([*actions, *records])

@@ -166,6 +166,7 @@ def check_echoed(current: Mapping[str, Any], echoed: Mapping[str, Any]) -> None:
 def _same(name: str, current: Any, given: Any) -> bool:
     if name.endswith("_at") and isinstance(current, str) and isinstance(given, str):
         return _instant(current) == _instant(given)
+    given = fields.whole(given)
     return type(current) is type(given) and bool(current == given)
 
 

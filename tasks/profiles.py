@@ -6,7 +6,7 @@ process sees of a person carries the profile in its own transaction, as an updat
 
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -118,7 +118,7 @@ def save_profile(
     changes: Mapping[str, Any],
     *,
     new: bool = False,
-    if_version: Collection[int] | None = None,
+    if_version: Container[int] | None = None,
     echoed: Mapping[str, Any] | None = None,
     once: Once | None = None,
 ) -> Saved:
@@ -174,11 +174,11 @@ def _save(
     ctx: RequestContext,
     current: Values | None,
     wanted: Values,
-    if_version: Collection[int] | None,
+    if_version: Container[int] | None,
     echoed: Mapping[str, Any],
 ) -> tuple[Saved, list[table.Action]]:
     if not current:
-        if if_version is not None:
+        if if_version is not None and 0 not in if_version:
             raise ProfileNotFound
         given = fields.clean(fields.PROFILE_CHANGES, described(ctx.caller)) if ctx.caller else {}
         profile = new_profile(ctx, given | wanted)

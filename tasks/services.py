@@ -4,7 +4,7 @@ A write is conditional on the version that was read. When the condition fails, D
 the way, so the next attempt needs no further read.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -56,7 +56,7 @@ class Written:
 
 _Planner = Callable[[Values], Plan]
 # The version a task must have, or one of several.
-Versions = int | Collection[int] | None
+Versions = int | Container[int] | None
 
 
 def create_task(ctx: RequestContext, given: Mapping[str, Any], *, once: Once | None = None) -> Written:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from django.core.exceptions import BadRequest, RequestDataTooBig
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError
@@ -58,7 +58,7 @@ def install(api: NinjaAPI) -> None:
     add(InvalidToken, _unauthorized)
     add(AuthenticationError, _unauthorized)
     add(Http404, lambda request, _: problems.response(request, 404))
-    for malformed in (BadRequest, RequestDataTooBig, UnreadablePostError):
+    for malformed in (BadRequest, SuspiciousOperation, UnreadablePostError):
         add(malformed, lambda request, _: problems.response(request, 400))
     for outage in (BotoCoreError, ClientError):
         add(outage, _outage)

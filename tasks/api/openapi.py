@@ -40,6 +40,7 @@ TAGS = {
     "users": "Your profile.",
     "access tokens": "Tokens for scripts.",
     "transfer": "Export and import.",
+    "insights": "The figures of the dashboard, for managers.",
     "calendar": "Your due tasks as a calendar feed.",
     "health": "Whether the service answers.",
 }

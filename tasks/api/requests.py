@@ -21,8 +21,7 @@ MAX_DEPTH = 32
 _JSON = re.compile(r"application/([a-z0-9.+-]+\+)?json", re.IGNORECASE)
 _KEY = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 _TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
-_TAGS = re.compile(rf"\s*{_TAG.pattern}\s*(?:,\s*{_TAG.pattern}\s*)*")
-_VERSION = re.compile(r'"([1-9]\d{0,14})"')
+_TAGS = re.compile(rf"[\s,]*{_TAG.pattern}\s*(?:,\s*(?:{_TAG.pattern}\s*)?)*")
 
 
 def json_object(request: HttpRequest) -> dict[str, Any]:
@@ -75,18 +74,33 @@ def query(request: HttpRequest, adapter: TypeAdapter[Any]) -> dict[str, Any]:
     return fields.clean(adapter, request.GET.dict())
 
 
-def if_match(request: HttpRequest) -> frozenset[int] | None:
-    """Return the versions that ``If-Match`` allows, None for any. Raises RequestProblem 400.
+class Versions:
+    """The versions that a request's preconditions allow: ``allowed`` (None: any) but not ``refused`` (None: all).
 
-    Weak tags and those that are not ours match nothing.
+    0 stands for nothing being there.
     """
-    header = request.META.get("HTTP_IF_MATCH", "*").strip()
-    if header == "*":
+
+    def __init__(self, allowed: list[str] | None, refused: list[str] | None) -> None:
+        self._allowed, self._refused = allowed, refused
+
+    def __contains__(self, version: object) -> bool:
+        if version == 0:
+            return self._allowed is None
+        tag = f'"{version}"'
+        refused = self._refused is None or tag in [name.removeprefix("W/") for name in self._refused]
+        return not refused and (self._allowed is None or tag in self._allowed)
+
+
+def preconditions(request: HttpRequest) -> Versions | None:
+    """Return the versions that ``If-Match`` and ``If-None-Match`` allow to be changed, None for any.
+
+    A weak tag never matches in ``If-Match``. Raises RequestProblem 400.
+    """
+    if not {"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"} & request.META.keys():
         return None
-    if len(header) > TAGS_MAX or not _TAGS.fullmatch(header):
-        raise RequestProblem(400, 'If-Match must be the ETag of what you have read, such as "3", or *.')
-    matches = (_VERSION.fullmatch(tag) for tag in _TAG.findall(header))
-    return frozenset(int(match[1]) for match in matches if match)
+    allowed = _tags(request, "If-Match") if "HTTP_IF_MATCH" in request.META else None
+    refused = _tags(request, "If-None-Match") if "HTTP_IF_NONE_MATCH" in request.META else []
+    return None if allowed is None and refused == [] else Versions(allowed, refused)
 
 
 def has(request: HttpRequest, etag: str) -> bool:
@@ -94,13 +108,20 @@ def has(request: HttpRequest, etag: str) -> bool:
 
     Raises RequestProblem 400.
     """
-    header = request.META.get("HTTP_IF_NONE_MATCH")
-    if header is None:
+    if "HTTP_IF_NONE_MATCH" not in request.META:
         return False
-    if len(header) > TAGS_MAX or not (header.strip() == "*" or _TAGS.fullmatch(header)):
-        raise RequestProblem(400, 'If-None-Match must be an ETag you were sent, such as "3", or *.')
-    tags = {tag.removeprefix("W/") for tag in _TAG.findall(header)}
-    return header.strip() == "*" or etag.removeprefix("W/") in tags
+    tags = _tags(request, "If-None-Match")
+    return tags is None or etag.removeprefix("W/") in [tag.removeprefix("W/") for tag in tags]
+
+
+def _tags(request: HttpRequest, name: str) -> list[str] | None:
+    """Return the entity tags of a header, None for ``*``. Raises RequestProblem 400."""
+    header = request.headers[name].strip()
+    if header == "*":
+        return None
+    if len(header) > TAGS_MAX or not _TAGS.fullmatch(header):
+        raise RequestProblem(400, f'{name} must be an ETag that you were sent, such as "3", or *.')
+    return _TAG.findall(header)
 
 
 def once(request: HttpRequest, payload: Any, reply: Callable[[Any], StoredReply]) -> Once | None:

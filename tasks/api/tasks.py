@@ -50,7 +50,7 @@ def _update(request: HttpRequest, task_id: str) -> HttpResponse:
         context(request),
         task_id,
         changes,
-        if_version=requests.if_match(request),
+        if_version=requests.preconditions(request),
         echoed=echoed,
         once=requests.once(request, body, render.updated),
     )
@@ -115,7 +115,7 @@ def _move(
     reply: Callable[[TaskItem], StoredReply],
 ) -> HttpResponse:
     once = requests.once(request, None, reply)
-    result = service(context(request), task_id, if_version=requests.if_match(request), once=once)
+    result = service(context(request), task_id, if_version=requests.preconditions(request), once=once)
     return _answer(result, reply)
 
 

@@ -82,7 +82,7 @@ def _save(request: HttpRequest, *, new: bool) -> HttpResponse:
         context(request),
         _changes(request, given),
         new=new,
-        if_version=requests.if_match(request),
+        if_version=requests.preconditions(request),
         echoed=echoed,
         once=requests.once(request, body, reply),
     )

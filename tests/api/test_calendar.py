@@ -1,5 +1,6 @@
 """/api/v1/calendar"""
 
+import base64
 import json
 import logging
 
@@ -37,6 +38,12 @@ def test_a_new_address(as_alice):
     first, second = (as_alice("POST", CALENDAR).json()["url"] for _ in range(2))
     assert_problem(Client().get(first), 404)
     assert Client().get(second).status_code == 200
+
+
+def test_addresses_that_nobody_was_given():
+    for secret in (b"x" * 32 + b"u" * 4000, b"x" * 32 + b"\0", b"x" * 32 + b"\xff", b"x" * 32, b"", b"x"):
+        token = base64.urlsafe_b64encode(secret).decode().rstrip("=")
+        assert_problem(Client().get(f"{CALENDAR}/todo_{token}.ics"), 404)
 
 
 def test_not_for_access_tokens(as_alice):

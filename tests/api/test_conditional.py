@@ -46,6 +46,37 @@ def test_ways_to_ask(as_alice, header, status):
     assert as_alice("GET", path, If_None_Match=header).status_code == status
 
 
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [('"1"', 412), ('W/"1"', 412), ('"2", "1"', 412), ("*", 412), ('"2"', 200), ("1", 400)],
+)
+def test_changes_only_of_what_the_client_does_not_have(as_alice, header, status):
+    path = f"{TASKS}/{as_alice.create()['id']}"
+    assert as_alice("PATCH", path, {"title": "New"}, If_None_Match=header).status_code == status
+    assert as_alice("GET", path).json()["version"] == (2 if status == 200 else 1)
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        *[(tags, 200) for tags in ('"1"', '"7", "1"', 'W/"2","1"', '"1",', ', "1"', '"7",,"1"', "*")],
+        *[(tags, 412) for tags in ('W/"1"', '"2"', '"01"', '""', '"' + "9" * 50 + '"')],
+        *[(tags, 400) for tags in ("1", "'1'", '"1" "2"', '*, "1"', ",", '"1"' * 400)],
+    ],
+)
+def test_lists_of_tags(as_alice, header, status):
+    path = f"{TASKS}/{as_alice.create()['id']}"
+    assert as_alice("PATCH", path, {"title": "New"}, If_Match=header).status_code == status
+
+
+def test_a_profile_only_if_there_is_none(api, alice):
+    profiles.known.clear()
+    as_alice = Api(api(alice))
+    assert_problem(as_alice("POST", USERS, {}, If_Match='"1"'), 404)
+    assert as_alice("POST", USERS, {"name": "One"}, If_None_Match="*").status_code == 201
+    assert_problem(as_alice("POST", USERS, {"name": "Two"}, If_None_Match="*"), 412)
+
+
 def test_what_is_not_there_is_not_there(as_alice):
     assert_problem(as_alice("GET", f"{TASKS}/x", If_None_Match="*"), 404)
 

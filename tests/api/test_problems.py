@@ -107,6 +107,11 @@ def test_unknown_methods(as_alice, method, path):
     assert "GET" in answer["Allow"]
 
 
+def test_more_parameters_than_anybody_needs(as_alice):
+    query = "&".join(f"p{number}=1" for number in range(300))
+    assert_problem(as_alice("GET", f"{TASKS}?{query}"), 400)
+
+
 def test_a_foreign_host(as_alice):
     assert_problem(as_alice("GET", TASKS, Host="evil.example"), 400)
 

@@ -1,13 +1,19 @@
 """Idempotency keys on every unsafe method: the process may die between any two steps, the retry does it once"""
 
+import base64
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tasks import table
+from tasks.items import user_key
 from tests.api.client import TASKS
 from tests.dynamodb import stored
 
 # The last first: what was written must not hide the steps before it.
-OPERATIONS = ("transact_write_items", "update_item", "put_item", "batch_get_item", "get_item")
+WRITES = ("transact_write_items", "update_item", "put_item", "delete_item")
+OPERATIONS = (*WRITES, "batch_get_item", "get_item", "query")
+TOKENS, CALENDAR = "/api/v1/tokens", "/api/v1/calendar"
 
 
 class Died(BaseException):
@@ -65,40 +71,121 @@ def profile(api):
     return "PUT", "/api/v1/users", {"name": "once"}
 
 
-REQUESTS = (create, update, complete, delete, restore, purge, batch, profile)
+def first_profile(api):
+    table.remove(user_key(api("GET", "/api/v1/users").json()["id"]))
+    return "POST", "/api/v1/users", {"name": "once"}
+
+
+def access_token(api):
+    return "POST", TOKENS, {"name": "once", "scope": "write"}
+
+
+def end_access_token(api):
+    return "DELETE", f"{TOKENS}/{api('POST', TOKENS, {'name': 'gone'}).json()['id']}", None
+
+
+def calendar(api):
+    return "POST", CALENDAR, None
+
+
+def end_calendar(api):
+    api("POST", CALENDAR)
+    return "DELETE", CALENDAR, None
+
+
+def bring_in(api):
+    return "POST", "/api/v1/import", [{"title": "one"}, {"title": "two"}]
+
+
+REQUESTS = (
+    *(create, update, complete, delete, restore, purge, batch, bring_in),
+    *(profile, first_profile, access_token, end_access_token, calendar, end_calendar),
+)
 
 
 def state(api):
     """Return everything there is, without what differs from one moment to the next."""
     tasks = [*api("GET", TASKS).json(), *api("GET", "/api/v1/trash").json()]
     shown = sorted((t["title"], t["status"], t["version"], t["deleted_at"] is None) for t in tasks)
-    return shown, api("GET", "/api/v1/users").json()["version"]
+    tokens = sorted(token["name"] for token in api("GET", TOKENS).json())
+    return shown, api("GET", "/api/v1/users").json()["version"], tokens, api("GET", CALENDAR).status_code
+
+
+def in_peace(api, make):
+    """Do once what ``make`` makes, and return what there is then."""
+    api("GET", "/api/v1/users")
+    method, path, body = make(api)
+    assert api(method, path, body, Idempotency_Key="k").status_code < 300
+    return state(api)
+
+
+def test_it_has_every_unsafe_operation(client):
+    """Each has a request here; PUT and PATCH of a task are one."""
+    paths = client.get("/api/openapi.json").json()["paths"]
+    unsafe = [method for item in paths.values() for method in item if method != "get"]
+    assert len(unsafe) == len(REQUESTS)
 
 
 @pytest.mark.parametrize("make", REQUESTS, ids=lambda make: make.__name__)
 @pytest.mark.parametrize("death", [before, after], ids=lambda death: death.__name__)
 def test_it_works(as_alice, as_bob, unreliable, monkeypatch, make, death):
     """Alice's process dies at each of its calls; Bob does the same in peace."""
-    method, path, body = make(as_bob)
-    assert as_bob(method, path, body, Idempotency_Key="k").status_code < 300
-    for person in (as_alice, as_bob):
-        person("GET", "/api/v1/users")
+    wanted = in_peace(as_bob, make)
+    as_alice("GET", "/api/v1/users")
     method, path, body = make(as_alice)
-    died, in_peace = 0, table.client()
+    died, alive = 0, table.client()
     for operation in OPERATIONS:
         unreliable(operation, death)
         try:
             as_alice(method, path, body, Idempotency_Key="k")
         except Died:
             died += 1
-        monkeypatch.setattr(table, "_client", in_peace)
+        monkeypatch.setattr(table, "_client", alive)
     assert died >= 1
     answer = as_alice(method, path, body, Idempotency_Key="k")
     again = as_alice(method, path, body, Idempotency_Key="k")
     assert answer.status_code < 300
     assert (again.status_code, again.content) == (answer.status_code, answer.content)
     assert again["Idempotency-Replayed"] == "true"
-    assert state(as_alice) == state(as_bob)
+    assert state(as_alice) == wanted
+
+
+@pytest.mark.parametrize("make", REQUESTS, ids=lambda make: make.__name__)
+def test_sixteen_at_once(as_alice, as_bob, make):
+    """Some may be told to come back; whoever is answered is answered the same."""
+    wanted = in_peace(as_bob, make)
+    as_alice("GET", "/api/v1/users")
+    method, path, body = make(as_alice)
+    with ThreadPoolExecutor(16) as pool:
+        answers = [*pool.map(lambda _: as_alice(method, path, body, Idempotency_Key="k"), range(16))]
+    last = as_alice(method, path, body, Idempotency_Key="k")
+    assert last["Idempotency-Replayed"] == "true"
+    for answer in answers:
+        if answer.status_code != 409:
+            assert (answer.status_code, answer.content) == (last.status_code, last.content)
+    if make is not bring_in:  # whose rows are each done by whoever comes first
+        done = [answer for answer in answers if answer.status_code != 409]
+        assert sum("Idempotency-Replayed" not in answer for answer in done) <= 1
+    assert state(as_alice) == wanted
+
+
+def test_a_secret_is_in_no_record(as_alice, alice):
+    """What is answered once more is made anew, from what only we know."""
+    made = as_alice("POST", TOKENS, {"name": "x"}, Idempotency_Key="token").json()
+    address = as_alice("POST", CALENDAR, Idempotency_Key="feed").json()["url"]
+    records = repr([stored(f"IDEMPOTENCY#{alice.id}#{key}", "METADATA") for key in ("token", "feed")])
+    assert made["id"] in records
+    secret = made["token"].removeprefix("todo_")
+    for hidden in (secret, address.partition("todo_")[2][:40], base64.urlsafe_b64decode(f"{secret}=").hex()):
+        assert hidden not in records
+
+
+def test_a_token_that_was_revoked_is_still_what_was_answered(as_alice):
+    first = as_alice("POST", TOKENS, {"name": "x"}, Idempotency_Key="k")
+    as_alice("DELETE", f"{TOKENS}/{first.json()['id']}")
+    again = as_alice("POST", TOKENS, {"name": "x"}, Idempotency_Key="k")
+    assert (again.status_code, again.content) == (201, first.content)
+    assert as_alice("GET", TOKENS).json() == []
 
 
 def test_from_the_record_to_the_resource_and_back(as_alice, alice):
