@@ -131,10 +131,10 @@ def _json(value: Any) -> HttpResponse:
 def _described(question: Question) -> dict[str, Any]:
     return {
         "slug": question.slug,
-        "title": question.title,
-        "definition": question.definition,
-        "grain": question.grain,
-        "columns": [{"name": c.name, "title": c.title, "kind": c.kind} for c in question.columns],
+        "title": str(question.title),
+        "definition": str(question.definition),
+        "grain": str(question.grain),
+        "columns": [{"name": c.name, "title": str(c.title), "kind": c.kind} for c in question.columns],
     }
 
 

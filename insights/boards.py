@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 from insights.model import Question
 from insights.questions import CHARTS, EVERYBODYS, OWN, OWN_CHARTS
 
@@ -14,11 +17,11 @@ class Board:
     """Which questions a dashboard asks, and what its URLs are called (``insights``, ``insights-card`` …)."""
 
     name: str
-    title: str
+    title: Promise
     charts: tuple[Question, ...]
     by_slug: Mapping[str, Question]
     own: bool
 
 
-EVERYBODY = Board("insights", "Insights", CHARTS, EVERYBODYS, own=False)
-ME = Board("insights-me", "My insights", OWN_CHARTS, OWN, own=True)
+EVERYBODY = Board("insights", _("Insights"), CHARTS, EVERYBODYS, own=False)
+ME = Board("insights-me", _("My insights"), OWN_CHARTS, OWN, own=True)

@@ -8,6 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
 from insights import formats
 from insights.figures import (
     BEFORE,
@@ -29,10 +34,38 @@ from insights.periods import Period
 
 FLOWS = ("created", "completed", "reopened", "deleted")
 STATUS_NAMES = {
-    "completed": "Completed",
-    "cancelled": "Cancelled",
-    "in_progress": "In progress",
-    "pending": "Pending",
+    "completed": _("Completed"),
+    "cancelled": _("Cancelled"),
+    "in_progress": _("In progress"),
+    "pending": _("Pending"),
+}
+# Sentences and columns name what flows; a language needs each of these whole.
+FLOW_NAMES = {
+    "created": _("Created"),
+    "completed": _("Completed"),
+    "reopened": _("Reopened"),
+    "deleted": _("Deleted"),
+}
+FLOW_TASKS = {
+    "created": _("Tasks created"),
+    "completed": _("Tasks completed"),
+    "reopened": _("Tasks reopened"),
+    "deleted": _("Tasks deleted"),
+}
+STATUS_TASKS = {
+    "completed": _("Completed tasks at the end of the period"),
+    "cancelled": _("Cancelled tasks at the end of the period"),
+    "in_progress": _("In progress tasks at the end of the period"),
+    "pending": _("Pending tasks at the end of the period"),
+}
+# The brackets of ages, as the question spells them.
+AGES = {
+    "today": _("today"),
+    "1-6 days": _("1-6 days"),
+    "1-2 weeks": _("1-2 weeks"),
+    "2-4 weeks": _("2-4 weeks"),
+    "1-3 months": _("1-3 months"),
+    "over 3 months": _("over 3 months"),
 }
 
 
@@ -49,31 +82,44 @@ def total(rows: list[Row], name: str) -> int:
 def throughput(rows: list[Row], period: Period) -> Drawing:
     """Bars of completions and a line of creations, a day each; a fine line of the completions of the period before."""
     now, before = _days(rows, period.dates()), _days(rows, period.previous_dates())
-    columns = (Column("day", "Day", "date"), *(_flow_column(name) for name in FLOWS))
+    columns = (Column("day", _("Day"), "date"), *(_flow_column(name) for name in FLOWS))
     created, completed = total(now, "created"), total(now, "completed")
     if not any(total(now, name) for name in FLOWS):
-        return Drawing("No task was created or completed in this period.", Table(columns, []))
+        return Drawing(_now("No task was created or completed in this period."), Table(columns, []))
     best = max(now, key=lambda row: row["completed"])
     return Drawing(
-        summary=(
-            f"{formats.plural(created, 'task was', 'tasks were')} created and {formats.count(completed)} completed; "
-            f"most completions in a day: {formats.count(best['completed'])}, on {formats.day(best['day'])}."
-        ),
+        summary=ngettext(
+            "%(created)s task was created and %(completed)s completed; most completions in a day: %(most)s, on "
+            "%(day)s.",
+            "%(created)s tasks were created and %(completed)s completed; most completions in a day: %(most)s, on "
+            "%(day)s.",
+            created,
+        )
+        % {
+            "created": formats.count(created),
+            "completed": formats.count(completed),
+            "most": formats.count(best["completed"]),
+            "day": formats.day(best["day"]),
+        },
         finding=finding(
-            period, [Change(f"Tasks {name}", total(now, name), total(before, name)) for name in FLOWS]
+            period, [Change(str(FLOW_TASKS[name]), total(now, name), total(before, name)) for name in FLOWS]
         ),
         facts=(
-            Fact("Created", formats.count(created), CREATED),
-            Fact("Completed", formats.count(completed), COMPLETED),
-            Fact("Net", f"{created - completed:+,}"),
+            Fact(_now("Created"), formats.count(created), CREATED),
+            Fact(_now("Completed"), formats.count(completed), COMPLETED),
+            Fact(_now("Net"), _signed(created - completed)),
         ),
         table=Table(columns, now[::-1]),
         figure=_throughput_figure(now, before if period.compared else []),
     )
 
 
+def _signed(number: int) -> str:
+    return ("+" if number >= 0 else "-") + formats.count(abs(number))
+
+
 def _flow_column(name: str) -> Column:
-    return Column(name, name.capitalize(), mark=(("event", name), ("from", "{day}"), ("to", "{day}")))
+    return Column(name, FLOW_NAMES[name], mark=(("event", name), ("from", "{day}"), ("to", "{day}")))
 
 
 def _days(rows: list[Row], days: list[Any]) -> list[Row]:
@@ -87,12 +133,12 @@ def _throughput_figure(now: list[Row], before: list[Row]) -> Figure:
     days, created, completed = (values(now, name) for name in ("day", "created", "completed"))
     earlier = values(before, "completed")
     traces = [
-        marked(bars("Completed", days, completed, COMPLETED), event="completed", from_="{x}", to="{x}"),
-        marked(line("Created", days, created, CREATED), event="created", from_="{x}", to="{x}"),
+        marked(bars(_now("Completed"), days, completed, COMPLETED), event="completed", from_="{x}", to="{x}"),
+        marked(line(_now("Created"), days, created, CREATED), event="created", from_="{x}", to="{x}"),
     ]
     if before:
         spec = {"line": {"color": BEFORE, "width": 1, "dash": "dot"}, "customdata": values(before, "day")}
-        ghost = line("Completed before", days, earlier, BEFORE) | spec
+        ghost = line(_now("Completed before"), days, earlier, BEFORE) | spec
         traces.append(marked(ghost, event="completed", from_="{0}", to="{0}"))
     return figure(traces, xaxis=DAYS, yaxis=counts(created, completed, earlier))
 
@@ -101,17 +147,25 @@ def cumulative_flow(rows: list[Row], period: Period) -> Drawing:
     """Stacked areas of the number of tasks in each status at the end of each day."""
     levels = {status: _levels(rows, status, period) for status in STATUS_NAMES}
     days = [day.isoformat() for day in period.dates()]
-    columns = (Column("day", "Day", "date"), *(_status_column(s, name) for s, name in STATUS_NAMES.items()))
+    columns = (
+        Column("day", _("Day"), "date"),
+        *(_status_column(s, name) for s, name in STATUS_NAMES.items()),
+    )
     table: list[Row] = [{"day": day} | {s: levels[s][n] for s in STATUS_NAMES} for n, day in enumerate(days)]
     if not any(map(any, levels.values())):
-        return Drawing("There were no tasks in this period.", Table(columns, []))
+        return Drawing(_now("There were no tasks in this period."), Table(columns, []))
     first, last = (table[n]["pending"] + table[n]["in_progress"] for n in (0, -1))
     return Drawing(
-        summary=f"Open work {_moved(first, last)} over the period; {formats.count(table[-1]['in_progress'])} of the "
-        f"{formats.count(last)} open tasks are in progress.",
+        summary=_moved(first, last)
+        % {
+            "first": formats.count(first),
+            "last": formats.tasks(last),
+            "open": formats.count(last),
+            "started": formats.count(table[-1]["in_progress"]),
+        },
         finding=finding(period, _status_changes(rows, table[-1], period)),
         facts=tuple(
-            Fact(name, formats.count(levels[status][-1]), STATUS_COLOURS[status])
+            Fact(str(name), formats.count(levels[status][-1]), STATUS_COLOURS[status])
             for status, name in reversed(STATUS_NAMES.items())
         ),
         table=Table(columns, table[::-1]),
@@ -119,17 +173,14 @@ def cumulative_flow(rows: list[Row], period: Period) -> Drawing:
     )
 
 
-def _status_column(status: str, name: str) -> Column:
+def _status_column(status: str, name: Promise) -> Column:
     return Column(status, name, mark=(("standing", status), ("on", "{day}")))
 
 
 def _status_changes(rows: list[Row], last: Row, period: Period) -> list[Change]:
     day = period.previous_end.isoformat()
     before = {row["status"]: row["tasks"] for row in rows if row["day"] == day}
-    return [
-        Change(f"{name} tasks at the end of the period", last[status], before.get(status, 0))
-        for status, name in STATUS_NAMES.items()
-    ]
+    return [Change(str(name), last[status], before.get(status, 0)) for status, name in STATUS_TASKS.items()]
 
 
 def _levels(rows: list[Row], status: str, period: Period) -> list[int]:
@@ -147,9 +198,17 @@ def _levels(rows: list[Row], status: str, period: Period) -> list[int]:
 
 def _moved(first: int, last: int) -> str:
     if first == last:
-        return f"stayed at {formats.plural(last, 'task')}"
-    return (
-        f"{'grew' if last > first else 'fell'} from {formats.count(first)} to {formats.plural(last, 'task')}"
+        return _now(
+            "Open work stayed at %(last)s over the period; %(started)s of the %(open)s open tasks are in progress."
+        )
+    if last > first:
+        return _now(
+            "Open work grew from %(first)s to %(last)s over the period; %(started)s of the %(open)s open tasks are in "
+            "progress."
+        )
+    return _now(
+        "Open work fell from %(first)s to %(last)s over the period; %(started)s of the %(open)s open tasks are in "
+        "progress."
     )
 
 
@@ -157,7 +216,9 @@ def _flow_figure(days: list[str], levels: dict[str, list[int]]) -> Figure:
     """The band of the status that comes first in STATUS_COLOURS is at the bottom."""
     bands = [
         marked(
-            line(STATUS_NAMES[status], days, levels[status], colour, stackgroup="tasks", fillcolor=colour)
+            line(
+                str(STATUS_NAMES[status]), days, levels[status], colour, stackgroup="tasks", fillcolor=colour
+            )
             | {"line": {"width": 0, "color": colour}},
             standing=status,
             on="{x}",
@@ -181,24 +242,39 @@ def ageing(rows: list[Row], period: Period) -> Drawing:
     """Stacked bars of open tasks by age, the overdue ones set off."""
     on, ages = ("on", period.end.isoformat()), (("oldest", "{oldest}"), ("youngest", "{youngest}"))
     columns = (
-        Column("age_bucket", "Age", "text"),
-        Column("tasks", "Open tasks", mark=(("standing", "open"), on, *ages)),
-        Column("overdue", "Of these overdue", mark=(("standing", "overdue"), on, *ages)),
+        Column("age_bucket", _("Age"), "text"),
+        Column("tasks", _("Open tasks"), mark=(("standing", "open"), on, *ages)),
+        Column("overdue", _("Of these overdue"), mark=(("standing", "overdue"), on, *ages)),
     )
+    rows = [row | {"age_bucket": str(AGES.get(row["age_bucket"], row["age_bucket"]))} for row in rows]
     tasks, overdue = total(rows, "tasks"), total(rows, "overdue")
     if not tasks:
-        return Drawing("No task is open.", Table(columns, []))
+        return Drawing(_now("No task is open."), Table(columns, []))
     largest = max(rows, key=lambda row: row["tasks"])
     return Drawing(
-        summary=f"{formats.plural(tasks, 'task is', 'tasks are')} open, {formats.count(overdue)} of them overdue; the "
-        f"largest group ({formats.count(largest['tasks'])}) has this age: {largest['age_bucket']}.",
+        summary=ngettext(
+            "%(open)s task is open, %(overdue)s of them overdue; the largest group (%(most)s) has this age: %(age)s.",
+            "%(open)s tasks are open, %(overdue)s of them overdue; the largest group (%(most)s) has this age: %(age)s.",
+            tasks,
+        )
+        % {
+            "open": formats.count(tasks),
+            "overdue": formats.count(overdue),
+            "most": formats.count(largest["tasks"]),
+            "age": largest["age_bucket"],
+        },
         finding=finding(
             period,
-            [Change(f"Open tasks aged {r['age_bucket']}", r["tasks"], r["tasks_before"]) for r in rows],
+            [
+                Change(
+                    _now("Open tasks aged %(age)s") % {"age": r["age_bucket"]}, r["tasks"], r["tasks_before"]
+                )
+                for r in rows
+            ],
         ),
         facts=(
-            Fact("Not overdue", formats.count(tasks - overdue), CREATED),
-            Fact("Overdue", formats.count(overdue), OVERDUE),
+            Fact(_now("Not overdue"), formats.count(tasks - overdue), CREATED),
+            Fact(_now("Overdue"), formats.count(overdue), OVERDUE),
         ),
         table=Table(columns, rows),
         figure=_ageing_figure(rows, period),
@@ -212,9 +288,11 @@ def _ageing_figure(rows: list[Row], period: Period) -> Figure:
     mark = {"on": period.end, "youngest": "{0}", "oldest": "{1}"}
     return figure(
         [
-            marked(bars("Not overdue", ages, in_time, CREATED, **bounds), standing="in_time", **mark),
+            marked(bars(_now("Not overdue"), ages, in_time, CREATED, **bounds), standing="in_time", **mark),
             marked(
-                bars("Overdue", ages, values(rows, "overdue"), OVERDUE, **bounds), standing="overdue", **mark
+                bars(_now("Overdue"), ages, values(rows, "overdue"), OVERDUE, **bounds),
+                standing="overdue",
+                **mark,
             ),
         ],
         xaxis={

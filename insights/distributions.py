@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import math
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
 from insights import formats
 from insights.figures import COMPLETED, OTHERS, Figure, bars, counts, figure, marked, marker_line
 from insights.findings import Change, finding
@@ -14,6 +19,17 @@ BIN_HOURS = (1, 2, 4, 8, 12, 24, 48, 96, 168, 336, 672, 1344, 2688)
 MOST_BINS = 36
 PERCENTILES = ("p50", "p85", "p95")
 UNBOUNDED = 10**9
+_NAMES = {"lead": _("Lead time"), "cycle": _("Cycle time")}
+_IN_UNITS = {
+    ("lead", "days"): _("Lead time in days"),
+    ("lead", "hours"): _("Lead time in hours"),
+    ("cycle", "days"): _("Cycle time in days"),
+    ("cycle", "hours"): _("Cycle time in hours"),
+}
+_PERCENTILES_OF = {
+    "lead": _("The lead time of %(percentile)s"),
+    "cycle": _("The cycle time of %(percentile)s"),
+}
 
 
 class Histogram:
@@ -43,8 +59,10 @@ class Histogram:
 
     def label(self, n: int) -> str:
         """The lead times that bar ``n`` holds, in the unit of the axis."""
-        start, end = (f"{self.scaled(edge * self.width):g}" for edge in (n, n + 1))
-        return f"{start} or more" if self.open_ended and n == len(self.bins) - 1 else f"{start} to {end}"
+        start, end = (_plain(self.scaled(edge * self.width)) for edge in (n, n + 1))
+        if self.open_ended and n == len(self.bins) - 1:
+            return _now("%(start)s or more") % {"start": start}
+        return _now("%(start)s to %(end)s") % {"start": start, "end": end}
 
     def bounds(self, n: int) -> tuple[int, int]:
         """The whole hours that bar ``n`` holds: from the first (included) to the second (not included)."""
@@ -52,40 +70,56 @@ class Histogram:
         return n * self.width, UNBOUNDED if last else (n + 1) * self.width
 
 
+def _plain(value: float) -> str:
+    text = f"{value:g}"
+    return formats.decimal(value, len(text.partition(".")[2]))
+
+
 def lead_time(rows: list[Row], period: Period) -> Drawing:
     """A histogram of the times from creation to completion."""
-    return _durations(rows, period, "Lead time", "lead")
+    return _durations(rows, period, "lead")
 
 
 def cycle_time(rows: list[Row], period: Period) -> Drawing:
     """A histogram of the times from starting to completion."""
-    return _durations(rows, period, "Cycle time", "cycle")
+    return _durations(rows, period, "cycle")
 
 
-def _durations(rows: list[Row], period: Period, name: str, measure: str) -> Drawing:
+def _durations(rows: list[Row], period: Period, measure: str) -> Drawing:
     now = [row for row in rows if row["span"] == "period"]
     before = [row for row in rows if row["span"] == "before"]
     if not now:
         return Drawing(
-            "No such task was completed in this period.", Table((Column("label", name, "text"),), [])
+            _now("No such task was completed in this period."),
+            Table((Column("label", _NAMES[measure], "text"),), []),
         )
     percentiles = {name: float(now[0][name]) for name in PERCENTILES}
     histogram = Histogram(now, percentiles["p95"])
     p50, p85, p95 = (formats.hours(value) for value in percentiles.values())
     return Drawing(
-        summary=f"Of {formats.plural(sum(histogram.bins), 'completed task')}, half took at most {p50}, 85% at most "
-        f"{p85} and 95% at most {p95}.",
+        summary=ngettext(
+            "Of %(number)s completed task, half took at most %(p50)s, 85%% at most %(p85)s and 95%% at most %(p95)s.",
+            "Of %(number)s completed tasks, half took at most %(p50)s, 85%% at most %(p85)s and 95%% at most %(p95)s.",
+            sum(histogram.bins),
+        )
+        % {"number": formats.count(sum(histogram.bins)), "p50": p50, "p85": p85, "p95": p95},
         finding=finding(
             period,
             [
-                Change(f"The {name.lower()} of {p}", now[0][p], before[0][p] if before else None)
+                Change(
+                    str(_PERCENTILES_OF[measure]) % {"percentile": p},
+                    now[0][p],
+                    before[0][p] if before else None,
+                )
                 for p in PERCENTILES
             ],
             formats.hours,
         ),
         facts=tuple(Fact(name, formats.hours(value)) for name, value in percentiles.items()),
-        table=_table(histogram, name, _mark(period, measure)),
-        figure=_figure(histogram, percentiles, name, _mark(period, measure)),
+        table=_table(histogram, _IN_UNITS[measure, histogram.unit], _mark(period, measure)),
+        figure=_figure(
+            histogram, percentiles, str(_IN_UNITS[measure, histogram.unit]), _mark(period, measure)
+        ),
     )
 
 
@@ -93,11 +127,11 @@ def _mark(period: Period, measure: str) -> dict[str, str]:
     return {"time": measure, "from": period.start.isoformat(), "to": period.end.isoformat()}
 
 
-def _table(histogram: Histogram, name: str, mark: dict[str, str]) -> Table:
+def _table(histogram: Histogram, name: Promise, mark: dict[str, str]) -> Table:
     columns = (
-        Column("label", f"{name} in {histogram.unit}", "text"),
-        Column("tasks", "Tasks", mark=(*mark.items(), ("low", "{low}"), ("high", "{high}"))),
-        Column("share", "Share", "percent"),
+        Column("label", name, "text"),
+        Column("tasks", _("Tasks"), mark=(*mark.items(), ("low", "{low}"), ("high", "{high}"))),
+        Column("share", _("Share"), "percent"),
     )
     total = sum(histogram.bins)
     rows = []
@@ -109,22 +143,31 @@ def _table(histogram: Histogram, name: str, mark: dict[str, str]) -> Table:
     return Table(columns, rows)
 
 
+def _hover(unit: str) -> str:
+    # Translators: Plotly fills in what is in braces.
+    return (
+        _now("%{customdata[0]} days: %{y:,d} tasks")
+        if unit == "days"
+        else _now("%{customdata[0]} hours: %{y:,d} tasks")
+    )
+
+
 def _figure(histogram: Histogram, percentiles: dict[str, float], name: str, mark: dict[str, str]) -> Figure:
     places = range(len(histogram.bins))
     lines = [marker_line(histogram.scaled(value), p, n) for n, (p, value) in enumerate(percentiles.items())]
     tasks = bars(
-        "Tasks",
+        _now("Tasks"),
         [histogram.scaled((n + 0.5) * histogram.width) for n in places],
         histogram.bins,
         COMPLETED,
         customdata=[[histogram.label(n), *histogram.bounds(n)] for n in places],
-        hovertemplate=f"%{{customdata[0]}} {histogram.unit}: %{{y:,d}} tasks<extra></extra>",
+        hovertemplate=_hover(histogram.unit) + "<extra></extra>",
     )
     if histogram.open_ended:
         tasks["marker"] = {"color": [COMPLETED] * (len(histogram.bins) - 1) + [OTHERS]}
     return figure(
         [marked(tasks, **mark, low="{1}", high="{2}")],
-        xaxis={"title": {"text": f"{name} in {histogram.unit}", "font": {"size": 12}}, "nticks": 9},
+        xaxis={"title": {"text": name, "font": {"size": 12}}, "nticks": 9},
         yaxis=counts(histogram.bins),
         hovermode="closest",
         bargap=0.08,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from insights import formats
 from insights.periods import Period
 
@@ -42,13 +44,31 @@ def finding(
     known = [change for change in changes if change.now is not None and change.before is not None]
     largest = max(known, key=lambda change: change.size, default=None)
     if largest is None:
-        return f"There is nothing to compare with in the {period.days} days before."
+        return _("There is nothing to compare with in the %(days)d days before.") % {"days": period.days}
     now, before = text(largest.now), text(largest.before)
     if now == before:
-        return f"No change against the {period.days} days before."
-    verb = "rose" if (largest.now or 0) > (largest.before or 0) else "fell"
-    share = f" ({(largest.now or 0) / largest.before - 1:+.0%})" if largest.before else ""
-    return (
-        f"{largest.name} {verb} from {before} to {now}{share}, the largest change against the "
-        f"{period.days} days before."
+        return _("No change against the %(days)d days before.") % {"days": period.days}
+    return _sentence(largest) % {
+        "name": largest.name,
+        "before": before,
+        "now": now,
+        "share": _share(largest),
+        "days": period.days,
+    }
+
+
+def _sentence(largest: Change) -> str:
+    if (largest.now or 0) > (largest.before or 0):
+        return _(
+            "%(name)s rose from %(before)s to %(now)s%(share)s, the largest change against the %(days)d days before."
+        )
+    return _(
+        "%(name)s fell from %(before)s to %(now)s%(share)s, the largest change against the %(days)d days before."
     )
+
+
+def _share(largest: Change) -> str:
+    if not largest.before:
+        return ""
+    change = (largest.now or 0) / largest.before - 1
+    return f" ({'+' if change >= 0 else '-'}{_('%(number)s%%') % {'number': formats.decimal(abs(change) * 100, 0)}})"

@@ -1,24 +1,45 @@
-"""Numbers, durations and dates as people read them."""
+"""Numbers, durations and dates as people read them, in the language of the page."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 
+from django.utils.dateformat import format as format_date
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
 NOTHING = "\N{EN DASH}"
 _HOURS_IN_DAY = 24
+# The names of the table's values, as people write them.
+WORDS = {
+    "low": gettext_lazy("Low"),
+    "medium": gettext_lazy("Medium"),
+    "high": gettext_lazy("High"),
+    "urgent": gettext_lazy("Urgent"),
+    "pending": gettext_lazy("Pending"),
+    "in_progress": gettext_lazy("In progress"),
+    "completed": gettext_lazy("Completed"),
+    "cancelled": gettext_lazy("Cancelled"),
+}
+
+
+def decimal(value: float, decimals: int) -> str:
+    """A number with so many decimals, written as the page's language does: ``1,234.5``."""
+    rounded = f"{value:.{decimals}f}"
+    return str(number_format(rounded, decimals or None, use_l10n=True, force_grouping=True))
 
 
 def count(value: float | None) -> str:
     """Whole numbers with thousands separators: ``12,345``."""
-    return NOTHING if value is None else f"{round(value):,}"
+    return NOTHING if value is None else decimal(round(value), 0)
 
 
 def percent(value: float | None) -> str:
     """A ratio from 0 to 1 as ``56%``, with a decimal where a whole number would hide it (``0.4%``)."""
     if value is None:
         return NOTHING
-    decimals = 1 if 0 < value < 0.1 else 0
-    return f"{value:.{decimals}%}"
+    return _("%(number)s%%") % {"number": decimal(value * 100, 1 if 0 < value < 0.1 else 0)}
 
 
 def hours(value: float | None) -> str:
@@ -26,21 +47,28 @@ def hours(value: float | None) -> str:
     if value is None:
         return NOTHING
     if value < 1:
-        return f"{round(value * 60)} min"
+        return _("%(number)s min") % {"number": round(value * 60)}
     if value < _HOURS_IN_DAY:
-        return f"{value:.1f} h"
-    return f"{value / _HOURS_IN_DAY:,.1f} days"
+        return _("%(number)s h") % {"number": decimal(value, 1)}
+    return _("%(number)s days") % {"number": decimal(value / _HOURS_IN_DAY, 1)}
 
 
 def brief_hours(value: float | None) -> str:
     """The same for the columns of a table: ``12.0 d``."""
-    return hours(value).replace(" days", " d")
+    if value is None or value < _HOURS_IN_DAY:
+        return hours(value)
+    return _("%(number)s d") % {"number": decimal(value / _HOURS_IN_DAY, 1)}
 
 
 def day(value: date | str) -> str:
     """A date (or its ISO text) as ``22 Nov 2026``."""
     parsed = date.fromisoformat(value) if isinstance(value, str) else value
-    return f"{parsed.day} {parsed:%b %Y}"
+    return format_date(parsed, _("j M Y"))
+
+
+def short_day(value: str) -> str:
+    """The ISO text of a date without its year: ``22 Nov``."""
+    return format_date(date.fromisoformat(value), _("j M"))
 
 
 def moment(value: datetime) -> str:
@@ -50,7 +78,7 @@ def moment(value: datetime) -> str:
 
 def word(value: str) -> str:
     """A name of the table's as people write it: ``In progress``; a dash for ``(none)``."""
-    return NOTHING if value == "(none)" else value.replace("_", " ").capitalize()
+    return NOTHING if value == "(none)" else str(WORDS.get(value) or value.replace("_", " ").capitalize())
 
 
 def brief_moment(value: str) -> str:
@@ -64,14 +92,39 @@ def data_size(value: int) -> str:
     size = float(value)
     for unit in ("B", "KB", "MB"):
         if size < 1000:
-            return f"{_short(size)} {unit}"
+            return f"{short(size)} {unit}"
         size /= 1000
-    return f"{_short(size)} GB"
+    return f"{short(size)} GB"
 
 
-def plural(number: float, one: str, many: str | None = None) -> str:
+def tasks(number: float) -> str:
     """``1 task``, ``2 tasks``."""
-    return f"{count(number)} {one if round(number) == 1 else many or one + 's'}"
+    return ngettext("%(number)s task", "%(number)s tasks", round(number)) % {"number": count(number)}
+
+
+def days(number: float) -> str:
+    """``1 day``, ``2 days``."""
+    return ngettext("%(number)s day", "%(number)s days", round(number)) % {"number": count(number)}
+
+
+def weeks(number: float) -> str:
+    """``1 week``, ``2 weeks``."""
+    return ngettext("%(number)s week", "%(number)s weeks", round(number)) % {"number": count(number)}
+
+
+def times(number: float) -> str:
+    """``1 time``, ``2 times``."""
+    return ngettext("%(number)s time", "%(number)s times", round(number)) % {"number": count(number)}
+
+
+def others(number: float) -> str:
+    """``1 other``, ``2 others``."""
+    return ngettext("%(number)s other", "%(number)s others", round(number)) % {"number": count(number)}
+
+
+def user(user_id: str) -> str:
+    """Somebody whose name is not known: ``User 0123abcd``."""
+    return _("User %(id)s") % {"id": user_id[:8]}
 
 
 def label(text: str, width: int = 24) -> str:
@@ -80,5 +133,6 @@ def label(text: str, width: int = 24) -> str:
     return short.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _short(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0") if value < 100 else f"{value:,.0f}"
+def short(value: float) -> str:
+    """A number with a decimal only where it has one: ``12``, ``3.4``."""
+    return decimal(value, 0 if value >= 100 or round(value, 1).is_integer() else 1)

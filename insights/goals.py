@@ -12,6 +12,7 @@ from typing import Protocol, cast
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from insights import formats
 from insights.model import Question
@@ -42,17 +43,18 @@ class Progress:
     def sentence(self) -> str:
         """How far along the week is."""
         if self.goal is None:
-            return "Set how many tasks you want to complete in a week."
+            return _("Set how many tasks you want to complete in a week.")
         if self.done is None:
-            return f"Your goal is {formats.plural(self.goal, 'task')} a week; it counts all your tasks, not a choice."
+            text = _("Your goal is %(goal)s a week; it counts all your tasks, not a choice.")
+            return text % {"goal": formats.tasks(self.goal)}
+        known = {
+            "done": formats.count(self.done),
+            "goal": formats.tasks(self.goal),
+            "left": formats.count(self.goal - self.done),
+        }
         if self.done >= self.goal:
-            return (
-                f"Goal reached: {formats.count(self.done)} of {formats.plural(self.goal, 'task')} this week."
-            )
-        return (
-            f"{formats.count(self.done)} of {formats.plural(self.goal, 'task')} this week; "
-            f"{formats.count(self.goal - self.done)} to go."
-        )
+            return _("Goal reached: %(done)s of %(goal)s this week.") % known
+        return _("%(done)s of %(goal)s this week; %(left)s to go.") % known
 
 
 def _goals() -> Goals:

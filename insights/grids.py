@@ -4,36 +4,61 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.dates import WEEKDAYS_ABBR
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
 from insights import formats
 from insights.figures import COMPLETED, Figure, figure, marked
 from insights.findings import Change, finding
 from insights.model import Column, Drawing, Fact, Row, Table
 from insights.periods import Period
 
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-DAY_NAMES = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
+_CHANGES_ON = (
+    _("Changes on Mondays"),
+    _("Changes on Tuesdays"),
+    _("Changes on Wednesdays"),
+    _("Changes on Thursdays"),
+    _("Changes on Fridays"),
+    _("Changes on Saturdays"),
+    _("Changes on Sundays"),
+)
 HOURS = [f"{hour:02}" for hour in range(24)]
 COMPARED_COHORTS = 4
+
+
+def _weekdays() -> list[str]:
+    return [str(WEEKDAYS_ABBR[number]) for number in range(7)]
 
 
 def activity(rows: list[Row], period: Period) -> Drawing:
     """A grid of weekday by hour, coloured by the number of changes."""
     grid, before = _grid(rows, "events"), _grid(rows, "events_before")
     columns = (
-        Column("weekday", "Weekday", "text"),
+        Column("weekday", _("Weekday"), "text"),
         *(_hour_column(n, hour, period) for n, hour in enumerate(HOURS)),
     )
     most, total = max(map(max, grid)), sum(map(sum, grid))
     if not total:
-        return Drawing("No task was changed in this period.", Table(columns, []))
+        return Drawing(_now("No task was changed in this period."), Table(columns, []))
     weekday, hour = next((d, h) for d in range(7) for h in range(24) if grid[d][h] == most)
     return Drawing(
-        summary=f"Most changes are made on {WEEKDAYS[weekday]} between {hour:02}:00 and {hour + 1:02}:00: "
-        f"{formats.count(most)} of {formats.count(total)}.",
+        summary=_now("Most changes are made on %(day)s between %(from)s and %(to)s: %(most)s of %(all)s.")
+        % {
+            "day": _weekdays()[weekday],
+            "from": f"{hour:02}:00",
+            "to": f"{hour + 1:02}:00",
+            "most": formats.count(most),
+            "all": formats.count(total),
+        },
         finding=finding(
-            period, [Change(f"Changes on {DAY_NAMES[d]}", sum(grid[d]), sum(before[d])) for d in range(7)]
+            period, [Change(str(_CHANGES_ON[d]), sum(grid[d]), sum(before[d])) for d in range(7)]
         ),
-        facts=(Fact("Changes", formats.count(total)), Fact("In the busiest hour", formats.count(most))),
+        facts=(
+            Fact(_now("Changes"), formats.count(total)),
+            Fact(_now("In the busiest hour"), formats.count(most)),
+        ),
         scale=("0", formats.count(most)),
         table=Table(columns, [_grid_row(n, grid[n]) for n in range(7)]),
         figure=_activity_figure(grid, period),
@@ -41,7 +66,7 @@ def activity(rows: list[Row], period: Period) -> Drawing:
 
 
 def _grid(rows: list[Row], name: str) -> list[list[int]]:
-    grid = [[0] * 24 for _ in WEEKDAYS]
+    grid = [[0] * 24 for _day in range(7)]
     for row in rows:
         grid[row["weekday"] - 1][row["hour"]] = row[name]
     return grid
@@ -57,15 +82,15 @@ def _hour_column(hour: int, title: str, period: Period) -> Column:
 
 def _grid_row(n: int, events: list[int]) -> Row:
     hours = {f"h{hour}": number for hour, number in zip(HOURS, events, strict=True)}
-    return {"weekday": WEEKDAYS[n], "number": n + 1, **hours}
+    return {"weekday": _weekdays()[n], "number": n + 1, **hours}
 
 
 def _activity_figure(grid: list[list[int]], period: Period) -> Figure:
     heatmap = _heatmap(
         HOURS,
-        list(WEEKDAYS),
+        _weekdays(),
         grid,
-        hovertemplate="%{y} %{x}:00: %{z:,d} changes<extra></extra>",
+        hovertemplate=_now("%{y} %{x}:00: %{z:,d} changes") + "<extra></extra>",
         customdata=[[[d + 1, h] for h in range(24)] for d in range(7)],
     )
     span = {"from_": period.start, "to": period.end}
@@ -104,19 +129,27 @@ def retention(rows: list[Row], period: Period) -> Drawing:
     rates = {(row["cohort_week"], row["week_number"]): row for row in rows}
     weeks = range(max((row["week_number"] for row in rows), default=0) + 1)
     columns = (
-        Column("cohort_week", "First week", "date"),
-        Column("cohort_size", "People"),
+        Column("cohort_week", _("First week"), "date"),
+        Column("cohort_size", _("People")),
         *(_week_column(week) for week in weeks),
     )
     returning = [row for row in rows if row["week_number"] == 1 and row["complete"]]
     if not rows:
-        return Drawing("Nobody has started yet.", Table(columns, []))
+        return Drawing(_now("Nobody has started yet."), Table(columns, []))
     people = sum(rates[cohort, 0]["cohort_size"] for cohort in cohorts)
     return Drawing(
-        summary=f"{formats.plural(people, 'person', 'people')} began in the last "
-        f"{formats.plural(len(cohorts), 'week')} in which somebody began; {_came_back(returning)}",
+        summary=ngettext(
+            "%(people)s person began in the last %(weeks)s in which somebody began; %(back)s",
+            "%(people)s people began in the last %(weeks)s in which somebody began; %(back)s",
+            people,
+        )
+        % {
+            "people": formats.count(people),
+            "weeks": formats.weeks(len(cohorts)),
+            "back": _came_back(returning),
+        },
         finding=_return_finding(period, returning),
-        scale=("0%", "100%"),
+        scale=(formats.percent(0), formats.percent(1)),
         table=Table(columns, [_cohort_row(cohort, rates, weeks) for cohort in reversed(cohorts)]),
         figure=_retention_figure(cohorts, weeks, rates) if len(weeks) > 1 else None,
     )
@@ -134,8 +167,8 @@ def _rate(returning: list[Row]) -> float | None:
 def _came_back(returning: list[Row]) -> str:
     rate = _rate(returning)
     if rate is None:
-        return "none of these weeks is long enough ago to say who came back."
-    return f"{formats.percent(rate)} came back the week after their first."
+        return _now("none of these weeks is long enough ago to say who came back.")
+    return _now("%(share)s came back the week after their first.") % {"share": formats.percent(rate)}
 
 
 def _return_finding(period: Period, returning: list[Row]) -> str:
@@ -145,12 +178,16 @@ def _return_finding(period: Period, returning: list[Row]) -> str:
     if not period.compared:
         return ""
     if now is None or before is None:
-        return "There are no earlier newcomers to compare with."
-    verb = "as" if formats.percent(now) == formats.percent(before) else "after"
-    return (
-        f"Of the newcomers of the latest {formats.plural(len(latest[:COMPARED_COHORTS]), 'week')}, "
-        f"{formats.percent(now)} came back the week after, {verb} {formats.percent(before)} of those before."
+        return _now("There are no earlier newcomers to compare with.")
+    text = _now(
+        "Of the newcomers of the latest %(weeks)s, %(now)s came back the week after, after %(before)s of those before."
     )
+    if formats.percent(now) == formats.percent(before):
+        text = _now(
+            "Of the newcomers of the latest %(weeks)s, %(now)s came back the week after, as %(before)s of those before."
+        )
+    weeks = formats.weeks(len(latest[:COMPARED_COHORTS]))
+    return text % {"weeks": weeks, "now": formats.percent(now), "before": formats.percent(before)}
 
 
 def _cohort_row(cohort: str, rates: dict[tuple[str, int], Row], weeks: range) -> Row:
@@ -169,13 +206,15 @@ def _retention_figure(cohorts: list[str], weeks: range, rates: dict[tuple[str, i
     ]
     heatmap = _heatmap(
         [str(week) for week in weeks],
-        [formats.day(cohort)[:-5] for cohort in cohorts],
+        [formats.short_day(cohort) for cohort in cohorts],
         z,
         zmax=1,
         customdata=people,
         hoverongaps=False,
-        hovertemplate="Began %{y}, week %{x}: %{z:.0%} (%{customdata[0]:,d} of %{customdata[1]:,d})<extra></extra>",
+        hovertemplate=_now("Began %{y}, week %{x}: %{z:.0%} (%{customdata[0]:,d} of %{customdata[1]:,d})")
+        + "<extra></extra>",
     )
     return _grid_figure(
-        marked(heatmap, cohort="{2}", week="{x}"), {"title": {"text": "Weeks since", "font": {"size": 12}}}
+        marked(heatmap, cohort="{2}", week="{x}"),
+        {"title": {"text": _now("Weeks since"), "font": {"size": 12}}},
     )

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
 from insights import formats
 from insights.figures import COMPLETED, Figure, bars, counts, figure, marked
 from insights.findings import Change, finding
@@ -32,27 +36,35 @@ def run(rows: list[Row], today: date) -> Run:
 def streaks(rows: list[Row], period: Period) -> Drawing:
     """No figure: two numbers and the longest streaks as a table."""
     columns = (
-        Column("first_day", "From", "date"),
-        Column("last_day", "To", "date"),
-        Column("days", "Days"),
+        Column("first_day", _("From"), "date"),
+        Column("last_day", _("To"), "date"),
+        Column("days", _("Days")),
         Column(
             "completed",
-            "Completed",
+            _("Completed"),
             mark=(("event", "completed"), ("from", "{first_day}"), ("to", "{last_day}")),
         ),
     )
     if not rows:
-        return Drawing("You have not completed a task yet.", Table(columns, []))
+        return Drawing(_now("You have not completed a task yet."), Table(columns, []))
     days = run(rows, period.end)
     longest = sorted(rows, key=lambda row: (-row["days"], row["first_day"]))[:SHOWN_STREAKS]
     return Drawing(
-        summary=f"Your current streak is {formats.plural(days.current, 'day')}; your longest was "
-        f"{formats.plural(days.longest, 'day')}.",
+        summary=_now("Your current streak is %(current)s; your longest was %(longest)s.")
+        % {"current": formats.days(days.current), "longest": formats.days(days.longest)},
         finding=finding(
             period,
-            [Change("The days of your longest streak", *(_longest(rows, *span) for span in _spans(period)))],
+            [
+                Change(
+                    _now("The days of your longest streak"),
+                    *(_longest(rows, *span) for span in _spans(period)),
+                )
+            ],
         ),
-        facts=(Fact("Current streak", str(days.current)), Fact("Longest streak", str(days.longest))),
+        facts=(
+            Fact(_now("Current streak"), str(days.current)),
+            Fact(_now("Longest streak"), str(days.longest)),
+        ),
         table=Table(columns, longest),
     )
 
@@ -77,20 +89,23 @@ def _longest(rows: list[Row], first: str, last: str) -> int:
 def weeks(rows: list[Row], period: Period) -> Drawing:
     """Bars of completions, a week each."""
     columns = (
-        Column("week", "Week of", "date"),
-        Column("completed", "Completed", mark=_week_mark("{sunday}")),
+        Column("week", _("Week of"), "date"),
+        Column("completed", _("Completed"), mark=_week_mark("{sunday}")),
     )
     if not any(row["completed"] for row in rows):
-        return Drawing("You have completed nothing in the last twelve weeks.", Table(columns, []))
+        return Drawing(_now("You have completed nothing in the last twelve weeks."), Table(columns, []))
     known = [row | {"sunday": _sunday(row["week"])} for row in rows]
     now, before = known[-1], known[-2]
     return Drawing(
-        summary=f"You completed {formats.plural(now['completed'], 'task')} this week; your best of the last twelve "
-        f"weeks had {formats.count(max(row['completed'] for row in known))}.",
+        summary=_now("You completed %(tasks)s this week; your best of the last twelve weeks had %(best)s.")
+        % {
+            "tasks": formats.tasks(now["completed"]),
+            "best": formats.count(max(row["completed"] for row in known)),
+        },
         finding=_week_finding(period, now["completed"], before["completed"]),
         facts=(
-            Fact("This week", formats.count(now["completed"]), COMPLETED),
-            Fact("Last week", formats.count(before["completed"])),
+            Fact(_now("This week"), formats.count(now["completed"]), COMPLETED),
+            Fact(_now("Last week"), formats.count(before["completed"])),
         ),
         table=Table(columns, known[::-1]),
         figure=_weeks_figure(known),
@@ -109,16 +124,28 @@ def _week_finding(period: Period, now: int, before: int) -> str:
     if not period.compared:
         return ""
     if now == before:
-        return "No change against last week."
-    apart = formats.plural(abs(now - before), "completion")
-    return f"{apart} {'more' if now > before else 'fewer'} than last week so far."
+        return _now("No change against last week.")
+    apart = abs(now - before)
+    if now > before:
+        text = ngettext(
+            "%(number)s completion more than last week so far.",
+            "%(number)s completions more than last week so far.",
+            apart,
+        )
+    else:
+        text = ngettext(
+            "%(number)s completion fewer than last week so far.",
+            "%(number)s completions fewer than last week so far.",
+            apart,
+        )
+    return text % {"number": formats.count(apart)}
 
 
 def _weeks_figure(rows: list[Row]) -> Figure:
     done = [row["completed"] for row in rows]
-    names = [formats.day(row["week"])[:-5] for row in rows]
+    names = [formats.short_day(row["week"]) for row in rows]
     spans = [[row["week"], row["sunday"]] for row in rows]
-    week = bars("Completed", names, done, COMPLETED, customdata=spans)
+    week = bars(_now("Completed"), names, done, COMPLETED, customdata=spans)
     return figure(
         [marked(week, event="completed", from_="{0}", to="{1}")],
         xaxis={"type": "category", "tickvals": names[::3]},

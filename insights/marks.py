@@ -6,34 +6,48 @@ cohort's week. Each of the four has its SQL in ``questions.tasks``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
 from insights import formats
 from insights.filters import LONGEST
 
 EVENTS = {
-    "created": "Created",
-    "completed": "Completed",
-    "reopened": "Reopened",
-    "deleted": "Deleted",
-    "changed": "Changed",
+    "created": _("Created"),
+    "completed": _("Completed"),
+    "reopened": _("Reopened"),
+    "deleted": _("Deleted"),
+    "changed": _("Changed"),
 }
 STANDINGS = {
-    "any": "All tasks",
-    "open": "Open",
-    "in_time": "Open and not overdue",
-    "overdue": "Overdue",
-    "pending": "Pending",
-    "in_progress": "In progress",
-    "completed": "Completed",
-    "cancelled": "Cancelled",
+    "any": _("All tasks"),
+    "open": _("Open"),
+    "in_time": _("Open and not overdue"),
+    "overdue": _("Overdue"),
+    "pending": _("Pending"),
+    "in_progress": _("In progress"),
+    "completed": _("Completed"),
+    "cancelled": _("Cancelled"),
 }
-TIMES = {"lead": "lead time", "cycle": "cycle time"}
-WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
+TIMES = {
+    "lead": (_("with a lead time of %(low)s or more"), _("with a lead time from %(low)s to %(high)s")),
+    "cycle": (_("with a cycle time of %(low)s or more"), _("with a cycle time from %(low)s to %(high)s")),
+}
+WEEKDAYS = (
+    _("on Mondays"),
+    _("on Tuesdays"),
+    _("on Wednesdays"),
+    _("on Thursdays"),
+    _("on Fridays"),
+    _("on Saturdays"),
+    _("on Sundays"),
+)
 FAMILIES = ("event", "standing", "time", "cohort")
 LONGEST_LIST = 20_000
 _MOST = 10**9
@@ -119,51 +133,52 @@ class Mark:
 
     def _among(self) -> str:
         if self.category:
-            return "without a category" if self.category == "(none)" else f"in {self.category}"
-        return "in the other categories" if self.beyond else "by everybody else" if self.besides else ""
+            if self.category == "(none)":
+                return _now("without a category")
+            return _now("in %(category)s") % {"category": self.category}
+        if self.beyond:
+            return _now("in the other categories")
+        return _now("by everybody else") if self.besides else ""
 
 
 def _span(mark: Mark) -> str:
     if mark.first == mark.last:
-        return f"on {formats.day(mark.first)}"
-    return f"from {formats.day(mark.first)} to {formats.day(mark.last)}"
+        return _now("on %(day)s") % {"day": formats.day(mark.first)}
+    return _now("from %(first)s to %(last)s") % {
+        "first": formats.day(mark.first),
+        "last": formats.day(mark.last),
+    }
 
 
 def _event(mark: Mark) -> str:
-    when = f" on {WEEKDAYS[mark.weekday - 1]}" if mark.weekday else ""
-    hour = f" from {mark.hour:02}:00 to {mark.hour + 1:02}:00" if mark.hour >= 0 else ""
-    return f"{EVENTS[mark.kind]}{when}{hour} {_span(mark)}"
+    when = str(WEEKDAYS[mark.weekday - 1]) if mark.weekday else ""
+    hours = {"first": f"{mark.hour:02}:00", "last": f"{mark.hour + 1:02}:00"}
+    hour = _now("from %(first)s to %(last)s") % hours if mark.hour >= 0 else ""
+    return " ".join(filter(None, [str(EVENTS[mark.kind]), when, hour, _span(mark)]))
 
 
 def _standing(mark: Mark) -> str:
     low, high = mark.youngest, mark.oldest
-    days = (
-        f"{low} days"
-        if low == high
-        else f"{low} to {high} days"
-        if high < 1_000_000
-        else f"{low} days or more"
-    )
-    aged = f", {days} old" if low or high != _MOST else ""
-    return f"{STANDINGS[mark.kind]}{aged} at the end of {formats.day(mark.last)}"
+    if low == high:
+        text = _now("%(what)s, %(low)d days old at the end of %(day)s")
+    elif low == 0 and high == _MOST:
+        text = _now("%(what)s at the end of %(day)s")
+    elif high < 1_000_000:
+        text = _now("%(what)s, %(low)d to %(high)d days old at the end of %(day)s")
+    else:
+        text = _now("%(what)s, %(low)d days or more old at the end of %(day)s")
+    return text % {"what": str(STANDINGS[mark.kind]), "low": low, "high": high, "day": formats.day(mark.last)}
 
 
 def _time(mark: Mark) -> str:
-    low, high = formats.hours(mark.low), formats.hours(mark.high)
-    took = (
-        ""
-        if (mark.low, mark.high) == (0, _MOST)
-        else (
-            f" with a {TIMES[mark.kind]} of {low} or more"
-            if mark.high == _MOST
-            else f" with a {TIMES[mark.kind]} from {low} to {high}"
-        )
-    )
-    return f"Completed {_span(mark)}{took}"
+    times = {"low": formats.hours(mark.low), "high": formats.hours(mark.high)}
+    took = str(TIMES[mark.kind][mark.high != _MOST]) % times if (mark.low, mark.high) != (0, _MOST) else ""
+    return " ".join(filter(None, [_now("Completed"), _span(mark), took]))
 
 
 def _cohort(mark: Mark) -> str:
-    return f"Changed in week {mark.week} by those who began in the week of {formats.day(mark.first)}"
+    text = _now("Changed in week %(week)d by those who began in the week of %(day)s")
+    return text % {"week": mark.week, "day": formats.day(mark.first)}
 
 
 _HEADS = {"event": _event, "standing": _standing, "time": _time, "cohort": _cohort}
@@ -179,7 +194,7 @@ def mark_from(query: Mapping[str, str]) -> Mark | None:
 
 
 def _read(family: str, query: Mapping[str, str]) -> Mark:
-    kinds = {"event": EVENTS, "standing": STANDINGS, "time": TIMES}.get(family)
+    kinds: Container[str] | None = {"event": [*EVENTS], "standing": [*STANDINGS], "time": [*TIMES]}.get(family)
     if kinds is not None and query[family] not in kinds:
         raise ValueError(query[family])
     first, last = {"standing": ("on", "on"), "cohort": ("cohort", "cohort")}.get(family, ("from", "to"))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlencode
 
+from django.utils.functional import Promise
+
 from insights import formats
 from insights.periods import Period
 
@@ -31,7 +33,7 @@ class Column:
     """
 
     name: str
-    title: str
+    title: str | Promise
     kind: Kind = "count"
     mark: tuple[tuple[str, str], ...] = ()
 
@@ -141,9 +143,9 @@ class Question(Statement):
     ``columns`` describe what it returns. ``span`` says which time the answer is about.
     """
 
-    title: str
-    definition: str
-    grain: str
+    title: str | Promise
+    definition: str | Promise
+    grain: str | Promise
     span: Literal["period", "end", "weeks"]
     columns: tuple[Column, ...]
     draw: Draw

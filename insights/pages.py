@@ -8,8 +8,10 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from insights import answers, warehouse
+from insights import answers, formats, warehouse
 from insights.answers import Outcome
 from insights.boards import Board
 from insights.cache import Key
@@ -50,9 +52,12 @@ class Card:
     @property
     def span(self) -> str:
         """The time the card is about, in words."""
-        return {"period": f"Last {self.period.days} days", "end": "Now", "weeks": "Last 12 weeks"}[
-            self.question.span
-        ]
+        days = self.period.days
+        return {
+            "period": ngettext("Last %(days)d day", "Last %(days)d days", days) % {"days": days},
+            "end": _("Now"),
+            "weeks": _("Last 12 weeks"),
+        }[self.question.span]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +162,10 @@ def _choices(outcome: Outcome) -> Choices:
     since = next((row["value"] for row in rows if row["kind"] == "since"), None)
     return Choices(
         categories=[
-            (r["value"], "No category" if r["value"] == "(none)" else r["label"])
+            (r["value"], _("No category") if r["value"] == "(none)" else r["label"])
             for r in _of(rows, "category")
         ],
-        people=[(r["value"], r["label"] or f"User {r['value'][:8]}") for r in _of(rows, "user")],
+        people=[(r["value"], r["label"] or formats.user(r["value"])) for r in _of(rows, "user")],
         since=date.fromisoformat(since) if since else None,
     )
 

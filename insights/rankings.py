@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
 from insights import formats
-from insights.charts import total, values
+from insights.charts import FLOW_NAMES, total, values
 from insights.figures import COMPLETED, CREATED, Figure, bars, counts, figure, marked
 from insights.findings import Change, finding
 from insights.model import Column, Drawing, Fact, Row, Table
@@ -12,6 +16,10 @@ from insights.periods import Period
 TOP_CATEGORIES = 8
 TABLE_CATEGORIES = 50
 SEPARATOR = "\x1f"
+_FLOWS_IN = {
+    "created": _("Tasks created in %(category)s"),
+    "completed": _("Tasks completed in %(category)s"),
+}
 
 
 def categories(rows: list[Row], period: Period) -> Drawing:
@@ -20,19 +28,23 @@ def categories(rows: list[Row], period: Period) -> Drawing:
         row | {"label": _category(row["category"])} for row in rows if row["created"] or row["completed"]
     ]
     columns = (
-        Column("label", "Category", "text"),
-        *(Column(name, name.capitalize(), mark=_mark(name, period)) for name in ("created", "completed")),
+        Column("label", _("Category"), "text"),
+        *(Column(name, FLOW_NAMES[name], mark=_mark(name, period)) for name in ("created", "completed")),
     )
     if not named:
-        return Drawing("No task was created or completed in this period.", Table(columns, []))
+        return Drawing(_now("No task was created or completed in this period."), Table(columns, []))
     largest = named[0]
     return Drawing(
-        summary=f"{largest['label']} had the most new tasks: {formats.count(largest['created'])} created, "
-        f"{formats.count(largest['completed'])} completed.",
+        summary=_now("%(category)s had the most new tasks: %(created)s created, %(completed)s completed.")
+        % {
+            "category": largest["label"],
+            "created": formats.count(largest["created"]),
+            "completed": formats.count(largest["completed"]),
+        },
         finding=finding(period, _changes(rows)),
         facts=(
-            Fact("Created", formats.count(total(named, "created")), CREATED),
-            Fact("Completed", formats.count(total(named, "completed")), COMPLETED),
+            Fact(_now("Created"), formats.count(total(named, "created")), CREATED),
+            Fact(_now("Completed"), formats.count(total(named, "completed")), COMPLETED),
         ),
         table=Table(columns, _top(named, TABLE_CATEGORIES)),
         figure=_figure(_top(named, TOP_CATEGORIES), period),
@@ -41,9 +53,9 @@ def categories(rows: list[Row], period: Period) -> Drawing:
 
 def _changes(rows: list[Row]) -> list[Change]:
     return [
-        Change(f"Tasks {name} in {_category(row['category'])}", row[name], row[f"{name}_before"])
+        Change(str(text) % {"category": _category(row["category"])}, row[name], row[f"{name}_before"])
         for row in rows
-        for name in ("created", "completed")
+        for name, text in _FLOWS_IN.items()
     ]
 
 
@@ -53,7 +65,7 @@ def _mark(name: str, period: Period) -> tuple[tuple[str, str], ...]:
 
 
 def _category(name: str) -> str:
-    return "No category" if name in {"", "(none)"} else name
+    return _now("No category") if name in {"", "(none)"} else name
 
 
 def _top(rows: list[Row], number: int) -> list[Row]:
@@ -64,7 +76,7 @@ def _top(rows: list[Row], number: int) -> list[Row]:
     rest = rows[number:]
     beyond = SEPARATOR.join(["", *values(rows[:number], "category"), ""])
     others = {name: total(rest, name) for name in ("created", "completed")}
-    label = f"{formats.count(len(rest))} others"
+    label = formats.others(len(rest))
     return [*shown[:number], {"label": label, "category": "", "beyond": beyond, **others}]
 
 
@@ -76,10 +88,12 @@ def _figure(rows: list[Row], period: Period) -> Figure:
     return figure(
         [
             marked(
-                bars("Created", created, names, CREATED, orientation="h", **where), event="created", **mark
+                bars(_now("Created"), created, names, CREATED, orientation="h", **where),
+                event="created",
+                **mark,
             ),
             marked(
-                bars("Completed", completed, names, COMPLETED, orientation="h", **where),
+                bars(_now("Completed"), completed, names, COMPLETED, orientation="h", **where),
                 event="completed",
                 **mark,
             ),
@@ -104,25 +118,37 @@ def top_users(rows: list[Row], period: Period) -> Drawing:
     span = (("from", period.start.isoformat()), ("to", period.end.isoformat()))
     day, who = ("on", period.end.isoformat()), (("by", "{user_id}"), ("besides", "{besides}"))
     columns = (
-        Column("person", "Person", "text"),
-        Column("completed", "Done", mark=(("event", "completed"), *span, *who)),
-        Column("created", "New", mark=(("event", "created"), *span, *who)),
-        Column("open_tasks", "Open", mark=(("standing", "open"), day, *who)),
-        Column("overdue_tasks", "Overdue", mark=(("standing", "overdue"), day, *who)),
-        Column("p50_hours", "Median", "hours"),
+        Column("person", _("Person"), "text"),
+        Column("completed", _("Done"), mark=(("event", "completed"), *span, *who)),
+        Column("created", _("New"), mark=(("event", "created"), *span, *who)),
+        Column("open_tasks", _("Open"), mark=(("standing", "open"), day, *who)),
+        Column("overdue_tasks", _("Overdue"), mark=(("standing", "overdue"), day, *who)),
+        Column("p50_hours", _("Median"), "hours"),
     )
     besides = SEPARATOR.join(["", *(row["user_id"] for row in rows if row["user_id"]), ""])
     named = [row | {"person": _person(row), "besides": "" if row["user_id"] else besides} for row in rows]
     if not named:
-        return Drawing("Nobody has tasks in this period.", Table(columns, []))
+        return Drawing(_now("Nobody has tasks in this period."), Table(columns, []))
     first = named[0]
     return Drawing(
-        summary=f"{first['person']} completed the most: {formats.plural(first['completed'], 'task')} of "
-        f"{formats.count(total(named, 'completed'))}.",
+        summary=ngettext(
+            "%(person)s completed the most: %(number)s task of %(all)s.",
+            "%(person)s completed the most: %(number)s tasks of %(all)s.",
+            first["completed"],
+        )
+        % {
+            "person": first["person"],
+            "number": formats.count(first["completed"]),
+            "all": formats.count(total(named, "completed")),
+        },
         finding=finding(
             period,
             [
-                Change(f"Completions of {row['person']}", row["completed"], row["completed_before"])
+                Change(
+                    _now("Completions of %(person)s") % {"person": row["person"]},
+                    row["completed"],
+                    row["completed_before"],
+                )
                 for row in named
             ],
         ),
@@ -132,5 +158,5 @@ def top_users(rows: list[Row], period: Period) -> Drawing:
 
 def _person(row: Row) -> str:
     if not row["user_id"]:
-        return formats.plural(row["people"], "other")
-    return row["person"] or f"User {row['user_id'][:8]}"
+        return formats.others(row["people"])
+    return row["person"] or formats.user(row["user_id"])

@@ -8,6 +8,10 @@ from datetime import date, timedelta
 from typing import Literal
 from urllib.parse import urlencode
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
 from insights import formats
 from insights.findings import Change, finding
 from insights.model import Column, Drawing, Row, Table
@@ -25,8 +29,8 @@ class Figure:
     sum of ``metric`` by the sum of ``per``. ``better`` says which direction is good news.
     """
 
-    label: str
-    definition: str
+    label: Promise
+    definition: Promise
     metric: str
     kind: Literal["flow", "level", "mean"]
     text: Callable[[float | None], str] = formats.count
@@ -39,30 +43,30 @@ class Figure:
 
 FIGURES = (
     Figure(
-        "All tasks",
-        "Tasks that exist at the end of the period, whatever their status.",
+        _("All tasks"),
+        _("Tasks that exist at the end of the period, whatever their status."),
         "total_tasks",
         "level",
         mark=(("standing", "any"), ("on", "{end}")),
     ),
     Figure(
-        "Created",
-        "Tasks created in the period.",
+        _("Created"),
+        _("Tasks created in the period."),
         "tasks_created",
         "flow",
         mark=(("event", "created"), ("from", "{start}"), ("to", "{end}")),
     ),
     Figure(
-        "Completed",
-        "Completions in the period.",
+        _("Completed"),
+        _("Completions in the period."),
         "tasks_completed",
         "flow",
         better="up",
         mark=(("event", "completed"), ("from", "{start}"), ("to", "{end}")),
     ),
     Figure(
-        "Completion rate",
-        "Completed tasks among all tasks that exist at the end of the period.",
+        _("Completion rate"),
+        _("Completed tasks among all tasks that exist at the end of the period."),
         "completion_rate",
         "level",
         formats.percent,
@@ -71,24 +75,24 @@ FIGURES = (
         mark=(("standing", "completed"), ("on", "{end}")),
     ),
     Figure(
-        "Open",
-        "Tasks pending or in progress at the end of the period.",
+        _("Open"),
+        _("Tasks pending or in progress at the end of the period."),
         "open_tasks",
         "level",
         better="down",
         mark=(("standing", "open"), ("on", "{end}")),
     ),
     Figure(
-        "Overdue",
-        "Open tasks whose due date has passed at the end of the period.",
+        _("Overdue"),
+        _("Open tasks whose due date has passed at the end of the period."),
         "overdue_tasks",
         "level",
         better="down",
         mark=(("standing", "overdue"), ("on", "{end}")),
     ),
     Figure(
-        "Active people",
-        "People who changed a task in the 30 days up to the end of the period.",
+        _("Active people"),
+        _("People who changed a task in the 30 days up to the end of the period."),
         "active_users",
         "level",
         better="up",
@@ -96,8 +100,8 @@ FIGURES = (
         own=False,
     ),
     Figure(
-        "Average lead time",
-        "Mean time from creation to completion of the tasks completed in the period.",
+        _("Average lead time"),
+        _("Mean time from creation to completion of the tasks completed in the period."),
         "lead_hours",
         "mean",
         formats.hours,
@@ -106,6 +110,15 @@ FIGURES = (
         mark=(("time", "lead"), ("from", "{start}"), ("to", "{end}")),
     ),
 )
+
+# The figures that count tasks, as a sentence begins with them.
+_TASKS = {
+    "total_tasks": _("All tasks"),
+    "tasks_created": _("Created tasks"),
+    "tasks_completed": _("Completed tasks"),
+    "open_tasks": _("Open tasks"),
+    "overdue_tasks": _("Overdue tasks"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +152,8 @@ def draw(rows: list[Row], period: Period) -> Drawing:
     """The key figures as a table."""
     made = tiles(rows, period)
     columns = tuple(
-        Column(n, t, "text") for n, t in (("label", "Figure"), ("value", "Value"), ("previous", "Before"))
+        Column(n, t, "text")
+        for n, t in (("label", _("Figure")), ("value", _("Value")), ("previous", _("Before")))
     )
     table = [{"label": tile.label, "value": tile.value, "previous": tile.previous} for tile in made]
     summary = "; ".join(f"{tile.label}: {tile.value}" for tile in made)
@@ -150,7 +164,7 @@ def _finding(series: Series, period: Period) -> str:
     """Of the numbers of tasks; rates and durations have other units."""
     spans = period.dates(), period.previous_dates()
     tasks = [figure for figure in FIGURES if figure.text is formats.count and figure.own]
-    names = [figure.label.removesuffix(" tasks") + " tasks" for figure in tasks]
+    names = [str(_TASKS[figure.metric]) for figure in tasks]
     return finding(
         period,
         [
@@ -165,8 +179,8 @@ def _tile(figure: Figure, series: Series, period: Period) -> Tile:
     before = _value(figure, series, period.previous_dates()) if period.compared else None
     change, tone = _change(figure, now, before)
     return Tile(
-        label=figure.label,
-        definition=figure.definition,
+        label=str(figure.label),
+        definition=str(figure.definition),
         value=figure.text(now),
         previous=figure.text(before),
         change=change,
@@ -202,11 +216,12 @@ def _change(figure: Figure, now: float | None, before: float | None) -> tuple[st
     change = (now - before) if figure.points else (now - before) / before
     rounded = round(change * 100, 1 if figure.points else 0)
     if not rounded:
-        return "no change", "neutral"
-    unit = " points" if figure.points else "%"
+        return _now("no change"), "neutral"
+    text = _now("%(number)s points") if figure.points else _now("%(number)s%%")
     good = figure.better == ("up" if rounded > 0 else "down")
     tone: Tone = "neutral" if figure.better == "neither" else "good" if good else "bad"
-    return f"{'▲' if rounded > 0 else '▼'} {abs(rounded):g}{unit}", tone
+    size = text % {"number": formats.short(abs(rounded))}
+    return f"{'▲' if rounded > 0 else '▼'} {size}", tone
 
 
 def _course(figure: Figure, series: Series, days: list[date]) -> list[float | None]:

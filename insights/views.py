@@ -11,10 +11,11 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
-from insights import behind, exports, filters, goals, marks, pages, periods
+from insights import behind, exports, filters, formats, goals, marks, pages, periods
 from insights.boards import EVERYBODY, ME, Board
 from insights.filters import State
 from insights.model import Question
@@ -24,7 +25,7 @@ from todo_site.identity.decorators import manager_required, person_required
 
 View = Callable[..., HttpResponse]
 private = cache_control(private=True, no_cache=True)
-_UNAVAILABLE = "This answer is not available at the moment. Try again.\n"
+_UNAVAILABLE = _("This answer is not available at the moment. Try again.")
 
 
 def _state(request: HttpRequest, board: Board) -> State:
@@ -37,8 +38,8 @@ def _context(board: Board, state: State) -> dict[str, Any]:
         "state": state,
         "days": state.days,
         "ranges": periods.CHOICES,
-        "priorities": filters.PRIORITIES,
-        "statuses": [(status, status.replace("_", " ").capitalize()) for status in filters.STATUSES],
+        "priorities": [(priority, formats.word(priority)) for priority in filters.PRIORITIES],
+        "statuses": [(status, formats.word(status)) for status in filters.STATUSES],
         "home": reverse(board.name),
         "behind": reverse(f"{board.name}-tasks"),
     }
@@ -71,7 +72,7 @@ def _export(request: HttpRequest, board: Board, slug: str) -> HttpResponse:
     question, state = _question(board, slug), _state(request, board)
     made = _ask(board, question, state)
     if made.outcome.answer is None:
-        return HttpResponse(_UNAVAILABLE, status=503, content_type="text/plain")
+        return HttpResponse(f"{_UNAVAILABLE}\n", status=503, content_type="text/plain; charset=utf-8")
     rows = question.exported(made.outcome.answer.rows, made.period)
     return _csv(exports.to_csv(question.columns, rows), f"{slug}-{state.days}-days")
 
@@ -105,7 +106,7 @@ def _export_tasks(request: HttpRequest, board: Board) -> HttpResponse:
     except WarehouseError:
         found = None
     if found is None:
-        return HttpResponse(_UNAVAILABLE, status=503, content_type="text/plain")
+        return HttpResponse(f"{_UNAVAILABLE}\n", status=503, content_type="text/plain; charset=utf-8")
     return _csv(exports.to_csv(*found), "tasks")
 
 

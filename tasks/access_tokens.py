@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, NotRequired
 
+from django.utils.translation import gettext as _
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter, with_config
 from pydantic_core import from_json, to_json
 from typing_extensions import TypedDict
@@ -238,7 +239,7 @@ def verify(secret: str) -> Grant:
     if not item or not bearer_secrets.matches(secret, item["id"]):
         raise InvalidAccessToken
     if item[TTL_ATTRIBUTE] <= time.time():
-        raise InvalidAccessToken("The access token has expired. Make a new one.")
+        raise InvalidAccessToken(_("The access token has expired. Make a new one."))
     return Grant(
         id=item["user_id"],
         scope=item["scope"],

@@ -2,6 +2,8 @@
 
 from typing import TypedDict
 
+from django.utils.translation import gettext as _
+
 
 class FieldError(TypedDict):
     """One thing wrong with one field: its path (``checklist.0.text``), what to do, and a stable code."""
@@ -19,49 +21,54 @@ class TaskNotFound(DomainError):  # noqa: N818
     """No such task, or somebody else's."""
 
     def __init__(self) -> None:
-        super().__init__("There is no such task.")
+        super().__init__(_("There is no such task."))
 
 
 class ProfileNotFound(DomainError):  # noqa: N818
     """This person has no profile yet."""
 
     def __init__(self) -> None:
-        super().__init__("There is no such user.")
+        super().__init__(_("There is no such user."))
 
 
 class AccessTokenNotFound(DomainError):  # noqa: N818
     """No such access token, or somebody else's, or revoked before."""
 
     def __init__(self) -> None:
-        super().__init__("There is no such access token.")
+        super().__init__(_("There is no such access token."))
 
 
 class TooManyAccessTokens(DomainError):  # noqa: N818
     """Somebody has as many access tokens as anybody may."""
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"You have {limit} access tokens, which is the limit. Revoke one first.")
+        super().__init__(
+            _("You have %(limit)d access tokens, which is the limit. Revoke one first.") % {"limit": limit}
+        )
 
 
 class InvalidAccessToken(DomainError):  # noqa: N818
     """The personal access token is malformed, unknown, revoked or expired."""
 
-    def __init__(self, message: str = "The access token is not valid, or was revoked.") -> None:
-        super().__init__(message)
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or _("The access token is not valid, or was revoked."))
 
 
 class CalendarFeedNotFound(DomainError):  # noqa: N818
     """There is no calendar feed at this address, or not any more."""
 
     def __init__(self) -> None:
-        super().__init__("There is no such calendar feed.")
+        super().__init__(_("There is no such calendar feed."))
 
 
 class VersionConflict(DomainError):  # noqa: N818
     """The caller's ``if_version`` is not the task's version any more."""
 
     def __init__(self, current: int) -> None:
-        super().__init__(f"It has changed since you read it: it is at version {current} now. Read it again.")
+        super().__init__(
+            _("It has changed since you read it: it is at version %(current)d now. Read it again.")
+            % {"current": current}
+        )
         self.current = current
 
 
@@ -69,7 +76,7 @@ class WriteContention(DomainError):  # noqa: N818
     """Other writes to the same task kept winning; nothing was written, trying again later is safe."""
 
     def __init__(self) -> None:
-        super().__init__("Other changes to the same task are in flight. Try again.")
+        super().__init__(_("Other changes to the same task are in flight. Try again."))
 
 
 class IdempotencyInFlight(WriteContention):
@@ -77,7 +84,7 @@ class IdempotencyInFlight(WriteContention):
 
     def __init__(self) -> None:
         DomainError.__init__(
-            self, "A request with this Idempotency-Key is still in flight. Try again with the same key."
+            self, _("A request with this Idempotency-Key is still in flight. Try again with the same key.")
         )
 
 
@@ -85,14 +92,16 @@ class IdempotencyMismatch(DomainError):  # noqa: N818
     """The Idempotency-Key was used before with another request."""
 
     def __init__(self) -> None:
-        super().__init__("This Idempotency-Key was used with a different request. Use a new key.")
+        super().__init__(_("This Idempotency-Key was used with a different request. Use a new key."))
 
 
 class InvalidCursor(DomainError):  # noqa: N818
     """The cursor was not made by us for this list."""
 
     def __init__(self) -> None:
-        super().__init__("The cursor is not valid for this list. Follow the Link header of an earlier page.")
+        super().__init__(
+            _("The cursor is not valid for this list. Follow the Link header of an earlier page.")
+        )
 
 
 class ValidationFailed(DomainError):  # noqa: N818
@@ -100,6 +109,7 @@ class ValidationFailed(DomainError):  # noqa: N818
 
     def __init__(self, errors: list[FieldError]) -> None:
         super().__init__(
-            "Some fields are not valid: " + "; ".join(f"{e['field']}: {e['message']}" for e in errors)
+            _("Some fields are not valid: %(fields)s")
+            % {"fields": "; ".join(f"{e['field']}: {e['message']}" for e in errors)}
         )
         self.errors = errors

@@ -10,6 +10,8 @@ from datetime import date, datetime, time
 from typing import Annotated, Any, Literal, NotRequired
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -50,13 +52,13 @@ def _wrong(code: str, message: str) -> PydanticCustomError:
 
 def _one_line(text: str) -> str:
     if _CONTROL.search(text):
-        raise _wrong("control_character", "Must be one line without control characters.")
+        raise _wrong("control_character", _("Must be one line without control characters."))
     return text
 
 
 def _text(text: str) -> str:
     if _CONTROL_IN_TEXT.search(text):
-        raise _wrong("control_character", "Must not contain control characters.")
+        raise _wrong("control_character", _("Must not contain control characters."))
     return text.replace("\r\n", "\n")
 
 
@@ -69,7 +71,7 @@ def _date(text: str) -> str:
         if not _DATE.fullmatch(text) or date.fromisoformat(text).year < 1900:
             raise ValueError(text)
     except ValueError:
-        raise _wrong("date", "Must be a date as YYYY-MM-DD, not before 1900.") from None
+        raise _wrong("date", _("Must be a date as YYYY-MM-DD, not before 1900.")) from None
     return text
 
 
@@ -79,7 +81,7 @@ def _time_text(value: Any) -> Any:
 
 def _time(text: str) -> str:
     if not _TIME.fullmatch(text):
-        raise _wrong("time", "Must be a time as HH:MM, from 00:00 to 23:59.")
+        raise _wrong("time", _("Must be a time as HH:MM, from 00:00 to 23:59."))
     return text
 
 
@@ -87,19 +89,21 @@ def _timezone(text: str) -> str:
     try:
         return ZoneInfo(text).key
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise _wrong("timezone", "Must be a time zone of the IANA database, such as Europe/Berlin.") from None
+        raise _wrong(
+            "timezone", _("Must be a time zone of the IANA database, such as Europe/Berlin.")
+        ) from None
 
 
 def _recurrence(text: str) -> str:
     try:
         return recurrence.parse(text)
     except ValueError as error:
-        raise _wrong("recurrence", f"Not a usable RFC 5545 rule: {error}.") from None
+        raise _wrong("recurrence", _("Not a usable RFC 5545 rule: %(why)s.") % {"why": error}) from None
 
 
 def _email(text: str) -> str:
     if not _EMAIL.fullmatch(text):
-        raise _wrong("email", "Must be an e-mail address, such as ada@example.com.")
+        raise _wrong("email", _("Must be an e-mail address, such as ada@example.com."))
     return text
 
 
@@ -122,7 +126,7 @@ def _identified(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for entry in entries
     ]
     if len({entry["id"] for entry in entries}) < len(entries):
-        raise _wrong("duplicate", "Two entries have the same id.")
+        raise _wrong("duplicate", _("Two entries have the same id."))
     return entries
 
 
@@ -240,25 +244,25 @@ PROFILE_CHANGES: TypeAdapter[Any] = TypeAdapter(ProfileChanges)
 
 # What to do about an error of pydantic's; the names in braces are from its context.
 _MESSAGES = {
-    "missing": "This field is required.",
-    "extra_forbidden": "There is no such field, or it cannot be set.",
-    "string_type": "Must be text.",
-    "string_unicode": "Must be valid Unicode text.",
-    "string_too_short": "Must not be empty.",
-    "string_too_long": "Must be at most {max_length} characters.",
-    "string_pattern_mismatch": "Must match {pattern}.",
-    "too_long": "Must have at most {max_length} entries.",
-    "too_short": "Must have at least {min_length} entries.",
-    "literal_error": "Must be one of {expected}.",
-    "list_type": "Must be an array.",
-    "dict_type": "Must be an object.",
-    "bool_type": "Must be true or false.",
-    "bool_parsing": "Must be true or false.",
-    "int_type": "Must be a whole number.",
-    "int_parsing": "Must be a whole number.",
-    "int_parsing_size": "Must be a smaller number.",
-    "greater_than_equal": "Must be at least {ge}.",
-    "less_than_equal": "Must be at most {le}.",
+    "missing": gettext_lazy("This field is required."),
+    "extra_forbidden": gettext_lazy("There is no such field, or it cannot be set."),
+    "string_type": gettext_lazy("Must be text."),
+    "string_unicode": gettext_lazy("Must be valid Unicode text."),
+    "string_too_short": gettext_lazy("Must not be empty."),
+    "string_too_long": gettext_lazy("Must be at most {max_length} characters."),
+    "string_pattern_mismatch": gettext_lazy("Must match {pattern}."),
+    "too_long": gettext_lazy("Must have at most {max_length} entries."),
+    "too_short": gettext_lazy("Must have at least {min_length} entries."),
+    "literal_error": gettext_lazy("Must be one of {expected}."),
+    "list_type": gettext_lazy("Must be an array."),
+    "dict_type": gettext_lazy("Must be an object."),
+    "bool_type": gettext_lazy("Must be true or false."),
+    "bool_parsing": gettext_lazy("Must be true or false."),
+    "int_type": gettext_lazy("Must be a whole number."),
+    "int_parsing": gettext_lazy("Must be a whole number."),
+    "int_parsing_size": gettext_lazy("Must be a smaller number."),
+    "greater_than_equal": gettext_lazy("Must be at least {ge}."),
+    "less_than_equal": gettext_lazy("Must be at most {le}."),
 }
 
 
@@ -282,5 +286,5 @@ def _field_error(error: ErrorDetails) -> FieldError:
     path = ".".join(str(part) for part in error["loc"])[:100]
     context = {name: str(value).replace(" or ", ", ") for name, value in error.get("ctx", {}).items()}
     template = _MESSAGES.get(error["type"])
-    message = template.format_map(context) if template else error["msg"]
+    message = str(template).format_map(context) if template else error["msg"]
     return {"field": path, "message": message, "code": error["type"]}

@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext as _
+
 from tasks import fields, table
 from tasks.context import RequestContext
 from tasks.errors import FieldError, ValidationFailed, VersionConflict
@@ -109,7 +111,7 @@ def _changed(ctx: RequestContext, old: Values, wanted: Values) -> Values:
 
 def _check_together(values: Mapping[str, Any]) -> None:
     if values.get("due_time") and not values.get("due_date"):
-        message = "A time of day needs a due date."
+        message = _("A time of day needs a due date.")
         raise ValidationFailed([FieldError(field="due_time", message=message, code="needs_due_date")])
 
 
@@ -157,7 +159,7 @@ def check_echoed(current: Mapping[str, Any], echoed: Mapping[str, Any]) -> None:
     if {"version", "updated_at"} & set(differing):
         raise VersionConflict(current["version"])
     if differing:
-        message = "It cannot be set. Leave it out, or send it as it is."
+        message = _("It cannot be set. Leave it out, or send it as it is.")
         raise ValidationFailed(
             [FieldError(field=name, message=message, code="read_only") for name in differing]
         )

@@ -6,6 +6,7 @@ from functools import lru_cache
 from itertools import islice
 
 from dateutil.rrule import rrule, rrulestr
+from django.utils.translation import gettext as _
 
 # Parts that pick days out of a day or a week could make a rule that never comes, and the search for it take seconds.
 _BASIC = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST"})
@@ -22,38 +23,43 @@ def parse(text: str) -> str:
     """Return the rule ``text`` in normal form (upper case, no ``RRULE:``); ValueError says what is wrong with it."""
     rule = text.strip().upper().removeprefix("RRULE:").rstrip(";")
     pairs = [part.partition("=") for part in rule.split(";")]
-    parts = {name: value for name, _, value in pairs}
+    parts = {name: value for name, _equals, value in pairs}
     frequency = parts.get("FREQ", "")
     if frequency not in PARTS:
-        raise ValueError("it must have FREQ=DAILY, WEEKLY, MONTHLY or YEARLY")
+        raise ValueError(_("it must have FREQ=DAILY, WEEKLY, MONTHLY or YEARLY"))
     if unknown := sorted(parts.keys() - PARTS[frequency]):
-        raise ValueError(f"{unknown[0][:20]} is not supported with FREQ={frequency}")
+        raise ValueError(
+            _("%(part)s is not supported with FREQ=%(frequency)s")
+            % {"part": unknown[0][:20], "frequency": frequency}
+        )
     if len(parts) < len(pairs):
-        raise ValueError("a part is given twice")
+        raise ValueError(_("a part is given twice"))
     _check_numbers(parts)
     _rule(rule, _EXAMPLE_DAY)
     endless = ";".join(f"{name}={value}" for name, value in parts.items() if name not in {"COUNT", "UNTIL"})
     if not next_occurrence(endless, _EXAMPLE_DAY, _EXAMPLE_DAY):
-        raise ValueError("it never comes")
+        raise ValueError(_("it never comes"))
     return rule
 
 
 def _check_numbers(parts: dict[str, str]) -> None:
     if "COUNT" in parts and "UNTIL" in parts:
-        raise ValueError("COUNT and UNTIL exclude each other")
+        raise ValueError(_("COUNT and UNTIL exclude each other"))
     for name in ("COUNT", "INTERVAL"):
         value = parts.get(name, "1")
         if not (value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= MAX_NUMBER):
-            raise ValueError(f"{name} must be a number from 1 to {MAX_NUMBER}")
+            raise ValueError(
+                _("%(name)s must be a number from 1 to %(most)d") % {"name": name, "most": MAX_NUMBER}
+            )
 
 
 def _rule(text: str, start: date) -> rrule:
     try:
         rule = rrulestr(text, dtstart=datetime.combine(start, time()), ignoretz=True)
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError) as error:
-        raise ValueError("a part of it is malformed") from error
+        raise ValueError(_("a part of it is malformed")) from error
     if not isinstance(rule, rrule):
-        raise TypeError("only a single rule is supported")
+        raise TypeError(_("only a single rule is supported"))
     return rule
 
 

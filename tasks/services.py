@@ -25,6 +25,7 @@ __all__ = [
     "create_profile",
     "create_task",
     "delete_task",
+    "empty_trash",
     "ensure_profile",
     "purge_task",
     "restore_task",
@@ -33,6 +34,8 @@ __all__ = [
 ]
 
 Values = dict[str, Any]
+# Emptying the trash goes on until so many tasks are gone; a transaction holds at most 100 actions.
+EMPTIED, EMPTIED_AT_ONCE = 1000, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,47 @@ def purge_task(
     Raises what ``update_task`` raises.
     """
     return _modify(ctx, trash_key, task_id, if_version, once, partial(plans.purge, ctx))
+
+
+def empty_trash(ctx: RequestContext) -> tuple[int, bool]:
+    """Delete what is in the trash for good, ``EMPTIED`` tasks of it at most; how many, and whether there is more.
+
+    One Query a page of ``EMPTIED_AT_ONCE`` tasks, and one transaction. A task that is restored meanwhile stays.
+    """
+    done = 0
+    start: dict[str, str] = {}
+    while done < EMPTIED:
+        items, start = table.query(
+            {":pk": f"TRASH#{ctx.user_id}", ":now": int(ctx.now.timestamp())},
+            start,
+            KeyConditionExpression="PK = :pk",
+            FilterExpression="attribute_not_exists(purged_at) AND expires_at > :now",
+            ConsistentRead=True,
+            Limit=EMPTIED_AT_ONCE,
+        )
+        done += _purge_all(ctx, items)
+        if not start:
+            return done, False
+    return done, True
+
+
+def _purge_all(ctx: RequestContext, items: list[Values]) -> int:
+    """Purge all of ``items`` at once or, if one of them changes meanwhile, one by one; how many."""
+    planned = [plans.purge(ctx, item).recorded(ctx) for item in items]
+    try:
+        if planned:
+            table.write([action for actions in planned for action in actions])
+        return len(items)
+    except (table.ConditionFailed, table.Contended):
+        return sum(_purged(ctx, item) for item in items)
+
+
+def _purged(ctx: RequestContext, item: Values) -> bool:
+    try:
+        purge_task(ctx, item["id"], if_version=item["version"])
+    except (TaskNotFound, VersionConflict, WriteContention):
+        return False
+    return True
 
 
 # --- Reading, trying, trying again ---------------------------------------------------------------------------

@@ -8,7 +8,9 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import render
+from django.utils import translation
 
 from todo_site import logging, problems, request_log
 
@@ -19,6 +21,17 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 _PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 # A client that is still sending when we hang up never sees the answer; this much is read and thrown away.
 _DRAINED = 16 * 1024 * 1024
+
+
+class LanguageMiddleware(LocaleMiddleware):
+    """Pages speak the visitor's language; the API speaks English, as its documentation does, to everybody."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Choose the language of one request."""
+        if problems.is_for_api(request):
+            translation.activate(settings.LANGUAGE_CODE)
+        else:
+            super().process_request(request)
 
 
 class RequestIdMiddleware:

@@ -1,28 +1,30 @@
 """What a page's filters offer, and since when there is anything to compare with."""
 
+from django.utils.translation import gettext_lazy as _
+
 from insights.model import Column, Drawing, Question, Row, Table
 from insights.periods import Period
 
 _COLUMNS = (
-    Column("kind", "Filter", "text"),
-    Column("value", "Value", "text"),
-    Column("label", "Label", "text"),
-    Column("tasks", "Tasks"),
+    Column("kind", _("Filter"), "text"),
+    Column("value", _("Value"), "text"),
+    Column("label", _("Label"), "text"),
+    Column("tasks", _("Tasks")),
 )
 
 
 def _table(rows: list[Row], period: Period) -> Drawing:
-    return Drawing("What the filters offer.", Table(_COLUMNS, rows))
+    return Drawing(str(_("What the filters offer.")), Table(_COLUMNS, rows))
 
 
 # The fifty of each that have the most tasks: more would be no list to choose from.
 CHOICES = Question(
     slug="choices",
-    title="Filters",
-    definition=(
+    title=_("Filters"),
+    definition=_(
         "The fifty categories and people with the most tasks, deleted ones included, and the first day of the data."
     ),
-    grain="one row a choice",
+    grain=_("one row a choice"),
     span="end",
     sql="""
 WITH own AS (

@@ -1,5 +1,7 @@
 """Questions about the work itself: how much comes in and goes out, how long it takes, what lies around."""
 
+from django.utils.translation import gettext_lazy as _
+
 from insights import charts, distributions, rankings
 from insights.model import Column, Question
 
@@ -7,9 +9,11 @@ CHOICE = ("category", "priority", "status", "user")
 
 THROUGHPUT = Question(
     slug="throughput",
-    title="Created and completed",
-    definition="Tasks created, and completions, on each day; a task that is reopened and completed again counts twice.",
-    grain="one row a day",
+    title=_("Created and completed"),
+    definition=_(
+        "Tasks created, and completions, on each day; a task that is reopened and completed again counts twice."
+    ),
+    grain=_("one row a day"),
     span="period",
     sql="""
 WITH counted AS (
@@ -27,11 +31,11 @@ ORDER BY calendar.day
 """,
     parameters=(*CHOICE, "previous_start", "end"),
     columns=(
-        Column("day", "Day", "date"),
-        Column("created", "Created"),
-        Column("completed", "Completed"),
-        Column("reopened", "Reopened"),
-        Column("deleted", "Deleted"),
+        Column("day", _("Day"), "date"),
+        Column("created", _("Created")),
+        Column("completed", _("Completed")),
+        Column("reopened", _("Reopened")),
+        Column("deleted", _("Deleted")),
     ),
     draw=charts.throughput,
     size="wide",
@@ -41,9 +45,11 @@ ORDER BY calendar.day
 # before the period is there to compare with.
 CUMULATIVE_FLOW = Question(
     slug="cumulative-flow",
-    title="Cumulative flow",
-    definition="Tasks that existed at the end of each day, by their status then; a widening band is work piling up.",
-    grain="one row a day and status",
+    title=_("Cumulative flow"),
+    definition=_(
+        "Tasks that existed at the end of each day, by their status then; a widening band is work piling up."
+    ),
+    grain=_("one row a day and status"),
     span="period",
     sql="""
 WITH asked AS (
@@ -73,28 +79,32 @@ LEFT JOIN daily d ON d.day = g.day AND d.status = g.status
 ORDER BY g.day, g.status
 """,
     parameters=("previous_end", "end", *CHOICE),
-    columns=(Column("day", "Day", "date"), Column("status", "Status", "text"), Column("tasks", "Tasks")),
+    columns=(
+        Column("day", _("Day"), "date"),
+        Column("status", _("Status"), "text"),
+        Column("tasks", _("Tasks")),
+    ),
     draw=charts.cumulative_flow,
 )
 
 _DURATIONS = (
-    Column("span", "Span (period, or the one before)", "text"),
-    Column("whole_hours", "Whole hours", "count"),
-    Column("tasks", "Tasks"),
-    Column("p50", "p50 of all", "hours"),
-    Column("p85", "p85 of all", "hours"),
-    Column("p95", "p95 of all", "hours"),
+    Column("span", _("Span (period, or the one before)"), "text"),
+    Column("whole_hours", _("Whole hours"), "count"),
+    Column("tasks", _("Tasks")),
+    Column("p50", _("p50 of all"), "hours"),
+    Column("p85", _("p85 of all"), "hours"),
+    Column("p95", _("p95 of all"), "hours"),
 )
 
 # Exact percentiles (the value at position ceil(p * n)): approx_percentile differs from engine to engine.
 LEAD_TIME = Question(
     slug="lead-time",
-    title="Lead time",
-    definition=(
+    title=_("Lead time"),
+    definition=_(
         "Time from creation to completion of the tasks that were completed in the period and still are; "
         "half of them took at most p50."
     ),
-    grain="one row a span and whole hour of lead time",
+    grain=_("one row a span and whole hour of lead time"),
     span="period",
     sql="""
 WITH asked AS (
@@ -128,12 +138,12 @@ ORDER BY f.span DESC, whole_hours
 
 CYCLE_TIME = Question(
     slug="cycle-time",
-    title="Cycle time",
-    definition=(
+    title=_("Cycle time"),
+    definition=_(
         "Time from first being put in progress to completion of the tasks that were completed in the period and still "
         "are; tasks that were never in progress before have none."
     ),
-    grain="one row a span and whole hour of cycle time",
+    grain=_("one row a span and whole hour of cycle time"),
     span="period",
     sql="""
 WITH asked AS (
@@ -167,12 +177,12 @@ ORDER BY f.span DESC, whole_hours
 
 AGEING = Question(
     slug="ageing",
-    title="Age of open work",
-    definition=(
+    title=_("Age of open work"),
+    definition=_(
         "Tasks pending or in progress at the end of the period, by the days since their creation; overdue: the due "
         "date has passed."
     ),
-    grain="one row an age bracket",
+    grain=_("one row an age bracket"),
     span="end",
     sql="""
 WITH brackets(bucket_order, age_bucket, youngest, oldest) AS (
@@ -201,20 +211,20 @@ ORDER BY b.bucket_order
 """,
     parameters=("end", "previous_end", *CHOICE),
     columns=(
-        Column("age_bucket", "Age", "text"),
-        Column("tasks", "Open tasks"),
-        Column("overdue", "Of these overdue"),
-        Column("tasks_before", "Open at the end of the period before"),
-        Column("overdue_before", "Of these overdue"),
+        Column("age_bucket", _("Age"), "text"),
+        Column("tasks", _("Open tasks")),
+        Column("overdue", _("Of these overdue")),
+        Column("tasks_before", _("Open at the end of the period before")),
+        Column("overdue_before", _("Of these overdue")),
     ),
     draw=charts.ageing,
 )
 
 CATEGORIES = Question(
     slug="categories",
-    title="Categories",
-    definition="Tasks created, and completions, in the period, by the category the task has now.",
-    grain="one row a category",
+    title=_("Categories"),
+    definition=_("Tasks created, and completions, in the period, by the category the task has now."),
+    grain=_("one row a category"),
     span="period",
     sql="""
 WITH asked AS (
@@ -234,11 +244,11 @@ ORDER BY created DESC, completed DESC, c.category
 """,
     parameters=("previous_start", "start", "end", *CHOICE),
     columns=(
-        Column("category", "Category", "text"),
-        Column("created", "Created"),
-        Column("completed", "Completed"),
-        Column("created_before", "Created in the period before"),
-        Column("completed_before", "Completed in the period before"),
+        Column("category", _("Category"), "text"),
+        Column("created", _("Created")),
+        Column("completed", _("Completed")),
+        Column("created_before", _("Created in the period before")),
+        Column("completed_before", _("Completed in the period before")),
     ),
     draw=rankings.categories,
 )

@@ -1,14 +1,18 @@
 """Questions a person asks of their own work: streaks and weeks. ``user`` is always the person who asks."""
 
+from django.utils.translation import gettext_lazy as _
+
 from insights import habits
 from insights.model import Column, Question
 
 # Days in a row have the same distance to their place in the row.
 STREAKS = Question(
     slug="streaks",
-    title="Streaks",
-    definition="Runs of days on each of which you completed at least one task; today counts once you have.",
-    grain="one row a streak",
+    title=_("Streaks"),
+    definition=_(
+        "Runs of days on each of which you completed at least one task; today counts once you have."
+    ),
+    grain=_("one row a streak"),
     span="period",
     sql="""
 WITH days AS (
@@ -27,21 +31,21 @@ ORDER BY first_day DESC
 """,
     parameters=("end", "user", "category", "priority", "status"),
     columns=(
-        Column("first_day", "From", "date"),
-        Column("last_day", "To", "date"),
-        Column("days", "Days"),
-        Column("completed", "Completed"),
+        Column("first_day", _("From"), "date"),
+        Column("last_day", _("To"), "date"),
+        Column("days", _("Days")),
+        Column("completed", _("Completed")),
     ),
     draw=habits.streaks,
 )
 
 WEEKS = Question(
     slug="weeks",
-    title="Week by week",
-    definition=(
+    title=_("Week by week"),
+    definition=_(
         "Your completions in each of the last twelve weeks; weeks begin on Monday, and this one is not over yet."
     ),
-    grain="one row a week",
+    grain=_("one row a week"),
     span="weeks",
     sql="""
 WITH counted AS (
@@ -60,6 +64,6 @@ LEFT JOIN counted c ON c.week = w.week
 ORDER BY w.week
 """,
     parameters=("user", "end", "category", "priority", "status", "end"),
-    columns=(Column("week", "Week of", "date"), Column("completed", "Completed")),
+    columns=(Column("week", _("Week of"), "date"), Column("completed", _("Completed"))),
     draw=habits.weeks,
 )

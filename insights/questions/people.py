@@ -1,5 +1,7 @@
 """Questions about the people who do the work, and the figures at the top of the page."""
 
+from django.utils.translation import gettext_lazy as _
+
 from insights import grids, rankings, tiles
 from insights.model import Column, Question
 from insights.questions.flow import CHOICE
@@ -8,9 +10,9 @@ from insights.questions.flow import CHOICE
 # sum of steps: +1 on the day something begins to count, -1 on the day it stops.
 KPIS = Question(
     slug="kpis",
-    title="Key figures",
-    definition="The figures at the top of the page, a value a day, for the period and the one before it.",
-    grain="one row a day and metric",
+    title=_("Key figures"),
+    definition=_("The figures at the top of the page, a value a day, for the period and the one before it."),
+    grain=_("one row a day and metric"),
     span="period",
     sql="""
 WITH asked AS (
@@ -87,16 +89,20 @@ SELECT day, 'finished', finished FROM finished
 ORDER BY day, metric
 """,
     parameters=("previous_start", "end", *CHOICE, *CHOICE),
-    columns=(Column("day", "Day", "date"), Column("metric", "Metric", "text"), Column("value", "Value")),
+    columns=(
+        Column("day", _("Day"), "date"),
+        Column("metric", _("Metric"), "text"),
+        Column("value", _("Value")),
+    ),
     draw=tiles.draw,
     size="wide",
 )
 
 HEATMAP = Question(
     slug="activity",
-    title="When work happens",
-    definition="Changes to tasks in the period, by weekday and hour of the reporting timezone.",
-    grain="one row a weekday and hour with changes",
+    title=_("When work happens"),
+    definition=_("Changes to tasks in the period, by weekday and hour of the reporting timezone."),
+    grain=_("one row a weekday and hour with changes"),
     span="period",
     sql="""
 WITH asked AS (
@@ -113,10 +119,10 @@ ORDER BY weekday, c.hour
 """,
     parameters=("previous_start", "start", "end", *CHOICE),
     columns=(
-        Column("weekday", "Weekday (1 = Monday)"),
-        Column("hour", "Hour"),
-        Column("events", "Changes"),
-        Column("events_before", "Changes in the period before"),
+        Column("weekday", _("Weekday (1 = Monday)")),
+        Column("hour", _("Hour")),
+        Column("events", _("Changes")),
+        Column("events_before", _("Changes in the period before")),
     ),
     draw=grids.activity,
 )
@@ -124,13 +130,13 @@ ORDER BY weekday, c.hour
 # A week is complete once the day after it has come. Twelve weeks: more rows say no more about today.
 RETENTION = Question(
     slug="retention",
-    title="Who comes back",
-    definition=(
+    title=_("Who comes back"),
+    definition=_(
         "People by the week of their first change to a task or their profile, and the share of them that changed "
         "something again each week since, over the last twelve weeks; weeks begin on Monday, and the last one is not "
         "over yet. With a filter for tasks, only changes to those tasks count."
     ),
-    grain="one row a starting week and week since",
+    grain=_("one row a starting week and week since"),
     span="weeks",
     sql="""
 WITH asked AS (
@@ -163,23 +169,23 @@ ORDER BY g.cohort_week, g.week_number
 """,
     parameters=("end", "end", *CHOICE),
     columns=(
-        Column("cohort_week", "First week", "date"),
-        Column("week_number", "Weeks since"),
-        Column("cohort_size", "People"),
-        Column("active_users", "Active"),
-        Column("rate", "Share", "percent"),
+        Column("cohort_week", _("First week"), "date"),
+        Column("week_number", _("Weeks since")),
+        Column("cohort_size", _("People")),
+        Column("active_users", _("Active")),
+        Column("rate", _("Share"), "percent"),
     ),
     draw=grids.retention,
 )
 
 TOP_USERS = Question(
     slug="top-users",
-    title="Top people",
-    definition=(
+    title=_("Top people"),
+    definition=_(
         "The ten people with the most completions in the period, and everybody else as one; open and overdue: at the "
         "end of the period; median: half of the tasks completed in the period took at most this long."
     ),
-    grain="one row a person, and one for all others",
+    grain=_("one row a person, and one for all others"),
     span="period",
     sql="""
 WITH asked AS (
@@ -231,16 +237,16 @@ ORDER BY s.place
 """,
     parameters=("previous_start", "start", "end", *CHOICE, *CHOICE[:3]),
     columns=(
-        Column("place", "Place"),
-        Column("user_id", "Person's id", "text"),
-        Column("person", "Person", "text"),
-        Column("people", "People"),
-        Column("completed", "Completed"),
-        Column("created", "Created"),
-        Column("open_tasks", "Open"),
-        Column("overdue_tasks", "Overdue"),
-        Column("p50_hours", "Median time", "hours"),
-        Column("completed_before", "Completed in the period before"),
+        Column("place", _("Place")),
+        Column("user_id", _("Person's id"), "text"),
+        Column("person", _("Person"), "text"),
+        Column("people", _("People")),
+        Column("completed", _("Completed")),
+        Column("created", _("Created")),
+        Column("open_tasks", _("Open")),
+        Column("overdue_tasks", _("Overdue")),
+        Column("p50_hours", _("Median time"), "hours"),
+        Column("completed_before", _("Completed in the period before")),
     ),
     draw=rankings.top_users,
 )

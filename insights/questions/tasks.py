@@ -4,6 +4,8 @@
 warehouse unless they may be shown.
 """
 
+from django.utils.translation import gettext_lazy as _
+
 from insights.model import Column, Statement
 from insights.questions.flow import CHOICE
 
@@ -12,19 +14,19 @@ _WHEN = ("first_weekday", "last_weekday", "first_hour", "last_hour")
 _PAGE = ("titles", "first_row", "last_row")
 
 COLUMNS = (
-    Column("task_id", "Task", "text"),
-    Column("title", "Title", "text"),
-    Column("person", "Person", "text"),
-    Column("user_id", "Person's id", "text"),
-    Column("category", "Category", "text"),
-    Column("priority", "Priority", "word"),
-    Column("status", "Status now", "word"),
-    Column("due_date", "Due", "date"),
-    Column("created_at", "Created (UTC)", "moment"),
-    Column("changed_at", "Changed (UTC)", "moment"),
-    Column("times", "Times"),
-    Column("lead_hours", "Lead time", "hours"),
-    Column("cycle_hours", "Cycle time", "hours"),
+    Column("task_id", _("Task"), "text"),
+    Column("title", _("Title"), "text"),
+    Column("person", _("Person"), "text"),
+    Column("user_id", _("Person's id"), "text"),
+    Column("category", _("Category"), "text"),
+    Column("priority", _("Priority"), "word"),
+    Column("status", _("Status now"), "word"),
+    Column("due_date", _("Due"), "date"),
+    Column("created_at", _("Created (UTC)"), "moment"),
+    Column("changed_at", _("Changed (UTC)"), "moment"),
+    Column("times", _("Times")),
+    Column("lead_hours", _("Lead time"), "hours"),
+    Column("cycle_hours", _("Cycle time"), "hours"),
 )
 
 EVENT = Statement(

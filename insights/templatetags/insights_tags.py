@@ -6,6 +6,8 @@ from django import template
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from insights import formats
 from insights.boards import Board
@@ -14,9 +16,28 @@ register = template.Library()
 register.filter("moment", formats.moment)
 register.filter("data_size", formats.data_size)
 register.filter("day", formats.day)
-register.filter("plural", formats.plural)
+register.filter("tasks", formats.tasks)
+register.filter("times", formats.times)
 
 WIDTH, HEIGHT, INSET = 120, 32, 2
+FILTERS = {
+    "category": gettext_lazy("Category"),
+    "priority": gettext_lazy("Priority"),
+    "status": gettext_lazy("Status now"),
+    "user": gettext_lazy("Person"),
+}
+
+
+@register.filter
+def filter_name(name: str) -> str:
+    """What a filter of the query string is called on the page."""
+    return str(FILTERS[name])
+
+
+@register.filter
+def in_words(value: str) -> str:
+    """A filter's value: a priority or status in words, anything else as it is."""
+    return str(formats.WORDS.get(value, value))
 
 
 @register.simple_tag
@@ -54,11 +75,9 @@ def board_url(board: Board, page: str, *arguments: str) -> str:
 
 
 @register.simple_tag
-def options(
-    name: str, chosen: str, everything: str, choices: list[tuple[str, str]] | tuple[str, ...]
-) -> SafeString:
+def options(name: str, chosen: str, everything: str, choices: list[tuple[str, str]]) -> SafeString:
     """A select element; ``everything`` is what its empty value is called. What is chosen is always offered."""
-    pairs = [(c, c.capitalize()) if isinstance(c, str) else c for c in choices]
+    pairs = list(choices)
     if chosen and chosen not in dict(pairs):
         pairs = [(chosen, chosen), *pairs]
     pairs = [("", everything), *pairs]
@@ -71,5 +90,5 @@ def options(
 def lag(seconds: float) -> str:
     """A delay in words: ``1.2 s``, ``3 min``."""
     if seconds < 60:
-        return f"{seconds:.1f} s"
+        return _("%(number)s s") % {"number": formats.decimal(seconds, 1)}
     return formats.hours(seconds / 3600)

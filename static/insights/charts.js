@@ -5,6 +5,7 @@
   const CONFIG = { displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: false, showTips: false };
   const root = document.documentElement;
   const drawn = new Set();
+  const said = (name) => document.getElementById("chart-said")?.dataset[name] ?? "";
 
   // "var(--name)" is the only way a figure names a colour or a font of the page.
   const resolve = (value, styles) => {
@@ -94,7 +95,7 @@
   const giveUp = (chart) => {
     chart.classList.remove("skeleton");
     chart.classList.add("insight-empty");
-    chart.textContent = "This chart cannot be drawn here. Its numbers are under “Data”.";
+    chart.textContent = said("undrawable");
   };
 
   const drawAll = async (scope) => {
@@ -124,9 +125,9 @@
       card.removeAttribute("aria-busy");
       const body = card.querySelector(".insight-body");
       body.className = "insight-body insight-failed";
-      const again = Object.assign(document.createElement("a"), { href: location.href, className: "button", textContent: "Try again" });
+      const again = Object.assign(document.createElement("a"), { href: location.href, className: "button", textContent: said("again") });
       again.dataset.retry = "";
-      body.replaceChildren("This could not be loaded.", again);
+      body.replaceChildren(said("failed"), again);
     }
   };
 

@@ -88,6 +88,9 @@
     ctx.writes = ctx.request.method !== "GET";
     ctx.wide = !isList() || ctx.request.action?.includes("/tasks/bulk/") || ctx.request.submitter?.name === "token";
     ctx.submitterRow?.classList.add("busy");
+    // A menu that has been used is in nobody's way, and not in that of looking again either.
+    const menu = ctx.request.submitter?.closest?.("details.menu[open]");
+    if (menu) menu.open = false;
     if (ctx.sourceElement.id === "quick-add") {
       ctx.draft = DRAFT.map((id) => [id, document.getElementById(id).value]);
       ctx.sourceElement.reset();

@@ -1,8 +1,11 @@
 """Small helpers of the task templates."""
 
+from datetime import datetime
 from typing import Any
 
 from django import template
+from django.utils.dateformat import format as format_date
+from django.utils.translation import gettext as _
 
 from tasks import repeats as words
 
@@ -19,6 +22,18 @@ def undo_url(tags: str) -> str:
 def undo_token(tags: str) -> str:
     """Return the token in a message's tags."""
     return (tags or "").partition(" ")[2]
+
+
+@register.filter
+def when(moment: datetime | None) -> str:
+    """Return a moment as "22 Nov 2026, 17:20"."""
+    return format_date(moment, _("j M Y, H:i")) if moment else ""
+
+
+@register.filter
+def when_exactly(moment: datetime) -> str:
+    """Return a moment as "22 Nov 2026, 17:20:05"."""
+    return format_date(moment, _("j M Y, H:i:s"))
 
 
 @register.filter

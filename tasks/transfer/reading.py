@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
 from pydantic_core import from_json
 
 from tasks import fields
@@ -34,9 +35,9 @@ def read(upload: bytes, now: datetime) -> tuple[str, list[Row]]:
     try:
         text = upload.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise refuse("encoding", "The file must be text in UTF-8.") from None
+        raise refuse("encoding", _("The file must be text in UTF-8.")) from None
     if not text.strip():
-        raise refuse("empty", "The file is empty.")
+        raise refuse("empty", _("The file is empty."))
     if text.lstrip()[0] in "[{":
         return "json", _of_json(text)
     return _of_csv(text, now)
@@ -46,16 +47,16 @@ def _of_json(text: str) -> list[Row]:
     try:
         tasks = from_json(text, allow_inf_nan=False)
     except ValueError as error:
-        raise refuse("json", f"The file is not valid JSON: {error}.") from None
+        raise refuse("json", _("The file is not valid JSON: %(why)s.") % {"why": error}) from None
     if not isinstance(tasks, list):
-        raise refuse("json", "The file must be a JSON array of tasks.")
+        raise refuse("json", _("The file must be a JSON array of tasks."))
     _check_size(len(tasks))
     return [_json_row(number, task) for number, task in enumerate(tasks, start=1)]
 
 
 def _json_row(number: int, task: Any) -> Row:
     if not isinstance(task, dict):
-        return Row(number, {}, task, errors=[_error("", "Must be an object.", "dict_type")])
+        return Row(number, {}, task, errors=[_error("", _("Must be an object."), "dict_type")])
     given = {
         name: value for name, value in task.items() if name not in fields.READ_ONLY and value is not None
     }
@@ -84,21 +85,31 @@ def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
         for number, line in enumerate(reader, start=1):
             yield number, line
     except csv.Error as error:
-        raise refuse("csv", f"The file is not valid CSV: row {number + 1}: {error}.") from None
+        raise refuse(
+            "csv", _("The file is not valid CSV: row %(row)d: %(why)s.") % {"row": number + 1, "why": error}
+        ) from None
 
 
 def _check_size(rows: int) -> None:
     if rows > MAX_ROWS:
-        raise refuse("too_many", f"The file has {rows} rows, at most {MAX_ROWS} are accepted. Split it.")
+        raise refuse(
+            "too_many",
+            _("The file has %(rows)d rows, at most %(most)d are accepted. Split it.")
+            % {"rows": rows, "most": MAX_ROWS},
+        )
 
 
 def _check_header(header: list[str]) -> None:
     known = fields.READ_ONLY.union(COLUMNS)
     if "title" not in header:
-        raise refuse("columns", "The first line must name the columns, `title` among them.")
+        raise refuse("columns", _("The first line must name the columns, `title` among them."))
     if unknown := [name for name in header if name and name not in known]:
         names = ", ".join(name[:50] for name in unknown[:5])
-        raise refuse("columns", f"There are no such columns: {names}. Known are: {', '.join(COLUMNS)}.")
+        raise refuse(
+            "columns",
+            _("There are no such columns: %(names)s. Known are: %(known)s.")
+            % {"names": names, "known": ", ".join(COLUMNS)},
+        )
     if twice := [name for name, count in Counter(header).items() if name and count > 1]:
         raise refuse("columns", f"A column is there twice: {twice[0]}.")
 
@@ -108,7 +119,7 @@ def _csv_row(header: list[str], number: int, line: list[str]) -> Row:
     wanted = cells.to_fields({name: cell for name, cell in given.items() if name in GIVEN})
     row = Row(number, wanted, given, _own_id(given))
     if any(cell.strip() for cell in line[len(header) :]):
-        message = "The row has more cells than there are columns. Put quotes around text with commas."
+        message = _("The row has more cells than there are columns. Put quotes around text with commas.")
         row.errors.append(_error("", message, "too_many_cells"))
     return row
 

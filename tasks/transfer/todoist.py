@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.utils.translation import gettext as _
+
 from tasks import quickadd
 from tasks.errors import FieldError
 from tasks.fields import CHECKLIST_MAX, CHECKLIST_TEXT_MAX
@@ -73,7 +75,7 @@ class _Reader:
             self._task(number, cells)
         elif kind not in {"meta", ""}:
             self.rows.append(
-                Row(number, {}, cells, errors=[_wrong("TYPE", "Must be task, section or note.")])
+                Row(number, {}, cells, errors=[_wrong("TYPE", _("Must be task, section or note."))])
             )
 
     def _note(self, cells: Cells) -> None:
@@ -135,7 +137,7 @@ def _read_priority(row: Row, text: str) -> None:
     if text in PRIORITIES:
         row.fields["priority"] = PRIORITIES[text]
     elif text:
-        row.errors.append(_wrong("PRIORITY", "Must be a number from 1 (highest) to 4, or blank."))
+        row.errors.append(_wrong("PRIORITY", _("Must be a number from 1 (highest) to 4, or blank.")))
 
 
 def _read_date(row: Row, cells: Cells, now: datetime) -> None:
@@ -149,7 +151,7 @@ def _read_date(row: Row, cells: Cells, now: datetime) -> None:
     phrase = text.replace("every!", "every")
     found = _day(phrase, _local(now, cells.get("timezone", "")), language)
     if found is None:
-        message = "Must be a day such as 2027-05-31, 31 May, tomorrow 9:00 or every week."
+        message = _("Must be a day such as 2027-05-31, 31 May, tomorrow 9:00 or every week.")
         row.errors.append(_wrong(name.upper(), message))
         return
     row.fields |= found

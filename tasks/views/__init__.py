@@ -10,7 +10,7 @@ from tasks.views.history import task_history
 from tasks.views.inline import task_inline
 from tasks.views.listing import task_list
 from tasks.views.searching import filter_save
-from tasks.views.trash import task_trash
+from tasks.views.trash import task_purge, task_trash, trash_empty
 from tasks.views.undo import task_undo
 
 __all__ = [
@@ -28,8 +28,10 @@ __all__ = [
     "task_inline",
     "task_list",
     "task_parse",
+    "task_purge",
     "task_restore",
     "task_skip",
     "task_trash",
     "task_undo",
+    "trash_empty",
 ]

@@ -39,7 +39,7 @@ def task_bulk(request: HttpRequest) -> HttpResponse:
         )
     changes = {"status": _STATUS_ACTS[act]} if act in _STATUS_ACTS else {}
     if act not in _STATUS_ACTS and act not in {"apply", "delete"}:
-        raise BadRequest("There is no such act.")
+        raise BadRequest(_("There is no such act."))
     if act == "apply" and not form.wanted():
         return answer(request, _("Choose what to change first."), level="error")
     steps, failures = [], []

@@ -61,7 +61,7 @@ def task_calendar(request: HttpRequest) -> HttpResponse:
     first, last = _span(week, month)
     days = {
         day.isoformat(): Day(
-            day, format_day(day, "l j F Y"), bool(week) or day.month == month.month, day == today, day < today,
+            day, format_day(day, _("l j F Y")), bool(week) or day.month == month.month, day == today, day < today,
             shown=50 if week else CELL,
         )
         for day in (first + timedelta(days=n) for n in range((last - first).days + 1))
@@ -121,7 +121,7 @@ def _around(week: date | None, month: date, today: date, search: Search) -> dict
         monday = week - timedelta(days=week.weekday())
         before = (monday - timedelta(days=7)).isoformat()
         after = (monday + timedelta(days=7)).isoformat()
-        title = _("Week of %(day)s") % {"day": format_day(monday, "j F Y")}
+        title = _("Week of %(day)s") % {"day": format_day(monday, _("j F Y"))}
         name, other = "week", ("month", f"{week:%Y-%m}")
     else:
         before, after = f"{month - timedelta(days=1):%Y-%m}", f"{month + timedelta(days=31):%Y-%m}"

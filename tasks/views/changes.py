@@ -38,7 +38,7 @@ def task_complete(request: HttpRequest, task_id: UUID) -> HttpResponse:
     """
     wanted = request.POST.get("to") or request.GET.get("to") or _opposite(request, task_id)
     if wanted not in STATUSES:
-        raise BadRequest("There is no such status.")
+        raise BadRequest(_("There is no such status."))
     task = services.update_task(context(request), str(task_id), {"status": wanted}).task
     before = request.GET.get("was", "pending")
     undoing = ""

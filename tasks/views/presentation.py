@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.dateformat import format as format_day
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tasks import checklists, repeats
@@ -104,8 +105,8 @@ def due_words(due: str, time: str | None, today: date) -> str:
 
 def _day_words(day: date, today: date) -> str:
     if abs((day - today).days) < 7:
-        return format_day(day, "D j M")
-    return format_day(day, "j M" if day.year == today.year else "j M Y")
+        return format_day(day, gettext("D j M"))
+    return format_day(day, gettext("j M") if day.year == today.year else gettext("j M Y"))
 
 
 def moment(timestamp: str | None, where: tzinfo) -> datetime | None:

@@ -1,19 +1,23 @@
-"""The trash: what was deleted in the last 30 days, and how to take it back."""
+"""The trash: what was deleted in the last 30 days, and how to take it back, or to be rid of it."""
 
 import time
 from datetime import UTC, datetime
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
 
-from tasks import selectors
+from tasks import selectors, services
 from tasks.errors import InvalidCursor
 from tasks.items import TrashItem
 from tasks.views import presentation
-from tasks.views.common import page, person_id, today_of, zone_of
+from tasks.views.common import answer, page, person_id, today_of, zone_of
 from tasks.views.listing import tabs
 from tasks.views.searching import Search
+from todo_site.identity.services import context
 
 PAGE_SIZE = 50
 
@@ -46,3 +50,24 @@ def _entry(request: HttpRequest, task: TrashItem) -> dict[str, object]:
         "days_left": max(1, round((int(task.expires_at or 0) - time.time()) / 86_400)),
         "expires": datetime.fromtimestamp(int(task.expires_at or 0), UTC),
     }
+
+
+@page
+@require_POST
+def task_purge(request: HttpRequest, task_id: UUID) -> HttpResponse:
+    """Delete a task in the trash for good; the page has asked whether that is meant."""
+    services.purge_task(context(request), str(task_id))
+    return answer(request, _("Deleted for ever"))
+
+
+@page
+@require_POST
+def trash_empty(request: HttpRequest) -> HttpResponse:
+    """Delete what is in the trash for good; of very much, a part at a time."""
+    done, more = services.empty_trash(context(request))
+    text = ngettext("Deleted %(count)d task for ever", "Deleted %(count)d tasks for ever", done) % {
+        "count": done
+    }
+    if more:
+        text += ". " + _("There are more: empty the trash again.")
+    return answer(request, text)

@@ -1,5 +1,7 @@
 """Deleting, and taking it back."""
 
+import re
+
 import pytest
 
 from tasks.errors import TaskNotFound
@@ -67,3 +69,57 @@ def test_only_posts_delete(browser, add, stored):
     assert browser.get(f"/tasks/{task.id}/delete/").status_code == 405
     assert browser.get(f"/tasks/{task.id}/restore/").status_code == 405
     assert stored(task).version == 1
+
+
+def titles_in_trash(browser) -> list[str]:
+    return re.findall(r'class="task-title"[^>]*>([^<]*)<', browser.get("/trash/").content.decode())
+
+
+def test_deleting_for_ever(browser, add):
+    kept, gone = add("Keep"), add("Secret")
+    for task in (kept, gone):
+        browser.post(f"/tasks/{task.id}/delete/")
+    assert browser.post(f"/tasks/{gone.id}/purge/")["Location"] == "/"
+    assert titles_in_trash(browser) == ["Keep"]
+    assert [browser.post(f"/tasks/{gone.id}/{verb}/").status_code for verb in ("purge", "restore")] == [
+        404,
+        404,
+    ]
+    assert browser.get(f"/tasks/{kept.id}/purge/").status_code == 405
+
+
+def test_what_is_not_in_the_trash_is_not_deleted_for_ever(browser, client_for, bob, add, stored):
+    task = add("Pay rent")
+    assert browser.post(f"/tasks/{task.id}/purge/").status_code == 404
+    browser.post(f"/tasks/{task.id}/delete/")
+    assert client_for(bob).post(f"/tasks/{task.id}/purge/").status_code == 404
+    assert titles_in_trash(browser) == ["Pay rent"]
+
+
+def test_emptying_the_trash(browser, client_for, bob, ctx, add, stored, monkeypatch):
+    from tasks import services
+
+    monkeypatch.setattr(services, "EMPTIED_AT_ONCE", 2)
+    kept = add("Not deleted")
+    for number in range(3):
+        browser.post(f"/tasks/{add(f'Task {number}').id}/delete/")
+    others = services.create_task(ctx(bob), {"title": "Of Bob"}).task
+    client_for(bob).post(f"/tasks/{others.id}/delete/")
+    answer = browser.post("/trash/empty/", headers=HTMX)
+    assert "Deleted 3 tasks for ever" in read(answer).text
+    assert titles_in_trash(browser) == []
+    assert stored(kept).title == "Not deleted"
+    assert titles_in_trash(client_for(bob)) == ["Of Bob"]
+
+
+def test_very_much_trash_goes_in_parts(browser, add, monkeypatch):
+    from tasks import services
+
+    monkeypatch.setattr(services, "EMPTIED_AT_ONCE", 1)
+    monkeypatch.setattr(services, "EMPTIED", 2)
+    for number in range(3):
+        browser.post(f"/tasks/{add(f'Task {number}').id}/delete/")
+    first, second = (read(browser.post("/trash/empty/", headers=HTMX)).text for _ in range(2))
+    assert "Deleted 2 tasks for ever. There are more" in first
+    assert "Deleted 1 task for ever" in second
+    assert "There are more" not in second

@@ -281,7 +281,7 @@ def export(request: HttpRequest) -> Any:
     """Send every task as a file: ``format`` is json or csv."""
     wanted = request.GET.get("format", "json")
     if wanted not in transfer.FORMATS:
-        raise BadRequest("There is no such format.")
+        raise BadRequest(_("There is no such format."))
     ctx = context(request)
     answer = StreamingHttpResponse(
         transfer.export(ctx.user_id, wanted), content_type=transfer.FORMATS[wanted]

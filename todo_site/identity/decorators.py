@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, resolve_url
+from django.utils.translation import gettext as _
 
 from todo_site.identity import roles
 
@@ -43,7 +44,9 @@ def manager_required(view: View) -> View:
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not roles.refreshed(request).is_manager:
             raise PermissionDenied(
-                "Everybody's figures are for managers. Ask an administrator to add you to the managers group."
+                _(
+                    "Everybody's figures are for managers. Ask an administrator to add you to the managers group."
+                )
             )
         return view(request, *args, **kwargs)
 

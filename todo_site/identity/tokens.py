@@ -15,6 +15,7 @@ from typing import Any
 
 import jwt
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from todo_site.identity import revocations
 from todo_site.identity.errors import IdentityUnavailable, InvalidToken
@@ -102,7 +103,7 @@ def person_of(token: str) -> Person:
         person = Person.from_claims(claims)
         verified.add(digest, claims["exp"], person)
     if revocations.revoked(person):
-        raise InvalidToken("The access token was revoked. Sign in again.")
+        raise InvalidToken(_("The access token was revoked. Sign in again."))
     return person
 
 
@@ -125,7 +126,7 @@ def verify(token: str) -> dict[str, Any]:
             options={"require": _REQUIRED, "verify_aud": False, "verify_iat": False},
         )
     except jwt.ExpiredSignatureError:
-        raise InvalidToken("The access token has expired. Sign in again.") from None
+        raise InvalidToken(_("The access token has expired. Sign in again.")) from None
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
         raise InvalidToken from None
     _check_purpose(claims)

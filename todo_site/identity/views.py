@@ -92,7 +92,7 @@ def theme(request: HttpRequest) -> HttpResponse:
     """Keep the chosen theme (``light``, ``dark`` or, empty, the system's) in a cookie; the script does it alone."""
     chosen = request.POST.get("theme", "")
     if chosen and chosen not in THEMES:
-        raise BadRequest("There is no such theme.")
+        raise BadRequest(_("There is no such theme."))
     answer = redirect(safe_url(request, request.POST.get("next", "")))
     answer.set_cookie("theme", chosen, max_age=THEME_KEPT_SECONDS, samesite="Lax", secure=request.is_secure())
     return answer

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext_lazy as _
 
 from tasks import audit
 from tasks.admin import people, records, work
@@ -16,7 +17,7 @@ from todo_site.dynamo_admin.site import DynamoAdminSite
 from todo_site.identity import roles, services
 from todo_site.operations import health, pipeline, quarantine
 
-_NOT_FOR_YOU = (
+_NOT_FOR_YOU = _(
     "The admin is for people in the groups admins and viewers. "
     "Ask an administrator if you should be in one of them."
 )

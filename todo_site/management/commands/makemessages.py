@@ -15,15 +15,9 @@ from django.utils.translation.template import templatize
 
 from todo_site import translations
 
-CODE = ("tasks", "todo_site")
-TEMPLATES = (
-    "templates/*.html",
-    "templates/account/*",
-    "templates/identity/*",
-    "templates/partials/*",
-    "templates/tasks/**/*",
-)
-_CALLS = {"gettext", "gettext_lazy", "_", "gettext_noop", "ngettext"}
+CODE = ("tasks", "insights", "todo_site")
+TEMPLATES = ("templates/**/*.html", "todo_site/dynamo_admin/templates/**/*.html")
+_CALLS = {"gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"}
 _TEMPLATIZED = re.compile(
     r"""\b(n?gettext)\(u?((?:'(?:[^'\\]|\\.)*')|(?:"(?:[^"\\]|\\.)*"))(?:,\s*u?((?:'(?:[^'\\]|\\.)*')|(?:"(?:[^"\\]|\\.)*")))?|\b_\(u?((?:'(?:[^'\\]|\\.)*')|(?:"(?:[^"\\]|\\.)*"))"""
 )
@@ -60,12 +54,26 @@ def texts(root: Path) -> list[str]:
 
 
 def _in_code(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _CALLS:
-            count = 2 if node.func.id == "ngettext" else 1
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    calls = _names(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in calls:
+            count = 2 if calls[node.func.id].startswith("ngettext") else 1
             given = [argument.value for argument in node.args[:count] if isinstance(argument, ast.Constant)]
             if len(given) == count and all(isinstance(text, str) for text in given):
                 yield "\0".join(str(text) for text in given)
+
+
+def _names(tree: ast.AST) -> dict[str, str]:
+    """Return what the file calls Django's functions, and which of them that is."""
+    imports = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
+    return {
+        alias.asname or alias.name: alias.name
+        for node in imports
+        if node.module == "django.utils.translation"
+        for alias in node.names
+        if alias.name in _CALLS
+    }
 
 
 def _in_template(path: Path) -> Iterator[str]:
