@@ -194,7 +194,9 @@ def mark_from(query: Mapping[str, str]) -> Mark | None:
 
 
 def _read(family: str, query: Mapping[str, str]) -> Mark:
-    kinds: Container[str] | None = {"event": [*EVENTS], "standing": [*STANDINGS], "time": [*TIMES]}.get(family)
+    kinds: Container[str] | None = {"event": [*EVENTS], "standing": [*STANDINGS], "time": [*TIMES]}.get(
+        family
+    )
     if kinds is not None and query[family] not in kinds:
         raise ValueError(query[family])
     first, last = {"standing": ("on", "on"), "cohort": ("cohort", "cohort")}.get(family, ("from", "to"))

@@ -14,6 +14,7 @@ import hypothesis
 import pytest
 from django.core.management import call_command
 from django.test import Client, override_settings
+from django.utils import translation
 from playwright.sync_api import expect, sync_playwright
 
 from tests.web.site import ARGUMENTS, BROWSER_TIMEOUT_MS, CHROMIUM
@@ -46,6 +47,13 @@ def static_files(tmp_path_factory):
     with override_settings(STATIC_ROOT=tmp_path_factory.mktemp("static")):
         call_command("collectstatic", interactive=False, verbosity=0)
         yield
+
+
+@pytest.fixture(autouse=True)
+def english():
+    """A request for a page in another language leaves that language to whatever this thread does next."""
+    yield
+    translation.activate("en")
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,31 @@
     setTheme(event.submitter.value);
   });
 
+  // What takes long says so, and is not sent twice. A page that comes back out of the history is as it was.
+  const rest = (form) => {
+    form.removeAttribute("aria-busy");
+    form.querySelectorAll("button").forEach((button) => (button.disabled = false));
+    form.querySelector(".busy-note")?.remove();
+  };
+  document.addEventListener("submit", (event) => {
+    const form = event.target.closest("[data-busy]");
+    if (!form) return;
+    form.setAttribute("aria-busy", "true");
+    const note = Object.assign(document.createElement("p"), { className: "busy-note" });
+    note.setAttribute("role", "status");
+    const bar = document.createElement("progress");
+    bar.setAttribute("aria-label", form.dataset.busy);
+    form.append(note);
+    note.append(bar, form.dataset.busy);
+    // A button that is disabled before the form is sent is not part of what is sent.
+    setTimeout(() => form.querySelectorAll("button").forEach((button) => (button.disabled = true)), 0);
+  });
+  window.addEventListener("pageshow", () => document.querySelectorAll("[aria-busy][data-busy]").forEach(rest));
+  document.addEventListener("click", (event) => {
+    const group = event.target.closest("a[download]")?.closest("[data-said]");
+    if (group) window.showToast?.(group.dataset.said, "success");
+  });
+
   const menu = document.getElementById("account");
   document.addEventListener("click", (event) => {
     if (menu?.open && !menu.contains(event.target)) menu.open = false;
@@ -58,8 +83,9 @@
   toasts.addEventListener("click", (event) => {
     if (event.target.closest(".toast-close")) event.target.closest(".toast").remove();
   });
-  window.showToast = (text) => {
-    const toast = document.getElementById("toast-template").content.cloneNode(true);
+  window.showToast = (text, level = "error") => {
+    const toast = document.getElementById("toast-template").content.cloneNode(true).firstElementChild;
+    toast.className = `toast toast-${level}`;
     toast.querySelector("p").textContent = text;
     toasts.append(toast);
   };

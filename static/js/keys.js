@@ -1,33 +1,20 @@
 // Keys for everything. The sheet that "?" opens is in the page; what it lists is what is here.
 (() => {
   const sheet = document.getElementById("keys");
-  const rows = () => [...document.querySelectorAll("#lists .task:not([hidden]), #lists .task-card")];
-  const current = () => document.activeElement?.closest?.(".task, .task-card");
+  const rows = () => [...document.querySelectorAll("#lists .task:not([hidden]), #lists .task-card, #lists .day-task")];
+  const current = () => document.activeElement?.closest?.(".task, .task-card, .day-task");
   const go = (address) => (location.href = address);
   const press = (selector) => current()?.querySelector(selector)?.click();
   const move = (step) => {
     const all = rows();
     const at = all.indexOf(current());
     const next = all[at < 0 ? (step > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + step, 0), all.length - 1)];
-    next?.querySelector(".task-title")?.focus();
-  };
-  // What is sent as if a form with these fields had been submitted.
-  const submit = (action, fields) => {
-    const act = document.getElementById("act");
-    const button = document.createElement("button");
-    Object.assign(button, { type: "submit", hidden: true, formAction: action });
-    const extra = Object.entries(fields).map(([name, value]) => {
-      const field = document.createElement("input");
-      return Object.assign(field, { type: "hidden", name, value });
-    });
-    act.append(...extra, button);
-    act.requestSubmit(button);
-    [...extra, button].forEach((field) => field.remove());
+    next?.querySelector(".task-title, a")?.focus();
   };
   const priority = (value) => {
     const box = current()?.querySelector(".select");
     const bulk = document.getElementById("bulk");
-    if (box && bulk) submit(bulk.action, { ids: box.value, do: "apply", priority: value });
+    if (box && bulk) window.tasks.send(bulk.action, { ids: box.value, do: "apply", priority: value });
   };
   const select = () => {
     const box = current()?.querySelector(".select");
@@ -38,14 +25,15 @@
   };
   const shift = (side) => {
     const card = current();
+    if (card?.matches(".day-task")) return window.tasks.shiftDay(card, side);
     const columns = ["pending", "in_progress", "completed", "cancelled"];
     const column = card?.closest("[data-status]");
-    if (!column) return;
+    if (!column) return undefined;
     const to = columns[columns.indexOf(column.dataset.status) + side];
     const button = to && card.querySelector(`.move button[value=${to}]`);
-    if (!button) return;
+    if (!button) return undefined;
     window.tasks.follow = card.id;
-    button.click();
+    return button.click();
   };
   const places = { t: "list", b: "board", c: "calendar", d: "done", a: "all", x: "trash", i: "insights", s: "settings" };
   let goes = 0;

@@ -154,7 +154,20 @@
     if (document.getElementById("view").classList.contains("selecting")) unselect();
     else selecting(true);
   });
-  window.tasks = { selecting, unselect, selected, boxes, refresh: refreshSoon };
+  // What is sent as if a form with these fields had been submitted.
+  const send = (action, fields) => {
+    const act = document.getElementById("act");
+    const button = document.createElement("button");
+    Object.assign(button, { type: "submit", hidden: true, formAction: action });
+    const extra = Object.entries(fields).map(([name, value]) => {
+      const field = document.createElement("input");
+      return Object.assign(field, { type: "hidden", name, value });
+    });
+    act.append(...extra, button);
+    act.requestSubmit(button);
+    [...extra, button].forEach((field) => field.remove());
+  };
+  window.tasks = { send, selecting, unselect, selected, boxes, refresh: refreshSoon };
   selected();
 
   // A menu that is open closes when one looks elsewhere.

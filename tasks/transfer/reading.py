@@ -111,7 +111,7 @@ def _check_header(header: list[str]) -> None:
             % {"names": names, "known": ", ".join(COLUMNS)},
         )
     if twice := [name for name, count in Counter(header).items() if name and count > 1]:
-        raise refuse("columns", f"A column is there twice: {twice[0]}.")
+        raise refuse("columns", _("A column is there twice: %(name)s.") % {"name": twice[0]})
 
 
 def _csv_row(header: list[str], number: int, line: list[str]) -> Row:

@@ -12,9 +12,11 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from etl import orders
 from tasks import access_tokens, preferences, selectors, services
 from tests.conftest import PASSWORD
 from tests.web.conftest import read
+from todo_site.account import erasure
 from todo_site.account.browsers import words
 
 NEW = "Better-horse-10"
@@ -294,13 +296,36 @@ def test_deleting_the_account_deletes_everything(browser, client, client_for, al
         browser.post("/account/data/delete/", form | {"sure": "on", "password": "wrong"}).status_code == 422
     )
     assert selectors.get_profile(alice.id)
-    assert browser.post("/account/data/delete/", form | {"sure": "on"})["Location"] == "/login/"
+    after = browser.post("/account/data/delete/", form | {"sure": "on"})["Location"]
+    going = browser.get(after)
+    assert "statistics are being removed" in read(going).text
+    assert (going["Refresh"], going["Cache-Control"].split(",")[0]) == ("5", "max-age=0")
     assert browser.get("/").status_code == 302
     assert selectors.list_tasks(alice.id).items == []
     assert selectors.get_profile(alice.id) is None
     assert preferences.get(alice.id) == {}
     assert sign_in(client, alice.email).status_code == 422
     assert len(selectors.list_tasks(bob.id).items) == 1
+
+
+def test_the_lake_is_told_to_forget_whoever_deletes_their_account(browser, alice, monkeypatch):
+    silver = erasure._silver()
+    after = browser.post("/account/data/delete/", {"password": PASSWORD, "sure": "on"})["Location"]
+    assert orders.erasure_of(silver, alice.id).state == "waiting"
+    orders.fulfil(silver, lambda: None, lambda order, now: orders.Outcome("done", "gone"))
+    done = browser.get(after)
+    assert "statistics are gone, too" in read(done).text
+    assert "Refresh" not in done
+    forged = read(browser.get("/account/deleted/?receipt=made-up"))
+    assert "removed by the operator" in forged.text
+
+
+def test_an_account_goes_although_the_lake_cannot_be_told(browser, alice, monkeypatch, caplog):
+    monkeypatch.setenv("SILVER_BUCKET", "no-such-bucket")
+    after = browser.post("/account/data/delete/", {"password": PASSWORD, "sure": "on"})["Location"]
+    assert after == "/account/deleted/"
+    assert selectors.get_profile(alice.id) is None
+    assert "run erase_user" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """German is complete, and nothing in it is broken."""
 
+import ast
 import re
+from html.parser import HTMLParser
 
 import pytest
 from django.utils import translation
@@ -34,6 +36,98 @@ def test_every_placeholder_is_there(german):
         != set(_PLACEHOLDERS.findall(text.partition("\0")[2] or text))
     ]
     assert broken == []
+
+
+# Said the same in every language; and what speaks English to everybody: developers' and operators' pages.
+NAMES = {"Todo", "with", "Insights", "CSV", "JSON", "SVG"}
+ENGLISH_PAGES = re.compile(r"styleguide\.html|api/.*|admin/.*")
+ENGLISH_CODE = re.compile(
+    r"(tasks/admin|tasks/api|tasks/demo|todo_site/(dynamo_admin|operations|management|identity/administration)).*"
+)
+_SILENT = {"script", "style", "kbd", "code"}
+_SPOKEN = {"aria-label", "aria-description", "placeholder", "title", "alt", "label", "value"}
+_TAGS = re.compile(
+    r"{%\s*comment.*?endcomment\s*%}|{%\s*block main_class.*?endblock\s*%}"
+    r"|{%\s*blocktrans.*?endblocktrans(?:late)?\s*%}|{%.*?%}|{{.*?}}|{#.*?#}",
+    re.DOTALL,
+)
+
+
+class Texts(HTMLParser):
+    """What a template says by itself: text, and attributes that are read out or shown."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.found, self._within = [], []
+        self.feed(_TAGS.sub(" ", source))
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in {"input", "img", "link", "meta", "br", "hr", "hx-partial"}:
+            self._within.append(tag)
+        if tag != "option":
+            self.found += [value for name, value in attrs if name in _SPOKEN - {"value"} and value]
+
+    def handle_endtag(self, tag):
+        while self._within and self._within.pop() != tag:
+            pass
+
+    def handle_data(self, data):
+        if not _SILENT & set(self._within):
+            self.found.append(data)
+
+    def words(self) -> set[str]:
+        """Return its words of two letters and more that are no names."""
+        return {word for text in self.found for word in re.findall(r"[^\W\d_]{2,}", text)} - NAMES
+
+
+def test_templates_say_nothing_by_themselves(pytestconfig):
+    folder = pytestconfig.rootpath / "templates"
+    spoken = {
+        str(path.relative_to(folder)): words
+        for path in sorted(folder.rglob("*.html"))
+        if (words := Texts(path.read_text(encoding="utf-8")).words())
+    }
+    assert {name: words for name, words in spoken.items() if not ENGLISH_PAGES.fullmatch(name)} == {}
+
+
+# What these are given is shown to people, by the place of the argument.
+SHOWN = {
+    "Drawing": 0, "Fact": 0, "Column": 1, "Change": 0, "Figure": 0, "BadRequest": 0, "PermissionDenied": 0,
+    "add_error": 1, "success": 1, "error": 1, "warning": 1, "answer": 1, "_wrong": 1, "refuse": 1,
+}  # fmt: skip
+
+
+def test_code_shows_nothing_that_is_not_translated(pytestconfig):
+    paths = [
+        path
+        for folder in ("tasks", "insights", "todo_site")
+        for path in (pytestconfig.rootpath / folder).rglob("*.py")
+    ]
+    names = {str(path.relative_to(pytestconfig.rootpath)): path for path in paths}
+    people = {name: path for name, path in names.items() if not ENGLISH_CODE.fullmatch(name)}
+    assert {name: found for name, path in people.items() if (found := list(_plain(path)))} == {}
+
+
+def test_operators_and_programs_are_spoken_to_in_english(client, browser, client_for, alice):
+    german = {"accept-language": "de"}
+    assert client.get("/api/v1/tasks", headers=german).json()["detail"].startswith("Sign in")
+    page = read(client_for(alice).get("/admin/", headers=german, follow=True))
+    assert "The admin is for people in the groups" in page.text
+    assert '<html lang="en"' in page.html
+
+
+def _plain(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call):
+            continue
+        place = SHOWN.get(getattr(node.func, "id", getattr(node.func, "attr", "")))
+        if place is None or len(node.args) <= place or "_log" in ast.unparse(node.func):
+            continue
+        given = node.args[place]
+        if isinstance(given, ast.JoinedStr) or (
+            isinstance(given, ast.Constant) and re.search(r"[A-Za-z]{2}", str(given.value))
+        ):
+            yield ast.unparse(node)[:100]
 
 
 def test_compiled_catalogues_say_the_same(tmp_path, german):

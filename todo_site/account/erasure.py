@@ -1,22 +1,40 @@
-"""Deleting one's own account, with everything in the table that is about its owner.
+"""Deleting one's own account, with everything that is about its owner: in the table, in Cognito, and in the lake.
 
-Big accounts are emptied in portions first, so that the last step always fits. Every step can be done again. Copies in
-the lake go with the operator's ``erase_user`` command; the log says for whom it is to be run.
+Big accounts are emptied in portions first, so that the last step always fits. Every step can be done again. The copies
+in the lake go by an order that its runner carries out, since the removals must arrive there first.
 """
 
 import logging
 
+from botocore.exceptions import BotoCoreError, ClientError
+from django.core import signing
+
+from etl import orders
+from etl.aws import client
+from etl.config import ConfigError, lake_config
+from etl.storage import Bucket
 from tasks import administration as table_administration
 from tasks import preferences, table
 from tasks.context import RequestContext
 from tasks.items import calendar_feed_key
 from todo_site.identity import administration
 
+RECEIPT_SECONDS = orders.SHOWN_DAYS * 24 * 3600
+_SALT = "todo_site.account.erasure"
 _log = logging.getLogger(__name__)
 
 
-def erase(ctx: RequestContext) -> None:
-    """Delete the account of ``ctx.user_id`` and all it has. Raises Refused, WriteContention, VersionConflict."""
+def erase(ctx: RequestContext) -> str:
+    """Delete the account of ``ctx.user_id`` and all it has.
+
+    Returns
+    -------
+    str
+        A receipt: ``state_of`` tells with it how far the lake is. Empty if the order could not be left, which is
+        logged as an error: the operator's ``erase_user`` command does the same.
+
+    Raises Refused, WriteContention, VersionConflict.
+    """
     profile = table_administration.profile_of(ctx.user_id)
     table.remove(preferences.key(ctx.user_id))
     table.remove(calendar_feed_key(ctx.user_id))
@@ -24,7 +42,32 @@ def erase(ctx: RequestContext) -> None:
         table_administration.erase_items(ctx, items)
     if profile:
         administration.delete_user(ctx, profile)
-    _log.warning(
-        "account deleted by its owner: run erase_user for its copies in the lake",
-        extra={"component": "web", "operation": "delete_account", "metadata": {"user_id": ctx.user_id}},
-    )
+    return _order(ctx)
+
+
+def _order(ctx: RequestContext) -> str:
+    told = {"component": "web", "operation": "delete_account", "metadata": {"user_id": ctx.user_id}}
+    try:
+        orders.order_erasure(_silver(), ctx.user_id, ctx.request_id)
+    except (ClientError, BotoCoreError, ConfigError):
+        _log.exception("account deleted, its copies in the lake are not: run erase_user", extra=told)
+        return ""
+    _log.info("account deleted by its owner", extra=told)
+    return signing.dumps(orders.subject_of(ctx.user_id), salt=_SALT)
+
+
+def state_of(receipt: str) -> str:
+    """Return how far the lake is: ``waiting``, ``running``, ``done`` or ``failed``.
+
+    Raises LookupError for what is no receipt, or one of longer ago than orders are kept.
+    """
+    try:
+        subject = signing.loads(receipt, salt=_SALT, max_age=RECEIPT_SECONDS)
+        found = next(order for order in orders.recent(_silver()) if order.subject == subject)
+    except (signing.BadSignature, StopIteration):
+        raise LookupError(receipt) from None
+    return found.state
+
+
+def _silver() -> Bucket:
+    return Bucket(lake_config().silver_bucket, client("s3"))

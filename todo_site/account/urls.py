@@ -15,4 +15,5 @@ urlpatterns = [
     path("data/", views.data, name="account-data"),
     path("data/export/", views.export, name="account-export"),
     path("data/delete/", views.delete_account, name="account-delete"),
+    path("deleted/", views.deleted, name="account-deleted"),
 ]

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
 from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -18,6 +20,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from etl.config import ConfigError
 from tasks import access_tokens, calendar_feed, preferences, services, transfer
 from tasks.errors import AccessTokenNotFound, CalendarFeedNotFound, DomainError, ValidationFailed
 from todo_site.account import browsers, erasure, proofs
@@ -38,6 +41,7 @@ from todo_site.identity.forms import posted
 from todo_site.identity.services import SESSION_KEY, context, person, sign_out
 
 View = Callable[[HttpRequest], HttpResponse]
+DELETED_REFRESH_SECONDS = 5
 
 
 def page(view: View, *, methods: tuple[str, ...] = ("GET", "HEAD", "POST")) -> View:
@@ -298,11 +302,25 @@ def delete_account(request: HttpRequest) -> HttpResponse:
     form = DeleteForm(request.POST, auto_id="delete_%s")
     if form.is_valid() and proofs.prove(form, person(request)):
         try:
-            erasure.erase(context(request))
+            receipt = erasure.erase(context(request))
         except DomainError as error:
             form.add_error(None, str(error))
         else:
             sign_out(request)
-            messages.success(request, _("Your account and your tasks are deleted."))
-            return redirect("login")
+            query = f"?{urlencode({'receipt': receipt})}" if receipt else ""
+            return redirect(f"{reverse('account-deleted')}{query}")
     return _show(request, "data", 422, form=ImportForm(), report=None, delete_form=form)
+
+
+@never_cache
+@require_safe
+def deleted(request: HttpRequest) -> HttpResponse:
+    """Tell whoever deleted their account what is gone and what is still going; the page looks again by itself."""
+    try:
+        state = erasure.state_of(request.GET.get("receipt", ""))
+    except (LookupError, ConfigError, BotoCoreError, ClientError):
+        state = ""
+    answer = render(request, "account/deleted.html", {"state": state})
+    if state in {"waiting", "running"}:
+        answer["Refresh"] = str(DELETED_REFRESH_SECONDS)
+    return answer

@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.translation import gettext as _
 
 from etl import orders, runs, status
 from etl.aws import client
@@ -66,7 +65,7 @@ def _may_order(request: HttpRequest) -> bool:
 
 def _order(request: HttpRequest, config: LakeConfig) -> HttpResponse:
     if not _may_order(request):
-        raise PermissionDenied(_("Viewers look; admins run the lake."))
+        raise PermissionDenied("Viewers look; admins run the lake.")
     kind = request.POST.get("kind", "")
     days = (
         (request.POST.get("first_day", ""), request.POST.get("last_day", ""))

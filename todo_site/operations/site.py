@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
 from django.utils.http import urlencode
-from django.utils.translation import gettext_lazy as _
 
 from tasks import audit
 from tasks.admin import people, records, work
@@ -17,7 +16,7 @@ from todo_site.dynamo_admin.site import DynamoAdminSite
 from todo_site.identity import roles, services
 from todo_site.operations import health, pipeline, quarantine
 
-_NOT_FOR_YOU = _(
+_NOT_FOR_YOU = (
     "The admin is for people in the groups admins and viewers. "
     "Ask an administrator if you should be in one of them."
 )
