@@ -81,6 +81,11 @@ def word(value: str) -> str:
     return NOTHING if value == "(none)" else str(WORDS.get(value) or value.replace("_", " ").capitalize())
 
 
+def named(value: str) -> str:
+    """A name that somebody gave; a dash for ``(none)``."""
+    return NOTHING if value == "(none)" else value
+
+
 def brief_moment(value: str) -> str:
     """A moment's ISO text as ``22 Nov 2026, 17:20``."""
     parsed = datetime.fromisoformat(value)

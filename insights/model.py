@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from insights import formats
 from insights.periods import Period
 
-Kind = Literal["text", "date", "count", "percent", "hours", "moment", "word"]
+Kind = Literal["text", "name", "date", "count", "percent", "hours", "moment", "word"]
 Row = dict[str, Any]
 _FORMATS: dict[str, Callable[[Any], str]] = {
     "date": formats.day,
@@ -21,6 +21,7 @@ _FORMATS: dict[str, Callable[[Any], str]] = {
     "hours": formats.brief_hours,
     "moment": formats.brief_moment,
     "word": formats.word,
+    "name": formats.named,
 }
 
 

@@ -5,9 +5,11 @@ It runs the site and a local AWS of its own; nothing that is running is touched.
 
 import os
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 from tests import local_aws
 from tests.web.site import ARGUMENTS, CHROMIUM, SIZES, serving
@@ -38,6 +40,32 @@ SIGNED_IN = {
     "data": "/account/data/",
     "not-found": "/nowhere/",
     "styleguide": "/styleguide/",
+}
+# States that a page is brought to: where it starts, and what is done there.
+ACTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "quick-add": ("/", lambda page: _typed(page, "Pay rent tomorrow 9am !high #home every month")),
+    "quick-add-refused": ("/", lambda page: _sent(page, "x" * 201)),
+    "inline": ("/", lambda page: page.locator(".edit-line").first.click(force=True)),
+    "deleted": ("/", lambda page: page.locator("[formaction$='/delete/']").nth(1).click(force=True)),
+    "keys": ("/", lambda page: page.keyboard.press("?")),
+    "menu": ("/", lambda page: page.locator("#account summary").click()),
+    "move": ("/board/", lambda page: page.locator(".move summary").first.click()),
+    "for-ever": ("/trash/", lambda page: page.locator(".trashed summary").first.click()),
+    "task-wrong": ("/tasks/{task}/", lambda page: _refused(page)),
+    "history": ("/tasks/{task}/history/", lambda page: None),
+    "right-to-left": ("/", lambda page: page.evaluate("document.documentElement.dir = 'rtl'")),
+    "board-right-to-left": ("/board/", lambda page: page.evaluate("document.documentElement.dir = 'rtl'")),
+    "task-right-to-left": (
+        "/tasks/{task}/",
+        lambda page: page.evaluate("document.documentElement.dir = 'rtl'"),
+    ),
+    "printed": ("/", lambda page: page.emulate_media(media="print")),
+    "profile-wrong": ("/account/", lambda page: _cleared(page, "name")),
+    "password-wrong": ("/account/security/", lambda page: page.locator("main form button").last.click()),
+    "token": ("/account/access/", lambda page: _token(page)),
+    "german": ("/", lambda page: _german(page, "/")),
+    "german-task": ("/tasks/{task}/", lambda page: _german(page, page.url)),
+    "german-data": ("/account/data/", lambda page: _german(page, page.url)),
 }
 EMPTY = {"empty-list": "/", "empty-board": "/board/", "empty-trash": "/trash/", "empty-done": "/?view=done"}
 
@@ -111,15 +139,64 @@ def _render(site: str, full: str, empty: str, task: str, wanted: list[str]) -> N
             for name, path in chosen.items():
                 settings.DEBUG = name == "styleguide"
                 page.goto(path.format(task=task))
-                for size, viewport in SIZES.items():
-                    for theme in ("light", "dark"):
-                        page.set_viewport_size(viewport)
-                        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-                        page.wait_for_timeout(150)
-                        page.screenshot(path=OUT / f"{name}-{size}-{theme}.png", full_page=True)
+                _taken(page, name)
+            for name, (path, act) in ACTS.items() if person == full else ():
+                if not wanted or name in wanted:
+                    _acted(page, name, path.format(task=task), act)
             context.close()
         browser.close()
     print(f"{len(list(OUT.glob('*.png')))} pictures in {OUT}")
+
+
+def _taken(page: Any, name: str) -> None:
+    for size, viewport in SIZES.items():
+        for theme in ("light", "dark"):
+            page.set_viewport_size(viewport)
+            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+            page.wait_for_timeout(150)
+            page.screenshot(path=OUT / f"{name}-{size}-{theme}.png", full_page=True)
+
+
+def _acted(page: Any, name: str, path: str, act: Callable[[Any], Any]) -> None:
+    """Do it in a wide window, then take the pictures; the page is left as it was."""
+    page.set_viewport_size(SIZES["wide"])
+    page.goto(path)
+    page.wait_for_load_state()
+    act(page)
+    page.wait_for_timeout(600)
+    _taken(page, name)
+    page.emulate_media(media="screen")
+    page.context.clear_cookies(name="language")
+
+
+def _typed(page: Any, line: str) -> None:
+    page.locator("#id_title").press_sequentially(line)
+
+
+def _sent(page: Any, line: str) -> None:
+    page.locator("#id_title").fill(line)
+    page.keyboard.press("Enter")
+
+
+def _refused(page: Any) -> None:
+    page.locator("#id_title").fill("")
+    page.locator("#id_tags").fill("x" * 60)
+    page.locator("#edit .button-primary").click()
+
+
+def _cleared(page: Any, name: str) -> None:
+    page.locator(f"#id_{name}").fill("")
+    page.locator("main .button-primary").click()
+
+
+def _token(page: Any) -> None:
+    page.locator("#id_name").fill("Backup script")
+    page.locator(".token-form .button-primary").click()
+
+
+def _german(page: Any, address: str) -> None:
+    page.context.add_cookies([{"name": "language", "value": "de", "url": page.url}])
+    page.goto(page.url if address == "/" else address)
 
 
 if __name__ == "__main__":

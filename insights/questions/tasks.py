@@ -18,7 +18,7 @@ COLUMNS = (
     Column("title", _("Title"), "text"),
     Column("person", _("Person"), "text"),
     Column("user_id", _("Person's id"), "text"),
-    Column("category", _("Category"), "text"),
+    Column("category", _("Category"), "name"),
     Column("priority", _("Priority"), "word"),
     Column("status", _("Status now"), "word"),
     Column("due_date", _("Due"), "date"),

@@ -7,11 +7,21 @@
   const drawn = new Set();
   const said = (name) => document.getElementById("chart-said")?.dataset[name] ?? "";
 
+  // What a style sheet leaves to the theme, as the colour that it is now: Plotly knows no light-dark().
+  const probe = document.createElement("span");
+  probe.hidden = true;
+  document.body.append(probe);
+  const plain = (value) => {
+    if (!value.startsWith("light-dark(")) return value;
+    probe.style.color = value;
+    return getComputedStyle(probe).color;
+  };
+
   // "var(--name)" is the only way a figure names a colour or a font of the page.
   const resolve = (value, styles) => {
     if (typeof value === "string") {
       const token = /^var\((--[\w-]+)\)$/.exec(value);
-      return token ? styles.getPropertyValue(token[1]).trim() : value;
+      return token ? plain(styles.getPropertyValue(token[1]).trim()) : value;
     }
     if (Array.isArray(value)) return value.map((item) => resolve(item, styles));
     if (value && typeof value === "object") {

@@ -43,13 +43,14 @@
   const busy = () => document.querySelector(".task.editing, .dragging, dialog[open], details.menu[open]");
   const extended = () => document.querySelectorAll("#lists .task").length > 50;
 
+  const lookAgain = (part) => htmx.ajax("GET", location.href, { target: part, select: part, swap: "outerMorph" });
   const refresh = () => {
     clearTimeout(waiting);
     if (document.hidden || busy()) return void (waiting = setTimeout(refresh, 2000));
     seen = Date.now();
     // A list that was paged on is left as it is: looking again would shorten it.
     if (!document.getElementById("lists") || (isList() && extended())) return;
-    htmx.ajax("GET", location.href, { target: "#lists", select: "#lists", swap: "outerMorph" });
+    lookAgain("#lists");
   };
   const refreshSoon = (delay = 150) => {
     clearTimeout(waiting);
@@ -116,6 +117,7 @@
     ctx.submitterRow?.classList.remove("busy");
     if (!ctx.writes) return;
     channel?.postMessage("changed");
+    if (ctx.response?.status < 300 && ctx.request.action?.includes("/filters/")) return void lookAgain("#view");
     if (ctx.response?.status < 300 && ctx.wide) {
       if (ctx.sourceElement.id === "bulk") unselect();
       refreshSoon(0);

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -17,7 +18,7 @@ from tasks.items import TaskItem
 from tasks.preferences import SavedFilter
 from tasks.query import Query
 from tasks.selectors import Page
-from tasks.views.common import is_partial, list_url, page, person_id, today_of, zone_of
+from tasks.views.common import answer, is_partial, list_url, page, person_id, today_of, zone_of
 from todo_site.identity.services import context
 
 # A search reads pages until it has found so many tasks, but no more pages than this at a time: "Show more" goes on.
@@ -67,12 +68,22 @@ def filter_save(request: HttpRequest) -> HttpResponse:
     """Keep a search under a name, or forget one (``forget``), and go back to the page it is used on."""
     here = urlsplit(list_url(request)).path
     if forget := request.POST.get("forget"):
-        preferences.remove_filter(context(request), forget)
-        messages.success(request, _("Forgot the search “%(name)s”") % {"name": forget})
-        return redirect(list_url(request))
-    name, text = request.POST.get("name", "").strip(), request.POST.get("q", "").strip()
+        return _forgotten(request, forget)
+    given = request.POST if "name" in request.POST else request.GET
+    name, text = given.get("name", "").strip(), given.get("q", "").strip()
     if not name or not text or len(name) > preferences.MAX_NAME or len(text) > query.MAX_LENGTH:
         raise BadRequest(_("A saved search needs a name and a search."))
     preferences.save_filter(context(request), name, text)
-    messages.success(request, _("Kept the search “%(name)s”") % {"name": name})
+    text_kept = _("Kept the search “%(name)s”") % {"name": name}
+    if is_partial(request):
+        return answer(request, text_kept)
+    messages.success(request, text_kept)
     return redirect(f"{here}?{urlencode({'q': text})}")
+
+
+def _forgotten(request: HttpRequest, name: str) -> HttpResponse:
+    """Forget a search; the button that brings it back carries it."""
+    known = {kept["name"]: kept["query"] for kept in preferences.saved_filters(person_id(request))}
+    preferences.remove_filter(context(request), name)
+    undo = f"{reverse('filter-save')}?{urlencode({'name': name, 'q': known[name]})}" if name in known else ""
+    return answer(request, _("Forgot the search “%(name)s”") % {"name": name}, undo=undo)

@@ -242,3 +242,13 @@ def test_two_thousand_tasks_stay_smooth(open_as, alice, ctx, today):
     page.get_by_label("New task").fill("One more")
     page.keyboard.press("Enter")
     expect(row(page, "One more")).to_be_visible()
+
+
+def test_a_kept_search_is_forgotten_and_brought_back(open_as, browser, alice, add):
+    add("Pay rent", tags=["home"])
+    browser.post("/filters/", {"name": "At home", "q": "#home"})
+    page = open_as(alice)
+    page.get_by_role("button", name="Forget the search “At home”").click()
+    expect(page.locator(".saved-one")).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".saved-one")).to_have_text(re.compile("At home"))

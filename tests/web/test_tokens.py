@@ -1,4 +1,4 @@
-"""The design tokens keep their promises: contrast, colours that colour-blind people can tell apart, one dark theme."""
+"""The design tokens keep their promises: contrast, colours that colour-blind people can tell apart, two themes."""
 
 import itertools
 import math
@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 CSS = (Path(__file__).parents[2] / "static/css/tokens.css").read_text()
-BLOCKS = [dict(re.findall(r"(--[\w-]+):\s*([^;]+);", block)) for block in re.findall(r"\{([^{}]*)\}", CSS)]
-LIGHT, DARK, DARK_CHOSEN = BLOCKS[:3]
-THEMES = {"light": LIGHT, "dark": LIGHT | DARK}
+TOKENS = dict(re.findall(r"(--[\w-]+):\s*([^;]+);", CSS))
+PAIRS = {name: re.fullmatch(r"light-dark\((#\w{6}), (#\w{6})\)", value) for name, value in TOKENS.items()}
+THEMES = {
+    theme: {name: pair[number] for name, pair in PAIRS.items() if pair}
+    for number, theme in enumerate(("light", "dark"), start=1)
+}
 # Machado, Oliveira and Fernandes (2009), severity 1.0, on linear RGB.
 VISIONS = {
     "usual": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
@@ -81,8 +84,12 @@ def test_chart_colours_can_be_told_apart(theme, vision):
     assert min(math.dist(a, b) for a, b in itertools.combinations(seen, 2)) >= 0.11
 
 
-def test_the_chosen_dark_theme_is_the_systems_dark_theme():
-    assert DARK == DARK_CHOSEN
+def test_every_colour_has_both_themes():
+    assert [name for name, value in TOKENS.items() if re.fullmatch(r"#\w+|rgb.*", value)] == []
+    assert re.findall(r'data-theme="(\w+)"\] \{\s+color-scheme: (\w+);', CSS) == [
+        ("light", "light"),
+        ("dark", "dark"),
+    ]
 
 
 def test_components_use_tokens_only():
@@ -91,5 +98,5 @@ def test_components_use_tokens_only():
             continue
         css = re.sub(r'url\("data:[^"]*"\)|@media print\s*\{(?:[^{}]|\{[^{}]*\})*\}', "", path.read_text())
         assert re.findall(r":[^;{}]*#[0-9a-fA-F]{3,8}\b", css) == [], path.name
-        missing = set(re.findall(r"var\((--[\w-]+)", css)) - LIGHT.keys() - {"--icon"}
+        missing = set(re.findall(r"var\((--[\w-]+)", css)) - TOKENS.keys() - {"--icon"}
         assert missing == set(), path.name

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from tasks.access_tokens import DAYS, NAME_MAX
-from todo_site.identity.forms import PASSWORD_HELP, StyledForm, code_field, password_field
+from todo_site.identity.forms import StyledForm, code_field, name_field, new_password_field, password_field
 
 
 @cache
@@ -21,24 +21,9 @@ def _zones() -> list[tuple[str, str]]:
 class ProfileForm(StyledForm):
     """One's name, and how the pages look."""
 
-    given_name = forms.CharField(
-        label=_("First name"),
-        required=False,
-        max_length=100,
-        widget=forms.TextInput(attrs={"autocomplete": "given-name"}),
-    )
-    family_name = forms.CharField(
-        label=_("Last name"),
-        required=False,
-        max_length=100,
-        widget=forms.TextInput(attrs={"autocomplete": "family-name"}),
-    )
-    name = forms.CharField(
-        label=_("Shown as"),
-        max_length=200,
-        error_messages={"required": _("Enter your name.")},
-        widget=forms.TextInput(attrs={"autocomplete": "name"}),
-    )
+    given_name = name_field(_("First name"), "given-name")
+    family_name = name_field(_("Last name"), "family-name")
+    name = name_field(_("Shown as"), "name", required=True, longest=200)
     timezone = forms.ChoiceField(
         label=_("Time zone"),
         required=False,
@@ -71,9 +56,7 @@ class ChangePasswordForm(ProofForm):
     """The old password and a new one."""
 
     field_order = ["password", "new_password", "code"]
-    new_password = password_field(
-        _("New password"), "new-password", _("Choose a password."), help_text=PASSWORD_HELP
-    )
+    new_password = new_password_field(_("New password"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

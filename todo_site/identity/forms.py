@@ -34,6 +34,24 @@ def code_field(label: Any, **options: Any) -> forms.CharField:
     )
 
 
+def name_field(
+    label: Any, autocomplete: str, *, required: bool = False, longest: int = 100
+) -> forms.CharField:
+    """Return a field for a person's name or a part of it."""
+    return forms.CharField(
+        label=label,
+        required=required,
+        max_length=longest,
+        error_messages={"required": _("Enter your name.")},
+        widget=forms.TextInput(attrs={"autocomplete": autocomplete}),
+    )
+
+
+def new_password_field(label: Any) -> forms.CharField:
+    """Return a field for a password that is being chosen."""
+    return password_field(label, "new-password", _("Choose a password."), help_text=PASSWORD_HELP)
+
+
 def _identifier_field(label: Any) -> forms.CharField:
     return forms.CharField(
         label=label,
@@ -81,18 +99,8 @@ class SignInForm(StyledForm):
 class SignUpForm(StyledForm):
     """A new account."""
 
-    given_name = forms.CharField(
-        label=_("First name"),
-        max_length=100,
-        error_messages={"required": _("Enter your name.")},
-        widget=forms.TextInput(attrs={"autocomplete": "given-name"}),
-    )
-    family_name = forms.CharField(
-        label=_("Last name"),
-        required=False,
-        max_length=100,
-        widget=forms.TextInput(attrs={"autocomplete": "family-name"}),
-    )
+    given_name = name_field(_("First name"), "given-name", required=True)
+    family_name = name_field(_("Last name"), "family-name")
     email = forms.EmailField(
         label=_("E-mail"),
         max_length=254,
@@ -102,7 +110,7 @@ class SignUpForm(StyledForm):
         },
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
-    password = password_field(_("Password"), "new-password", _("Choose a password."), help_text=PASSWORD_HELP)
+    password = new_password_field(_("Password"))
 
 
 class CodeForm(StyledForm):
@@ -121,14 +129,10 @@ class ResetForm(StyledForm):
     """A new password, with the code that was sent."""
 
     code = code_field(_("Code"))
-    password = password_field(
-        _("New password"), "new-password", _("Choose a password."), help_text=PASSWORD_HELP
-    )
+    password = new_password_field(_("New password"))
 
 
 class NewPasswordForm(StyledForm):
     """A password of one's own, in place of the one an administrator gave."""
 
-    password = password_field(
-        _("New password"), "new-password", _("Choose a password."), help_text=PASSWORD_HELP
-    )
+    password = new_password_field(_("New password"))
