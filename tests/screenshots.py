@@ -12,6 +12,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 from tests import local_aws
+from tests.screenshot_states import ACTS
 from tests.web.site import ARGUMENTS, CHROMIUM, SIZES, serving
 
 OUT = Path("build/screenshots")
@@ -40,32 +41,6 @@ SIGNED_IN = {
     "data": "/account/data/",
     "not-found": "/nowhere/",
     "styleguide": "/styleguide/",
-}
-# States that a page is brought to: where it starts, and what is done there.
-ACTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
-    "quick-add": ("/", lambda page: _typed(page, "Pay rent tomorrow 9am !high #home every month")),
-    "quick-add-refused": ("/", lambda page: _sent(page, "x" * 201)),
-    "inline": ("/", lambda page: page.locator(".edit-line").first.click(force=True)),
-    "deleted": ("/", lambda page: page.locator("[formaction$='/delete/']").nth(1).click(force=True)),
-    "keys": ("/", lambda page: page.keyboard.press("?")),
-    "menu": ("/", lambda page: page.locator("#account summary").click()),
-    "move": ("/board/", lambda page: page.locator(".move summary").first.click()),
-    "for-ever": ("/trash/", lambda page: page.locator(".trashed summary").first.click()),
-    "task-wrong": ("/tasks/{task}/", lambda page: _refused(page)),
-    "history": ("/tasks/{task}/history/", lambda page: None),
-    "right-to-left": ("/", lambda page: page.evaluate("document.documentElement.dir = 'rtl'")),
-    "board-right-to-left": ("/board/", lambda page: page.evaluate("document.documentElement.dir = 'rtl'")),
-    "task-right-to-left": (
-        "/tasks/{task}/",
-        lambda page: page.evaluate("document.documentElement.dir = 'rtl'"),
-    ),
-    "printed": ("/", lambda page: page.emulate_media(media="print")),
-    "profile-wrong": ("/account/", lambda page: _cleared(page, "name")),
-    "password-wrong": ("/account/security/", lambda page: page.locator("main form button").last.click()),
-    "token": ("/account/access/", lambda page: _token(page)),
-    "german": ("/", lambda page: _german(page, "/")),
-    "german-task": ("/tasks/{task}/", lambda page: _german(page, page.url)),
-    "german-data": ("/account/data/", lambda page: _german(page, page.url)),
 }
 EMPTY = {"empty-list": "/", "empty-board": "/board/", "empty-trash": "/trash/", "empty-done": "/?view=done"}
 
@@ -167,36 +142,6 @@ def _acted(page: Any, name: str, path: str, act: Callable[[Any], Any]) -> None:
     _taken(page, name)
     page.emulate_media(media="screen")
     page.context.clear_cookies(name="language")
-
-
-def _typed(page: Any, line: str) -> None:
-    page.locator("#id_title").press_sequentially(line)
-
-
-def _sent(page: Any, line: str) -> None:
-    page.locator("#id_title").fill(line)
-    page.keyboard.press("Enter")
-
-
-def _refused(page: Any) -> None:
-    page.locator("#id_title").fill("")
-    page.locator("#id_tags").fill("x" * 60)
-    page.locator("#edit .button-primary").click()
-
-
-def _cleared(page: Any, name: str) -> None:
-    page.locator(f"#id_{name}").fill("")
-    page.locator("main .button-primary").click()
-
-
-def _token(page: Any) -> None:
-    page.locator("#id_name").fill("Backup script")
-    page.locator(".token-form .button-primary").click()
-
-
-def _german(page: Any, address: str) -> None:
-    page.context.add_cookies([{"name": "language", "value": "de", "url": page.url}])
-    page.goto(page.url if address == "/" else address)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,10 @@ def test_it_works(german, url):
     html = german.get(url).content.decode()
     assert '<html lang="de"' in html
     # Names that people gave, and what is the same in every language.
-    quoted = r'<script id="figure.*?</script>|<code>.*?</code>|<option.*?</option>|<td>.*?</td>|<th scope="row">.*?</th>|Todo with Insights'
+    quoted = (
+        r'<script id="figure.*?</script>|<code>.*?</code>|<option.*?</option>|<td>.*?</td>'
+        r'|<th scope="row">.*?</th>|Todo with Insights'
+    )
     text = Page(re.sub(quoted, "", html, flags=re.DOTALL)).text
     assert sorted(set(ENGLISH.findall(text))) == []
 
