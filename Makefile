@@ -9,7 +9,7 @@ compile := $(bin)/uv pip compile --quiet --universal --python-version 3.11 --gen
 fast := tests/test_docs.py tests/identity tests/tasks tests/etl/test_capture.py tests/etl/test_engine.py \
 	tests/etl/test_catalog.py tests/run/test_ports.py tests/run/test_settings.py tests/api/test_costs.py
 
-BENCH ?= api bench_admin insights scale
+BENCH ?= api lists bench_admin insights scale
 
 .PHONY: help run test test-fast test-crash bench screenshots lint format lock env clean
 

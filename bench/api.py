@@ -86,10 +86,8 @@ def _requests() -> dict[str, tuple[Do, Do, Do]]:
     from todo_site.wsgi import application
 
     settings.MAX_BODY_BYTES  # noqa: B018 (settings are read now, not while something is measured)
-    for handler in logging.getLogger().handlers:  # logged as ever, but not onto the screen
-        handler.setStream(io.StringIO())  # type: ignore[attr-defined]
-    token = _token()
-    send = _sender(application, token)
+    hide_logs()
+    send = sender(application, token()[0])
     made = json.loads(send("POST", "/api/v1/tasks", TASK))
     for _ in range(59):
         send("POST", "/api/v1/tasks", TASK)
@@ -103,8 +101,16 @@ def _requests() -> dict[str, tuple[Do, Do, Do]]:
     return {name: (do, *_bare(do)) for name, do in asked.items()}
 
 
-def _token() -> str:
+def hide_logs() -> None:
+    """Let everything be logged as ever, but not onto the screen."""
+    for handler in logging.getLogger().handlers:
+        handler.setStream(io.StringIO())  # type: ignore[attr-defined]
+
+
+def token() -> tuple[str, str]:
+    """Return a Cognito token of somebody new, and their id."""
     import boto3
+    import jwt
 
     cognito, pool, name = boto3.client("cognito-idp"), os.environ["USER_POOL_ID"], "bench"
     pairs = [{"Name": "email", "Value": "bench@example.com"}, {"Name": "name", "Value": "Bench"}]
@@ -115,18 +121,27 @@ def _token() -> str:
         AuthFlow="USER_PASSWORD_AUTH",
         AuthParameters={"USERNAME": name, "PASSWORD": PASSWORD},
     )
-    return str(answer["AuthenticationResult"]["IdToken"])
+    issued = str(answer["AuthenticationResult"]["IdToken"])
+    return issued, str(jwt.decode(issued, options={"verify_signature": False})["sub"])
 
 
-def _sender(application: Any, token: str) -> Callable[..., bytes]:
-    """Return a function that sends a request as a WSGI server would, and returns the body."""
+def sender(application: Any, token: str) -> Callable[..., Any]:
+    """Return a function that sends a request as a WSGI server would and returns the body, with the headers if asked."""
 
-    def send(method: str, path: str, body: Any = None, key: str = "") -> bytes:
+    def send(
+        method: str,
+        path: str,
+        body: Any = None,
+        key: str = "",
+        query: str = "",
+        *,
+        with_headers: bool = False,
+    ) -> Any:
         content = b"" if body is None else json.dumps(body).encode()
         environ = {
             "REQUEST_METHOD": method,
             "PATH_INFO": path,
-            "QUERY_STRING": "",
+            "QUERY_STRING": query,
             "SERVER_NAME": "testserver",
             "SERVER_PORT": "80",
             "SERVER_PROTOCOL": "HTTP/1.1",
@@ -140,13 +155,13 @@ def _sender(application: Any, token: str) -> Callable[..., bytes]:
         }
         if key:
             environ["HTTP_IDEMPOTENCY_KEY"] = key
-        statuses: list[str] = []
-        answer = application(environ, lambda status, headers: statuses.append(status))
+        started: list[Any] = []
+        answer = application(environ, lambda *line: started.extend(line))
         content = b"".join(answer)
         answer.close()
-        if not statuses[0].startswith("2"):
-            raise RuntimeError(f"{method} {path}: {statuses[0]} {content!r}")
-        return content
+        if not started[0].startswith("2"):
+            raise RuntimeError(f"{method} {path}: {started[0]} {content!r}")
+        return (content, dict(started[1])) if with_headers else content
 
     return send
 

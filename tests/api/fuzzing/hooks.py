@@ -1,5 +1,7 @@
 """What schemathesis cannot know by itself."""
 
+import csv
+import io
 import uuid
 from datetime import date
 
@@ -13,6 +15,27 @@ schemathesis.openapi.format("date", st.dates(min_value=date(1900, 1, 1)).map(dat
 schemathesis.openapi.format("iana-timezone", st.sampled_from(["UTC", "Europe/Berlin", "America/New_York"]))
 schemathesis.openapi.format(
     "rrule", st.sampled_from(["FREQ=DAILY", "FREQ=WEEKLY;BYDAY=MO,TU", "FREQ=YEARLY"])
+)
+
+_CELL = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30)
+_DAY = st.sampled_from(["", "2026-12-01"])
+
+
+def _csv(header, *columns):
+    """Return a strategy of files with this header and some rows."""
+
+    def written(rows):
+        file = io.StringIO()
+        csv.writer(file).writerows([header, *rows])
+        return file.getvalue()
+
+    return st.lists(st.tuples(*columns), min_size=1, max_size=5).map(written)
+
+
+schemathesis.openapi.format(
+    "task-csv",
+    _csv(["title", "due_date", "priority", "tags"], _CELL, _DAY, st.sampled_from(["", "high"]), _CELL)
+    | _csv(["TYPE", "CONTENT", "PRIORITY", "DATE"], st.just("task"), _CELL, st.sampled_from("1234"), _DAY),
 )
 
 # Rules that no JSON schema can tell: a time of day needs a due date (which the task may have already), ids are unique
