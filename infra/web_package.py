@@ -36,7 +36,7 @@ UNUSED_PACKAGES = ("gunicorn", "pycparser", "dns", "bin", "pip", "boto3/data", "
 # Served from staticfiles, for other databases, for other clients of Athena, or for applications we do not install.
 UNUSED_FOLDERS = (
     "django/contrib/*/static",
-    "ninja/static",
+    "ninja/static/ninja/redoc*",
     *(
         f"django/contrib/{name}"
         for name in ("admindocs", "flatpages", "gis", "postgres", "redirects", "sitemaps")
@@ -45,6 +45,9 @@ UNUSED_FOLDERS = (
     *(f"pyathena/{name}" for name in ("aio", "arrow", "pandas", "polars", "spark", "sqlalchemy")),
     "pydantic/v1",
 )
+# Packages of which one module is used, but which import all their others first. django-ninja wants a signal of
+# django.test, and would bring the test client, the test runner and a web server into every cold start.
+EMPTIED_PACKAGES = ("django/test",)
 UNUSED_FILES = ("*.pyi", "*.po", "*.c", "*.h", "*.map")
 KEPT_LOCALES = ("en", "de", "__pycache__")  # those of LANGUAGES
 # `collectstatic` needs settings, none of which reach the files.
@@ -162,6 +165,9 @@ def prune(packages: Path) -> None:
         if path.stem not in (*KEPT_LOCALES, "__init__")
     )
     remove(path for path in packages.glob("zappa/*") if path.stem not in HANDLER_MODULES)
+    for name in EMPTIED_PACKAGES:
+        for initial in packages.glob(f"{name}/__init__.py"):
+            initial.write_text("")
 
 
 def keep_hashed(static: Path) -> None:

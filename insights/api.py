@@ -12,10 +12,7 @@ from ninja import Router, Schema
 from pydantic import Field
 from pydantic_core import to_json
 
-from insights import filters, pages
-from insights.boards import EVERYBODY
-from insights.model import Question
-from insights.warehouse import Snapshot, WarehouseError
+from insights import filters
 from todo_site import problems
 
 router = Router(tags=["insights"])
@@ -91,7 +88,9 @@ def list_insights(request: HttpRequest) -> HttpResponse:
     """List what the dashboard answers. For managers."""
     if not request.user.is_manager:  # type: ignore[union-attr]
         return problems.response(request, 403, detail=_FORBIDDEN)
-    return _json([_described(question) for question in EVERYBODY.by_slug.values()])
+    from insights import described  # here: the API's other operations need no questions
+
+    return _json(described.questions())
 
 
 @router.get(
@@ -104,19 +103,13 @@ def get_insight(request: HttpRequest, slug: str) -> HttpResponse:
     """Get the rows behind one chart, with the same parameters and the same numbers as the page. For managers."""
     if not request.user.is_manager:  # type: ignore[union-attr]
         return problems.response(request, 403, detail=_FORBIDDEN)
-    question = EVERYBODY.by_slug.get(slug)
-    if question is None:
-        return problems.response(
-            request, 404, detail="There is no such question. `GET /api/v1/insights` lists them."
-        )
+    from insights import described
+
     try:
-        made = pages.card(EVERYBODY, question, filters.state_from(request.GET))
-    except WarehouseError:
-        return _unavailable(request)
-    if made is None:
-        return problems.response(request, 404, detail="Nothing has been published yet.")
-    card, snapshot = made
-    return _json(_answered(card, snapshot)) if card.drawing else _unavailable(request)
+        found = described.answer(slug, request.GET)
+    except LookupError as error:
+        return problems.response(request, 404, detail=str(error.args[0]))
+    return _json(found) if found else _unavailable(request)
 
 
 def _unavailable(request: HttpRequest) -> HttpResponse:
@@ -126,31 +119,3 @@ def _unavailable(request: HttpRequest) -> HttpResponse:
 
 def _json(value: Any) -> HttpResponse:
     return HttpResponse(to_json(value), content_type="application/json")
-
-
-def _described(question: Question) -> dict[str, Any]:
-    return {
-        "slug": question.slug,
-        "title": str(question.title),
-        "definition": str(question.definition),
-        "grain": str(question.grain),
-        "columns": [{"name": c.name, "title": str(c.title), "kind": c.kind} for c in question.columns],
-    }
-
-
-def _answered(card: pages.Card, snapshot: Snapshot) -> dict[str, Any]:
-    answer, drawing, period = card.outcome.answer, card.drawing, card.period
-    names = [column.name for column in card.question.columns]
-    rows = card.question.exported(answer.rows, period) if answer else []
-    return {
-        **_described(card.question),
-        "summary": drawing.summary if drawing else "",
-        "finding": drawing.finding if drawing else "",
-        "first_day": period.start.isoformat(),
-        "last_day": period.end.isoformat(),
-        "as_of": snapshot.as_of.isoformat(),
-        "snapshot": snapshot.id,
-        "bytes_scanned": answer.bytes_scanned if answer else 0,
-        "cached": card.outcome.cached,
-        "rows": [{name: row.get(name) for name in names} for row in rows],
-    }

@@ -2,7 +2,9 @@
 
 from django.urls import path
 
-from insights import views
+from todo_site.lazily import LazyViews
+
+views = LazyViews("insights.views")
 
 urlpatterns = [
     path("", views.dashboard, name="insights"),

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, NotRequired
 
 from django.utils.translation import gettext as _
-from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter, with_config
+from pydantic import BeforeValidator, Field, StringConstraints, TypeAdapter, with_config
 from pydantic_core import from_json, to_json
 from typing_extensions import TypedDict
 
@@ -39,7 +39,7 @@ _ID = re.compile(r"[0-9a-f]{64}")
 Values = dict[str, Any]
 
 
-@with_config(ConfigDict(extra="forbid"))
+@with_config(fields.STRICT)
 class NewAccessToken(TypedDict):
     """A new access token. `read` lets it read only, `write` do everything; it expires after 30 days unless given."""
 

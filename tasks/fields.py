@@ -176,10 +176,11 @@ Recurrence = Annotated[
     Field(examples=["FREQ=WEEKLY"], json_schema_extra={"format": "rrule"}),
 ]
 
-_STRICT = ConfigDict(extra="forbid")
+# A validator is built when it is first used: a new process has an answer to give first.
+STRICT = ConfigDict(extra="forbid", defer_build=True)
 
 
-@with_config(_STRICT)
+@with_config(STRICT)
 class ChecklistEntry(TypedDict):
     """One line of a checklist; the id is made when it is missing."""
 
@@ -204,21 +205,21 @@ class _TaskFields(TypedDict, total=False):
     recurrence: Annotated[Recurrence | None, Blank]
 
 
-@with_config(_STRICT)
+@with_config(STRICT)
 class TaskChanges(_TaskFields, total=False):
     """A partial update of a task: what is absent stays, null or blank clears an optional field."""
 
     title: Title
 
 
-@with_config(_STRICT)
+@with_config(STRICT)
 class NewTask(_TaskFields):
     """A new task: only the title is required; status is pending and priority medium unless given."""
 
     title: Title
 
 
-@with_config(_STRICT)
+@with_config(STRICT)
 class ProfileChanges(TypedDict, total=False):
     """A partial update of a profile."""
 

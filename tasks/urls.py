@@ -2,7 +2,9 @@
 
 from django.urls import path
 
-from tasks import views
+from todo_site.lazily import LazyViews
+
+views = LazyViews("tasks.views")
 
 urlpatterns = [
     path("", views.task_list, name="task-list"),

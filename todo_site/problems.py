@@ -5,7 +5,6 @@ from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from pydantic_core import to_json
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -67,6 +66,8 @@ def _content(
     kind: str = "",
     errors: Sequence[Mapping[str, Any]] = (),
 ) -> bytes:
+    from pydantic_core import to_json  # here: a cold start is rarely an error
+
     about = {
         "instance": request.path[:500].encode("utf-8", "replace").decode(),
         "request_id": getattr(request, "request_id", ""),

@@ -53,6 +53,8 @@ API_ROUTERS = {"/v1/insights": "insights.api.router"}
 
 # --- The site ------------------------------------------------------------------------------------------------
 ROOT_URLCONF = "todo_site.urls"
+# What is below these is imported by the first request for it; each holds ROOT_URLCONF's too.
+LAZY_URLS = {"admin": "todo_site.operations.urls", "api": "todo_site.api_urls"}
 WSGI_APPLICATION = "todo_site.wsgi.application"
 INSTALLED_APPS = [
     "todo_site.dynamo_admin",
@@ -71,7 +73,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "todo_site.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "todo_site.static_files.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",
     "todo_site.middleware.BodyLimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -79,7 +81,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "todo_site.identity.middleware.PersonMiddleware",
-    "todo_site.operations.middleware.AdminUrlsMiddleware",
+    "todo_site.lazily.UrlsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",

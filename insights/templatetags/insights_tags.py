@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django import template
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -10,7 +12,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from insights import formats
-from insights.boards import Board
+
+if TYPE_CHECKING:  # every template's engine imports this module
+    from insights.boards import Board
 
 register = template.Library()
 register.filter("moment", formats.moment)

@@ -1,1 +1,6 @@
 """The REST API. Operations are thin: they parse, call one service or selector, and render."""
+
+from ninja import Schema
+
+# Answers are rendered without ninja's models of them, which describe the API in its document: built for that only.
+Schema.model_config["defer_build"] = True

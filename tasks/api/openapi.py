@@ -8,7 +8,7 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
 from tasks.api.requests import TAGS_MAX
-from tasks.api.schemas import ID
+from tasks.api.schemas import ID, LATER
 from tasks.limits import WINDOW_SECONDS
 from todo_site import problems
 
@@ -206,6 +206,9 @@ class Api(NinjaAPI):
     def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: Any = None) -> OpenAPISchema:
         """Return the document."""
         document = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
+        for _, operation in _operations(document):
+            if describe := operation.pop(LATER, None):
+                document.deep_dict_update(operation, describe())
         complete(document)
         return document
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Literal, NotRequired
 
 from ninja import Schema
@@ -18,7 +19,8 @@ from tasks.selectors import LIMIT, MAX_LIMIT
 ID = "0199d3a4-6f2e-7c41-9b1d-3f5a8e6c2d10"
 UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
-_STRICT = ConfigDict(extra="forbid")
+# Under this key an operation keeps a function that describes it, called when the document is asked for.
+LATER = "x-later"
 _OUT = ConfigDict(extra="forbid")
 
 
@@ -183,7 +185,7 @@ def _moment(text: str) -> str:
         raise PydanticCustomError("datetime", "{message}", {"message": message}) from None
 
 
-@configured(_STRICT)
+@configured(fields.STRICT)
 class PageQuery(TypedDict, total=False):
     """Which part of a list."""
 
@@ -203,7 +205,7 @@ class PageQuery(TypedDict, total=False):
     ]
 
 
-@configured(_STRICT)
+@configured(fields.STRICT)
 class ListQuery(PageQuery, total=False):
     """Which tasks to list."""
 
@@ -261,7 +263,7 @@ _IfVersion = Annotated[
 ]
 
 
-@configured(_STRICT)
+@configured(fields.STRICT)
 class BatchCreate(TypedDict):
     """Create a task of the fields in `task`."""
 
@@ -269,7 +271,7 @@ class BatchCreate(TypedDict):
     task: _AnyTask
 
 
-@configured(_STRICT)
+@configured(fields.STRICT)
 class BatchUpdate(TypedDict):
     """Change the fields in `task`; `if_version` is what If-Match is to a single request."""
 
@@ -279,7 +281,7 @@ class BatchUpdate(TypedDict):
     if_version: NotRequired[_IfVersion]
 
 
-@configured(_STRICT)
+@configured(fields.STRICT)
 class BatchMove(TypedDict):
     """Delete a task, or restore it from the trash."""
 
@@ -288,7 +290,7 @@ class BatchMove(TypedDict):
     if_version: NotRequired[_IfVersion]
 
 
-@configured(_STRICT)
+@configured(fields.STRICT)
 class Batch(TypedDict):
     """Up to 25 operations. The fields of a task are as in single requests; what is wrong with them is in the result."""
 
@@ -344,6 +346,10 @@ BATCH_EXAMPLES: Examples = {
 
 def body(adapter: TypeAdapter[Any], examples: Examples | None = None) -> dict[str, Any]:
     """Return the OpenAPI of an operation whose JSON body ``adapter`` validates."""
+    return {LATER: partial(_body, adapter, examples)}
+
+
+def _body(adapter: TypeAdapter[Any], examples: Examples | None) -> dict[str, Any]:
     content: dict[str, Any] = {"schema": _inlined(adapter)}
     if examples:
         content["examples"] = {
@@ -354,7 +360,11 @@ def body(adapter: TypeAdapter[Any], examples: Examples | None = None) -> dict[st
 
 def changes(adapter: TypeAdapter[Any], examples: Examples, of: str = "task") -> dict[str, Any]:
     """Return the OpenAPI of an operation that also accepts, as they are, the fields that only we set."""
-    operation = body(adapter, examples)
+    return {LATER: partial(_changes, adapter, examples, of)}
+
+
+def _changes(adapter: TypeAdapter[Any], examples: Examples, of: str) -> dict[str, Any]:
+    operation = _body(adapter, examples)
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
     shown = TaskOut if of == "task" else UserOut
     for name, known in shown.model_json_schema()["properties"].items():
@@ -365,6 +375,10 @@ def changes(adapter: TypeAdapter[Any], examples: Examples, of: str = "task") -> 
 
 def query(adapter: TypeAdapter[Any]) -> dict[str, Any]:
     """Return the OpenAPI of an operation whose query string ``adapter`` validates."""
+    return {LATER: partial(_query, adapter)}
+
+
+def _query(adapter: TypeAdapter[Any]) -> dict[str, Any]:
     found = []
     for name, schema in _inlined(adapter)["properties"].items():
         parameter = {"name": name, "in": "query", "required": False, "schema": schema}

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, with_confi
 from pydantic_core import to_json
 from typing_extensions import TypedDict
 
-from tasks import transfer
+from tasks import fields, transfer
 from tasks.api import render, requests, schemas
 from tasks.api.errors import RequestProblem
 from tasks.api.schemas import ID, FieldProblem, Problem, TaskOut
@@ -29,7 +29,7 @@ def _flag(text: Any) -> Any:
     return {"true": True, "false": False}.get(text, text)
 
 
-@with_config(ConfigDict(extra="forbid"))
+@with_config(fields.STRICT)
 class ExportQuery(TypedDict, total=False):
     """Which file."""
 
@@ -39,7 +39,7 @@ class ExportQuery(TypedDict, total=False):
     ]
 
 
-@with_config(ConfigDict(extra="forbid"))
+@with_config(fields.STRICT)
 class ImportQuery(TypedDict, total=False):
     """How to import."""
 

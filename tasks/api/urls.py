@@ -1,14 +1,13 @@
-"""The API's routes: everything under ``/api/``, and ``/health`` for load balancers."""
+"""The API: everything under ``/api/``, imported by the first request for one of them."""
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.urls import path
-from django.views.decorators.http import require_safe
+from django.http import HttpRequest, HttpResponse
 
-from tasks.api import access_tokens, batch, calendar, docs, errors, tasks, transfer, users
+from tasks.api import access_tokens, batch, calendar, errors, tasks, transfer, users
 from tasks.api.auth import Caller
 from tasks.api.openapi import Api
 from tasks.api.schemas import HealthOut
+from todo_site.health import health
 
 api = Api(
     title="Todo with Insights",
@@ -30,22 +29,7 @@ api.add_router("/v1", transfer.router)
 api.add_router("/v1/calendar", calendar.router)
 
 
-@require_safe
-def health(request: HttpRequest) -> HttpResponse:
-    """Say that the service answers, and which one it is. Calls nothing else."""
-    values = {"status": "healthy", "version": settings.APP_VERSION, "environment": settings.ENVIRONMENT}
-    return JsonResponse(values)
-
-
 @api.get("/health", auth=None, response=HealthOut, summary="Health", tags=["health"])
 def api_health(request: HttpRequest) -> HttpResponse:
     """Say that the service answers, and which one it is. Public."""
     return health(request)
-
-
-urlpatterns = [
-    path("health", health, name="health"),
-    path("api/", api.urls),
-    path("api/docs", docs.page, name="api-docs"),
-    path("api/docs/<str:version>/<str:name>", docs.file, name="api-docs-file"),
-]

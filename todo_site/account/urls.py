@@ -2,7 +2,9 @@
 
 from django.urls import path
 
-from todo_site.account import views
+from todo_site.lazily import LazyViews
+
+views = LazyViews("todo_site.account.views")
 
 urlpatterns = [
     path("", views.profile, name="account"),

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -220,7 +221,7 @@ def feed(request: HttpRequest) -> HttpResponse:
         messages.success(request, _("The address works no more."))
         return redirect("account-access")
     secret = calendar_feed.enable(context(request))
-    address = request.build_absolute_uri(reverse("api:calendar_feed", args=[secret]))
+    address = request.build_absolute_uri(reverse("api:calendar_feed", settings.LAZY_URLS["api"], [secret]))
     me = person(request).id
     shown: dict[str, Any] = {
         "tokens": access_tokens.list(me),

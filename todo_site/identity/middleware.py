@@ -6,11 +6,12 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
 from todo_site import logging
-from todo_site.identity.services import person_in_session
 from todo_site.identity.users import Anonymous, Person
 
 
 def _look_up(request: HttpRequest) -> Person | Anonymous:
+    from todo_site.identity.services import person_in_session  # here: many first requests ask for nobody
+
     person = person_in_session(request)
     logging.user_id.set(person.id)
     return person

@@ -6,7 +6,6 @@ from typing import cast
 from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 
-from tasks import profiles
 from tasks.context import RequestContext
 from todo_site.identity import cognito, revocations, tokens
 from todo_site.identity.cognito import Tokens
@@ -34,6 +33,8 @@ def admit(request: HttpRequest, issued: Tokens) -> Person:
     request.session["browser"] = request.headers.get("user-agent", "")[:200]
     rotate_token(request)
     request.user = signed_in  # type: ignore[assignment]
+    from tasks import profiles  # here: the sign-in page needs none of the rules that come with it
+
     if signed_in.id not in profiles.known:
         profiles.ensure_profile(context(request), profiles.described(signed_in))
     return signed_in

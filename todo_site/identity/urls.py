@@ -2,7 +2,10 @@
 
 from django.urls import path
 
-from todo_site.identity import registration, views
+from todo_site.lazily import LazyViews
+
+registration = LazyViews("todo_site.identity.registration")
+views = LazyViews("todo_site.identity.views")
 
 urlpatterns = [
     path("login/", views.login, name="login"),

@@ -1,0 +1,63 @@
+"""Questions and their answers as ``/api/v1/insights`` tells them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import QueryDict
+
+from insights import filters, pages
+from insights.boards import EVERYBODY
+from insights.model import Question
+from insights.warehouse import Snapshot, WarehouseError
+
+
+def questions() -> list[dict[str, Any]]:
+    """Return what the dashboard answers."""
+    return [_described(question) for question in EVERYBODY.by_slug.values()]
+
+
+def answer(slug: str, parameters: QueryDict) -> dict[str, Any] | None:
+    """Return a question with its answer, or None where the warehouse does not answer.
+
+    Raises LookupError, fit for the client, where there is no such question or nothing has been published yet.
+    """
+    question = EVERYBODY.by_slug.get(slug)
+    if question is None:
+        raise LookupError("There is no such question. `GET /api/v1/insights` lists them.")
+    try:
+        made = pages.card(EVERYBODY, question, filters.state_from(parameters))
+    except WarehouseError:
+        return None
+    if made is None:
+        raise LookupError("Nothing has been published yet.")
+    card, snapshot = made
+    return _answered(card, snapshot) if card.drawing else None
+
+
+def _described(question: Question) -> dict[str, Any]:
+    return {
+        "slug": question.slug,
+        "title": str(question.title),
+        "definition": str(question.definition),
+        "grain": str(question.grain),
+        "columns": [{"name": c.name, "title": str(c.title), "kind": c.kind} for c in question.columns],
+    }
+
+
+def _answered(card: pages.Card, snapshot: Snapshot) -> dict[str, Any]:
+    answer, drawing, period = card.outcome.answer, card.drawing, card.period
+    names = [column.name for column in card.question.columns]
+    rows = card.question.exported(answer.rows, period) if answer else []
+    return {
+        **_described(card.question),
+        "summary": drawing.summary if drawing else "",
+        "finding": drawing.finding if drawing else "",
+        "first_day": period.start.isoformat(),
+        "last_day": period.end.isoformat(),
+        "as_of": snapshot.as_of.isoformat(),
+        "snapshot": snapshot.id,
+        "bytes_scanned": answer.bytes_scanned if answer else 0,
+        "cached": card.outcome.cached,
+        "rows": [{name: row.get(name) for name in names} for row in rows],
+    }
