@@ -4,14 +4,19 @@
 1,300 tasks, and asks the site for its pages as a manager's browser does. Calls are counted at botocore; bytes are the
 HTML with all data, gzip at its default level, without static files. What a process reads now and then, whoever asks
 (who was signed out, which a thread of its own asks for; a manager's groups: once a minute), is read just before.
+
+`--people 100000` takes a large workspace (`bench.crowd`), whose Gold the lake's own step makes; `--pictures FOLDER`
+takes pictures of its page. The milliseconds of a question are its query alone, as Athena reports them.
 """
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import os
 import sys
 import tempfile
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -23,10 +28,16 @@ PATHS = ("/insights/?days=30", "/insights/?days=180", "/insights/?days=90&catego
 
 
 def main() -> int:
-    """Print the table."""
+    """Print the tables."""
     from localcloud.provision import provision
     from localcloud.server import LocalAws
 
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument(
+        "--people", type=int, default=0, help="of a large workspace; the small one without it"
+    )
+    parser.add_argument("--pictures", type=Path, help="folder for pictures of the page")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         server = LocalAws(Path(folder) / "aws", free_port())
         server.start()
@@ -34,13 +45,13 @@ def main() -> int:
             os.environ.update(PLACEHOLDERS | provision(server.endpoint_url, Path(folder)))
             os.environ.update(ENVIRONMENT="test", STATIC_ROOT=f"{folder}/static")
             os.environ["DJANGO_SETTINGS_MODULE"] = "todo_site.settings"
-            _measure()
+            _measure(options.people, options.pictures)
         finally:
             server.kill()
     return 0
 
 
-def _measure() -> None:
+def _measure(people: int, pictures: Path | None) -> None:
     import django
     from django.core.management import call_command
 
@@ -48,10 +59,12 @@ def _measure() -> None:
     call_command("collectstatic", interactive=False, verbosity=0)
     from django.conf import settings
 
-    settings.INSIGHTS_PAGE_SECONDS = 60
+    settings.INSIGHTS_PAGE_SECONDS = settings.INSIGHTS_QUERY_SECONDS = 300
     settings.REVOCATIONS_SECONDS = 3600
-    _publish()
+    _publish(people)
     browser = _browser()
+    if people:
+        _questions()
     print("| page | state | AWS calls | Athena queries | HTML | compressed |\n|---|---|---|---|---|---|")
     for path in PATHS:
         for state in ("cold", "warm", "warm, new process"):
@@ -61,16 +74,47 @@ def _measure() -> None:
             athena = calls["StartQueryExecution"]
             size, packed = len(body), len(gzip.compress(body))
             total = "" if state == "cold" else _named(calls)
-            print(f"| `{path}` | {state} | {total} | {athena} | {size:,} | {packed:,} |")
+            print(f"| `{path}` | {state} | {total} | {athena} | {size:,} | {packed:,} |", flush=True)
     plotly = next(Path(settings.STATIC_ROOT).glob("vendor/plotly-cartesian.min.*.js.gz"), None)
     if plotly:
         print(f"\nPlotly.js, once: {plotly.stat().st_size:,} bytes compressed")
+    if pictures:
+        _take(pictures, browser.cookies[settings.SESSION_COOKIE_NAME].value)
 
 
-def _publish() -> None:
-    from tests.insights.lake import Lake, busy_workspace
+def _publish(people: int) -> None:
+    from bench import crowd
+    from tests.insights.lake import NOW, Lake, busy_workspace
 
-    Lake().publish(busy_workspace(days=130))
+    if not people:
+        Lake().publish(busy_workspace(days=130))
+        return
+    began = time.monotonic()
+    files, rows = crowd.published(people, NOW)
+    kept = {name: f"{rows[name]:,}" for name in ("user_analytics", "task_facts", "change_facts")}
+    print(
+        f"Gold in {time.monotonic() - began:.0f} s: {kept}; {sum(map(len, files.values())):,} bytes",
+        flush=True,
+    )
+    Lake().publish_files(files, NOW)
+
+
+def _questions() -> None:
+    """Ask one after the other what the page asks in parallel: what each costs, and how much it returns."""
+    from insights import pages, warehouse
+    from insights.boards import EVERYBODY
+    from insights.filters import State
+
+    snapshot = warehouse.current_snapshot()
+    assert snapshot
+    print("| question | milliseconds | of 180 days | rows | bytes of Parquet |\n|---|---|---|---|---|")
+    spans = [pages.page_keys(EVERYBODY, State(days), snapshot) for days in (30, 180)]
+    for keys in zip(*spans, strict=True):
+        short, long = (warehouse.run(key.sql, key.values, timeout=300) for key in keys)
+        cost = (
+            f"{short.milliseconds:,} | {long.milliseconds:,} | {len(short.rows):,} | {short.bytes_scanned:,}"
+        )
+        print(f"| {keys[0].slug} | {cost} |", flush=True)
 
 
 def _browser() -> Any:
@@ -118,6 +162,28 @@ def _visit(browser: Any, path: str) -> tuple[Counter[str], bytes]:
 
 def _named(calls: Counter[str]) -> str:
     return f"{calls.total()} ({', '.join(sorted(calls.elements()))})"
+
+
+def _take(folder: Path, signed_in: str) -> None:
+    """Pictures of the manager's page at both sizes and in both themes."""
+    from django.conf import settings
+    from playwright.sync_api import sync_playwright
+
+    from tests.web.site import ARGUMENTS, CHROMIUM, SIZES, serving
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with serving() as site, sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        for size, viewport in SIZES.items():
+            for theme in ("light", "dark"):
+                context = chromium.new_context(base_url=site, viewport=viewport, color_scheme=theme)
+                context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": signed_in, "url": site}])
+                page = context.new_page()
+                page.goto("/insights/?days=180")
+                page.wait_for_function("!document.querySelector('.chart:not([data-drawn])')")
+                page.screenshot(path=folder / f"insights-{size}-{theme}.png", full_page=True)
+                context.close()
+        chromium.close()
 
 
 if __name__ == "__main__":

@@ -67,10 +67,9 @@ def behind(mark: Mark, state: State, page: int = 1, rows: int = PAGE_ROWS) -> Be
 
 
 def _key(mark: Mark, state: State, snapshot: Snapshot, titles: bool, span: tuple[int, int]) -> Key:
-    statement = BEHIND[mark.family]
     page = {"titles": "yes" if titles else "no", "first_row": span[0], "last_row": span[1]}
-    values = statement.bound({**state.chosen.parameters(), **mark.parameters(), **page})
-    return Key(snapshot.id, statement.slug, values, statement.sql)
+    values = BEHIND.bound({**state.chosen.parameters(), **mark.parameters(), **page})
+    return Key(snapshot.id, BEHIND.slug, values, BEHIND.sql)
 
 
 def columns(mark: Mark, state: State, titles: bool) -> tuple[Column, ...]:

@@ -32,6 +32,7 @@ from insights.findings import Change, finding
 from insights.model import Column, Drawing, Fact, Row, Table
 from insights.periods import Period
 
+MOST_BARS = 100
 FLOWS = ("created", "completed", "reopened", "deleted")
 STATUS_NAMES = {
     "completed": _("Completed"),
@@ -66,6 +67,15 @@ AGES = {
     "2-4 weeks": _("2-4 weeks"),
     "1-3 months": _("1-3 months"),
     "over 3 months": _("over 3 months"),
+}
+# The same by their order, short enough for six of them side by side on a phone.
+BRIEF_AGES = {
+    1: _("today"),
+    2: _("1-6 d"),
+    3: _("1-2 wk"),
+    4: _("2-4 wk"),
+    5: _("1-3 mo"),
+    6: _(">3 mo"),
 }
 
 
@@ -130,17 +140,47 @@ def _days(rows: list[Row], days: list[Any]) -> list[Row]:
 
 
 def _throughput_figure(now: list[Row], before: list[Row]) -> Figure:
-    days, created, completed = (values(now, name) for name in ("day", "created", "completed"))
-    earlier = values(before, "completed")
+    """A bar a day, or every seven days where days would be too many to tell apart."""
+    size = 7 if len(now) > MOST_BARS else 1
+    spans, earlier = _grouped(now, size), _grouped(before, size)
+    days = values(spans, "day")
+    mark = {"from_": "{0}", "to": "{1}"}
+
+    def of(rows: list[Row], name: str, **more: Any) -> Any:
+        return {
+            "x": days,
+            "y": values(rows, name),
+            "customdata": [[r["day"], r["last"]] for r in rows],
+            **more,
+        }
+
     traces = [
-        marked(bars(_now("Completed"), days, completed, COMPLETED), event="completed", from_="{x}", to="{x}"),
-        marked(line(_now("Created"), days, created, CREATED), event="created", from_="{x}", to="{x}"),
+        marked(
+            bars(_now("Completed"), [], [], COMPLETED) | of(spans, "completed"), event="completed", **mark
+        ),
+        marked(line(_now("Created"), [], [], CREATED) | of(spans, "created"), event="created", **mark),
     ]
     if before:
-        spec = {"line": {"color": BEFORE, "width": 1, "dash": "dot"}, "customdata": values(before, "day")}
-        ghost = line(_now("Completed before"), days, earlier, BEFORE) | spec
-        traces.append(marked(ghost, event="completed", from_="{0}", to="{0}"))
-    return figure(traces, xaxis=DAYS, yaxis=counts(created, completed, earlier))
+        dots = {"color": BEFORE, "width": 1, "dash": "dot"}
+        ghost = line(_now("Completed before"), [], [], BEFORE) | of(earlier, "completed", line=dots)
+        traces.append(marked(ghost, event="completed", **mark))
+    weeks = {
+        "title": {"text": _now("A bar is seven days"), "font": {"size": 12}},
+        "hoverformat": _now("7 days from %(day)s") % {"day": "%-d %b %Y"},
+    }
+    xaxis = DAYS if size == 1 else DAYS | weeks
+    return figure(traces, xaxis=xaxis, yaxis=counts(*(trace["y"] for trace in traces)))
+
+
+def _grouped(rows: list[Row], size: int) -> list[Row]:
+    """Sums of every ``size`` days, counted back from the last one, so that only the first may have fewer."""
+    first = len(rows) % size
+    parts = [rows[:first], *(rows[n : n + size] for n in range(first, len(rows), size))]
+    return [
+        {"day": part[0]["day"], "last": part[-1]["day"], **{name: total(part, name) for name in FLOWS}}
+        for part in parts
+        if part
+    ]
 
 
 def cumulative_flow(rows: list[Row], period: Period) -> Drawing:
@@ -298,7 +338,7 @@ def _ageing_figure(rows: list[Row], period: Period) -> Figure:
         xaxis={
             "type": "category",
             "tickvals": ages,
-            "ticktext": ["<br>".join(age.rsplit(" ", 1)) for age in ages],
+            "ticktext": [str(BRIEF_AGES.get(row["bucket_order"], row["age_bucket"])) for row in rows],
             "tickangle": 0,
         },
         yaxis=counts(values(rows, "tasks")),

@@ -27,8 +27,8 @@ _IN_UNITS = {
     ("cycle", "hours"): _("Cycle time in hours"),
 }
 _PERCENTILES_OF = {
-    "lead": _("The lead time of %(percentile)s"),
-    "cycle": _("The cycle time of %(percentile)s"),
+    "lead": _("Lead time at %(percentile)s"),
+    "cycle": _("Cycle time at %(percentile)s"),
 }
 
 

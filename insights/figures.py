@@ -26,6 +26,8 @@ STATUS_COLOURS = {
     "pending": "var(--chart-5)",
 }
 
+SHORTENED = 10_000
+
 Figure = dict[str, Any]
 DAYS: dict[str, Any] = {"type": "date", "tickformat": "%-d %b", "hoverformat": "%a %-d %b %Y", "nticks": 7}
 
@@ -81,10 +83,10 @@ def marked(trace: dict[str, Any], **mark: object) -> dict[str, Any]:
 
 
 def counts(*series: list[int], **more: Any) -> dict[str, Any]:
-    """An axis for numbers of things: whole numbers only, with thousands separated."""
+    """An axis for numbers of things: whole numbers only; large ones short (``50k``), and whole where pointed at."""
     largest = max((value for values in series for value in values), default=0)
     steps = {"dtick": 1, "nticks": 0} if largest <= 6 else {}
-    return {"tickformat": ",d", "hoverformat": ",d", **steps, **more}
+    return {"tickformat": "~s" if largest >= SHORTENED else ",d", "hoverformat": ",d", **steps, **more}
 
 
 def marker_line(x: float, text: str, level: int) -> tuple[dict[str, Any], dict[str, Any]]:

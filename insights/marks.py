@@ -76,6 +76,7 @@ class Mark:
     def parameters(self) -> dict[str, Any]:
         """The values that the statements name."""
         return {
+            "family": self.family,
             "kind": self.kind,
             "first": self.first,
             "last": self.last,

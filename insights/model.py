@@ -30,13 +30,15 @@ class Column:
     """One column of an answer: the SQL's name for it, the reader's, and its unit.
 
     ``mark`` leads from a value to the tasks behind it: pairs of a name of ``marks.Mark`` and its value, in which
-    ``{column}`` stands for the row's value of that column.
+    ``{column}`` stands for the row's value of that column. ``chooses`` leads to the page about that value alone: the
+    name of a filter, and of the column that holds what the filter is set to.
     """
 
     name: str
     title: str | Promise
     kind: Kind = "count"
     mark: tuple[tuple[str, str], ...] = ()
+    chooses: tuple[str, str] | None = None
 
     @property
     def numeric(self) -> bool:
@@ -56,14 +58,19 @@ class Column:
         pairs = [(name, value.format_map(row)) for name, value in self.mark]
         return urlencode([pair for pair in pairs if pair[1]])
 
+    def choice(self, row: Row) -> str:
+        """What the filter is set to for the row; empty where the row is about several."""
+        return str(row.get(self.chooses[1]) or "") if self.chooses else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One value of a table as a page shows it: its column, its text, and the query string of the tasks behind it."""
+    """One value of a table as a page shows it: its text, the tasks behind it, and what it would filter by."""
 
     column: Column
     text: str
     link: str
+    choice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +83,10 @@ class Table:
     def cells(self) -> list[list[Cell]]:
         """Each row's cells, in the order of the columns."""
         return [
-            [Cell(column, column.text(row.get(column.name)), column.link(row)) for column in self.columns]
+            [
+                Cell(column, column.text(row.get(column.name)), column.link(row), column.choice(row))
+                for column in self.columns
+            ]
             for row in self.rows
         ]
 
@@ -125,16 +135,19 @@ class Statement:
     """A SQL text and the names of its values.
 
     ``sql`` is Trino SQL with ``?`` for each of ``parameters``, names of values that a ``Period``, ``Filters`` and a
-    ``Mark`` offer, in order of appearance.
+    ``Mark`` offer, in order of appearance. ``fixed`` are names and values that tell this statement from another one
+    with the same text.
     """
 
     slug: str
     sql: str
     parameters: tuple[str, ...]
+    fixed: tuple[tuple[str, str], ...] = ()
 
     def bound(self, offered: Mapping[str, Any]) -> tuple[Any, ...]:
         """The values of ``parameters``, in order."""
-        return tuple(offered[name] for name in self.parameters)
+        values = {**offered, **dict(self.fixed)}
+        return tuple(values[name] for name in self.parameters)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,7 @@ def categories(rows: list[Row], period: Period) -> Drawing:
         row | {"label": _category(row["category"])} for row in rows if row["created"] or row["completed"]
     ]
     columns = (
-        Column("label", _("Category"), "text"),
+        Column("label", _("Category"), "text", chooses=("category", "category")),
         *(Column(name, FLOW_NAMES[name], mark=_mark(name, period)) for name in ("created", "completed")),
     )
     if not named:
@@ -118,7 +118,7 @@ def top_users(rows: list[Row], period: Period) -> Drawing:
     span = (("from", period.start.isoformat()), ("to", period.end.isoformat()))
     day, who = ("on", period.end.isoformat()), (("by", "{user_id}"), ("besides", "{besides}"))
     columns = (
-        Column("person", _("Person"), "text"),
+        Column("person", _("Person"), "text", chooses=("user", "user_id")),
         Column("completed", _("Done"), mark=(("event", "completed"), *span, *who)),
         Column("created", _("New"), mark=(("event", "created"), *span, *who)),
         Column("open_tasks", _("Open"), mark=(("standing", "open"), day, *who)),

@@ -92,7 +92,10 @@ FIGURES = (
     ),
     Figure(
         _("Active people"),
-        _("People who changed a task in the 30 days up to the end of the period."),
+        _(
+            "People who changed a task or their profile in the 30 days up to the end of the period; with a filter for "
+            "tasks, only changes to those tasks count."
+        ),
         "active_users",
         "level",
         better="up",

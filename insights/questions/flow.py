@@ -97,23 +97,17 @@ _DURATIONS = (
 )
 
 # Exact percentiles (the value at position ceil(p * n)): approx_percentile differs from engine to engine.
-LEAD_TIME = Question(
-    slug="lead-time",
-    title=_("Lead time"),
-    definition=_(
-        "Time from creation to completion of the tasks that were completed in the period and still are; "
-        "half of them took at most p50."
-    ),
-    grain=_("one row a span and whole hour of lead time"),
-    span="period",
-    sql="""
+_DURATIONS_SQL = """
 WITH asked AS (
-  SELECT CAST(? AS date) AS previous_start, CAST(? AS date) AS start, CAST(? AS date) AS last_day
-), finished AS (
-  SELECT CASE WHEN t.completed_day >= a.start THEN 'period' ELSE 'before' END AS span, t.lead_hours AS hours
+  SELECT CAST(? AS date) AS previous_start, CAST(? AS date) AS start, CAST(? AS date) AS last_day, ? AS measure
+), measured AS (
+  SELECT CASE WHEN t.completed_day >= a.start THEN 'period' ELSE 'before' END AS span,
+    CASE a.measure WHEN 'lead' THEN t.lead_hours ELSE t.cycle_hours END AS hours
   FROM task_facts t CROSS JOIN asked a
-  WHERE t.completed_day BETWEEN a.previous_start AND a.last_day AND t.lead_hours IS NOT NULL
+  WHERE t.completed_day BETWEEN a.previous_start AND a.last_day
     AND ? IN ('', t.category) AND ? IN ('', t.priority) AND ? IN ('', t.status) AND ? IN ('', t.user_id)
+), finished AS (
+  SELECT span, hours FROM measured WHERE hours IS NOT NULL
 ), placed AS (
   SELECT span, hours, row_number() OVER (PARTITION BY span ORDER BY hours) AS position,
     count(*) OVER (PARTITION BY span) AS total
@@ -130,8 +124,21 @@ SELECT f.span, CAST(floor(f.hours) AS bigint) AS whole_hours, count(*) AS tasks,
 FROM finished f JOIN percentiles p ON p.span = f.span
 GROUP BY f.span, CAST(floor(f.hours) AS bigint), p.p50, p.p85, p.p95
 ORDER BY f.span DESC, whole_hours
-""",
-    parameters=("previous_start", "start", "end", *CHOICE),
+"""
+_DURATIONS_OF = ("previous_start", "start", "end", "measure", *CHOICE)
+
+LEAD_TIME = Question(
+    slug="lead-time",
+    title=_("Lead time"),
+    definition=_(
+        "Time from creation to completion of the tasks that were completed in the period and still are; "
+        "half of them took at most p50."
+    ),
+    grain=_("one row a span and whole hour of lead time"),
+    span="period",
+    sql=_DURATIONS_SQL,
+    parameters=_DURATIONS_OF,
+    fixed=(("measure", "lead"),),
     columns=_DURATIONS,
     draw=distributions.lead_time,
 )
@@ -145,32 +152,9 @@ CYCLE_TIME = Question(
     ),
     grain=_("one row a span and whole hour of cycle time"),
     span="period",
-    sql="""
-WITH asked AS (
-  SELECT CAST(? AS date) AS previous_start, CAST(? AS date) AS start, CAST(? AS date) AS last_day
-), finished AS (
-  SELECT CASE WHEN t.completed_day >= a.start THEN 'period' ELSE 'before' END AS span, t.cycle_hours AS hours
-  FROM task_facts t CROSS JOIN asked a
-  WHERE t.completed_day BETWEEN a.previous_start AND a.last_day AND t.cycle_hours IS NOT NULL
-    AND ? IN ('', t.category) AND ? IN ('', t.priority) AND ? IN ('', t.status) AND ? IN ('', t.user_id)
-), placed AS (
-  SELECT span, hours, row_number() OVER (PARTITION BY span ORDER BY hours) AS position,
-    count(*) OVER (PARTITION BY span) AS total
-  FROM finished
-), percentiles AS (
-  SELECT span,
-    max(CASE WHEN position = CAST(ceil(total * 0.50) AS bigint) THEN hours END) AS p50,
-    max(CASE WHEN position = CAST(ceil(total * 0.85) AS bigint) THEN hours END) AS p85,
-    max(CASE WHEN position = CAST(ceil(total * 0.95) AS bigint) THEN hours END) AS p95
-  FROM placed
-  GROUP BY span
-)
-SELECT f.span, CAST(floor(f.hours) AS bigint) AS whole_hours, count(*) AS tasks, p.p50, p.p85, p.p95
-FROM finished f JOIN percentiles p ON p.span = f.span
-GROUP BY f.span, CAST(floor(f.hours) AS bigint), p.p50, p.p85, p.p95
-ORDER BY f.span DESC, whole_hours
-""",
-    parameters=("previous_start", "start", "end", *CHOICE),
+    sql=_DURATIONS_SQL,
+    parameters=_DURATIONS_OF,
+    fixed=(("measure", "cycle"),),
     columns=_DURATIONS,
     draw=distributions.cycle_time,
 )

@@ -7,7 +7,8 @@ from insights.model import Column, Question
 from insights.questions.flow import CHOICE
 
 # One long list of (day, metric, value): each figure's value today, its past, and its sparkline. A level is a running
-# sum of steps: +1 on the day something begins to count, -1 on the day it stops.
+# sum of steps: +1 on the day something begins to count, -1 on the day it stops. Athena runs a WITH as often as it is
+# named, so each change is read once and makes all its steps there: begins and ends to be, begins and ends to be late.
 KPIS = Question(
     slug="kpis",
     title=_("Key figures"),
@@ -17,78 +18,86 @@ KPIS = Question(
     sql="""
 WITH asked AS (
   SELECT CAST(? AS date) AS first_day, CAST(? AS date) AS last_day
-), chosen AS (
-  SELECT user_id, task_id, day, next_day, status, due_date, created, completed
+), ends AS (
+  SELECT kind, step FROM (VALUES ('is', 1), ('is', -1), ('late', 1), ('late', -1)) AS names(kind, step)
+), turns AS (
+  SELECT c.status, c.created, c.completed, e.kind, e.step, a.first_day,
+    CASE WHEN e.step = -1 THEN c.next_day
+         WHEN e.kind = 'late' THEN greatest(c.day, date_add('day', 1, c.due_date)) ELSE c.day END AS day
+  FROM change_facts c CROSS JOIN ends e CROSS JOIN asked a
+  WHERE c.task_id IS NOT NULL AND c.status IS NOT NULL
+    AND ? IN ('', c.category) AND ? IN ('', c.priority) AND ? IN ('', c.task_status) AND ? IN ('', c.user_id)
+    AND (e.step = 1 OR c.next_day IS NOT NULL)
+    AND (e.kind = 'is' OR (c.status IN ('pending', 'in_progress') AND c.due_date IS NOT NULL
+      AND coalesce(greatest(c.day, date_add('day', 1, c.due_date)) < c.next_day, true)))
+), daily AS (
+  SELECT greatest(day, first_day) AS day,
+    sum(CASE WHEN kind = 'is' THEN step ELSE 0 END) AS total_tasks,
+    sum(CASE WHEN kind = 'is' AND status = 'completed' THEN step ELSE 0 END) AS completed_tasks,
+    sum(CASE WHEN kind = 'is' AND status IN ('pending', 'in_progress') THEN step ELSE 0 END) AS open_tasks,
+    sum(CASE WHEN kind = 'late' THEN step ELSE 0 END) AS overdue_tasks,
+    sum(CASE WHEN kind = 'is' AND step = 1 AND day >= first_day THEN created ELSE 0 END) AS created,
+    sum(CASE WHEN kind = 'is' AND step = 1 AND day >= first_day THEN completed ELSE 0 END) AS completed
+  FROM turns
+  GROUP BY greatest(day, first_day)
+), active_days AS (
+  SELECT DISTINCT user_id, day
   FROM change_facts
   WHERE ? IN ('', category) AND ? IN ('', priority) AND ? IN ('', task_status) AND ? IN ('', user_id)
-), standing AS (
-  SELECT day, next_day, status, due_date FROM chosen WHERE task_id IS NOT NULL AND status IS NOT NULL
-), late AS (
-  SELECT greatest(day, date_add('day', 1, due_date)) AS day, next_day
-  FROM standing
-  WHERE status IN ('pending', 'in_progress') AND due_date IS NOT NULL
-    AND coalesce(greatest(day, date_add('day', 1, due_date)) < next_day, true)
-), active_days AS (
-  SELECT DISTINCT user_id, day FROM chosen
 ), active AS (
-  SELECT day, lead(day) OVER (PARTITION BY user_id ORDER BY day) AS next_day FROM active_days
-), steps AS (
-  SELECT 'total_tasks' AS metric, day, 1 AS step FROM standing
-  UNION ALL SELECT 'total_tasks', next_day, -1 FROM standing WHERE next_day IS NOT NULL
-  UNION ALL SELECT 'completed_tasks', day, 1 FROM standing WHERE status = 'completed'
-  UNION ALL SELECT 'completed_tasks', next_day, -1 FROM standing WHERE status = 'completed' AND next_day IS NOT NULL
-  UNION ALL SELECT 'open_tasks', day, 1 FROM standing WHERE status IN ('pending', 'in_progress')
-  UNION ALL SELECT 'open_tasks', next_day, -1 FROM standing
-            WHERE status IN ('pending', 'in_progress') AND next_day IS NOT NULL
-  UNION ALL SELECT 'overdue_tasks', day, 1 FROM late
-  UNION ALL SELECT 'overdue_tasks', next_day, -1 FROM late WHERE next_day IS NOT NULL
-  UNION ALL SELECT 'active_users', day, 1 FROM active
-  UNION ALL SELECT 'active_users', least(date_add('day', 30, day), coalesce(next_day, date_add('day', 30, day))), -1
-            FROM active
-), daily AS (
-  SELECT s.metric, greatest(s.day, a.first_day) AS day, sum(s.step) AS step
-  FROM steps s CROSS JOIN asked a
-  GROUP BY s.metric, greatest(s.day, a.first_day)
-), metrics AS (
-  SELECT metric
-  FROM (
-    VALUES ('total_tasks'), ('completed_tasks'), ('open_tasks'), ('overdue_tasks'), ('active_users')
-  ) AS names(metric)
-), days AS (
-  SELECT calendar.day
-  FROM asked a CROSS JOIN UNNEST(sequence(a.first_day, a.last_day, INTERVAL '1' DAY)) AS calendar(day)
-), levels AS (
-  SELECT d.day, m.metric, sum(coalesce(s.step, 0)) OVER (PARTITION BY m.metric ORDER BY d.day) AS value
-  FROM days d CROSS JOIN metrics m
-  LEFT JOIN daily s ON s.day = d.day AND s.metric = m.metric
-), counted AS (
-  SELECT day, sum(created) AS created, sum(completed) AS completed FROM chosen GROUP BY day
-), flows AS (
-  SELECT d.day, coalesce(c.created, 0) AS created, coalesce(c.completed, 0) AS completed
-  FROM days d LEFT JOIN counted c ON c.day = d.day
+  SELECT day, least(date_add('day', 30, day), coalesce(lead(day) OVER (PARTITION BY user_id ORDER BY day),
+    date_add('day', 30, day))) AS last_day
+  FROM active_days
+), active_daily AS (
+  SELECT greatest(CASE WHEN e.step = 1 THEN u.day ELSE u.last_day END, a.first_day) AS day, sum(e.step) AS active_users
+  FROM active u CROSS JOIN ends e CROSS JOIN asked a
+  WHERE e.kind = 'is'
+  GROUP BY greatest(CASE WHEN e.step = 1 THEN u.day ELSE u.last_day END, a.first_day)
 ), finished AS (
   SELECT t.completed_day AS day, CAST(sum(t.lead_hours) AS double) AS lead_hours, CAST(count(*) AS double) AS finished
   FROM task_facts t CROSS JOIN asked a
   WHERE t.completed_day BETWEEN a.first_day AND a.last_day AND t.lead_hours IS NOT NULL
     AND ? IN ('', t.category) AND ? IN ('', t.priority) AND ? IN ('', t.status) AND ? IN ('', t.user_id)
   GROUP BY t.completed_day
+), levels AS (
+  SELECT calendar.day,
+    sum(coalesce(d.total_tasks, 0)) OVER (ORDER BY calendar.day) AS total_tasks,
+    sum(coalesce(d.completed_tasks, 0)) OVER (ORDER BY calendar.day) AS completed_tasks,
+    sum(coalesce(d.open_tasks, 0)) OVER (ORDER BY calendar.day) AS open_tasks,
+    sum(coalesce(d.overdue_tasks, 0)) OVER (ORDER BY calendar.day) AS overdue_tasks,
+    sum(coalesce(u.active_users, 0)) OVER (ORDER BY calendar.day) AS active_users,
+    coalesce(d.created, 0) AS created, coalesce(d.completed, 0) AS completed, f.lead_hours, f.finished
+  FROM asked a
+  CROSS JOIN UNNEST(sequence(a.first_day, a.last_day, INTERVAL '1' DAY)) AS calendar(day)
+  LEFT JOIN daily d ON d.day = calendar.day
+  LEFT JOIN active_daily u ON u.day = calendar.day
+  LEFT JOIN finished f ON f.day = calendar.day
+), metrics AS (
+  SELECT metric
+  FROM (
+    VALUES ('total_tasks'), ('completed_tasks'), ('completion_rate'), ('open_tasks'), ('overdue_tasks'),
+      ('active_users'), ('tasks_created'), ('tasks_completed'), ('lead_hours'), ('finished')
+  ) AS names(metric)
 )
-SELECT day, metric, CAST(value AS double) AS value FROM levels
-UNION ALL
-SELECT t.day, 'completion_rate', coalesce(CAST(c.value AS double) / nullif(CAST(t.value AS double), 0e0), 0e0)
-FROM levels t JOIN levels c ON c.day = t.day AND c.metric = 'completed_tasks'
-WHERE t.metric = 'total_tasks'
-UNION ALL
-SELECT day, 'tasks_created', CAST(created AS double) FROM flows
-UNION ALL
-SELECT day, 'tasks_completed', CAST(completed AS double) FROM flows
-UNION ALL
-SELECT day, 'lead_hours', lead_hours FROM finished
-UNION ALL
-SELECT day, 'finished', finished FROM finished
-ORDER BY day, metric
+SELECT l.day, m.metric,
+  CASE m.metric
+    WHEN 'total_tasks' THEN CAST(l.total_tasks AS double)
+    WHEN 'completed_tasks' THEN CAST(l.completed_tasks AS double)
+    WHEN 'completion_rate'
+      THEN coalesce(CAST(l.completed_tasks AS double) / nullif(CAST(l.total_tasks AS double), 0e0), 0e0)
+    WHEN 'open_tasks' THEN CAST(l.open_tasks AS double)
+    WHEN 'overdue_tasks' THEN CAST(l.overdue_tasks AS double)
+    WHEN 'active_users' THEN CAST(l.active_users AS double)
+    WHEN 'tasks_created' THEN CAST(l.created AS double)
+    WHEN 'tasks_completed' THEN CAST(l.completed AS double)
+    WHEN 'lead_hours' THEN l.lead_hours
+    WHEN 'finished' THEN l.finished
+  END AS value
+FROM levels l CROSS JOIN metrics m
+WHERE m.metric NOT IN ('lead_hours', 'finished') OR l.finished IS NOT NULL
+ORDER BY l.day, m.metric
 """,
-    parameters=("previous_start", "end", *CHOICE, *CHOICE),
+    parameters=("previous_start", "end", *CHOICE, *CHOICE, *CHOICE),
     columns=(
         Column("day", _("Day"), "date"),
         Column("metric", _("Metric"), "text"),

@@ -1,7 +1,8 @@
-"""The tasks behind a mark: one statement for each family of marks.
+"""The tasks behind a mark: one statement, of which a mark's family picks a branch.
 
-``total`` is the number the mark shows: of events, each counts, so that a task may count twice. Titles stay in the
-warehouse unless they may be shown.
+A branch whose family was not asked for reads nothing: its condition is false before the query runs. ``total`` is the
+number the mark shows: of events, each counts, so that a task may count twice. Titles stay in the warehouse unless they
+may be shown.
 """
 
 from django.utils.translation import gettext_lazy as _
@@ -9,16 +10,12 @@ from django.utils.translation import gettext_lazy as _
 from insights.model import Column, Statement
 from insights.questions.flow import CHOICE
 
-_AMONG = (*CHOICE, "in", "beyond", "by", "besides")
-_WHEN = ("first_weekday", "last_weekday", "first_hour", "last_hour")
-_PAGE = ("titles", "first_row", "last_row")
-
 COLUMNS = (
     Column("task_id", _("Task"), "text"),
     Column("title", _("Title"), "text"),
-    Column("person", _("Person"), "text"),
+    Column("person", _("Person"), "text", chooses=("user", "user_id")),
     Column("user_id", _("Person's id"), "text"),
-    Column("category", _("Category"), "name"),
+    Column("category", _("Category"), "name", chooses=("category", "category")),
     Column("priority", _("Priority"), "word"),
     Column("status", _("Status now"), "word"),
     Column("due_date", _("Due"), "date"),
@@ -29,119 +26,49 @@ COLUMNS = (
     Column("cycle_hours", _("Cycle time"), "hours"),
 )
 
-EVENT = Statement(
-    slug="tasks-event",
+# The filters choose tasks by what they are now, and a change carries what its task is now: so they are applied once, at
+# the end. Only who began when depends on them, too.
+BEHIND = Statement(
+    slug="tasks",
     sql="""
-WITH picked AS (
-  SELECT task_id, user_id, count(*) AS times, max(changed_at) AS changed_at
+WITH cohort_changes AS (
+  SELECT task_id, user_id, day, changed_at
   FROM change_facts
-  WHERE task_id IS NOT NULL AND day BETWEEN CAST(? AS date) AND CAST(? AS date)
+  WHERE ? = 'cohort'
+    AND ? IN ('', category) AND ? IN ('', priority) AND ? IN ('', task_status) AND ? IN ('', user_id)
+), cohorts AS (
+  SELECT user_id, date_trunc('week', min(day)) AS cohort_week FROM cohort_changes GROUP BY user_id
+), counted AS (
+  SELECT task_id, user_id, changed_at
+  FROM change_facts
+  WHERE ? = 'event' AND task_id IS NOT NULL AND day BETWEEN CAST(? AS date) AND CAST(? AS date)
     AND CASE ? WHEN 'created' THEN created WHEN 'completed' THEN completed WHEN 'reopened' THEN reopened
       WHEN 'deleted' THEN deleted ELSE 1 END = 1
     AND day_of_week(day) BETWEEN ? AND ? AND hour BETWEEN ? AND ?
-    AND ? IN ('', category) AND ? IN ('', priority) AND ? IN ('', task_status) AND ? IN ('', user_id)
-    AND ? IN ('', category) AND strpos(?, chr(31) || category || chr(31)) = 0
-    AND ? IN ('', user_id) AND strpos(?, chr(31) || user_id || chr(31)) = 0
-  GROUP BY task_id, user_id
-), numbered AS (
-  SELECT p.task_id, p.user_id, p.times, p.changed_at,
-    CASE WHEN ? = 'yes' THEN t.title END AS title, t.category, t.priority, t.status, t.deleted, t.due_date,
-    t.created_at, t.lead_hours, t.cycle_hours,
-    row_number() OVER (ORDER BY p.changed_at DESC, p.task_id) AS place, count(*) OVER () AS tasks,
-    sum(p.times) OVER () AS total
-  FROM picked p JOIN task_facts t ON t.user_id = p.user_id AND t.task_id = p.task_id
-)
-SELECT n.task_id, n.title, coalesce(u.name, '') AS person, n.user_id, n.category, n.priority, n.status, n.deleted,
-       n.due_date, n.created_at, n.changed_at, n.times, n.lead_hours, n.cycle_hours, n.place, n.tasks, n.total
-FROM numbered n LEFT JOIN user_analytics u ON u.user_id = n.user_id
-WHERE n.place BETWEEN ? AND ?
-ORDER BY n.place
-""",
-    parameters=("first", "last", "kind", *_WHEN, *_AMONG, *_PAGE),
-)
-
-STANDING = Statement(
-    slug="tasks-standing",
-    sql="""
-WITH asked AS (
-  SELECT CAST(? AS date) AS day
-), picked AS (
-  SELECT c.task_id, c.user_id, 1 AS times, c.changed_at
-  FROM change_facts c CROSS JOIN asked a
-  WHERE c.task_id IS NOT NULL AND c.status IS NOT NULL AND c.day <= a.day AND coalesce(c.next_day > a.day, true)
+  UNION ALL
+  SELECT c.task_id, c.user_id, c.changed_at
+  FROM change_facts c CROSS JOIN (SELECT CAST(? AS date) AS day) a
+  WHERE ? = 'standing' AND c.task_id IS NOT NULL AND c.status IS NOT NULL
+    AND c.day <= a.day AND coalesce(c.next_day > a.day, true)
     AND CASE ? WHEN 'any' THEN true
       WHEN 'open' THEN c.status IN ('pending', 'in_progress')
       WHEN 'overdue' THEN c.status IN ('pending', 'in_progress') AND coalesce(c.due_date < a.day, false)
       WHEN 'in_time' THEN c.status IN ('pending', 'in_progress') AND coalesce(c.due_date >= a.day, true)
       ELSE c.status = ? END
     AND greatest(date_diff('day', c.created_day, a.day), 0) BETWEEN ? AND ?
-    AND ? IN ('', c.category) AND ? IN ('', c.priority) AND ? IN ('', c.task_status) AND ? IN ('', c.user_id)
-    AND ? IN ('', c.category) AND strpos(?, chr(31) || c.category || chr(31)) = 0
-    AND ? IN ('', c.user_id) AND strpos(?, chr(31) || c.user_id || chr(31)) = 0
-), numbered AS (
-  SELECT p.task_id, p.user_id, p.times, p.changed_at,
-    CASE WHEN ? = 'yes' THEN t.title END AS title, t.category, t.priority, t.status, t.deleted, t.due_date,
-    t.created_at, t.lead_hours, t.cycle_hours,
-    row_number() OVER (ORDER BY p.changed_at DESC, p.task_id) AS place, count(*) OVER () AS tasks,
-    sum(p.times) OVER () AS total
-  FROM picked p JOIN task_facts t ON t.user_id = p.user_id AND t.task_id = p.task_id
-)
-SELECT n.task_id, n.title, coalesce(u.name, '') AS person, n.user_id, n.category, n.priority, n.status, n.deleted,
-       n.due_date, n.created_at, n.changed_at, n.times, n.lead_hours, n.cycle_hours, n.place, n.tasks, n.total
-FROM numbered n LEFT JOIN user_analytics u ON u.user_id = n.user_id
-WHERE n.place BETWEEN ? AND ?
-ORDER BY n.place
-""",
-    parameters=("last", "kind", "kind", "youngest", "oldest", *_AMONG, *_PAGE),
-)
-
-TIME = Statement(
-    slug="tasks-time",
-    sql="""
-WITH measured AS (
-  SELECT task_id, user_id, category, priority, status, completed_at,
-    CASE WHEN ? = 'cycle' THEN cycle_hours ELSE lead_hours END AS hours
+  UNION ALL
+  SELECT task_id, user_id, completed_at
   FROM task_facts
-  WHERE completed_day BETWEEN CAST(? AS date) AND CAST(? AS date)
-), picked AS (
-  SELECT task_id, user_id, 1 AS times, completed_at AS changed_at
-  FROM measured
-  WHERE hours >= ? AND hours < ?
-    AND ? IN ('', category) AND ? IN ('', priority) AND ? IN ('', status) AND ? IN ('', user_id)
-    AND ? IN ('', category) AND strpos(?, chr(31) || category || chr(31)) = 0
-    AND ? IN ('', user_id) AND strpos(?, chr(31) || user_id || chr(31)) = 0
-), numbered AS (
-  SELECT p.task_id, p.user_id, p.times, p.changed_at,
-    CASE WHEN ? = 'yes' THEN t.title END AS title, t.category, t.priority, t.status, t.deleted, t.due_date,
-    t.created_at, t.lead_hours, t.cycle_hours,
-    row_number() OVER (ORDER BY p.changed_at DESC, p.task_id) AS place, count(*) OVER () AS tasks,
-    sum(p.times) OVER () AS total
-  FROM picked p JOIN task_facts t ON t.user_id = p.user_id AND t.task_id = p.task_id
-)
-SELECT n.task_id, n.title, coalesce(u.name, '') AS person, n.user_id, n.category, n.priority, n.status, n.deleted,
-       n.due_date, n.created_at, n.changed_at, n.times, n.lead_hours, n.cycle_hours, n.place, n.tasks, n.total
-FROM numbered n LEFT JOIN user_analytics u ON u.user_id = n.user_id
-WHERE n.place BETWEEN ? AND ?
-ORDER BY n.place
-""",
-    parameters=("kind", "first", "last", "low", "high", *_AMONG, *_PAGE),
-)
-
-COHORT = Statement(
-    slug="tasks-cohort",
-    sql="""
-WITH chosen AS (
-  SELECT task_id, user_id, day, changed_at
-  FROM change_facts
-  WHERE ? IN ('', category) AND ? IN ('', priority) AND ? IN ('', task_status) AND ? IN ('', user_id)
-), cohorts AS (
-  SELECT user_id, date_trunc('week', min(day)) AS cohort_week FROM chosen GROUP BY user_id
-), picked AS (
-  SELECT c.task_id, c.user_id, count(*) AS times, max(c.changed_at) AS changed_at
-  FROM chosen c JOIN cohorts b ON b.user_id = c.user_id
+  WHERE ? = 'time' AND completed_day BETWEEN CAST(? AS date) AND CAST(? AS date)
+    AND CASE ? WHEN 'cycle' THEN cycle_hours ELSE lead_hours END >= ?
+    AND CASE ? WHEN 'cycle' THEN cycle_hours ELSE lead_hours END < ?
+  UNION ALL
+  SELECT c.task_id, c.user_id, c.changed_at
+  FROM cohort_changes c JOIN cohorts b ON b.user_id = c.user_id
   WHERE c.task_id IS NOT NULL AND b.cohort_week = CAST(? AS date)
     AND date_diff('week', b.cohort_week, date_trunc('week', c.day)) = ?
-  GROUP BY c.task_id, c.user_id
+), picked AS (
+  SELECT task_id, user_id, count(*) AS times, max(changed_at) AS changed_at FROM counted GROUP BY task_id, user_id
 ), numbered AS (
   SELECT p.task_id, p.user_id, p.times, p.changed_at,
     CASE WHEN ? = 'yes' THEN t.title END AS title, t.category, t.priority, t.status, t.deleted, t.due_date,
@@ -149,6 +76,9 @@ WITH chosen AS (
     row_number() OVER (ORDER BY p.changed_at DESC, p.task_id) AS place, count(*) OVER () AS tasks,
     sum(p.times) OVER () AS total
   FROM picked p JOIN task_facts t ON t.user_id = p.user_id AND t.task_id = p.task_id
+  WHERE ? IN ('', t.category) AND ? IN ('', t.priority) AND ? IN ('', t.status) AND ? IN ('', t.user_id)
+    AND ? IN ('', t.category) AND strpos(?, chr(31) || t.category || chr(31)) = 0
+    AND ? IN ('', t.user_id) AND strpos(?, chr(31) || t.user_id || chr(31)) = 0
 )
 SELECT n.task_id, n.title, coalesce(u.name, '') AS person, n.user_id, n.category, n.priority, n.status, n.deleted,
        n.due_date, n.created_at, n.changed_at, n.times, n.lead_hours, n.cycle_hours, n.place, n.tasks, n.total
@@ -156,7 +86,13 @@ FROM numbered n LEFT JOIN user_analytics u ON u.user_id = n.user_id
 WHERE n.place BETWEEN ? AND ?
 ORDER BY n.place
 """,
-    parameters=(*CHOICE, "first", "week", *_PAGE),
+    parameters=(
+        *("family", *CHOICE),
+        *("family", "first", "last", "kind", "first_weekday", "last_weekday", "first_hour", "last_hour"),
+        *("last", "family", "kind", "kind", "youngest", "oldest"),
+        *("family", "first", "last", "kind", "low", "kind", "high"),
+        *("first", "week"),
+        *("titles", *CHOICE, "in", "beyond", "by", "besides"),
+        *("first_row", "last_row"),
+    ),
 )
-
-BEHIND = {"event": EVENT, "standing": STANDING, "time": TIME, "cohort": COHORT}

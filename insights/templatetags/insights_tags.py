@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from django import template
@@ -15,6 +16,8 @@ from insights import formats
 
 if TYPE_CHECKING:  # every template's engine imports this module
     from insights.boards import Board
+    from insights.filters import State
+    from insights.model import Cell
 
 register = template.Library()
 register.filter("moment", formats.moment)
@@ -76,6 +79,13 @@ def _height(value: float, low: float, high: float) -> float:
 def board_url(board: Board, page: str, *arguments: str) -> str:
     """The URL of a board's page: ``{% board_url board '-csv' 'throughput' %}``."""
     return reverse(f"{board.name}{page}", args=arguments)
+
+
+@register.simple_tag
+def choosing(state: State, cell: Cell) -> str:
+    """The query string of the same page about what a cell names, and nothing else of its kind."""
+    name = cell.column.chooses[0] if cell.column.chooses else ""
+    return replace(state, filters=replace(state.filters, **{name: cell.choice})).query
 
 
 @register.simple_tag

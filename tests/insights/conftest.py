@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.test import Client
 
 from insights import warehouse
 from tests.insights.lake import Lake, Workspace, busy_workspace
 from tests.web.conftest import site  # noqa: F401 - the same site for the same kind of browser
+from todo_site.identity.users import Person
+from todo_site.sessions import SessionStore
 
 
 @pytest.fixture(scope="session")
@@ -86,3 +89,18 @@ def page(manager, settings):
         return answer.content.decode()
 
     return get
+
+
+@pytest.fixture
+def signed_in(settings):
+    """Return a function from a person's id to a browser with a session of theirs: for people of made-up histories."""
+
+    def browser(person_id: str) -> Client:
+        session = SessionStore()
+        session["person"] = Person(person_id, f"{person_id}@example.com", person_id, person_id).to_session()
+        session.save()
+        client = Client()
+        client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
+        return client
+
+    return browser

@@ -25,14 +25,20 @@ from tests.insights.lake import Lake
 
 def publish(lake: Lake, history: Iterable[Change], now: datetime, timezone: str = "UTC") -> Oracle:
     """Make Gold of ``history`` as it is at ``now`` and publish it; returns who knows the truth about it."""
+    files, oracle = gold(history, now, timezone)
+    lake.publish_files(files, now)
+    return oracle
+
+
+def gold(history: Iterable[Change], now: datetime, timezone: str = "UTC") -> tuple[dict[str, bytes], Oracle]:
+    """Make Gold of ``history`` as it is at ``now``: a file a table; and who knows the truth about it."""
     changes = list(history)
     with tempfile.TemporaryDirectory() as folder:
         harness = Harness(Path(folder), replace(CONFIG, timezone=ZoneInfo(timezone)))
         harness.deliver(changes)
         harness.lake.run(now)
         files = {table.name: _file(harness, table.name) for table in GOLD}
-    lake.publish_files(files, now)
-    return Oracle(changes, now.astimezone(ZoneInfo(timezone)).date(), timezone)
+    return files, Oracle(changes, now.astimezone(ZoneInfo(timezone)).date(), timezone)
 
 
 def _file(harness: Harness, table: str) -> bytes:

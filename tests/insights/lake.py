@@ -306,11 +306,15 @@ class Lake:
 
     def publish_files(self, files: dict[str, bytes], now: datetime) -> str:
         """Publish Parquet files that somebody else made, one a table."""
+        snapshot = self.write_files(files)
+        self.switch(snapshot)
+        self.point(snapshot, now)
+        return snapshot
+
+    def write_files(self, files: dict[str, bytes]) -> str:
         snapshot = f"test{os.getpid()}-{next(_count)}"
         for name, body in files.items():
             self._put(name, snapshot, body)
-        self.switch(snapshot)
-        self.point(snapshot, now)
         return snapshot
 
     def write(self, workspace: Workspace) -> str:

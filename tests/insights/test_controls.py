@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from html import unescape
+from html import escape, unescape
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -50,6 +50,25 @@ def test_every_link_keeps_the_whole_state(page, gold_lake):
         assert links
         assert all(link.startswith(state) for link in links)
     assert '<input type="hidden" name="user" value="user-07">' in html  # changing the range keeps the filter
+
+
+def test_a_name_leads_to_the_page_about_it_alone(page, manager, gold_lake, workspace):
+    """Also beyond the fifty that the filters offer: from the tasks behind a mark."""
+    for path, name, value in (
+        ("/insights/?days=90&compare=no&priority=low", workspace.names["user-07"], "user=user-07"),
+        (
+            f"/insights/tasks/?days=90&compare=no&priority=low&event=created&{SPAN}",
+            "Support",
+            "category=Support",
+        ),
+    ):
+        html = manager.get(path).content.decode()
+        (link,) = set(re.findall(rf'<a href="([^"]*)">{re.escape(escape(name))}</a>', html))
+        assert set(parse_qsl(urlsplit(unescape(link)).query)) == {
+            *parse_qsl(value),
+            *parse_qsl("days=90&compare=no&priority=low"),
+        }
+        assert manager.get(unescape(link)).status_code == 200
 
 
 def test_what_is_chosen_stays_among_the_choices(page, gold_lake):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from datetime import UTC, datetime, timedelta
 from random import Random
-from urllib.parse import parse_qsl
 
 import pytest
 from django.conf import settings as django_settings
@@ -14,26 +12,29 @@ from django.core.management import call_command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from insights import behind, formats, pages, tiles, warehouse
-from insights.boards import EVERYBODY, ME
-from insights.exports import to_csv
+from insights import answers, pages, warehouse
+from insights.boards import EVERYBODY
 from insights.filters import Filters, State
-from insights.marks import mark_from
-from insights.questions import BY_SLUG
+from insights.periods import Period
 from localcloud.accounts import ensure_client, pool_definition
 from tests.etl.harness import NOW
+from tests.etl.oracle import category, due
 from tests.etl.world import World, play
-from tests.insights.histories import publish, recorded
+from tests.insights.checking import assert_page, links, read_csv
+from tests.insights.histories import gold, publish, recorded
+from tests.insights.lake import Lake
+from tests.insights.marking import behind
 from tests.insights.truth import Truth
 
 pytestmark = pytest.mark.slow
 CHOICES = (
-    Filters(),
-    Filters(category="work"),
-    Filters(priority="urgent", status="completed"),
-    Filters(user="ann"),
-    Filters(category="(none)", status="pending"),
-    Filters(user="nobody"),
+    State(),
+    State(180),
+    State(compare=False, filters=Filters(category="work")),
+    State(filters=Filters(priority="urgent", status="completed")),
+    State(filters=Filters(user="ann")),
+    State(90, filters=Filters(category="(none)", status="pending")),
+    State(filters=Filters(user="nobody")),
 )
 
 
@@ -43,98 +44,94 @@ def played(seed: int, steps: int = 60) -> World:
     return world
 
 
-def answered(state: State, board=EVERYBODY) -> tuple[dict, pages.Period]:
-    """The rows of every question of the page, as the page gets them."""
+@pytest.fixture
+def check(manager, settings):
+    """Return a function that compares a manager's page with brute force and returns the answers it is made of."""
+    settings.INSIGHTS_PAGE_SECONDS = 30
+
+    def compare(oracle, state: State = State()) -> dict:  # noqa: B008
+        assert_page(manager, oracle, state)
+        return answered(state)
+
+    return compare
+
+
+def answered(state: State) -> dict:
+    """The rows of every question of a page that has just been asked for."""
     snapshot = warehouse.current_snapshot()
     assert snapshot
-    keys = pages.page_keys(board, state, snapshot)
-    rows = {key.slug: warehouse.run(key.sql, key.values).rows for key in keys}
-    return rows, pages.period_of(state, snapshot)
+    outcomes = answers.gather(pages.page_keys(EVERYBODY, state, snapshot), snapshot)
+    assert all(outcome.cached for outcome in outcomes.values())
+    return {slug: outcome.answer.rows for slug, outcome in outcomes.items()}
 
 
-def text(rows, columns):
-    """Rows as their CSV says them."""
-    return list(csv.DictReader(io.StringIO(to_csv(columns, rows))))
+@pytest.fixture(scope="module")
+def made():
+    """A believable stretch of history, with other people's scripts in it, as files of Gold."""
+    return gold(played(11, 160).history, NOW)
 
 
-def assert_true(oracle, state: State) -> dict:
-    """Compare every answer of the page, as its CSV has it; return the answers."""
-    rows, period = answered(state)
-    truth = Truth(oracle, period, state.chosen)
-    for slug, wanted in truth.answers().items():
-        columns = BY_SLUG[slug].columns
-        assert text(rows[slug], columns) == text(wanted, columns), (slug, state)
-    found = {(row["day"], row["metric"]): row["value"] for row in rows["kpis"]}
-    wanted = truth.kpis()
-    assert found.keys() == wanted.keys()
-    for key, value in wanted.items():
-        assert found[key] == pytest.approx(value, rel=1e-12), (key, state)
-    return rows
-
-
-def marks_of(rows: dict, period: pages.Period) -> list[tuple[str, int]]:
-    """Every number in the tables and tiles of the page that leads to tasks: its link and what it says."""
-    cells = [
-        cell
-        for question in EVERYBODY.charts
-        for line in question.draw(rows[question.slug], period).table.cells()
-        for cell in line
-        if cell.column.kind == "count"
-    ]
-    shown = [(cell.link, cell.text) for cell in cells]
-    counted = [f.label for f in tiles.FIGURES if f.text is formats.count and f.own]
-    shown += [(t.link, t.value) for t in tiles.tiles(rows["kpis"], period) if t.label in counted]
-    return [(link, int(number.replace(",", ""))) for link, number in shown if link]
-
-
-def assert_leads_to(link: str, number: int, state: State) -> None:
-    mark = mark_from(dict(parse_qsl(link)))
-    assert mark, link
-    found = behind.behind(mark, state)
-    assert found
-    assert found.total == number, (link, state)
+@pytest.fixture(scope="module")
+def kept(made) -> str:
+    """The snapshot of it."""
+    return Lake().write_files(made[0])
 
 
 @pytest.fixture
-def history(lake):
-    """A believable stretch of history, with other people's scripts in it."""
-    return publish(lake, played(11, 160).history, NOW)
+def history(lake, made, kept):
+    """It is published: always as the same snapshot, so that one test's answers are cached for the next."""
+    lake.switch(kept)
+    lake.point(kept, NOW)
+    return made[1]
 
 
-def test_it_works(history):
-    for filters in CHOICES:
-        state = State(filters=filters)
-        rows = assert_true(history, state)
-        marks = marks_of(rows, answered_period(state))
-        for link, number in Random(5).sample(marks, min(len(marks), 6)):
-            assert_leads_to(link, number, state)
-    assert_true(history, State(days=180))
+@pytest.mark.parametrize("filters", CHOICES, ids=lambda chosen: chosen.query or "all")
+def test_it_works(history, check, filters):
+    check(history, filters)
 
 
-def answered_period(state: State) -> pages.Period:
-    snapshot = warehouse.current_snapshot()
-    assert snapshot
-    return pages.period_of(state, snapshot)
+def test_the_tasks_behind_every_kind_of_mark(history, manager, settings):
+    """One link of each kind on the page: the tasks it leads to, with all that is said of them."""
+    settings.INSIGHTS_PAGE_SECONDS = 30
+    state = State(filters=Filters(category="work"))
+    kinds = {}
+    for link, shown in links(assert_page(manager, history, state)):
+        kinds[tuple(sorted(link)), link.get("event"), link.get("standing"), link.get("time")] = link, shown
+    truth = Truth(history, Period(30, history.today), state.filters)
+    assert len(kinds) > 15
+    for link, _ in kinds.values():
+        rows = read_csv(manager.get("/insights/tasks.csv", link).content.decode())
+        counted = behind(truth, link)
+        found = {(f"TASK#{row['user_id']}", f"TASK#{row['task_id']}"): row for row in rows}
+        assert {key: int(row["times"]) for key, row in found.items()} == counted, link
+        for key, row in found.items():
+            last = truth.deeds[key][-1].change
+            item = last.new or last.old or {}
+            hours = truth.hours_of(key)
+            assert row["category"] == category(item)
+            assert row["priority"] == (item.get("priority") or "(none)")
+            assert row["status"] == item.get("status", "unknown")
+            assert row["due_date"] == str(due(item) or "")
+            assert datetime.fromisoformat(row["created_at"]) == truth.created_at(key).replace(tzinfo=None)
+            assert [row["lead_hours"], row["cycle_hours"]] == ["" if h is None else str(h) for h in hours]
 
 
-def test_a_persons_own_page(history):
-    for person in ("ann", "drifter", "nobody"):
-        rows, period = answered(State(person=person), ME)
-        truth = Truth(history, period, Filters(user=person))
-        assert rows["streaks"] == truth.streaks()
-        assert rows["weeks"] == truth.weeks()
-        assert rows["throughput"] == truth.throughput()
-        assert {row["value"] for row in rows["choices"] if row["kind"] == "user"} <= {person}
+@pytest.mark.parametrize("person", ["ann", "drifter", "nobody"])
+def test_a_persons_own_page(history, signed_in, settings, person):
+    settings.INSIGHTS_PAGE_SECONDS = 30
+    for state in (State(person=person), State(90, False, Filters(priority="low"), person)):
+        assert_page(signed_in(person), history, state)
 
 
-def test_the_demo_workspace(lake, cognito, tmp_path, monkeypatch):
+def test_the_demo_workspace(lake, cognito, tmp_path, monkeypatch, check):
     """What ``load_demo`` writes, read back from the table's own stream."""
     pool = cognito.create_user_pool(**pool_definition())["UserPool"]["Id"]
     ensure_client(cognito, pool)
-    monkeypatch.setattr(django_settings, "USER_POOL_ID", pool)
-    monkeypatch.setenv("DEMO_PASSWORD", "Demo-horse-9")
     quiet = {"stdout": io.StringIO(), "workers": 2}
-    call_command("load_demo", state=tmp_path / "demo.json", people=4, tasks=80, months=3, **quiet)
+    with monkeypatch.context() as patched:
+        patched.setattr(django_settings, "USER_POOL_ID", pool)
+        patched.setenv("DEMO_PASSWORD", "Demo-horse-9")
+        call_command("load_demo", state=tmp_path / "demo.json", people=4, tasks=80, months=3, **quiet)
     users = [
         next(pair["Value"] for pair in user["Attributes"] if pair["Name"] == "sub")
         for user in cognito.list_users(UserPoolId=pool)["Users"]
@@ -142,9 +139,10 @@ def test_the_demo_workspace(lake, cognito, tmp_path, monkeypatch):
     history = recorded(django_settings.TABLE_NAME, users)
     assert len(history) > 200
     oracle = publish(lake, history, datetime.now(UTC))
-    rows = assert_true(oracle, State())
-    assert_true(oracle, State(days=90, filters=Filters(user=users[0])))
-    assert_true(oracle, State(filters=Filters(category=rows["categories"][0]["category"])))
+    rows = check(oracle)
+    check(oracle, State(90, filters=Filters(user=users[0])))
+    check(oracle, State(180, compare=False))
+    check(oracle, State(filters=Filters(category=rows["categories"][0]["category"])))
 
 
 @settings(
@@ -157,11 +155,11 @@ def test_the_demo_workspace(lake, cognito, tmp_path, monkeypatch):
     seed=st.integers(0, 10**6),
     steps=st.integers(0, 70),
     timezone=st.sampled_from(["UTC", "Asia/Kolkata", "America/New_York", "Pacific/Chatham"]),
-    filters=st.sampled_from(CHOICES),
+    state=st.sampled_from(CHOICES),
 )
-def test_any_history(lake, settings, seed, steps, timezone, filters):
+def test_any_history(lake, settings, check, seed, steps, timezone, state):
     settings.REPORTING_TIMEZONE = timezone
-    assert_true(publish(lake, played(seed, steps).history, NOW, timezone), State(filters=filters))
+    check(publish(lake, played(seed, steps).history, NOW, timezone), state)
 
 
 class TestEdges:
@@ -173,48 +171,51 @@ class TestEdges:
         world.now = NOW - timedelta(days=20)
         return world
 
-    def rows(self, lake, world, slug, state=State(), timezone="UTC"):  # noqa: B008
-        return self.answers(lake, world, state, timezone)[slug]
+    @pytest.fixture
+    def seen(self, lake, check):
+        """Return a function that publishes a world, checks its page, and returns the answers."""
 
-    def answers(self, lake, world, state=State(), timezone="UTC"):  # noqa: B008
-        return assert_true(publish(lake, world.history, NOW, timezone), state)
+        def look(world, timezone="UTC"):
+            return check(publish(lake, world.history, NOW, timezone))
 
-    def test_a_reopened_task_counts_twice_and_is_open(self, lake, world):
+        return look
+
+    def test_a_reopened_task_counts_twice_and_is_open(self, seen, world):
         task = world.create_task("ann")
         for status in ("completed", "pending", "completed", "pending"):
             world.tick(3600)
             world.change_task("ann", task, status=status)
-        rows = self.answers(lake, world)
+        rows = seen(world)
         assert sum(row["completed"] for row in rows["throughput"]) == 2
         assert sum(row["reopened"] for row in rows["throughput"]) == 2
         assert rows["lead-time"] == []
 
-    def test_a_deleted_task_was_there_and_is_no_more(self, lake, world):
+    def test_a_deleted_task_was_there_and_is_no_more(self, seen, world):
         task = world.create_task("ann", due_date="2026-05-15")
         world.tick(5 * 86400)
         world.delete_task("ann", task)
-        rows = self.answers(lake, world)
+        rows = seen(world)
         flow = [row["tasks"] for row in rows["cumulative-flow"] if row["status"] == "pending"]
         assert flow.count(1) == 5
         assert sum(row["tasks"] for row in rows["ageing"]) == 0
 
-    def test_a_restored_task_is_not_created_again(self, lake, world):
+    def test_a_restored_task_is_not_created_again(self, seen, world):
         task = world.create_task("ann")
         world.tick(86400)
         world.delete_task("ann", task)
         world.tick(86400)
         world.restore_task("ann", task)
-        assert sum(row["created"] for row in self.rows(lake, world, "throughput")) == 1
+        assert sum(row["created"] for row in seen(world)["throughput"]) == 1
 
     @pytest.mark.parametrize(("timezone", "day"), [("UTC", "2026-05-20"), ("Asia/Kolkata", "2026-05-21")])
-    def test_days_begin_in_the_reporting_timezone(self, lake, world, settings, timezone, day):
+    def test_days_begin_in_the_reporting_timezone(self, seen, world, settings, timezone, day):
         settings.REPORTING_TIMEZONE = timezone
         world.now = NOW.replace(month=5, day=20, hour=23, minute=59)
         world.create_task("ann")
-        rows = self.rows(lake, world, "throughput", timezone=timezone)
+        rows = seen(world, timezone)["throughput"]
         assert [row["day"] for row in rows if row["created"]] == [day]
 
-    def test_completed_before_started_has_no_cycle_time(self, lake, world):
+    def test_completed_before_started_has_no_cycle_time(self, seen, world):
         task = world.create_task("ann", status="completed")
         world.tick(60)
         world.change_task("ann", task, status="in_progress")
@@ -222,22 +223,19 @@ class TestEdges:
         world.foreign_patch(
             "ann", task, status="completed", completed_at=(NOW - timedelta(days=20)).isoformat()
         )
-        assert self.rows(lake, world, "cycle-time") == []
+        assert seen(world)["cycle-time"] == []
 
-    def test_a_user_with_no_tasks_is_active_and_nothing_else(self, lake, world):
+    def test_a_user_with_no_tasks_is_active_and_nothing_else(self, seen, world):
         world.create_user("idle")
-        rows = self.answers(lake, world)
+        rows = seen(world)
         assert rows["top-users"] == []
         kpis = {(r["day"], r["metric"]): r["value"] for r in rows["kpis"]}
         assert kpis[NOW.date().isoformat(), "active_users"] == 1
         assert kpis[NOW.date().isoformat(), "completion_rate"] == 0  # of no tasks at all
 
-    def test_more_people_than_the_table_shows_are_summed_up(self, lake, world):
+    def test_more_people_than_the_table_shows_are_summed_up(self, seen, world):
         for n in range(14):
             for _ in range(n % 3 + 1):
                 world.create_task(f"user-{n:02}", status="completed")
-        rows = self.rows(lake, world, "top-users")
+        rows = seen(world)["top-users"]
         assert [row["people"] for row in rows] == [1] * 10 + [4]
-        drawing = BY_SLUG["top-users"].draw(rows, answered_period(State()))
-        _, *numbers = drawing.table.cells()[-1]
-        assert_leads_to(numbers[0].link, rows[-1]["completed"], State())

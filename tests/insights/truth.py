@@ -10,12 +10,13 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from insights.filters import Filters
 from insights.periods import Period
-from tests.etl.oracle import OPEN, Deed, Oracle, category, due
+from tests.etl.oracle import OPEN, Deed, Oracle, category, due, moment
 
 Key = tuple[str, str]
 STATUSES = ("cancelled", "completed", "in_progress", "pending")
@@ -42,6 +43,10 @@ class Truth:
         for deed in self.oracle.task_deeds():
             deeds[deed.change.pk, deed.change.sk].append(deed)
         self.deeds = {key: own for key, own in deeds.items() if self._wanted(key, own[-1])}
+        self.by_day: dict[date, list[tuple[Key, Deed]]] = defaultdict(list)
+        for key, own in self.deeds.items():
+            for deed in own:
+                self.by_day[deed.day].append((key, deed))
         self.days = self.period.dates()
         self.before = self.period.previous_dates()
 
@@ -58,15 +63,11 @@ class Truth:
     # -- what happened, and what there was
 
     def events(self, kind: str, days: Iterable[date], user: str = "", name: str = "") -> list[Deed]:
-        wanted = set(days)
         return [
             deed
-            for key, own in self.deeds.items()
-            for deed in own
-            if deed.day in wanted
-            and _is(kind, deed)
-            and user in ("", deed.user)
-            and name in ("", self.category_of(key))
+            for day in sorted(set(days))
+            for key, deed in self.by_day.get(day, ())
+            if _is(kind, deed) and user in ("", deed.user) and name in ("", self.category_of(key))
         ]
 
     def category_of(self, key: Key) -> str:
@@ -93,20 +94,35 @@ class Truth:
 
     def finished(self, days: Iterable[date], measure: str = "lead") -> dict[Key, float]:
         """Hours of the tasks completed on ``days`` that still are."""
-        wanted, found = set(days), {}
+        wanted, place = set(days), ("lead", "cycle").index(measure)
+        return {
+            key: hours
+            for key, (day, *times) in self.completions.items()
+            if day in wanted and (hours := times[place]) is not None
+        }
+
+    @cached_property
+    def completions(self) -> dict[Key, tuple[date, float | None, float | None]]:
+        """Of the tasks that are completed now: the day, and the hours since creation and since the start."""
+        found = {}
         for key in self.deeds.keys() & self.oracle.live("TASK").keys():
             at = self.oracle.finished_at(key)
-            micros = self.oracle.lead_micros(key) if measure == "lead" else self.oracle.cycle_micros(key)
-            if at is not None and micros is not None and self.oracle.local_day(at) in wanted:
-                found[key] = micros / 3.6e9
+            if at is not None:
+                micros = self.oracle.lead_micros(key), self.oracle.cycle_micros(key)
+                hours = [None if value is None else value / 3.6e9 for value in micros]
+                found[key] = (self.oracle.local_day(at), hours[0], hours[1])
         return found
 
-    def created_day(self, key: Key) -> date:
-        last = self.deeds[key][-1].change
-        from tests.etl.oracle import moment
+    def hours_of(self, key: Key) -> list[float | None]:
+        """Lead and cycle time of a task, where it is completed now."""
+        return list(self.completions.get(key, (None, None, None))[1:])
 
-        told = moment((last.new or last.old or {}).get("created_at"))
-        return self.oracle.local_day(told or self.deeds[key][0].at)
+    def created_at(self, key: Key) -> datetime:
+        last = self.deeds[key][-1].change
+        return moment((last.new or last.old or {}).get("created_at")) or self.deeds[key][0].at
+
+    def created_day(self, key: Key) -> date:
+        return self.oracle.local_day(self.created_at(key))
 
     # -- the questions
 
