@@ -89,13 +89,24 @@ def unread(silver: Bucket, listed: Days, marks: Mapping[str, DayMark]) -> tuple[
 
 def advance(silver: Bucket, commit: str, consumed: Days, keys: Iterable[str]) -> dict[str, DayMark]:
     """Write the day objects of a commit that consumes `keys`; returns the marks of the days they are in."""
+    return write(
+        silver, commit, {day: consumed.get(day, frozenset()) | names for day, names in by_day(keys).items()}
+    )
+
+
+def write(silver: Bucket, commit: str, days: Days) -> dict[str, DayMark]:
+    """Write the day objects of a commit: all names that are consumed of each day; returns their marks."""
     marks = {}
-    for day, names in by_day(keys).items():
-        total = consumed.get(day, frozenset()) | names
-        mark = DayMark(f"{SILVER_PREFIX}_consumed/{day}/{commit}.json.gz", len(total), digest(total))
-        silver.put(mark.key, gzip.compress(json.dumps(sorted(total)).encode(), mtime=0))
+    for day, names in days.items():
+        mark = DayMark(f"{SILVER_PREFIX}_consumed/{day}/{commit}.json.gz", len(names), digest(names))
+        silver.put(mark.key, gzip.compress(json.dumps(sorted(names)).encode(), mtime=0))
         marks[day] = mark
     return marks
+
+
+def consumed(silver: Bucket, mark: DayMark | None) -> frozenset[str]:
+    """Names that are consumed of a day, by its mark; none where it has none."""
+    return _load(silver, mark) if mark else frozenset()
 
 
 def _load(silver: Bucket, mark: DayMark) -> frozenset[str]:

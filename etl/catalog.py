@@ -17,6 +17,18 @@ REQUESTS_PREFIX = "requests/"
 REQUESTS_ERROR_PREFIX = "requests-errors/"
 SILVER_PREFIX = "silver/"
 GOLD_PREFIX = "gold/"
+ORDERS_PREFIX = f"{SILVER_PREFIX}_orders/"
+RESULTS_PREFIX = "athena-results/"
+CACHE_PREFIX = "cache/"
+# How long what nothing else refers to is kept, by layer and prefix: in AWS by lifecycle rules, elsewhere by
+# `etl.retention`. Changes (`cdc/`) are the backup and stay for ever.
+RETENTION_DAYS = {
+    "bronze": {BRONZE_ERROR_PREFIX: 90, REQUESTS_PREFIX: 365, REQUESTS_ERROR_PREFIX: 30},
+    "silver": {ORDERS_PREFIX: 30},
+    "gold": {RESULTS_PREFIX: 7, CACHE_PREFIX: 14},
+}
+# A row in quarantine whose file is older than this was given up; Bronze still has it.
+QUARANTINE_DAYS = 365
 
 # CloudWatch Logs' filter pattern for the lines of the site's log that are sent to `requests/`.
 REQUEST_LINES = '{ $.message = "request" }'

@@ -11,7 +11,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from etl import orders, quality
+from etl import orders, quality, sweep
 from etl.bronze import bucket_of
 from etl.catalog import SILVER_PREFIX
 from etl.config import LakeConfig
@@ -19,7 +19,7 @@ from etl.engine.spark import SparkEngine
 from etl.gold import SOURCES, Gold, folder_of
 from etl.log import log
 from etl.manifest import Manifest, Part
-from etl.run import Lake
+from etl.run import Lake, Tidied
 from etl.silver import Made, Silver
 from etl.steps import GOLD_STEPS, SILVER, gold_parameters, silver_parameters, sql_text
 from etl.storage import Bucket
@@ -123,6 +123,10 @@ class SparkLake(Lake):
         self.silver = SparkSilver(config, s3, glue, folder)
         self.gold = SparkGold(config, s3, glue, folder)
         self.silver.spark = self.gold.spark = spark
+
+    def tidy(self, now: datetime) -> Tidied:
+        """Delete what nobody refers to; the rest of tidying is left to the embedded engine, as erasures are."""
+        return Tidied(sweep.run(self.silver.config, self.silver.silver.s3, now), 0, 0, 0, 0)
 
     def fulfil_orders(self, now: datetime | None = None) -> bool:
         """As the lake's, but erasures are left to the embedded engine: they change single files under their names."""

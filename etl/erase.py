@@ -21,9 +21,11 @@ from etl.bronze import bucket_of
 from etl.catalog import (
     BRONZE_ERROR_PREFIX,
     BRONZE_PREFIX,
+    CACHE_PREFIX,
     GOLD_PREFIX,
     REQUESTS_ERROR_PREFIX,
     REQUESTS_PREFIX,
+    RESULTS_PREFIX,
     SILVER_PREFIX,
     user_bucket,
 )
@@ -41,7 +43,7 @@ from etl.tables import QUARANTINE, TASK_EVENTS
 ATTEMPTS = 6
 AT_A_TIME = 200
 POLL_SECONDS = 1.0
-COPIES = ("athena-results/", "cache/")
+COPIES = (RESULTS_PREFIX, CACHE_PREFIX)
 Key = tuple[str, str]
 
 
@@ -160,6 +162,8 @@ class Erasure:
                         self.bronze.put(key, kept.read_bytes())
                         self.bronze.delete_old_versions(key)
                         rewritten += 1
+            # What compaction has replaced is deleted, but a versioned bucket keeps it for a while.
+            self.bronze.delete_versions_of_deleted(prefix, self._may_hold)
         return rewritten
 
     def _may_hold(self, key: str) -> bool:

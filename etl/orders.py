@@ -13,11 +13,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Self
 
 from etl import manifest
-from etl.catalog import SILVER_PREFIX
+from etl.catalog import ORDERS_PREFIX
 from etl.log import iso, log
 from etl.storage import Bucket, ConflictError
 
-PREFIX = f"{SILVER_PREFIX}_orders/"
+PREFIX = ORDERS_PREFIX
 KINDS = ("run", "replay", "quarantine", "erase")
 SHOWN_DAYS = 7
 ATTEMPTS = 6

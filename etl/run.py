@@ -8,11 +8,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from etl import bookmark, orders, runs, sweep
+from etl import bookmark, orders, retention, runs, sweep
 from etl.aws import client
 from etl.config import ConfigError, LakeConfig, lake_config
 from etl.gold import Gold
@@ -25,6 +26,17 @@ FULL_LOOK_SECONDS = 30.0
 IDLE_SHARE = 0.05
 IDLE_CAP_SECONDS = 2.0
 BACKOFF_CAP_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tidied:
+    """What tidying did: unreferenced and expired files deleted, quarantined rows given up, small files made few."""
+
+    swept: int
+    expired: int
+    quarantine: int
+    merged: int
+    into: int
 
 
 class Lake:
@@ -45,7 +57,7 @@ class Lake:
         self.gold = Gold(config, s3, glue, folder)
         self.seen: bookmark.Days = {}
         self._settled: dict[str, str] = {}
-        self._next_sweep = datetime.min.replace(tzinfo=UTC)
+        self.next_tidy = datetime.min.replace(tzinfo=UTC)
 
     def run(self, now: datetime | None = None) -> bool:
         """Bring everything up to date; whether anything was published."""
@@ -65,10 +77,26 @@ class Lake:
         return committed is not None
 
     def _sweep(self, now: datetime) -> None:
-        """Once a day, and at the start of a process, delete what nobody refers to."""
-        if now >= self._next_sweep:
-            sweep.run(self.silver.config, self.silver.silver.s3, now)
-            self._next_sweep = now + timedelta(days=1)
+        """Once a day, and at the start of a process, delete what is not needed and merge small files."""
+        if now < self.next_tidy:
+            return
+        try:
+            self.tidy(now)
+            self.next_tidy = now + timedelta(days=1)
+        except Exception as error:  # noqa: BLE001  what it would have tidied can wait; the figures cannot
+            self.next_tidy = now + timedelta(hours=1)
+            log("tidy", "failed", level="ERROR", status="error", error=f"{type(error).__name__}: {error}")
+
+    def tidy(self, now: datetime) -> Tidied:
+        """Delete what nobody refers to and what is kept no longer; merge the small files of Bronze's closed days."""
+        # Not above: where Spark does the work, DuckDB is not installed.
+        from etl.compact import Compaction
+
+        config, s3 = self.silver.config, self.silver.silver.s3
+        swept, expired = sweep.run(config, s3, now), retention.run(config, s3, now)
+        dropped = retention.drop_old_quarantine(config, s3, self.silver.glue, now)
+        merged = Compaction(config, s3).run(now)
+        return Tidied(swept, expired, dropped, merged.merged, merged.into)
 
     def run_gold(self, now: datetime | None = None) -> bool:
         """Publish what Silver holds; whether there was anything to publish."""

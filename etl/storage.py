@@ -59,11 +59,15 @@ class Bucket:
             for entry in page.get("Contents", ()):
                 yield entry["Key"]
 
+    def entries(self, prefix: str) -> Iterator[dict[str, Any]]:
+        """What S3 lists under `prefix` (`Key`, `Size`, `ETag`, `LastModified`), in order, 1,000 a request."""
+        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix):
+            yield from page.get("Contents", ())
+
     def sizes(self, prefix: str) -> Iterator[tuple[str, int]]:
         """Keys under `prefix` and how many bytes each object has, in order, 1,000 a request."""
-        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix):
-            for entry in page.get("Contents", ()):
-                yield entry["Key"], entry["Size"]
+        for entry in self.entries(prefix):
+            yield entry["Key"], entry["Size"]
 
     def get(self, key: str) -> tuple[bytes, str] | None:
         """Body and ETag of an object, or None where there is none."""
@@ -146,6 +150,27 @@ class Bucket:
         ]
         if old:
             self.s3.delete_objects(Bucket=self.name, Delete={"Objects": old, "Quiet": True})
+
+    def delete_versions_of_deleted(self, prefix: str, wanted: Callable[[str], bool]) -> int:
+        """Delete what a versioned bucket still holds of objects under `prefix` that are deleted; how many versions.
+
+        `wanted` says of which keys.
+        """
+        pages = self.s3.get_paginator("list_object_versions").paginate(Bucket=self.name, Prefix=prefix)
+        gone: list[dict[str, str]] = []
+        living: set[str] = set()
+        for page in pages:
+            gone += [
+                {"Key": version["Key"], "VersionId": version["VersionId"]}
+                for version in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+                if wanted(version["Key"])
+            ]
+            living.update(version["Key"] for version in page.get("Versions", ()) if version["IsLatest"])
+        old = [version for version in gone if version["Key"] not in living]
+        for start in range(0, len(old), 1000):
+            chunk = old[start : start + 1000]
+            self.s3.delete_objects(Bucket=self.name, Delete={"Objects": chunk, "Quiet": True})
+        return len(old)
 
 
 class LocalCopies:

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from etl import manifest
-from etl.catalog import BRONZE_ERROR_PREFIX, BRONZE_PREFIX, GOLD_PREFIX, SILVER_PREFIX
+from etl.catalog import (
+    BRONZE_ERROR_PREFIX,
+    BRONZE_PREFIX,
+    GOLD_PREFIX,
+    REQUESTS_ERROR_PREFIX,
+    REQUESTS_PREFIX,
+    SILVER_PREFIX,
+)
 from etl.config import LakeConfig
 from etl.status import COMMIT
 from etl.storage import Bucket
@@ -25,8 +32,8 @@ class Survey:
 
     Parameters
     ----------
-    bronze, undeliverable
-        Changes, and what Firehose could not convert.
+    bronze, requests, undeliverable
+        Changes, the request log, and what Firehose could not convert of both.
     silver
         Live files by table.
     gold
@@ -38,6 +45,7 @@ class Survey:
     """
 
     bronze: Pile
+    requests: Pile
     undeliverable: Pile
     silver: Mapping[str, Pile]
     gold: Pile
@@ -61,7 +69,12 @@ def read(config: LakeConfig, s3: Any) -> Survey:
     lost = (data - named) | ({key for key in in_gold if "/snapshot=" in key} - set(kept))
     return Survey(
         bronze=_pile(size for _, size in bronze.sizes(BRONZE_PREFIX)),
-        undeliverable=_pile(size for _, size in bronze.sizes(BRONZE_ERROR_PREFIX)),
+        requests=_pile(size for _, size in bronze.sizes(REQUESTS_PREFIX)),
+        undeliverable=_pile(
+            size
+            for prefix in (BRONZE_ERROR_PREFIX, REQUESTS_ERROR_PREFIX)
+            for _, size in bronze.sizes(prefix)
+        ),
         silver={table: _pile(in_silver.get(key, 0) for key in keys) for table, keys in live.items()},
         gold=_pile(in_gold[key] for key in published),
         snapshots=len(commit["snapshots"]),

@@ -10,11 +10,22 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from etl.catalog import RETENTION_DAYS
 from infra.names import Names
 from infra.policies import TRUST, acknowledge
 
 DAYS = cdk.Duration.days
 ABANDONED_UPLOADS = s3.LifecycleRule(id="abandoned-uploads", abort_incomplete_multipart_upload_after=DAYS(2))
+
+
+def expirations(layer: str) -> tuple[s3.LifecycleRule, ...]:
+    """The lake's own retention of a layer as lifecycle rules."""
+    return tuple(
+        s3.LifecycleRule(id=prefix.strip("/").replace("/", "-"), prefix=prefix, expiration=DAYS(days))
+        for prefix, days in RETENTION_DAYS[layer].items()
+    )
+
+
 # Bronze is the backup and is kept for ever; what ages is read rarely but must be readable at once, so no Glacier.
 BRONZE_RULES = (
     s3.LifecycleRule(
@@ -27,14 +38,10 @@ BRONZE_RULES = (
             ),
         ],
     ),
-    s3.LifecycleRule(id="undeliverable", prefix="cdc-errors/", expiration=DAYS(90)),
-    s3.LifecycleRule(id="requests", prefix="requests/", expiration=DAYS(365)),
-    s3.LifecycleRule(id="undeliverable-requests", prefix="requests-errors/", expiration=DAYS(30)),
+    *expirations("bronze"),
 )
-GOLD_RULES = (
-    s3.LifecycleRule(id="query-results", prefix="athena-results/", expiration=DAYS(7)),
-    s3.LifecycleRule(id="answers", prefix="cache/", expiration=DAYS(14)),
-)
+SILVER_RULES = expirations("silver")
+GOLD_RULES = expirations("gold")
 # How long a deleted or overwritten object can be brought back, and how long erased personal data can last.
 OLD_VERSIONS_DAYS = {"bronze": 30, "silver": 7, "gold": 7, "packages": 7}
 

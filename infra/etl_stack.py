@@ -17,7 +17,7 @@ from infra.pipeline import BusinessMetrics, LakePipeline
 from infra.settings import Settings
 from infra.streams import changes_stream, logs_stream
 
-RULES = {"bronze": buckets.BRONZE_RULES, "silver": (), "gold": buckets.GOLD_RULES}
+RULES = {"bronze": buckets.BRONZE_RULES, "silver": buckets.SILVER_RULES, "gold": buckets.GOLD_RULES}
 
 
 class EtlStack(cdk.Stack):

@@ -134,6 +134,35 @@ class Engine:
         self._copy(query, kept)
         return int(self.value(f"SELECT count(*) FROM ({query})"))
 
+    def merge(self, paths: Sequence[Path], merged: Path) -> int:
+        """Write the rows of lake files, with all columns that any of them has, as one file; how many there are.
+
+        Raises
+        ------
+        EngineError
+            When a file is not readable Parquet, or rows would be lost.
+        """
+        source = f"read_parquet({_files(paths)}, union_by_name=true, hive_partitioning=false)"
+        self._copy(f"SELECT * FROM {source}", merged)
+        before, after = (
+            int(self._execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+            for table in (source, f"read_parquet({_files([merged])}, hive_partitioning=false)")
+        )
+        if before != after:
+            raise EngineError(f"{before} rows became {after}")
+        return after
+
+    def since(self, paths: Sequence[Path], kept: Path, first_day: str) -> int:
+        """Write the rows of quarantine files whose source lies under `first_day` (ISO) or later; how many there are."""
+        day = "regexp_extract(source_file, 'year=([0-9]+)/month=([0-9]+)/day=([0-9]+)', ['y', 'm', 'd'])"
+        query = (
+            f"SELECT * EXCLUDE (placed) FROM (SELECT *, {day} AS placed FROM read_parquet({_files(paths)}, "
+            "union_by_name=true, hive_partitioning=false)) "
+            f"WHERE concat_ws('-', placed.y, placed.m, placed.d) >= {_quoted(first_day)}"
+        )
+        self._copy(query, kept)
+        return int(self.value(f"SELECT count(*) FROM ({query})"))
+
     def removals(self, files: Sequence[Path], since: str) -> list[tuple[str, str]]:
         """Keys of the items that Bronze files say were removed from `since` (ISO 8601 UTC) on."""
         where = f"event_name = 'REMOVE' AND event_time >= {_quoted(since)}"

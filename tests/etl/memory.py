@@ -8,6 +8,7 @@ import hashlib
 import io
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -26,10 +27,18 @@ def failure(code: str, operation: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": code}}, operation)
 
 
+class _NoVersions:
+    """A listing of versions in a bucket that has none."""
+
+    def paginate(self, *, Bucket: str, Prefix: str) -> Iterator[dict[str, Any]]:
+        yield {}
+
+
 class S3:
     def __init__(self) -> None:
         self.buckets: dict[str, dict[str, bytes]] = defaultdict(dict)
         self.calls: Counter[str] = Counter()
+        self.modified: datetime | None = None
         self.before: Callable[[str, str], None] = lambda operation, key: None
 
     def _call(self, operation: str, key: str = "") -> None:
@@ -83,18 +92,19 @@ class S3:
     def list_object_versions(self, *, Bucket: str, Prefix: str) -> dict[str, Any]:
         return {}
 
-    def get_paginator(self, operation: str) -> "S3":
-        assert operation == "list_objects_v2"
-        return self
+    def get_paginator(self, operation: str) -> Any:
+        assert operation in {"list_objects_v2", "list_object_versions"}
+        return self if operation == "list_objects_v2" else _NoVersions()
+
+    def _entry(self, bucket: str, key: str) -> dict[str, Any]:
+        body = self.buckets[bucket][key]
+        dated = {"LastModified": self.modified} if self.modified else {}
+        return {"Key": key, "Size": len(body), "ETag": self.etag(body), **dated}
 
     def paginate(self, *, Bucket: str, Prefix: str, StartAfter: str = "") -> Iterator[dict[str, Any]]:
         self._call("list_objects_v2", Prefix)
         keys = sorted(key for key in self.buckets[Bucket] if key.startswith(Prefix) and key > StartAfter)
-        yield (
-            {"Contents": [{"Key": key, "Size": len(self.buckets[Bucket][key])} for key in keys]}
-            if keys
-            else {}
-        )
+        yield ({"Contents": [self._entry(Bucket, key) for key in keys]} if keys else {})
 
 
 class Glue:

@@ -1,22 +1,26 @@
 """``manage.py lake``: how far the lake is and what it holds, and which requests changed a task."""
 
 import json
+import tempfile
 from argparse import ArgumentParser
 from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from etl import runs, status, survey
 from etl.aws import client
+from etl.run import Lake
 from etl.storage import Bucket
 from todo_site.lake import lake
 
 
 class Command(BaseCommand):
-    """``status``: lag, files, bytes, snapshots, checks and the last runs. ``trail``: a task's changes and requests."""
+    """``status``: lag, files, bytes, snapshots, checks, runs. ``trail``: a task's changes and requests. ``tidy``."""
 
-    help = "Show how far the lake is, or which requests changed a task."
+    help = "Show how far the lake is, or which requests changed a task; or tidy it."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -27,10 +31,14 @@ class Command(BaseCommand):
         trail = kinds.add_parser("trail", help="what happened to a task, and by which requests")
         trail.add_argument("task_id")
         trail.add_argument("--json", action="store_true", help="for programs")
+        tidy = kinds.add_parser(
+            "tidy", help="merge small files, delete what is kept no longer; runs do it daily"
+        )
+        tidy.add_argument("--dry-run", action="store_true", help="say what would be merged")
 
     def handle(self, *, what: str, **options: Any) -> None:
         """Print it."""
-        lines = {"status": self._status, "trail": self._trail}[what](options)
+        lines = {"status": self._status, "trail": self._trail, "tidy": self._tidy}[what](options)
         for line in lines:
             self.stdout.write(line)
 
@@ -43,6 +51,22 @@ class Command(BaseCommand):
             whole = {"status": asdict(found), "survey": asdict(held), "runs": last}
             return [json.dumps(whole, default=str)]
         return [*_layers(found), *_held(held), *_checks(found), *_runs(last)]
+
+    def _tidy(self, options: dict[str, Any]) -> list[str]:
+        from etl.compact import Compaction  # brings the engine along, which the site's package lacks
+
+        now = datetime.now(UTC)
+        with lake() as config, tempfile.TemporaryDirectory(prefix="lake-", dir=config.work_dir) as folder:
+            if options["dry_run"]:
+                merges = Compaction(config, client("s3")).plan(now)
+                files = sum(map(len, merges.values()))
+                return [f"Would merge {files:,} files of closed days into {len(merges):,}, at least."]
+            done = Lake(config, client("s3"), client("glue"), Path(folder)).tidy(now)
+        return [
+            f"Merged {done.merged:,} small files into {done.into:,}.",
+            f"Deleted {done.swept:,} files nobody refers to and {done.expired:,} that are kept no longer.",
+            f"Gave up {done.quarantine:,} quarantined rows; Bronze still has them.",
+        ]
 
     def _trail(self, options: dict[str, Any]) -> list[str]:
         from insights.warehouse import WarehouseError  # Athena's client: only this needs it
@@ -86,7 +110,11 @@ def _layers(found: status.Status) -> list[str]:
 
 
 def _held(held: survey.Survey) -> list[str]:
-    piles = {"bronze": held.bronze, "undeliverable": held.undeliverable}
+    piles = {
+        "bronze changes": held.bronze,
+        "bronze requests": held.requests,
+        "undeliverable": held.undeliverable,
+    }
     piles |= {f"silver {table}": pile for table, pile in held.silver.items()}
     piles |= {f"gold ({held.snapshots} snapshots kept)": held.gold, "unreferenced": held.waste}
     return [f"  {name:30}{pile.files:>10,} files {pile.bytes:>16,} bytes" for name, pile in piles.items()]

@@ -1,0 +1,284 @@
+"""Merges the many small files of Bronze's closed days into few, one partition at a time.
+
+No reader is ever left with less than everything, and whoever reads at the wrong moment reads copies, which count once
+in everything the lake computes. A journal in Silver says what is under way, so that a run that dies anywhere is either
+taken back or finished by the next:
+
+1. the journal names the merged files and what goes into each (`writing`)
+2. the bookmark counts the merged files as consumed, so that no run of Silver takes them for news
+3. the merged files are written; where a source has changed meanwhile (an erasure), all is taken back
+4. the journal says `deleting`: from here on there is no way back
+5. the sources are deleted, the bookmark forgets their names, the journal goes
+
+Only files that Silver has consumed are merged. Files that are not readable stay as they are.
+"""
+
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from etl import bookmark, manifest
+from etl.catalog import BRONZE_PREFIX, REQUESTS_PREFIX, SILVER_PREFIX
+from etl.config import LakeConfig
+from etl.engine.embedded import Engine
+from etl.engine.errors import EngineError
+from etl.log import iso, log
+from etl.storage import Bucket, ConflictError, LocalCopies
+
+JOURNAL = f"{SILVER_PREFIX}_compaction.json"
+# A day is closed when this many have begun since: what comes later still is merged by a later run.
+CLOSED_DAYS = 2
+MIN_FILES = 4
+SMALL_BYTES = 64 * 1024 * 1024
+TARGET_BYTES = 128 * 1024 * 1024
+# One journal's worth of files; a run begins no other when this time is over, for the next run goes on.
+MAX_SOURCES = 1_000
+BUDGET_SECONDS = 60.0
+LEASE = timedelta(minutes=20)
+ATTEMPTS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file to be merged: its key, its size in bytes, and its ETag."""
+
+    key: str
+    bytes: int
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """What is under way: `writing` or `deleting`, since when, and by merged file its sources."""
+
+    state: str
+    since: str
+    merges: dict[str, list[Source]] = field(default_factory=dict)
+
+    def sources(self) -> list[str]:
+        """Keys of all files that go."""
+        return [source.key for sources in self.merges.values() for source in sources]
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Journal":
+        """Read what was stored."""
+        merges = {key: [Source(**source) for source in sources] for key, sources in stored["merges"].items()}
+        return cls(stored["state"], stored["since"], merges)
+
+
+@dataclass(slots=True)
+class Compacted:
+    """What a run did: files that went, files that took their place, bytes before and after."""
+
+    merged: int = 0
+    into: int = 0
+    bytes_before: int = 0
+    bytes_after: int = 0
+
+
+class Compaction:
+    """The merging of one lake's Bronze.
+
+    Parameters
+    ----------
+    config
+        The lake.
+    s3
+        boto3 client.
+    """
+
+    def __init__(self, config: LakeConfig, s3: Any) -> None:
+        self.config = config
+        self.bronze = Bucket(config.bronze_bucket, s3)
+        self.silver = Bucket(config.silver_bucket, s3)
+
+    def run(self, now: datetime | None = None) -> Compacted:
+        """Finish what a dead run began, then merge what is due; nothing while another run is at it."""
+        moment, done = now or datetime.now(UTC), Compacted()
+        if not self._recovered(moment):
+            return done
+        skipped: set[str] = set()
+        deadline = time.monotonic() + BUDGET_SECONDS
+        while time.monotonic() < deadline and (merges := self.plan(moment, skipped)):
+            self._merge(merges, moment, done, skipped)
+        if done.merged:
+            log("compact", "merged", **asdict(done))
+        return done
+
+    def plan(self, now: datetime, skipped: Iterable[str] = ()) -> dict[str, list[Source]]:
+        """Merged file -> its sources: those of one journal, the oldest first.
+
+        Parameters
+        ----------
+        now
+            Decides which days are closed.
+        skipped
+            Partitions to leave alone.
+        """
+        last = (now.astimezone(UTC).date() - timedelta(days=CLOSED_DAYS)).isoformat()
+        left, room = set(skipped), MAX_SOURCES
+        merges: dict[str, list[Source]] = {}
+        for partition, sources in self._candidates(last).items():
+            if partition in left or room < MIN_FILES:
+                continue
+            for group in _groups(sources[:room]):
+                name = f"{partition}compacted-{manifest.new_name(now)}.parquet"
+                merges[name] = group
+                room -= len(group)
+        return merges
+
+    def _candidates(self, last: str) -> dict[str, list[Source]]:
+        """Small files by partition, of days up to `last`, that may be merged now."""
+        found: dict[str, list[Source]] = defaultdict(list)
+        for prefix in (BRONZE_PREFIX, REQUESTS_PREFIX):
+            for entry in self.bronze.entries(prefix):
+                key, size = str(entry["Key"]), int(entry["Size"])
+                if key.endswith(".parquet") and size < SMALL_BYTES and "" < _day_of(key) <= last:
+                    partition = key.rpartition("/")[0] + "/"
+                    found[partition].append(Source(key, size, str(entry.get("ETag", ""))))
+        full = {
+            partition: sources for partition, sources in sorted(found.items()) if len(sources) >= MIN_FILES
+        }
+        return self._consumed(full)
+
+    def _consumed(self, found: Mapping[str, list[Source]]) -> dict[str, list[Source]]:
+        """Of changes only what Silver has read; the request log has no reader that keeps a bookmark."""
+        current, _ = manifest.load(self.silver)
+        days = {_day_of(partition) for partition in found if partition.startswith(BRONZE_PREFIX)}
+        names = {day: bookmark.consumed(self.silver, current.days.get(day)) for day in days}
+        return {
+            partition: [source for source in sources if _is_free(source.key, names)]
+            for partition, sources in found.items()
+        }
+
+    # -- One journal ---------------------------------------------------------------------------------------------
+
+    def _merge(
+        self, merges: dict[str, list[Source]], now: datetime, done: Compacted, skipped: set[str]
+    ) -> None:
+        journal = Journal("writing", iso(now), merges)
+        etag = self.silver.replace_json(JOURNAL, asdict(journal), None)
+        self._count(journal, add=merges)
+        sizes: dict[str, int] = {}
+        written = {key: self._write(key, sources, sizes) for key, sources in merges.items()}
+        kept = {key: sources for key, sources in written.items() if sources and self._unchanged(sources)}
+        # A partition is tried once a run, or one that cannot be merged would be tried for ever.
+        skipped.update(key.rpartition("/")[0] + "/" for key in merges if key not in kept)
+        self._take_back([key for key in merges if key not in kept], journal)
+        deleting = replace(journal, state="deleting", merges=kept)
+        self.silver.replace_json(JOURNAL, asdict(deleting), etag)
+        self._finish(deleting)
+        done.merged += len(deleting.sources())
+        done.into += len(kept)
+        done.bytes_before += sum(source.bytes for sources in kept.values() for source in sources)
+        done.bytes_after += sum(sizes[key] for key in kept)
+
+    def _write(self, key: str, sources: list[Source], sizes: dict[str, int]) -> list[Source]:
+        """Write one merged file, note its bytes in `sizes`; the sources that are in it: none where there is no file."""
+        with tempfile.TemporaryDirectory(prefix="compact-", dir=self.config.work_dir) as folder:
+            copies, merged = LocalCopies(self.bronze, Path(folder)), Path(folder) / "merged.parquet"
+            copies.fetch(source.key for source in sources)
+            with Engine(Path(folder) / "spill", self.config.memory_limit, self.config.threads) as engine:
+                taken = _merged(engine, copies, sources, merged)
+            if not taken:
+                log("compact", "cannot be merged", level="WARNING", status="left", key=key)
+                return []
+            self.bronze.upload([(merged, key)])
+            sizes[key] = merged.stat().st_size
+            return taken
+
+    def _unchanged(self, sources: Iterable[Source]) -> bool:
+        return all(self.bronze.etag(source.key) == source.etag for source in sources)
+
+    def _take_back(self, keys: list[str], journal: Journal) -> None:
+        self.bronze.delete(keys)
+        for key in keys:
+            self.bronze.delete_old_versions(key)
+        self._count(journal, remove=keys)
+
+    def _finish(self, journal: Journal) -> None:
+        self.bronze.delete(journal.sources())
+        self._count(journal, remove=journal.sources())
+        self.silver.delete([JOURNAL])
+
+    def _recovered(self, now: datetime) -> bool:
+        """Deal with a journal somebody left; False while it may be somebody's who is alive."""
+        found = self.silver.get_json(JOURNAL)
+        if found is None:
+            return True
+        journal = Journal.from_json(found[0])
+        if now - datetime.fromisoformat(journal.since) < LEASE:
+            return False
+        log("compact", "what another run began", level="WARNING", status=journal.state)
+        if journal.state == "writing":
+            self._take_back(list(journal.merges), journal)
+            self.silver.delete([JOURNAL])
+        else:
+            self._finish(journal)
+        return True
+
+    # -- The bookmark --------------------------------------------------------------------------------------------
+
+    def _count(self, journal: Journal, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
+        """Add names to what counts as consumed, or remove some, in the days that the journal is about."""
+        plus, minus = bookmark.by_day(add), bookmark.by_day(remove)
+        if not plus and not minus:
+            return
+        for _ in range(ATTEMPTS):
+            current, etag = manifest.load(self.silver)
+            now = datetime.now(UTC)
+            days = {day for day in (*plus, *minus) if day in current.days}
+            if not days:
+                return
+            wanted = {
+                day: bookmark.consumed(self.silver, current.days[day]) - minus.get(day, frozenset())
+                | plus.get(day, frozenset())
+                for day in days
+            }
+            marks = bookmark.write(self.silver, manifest.new_name(now), wanted)
+            retired = {current.days[day].key: iso(now) for day in days}
+            changed = replace(current, days={**current.days, **marks}, retired={**current.retired, **retired})
+            try:
+                self.silver.replace_json(manifest.CURRENT, changed.to_json(), etag)
+            except ConflictError:
+                continue
+            return
+        raise ConflictError("runs kept committing first")
+
+
+def _merged(engine: Engine, copies: LocalCopies, sources: list[Source], merged: Path) -> list[Source]:
+    """Merge what is readable of local copies; the sources that were, none where they are too few."""
+    try:
+        engine.merge([copies.path(source.key) for source in sources], merged)
+    except EngineError:
+        bad = set(engine.unreadable(copies.path(source.key) for source in sources))
+        good = [source for source in sources if copies.path(source.key) not in bad]
+        return _merged(engine, copies, good, merged) if bad and len(good) >= MIN_FILES else []
+    return sources
+
+
+def _day_of(key: str) -> str:
+    """Day in a Bronze key, `YYYY-MM-DD`; empty where there is none."""
+    parts = dict(part.split("=", 1) for part in key.split("/") if "=" in part)
+    return "-".join(parts.get(name, "") for name in ("year", "month", "day")).strip("-")
+
+
+def _is_free(key: str, consumed: Mapping[str, frozenset[str]]) -> bool:
+    return key.startswith(REQUESTS_PREFIX) or any(
+        name in consumed[day] for day, names in bookmark.by_day([key]).items() for name in names
+    )
+
+
+def _groups(sources: list[Source]) -> list[list[Source]]:
+    """Files that become one, each group at most about `TARGET_BYTES`; too few files are left as they are."""
+    groups: list[list[Source]] = [[]]
+    for source in sorted(sources, key=lambda source: source.key):
+        if sum(other.bytes for other in groups[-1]) + source.bytes > TARGET_BYTES:
+            groups.append([])
+        groups[-1].append(source)
+    return [group for group in groups if len(group) >= MIN_FILES]

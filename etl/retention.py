@@ -1,0 +1,112 @@
+"""How long the lake keeps what nothing refers to: undeliverable records, the request log, query results, old orders.
+
+In AWS lifecycle rules do the same by the same numbers (`etl.catalog.RETENTION_DAYS`); a laptop has none. Rows in
+quarantine are given up after a year; Bronze still has them, and `replay` brings them back.
+"""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from etl import manifest
+from etl.catalog import QUARANTINE_DAYS, RETENTION_DAYS, SILVER_PREFIX
+from etl.config import LakeConfig
+from etl.log import iso, log
+from etl.manifest import Part
+from etl.partitions import sync_silver
+from etl.storage import Bucket, ConflictError, LocalCopies
+from etl.tables import QUARANTINE
+
+ATTEMPTS = 6
+
+
+def run(config: LakeConfig, s3: Any, now: datetime | None = None) -> int:
+    """Delete what has been kept long enough; how many objects."""
+    moment, deleted = now or datetime.now(UTC), 0
+    buckets = {"bronze": config.bronze_bucket, "silver": config.silver_bucket, "gold": config.gold_bucket}
+    for layer, prefixes in RETENTION_DAYS.items():
+        bucket = Bucket(buckets[layer], s3)
+        for prefix, days in prefixes.items():
+            limit = moment - timedelta(days=days)
+            old = [
+                entry["Key"] for entry in bucket.entries(prefix) if entry.get("LastModified", moment) < limit
+            ]
+            bucket.delete(old)
+            deleted += len(old)
+    if deleted:
+        log("retention", "deleted what is kept no longer", objects=deleted)
+    return deleted
+
+
+def drop_old_quarantine(config: LakeConfig, s3: Any, glue: Any, now: datetime) -> int:
+    """Commit Silver without the quarantined rows of files older than `QUARANTINE_DAYS`; how many rows went.
+
+    Raises
+    ------
+    ConflictError
+        When runs kept committing first.
+    """
+    silver = Bucket(config.silver_bucket, s3)
+    first_day = (now - timedelta(days=QUARANTINE_DAYS)).date().isoformat()
+    for _ in range(ATTEMPTS):
+        current, etag = manifest.load(silver)
+        commit = manifest.new_name(datetime.now(UTC))
+        folder = f"{SILVER_PREFIX}{QUARANTINE.name}/user_bucket="
+        parts = {
+            bucket: _kept(config, silver, part, f"{folder}{bucket}/{commit}/", first_day)
+            for bucket, part in current.parts(QUARANTINE.name).items()
+            if part.rows
+        }
+        changed = {bucket: part for bucket, part in parts.items() if part is not None}
+        if not changed:
+            return 0
+        published = _next(current, commit, changed)
+        try:
+            silver.replace_json(manifest.CURRENT, published.to_json(), etag)
+        except ConflictError:
+            continue
+        _point(glue, config.database, silver, published)
+        dropped = current.rows(QUARANTINE.name) - published.rows(QUARANTINE.name)
+        log("retention", "gave up quarantined rows", rows=dropped, before=first_day)
+        return dropped
+    raise ConflictError("runs kept committing first")
+
+
+def _kept(config: LakeConfig, silver: Bucket, part: Part, location: str, first_day: str) -> Part | None:
+    """The partition without its old rows, written to `location`; None where it has none."""
+    from etl.engine.embedded import Engine
+
+    with tempfile.TemporaryDirectory(prefix="retention-", dir=config.work_dir) as folder:
+        paths = LocalCopies(silver, Path(folder)).fetch(part.files)
+        kept = Path(folder) / "kept.parquet"
+        with Engine(Path(folder) / "spill", config.memory_limit, config.threads) as engine:
+            rows = engine.since(paths, kept, first_day)
+        if rows == part.rows:
+            return None
+        key = f"{location}part-0.parquet"
+        silver.upload([(kept, key)])
+        return Part(location, (key,), rows, kept.stat().st_size)
+
+
+def _next(current: manifest.Manifest, commit: str, changed: Mapping[str, Part]) -> manifest.Manifest:
+    now = iso(datetime.now(UTC))
+    replaced = [key for bucket in changed for key in current.parts(QUARANTINE.name)[bucket].files]
+    return replace(
+        current,
+        commit=commit,
+        sequence=current.sequence + 1,
+        committed_at=now,
+        tables={**current.tables, QUARANTINE.name: {**current.parts(QUARANTINE.name), **changed}},
+        retired=current.retired | dict.fromkeys(replaced, now),
+    )
+
+
+def _point(glue: Any, database: str, silver: Bucket, published: manifest.Manifest) -> None:
+    wanted = {
+        table: {bucket: silver.url(part.location) for bucket, part in parts.items()}
+        for table, parts in published.tables.items()
+    }
+    sync_silver(glue, database, wanted)
