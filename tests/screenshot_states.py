@@ -6,6 +6,7 @@ from typing import Any
 
 def _typed(page: Any, line: str) -> None:
     page.locator("#id_title").press_sequentially(line)
+    page.locator(".part").last.wait_for()
 
 
 def _sent(page: Any, line: str) -> None:
@@ -60,3 +61,4 @@ ACTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "german-task": ("/tasks/{task}/", lambda page: _german(page, page.url)),
     "german-data": ("/account/data/", lambda page: _german(page, page.url)),
 }
+README_ACTS = {"readme-quick-add": ACTS["quick-add"]}

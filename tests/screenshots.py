@@ -12,7 +12,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 from tests import local_aws
-from tests.screenshot_states import ACTS
+from tests.screenshot_states import ACTS, README_ACTS
 from tests.web.site import ARGUMENTS, CHROMIUM, SIZES, serving
 
 OUT = Path("build/screenshots")
@@ -42,6 +42,8 @@ SIGNED_IN = {
     "not-found": "/nowhere/",
     "styleguide": "/styleguide/",
 }
+# The best of these are in docs/images.
+README = {"readme-list": "/", "readme-board": "/board/", "readme-month": "/calendar/"}
 EMPTY = {"empty-list": "/", "empty-board": "/board/", "empty-trash": "/trash/", "empty-done": "/?view=done"}
 
 
@@ -58,14 +60,15 @@ def main(wanted: list[str]) -> None:
     call_command("collectstatic", interactive=False, verbosity=0)
     try:
         full, task = _person("Alice", filled=True)
+        shown, _ = _person("Ada", filled=True, odd=False)
         empty, _ = _person("Bob", filled=False)
         with serving() as site:
-            _render(site, full, empty, task, wanted)
+            _render(site, full, empty, task, wanted, shown)
     finally:
         local_aws.pytest_unconfigure()
 
 
-def _person(name: str, *, filled: bool) -> tuple[str, str]:
+def _person(name: str, *, filled: bool, odd: bool = True) -> tuple[str, str]:
     import boto3
 
     from tasks.context import RequestContext
@@ -89,19 +92,20 @@ def _person(name: str, *, filled: bool) -> tuple[str, str]:
         moment = datetime.now(UTC) - timedelta(hours=5) + timedelta(minutes=number)
         return RequestContext(sub, sub, f"screenshots-{number}", moment)
 
-    return email, workspace.fill(context(0), context) if filled else ""
+    return email, workspace.fill(context(0), context, odd=odd) if filled else ""
 
 
-def _render(site: str, full: str, empty: str, task: str, wanted: list[str]) -> None:
+def _render(site: str, full: str, empty: str, task: str, wanted: list[str], shown: str) -> None:
     from django.conf import settings
     from playwright.sync_api import sync_playwright
 
     OUT.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        for person, pages in (("", SIGNED_OUT), (full, SIGNED_IN), (empty, EMPTY)):
+        for person, pages in (("", SIGNED_OUT), (full, SIGNED_IN), (shown, README), (empty, EMPTY)):
             chosen = {name: path for name, path in pages.items() if not wanted or name in wanted}
-            if not chosen:
+            acts = ACTS if person == full else README_ACTS if person == shown else {}
+            if not chosen and not (acts.keys() & set(wanted) or not wanted):
                 continue
             context = browser.new_context(base_url=site)
             page = context.new_page()
@@ -115,7 +119,7 @@ def _render(site: str, full: str, empty: str, task: str, wanted: list[str]) -> N
                 settings.DEBUG = name == "styleguide"
                 page.goto(path.format(task=task))
                 _taken(page, name)
-            for name, (path, act) in ACTS.items() if person == full else ():
+            for name, (path, act) in acts.items():
                 if not wanted or name in wanted:
                     _acted(page, name, path.format(task=task), act)
             context.close()

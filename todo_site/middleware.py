@@ -24,11 +24,11 @@ _DRAINED = 16 * 1024 * 1024
 
 
 class LanguageMiddleware(LocaleMiddleware):
-    """Pages speak the visitor's language; the API and the operators' pages speak English to everybody."""
+    """Pages speak the visitor's language; the API speaks English, as its documentation does, to everybody."""
 
     def process_request(self, request: HttpRequest) -> None:
         """Choose the language of one request."""
-        if problems.is_for_api(request) or request.path_info.startswith("/admin/"):
+        if problems.is_for_api(request):
             translation.activate(settings.LANGUAGE_CODE)
         else:
             super().process_request(request)
