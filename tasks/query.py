@@ -7,9 +7,11 @@ Every term must hold; a leading ``-`` turns one round. What is not a term is loo
     field     = status | priority | category | tag | title | due | created | updated | completed | is | has
     status    : pending, in_progress, completed, cancelled, open, closed; several with commas
     priority  : low < medium < high < urgent; several with commas
-    days      : today, tomorrow, yesterday, none, any, YYYY-MM-DD, +7d, -2w, +1m (from today)
+    days      : today, tomorrow, yesterday, none, any, YYYY-MM-DD, +7d, -2w, +1m (from today; t is d)
     is        : overdue, open, closed, done, recurring, today
     has       : due, time, category, tag, description, checklist, recurrence
+
+Fields and values in other languages than English: ``tasks.query_words``.
 """
 
 import re
@@ -18,8 +20,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from tasks import query_words
 from tasks.items import OPEN_STATUSES, PRIORITIES, STATUSES
 
 MAX_LENGTH, MAX_TERMS = 500, 20
@@ -27,10 +31,10 @@ Values = Mapping[str, Any]
 Test = Callable[[Values], bool]
 
 _TERM = re.compile(
-    r'(?P<not>-)?(?:(?P<field>[A-Za-z]+)(?P<op><=|>=|[:=<>])(?P<value>"[^"]*"|\S*)'
+    r'(?P<not>-)?(?:(?P<field>[^\W\d_]+)(?P<op><=|>=|[:=<>])(?P<value>"[^"]*"|\S*)'
     r'|(?P<mark>[#@])(?P<name>"[^"]*"|\S+)|"(?P<text>[^"]*)"|(?P<word>\S+))'
 )
-_OFFSET = re.compile(r"([+-]\d{1,4})([dwm])")
+_OFFSET = re.compile(r"([+-]\d{1,4})([dtwm])")
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ":": lambda a, b: a == b,
     "=": lambda a, b: a == b,
@@ -94,8 +98,8 @@ def parse(text: str, today: date, zone: tzinfo) -> Query:
     statuses: set[str] = set(STATUSES)
     for match in _TERM.finditer(text):
         tests.append(_negated(_test(match, viewer)) if match["not"] else _test(match, viewer))
-        if (match["field"] or "").lower() == "status" and not match["not"]:
-            statuses &= _statuses(_unquoted(match["value"]))
+        if query_words.field(match["field"] or "") == "status" and not match["not"]:
+            statuses &= _statuses(query_words.value("status", _unquoted(match["value"])))
     if len(tests) > MAX_TERMS:
         raise QueryError(_("This search has too many parts. Use at most %(most)d.") % {"most": MAX_TERMS})
     return Query(text, tuple(tests), frozenset(statuses))
@@ -112,12 +116,13 @@ def _test(match: re.Match[str], viewer: _Viewer) -> Test:
         return _same("category", _unquoted(match["name"]))
     if not match["field"]:
         return _containing(match["text"] if match["text"] is not None else match["word"])
-    name, operator, value = match["field"].lower(), match["op"], _unquoted(match["value"])
+    name, operator = query_words.field(match["field"]), match["op"]
     if name not in _FIELDS:
         raise QueryError(
             _("There is no field “%(name)s” to search. Put it in quotes to look for the words.")
             % {"name": match["field"][:30]}
         )
+    value = query_words.value(name, _unquoted(match["value"]))
     if not value:
         raise QueryError(_("Say what “%(name)s” should be.") % {"name": name})
     if operator not in ":=" and name not in _ORDERED:
@@ -209,7 +214,7 @@ def _day(value: str, today: date) -> date:
         if value.lower() in near:
             return today + timedelta(days=near[value.lower()])
         if offset := _OFFSET.fullmatch(value.lower()):
-            return today + timedelta(days=int(offset[1]) * {"d": 1, "w": 7, "m": 30}[offset[2]])
+            return today + timedelta(days=int(offset[1]) * {"d": 1, "t": 1, "w": 7, "m": 30}[offset[2]])
         return date.fromisoformat(value)
     except (ValueError, OverflowError):
         raise QueryError(
@@ -240,10 +245,11 @@ def _has(operator: str, value: str, viewer: _Viewer) -> Test:
 
 
 def _unknown(name: str, value: str, known: Any) -> str:
+    language = (get_language() or "en")[:2]
     return _("%(name)s cannot be “%(value)s”. It is one of: %(known)s.") % {
         "name": name,
         "value": value[:30],
-        "known": ", ".join(known),
+        "known": ", ".join(query_words.said(language, name, word) for word in known),
     }
 
 

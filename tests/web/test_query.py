@@ -4,6 +4,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils import translation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -62,6 +63,16 @@ FOUND = [
     ("-has:due", "idea gone"),
     ('status:pending priority>=high due<+7d #home "rent"', "rent"),
     ("STATUS:Pending Priority=HIGH", "rent"),
+    ('status:ausstehend priorität>=hoch fällig<+7t #home "rent"', "rent"),
+    ("Status:Offen", "rent late idea"),
+    ("-status:offen", "done gone"),
+    ("priorität:niedrig,dringend", "late idea"),
+    ("kategorie:home", "rent"),
+    ("fällig:heute", "done"),
+    ("fällig:keine", "idea gone"),
+    ("ist:überfällig", "late"),
+    ("hat:checkliste", "idea"),
+    ("erledigt>=gestern", "done"),
 ]
 REFUSED = [
     ("colour:red", "There is no field “colour”"),
@@ -99,3 +110,8 @@ def test_any_text_is_either_refused_or_answered(text):
         return
     for task in TASKS.values():
         asked.matches(task)
+
+
+def test_refusals_name_the_words_of_the_language():
+    with translation.override("de"), pytest.raises(query.QueryError, match="ausstehend, begonnen, erledigt"):
+        query.parse("status:wartend", TODAY, ZONE)
