@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Self, cast
 
 from django import forms
 from django.http import QueryDict
@@ -184,11 +184,50 @@ def _is_rule(text: str) -> bool:
     return True
 
 
-class TaskForm(_TaskFields):
-    """A whole task, with the version it was read at and, hidden, every value as it was then."""
+class _EditForm(_TaskFields):
+    """A task that is there already: the version it was read at and, hidden, every value as it was then."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput, min_value=1, error_messages=_VERSION_ERRORS)
+    EDITABLE: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in self.EDITABLE:
+            self.fields[name].show_hidden_initial = True
+
+    def changes(self) -> dict[str, Any]:
+        """Return the fields that differ from what the form was filled with, for ``update_task`` (None clears)."""
+        return {name: _plain(self.cleaned_data[name]) or None for name in self.touched()}
+
+    def touched(self) -> list[str]:
+        """Return the names of the fields whose value is not what the form was filled with."""
+        return [name for name in self.EDITABLE if name in self.changed_data]
+
+    def base(self) -> dict[str, str]:
+        """Return, per field, the text the form was filled with when it was opened."""
+        return {name: str(self.data.get(self.add_initial_prefix(name), "")) for name in self.EDITABLE}
+
+    def texts(self) -> dict[str, str]:
+        """Return, per field, what the form holds, spelled as a form filled from the table spells it."""
+        values = {name: _plain(self.cleaned_data[name]) for name in self.EDITABLE}
+        return {name: ", ".join(v) if isinstance(v, list) else str(v or "") for name, v in values.items()}
+
+    def rebased(self, now: Mapping[str, str], version: int) -> Self:
+        """Return this form as if it had been opened on the values ``now``: touched fields keep what was typed."""
+        touched = self.touched()
+        data = cast("QueryDict", self.data).copy()
+        for name in self.EDITABLE:
+            data[self.add_initial_prefix(name)] = now[name]
+            if name not in touched:
+                data[name] = now[name]
+        data["version"] = str(version)
+        return type(self)(data, auto_id=self.auto_id)
+
+
+class TaskForm(_EditForm):
+    """A whole task."""
 
     field_order = ["title", "description"]
-    version = forms.IntegerField(widget=forms.HiddenInput, min_value=1, error_messages=_VERSION_ERRORS)
     description = _text(
         label=FIELD_LABELS["description"],
         widget=forms.Textarea(attrs={"rows": 6}),
@@ -224,8 +263,6 @@ class TaskForm(_TaskFields):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in self.EDITABLE:
-            self.fields[name].show_hidden_initial = True
         self._offer_repeats()
 
     def _offer_repeats(self) -> None:
@@ -246,34 +283,6 @@ class TaskForm(_TaskFields):
                     _now("Say how it repeats: “every 3 weeks”, “every mon and thu”, or an RFC 5545 rule."),
                 )
         return self.cleaned_data
-
-    def changes(self) -> dict[str, Any]:
-        """Return the fields that differ from what the form was filled with, for ``update_task`` (None clears)."""
-        return {name: _plain(self.cleaned_data[name]) or None for name in self.touched()}
-
-    def touched(self) -> list[str]:
-        """Return the names of the fields whose value is not what the form was filled with."""
-        return [name for name in self.EDITABLE if name in self.changed_data]
-
-    def base(self) -> dict[str, str]:
-        """Return, per field, the text the form was filled with when it was opened."""
-        return {name: str(self.data.get(self.add_initial_prefix(name), "")) for name in self.EDITABLE}
-
-    def texts(self) -> dict[str, str]:
-        """Return, per field, what the form holds, spelled as a form filled from the table spells it."""
-        values = {name: _plain(self.cleaned_data[name]) for name in self.EDITABLE}
-        return {name: ", ".join(v) if isinstance(v, list) else str(v or "") for name, v in values.items()}
-
-    def rebased(self, now: Mapping[str, str], version: int) -> "TaskForm":
-        """Return this form as if it had been opened on the values ``now``: touched fields keep what was typed."""
-        touched = self.touched()
-        data = cast("QueryDict", self.data).copy()
-        for name in self.EDITABLE:
-            data[self.add_initial_prefix(name)] = now[name]
-            if name not in touched:
-                data[name] = now[name]
-        data["version"] = str(version)
-        return type(self)(data)
 
 
 def _plain(value: Any) -> Any:
@@ -326,18 +335,7 @@ class BulkForm(forms.Form):
         return changes | ({"tags": list(dict.fromkeys([*(task.tags or ()), *added]))} if added else {})
 
 
-class InlineForm(_TaskFields):
-    """The line of a list being edited in its place, with the version it was read at."""
+class InlineForm(_EditForm):
+    """The line of a list being edited in its place."""
 
-    version = forms.IntegerField(widget=forms.HiddenInput, min_value=1, error_messages=_VERSION_ERRORS)
     EDITABLE: ClassVar = ("title", "due_date", "priority", "category")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name in self.EDITABLE:
-            self.fields[name].show_hidden_initial = True
-
-    def changes(self) -> dict[str, Any]:
-        """Return the fields that differ from what the form was filled with, for ``update_task`` (None clears)."""
-        changed = (name for name in self.EDITABLE if name in self.changed_data)
-        return {name: _plain(self.cleaned_data[name]) or None for name in changed}

@@ -11,7 +11,17 @@ from typing import Any, Generic, TypeVar
 from tasks import cursors, listing, search, table
 from tasks.errors import TaskNotFound
 from tasks.ids import is_id
-from tasks.items import CHANGES, TTL_ATTRIBUTE, Item, TaskItem, TrashItem, UserItem, task_key, user_key
+from tasks.items import (
+    CHANGES,
+    TTL_ATTRIBUTE,
+    Item,
+    TaskItem,
+    TrashItem,
+    UserItem,
+    task_key,
+    trash_key,
+    user_key,
+)
 
 LIMIT, MAX_LIMIT = 50, 100
 SORTS = ("created", "due", "priority", "updated")
@@ -100,6 +110,14 @@ def _page(
         [(TrashItem if item["entity_type"] == "TRASH" else TaskItem).of(item) for item in items],
         cursors.dump(scope, positions) if positions else None,
     )
+
+
+def get_trashed_task(user_id: str, task_id: str) -> TrashItem:
+    """Return a deleted task of ``user_id`` that is still kept. One GetItem. Raises TaskNotFound."""
+    values = table.get(trash_key(user_id, task_id)) if is_id(task_id) else None
+    if values is None or "purged_at" in values or values[TTL_ATTRIBUTE] <= time.time():
+        raise TaskNotFound
+    return TrashItem.of(values)
 
 
 def get_trashed(

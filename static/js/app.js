@@ -50,6 +50,18 @@
     if (group) window.showToast?.(group.dataset.said, "success");
   });
 
+  // A form that is on its way is not sent again, however often its button is pressed. What htmx sends, it looks after.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method === "dialog") return;
+    if ("sent" in form.dataset) return void event.preventDefault();
+    form.dataset.sent = "";
+    setTimeout(() => delete form.dataset.sent, 5000);
+  });
+  window.addEventListener("pageshow", () => {
+    document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent);
+  });
+
   const menu = document.getElementById("account");
   document.addEventListener("click", (event) => {
     if (menu?.open && !menu.contains(event.target)) menu.open = false;

@@ -40,17 +40,18 @@
   const channel = "BroadcastChannel" in window ? new BroadcastChannel("tasks") : null;
   let seen = Date.now();
   let waiting = 0;
+  let written = 0; // how many changes this page has sent: an answer to a look from before one is out of date
   const busy = () => document.querySelector(".task.editing, .dragging, dialog[open], details.menu[open]");
   const extended = () => document.querySelectorAll("#lists .task").length > 50;
 
-  const lookAgain = (part) => htmx.ajax("GET", location.href, { target: part, select: part, swap: "outerMorph" });
+  const lookAgain = (part, more) => htmx.ajax("GET", location.href, { target: part, select: part, swap: "outerMorph", ...more });
   const refresh = () => {
     clearTimeout(waiting);
     if (document.hidden || busy()) return void (waiting = setTimeout(refresh, 2000));
     seen = Date.now();
     // A list that was paged on is left as it is: looking again would shorten it.
     if (!document.getElementById("lists") || (isList() && extended())) return;
-    lookAgain("#lists");
+    lookAgain("#lists", { written });
   };
   const refreshSoon = (delay = 150) => {
     clearTimeout(waiting);
@@ -62,6 +63,15 @@
   });
   window.addEventListener("focus", () => Date.now() - seen > 20000 && refreshSoon(0));
   window.addEventListener("pageshow", (event) => event.persisted && refreshSoon(0));
+
+  // What was asked for a moment ago may be in the way by now: of an edit, a change, a longer list, another search.
+  document.addEventListener("htmx:before:swap", (event) => {
+    const { ctx } = event.detail;
+    if (ctx.written === undefined) return;
+    const late = busy() || ctx.written !== written || (ctx.searched === undefined && isList() && extended());
+    if (late) refreshSoon();
+    if (late || (ctx.searched ?? sought()) !== sought()) event.preventDefault();
+  });
 
   document.addEventListener("htmx:finally:swap", (event) => {
     const { ctx } = event.detail;
@@ -87,6 +97,7 @@
     ctx.submitterToast = ctx.request.submitter?.closest?.(".toast");
     ctx.nextRow = ctx.submitterRow?.nextElementSibling;
     ctx.writes = ctx.request.method !== "GET";
+    if (ctx.writes) written += 1;
     ctx.wide = !isList() || ctx.request.action?.includes("/tasks/bulk/") || ctx.request.submitter?.name === "token";
     ctx.submitterRow?.classList.add("busy");
     // A menu that has been used is in nobody's way, and not in that of looking again either.
@@ -179,18 +190,27 @@
     });
   });
 
-  // Searching while one types; the address always says what is shown.
+  // Searching while one types; the address always says what is shown. One search at a time, and the last one counts.
+  const sought = () => document.getElementById("q")?.value;
   let typing = 0;
+  let searching = false;
+  const search = async () => {
+    const field = document.getElementById("q");
+    const url = new URL(location.href);
+    new FormData(field.form).forEach((value, name) => url.searchParams.set(name, value));
+    url.searchParams.delete("cursor");
+    if (!field.value.trim()) url.searchParams.delete("q");
+    history.replaceState(history.state, "", url);
+    if (searching) return;
+    searching = true;
+    const searched = field.value;
+    await htmx.ajax("GET", url.href, { target: "#view", select: "#view", swap: "outerMorph", written, searched });
+    searching = false;
+    if (sought() !== searched) search();
+  };
   document.addEventListener("input", (event) => {
     if (event.target.id !== "q") return;
     clearTimeout(typing);
-    typing = setTimeout(() => {
-      const url = new URL(location.href);
-      new FormData(event.target.form).forEach((value, name) => url.searchParams.set(name, value));
-      url.searchParams.delete("cursor");
-      if (!event.target.value.trim()) url.searchParams.delete("q");
-      history.replaceState(history.state, "", url);
-      htmx.ajax("GET", url.href, { target: "#view", select: "#view", swap: "outerMorph" });
-    }, 350);
+    typing = setTimeout(search, 350);
   });
 })();

@@ -1,5 +1,6 @@
 """Completing, deleting, restoring, duplicating, skipping: htmx gets what changed, others a redirect."""
 
+import hashlib
 from datetime import date
 from urllib.parse import urlencode
 from uuid import UUID
@@ -14,6 +15,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from tasks import fields, selectors, services
+from tasks.errors import VersionConflict
+from tasks.idempotency import Once, StoredReply
 from tasks.items import OPEN_STATUSES, STATUSES, TaskItem
 from tasks.recurrence import next_occurrence
 from tasks.views import undo
@@ -79,30 +82,53 @@ def task_duplicate(request: HttpRequest, task_id: UUID) -> HttpResponse:
     copied["status"] = "pending"
     if "checklist" in copied:
         copied["checklist"] = [{"text": entry["text"], "done": False} for entry in copied["checklist"]]
-    copy = services.create_task(context(request), copied).task
-    messages.success(request, _("This is the copy of “%(title)s”") % {"title": copy.title})
-    return redirect("task-edit", copy.id)
+    key = request.POST.get("key", "")
+    written = services.create_task(context(request), copied, once=_once(key, str(task_id)) if key else None)
+    if not written.replayed:
+        messages.success(request, _("This is the copy of “%(title)s”") % {"title": copied["title"]})
+    return redirect("task-edit", written.task.SK.removeprefix("TASK#"))
+
+
+def _once(key: str, task_id: str) -> Once:
+    """Make the page's key good for one copy of this task, however often its button is pressed."""
+    digest = hashlib.sha256(f"{key}\0{task_id}".encode()).hexdigest()
+    return Once(f"web-copy-{digest}", digest, lambda task: StoredReply(303, task.id))
 
 
 @page
 @require_POST
 def task_skip(request: HttpRequest, task_id: UUID) -> HttpResponse:
-    """Move a recurring task on to its next day without doing this one."""
+    """Move a recurring task on to its next day without doing this one.
+
+    The button says at which ``version`` it was seen: pressing it twice skips one day, not two.
+    """
     before = selectors.get_task(person_id(request), str(task_id))
     today = today_of(request)
     due = date.fromisoformat(before.due_date) if before.due_date else today
     following = next_occurrence(before.recurrence, due, today) if before.recurrence else None
     if following is None:
         return answer(request, _("“%(title)s” does not come again.") % {"title": before.title}, level="error")
-    day, rule = following
-    changes = {"due_date": day.isoformat(), "recurrence": rule}
-    task = services.update_task(context(request), str(task_id), changes, if_version=before.version).task
-    text = _("Skipped. “%(title)s” is due next: %(day)s") % {
-        "title": task.title,
-        "day": due_words(day.isoformat(), task.due_time, today),
-    }
+    seen = request.GET.get("version", str(before.version))
+    if seen != str(before.version):
+        return _skipped_already(request, before)
+    changes = {"due_date": following[0].isoformat(), "recurrence": following[1]}
+    try:
+        task = services.update_task(context(request), str(task_id), changes, if_version=before.version).task
+    except VersionConflict:
+        return _skipped_already(request, selectors.get_task(person_id(request), str(task_id)))
+    text = _("Skipped. “%(title)s” is due next: %(day)s") % _naming(task, today)
     token = undo.token(request, [undo.step(before.attribute_values, task)])
     return answer(request, text, undo=undo.url(), token=token)
+
+
+def _skipped_already(request: HttpRequest, task: TaskItem) -> HttpResponse:
+    text = _("“%(title)s” was changed meanwhile. It is due: %(day)s")
+    return answer(request, text % _naming(task, today_of(request)))
+
+
+def _naming(task: TaskItem, today: date) -> dict[str, str]:
+    day = due_words(task.due_date, task.due_time, today) if task.due_date else _("no date")
+    return {"title": task.title, "day": day}
 
 
 def _changed(

@@ -1,5 +1,7 @@
 """One task: reading and editing it. What others changed meanwhile is shown, never overwritten silently."""
 
+import uuid
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -30,7 +32,11 @@ def task_edit(request: HttpRequest, task_id: UUID) -> HttpResponse:
     form = TaskForm(request.POST)
     if form.is_valid():
         try:
+            if "restore" in request.POST:
+                _restore(request, str(task_id))
             return _save(request, str(task_id), form)
+        except TaskNotFound:
+            return _gone(request, str(task_id), form)
         except ValidationFailed as error:
             form.add_domain_errors(error.errors)
         except VersionConflict:
@@ -76,17 +82,33 @@ def _conflict(request: HttpRequest, task_id: str, form: TaskForm) -> HttpRespons
     return _page(request, task, form.rebased(now, int(task.version)), found, status=409)
 
 
+def _gone(request: HttpRequest, task_id: str, form: TaskForm) -> HttpResponse:
+    """Keep what was written for a task that was deleted meanwhile: restoring it leads to the version after."""
+    task = selectors.get_trashed_task(person_id(request), task_id)
+    kept = form.rebased(presentation.form_values(task), int(task.version) + 1)
+    return _page(request, task, kept, status=409, gone=True)
+
+
+def _restore(request: HttpRequest, task_id: str) -> None:
+    with suppress(TaskNotFound):  # restored by an earlier send of this form
+        services.restore_task(context(request), task_id)
+
+
 def _page(
     request: HttpRequest,
     task: TaskItem,
     form: TaskForm,
     differences: list[Difference] | None = None,
     status: int = 200,
+    *,
+    gone: bool = False,
 ) -> HttpResponse:
     shown = {
         "task": task,
         "form": form,
         "differences": differences,
+        "gone": gone,
+        "copy_key": uuid.uuid4().hex,
         "prose": markdown.render(task.description) if task.description else "",
         "back": back_url(request),
         "zone_name": str(zone_of(request)).replace("_", " "),

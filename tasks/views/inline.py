@@ -1,5 +1,6 @@
 """Editing a line of the list in its place. A line that changed meanwhile comes back as it is now, and says so."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +14,7 @@ from tasks.forms import InlineForm
 from tasks.items import TaskItem
 from tasks.views import presentation, undo
 from tasks.views.common import is_partial, page, person_id, today_of
+from tasks.views.presentation import Difference
 from todo_site.identity.services import context
 
 
@@ -32,12 +34,7 @@ def task_inline(request: HttpRequest, task_id: UUID) -> HttpResponse:
         except ValidationFailed as error:
             form.add_domain_errors(error.errors)
         except VersionConflict:
-            task = selectors.get_task(person_id(request), str(task_id))
-            form = _filled(task)
-            said = _(
-                "This task changed while you were editing it. It is shown as it is now; nothing was saved."
-            )
-            return _form(request, task, form, said, status=409)
+            return _conflict(request, str(task_id), form)
     return _form(request, selectors.get_task(person_id(request), str(task_id)), form, status=422)
 
 
@@ -61,6 +58,18 @@ def _save(request: HttpRequest, task_id: str, form: InlineForm) -> HttpResponse:
     return _row(request, task, said if token else None)
 
 
+def _conflict(request: HttpRequest, task_id: str, form: InlineForm) -> HttpResponse:
+    """Show what changed beside what was typed, unless both are the same: then it was sent twice."""
+    task = selectors.get_task(person_id(request), task_id)
+    values = presentation.form_values(task)
+    now, mine, touched = {name: values[name] for name in form.EDITABLE}, form.texts(), form.touched()
+    if presentation.agree(now, mine, touched):
+        return _row(request, task)
+    found = presentation.differences(form.base(), now, mine, touched)
+    said = _("This task changed while you were editing it. Nothing was saved: save again to keep yours.")
+    return _form(request, task, form.rebased(now, int(task.version)), said, found, status=409)
+
+
 def _row(request: HttpRequest, task: TaskItem, said: dict[str, str] | None = None) -> HttpResponse:
     row = presentation.make_row(task, today_of(request))
     shown = {"row": row, "task_id": task.id, "arrives": bool(said), "quiet": said is None, **(said or {})}
@@ -68,7 +77,12 @@ def _row(request: HttpRequest, task: TaskItem, said: dict[str, str] | None = Non
 
 
 def _form(
-    request: HttpRequest, task: TaskItem, form: InlineForm, said: str = "", status: int = 200
+    request: HttpRequest,
+    task: TaskItem,
+    form: InlineForm,
+    said: str = "",
+    differences: Sequence[Difference] = (),
+    status: int = 200,
 ) -> HttpResponse:
-    shown = {"task": task, "form": form, "said": said}
+    shown = {"task": task, "form": form, "said": said, "differences": differences}
     return render(request, "tasks/partials/inline.html", shown, status=status)

@@ -110,16 +110,29 @@ def visit(chromium, site):
         context = chromium.new_context(viewport=SIZES[size], base_url=site, **options)
         context.set_default_timeout(BROWSER_TIMEOUT_MS)
         contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: problems.append(f"script: {error}"))
-        page.on("console", lambda message: _is_bad(message) and problems.append(message.text))
-        page.on("request", lambda request: _is_ours(site, request.url) or problems.append(request.url))
-        return page
+        # Of every window of the context, also those that a test opens later.
+        context.on("weberror", lambda error: problems.append(f"script: {error.error}"))
+        context.on("console", lambda message: _is_bad(message) and problems.append(message.text))
+        context.on("request", lambda request: _is_ours(site, request.url) or problems.append(request.url))
+        return context.new_page()
 
     yield open_site
     for context in contexts:
         context.close()
     assert problems == []
+
+
+@pytest.fixture
+def open_as(visit, client_for, site):
+    """Return a function that opens a page as somebody who is signed in, in a browser of its own."""
+
+    def start(account, url="/", size="wide", **options):
+        page = visit(size, **options)
+        page.context.add_cookies([session_cookie(client_for(account), site)])
+        page.goto(url)
+        return page
+
+    return start
 
 
 def _is_bad(message) -> bool:
@@ -137,8 +150,16 @@ def sign_in(page, account) -> None:
     page.get_by_label("E-mail or username").fill(account.email)
     page.get_by_label("Password").fill(account.password)
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Tasks")).to_be_visible()
-    page.wait_for_load_state()  # keys typed before the scripts have run are nobody's
+    ready(page, "Tasks")
+
+
+def ready(page, heading: str) -> None:
+    """Wait for the page with this heading, and until its scripts have run: keys pressed before that are nobody's.
+
+    After a click or a key that leads elsewhere; ``goto`` and ``reload`` wait by themselves.
+    """
+    expect(page.get_by_role("heading", name=heading, exact=True, level=1)).to_be_visible()
+    page.wait_for_load_state()
 
 
 def session_cookie(client, site) -> dict[str, str]:

@@ -7,24 +7,10 @@ import pytest
 from playwright.sync_api import expect
 
 from tasks import selectors, services
-from tests.web.conftest import no_sideways_scrolling, row, session_cookie
+from tests.web.conftest import no_sideways_scrolling, ready, row
 from tests.web.site import SIZES
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def open_as(visit, client_for, site):
-    """Return a function that opens a page as somebody who is signed in."""
-
-    def start(account, url="/", size="wide", **options):
-        page = visit(size, **options)
-        page.context.add_cookies([session_cookie(client_for(account), site)])
-        page.goto(url)
-        page.wait_for_load_state()
-        return page
-
-    return start
 
 
 def titles(page, status):
@@ -63,8 +49,7 @@ def test_from_signing_in_to_done_with_keys_only(visit, alice):
     page.keyboard.press("Tab")
     page.keyboard.type(alice.password)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Tasks")).to_be_visible()
-    page.wait_for_load_state()
+    ready(page, "Tasks")
     page.keyboard.press("n")
     page.keyboard.type("Only keys\n")
     expect(row(page, "Only keys")).to_be_visible()
@@ -89,8 +74,7 @@ def test_from_signing_in_to_done_with_keys_only(visit, alice):
     page.keyboard.press("Escape")  # without a next task, the new-task line has the focus
     page.keyboard.press("g")
     page.keyboard.press("x")
-    expect(page.get_by_role("heading", name="Trash", exact=True)).to_be_visible()
-    page.wait_for_load_state()
+    ready(page, "Trash")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_contain_text("New task")
     page.keyboard.press("Escape")

@@ -177,8 +177,23 @@ def test_a_line_that_changed_meanwhile_is_shown_and_not_overwritten(browser, add
     services.update_task(ctx(alice), task.id, {"title": "Elsewhere"})
     answer = browser.post(f"{url(task)}inline/", form | {"title": "Mine"}, headers=HTMX)
     assert answer.status_code == 409
-    assert read(answer).fields["title"] == "Elsewhere"
+    page = read(answer)
+    assert "Title: Elsewhere" in page.text
+    assert (page.fields["title"], page.fields["version"]) == ("Mine", "2")  # what was typed is not lost
     assert stored(task).title == "Elsewhere"
+    form |= {name: value for name, value in page.fields.items() if name in form}
+    browser.post(f"{url(task)}inline/", form, headers=HTMX)
+    assert stored(task).title == "Mine"
+
+
+def test_a_line_sent_twice_is_no_conflict(browser, add, stored):
+    task = add("Rent")
+    form = read(browser.get(f"{url(task)}inline/?edit=1", headers=HTMX)).fields | {"title": "Mine"}
+    assert [browser.post(f"{url(task)}inline/", form, headers=HTMX).status_code for _ in range(2)] == [
+        200,
+        200,
+    ]
+    assert stored(task).version == 2
 
 
 @pytest.mark.parametrize("form", [{"title": ""}, {"title": "x" * 201}, {"due_date": "soon"}, {"version": ""}])

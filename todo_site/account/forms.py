@@ -1,5 +1,8 @@
 """Forms of the account pages."""
 
+import hashlib
+import json
+import uuid
 from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
@@ -9,6 +12,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from tasks.access_tokens import DAYS, NAME_MAX
+from tasks.idempotency import Once, StoredReply
 from todo_site.identity.forms import StyledForm, code_field, name_field, new_password_field, password_field
 
 
@@ -71,8 +75,9 @@ class EnrolForm(StyledForm):
 
 
 class TokenForm(StyledForm):
-    """A new access token."""
+    """A new access token. ``key`` is made with the form, so that sending it twice makes one."""
 
+    key = forms.CharField(widget=forms.HiddenInput, required=False, max_length=64)
     name = forms.CharField(
         label=_("What is it for?"),
         max_length=NAME_MAX,
@@ -87,6 +92,19 @@ class TokenForm(StyledForm):
         initial=DAYS,
         choices=[(7, _("a week")), (30, _("30 days")), (90, _("90 days")), (366, _("a year"))],
     )
+
+    @classmethod
+    def fresh(cls) -> "TokenForm":
+        """Return an empty form with a key of its own."""
+        return cls(initial={"key": uuid.uuid4().hex})
+
+    def once(self) -> Once | None:
+        """Return what makes the key good for one token with these fields; None without a key."""
+        given = self.cleaned_data
+        asked = [given["key"], given["name"], given["scope"], given["days"]]
+        digest = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+        # What is stored of the answer is the token's own business.
+        return Once(f"web-token-{digest}", digest, lambda _: StoredReply(201, "")) if given["key"] else None
 
 
 class ImportForm(StyledForm):

@@ -193,14 +193,18 @@ def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
 @page
 def access(request: HttpRequest) -> HttpResponse:
     """Show the access tokens, and make one; its secret is shown on the answer and never again."""
-    form, made = TokenForm(posted(request)), None
+    form, made = TokenForm(posted(request)) if request.method == "POST" else TokenForm.fresh(), None
     if form.is_bound and form.is_valid():
         given = form.cleaned_data
         try:
-            made = access_tokens.create(context(request), given["name"], given["scope"], given["days"])
-            form = TokenForm()
+            made = access_tokens.create(
+                context(request), given["name"], given["scope"], given["days"], once=form.once()
+            )
+            form = TokenForm.fresh()
         except ValidationFailed as failure:
             form.add_error("name", failure.errors[0]["message"])
+        except DomainError as error:
+            form.add_error(None, str(error))
     tokens = access_tokens.list(person(request).id)
     if made and made[0].id not in {token.id for token in tokens}:  # the index is a moment behind
         tokens = [made[0], *tokens]
@@ -228,7 +232,7 @@ def feed(request: HttpRequest) -> HttpResponse:
         "feed": calendar_feed.get(me),
         "feed_address": address,
     }
-    return _show(request, "access", form=TokenForm(), made=None, **shown)
+    return _show(request, "access", form=TokenForm.fresh(), made=None, **shown)
 
 
 @never_cache
