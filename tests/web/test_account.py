@@ -1,11 +1,7 @@
 """Signing up, getting back in, a second factor, sessions, and the pages about oneself."""
 
-import base64
 import hashlib
-import hmac
 import re
-import struct
-import time
 import uuid
 
 import pytest
@@ -16,6 +12,7 @@ from etl import orders
 from tasks import access_tokens, preferences, selectors, services
 from tests.conftest import PASSWORD
 from tests.web.conftest import read
+from tests.web.totp import totp
 from todo_site.account import erasure
 from todo_site.account.browsers import words
 
@@ -30,13 +27,6 @@ def local(settings, monkeypatch):
 
 def code_on(page) -> str:
     return re.search(r"<code>(\d{6})</code>", page.html)[1]
-
-
-def totp(secret: str) -> str:
-    key = base64.b32decode(secret.replace(" ", "") + "=" * (-len(secret.replace(" ", "")) % 8))
-    mac = hmac.digest(key, struct.pack(">Q", int(time.time() // 30)), hashlib.sha1)
-    offset = mac[-1] & 15
-    return f"{(struct.unpack('>I', mac[offset : offset + 4])[0] & 0x7FFFFFFF) % 10**6:06d}"
 
 
 def sign_in(client, identifier, password=PASSWORD, **more):
@@ -123,6 +113,13 @@ def test_the_password_is_changed(browser, client, alice):
     assert browser.post("/account/security/", form | {"password": PASSWORD}).status_code == 302
     assert sign_in(client, alice.email).status_code == 422
     assert sign_in(client, alice.email, NEW).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("now", "code"), [(59, "287082"), (1111111109, "081804"), (1234567890, "005924"), (20000000000, "353130")]
+)
+def test_codes_are_those_of_rfc_6238(now, code):
+    assert totp("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", now) == code
 
 
 def test_a_second_factor(browser, client, alice):
