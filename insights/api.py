@@ -36,6 +36,9 @@ _OFFERED: list[dict[str, Any]] = [
     },
 ]
 _PARAMETERS = [{"required": False, **parameter} for parameter in _OFFERED]
+_SCHEMAS: dict[str, dict[str, Any]] = {parameter["name"]: parameter["schema"] for parameter in _OFFERED}
+_SCHEMAS["days"] = {"enum": [str(days) for days in _SCHEMAS["days"]["enum"]]}
+_INVALID = "Some parameters are not valid. `errors` lists them; correct them and send the request again."
 
 
 class ColumnOut(Schema):
@@ -95,14 +98,19 @@ def list_insights(request: HttpRequest) -> HttpResponse:
 
 @router.get(
     "/{slug}",
-    response={200: AnswerOut, 403: ProblemOut, 404: ProblemOut, 503: ProblemOut},
+    response={200: AnswerOut, 403: ProblemOut, 404: ProblemOut, 422: ProblemOut, 503: ProblemOut},
     summary="Get the answer to one question",
     openapi_extra={"parameters": _PARAMETERS},
 )
 def get_insight(request: HttpRequest, slug: str) -> HttpResponse:
-    """Get the rows behind one chart, with the same parameters and the same numbers as the page. For managers."""
+    """Get the rows behind one chart, with the same parameters and the same numbers as the page. For managers.
+
+    Where the page passes over a parameter that it does not understand, this answers 422.
+    """
     if not request.user.is_manager:  # type: ignore[union-attr]
         return problems.response(request, 403, detail=_FORBIDDEN)
+    if errors := _wrong(request):
+        return problems.response(request, 422, detail=_INVALID, kind="validation", errors=errors)
     from insights import described
 
     try:
@@ -110,6 +118,24 @@ def get_insight(request: HttpRequest, slug: str) -> HttpResponse:
     except LookupError as error:
         return problems.response(request, 404, detail=str(error.args[0]))
     return _json(found) if found else _unavailable(request)
+
+
+def _wrong(request: HttpRequest) -> list[dict[str, str]]:
+    """Return what is wrong with the query string, as the errors of a problem; at most 20 of it."""
+    found = []
+    for name, values in request.GET.lists():
+        schema = _SCHEMAS.get(name)
+        if schema is None:
+            found.append({"field": name[:100], "message": "There is no such parameter.", "code": "unknown"})
+        elif len(values) > 1:
+            found.append({"field": name, "message": "Give it once.", "code": "repeated"})
+        elif (
+            values[0] not in schema.get("enum", values)
+            or len(values[0]) > filters.LONGEST
+            or "\0" in values[0]
+        ):
+            found.append({"field": name, "message": "That is none of its values.", "code": "value"})
+    return found[:20]
 
 
 def _unavailable(request: HttpRequest) -> HttpResponse:

@@ -105,8 +105,8 @@ def create(
 
     Two requests to DynamoDB. With ``once``, the same request again returns the same token and secret for a day.
 
-    Raises ValidationFailed, TooManyAccessTokens (at ``MAX_TOKENS``), IdempotencyMismatch, IdempotencyInFlight,
-    WriteContention.
+    Raises ValidationFailed, TooManyAccessTokens (at ``MAX_TOKENS``), ShutOut, IdempotencyMismatch,
+    IdempotencyInFlight, WriteContention.
     """
     given = fields.clean(NEW_ACCESS_TOKEN, {"name": name, "scope": scope, "expires_in_days": expires_in_days})
     nonce = bearer_secrets.new_nonce(once)
@@ -117,7 +117,7 @@ def create(
     token = _token(item)
     # The record says what was answered, but for the secret: that takes the nonce and our key.
     kept = to_json([nonce, asdict(token)]).decode()
-    earlier = bearer_secrets.write(ctx, AccessTokenItem.of(item), [table.put_new(item)], once, kept)
+    earlier = bearer_secrets.create(ctx, AccessTokenItem.of(item), table.put_new(item), once, kept)
     return (token, secret) if earlier is None else _again(earlier)
 
 

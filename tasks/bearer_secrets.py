@@ -11,7 +11,7 @@ from django.conf import settings
 
 from tasks import idempotency, table
 from tasks.context import RequestContext
-from tasks.errors import IdempotencyInFlight, WriteContention
+from tasks.errors import IdempotencyInFlight, ShutOut, WriteContention
 from tasks.idempotency import Once, StoredReply
 from tasks.items import Item
 
@@ -62,6 +62,23 @@ def digest(text: str) -> str:
 def matches(text: str, stored: str) -> bool:
     """Return whether ``stored`` is the digest of ``text``, in constant time."""
     return hmac.compare_digest(digest(text), stored)
+
+
+def create(
+    ctx: RequestContext, item: Item, action: table.Action, once: Once | None, kept: str = ""
+) -> str | None:
+    """Do what ``write`` does with the ``action`` that stores a new secret, unless its owner has been shut out.
+
+    A process may take a token for good for a moment longer than it is; what is made in it must not outlive it.
+    Raises ShutOut, IdempotencyMismatch, IdempotencyInFlight, WriteContention.
+    """
+    guard = [table.not_shut_out(ctx.user_id, ctx.caller.issued_at)] if ctx.caller else []
+    try:
+        return write(ctx, item, [action, *guard], once, kept)
+    except table.ConditionFailed as failure:
+        if guard and failure.blockers[1]:
+            raise ShutOut from None
+        raise
 
 
 def write(

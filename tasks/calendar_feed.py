@@ -55,7 +55,7 @@ def enable(ctx: RequestContext, *, once: Once | None = None) -> str:
 
     An old address ends. One request to DynamoDB. With ``once`` the same request again returns the same for a day.
 
-    Raises IdempotencyMismatch, IdempotencyInFlight, WriteContention.
+    Raises ShutOut, IdempotencyMismatch, IdempotencyInFlight, WriteContention.
     """
     return enable_once(ctx, once)[0]
 
@@ -74,7 +74,7 @@ def enable_once(ctx: RequestContext, once: Once | None) -> tuple[str, bool]:
         "request_id": ctx.request_id,
         "created_at": ctx.timestamp,
     }
-    earlier = bearer_secrets.write(ctx, CalendarFeedItem.of(item), [table.put(item)], once, nonce)
+    earlier = bearer_secrets.create(ctx, CalendarFeedItem.of(item), table.put(item), once, nonce)
     return (token, False) if earlier is None else (_token(ctx.user_id, earlier), True)
 
 

@@ -54,6 +54,13 @@ class InvalidAccessToken(DomainError):  # noqa: N818
         super().__init__(message or _("The access token is not valid, or was revoked."))
 
 
+class ShutOut(DomainError):  # noqa: N818
+    """The caller's access was ended a moment ago; what they ask for would outlive it."""
+
+    def __init__(self) -> None:
+        super().__init__("Your access has been ended.")
+
+
 class CalendarFeedNotFound(DomainError):  # noqa: N818
     """There is no calendar feed at this address, or not any more."""
 

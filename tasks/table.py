@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tasks.codec import decode_item, encode, encode_item
-from tasks.items import IdempotencyItem, Item
+from tasks.items import IdempotencyItem, Item, revocation_key
 
 Key = tuple[str, str]
 Values = dict[str, Any]
@@ -210,6 +210,21 @@ def fill_in(key: Key, values: Values) -> Action:
             "ExpressionAttributeValues": {
                 f":{number}": encode(value) for number, value in enumerate(values.values())
             },
+        }
+    }
+
+
+def not_shut_out(user_id: str, issued_at: int) -> Action:
+    """Return the action that writes nothing, but fails if all that was issued to ``user_id`` by then was ended wholly.
+
+    ``issued_at`` is in epoch seconds.
+    """
+    return {
+        "ConditionCheck": {
+            "Key": _key(revocation_key(user_id)),
+            "ConditionExpression": "attribute_not_exists(PK) OR wholly = :no OR #until < :issued",
+            "ExpressionAttributeNames": {"#until": "until"},
+            "ExpressionAttributeValues": {":no": encode(False), ":issued": encode(issued_at)},
         }
     }
 

@@ -38,6 +38,7 @@ _SIMPLE: dict[type[Exception], tuple[int, str, dict[str, str]]] = {
     domain.ProfileNotFound: (404, "", {}),
     domain.AccessTokenNotFound: (404, "", {}),
     domain.CalendarFeedNotFound: (404, "", {}),
+    domain.ShutOut: (401, "", {"WWW-Authenticate": f'{_CHALLENGE}, error="invalid_token"'}),
     domain.TooManyAccessTokens: (409, "too-many-access-tokens", {}),
     domain.VersionConflict: (412, "version-conflict", {}),
     domain.IdempotencyInFlight: (409, "idempotency-in-flight", _RETRY),

@@ -151,6 +151,25 @@ def test_disabling_ends_everything(alice, api, client_for, ctx, profile):
     assert calendar_feed.get(alice.id) is None
 
 
+@pytest.mark.parametrize("path", ["/api/v1/tokens", "/api/v1/calendar"])
+def test_what_is_made_before_a_process_knows_does_not_outlive_it(alice, api, ctx, profile, settings, path):
+    """Another process still takes the token for good: it gets no secret for it, now or later."""
+    client = api(alice)
+    settings.REVOCATIONS_SECONDS = 3600
+    assert client.get(TASKS).status_code == 200
+    forget, revocations.known.forget = revocations.known.forget, lambda: None
+    try:
+        administration.disable_user(ctx(alice), profile(alice))
+    finally:
+        revocations.known.forget = forget
+    assert client.get(TASKS).status_code == 200
+    answer = client.post(path, {"name": "x"}, content_type="application/json")
+    assert answer.status_code == 401
+    assert "invalid_token" in answer["WWW-Authenticate"]
+    assert access_tokens.list(alice.id) == []
+    assert calendar_feed.get(alice.id) is None
+
+
 def test_a_session_begun_meanwhile_ends_too(alice, client_for, ctx, profile, monkeypatch):
     """The index by owner shows it a moment too late to be deleted with the others."""
     browser = client_for(alice)

@@ -12,6 +12,7 @@ import pytest
 from django.core.management import call_command
 
 from insights import cache, filters, marks, warehouse, warming
+from insights.api import AnswerOut
 from insights.questions import CHARTS
 from tests.insights.lake import TODAY, Workspace
 from tests.insights.reading import article, table, text, tile
@@ -294,7 +295,21 @@ class TestApi:
         listed = api(charlie).get("/api/v1/insights").json()
         assert {question["slug"] for question in listed} == {"kpis", *(q.slug for q in CHARTS)}
         for question in listed:
-            assert api(charlie).get(f"/api/v1/insights/{question['slug']}").status_code == 200
+            answer = api(charlie).get(f"/api/v1/insights/{question['slug']}")
+            assert answer.status_code == 200
+            assert AnswerOut.model_validate_json(answer.content).slug == question["slug"]
+
+    @pytest.mark.parametrize(
+        ("query", "field"),
+        [
+            *[(f"days={days}", "days") for days in ("31", "x", "30&days=90")],
+            *[("compare=maybe", "compare"), ("colour=red", "colour"), ("status=done", "status")],
+            ("category=" + "x" * 201, "category"),
+        ],
+    )
+    def test_parameters_that_mean_nothing(self, api, charlie, gold_lake, query, field):
+        answer = api(charlie).get(f"/api/v1/insights/throughput?{query}")
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
 
     @pytest.mark.parametrize("path", ["", "/throughput"])
     def test_who_is_no_manager_is_told_why(self, api, alice, path):
