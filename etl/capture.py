@@ -7,6 +7,7 @@ sequence number as the checkpoint and sends everything from there again, so what
 
 import functools
 import json
+import os
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -38,6 +39,14 @@ class PoisonError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Poison:
+    """A stream record that cannot be delivered, and why."""
+
+    record: Mapping[str, Any]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """A stream record ready to be sent: its sequence number and its JSON line (UTF-8)."""
 
@@ -61,24 +70,62 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, list[dict[str, 
         `{"batchItemFailures": [{"itemIdentifier": sequence number}, …]}` in the order of the batch.
     """
     records = event["Records"]
-    lines, failed = _read(records)
+    lines, poison = _read(records)
     may_wait = functools.partial(_may_wait, context)
-    failed |= deliver(lines, capture_config().stream, client("firehose"), may_wait)
+    failed = deliver(lines, capture_config().stream, client("firehose"), may_wait)
     if records:
-        level = "ERROR" if failed else "INFO"
-        log(
-            "capture",
-            "delivered stream records",
-            level=level,
-            status="partial" if failed else "ok",
-            counts={
-                "ChangesReceived": len(records),
-                "ChangesDelivered": len(lines) - len(failed & {line.sequence_number for line in lines}),
-                "ChangesFailed": len(failed),
-            },
-        )
+        _report(records, len(lines) - len(failed), len(failed) + len(poison))
+    # Who sends records by hand wants to know of them, not to find them in the queue once more.
+    failed |= {_sequence_number(one.record) for one in poison if context is None or not set_aside(one)}
     order = (_sequence_number(record) for record in records)
     return {"batchItemFailures": [{"itemIdentifier": number} for number in order if number in failed]}
+
+
+def _report(records: Sequence[Mapping[str, Any]], delivered: int, failed: int) -> None:
+    log(
+        "capture",
+        "delivered stream records",
+        level="ERROR" if failed else "INFO",
+        status="partial" if failed else "ok",
+        counts={"ChangesReceived": len(records), "ChangesDelivered": delivered, "ChangesFailed": failed},
+        seconds={"ChangesLagSeconds": lag_seconds(records, datetime.now(UTC))},
+    )
+
+
+def lag_seconds(records: Sequence[Mapping[str, Any]], now: datetime) -> float:
+    """How long the oldest of stream records has waited; 0 where none says when it was made."""
+    made = []
+    for record in records:
+        try:
+            made.append(_moment(record["dynamodb"]["ApproximateCreationDateTime"]))
+        except (KeyError, TypeError, ValueError, OverflowError):
+            continue
+    return round(max(0.0, (now - min(made)).total_seconds()), 3) if made else 0.0
+
+
+def set_aside(poison: Poison) -> bool:
+    """Put a record that no retry can make deliverable into the on-failure queue, whole; whether it is there.
+
+    An event source mapping would do it after hours of retries, and leave out the record. What does not fit into a
+    message, or where there is no queue, is left to the mapping.
+    """
+    url = os.environ.get("CDC_FAILURE_QUEUE_URL", "")
+    number = _sequence_number(poison.record)
+    if not (url and number):
+        return False
+    message = {"reason": poison.reason, "setAsideAt": iso(datetime.now(UTC)), "record": poison.record}
+    try:
+        client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps(message, default=str))
+    except Exception as error:  # noqa: BLE001  whatever stopped it, the record is not safe
+        log(
+            "capture",
+            "not set aside",
+            level="ERROR",
+            status="poison",
+            error=f"{type(error).__name__}: {error}"[:500],
+        )
+        return False
+    return True
 
 
 def _may_wait(context: Any, seconds: float) -> bool:
@@ -86,8 +133,8 @@ def _may_wait(context: Any, seconds: float) -> bool:
     return remaining is None or remaining() - seconds * 1000 > DEADLINE_MARGIN_MS
 
 
-def _read(records: Sequence[Mapping[str, Any]]) -> tuple[list[Line], set[str]]:
-    lines, failed = [], set()
+def _read(records: Sequence[Mapping[str, Any]]) -> tuple[list[Line], list[Poison]]:
+    lines, poison = [], []
     for record in records:
         number = _sequence_number(record)
         try:
@@ -95,7 +142,7 @@ def _read(records: Sequence[Mapping[str, Any]]) -> tuple[list[Line], set[str]]:
             if row is not None:
                 lines.append(Line(number, _encode(row)))
         except ValueError as error:  # PoisonError, or text that is not Unicode
-            failed.add(number)
+            poison.append(Poison(record, str(error)))
             log(
                 "capture",
                 "unreadable record",
@@ -104,7 +151,7 @@ def _read(records: Sequence[Mapping[str, Any]]) -> tuple[list[Line], set[str]]:
                 sequence_number=number,
                 reason=str(error),
             )
-    return lines, failed
+    return lines, poison
 
 
 def _sequence_number(record: Any) -> str:

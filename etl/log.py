@@ -18,6 +18,7 @@ def log(
     status: str = "ok",
     duration_ms: float | None = None,
     counts: Mapping[str, int] | None = None,
+    seconds: Mapping[str, float] | None = None,
     **metadata: Any,
 ) -> None:
     """Write one line, in the shape of all our logs.
@@ -26,7 +27,7 @@ def log(
     ----------
     operation, message, level, status, duration_ms
         What the line says; a lake job acts for nobody, so its request and user are null.
-    counts
+    counts, seconds
         Numbers that CloudWatch makes metrics of (embedded metric format), if `METRICS_NAMESPACE` is set.
     metadata
         Anything else.
@@ -42,27 +43,28 @@ def log(
         "status": status,
         "message": message,
         "metadata": metadata,
-        **_embedded(counts or {}),
+        **_embedded(counts or {}, seconds or {}),
     }
     sys.stdout.write(json.dumps(line, default=str) + "\n")
     sys.stdout.flush()
 
 
-def _embedded(counts: Mapping[str, int]) -> dict[str, Any]:
+def _embedded(counts: Mapping[str, int], seconds: Mapping[str, float]) -> dict[str, Any]:
     """Members of a log line that make CloudWatch count: a metric each, by stage."""
     namespace = os.environ.get("METRICS_NAMESPACE", "")
-    if not (counts and namespace):
-        return dict(counts)
+    values = {**counts, **seconds}
+    if not (values and namespace):
+        return values
     directive = {
         "Namespace": namespace,
         "Dimensions": [["Environment"]],
-        "Metrics": [{"Name": name, "Unit": "Count"} for name in counts],
+        "Metrics": [{"Name": name, "Unit": "Seconds" if name in seconds else "Count"} for name in values],
     }
     moment = round(time.time() * 1000)
     return {
         "_aws": {"Timestamp": moment, "CloudWatchMetrics": [directive]},
         "Environment": os.environ.get("ENVIRONMENT", ""),
-        **counts,
+        **values,
     }
 
 

@@ -192,6 +192,7 @@ def fulfil(
     erase: Erase | None = None,
     settled: dict[str, str] | None = None,
     now: datetime | None = None,
+    kinds: tuple[str, ...] = KINDS,
 ) -> int:
     """Carry out the orders that are due.
 
@@ -207,6 +208,8 @@ def fulfil(
         Kept by the caller between calls: keys of orders that need no look, and until when.
     now
         Decides what is due; the clock's time where None.
+    kinds
+        Which kinds to carry out; the others are left to another runner.
 
     Returns
     -------
@@ -214,7 +217,7 @@ def fulfil(
         How many there were.
     """
     moment, seen = now or datetime.now(UTC), {} if settled is None else settled
-    kinds = KINDS if erase else tuple(kind for kind in KINDS if kind != "erase")
+    kinds = kinds if erase else tuple(kind for kind in kinds if kind != "erase")
     taken = 0
     for key in _keys(silver, moment):
         if seen.get(key, "") > iso(moment):

@@ -111,6 +111,23 @@ class Lake:
         """Carry out what has been ordered and is due; whether there was anything."""
         return orders.fulfil(self.silver.silver, self.run, self._erase, self._settled, now) > 0
 
+    def upkeep(self, now: datetime | None = None) -> bool:
+        """What only the embedded engine does, for a lake that Spark brings up to date; whether there was anything.
+
+        Erasures take Silver as it is: what is not in it yet, the erasure waits for.
+        """
+        moment = now or datetime.now(UTC)
+        silver = self.silver.silver
+        taken = orders.fulfil(silver, lambda: None, self._erase_only, self._settled, moment, ("erase",))
+        self._sweep(moment)
+        return taken > 0
+
+    def _erase_only(self, order: orders.Order, now: datetime) -> orders.Outcome:
+        from etl import erasures
+
+        silver = self.silver
+        return erasures.carry_out(silver.config, silver.silver.s3, silver.glue, lambda: None, order, now)
+
     def _erase(self, order: orders.Order, now: datetime) -> orders.Outcome:
         # Not above: where Spark does the work, DuckDB is not installed.
         from etl import erasures
@@ -173,7 +190,7 @@ def _warm_lake() -> Lake:
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-    """Lambda: run one layer, `{"layer": "silver"}` or `{"layer": "gold"}`.
+    """Lambda: run one layer, `{"layer": "silver"}` or `{"layer": "gold"}`, or what Spark leaves over: `upkeep`.
 
     Parameters
     ----------
@@ -193,7 +210,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         For another layer. What a run raises is raised too: the state machine tries again.
     """
     lake = _warm_lake()
-    jobs = {"silver": lake.run_silver, "gold": lake.run_gold}
+    jobs = {"silver": lake.run_silver, "gold": lake.run_gold, "upkeep": lake.upkeep}
     layer = event.get("layer", "")
     if layer not in jobs:
         raise ValueError(f"layer must be one of {', '.join(jobs)}, not {layer!r}")

@@ -52,7 +52,7 @@ class Capture(Construct):
             self.failures,
             {"AwsSolutions-SQS3": "this is the dead-letter queue; people empty it, by the runbook"},
         )
-        self.worker = PythonFunction(self, "Processor", names, code, _shape(names))
+        self.worker = PythonFunction(self, "Processor", names, code, _shape(names, self.failures))
         self._permissions(names, table)
         self.mapping = self._mapping(table)
 
@@ -71,6 +71,7 @@ class Capture(Construct):
             ["firehose:PutRecordBatch"],
             [arn("firehose", f"deliverystream/{names.changes_stream}")],
         )
+        allow(role, ["sqs:SendMessage"], [self.failures.queue_arn])
 
     def _mapping(self, table: dynamodb.Table) -> lambda_.EventSourceMapping:
         mapping = lambda_.EventSourceMapping(
@@ -98,12 +99,16 @@ def key_filter() -> dict[str, Any]:
     return {"dynamodb": {"Keys": {"PK": {"S": prefixes}}}}
 
 
-def _shape(names: Names) -> Shape:
+def _shape(names: Names, failures: sqs.Queue) -> Shape:
     return Shape(
         purpose="capture",
         handler="etl.capture.handler",
         description="Change capture: DynamoDB stream to Firehose",
         minutes=1,
         memory_mib=512,
-        environment={"CDC_STREAM": names.changes_stream, "METRICS_NAMESPACE": METRICS_NAMESPACE},
+        environment={
+            "CDC_STREAM": names.changes_stream,
+            "CDC_FAILURE_QUEUE_URL": failures.queue_url,
+            "METRICS_NAMESPACE": METRICS_NAMESPACE,
+        },
     )

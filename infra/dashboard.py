@@ -94,6 +94,16 @@ class Dashboard(Construct):
                 ],
             ),
             _graph(
+                "Changes captured, failed, lag (s)",
+                [
+                    *(
+                        _metric(METRICS_NAMESPACE, name, {"Environment": names.settings.stage})
+                        for name in ("ChangesDelivered", "ChangesFailed")
+                    ),
+                    self._business_metric("ChangesLagSeconds"),
+                ],
+            ),
+            _graph(
                 "Runs",
                 [
                     _metric("AWS/States", name, machine)

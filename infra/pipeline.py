@@ -38,13 +38,18 @@ def lake_environment(names: Names) -> dict[str, str]:
 
 
 def definition(names: Names) -> dict[str, Any]:
-    """Amazon States Language of the run: Silver, then Gold, then the dashboard's cache, which may fail."""
-    step = _glue_step if names.settings.engine == "glue" else _lambda_step
+    """Amazon States Language of the run: Silver, then Gold, then the dashboard's cache, which may fail.
+
+    On Glue, erasures and tidying come first: they change single files, which the embedded engine does.
+    """
+    on_glue = names.settings.engine == "glue"
+    step = _glue_step if on_glue else _lambda_step
     return {
         "Comment": f"The lake, on the {names.settings.engine} engine",
-        "StartAt": "Silver",
+        "StartAt": "Upkeep" if on_glue else "Silver",
         "TimeoutSeconds": RUN_MINUTES[names.settings.engine] * 60,
         "States": {
+            **({"Upkeep": _upkeep_step(names)} if on_glue else {}),
             "Silver": {**step(names, "silver"), "Next": "Gold"},
             "Gold": {**step(names, "gold"), "Next": "WarmCache"},
             "WarmCache": _warm_step(names),
@@ -72,6 +77,15 @@ def _lambda_step(names: Names, layer: str) -> dict[str, Any]:
         "TimeoutSeconds": LAKE_MINUTES * 60 + 30,
         # A run that lost the race for the commit, or was cut off, finds what is left to do by itself.
         "Retry": [_retry(TRANSIENT, 5, 2), _retry(["States.TaskFailed", "States.Timeout"], 2, 20)],
+    }
+
+
+def _upkeep_step(names: Names) -> dict[str, Any]:
+    return {
+        **_lambda_step(names, "upkeep"),
+        # An order that was not carried out is tried again by the next run; the figures do not wait for it.
+        "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": "Silver"}],
+        "Next": "Silver",
     }
 
 

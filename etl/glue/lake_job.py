@@ -55,7 +55,8 @@ def _job(lake: SparkLake, arguments: Sequence[str]) -> bool:
     parser.add_argument("--layer", choices=("silver", "gold"))
     layer = parser.parse_known_args(arguments)[0].layer
     jobs = {None: lake.run, "silver": lake.run_silver, "gold": lake.run_gold}
-    return jobs[layer]()
+    ordered = lake.fulfil_orders() if layer != "gold" else False
+    return jobs[layer]() or ordered
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 """The change-capture handler: what it sends, what it sends again, what it reports."""
 
 import json
+from datetime import timedelta
 from decimal import Decimal
 from random import Random
 
 import pytest
 
-from etl import capture
+from etl import capture, failures
 from etl.catalog import user_bucket
 from etl.config import ConfigError
 from tests.etl.world import World, play
@@ -202,3 +203,73 @@ def test_without_a_stream_name_it_fails_loudly(monkeypatch, world):
 def test_an_empty_batch_is_fine(lake):
     assert lake.capture_records([]) == []
     assert lake.firehose.calls == []
+
+
+class Queue:
+    def __init__(self):
+        self.messages = []
+        self.broken = False
+
+    def send_message(self, *, QueueUrl, MessageBody):
+        if self.broken:
+            raise OSError("no queue")
+        self.messages.append(json.loads(MessageBody))
+
+
+@pytest.fixture
+def aside(lake, monkeypatch):
+    """Capture as in Lambda, with an on-failure queue; a function from records to what is reported, and the queue."""
+    queue = Queue()
+    monkeypatch.setenv("CDC_STREAM", "todo-cdc-stream")
+    monkeypatch.setenv("CDC_FAILURE_QUEUE_URL", "https://queue")
+    monkeypatch.setattr(capture, "client", lambda service: {"firehose": lake.firehose, "sqs": queue}[service])
+    return lambda records: capture.handler({"Records": records}, object())["batchItemFailures"], queue
+
+
+def test_a_poison_record_is_set_aside_whole_and_can_be_replayed(lake, world, aside):
+    send, queue = aside
+    world.create_task("ann")
+    records = [change.record() for change in world.history]
+    title = records[1]["dynamodb"]["NewImage"]["title"]
+    records[1]["dynamodb"]["NewImage"]["title"] = {"X": "?"}
+    assert send(records) == [], "nothing waits behind it"
+    assert {line["event_id"] for line in lines(lake)} == {
+        change.event_id for change in (world.history[0], world.history[2])
+    }
+    (message,) = queue.messages
+    assert "unknown attribute type" in message["reason"]
+    replayed = [record["dynamodb"]["SequenceNumber"] for record in failures._records(None, message)]
+    assert replayed == [str(world.history[1].sequence)]
+    assert capture.handler({"Records": [message["record"]]}, None)["batchItemFailures"], (
+        "still no good, still told"
+    )
+    message["record"]["dynamodb"]["NewImage"]["title"] = title
+    assert capture.handler({"Records": [message["record"]]}, None) == {"batchItemFailures": []}
+    assert len(queue.messages) == 1
+
+
+def test_what_cannot_be_set_aside_is_reported(world, aside):
+    send, queue = aside
+    queue.broken = True
+    record = world.history[0].record() | {"eventName": "TRUNCATE"}
+    assert [entry["itemIdentifier"] for entry in send([record])] == [str(world.history[0].sequence)]
+
+
+def test_counts_and_lag_are_metrics(world, aside, monkeypatch, capsys):
+    send, _ = aside
+    monkeypatch.setenv("METRICS_NAMESPACE", "TodoInsights")
+    bad = world.history[0].record() | {"eventName": "TRUNCATE"}
+    send([world.history[0].record(), bad])
+    line = next(json.loads(text) for text in capsys.readouterr().out.splitlines() if "_aws" in text)
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]} == {
+        "ChangesReceived": "Count",
+        "ChangesDelivered": "Count",
+        "ChangesFailed": "Count",
+        "ChangesLagSeconds": "Seconds",
+    }
+    assert (line["ChangesReceived"], line["ChangesDelivered"], line["ChangesFailed"]) == (2, 1, 1)
+    assert line["ChangesLagSeconds"] > 0
+    since = world.history[0].at + timedelta(seconds=90)
+    assert capture.lag_seconds([{}, bad], since) == 90
+    assert capture.lag_seconds([{}], since) == 0

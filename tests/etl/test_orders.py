@@ -224,6 +224,16 @@ def test_what_a_dead_runner_had_taken_is_taken_again(lake, silver, world):
     assert orders.recent(silver)[0].state == "done"
 
 
+def test_beside_spark_the_embedded_engine_erases_and_leaves_the_rest(lake, silver, world):
+    lake.deliver([*world.history, *leave(world, "ann")])
+    lake.lake.run(NOW)
+    asked = orders.order_erasure(silver, "ann", "req-9")
+    order(silver, "run")
+    assert lake.lake.upkeep(later(asked, seconds=1))
+    assert "ann@example.com" not in everything(lake)
+    assert [(o.kind, o.state) for o in orders.recent(silver)] == [("run", "waiting"), ("erase", "done")]
+
+
 def test_a_runner_that_cannot_erase_leaves_it(silver):
     orders.order_erasure(silver, "ann", "req-9")
     assert orders.fulfil(silver, lambda: None) == 0

@@ -309,6 +309,10 @@ def test_silver_runs_before_gold_on_the_chosen_engine(request, assembly, resourc
     while "Next" in states[name]:
         order.append(name)
         name = states[name]["Next"]
+    if assembly == "prod":
+        assert order.pop(0) == "Upkeep"
+        assert states["Upkeep"]["Parameters"] == {"layer": "upkeep"}
+        assert states["Upkeep"]["Catch"][0]["Next"] == "Silver"
     assert order == ["Silver", "Gold", "WarmCache"]
     assert [states[name]["Resource"] for name in order[:2]] == resources
     assert all(states[name]["Retry"] for name in order)
