@@ -9,7 +9,7 @@
     const all = rows();
     const at = all.indexOf(current());
     const next = all[at < 0 ? (step > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + step, 0), all.length - 1)];
-    next?.querySelector(".task-title, a")?.focus();
+    next?.querySelector("a.task-title, .restore, a")?.focus();
   };
   const priority = (value) => {
     const box = current()?.querySelector(".select");
@@ -35,6 +35,14 @@
     window.tasks.follow = card.id;
     return button.click();
   };
+  // In the trash the key opens the question whether one is sure.
+  const remove = () => {
+    const sure = current()?.querySelector(".sure");
+    if (!current()) return document.querySelector("#edit [formaction$='/delete/']")?.click();
+    if (!sure) return press("[formaction$='/delete/']");
+    sure.open = true;
+    return sure.querySelector("button").focus();
+  };
   const places = { t: "list", b: "board", c: "calendar", d: "done", a: "all", x: "trash", i: "insights", s: "settings" };
   let goes = 0;
 
@@ -48,8 +56,13 @@
     e: () => (current()?.querySelector(".edit-line") ? press(".edit-line") : press(".task-title")),
     o: () => press(".task-title"),
     x: select,
-    "#": () => press("[formaction$='/delete/']"),
-    Delete: () => press("[formaction$='/delete/']"),
+    "#": remove,
+    Delete: remove,
+    r: () => press(".restore"),
+    d: () => document.querySelector("#edit [formaction$='/duplicate/']")?.click(),
+    m: () => document.querySelector(".more a")?.click(),
+    h: () => document.querySelector(".calendar-nav [rel=prev]")?.click(),
+    l: () => document.querySelector(".calendar-nav [rel=next]")?.click(),
     z: () => [...document.querySelectorAll(".toast-action")].pop()?.click(),
     1: () => priority("urgent"),
     2: () => priority("high"),
