@@ -76,7 +76,7 @@ window.dragging = ({ item, place, scroller, drop }) => {
     const box = what.getBoundingClientRect();
     ghost = what.cloneNode(true);
     ghost.removeAttribute("id");
-    ghost.className += " ghost";
+    ghost.classList.replace("dragging", "ghost");
     ghost.setAttribute("aria-hidden", "true");
     ghost.style.width = `${box.width}px`;
     ghost.grip = { x: x - box.left, y: y - box.top };
