@@ -52,6 +52,9 @@ class RequestIdMiddleware:
         answer["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
         answer["Permissions-Policy"] = _PERMISSIONS
         if problems.is_for_api(request):
+            allowed = answer.get("Allow", "")
+            if "GET" in allowed and "HEAD" not in allowed:  # whatever can be got has a head
+                answer["Allow"] = f"{allowed}, HEAD"
             answer.setdefault("Cache-Control", "no-store")
             answer["Access-Control-Allow-Origin"] = settings.APP_URL
             for name, value in getattr(request, "rate_limit", {}).items():

@@ -283,7 +283,7 @@ def _shared(method: str, operation: Document) -> list[Document]:
         names.append("IdempotencyKey")
     if "412" in statuses:
         names.append("IfMatch")
-    if "304" in statuses:
+    if {"304", "412"} & statuses:
         names.append("IfNoneMatch")
     return [{"$ref": f"#/components/parameters/{name}"} for name in names]
 

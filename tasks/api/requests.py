@@ -26,6 +26,7 @@ _TAGS = re.compile(rf"[\s,]*{_TAG.pattern}\s*(?:,\s*(?:{_TAG.pattern}\s*)?)*")
 
 def json_object(request: HttpRequest) -> dict[str, Any]:
     """Return the body, a JSON object. Raises RequestProblem 400 (missing, malformed) or 415 (not JSON)."""
+    check_coding(request)
     content_type = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip()
     if content_type and not _JSON.fullmatch(content_type):
         raise RequestProblem(415, "Send the body as JSON, with `Content-Type: application/json`.")
@@ -42,6 +43,14 @@ def json_object(request: HttpRequest) -> dict[str, Any]:
     if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _is_deep(value):
         raise RequestProblem(400, f"The body is nested too deeply: at most {MAX_DEPTH} levels are accepted.")
     return value
+
+
+def check_coding(request: HttpRequest) -> None:
+    """Refuse a compressed body. Raises RequestProblem 415."""
+    if request.META.get("HTTP_CONTENT_ENCODING", "").strip().lower() not in {"", "identity"}:
+        raise RequestProblem(
+            415, "Send the body as it is, without `Content-Encoding`.", "", {"Accept-Encoding": "identity"}
+        )
 
 
 def _is_deep(value: Any) -> bool:

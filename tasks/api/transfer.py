@@ -168,6 +168,7 @@ def _reply(report: ImportReport) -> StoredReply:
 
 
 def _upload(request: HttpRequest) -> bytes:
+    requests.check_coding(request)
     media_type = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     if media_type not in _MEDIA_TYPES:
         raise RequestProblem(

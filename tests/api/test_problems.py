@@ -1,5 +1,6 @@
 """Bad input, and the one shape of errors"""
 
+import gzip
 import json
 
 import pytest
@@ -74,6 +75,16 @@ def test_other_content_types(as_alice, content_type):
     assert "application/json" in assert_problem(send(as_alice, b'{"title":"x"}', content_type), 415)["detail"]
 
 
+@pytest.mark.parametrize("path", [TASKS, "/api/v1/import"])
+def test_compressed_bodies(as_alice, path):
+    body = gzip.compress(b'[{"title":"x"}]')
+    answer = as_alice.client.generic(
+        "POST", path, body, "application/json", headers={"Content-Encoding": "gzip"}
+    )
+    assert "Content-Encoding" in assert_problem(answer, 415)["detail"]
+    assert answer["Accept-Encoding"] == "identity"
+
+
 @pytest.mark.parametrize(
     "content_type", ["application/json; charset=utf-8", "application/merge-patch+json", ""]
 )
@@ -104,7 +115,7 @@ def test_unknown_paths(as_alice, path):
 def test_unknown_methods(as_alice, method, path):
     answer = as_alice(method, path)
     assert_problem(answer, 405)
-    assert "GET" in answer["Allow"]
+    assert {"GET", "HEAD"} <= {allowed.strip() for allowed in answer["Allow"].split(",")}
 
 
 def test_more_parameters_than_anybody_needs(as_alice):
