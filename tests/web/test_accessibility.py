@@ -24,7 +24,9 @@ PAGES = {
     "second-factor": "/account/security/second-factor/", "access": "/account/access/", "data": "/account/data/",
     "nowhere": "/nowhere/",
 }  # fmt: skip
-SIGNED_OUT = {"sign-in": "/login/", "sign-up": "/sign-up/", "forgotten": "/password/forgotten/"}
+SIGNED_OUT = {
+    "sign-in": "/login/", "sign-up": "/sign-up/", "forgotten": "/password/forgotten/", "deleted": "/account/deleted/",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -80,6 +82,18 @@ def test_empty_pages_and_what_opens(visit, client_for, bob, site):
     page.keyboard.press("Escape")
     page.locator("#account summary").click()
     assert violations(page) == []
+
+
+def test_the_question_whether_one_is_sure(visit, client_for, alice, full, site):
+    page = visit("narrow")
+    page.context.add_cookies([session_cookie(client_for(alice), site)])
+    page.goto("/trash/")
+    for question in page.locator(".sure summary").all():
+        question.click()
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+            assert violations(page) == []
+        no_sideways_scrolling(page)
 
 
 @pytest.mark.parametrize("url", ["/", "/board/", "/calendar/", "/trash/", "/account/"])
