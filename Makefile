@@ -19,7 +19,7 @@ help: ## show this list
 run: ## start everything; PORT, LOCAL_AWS_PORT, LOCAL_DIR and DEMO=0 are honoured
 	@exec env STOP_WITH_PARENT=1 $(bootstrap) run -m localcloud.run
 
-test: lint ## check and run every test
+test: lint test-infra ## check and run every test
 	@exec $(bootstrap) test -m pytest -n auto --dist loadfile $(ARGS)
 
 test-fast: ## run the rules, the API's costs, identity, the engine and the documents: under a minute
@@ -37,12 +37,13 @@ screenshots: ## render every page at both sizes and themes into build/screenshot
 env: ## make the environments without starting anything
 	@$(bootstrap) dev
 
-lint: env ## check style, types and templates
+lint: env infra-env ## check style, types and templates, of pages and of stacks
 	@$(bin)/ruff check .
 	@$(bin)/ruff format --check .
 	@$(bin)/mypy
 	@$(bin)/lint-imports --no-cache > .lint-imports.log || { cat .lint-imports.log; exit 1; }
 	@$(bin)/djlint --lint --quiet templates
+	@$(infra_python) -m infra.lint
 
 format: env ## rewrite the code in the project's style
 	@$(bin)/ruff check --fix .
@@ -60,20 +61,24 @@ clean: ## remove environments and caches; the data in .local stay
 # --- AWS: the stage is STAGE=dev or prod; credentials come from the environment (docs/runbooks/deploy.md) ---
 infra_python := .venv-infra/bin/python
 
-.PHONY: deploy destroy deploy-rehearsal
+.PHONY: infra-env test-infra deploy destroy deploy-rehearsal
 
-.venv-infra/.complete: requirements/infra.txt
-	@$(bootstrap) dev
-	@$(bin)/uv venv --quiet --clear --seed --python 3.13 .venv-infra
-	@$(bin)/uv pip install --quiet --python $(infra_python) --require-hashes -r requirements/infra.txt
-	@touch $@
+# Made anew when its lock file is another one, whatever the files' times: a checkout changes them.
+infra-env: env
+	@cmp -s requirements/infra.txt .venv-infra/.complete || { \
+		echo "Making .venv-infra (CDK, cfn-lint, Zappa): once, about a minute"; \
+		$(bin)/uv venv --quiet --clear --seed --python 3.13 .venv-infra && \
+		$(bin)/uv pip install --quiet --python $(infra_python) --require-hashes -r requirements/infra.txt && \
+		cp requirements/infra.txt .venv-infra/.complete; }
 
-deploy: .venv-infra/.complete ## deploy or update STAGE in your AWS account, then test it
+test-infra: infra-env ## synthesise the stacks, check them, create them in a local AWS
+	@exec $(infra_python) -m pytest tests/infra -p no:django -o addopts="" --confcutdir=tests/infra -q $(ARGS)
+
+deploy: infra-env ## deploy or update STAGE in your AWS account, then test it
 	@exec $(infra_python) -m infra.deployment up $(or $(STAGE),dev) $(ARGS)
 
-destroy: .venv-infra/.complete ## remove STAGE; ERASE_DATA=<stage> removes its data too
+destroy: infra-env ## remove STAGE; ERASE_DATA=<stage> removes its data too
 	@exec $(infra_python) -m infra.deployment down $(or $(STAGE),dev) $(ARGS)
 
-deploy-rehearsal: .venv-infra/.complete ## do all of it in a throwaway local AWS: deploy, test, update, remove
-	@$(bootstrap) dev
+deploy-rehearsal: infra-env ## do all of it in a throwaway local AWS: deploy, test, update, remove
 	@exec $(infra_python) -m infra.rehearsal $(ARGS)

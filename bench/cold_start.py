@@ -2,8 +2,8 @@
 
 `.venv-infra/bin/python -m bench.cold_start [--rounds 15]` after `python -m infra.web_package`. Each application is
 packaged the same way (locked or current wheels for this processor, unchecked bytecode), and each process is given one
-event of API Gateway for each of the same three addresses: health, sign-in page, own tasks without a token. The
-applications take turns, so that a busy machine slows all of them; the figure is the median, and what counts is the
+event of API Gateway, for one of the same three addresses: health, sign-in page, own tasks without a token. The
+applications take turns, so that a busy machine slows all of them; the figures are medians, and what counts is the
 ratio. The other two applications answer the same addresses with constants, which is the least that they could do.
 """
 
@@ -72,7 +72,6 @@ import json, sys, time
 started = time.perf_counter()
 import handler
 loaded = time.perf_counter()
-paths = json.loads(sys.argv[1])
 class Context: aws_request_id = "1"; function_name = "todo"; invoked_function_arn = ""
 def event(path):
     headers = {"Host": "x.execute-api.us-east-1.amazonaws.com", "X-Forwarded-Proto": "https", "Accept": "*/*"}
@@ -81,14 +80,8 @@ def event(path):
         "multiValueQueryStringParameters": None, "pathParameters": None, "stageVariables": None, "body": None,
         "isBase64Encoded": False, "requestContext": {"stage": "dev", "path": "/dev" + path, "httpMethod": "GET",
         "identity": {"sourceIp": "127.0.0.1"}, "resourcePath": "/{proxy+}"}}
-statuses, first = [], None
-for path in paths:
-    statuses.append(handler.lambda_handler(event(path), Context())["statusCode"])
-    first = first or time.perf_counter()
-done = time.perf_counter()
-cpu = time.process_time()
-print("\\n" + json.dumps({"statuses": statuses, "load": loaded - started, "first": first - started,
-    "all": done - started, "cpu": cpu}))
+status = handler.lambda_handler(event(sys.argv[1]), Context())["statusCode"]
+print("\\n" + json.dumps({"status": status, "first": time.perf_counter() - started, "cpu": time.process_time()}))
 """
 
 
@@ -97,13 +90,13 @@ class Contestant:
 
     def __init__(self, name: str, folders: list[Path], environment: dict[str, str]) -> None:
         self.name, self.folders, self.environment = name, folders, environment
-        self.runs: list[dict[str, float]] = []
+        self.runs: dict[str, list[dict[str, float]]] = {path: [] for path in PATHS}
 
-    def run(self) -> None:
-        """Start a fresh process and keep what it measured."""
+    def run(self, address: str) -> None:
+        """Ask a fresh process for one address, and keep what it measured."""
         path = os.pathsep.join(map(str, self.folders))
         done = subprocess.run(
-            [sys.executable, "-S", "-c", WORKER, json.dumps(PATHS)],
+            [sys.executable, "-S", "-c", WORKER, address],
             env={
                 "PATH": os.environ["PATH"],
                 "PYTHONPATH": path,
@@ -117,11 +110,11 @@ class Contestant:
         )
         if done.returncode:
             raise SystemExit(f"{self.name}: {done.stderr[-2000:]}")
-        self.runs.append(json.loads(done.stdout.strip().splitlines()[-1]))
+        self.runs[address].append(json.loads(done.stdout.strip().splitlines()[-1]))
 
-    def median(self, what: str) -> float:
-        """Median of a measurement, in milliseconds."""
-        return statistics.median(run[what] for run in self.runs) * 1000
+    def median(self, address: str, what: str) -> float:
+        """Median of a measurement for one address, in milliseconds."""
+        return statistics.median(run[what] for run in self.runs[address]) * 1000
 
     def mebibytes(self) -> float:
         """Size unpacked, without Plotly.js."""
@@ -206,44 +199,37 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="cold-start-") as folder:
         contestants = [product(Path(folder)), other("django", Path(folder)), other("fastapi", Path(folder))]
         for _ in range(options.rounds + 1):
-            for contestant in contestants:
-                contestant.run()
+            for address in PATHS:
+                for contestant in contestants:
+                    contestant.run(address)
         report(contestants, options.rounds)
 
 
 def report(contestants: list[Contestant], rounds: int) -> None:
     """Print sizes and times; the first round warms the file cache and does not count."""
     for contestant in contestants:
-        del contestant.runs[0]
+        for runs in contestant.runs.values():
+            del runs[0]
     django = next(contestant for contestant in contestants if contestant.name == "django")
-    base, busy = django.median("first"), django.median("cpu")
     titles = [
+        "first request",
         f"{rounds} rounds",
         "MiB",
-        "load (ms)",
-        "first (ms)",
+        "status",
+        "answer (ms)",
         "ratio",
-        "all three (ms)",
         "processor (ms)",
         "ratio",
     ]
-    print(f"| {' | '.join([*titles, 'statuses'])} |")
-    print("|---" * (len(titles) + 1) + "|")
-    for each in contestants:
-        times = [f"{each.median(what):.0f}" for what in ("load", "first")]
-        ratio = f"{each.median('first') / base:.2f}"
-        statuses = " ".join(map(str, each.runs[0]["statuses"]))
-        cpu = [f"{each.median('cpu'):.0f}", f"{each.median('cpu') / busy:.2f}"]
-        cells = [
-            each.name,
-            f"{each.mebibytes():.1f}",
-            *times,
-            ratio,
-            f"{each.median('all'):.0f}",
-            *cpu,
-            statuses,
-        ]
-        print(f"| {' | '.join(cells)} |")
+    print(f"| {' | '.join(titles)} |")
+    print("|---" * len(titles) + "|")
+    for address in PATHS:
+        for each in contestants:
+            cells = [address, each.name, f"{each.mebibytes():.1f}", str(each.runs[address][0]["status"])]
+            for what in ("first", "cpu"):
+                time = each.median(address, what)
+                cells += [f"{time:.0f}", f"{time / django.median(address, what):.2f}"]
+            print(f"| {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":

@@ -166,12 +166,13 @@ class ApiStack(cdk.Stack):
         return role
 
     def _watch_pipeline(self, role: iam.Role) -> None:
-        """What the admin pages about the pipeline read, and the orders they leave for it."""
+        """What the admin pages about the pipeline and a task's trail read, and the orders they leave for the lake."""
         names, silver = self.names, catalog.SILVER_PREFIX
-        use_objects(role, names.bucket("bronze"), {})  # when the last file came; not what is in it
         read, write = ["s3:GetObject"], ["s3:GetObject", "s3:PutObject"]
-        own = {f"{silver}_*.json": read, f"{silver}quarantine/*": read, f"{silver}_orders/*": write}
-        use_objects(role, names.bucket("silver"), own)
+        # Of the changes in Bronze, when the last file came; not what is in it.
+        use_objects(role, names.bucket("bronze"), {f"{catalog.REQUESTS_PREFIX}*": read})
+        held = {f"{silver}{name}": read for name in ("_*.json", "quarantine/*", "task_events/*")}
+        use_objects(role, names.bucket("silver"), {**held, f"{silver}_orders/*": write})
         allow(
             role,
             ["cloudwatch:GetMetricStatistics"],

@@ -9,7 +9,9 @@ import argparse
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 from botocore.exceptions import ClientError
@@ -20,6 +22,7 @@ from infra.settings import ARCHITECTURES, STAGES, Settings
 from infra.web_package import COLLECT_ENVIRONMENT, WebBuild, size
 
 LAMBDA_LIMIT = 250 * 2**20
+STARTED = time.monotonic()
 
 
 class Deployment:
@@ -50,6 +53,8 @@ class Deployment:
         self.gateway = gateway
         self.variables = dict(variables or {})
         self.tree = WebBuild(self.settings.build, self.settings.architecture)
+        self.assembly = self.settings.build / f"cdk-{stage}"
+        self.synthesised = False  # by this process, so that what was synthesised is up to date
         self.outputs = self.settings.build / f"outputs-{stage}.json"
         self.zappa_settings = self.tree.app / "zappa_settings.json"
 
@@ -61,8 +66,10 @@ class Deployment:
         tools.ToolError
             When a step fails; those before it are done.
         """
-        self.stacks()
-        self.tree.make(tools.APP_PYTHON)
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            package = beside.submit(self.tree.make, tools.APP_PYTHON)
+            self.stacks()
+            package.result()
         step(f"package: {size(self.tree.app, self.tree.packages) / 2**20:.1f} MiB before bytecode")
         return self.web()
 
@@ -77,9 +84,10 @@ class Deployment:
             tools.cdk("bootstrap", f"aws://{account}/{region}", "--no-notices", *self._context())
         tools.cdk(
             *("deploy", "--all", "--require-approval", "never", "--no-notices", "--progress", "events"),
-            *("--outputs-file", self.outputs, "-c", "require_packages=true"),
+            *("--outputs-file", self.outputs, "-c", "require_packages=true", "--output", self.assembly),
             *self._context(),
         )
+        self.synthesised = True
 
     def web(self) -> str:
         """Deploy the web function from the build tree; return its address."""
@@ -115,7 +123,7 @@ class Deployment:
 
     def down(self, *, erase: bool) -> None:
         """Remove the stage; table, buckets, user pool and key stay, unless `erase`."""
-        if erase:
+        if erase and self.context.get("protect") != "false":
             step("taking the protection off the data")
             tools.cdk(
                 *("deploy", "--all", "--require-approval", "never", "--no-notices", "-c", "protect=false"),
@@ -129,7 +137,8 @@ class Deployment:
                 step(f"emptying {bucket}")
                 empty(bucket)
         step("stacks")
-        tools.cdk("destroy", "--all", "--force", "--no-notices", *self._context())
+        source = ("--app", self.assembly) if self.synthesised else self._context()
+        tools.cdk("destroy", "--all", "--force", "--no-notices", *source)
 
     def address(self) -> str | None:
         """Public address of the web function, or None before its first deployment."""
@@ -205,8 +214,8 @@ def empty(bucket: str) -> None:
 
 
 def step(text: str) -> None:
-    """Say what comes next."""
-    print(f"--- {text}", flush=True)
+    """Say what comes next, and how many seconds this command has been running."""
+    print(f"--- {time.monotonic() - STARTED:4.0f} s: {text}", flush=True)
 
 
 def main(arguments: list[str] | None = None) -> int:

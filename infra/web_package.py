@@ -31,8 +31,8 @@ HANDLER_PACKAGES = ("zappa", "werkzeug", "markupsafe", "durationpy")
 HANDLER_MODULES = ("__init__", "asgi", "middleware", "utilities", "wsgi")
 # botocore describes 400 services in 30 MB; these are called.
 SERVICES = ("athena", "cognito-idp", "dynamodb", "glue", "s3", "sts")
-# Never imported by a request: a server, a C parser, DNS look-ups for addresses that we do not look up.
-UNUSED_PACKAGES = ("gunicorn", "pycparser", "dns", "bin", "pip", "boto3/data", "boto3/examples")
+# Never imported by a request: a server, a C interface and its parser, DNS for addresses that we do not look up.
+UNUSED_PACKAGES = ("gunicorn", "cffi", "pycparser", "dns", "bin", "pip", "boto3/data", "boto3/examples")
 # Served from staticfiles, for other databases, for other clients of Athena, or for applications we do not install.
 UNUSED_FOLDERS = (
     "django/contrib/*/static",
@@ -44,11 +44,13 @@ UNUSED_FOLDERS = (
     *(f"django/db/backends/{name}" for name in ("mysql", "oracle", "postgresql")),
     *(f"pyathena/{name}" for name in ("aio", "arrow", "pandas", "polars", "spark", "sqlalchemy")),
     "pydantic/v1",
+    "django_htmx/static",
 )
 # Packages of which one module is used, but which import all their others first. django-ninja wants a signal of
 # django.test, and would bring the test client, the test runner and a web server into every cold start.
 EMPTIED_PACKAGES = ("django/test",)
 UNUSED_FILES = ("*.pyi", "*.po", "*.c", "*.h", "*.map")
+FILE_SYSTEMS = ("__init__", "local")  # what pyathena imports of fsspec's
 KEPT_LOCALES = ("en", "de", "__pycache__")  # those of LANGUAGES
 # `collectstatic` needs settings, none of which reach the files.
 COLLECT_ENVIRONMENT = {
@@ -165,6 +167,7 @@ def prune(packages: Path) -> None:
         if path.stem not in (*KEPT_LOCALES, "__init__")
     )
     remove(path for path in packages.glob("zappa/*") if path.stem not in HANDLER_MODULES)
+    remove(path for path in packages.glob("fsspec/implementations/*.py") if path.stem not in FILE_SYSTEMS)
     for name in EMPTIED_PACKAGES:
         for initial in packages.glob(f"{name}/__init__.py"):
             initial.write_text("")

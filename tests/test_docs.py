@@ -1,9 +1,15 @@
-"""The documents name what exists: dependencies, make targets, files and URLs."""
+"""The documents name what exists: dependencies, files, make targets, commands, URLs, settings and charts."""
 
+import argparse
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
+from django.core.management import get_commands, load_command_class
+from django.urls import Resolver404, resolve
+
+from insights.boards import EVERYBODY, ME
 
 ROOT = Path(__file__).resolve().parent.parent
 MARKDOWN = sorted(
@@ -48,11 +54,123 @@ def test_links_lead_somewhere(path):
     assert not missing
 
 
-@pytest.mark.parametrize("path", MARKDOWN, ids=lambda path: str(path.relative_to(ROOT)))
-def test_make_targets_exist(path):
+CODE = re.compile(r"```[a-z]*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
+SOURCES = {".py", ".sh", ".html", ".js", ".sql"}
+SKIPPED = {"node_modules", "staticfiles", "build", "cdk.out", "docs"}
+URLCONFS = ("todo_site.api_urls", "todo_site.operations.urls")
+ID = "0199d3a4-6f2e-7c41-9b1d-3f5a8e6c2d10"
+NOT_OURS = ("/aws/", "/tmp/", "/dev", "/prod")  # log groups, folders, stages
+
+
+def code_of(text):
+    """Everything written as code, commands on one line each."""
+    return "\n".join(block or span for block, span in CODE.findall(text)).replace("\\\n", " ")
+
+
+@cache
+def words():
+    """Every upper-case name in the product, its tools and its configuration."""
+    found = {"UPDATE_ROLLBACK_FAILED"}  # a state of CloudFormation's
+    for path in (ROOT / "Makefile", *ROOT.glob("*.toml"), *ROOT.glob("*.json"), *sources(ROOT)):
+        found |= set(re.findall(r"[A-Z][A-Z0-9_]{2,}", path.read_text()))
+    return found
+
+
+def sources(folder):
+    for path in folder.iterdir():
+        if path.is_dir() and path.name not in SKIPPED and not path.name.startswith("."):
+            yield from sources(path)
+        elif path.suffix in SOURCES and path.name != Path(__file__).name:
+            yield path
+
+
+def unknown_targets(text):
     targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = set(re.findall(r"`make ([a-z][a-z-]*)[^`]*`", path.read_text()))
-    assert named <= targets, named - targets
+    return set(re.findall(r"(?:^|[;&(] *)make ([a-z][a-z-]*)", code_of(text), re.MULTILINE)) - targets
+
+
+def unknown_commands(text):
+    known = get_commands()
+    for name, arguments in re.findall(r"manage\.py ([a-z_]+)([^\n|;&#]*)", code_of(text)):
+        if name not in known:
+            yield name
+            continue
+        parser = load_command_class(known[name], name).create_parser("manage.py", name)
+        known_options = {option for each in parsers(parser) for option in each._option_string_actions}
+        yield from (f"{name} {o}" for o in re.findall(r"--[a-z-]+", arguments) if o not in known_options)
+
+
+def parsers(parser):
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            yield from action.choices.values()
+
+
+def unknown_modules(text):
+    for name in re.findall(r"-m ((?:bench|infra|etl|localcloud|tests)[\w.]*)", code_of(text)):
+        path = ROOT / name.replace(".", "/")
+        if not (path.with_suffix(".py").exists() or (path / "__init__.py").exists()):
+            yield name
+
+
+def unknown_urls(text):
+    code = code_of(text)
+    named = re.findall(r"^(?:[A-Z]+ )?(/[a-z][\w/.<>{}-]*)(?:\?\S*)?$", code, re.MULTILINE)
+    named += re.findall(r"(?:\$APP_URL|\$URL|127\.0\.0\.1:8000)(/[\w/.{}-]*)", text)
+    for url in named:
+        filled = re.sub(r"<[^>]+>|\{[^}]+\}", ID, url)
+        if not url.startswith(NOT_OURS) and not any(is_ours(filled, urlconf) for urlconf in URLCONFS):
+            yield url
+
+
+def is_ours(url, urlconf):
+    try:
+        resolve(url, urlconf)
+    except Resolver404:
+        return False
+    return True
+
+
+def unknown_settings(text):
+    named = set(re.findall(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b", text))
+    named |= set(re.findall(r"`([A-Z]{3,})(?:=[^`]*)?`", text))
+    named |= set(re.findall(r"\b([A-Z][A-Z_]{2,})=\w", code_of(text)))
+    return named - words()
+
+
+def unknown_charts(text):
+    named = re.findall(r"\bcharts? `([\w-]+)`|`([\w-]+)` chart", text)
+    return {first or second for first, second in named} - EVERYBODY.by_slug.keys() - ME.by_slug.keys()
+
+
+CHECKS = (unknown_targets, unknown_commands, unknown_modules, unknown_urls, unknown_settings, unknown_charts)
+
+
+@pytest.mark.parametrize("path", MARKDOWN, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_is_named_exists(path):
+    text = path.read_text()
+    assert not {check.__name__: found for check in CHECKS if (found := list(check(text)))}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "`make nothing`",
+        "```sh\nmake run && make nothing\n```",
+        "`manage.py nothing`",
+        "`manage.py costs --nothing 1`",
+        "`python -m bench.nothing`",
+        "`/nothing/`",
+        "`GET /api/v1/nothing`",
+        '`curl "$APP_URL/nothing"`',
+        "`NO_SUCH_SETTING`",
+        "`UNHEARD=1 make run`",
+        "the chart `nothing`",
+    ],
+)
+def test_what_does_not_exist_is_found(text):
+    assert sum(len(list(check(text))) for check in CHECKS) == 1
 
 
 @pytest.mark.parametrize("path", MARKDOWN, ids=lambda path: str(path.relative_to(ROOT)))

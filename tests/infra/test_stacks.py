@@ -135,9 +135,10 @@ def test_the_web_function_may_not_scan_or_drop_or_reach_elsewhere(dev):
     gold = "arn:aws:s3:::todo-dev-gold-000000000000-us-east-1"
     orders = "arn:aws:s3:::todo-dev-silver-000000000000-us-east-1/silver/_orders/*"
     assert allowed["s3:PutObject"] == {f"{gold}/athena-results/*", f"{gold}/cache/*", orders}
-    assert not [
-        where for where in allowed["s3:GetObject"] if "bronze" in where or where.endswith("/silver/*")
-    ]
+    read = {where.rpartition("us-east-1/")[2] for where in allowed["s3:GetObject"]}
+    trail = {"requests/*", "silver/task_events/*"}
+    pipeline = {"silver/_*.json", "silver/quarantine/*", "silver/_orders/*"}
+    assert read == {"gold/*", "athena-results/*", "cache/*", *pipeline, *trail}
     assert "s3:DeleteObject" not in allowed
 
 

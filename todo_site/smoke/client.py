@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -74,6 +75,24 @@ class Api:
                 f"request {reply.headers.get('x-request-id', 'unknown')}: {str(reply.body)[:500]}"
             )
         return reply
+
+    def wait(self, path: str, seconds: float) -> None:
+        """Ask `path` again until it answers 200: a site that was just deployed may need a while for its first answer.
+
+        Raises
+        ------
+        SmokeError
+            When it has not after `seconds`; the message says what it did instead.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                self.call("GET", path, expect=200)
+                return
+            except SmokeError:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(1)
 
     def close(self) -> None:
         """Close the connection; a later call opens it again."""

@@ -29,13 +29,16 @@ class Command(BaseCommand):
         parser.add_argument("--users", type=int, default=2)
         parser.add_argument("--tasks", type=int, default=5, help="for each user")
         parser.add_argument("--updates", type=int, default=3, help="of each task")
+        parser.add_argument(
+            "--patience", type=float, default=180, help="seconds to wait for a first answer (default: 180)"
+        )
         parser.add_argument("--keep", action="store_true", help="do not clean up")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the whole test; CommandError says what was wrong."""
         started = time.perf_counter()
         try:
-            health(options["url"])
+            health(options["url"], options["patience"])
             with working(options) as journeys:
                 work(journeys, options)
                 delete_one_each(journeys)
@@ -56,9 +59,10 @@ def people() -> People:
     return People(settings.USER_POOL_ID, settings.CLIENT_ID, settings.TABLE_NAME)
 
 
-def health(url: str) -> None:
-    """See that both health addresses answer anybody, and that nothing else does."""
+def health(url: str, patience: float) -> None:
+    """Wait until the site answers; see that both health addresses answer anybody, and that nothing else does."""
     api = Api(url)
+    api.wait("/health", patience)
     for path in ("/health", "/api/health"):
         answer = api.call("GET", path, expect=200).body
         expect(answer["status"], "healthy", f"the status at {path}")
