@@ -1,13 +1,14 @@
 """Idempotency keys on every unsafe method: the process may die between any two steps, the retry does it once"""
 
 import base64
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tasks import table
 from tasks.items import user_key
-from tests.api.client import TASKS
+from tests.api.client import TASKS, assert_problem
 from tests.dynamodb import stored
 
 # The last first: what was written must not hide the steps before it.
@@ -101,6 +102,8 @@ REQUESTS = (
     *(create, update, complete, delete, restore, purge, batch, bring_in),
     *(profile, first_profile, access_token, end_access_token, calendar, end_calendar),
 )
+# After these there is nothing left to lead to.
+ENDED = (end_access_token, end_calendar)
 
 
 def state(api):
@@ -186,6 +189,43 @@ def test_a_token_that_was_revoked_is_still_what_was_answered(as_alice):
     again = as_alice("POST", TOKENS, {"name": "x"}, Idempotency_Key="k")
     assert (again.status_code, again.content) == (201, first.content)
     assert as_alice("GET", TOKENS).json() == []
+
+
+@pytest.mark.parametrize("make", REQUESTS, ids=lambda make: make.__name__)
+def test_a_key_is_for_one_request_and_leads_to_what_it_did(as_alice, alice, make):
+    """From the record to the resource, and from the resource's last writer to the request; unless nothing is left."""
+    as_alice("GET", "/api/v1/users")
+    as_alice("POST", TASKS, {"title": "first"}, Idempotency_Key="used")
+    method, path, body = make(as_alice)
+    before = state(as_alice) if make is not first_profile else None
+    mismatch = assert_problem(as_alice(method, path, body, Idempotency_Key="used"), 422)
+    assert mismatch["type"] == "urn:todo:problem:idempotency-mismatch"
+    assert before in (None, state(as_alice))
+
+    assert as_alice(method, path, body, Idempotency_Key="k", X_Request_ID="this").status_code < 300
+    record = stored(f"IDEMPOTENCY#{alice.id}#k", "METADATA")
+    assert record["request_id"] == "this"
+    resources = [
+        {"PK": record["resource_pk"], "SK": record["resource_sk"]},
+        *record.get("more_resources", []),
+    ]
+    for key in resources:
+        resource = stored(key["PK"], key["SK"])
+        assert (resource or {}).get("request_id") == (None if make in ENDED else "this")
+    assert_problem(as_alice("POST", TASKS, {"title": "x"}, Idempotency_Key="k"), 422)
+
+
+def test_a_day_later_a_key_is_as_good_as_new(as_alice, alice):
+    first = as_alice("POST", TASKS, {"title": "x"}, Idempotency_Key="k").json()
+    record = stored(f"IDEMPOTENCY#{alice.id}#k", "METADATA")
+    assert 24 * 3600 - 60 < record["expires_at"] - time.time() <= 24 * 3600
+    # Time to live removes what has expired within days; until then it must count as gone.
+    table.write([table.put(record | {"expires_at": int(time.time()) - 1})])
+    answer = as_alice("POST", TASKS, {"title": "y"}, Idempotency_Key="k")
+    assert (answer.status_code, "Idempotency-Replayed" in answer) == (201, False)
+    again = as_alice("POST", TASKS, {"title": "y"}, Idempotency_Key="k")
+    assert again["Idempotency-Replayed"] == "true"
+    assert again.json()["id"] == answer.json()["id"] != first["id"]
 
 
 def test_from_the_record_to_the_resource_and_back(as_alice, alice):

@@ -165,6 +165,8 @@ def record(user_id: str, request_id: str, now: float, *, wholly: bool = True) ->
     ``wholly``: also the access tokens, which their owner made and a sign-out leaves alone.
     """
     pk, sk = revocation_key(user_id)
+    # A session begun in that very moment could live longer than any token.
+    kept = max(KEPT_SECONDS, settings.SESSION_COOKIE_AGE) if wholly else KEPT_SECONDS
     return table.put(
         {
             "PK": pk,
@@ -176,6 +178,6 @@ def record(user_id: str, request_id: str, now: float, *, wholly: bool = True) ->
             "wholly": wholly,
             "request_id": request_id,
             "updated_at": _stamp(time.time()),
-            TTL_ATTRIBUTE: int(now) + KEPT_SECONDS,
+            TTL_ATTRIBUTE: int(now) + kept,
         }
     )
