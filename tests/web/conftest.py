@@ -172,6 +172,11 @@ def row(page, title: str):
     return page.locator(".task", has_text=title)
 
 
+def point_at_toast(page) -> None:
+    """Keep the last toast: one that is pointed at does not leave by itself, however long the next steps take."""
+    page.locator(".toast").last.hover()
+
+
 def no_sideways_scrolling(page) -> None:
     """Check that the page is not wider than the window."""
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")

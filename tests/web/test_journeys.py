@@ -202,17 +202,3 @@ def test_show_more_adds_to_the_list_without_a_reload(visit, alice, add):
     expect(page.get_by_role("link", name="Show more")).to_have_count(0)
     expect(page.locator("#h-undated .count")).to_have_text("70")
     assert page.evaluate("window.stillHere")
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_nothing_moves_while_the_page_loads(visit, alice, add, size, today):
-    for number in range(50):
-        add(f"Task {number}", due_date=str(today) if number % 2 else None)
-    page = visit(size)
-    sign_in(page, alice)
-    page.add_init_script(
-        "window.shift = 0; new PerformanceObserver((list) => list.getEntries().forEach((e) => window.shift += e.value))"
-        ".observe({type: 'layout-shift', buffered: true})"
-    )
-    page.goto("/", wait_until="networkidle")
-    assert page.evaluate("window.shift") == 0

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tasks import access_tokens, selectors, services
-from tests.web.conftest import ready, row
+from tests.web.conftest import point_at_toast, ready, row
 
 pytestmark = pytest.mark.browser
 
@@ -143,6 +143,7 @@ def test_one_browser_deletes_what_the_other_completes(open_as, alice, add):
     one, two = open_as(alice), open_as(alice)
     one.get_by_role("button", name="Delete “Pay rent”").click()
     expect(one.locator(".toast")).to_contain_text("Deleted")
+    point_at_toast(one)
     two.get_by_role("button", name="Complete “Pay rent”").click()
     expect(two.locator(".toast")).to_contain_text("no longer here")
     one.get_by_role("button", name="Undo").click()
