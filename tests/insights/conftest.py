@@ -52,7 +52,7 @@ def fresh_lake(lake, workspace) -> Lake:
 
 @pytest.fixture
 def aws_calls(monkeypatch) -> list[str]:
-    """The AWS operations called from now on by the dashboard's clients, as ``service.Operation``."""
+    """The AWS operations called from now on, as ``service.Operation``; not those that no request waits for."""
     calls: list[str] = []
     from botocore.client import BaseClient
 

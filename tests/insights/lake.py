@@ -326,12 +326,12 @@ class Lake:
 
     def switch(self, snapshot: str, only: str | None = None) -> None:
         """Move the catalog's tables to ``snapshot`` (only one of them, as in the middle of publishing)."""
+        found = self.glue.get_tables(DatabaseName=self.database, MaxResults=100)["TableList"]
+        served = {table["Name"]: table["StorageDescriptor"]["Location"] for table in found}
         for table in GOLD:
-            if only in (None, table.name):
-                self.glue.update_table(
-                    DatabaseName=self.database,
-                    TableInput=table_input(table, self.location(table.name, snapshot)),
-                )
+            location = self.location(table.name, snapshot)
+            if only in (None, table.name) and served.get(table.name) != location:
+                self.glue.update_table(DatabaseName=self.database, TableInput=table_input(table, location))
 
     def point(self, snapshot: str, published_at: datetime) -> None:
         body = {

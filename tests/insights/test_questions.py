@@ -18,7 +18,7 @@ from insights.periods import Period
 from insights.questions import BY_SLUG, CHARTS, CHOICES, KPIS, OWN_CHARTS
 from insights.questions.tasks import BEHIND
 from tests.insights import test_truth
-from tests.insights.lake import STATUSES, TODAY, Workspace, percentile
+from tests.insights.lake import STATUSES, TODAY, Lake, Workspace, percentile
 from tests.insights.truth import Truth
 
 PERIOD = Period(30, TODAY)
@@ -95,6 +95,17 @@ class TestEveryStatement:
         assert sum(statement.sql in source for source in sources) == 1
 
 
+def only(workspace):
+    return next(t for t in workspace.tasks if t.completed and t.created.date() >= PERIOD.start)
+
+
+@pytest.fixture(scope="module")
+def snapshots(workspace) -> dict[str, str]:
+    """Workspaces that several tests look at, by what they hold."""
+    write = Lake().write
+    return {"empty": write(Workspace([])), "one task": write(Workspace([only(workspace)], workspace.names))}
+
+
 @pytest.mark.parametrize("question", BY_SLUG.values(), ids=BY_SLUG)
 class TestEveryQuestion:
     def test_is_documented_and_tested(self, question):
@@ -116,17 +127,16 @@ class TestEveryQuestion:
         for trace in (drawing.figure or {}).get("data", []):
             assert trace["meta"]["mark"], "every mark leads to its tasks"
 
-    def test_of_an_empty_lake_says_so(self, question, lake):
-        lake.publish(Workspace([]))
+    def test_of_an_empty_lake_says_so(self, question, lake, snapshots):
+        lake.switch(snapshots["empty"])
         drawing = question.draw(ask(question.slug), PERIOD)
         assert drawing.summary
         assert drawing.figure is None
         assert drawing.empty or question in {KPIS, CHOICES}
 
-    def test_of_one_task_draws(self, question, lake, workspace):
-        task = next(t for t in workspace.tasks if t.completed and t.created.date() >= PERIOD.start)
-        lake.publish(Workspace([task], workspace.names))
-        drawing = question.draw(ask(question.slug, filters=Filters(user=task.user_id)), PERIOD)
+    def test_of_one_task_draws(self, question, lake, workspace, snapshots):
+        lake.switch(snapshots["one task"])
+        drawing = question.draw(ask(question.slug, filters=Filters(user=only(workspace).user_id)), PERIOD)
         assert drawing.summary
         go.Figure(drawing.figure or {})
 
