@@ -55,8 +55,8 @@ def test_it_works(page, gold_lake, workspace):
     )
     for slug in SLUGS:
         words = text(article(html, slug))
-        assert BY_SLUG[slug].title in words
-        assert BY_SLUG[slug].definition in words
+        assert str(BY_SLUG[slug].title) in words
+        assert str(BY_SLUG[slug].definition) in words
 
 
 def test_every_figure_has_its_numbers_as_a_table(page, gold_lake, workspace):
