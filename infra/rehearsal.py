@@ -97,7 +97,8 @@ def main() -> int:
         server.stop()
     if not options.keep:
         shutil.rmtree(folder, ignore_errors=True)
-    print(f"rehearsed in {time.monotonic() - started:.0f} s")
+    used = sum(os.times()[:4])
+    print(f"rehearsed in {time.monotonic() - started:.0f} s, with {used:.0f} s of processor time")
     return 0
 
 

@@ -20,7 +20,7 @@ def test_it_works(dev, tmp_path):
     (tmp_path / "broken.json").write_text(json.dumps(broken))
     done = lint.check(tmp_path / "broken.json")
     assert done.returncode != 0
-    assert "BillingMode" in done.stdout
+    assert "'FREE' is not one of" in done.stdout
 
 
 def reasons(resource):

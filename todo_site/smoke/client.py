@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 TIMEOUT_SECONDS = 40  # longer than API Gateway waits for a first request
 LOOPBACK = "127.0.0.1"
+CLOSED = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError)
 
 
 class SmokeError(AssertionError):
@@ -105,13 +106,20 @@ class Api:
         return headers if data is None else {**headers, "Content-Type": "application/json"}
 
     def _exchange(self, method: str, path: str, data: bytes | None, headers: dict[str, str]) -> Reply:
+        kept_open = self._connection.sock is not None
         try:
-            self._connection.request(method, self._prefix + path, data, headers)
-            answer = self._connection.getresponse()
-            text = answer.read()
+            return self._send(method, path, data, headers)
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
+            # The site may close an idle connection just when it is used again (RFC 9112, 9.3.1).
+            if kept_open and isinstance(error, CLOSED) and (method == "GET" or "idempotency-key" in headers):
+                return self._exchange(method, path, data, headers)
             raise SmokeError(f"{method} {self._host}{self._prefix}{path}: {error!r}") from error
+
+    def _send(self, method: str, path: str, data: bytes | None, headers: dict[str, str]) -> Reply:
+        self._connection.request(method, self._prefix + path, data, headers)
+        answer = self._connection.getresponse()
+        text = answer.read()
         return Reply(
             answer.status, {name.lower(): value for name, value in answer.getheaders()}, _decoded(text)
         )

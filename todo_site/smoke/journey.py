@@ -11,6 +11,7 @@ from todo_site.smoke.client import Api, SmokeError
 from todo_site.smoke.people import People, SmokePerson
 
 TASKS = "/api/v1/tasks"
+KEYS_SECONDS = 30  # a new process answers 503 until it has fetched the keys that tokens are verified with
 PROFILE = "/api/v1/users"
 # What updates make of a task, in turn; every third task ends completed.
 CHANGES: tuple[dict[str, Any], ...] = (
@@ -39,6 +40,7 @@ class Journey:
 
     def begin(self) -> None:
         """Read the own profile, which creates it; nobody without a token may."""
+        self.api.wait(PROFILE, KEYS_SECONDS)
         profile = self.api.call("GET", PROFILE, expect=200).body
         expect(profile["id"], self.person.id, "the profile's id")
 
