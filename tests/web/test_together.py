@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tasks import access_tokens, selectors, services
+from tasks.views import listing
 from tests.web.conftest import point_at_toast, ready, row
 
 pytestmark = pytest.mark.browser
@@ -256,7 +257,7 @@ def test_looking_again_does_not_end_an_edit(open_as, alice, add, stored, gate):
 def test_looking_again_does_not_hide_what_was_added_since(open_as, alice, add, gate):
     add("Pay rent")
     page = open_as(alice)
-    answer = gate(selectors, "list_tasks")
+    answer = gate(listing, "list_context")  # all of it is read
     look_again(page)
     answer.reached()
     page.get_by_label("New task").fill("Added meanwhile")
