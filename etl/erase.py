@@ -9,10 +9,10 @@ import base64
 import json
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from etl.catalog import (
 )
 from etl.config import LakeConfig
 from etl.engine.embedded import Engine
+from etl.engine.errors import EngineError
 from etl.gold import COMMIT, Gold
 from etl.log import iso, log
 from etl.manifest import Manifest, Part
@@ -153,15 +154,13 @@ class Erasure:
         rewritten = 0
         for prefix in (BRONZE_PREFIX, REQUESTS_PREFIX):
             keys = (key for key in self.bronze.keys(prefix) if self._may_hold(key))
-            for engine, paths, names in self._copied(self.bronze, keys):
-                for path, key in zip(paths, names, strict=True):
-                    naming = _about_whom_it_names(key)
-                    if engine.owned(path, self.user_id, naming=naming)[0]:
-                        kept = path.with_name("kept.parquet")
-                        engine.without(path, kept, self.user_id, naming=naming)
-                        self.bronze.put(key, kept.read_bytes())
-                        self.bronze.delete_old_versions(key)
-                        rewritten += 1
+            for engine, path, key, (own, _) in self._found(self.bronze, keys):
+                if own:
+                    kept = path.with_name("kept.parquet")
+                    engine.without(path, kept, self.user_id, naming=_about_whom_it_names(key))
+                    self.bronze.put(key, kept.read_bytes())
+                    self.bronze.delete_old_versions(key)
+                    rewritten += 1
             # What compaction has replaced is deleted, but a versioned bucket keeps it for a while.
             self.bronze.delete_versions_of_deleted(prefix, self._may_hold)
         return rewritten
@@ -219,7 +218,7 @@ class Erasure:
                     if bucket != user_bucket(self.user_id) and table != QUARANTINE.name:
                         continue
                     paths = copies.fetch(part.files)
-                    if any(engine.owned(path, self.user_id)[0] for path in paths):
+                    if any(own for own, _ in engine.owned(paths, self.user_id).values()):
                         changed[table, bucket] = self._rewrite_part(engine, table, bucket, commit, paths)
         if not changed:
             return None
@@ -302,11 +301,38 @@ class Erasure:
 
     def _search(self, bucket: Bucket, prefix: str) -> Iterator[tuple[str, int, int]]:
         keys = (key for key in bucket.keys(prefix) if key.endswith(".parquet"))
-        for engine, paths, names in self._copied(bucket, keys):
-            for path, key in zip(paths, names, strict=True):
-                own, named = engine.owned(path, self.user_id, naming=_about_whom_it_names(key))
-                if own or named:
-                    yield key, own, named
+        for _, _, key, (own, named) in self._found(bucket, keys):
+            yield key, own, named
+
+    def _found(
+        self, bucket: Bucket, keys: Iterable[str]
+    ) -> Iterator[tuple[Engine, Path, str, tuple[int, int]]]:
+        """Files with rows of the person, or that name them: local copy, key, how many of each."""
+        todo = iter(keys)
+        while chunk := list(islice(todo, AT_A_TIME)):
+            with tempfile.TemporaryDirectory(prefix="erase-", dir=self.config.work_dir) as folder:
+                copies = LocalCopies(bucket, Path(folder))
+                copies.fetch(chunk)
+                with Engine(Path(folder) / "spill", self.config.memory_limit, self.config.threads) as engine:
+                    # One table at a time: columns of one name may have another type in another.
+                    for _, group in groupby(chunk, key=lambda key: key.split("/")[1]):
+                        known = {copies.path(key): key for key in group}
+                        for path, counts in self._counted(engine, known).items():
+                            yield engine, path, known[path], counts
+
+    def _counted(self, engine: Engine, known: Mapping[Path, str]) -> dict[Path, tuple[int, int]]:
+        paths = list(known)
+        naming = _about_whom_it_names(known[paths[0]])
+        try:
+            return engine.owned(paths, self.user_id, naming=naming)
+        except EngineError:
+            bad = set(engine.unreadable(paths))
+            for path in bad:
+                log("erase", "cannot be read", level="ERROR", status="unreadable", key=known[path])
+            one_by_one = [
+                engine.owned([path], self.user_id, naming=naming) for path in paths if path not in bad
+            ]
+            return {path: counts for found in one_by_one for path, counts in found.items()}
 
     def _copied(self, bucket: Bucket, keys: Iterable[str]) -> Iterator[tuple[Engine, list[Path], list[str]]]:
         """Local copies of files that are Parquet, some at a time; the others are named in the log."""

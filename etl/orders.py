@@ -112,8 +112,9 @@ def submit(
     last_day: str = "",
     *,
     user_id: str = "",
+    due_at: str = "",
 ) -> Order:
-    """Leave an order for the runner.
+    """Leave an order for the runner, to be taken at once or from `due_at` on (ISO 8601 UTC).
 
     Raises
     ------
@@ -132,12 +133,15 @@ def submit(
         last_day,
         user_id=user_id,
         subject=subject_of(user_id) if user_id else "",
+        due_at=due_at,
     )
     silver.replace_json(order.key, asdict(order), None)
     return order
 
 
-def order_erasure(silver: Bucket, user_id: str, request_id: str, ordered_by: str = "the person") -> Order:
+def order_erasure(
+    silver: Bucket, user_id: str, request_id: str, ordered_by: str = "the person", due_at: str = ""
+) -> Order:
     """Have a person's rows removed from every layer of the lake, once their items have left the table.
 
     Call it after the last item is deleted; calling it again while an order for the same person is open is fine and
@@ -152,6 +156,8 @@ def order_erasure(silver: Bucket, user_id: str, request_id: str, ordered_by: str
         Whose rows.
     request_id, ordered_by
         Which request asked, and who, as admins may read it. Not the person's name or address: the order outlives them.
+    due_at
+        When to begin, ISO 8601 UTC; at once where empty.
 
     Raises
     ------
@@ -162,7 +168,7 @@ def order_erasure(silver: Bucket, user_id: str, request_id: str, ordered_by: str
     known = erasure_of(silver, user_id)
     if known and known.state in {"waiting", "running"}:
         return known
-    return submit(silver, "erase", ordered_by, request_id, user_id=user_id)
+    return submit(silver, "erase", ordered_by, request_id, user_id=user_id, due_at=due_at)
 
 
 def erasure_of(silver: Bucket, user_id: str) -> Order | None:
@@ -264,7 +270,7 @@ def _carry_out(silver: Bucket, order: Order, run: Run, erase: Erase | None, now:
         else:
             days = _forget(silver, order)
             run()
-            outcome = Outcome("done", f"read {len(days)} days again" if order.kind != "run" else "up to date")
+            outcome = Outcome("done", _told(order, days))
     except Exception as error:  # noqa: BLE001  told to whoever asked
         outcome = Outcome("failed", f"{type(error).__name__}: {error}"[:500])
         log("order", "failed", level="ERROR", status="error", order=order.id, error=outcome.message)
@@ -273,6 +279,13 @@ def _carry_out(silver: Bucket, order: Order, run: Run, erase: Erase | None, now:
     if outcome.state == "done" and not outcome.due_at:
         told = replace(told, user_id="")
     silver.put(order.key, json.dumps(asdict(told)).encode())
+
+
+def _told(order: Order, days: list[str]) -> str:
+    if order.kind == "run":
+        return "up to date"
+    nothing = {"quarantine": "nothing is in quarantine", "replay": "the lake has read none of these days"}
+    return f"read {len(days)} days again" if days else nothing[order.kind]
 
 
 def _forget(silver: Bucket, order: Order) -> list[str]:

@@ -116,20 +116,32 @@ class Engine:
                 bad.append(path)
         return bad
 
-    def owned(self, path: Path, user_id: str, *, naming: bool = False) -> tuple[int, int]:
-        """Rows of any lake file that belong to a user, and other rows that hold the user's id anywhere in a text.
+    def owned(
+        self, paths: Sequence[Path], user_id: str, *, naming: bool = False
+    ) -> dict[Path, tuple[int, int]]:
+        """Of files of one table, those with rows of a user: how many rows are the user's, how many others name them.
 
-        `naming`: rows that hold the id belong to the user too.
+        A row is named that holds the user's id anywhere in a text. `naming`: such a row is the user's too.
+
+        Raises
+        ------
+        EngineError
+            When a file is not readable Parquet.
         """
-        own, named = self._belongs(path, user_id, naming), self._names(path, user_id)
-        count = f"count(*) FILTER (WHERE {own}), count(*) FILTER (WHERE NOT {own} AND {named})"
-        row = self._execute(f"SELECT {count} FROM {self._source([path])}").fetchone()
-        return int(row[0]), int(row[1])
+        if not paths:
+            return {}
+        own, named = self._belongs(paths, user_id, naming), self._names(paths, user_id)
+        counts = (
+            f"count(*) FILTER (WHERE {own}) AS own, count(*) FILTER (WHERE NOT {own} AND {named}) AS named"
+        )
+        query = f"SELECT filename, {counts} FROM {self._source(paths)} GROUP BY filename"
+        rows = self._execute(f"SELECT * FROM ({query}) WHERE own + named > 0").fetchall()
+        return {Path(name): (int(mine), int(others)) for name, mine, others in rows}
 
     def without(self, path: Path, kept: Path, user_id: str, *, naming: bool = False) -> int:
         """Write the rows of a lake file that do not belong to a user, as of `owned`, as another file; how many."""
-        where = f"NOT {self._belongs(path, user_id, naming)}"
-        names = ", ".join(_name(name) for name in self._columns(path))
+        where = f"NOT {self._belongs([path], user_id, naming)}"
+        names = ", ".join(_name(name) for name in self._columns([path]))
         query = f"SELECT {names} FROM {self._source([path])} WHERE {where}"
         self._copy(query, kept)
         return int(self.value(f"SELECT count(*) FROM ({query})"))
@@ -169,23 +181,23 @@ class Engine:
         query = f"SELECT pk, sk FROM {self._source(files)} WHERE {where}"
         return self._execute(query).fetchall() if files else []
 
-    def _names(self, path: Path, user_id: str) -> str:
-        texts = [name for name, kind in self._columns(path).items() if kind == "VARCHAR"]
+    def _names(self, paths: Sequence[Path], user_id: str) -> str:
+        texts = [name for name, kind in self._columns(paths).items() if kind == "VARCHAR"]
         named = " OR ".join(f"contains({_name(name)}, {_quoted(user_id)})" for name in texts)
         return f"coalesce({named or 'false'}, false)"
 
-    def _belongs(self, path: Path, user_id: str, naming: bool = False) -> str:
+    def _belongs(self, paths: Sequence[Path], user_id: str, naming: bool = False) -> str:
         if naming:
-            return self._names(path, user_id)
-        columns, text = self._columns(path), _quoted(user_id)
+            return self._names(paths, user_id)
+        columns, text = self._columns(paths), _quoted(user_id)
         own = [f"user_id = {text}"] if "user_id" in columns else []
         if "pk" in columns:
             own.append(f"substr(pk, strpos(pk, '#') + 1) = {text}")
         return f"coalesce({' OR '.join(own) or 'false'}, false)"
 
-    def _columns(self, path: Path) -> dict[str, str]:
-        """Names and types of a file's columns."""
-        source = f"read_parquet({_files([path])}, hive_partitioning=false)"
+    def _columns(self, paths: Sequence[Path]) -> dict[str, str]:
+        """Names and types of the columns that files have."""
+        source = f"read_parquet({_files(paths)}, union_by_name=true, hive_partitioning=false)"
         return {row[0]: row[1] for row in self._execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
 
     def read(self, name: str, table: Table, files: Sequence[Path]) -> None:

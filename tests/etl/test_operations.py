@@ -14,9 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 from django.core.management import CommandError, call_command
 
-from etl import capture, failures, survey
+from etl import capture, failures, orders, survey
 from etl.aws import client as shared_client
 from etl.erase import Erasure
+from etl.storage import Bucket
 from tasks import preferences, services
 from tests.etl.checks import all_equal, gold_equals_oracle
 from tests.etl.harness import NOW
@@ -189,6 +190,8 @@ def test_a_person_is_erased_everywhere(worked, alice, bob, client_for):
     with capturing(worked):
         said = command("erase_user", alice.id, "--wait", "60")
     assert f"Nothing of {alice.id} is left." in said
+    order = orders.erasure_of(Bucket(os.environ["SILVER_BUCKET"], boto3.client("s3")), alice.id)
+    assert (order.state, order.due_at > order.ordered_at) == ("waiting", True), "somebody looks again later"
     assert command("erase_user", alice.id, "--dry-run").splitlines()[-1] == f"Nothing of {alice.id} is left."
     assert f"TASK#{bob.id}" in command("erase_user", bob.id, "--dry-run")
     s3 = boto3.client("s3")

@@ -79,7 +79,7 @@ def _days(change: Mapping[str, Any]) -> tuple[str, ...]:
 def _step(change: Mapping[str, Any], lines: list[dict[str, Any]]) -> Step:
     mine = [line for line in lines if line["request_id"] == change["request_id"]]
     return Step(
-        at=str(change["changed_at"]),
+        at=f"{change['changed_at']}Z",
         kind=_kind(change),
         version=int(change["version"] or 0),
         updated_by=change["updated_by"] or "",

@@ -8,9 +8,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from etl import erasures, orders
 from etl.aws import client
 from etl.config import LakeConfig
 from etl.erase import Erasure
+from etl.log import iso
 from tasks import table
 from todo_site import erasure
 from todo_site.identity import revocations
@@ -69,6 +71,12 @@ class Command(BaseCommand):
         if any(trace.own for trace in job.traces()):
             rewritten += job.run(everywhere=True)
         self.stdout.write(f"Rewrote {rewritten} objects of the lake.")
+        # Lines of the person's last requests may still be on their way: whoever runs the lake looks again.
+        later = iso(datetime.now(UTC) + erasures.LOOKS[0])
+        order = orders.order_erasure(
+            job.silver, user_id, f"erase-{time.time_ns()}", "manage.py erase_user", later
+        )
+        self.stdout.write(f"Left the order {order.id} to look again, by whoever runs the lake.")
 
     def _prove(self, config: LakeConfig, user_id: str) -> list[str]:
         found = erasure.search(user_id)
