@@ -6,6 +6,7 @@ import boto3
 import pytest
 from botocore.client import BaseClient
 from botocore.config import Config
+from botocore.exceptions import EndpointConnectionError
 from django.test import Client
 
 from tasks import access_tokens, calendar_feed, profiles, selectors, services, table
@@ -118,11 +119,26 @@ def test_a_process_that_could_never_read_it_lets_nobody_in(alice, api, monkeypat
         "dynamodb", endpoint_url="http://127.0.0.1:9", config=Config(retries={"total_max_attempts": 1})
     )
     monkeypatch.setattr(revocations, "_client", lambda: nowhere)
+    monkeypatch.setattr(revocations, "WAIT_SECONDS", 0.5)
     with pytest.raises(IdentityUnavailable):
         Revocations().of(alice.id)
     # One that knows a list goes on with it.
     revocations.known.forget()
     assert client.get(TASKS).status_code == 200
+
+
+def test_a_process_waits_for_its_first_list(alice, monkeypatch):
+    table.write([revocations.record(alice.id, "r", 1_900_000_000)])
+    tried, entries = [], revocations._entries
+
+    def at_the_second_try(since):
+        tried.append(since)
+        if len(tried) == 1:
+            raise EndpointConnectionError(endpoint_url="https://dynamodb")
+        return entries(since)
+
+    monkeypatch.setattr(revocations, "_entries", at_the_second_try)
+    assert Revocations().of(alice.id)
 
 
 def test_signing_out_everywhere_leaves_what_its_owner_made(alice, api, client_for, ctx, profile):

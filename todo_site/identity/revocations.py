@@ -33,7 +33,7 @@ from todo_site.identity.users import Person, TokenHolder
 KEPT_SECONDS = 25 * 3600
 # Entries carry the clock of the process that wrote them; what is that much older than the last read is read again.
 OVERLAP_SECONDS = 60
-WAIT_SECONDS = 3
+WAIT_SECONDS, AGAIN_SECONDS = 5, 0.2
 QUIET_SECONDS = 30
 _NEVER = float("-inf")
 _log = logging.getLogger(__name__)
@@ -95,7 +95,8 @@ class Revocations:
         while True:
             self._wake.clear()
             self._read()
-            self._wake.wait(max(settings.REVOCATIONS_SECONDS / 2, 0.05))
+            pause = settings.REVOCATIONS_SECONDS / 2 if self._succeeded else AGAIN_SECONDS
+            self._wake.wait(max(pause, 0.05))
             with self._news:
                 if not self._wake.is_set() and time.monotonic() - self._asked_at > QUIET_SECONDS:
                     self._reader = None
@@ -106,22 +107,23 @@ class Revocations:
         found: dict[str, Ended] | None = None
         try:
             found = dict(_entries(since=max(0, self._read_to - OVERLAP_SECONDS)))
-        except (BotoCoreError, ClientError):
-            _log.warning("the list of revocations cannot be read; going on with the last one", exc_info=True)
+        except (BotoCoreError, ClientError) as error:
+            _log.warning("the list of revocations cannot be read, going on with the last one: %s", error)
         with self._news:
             if found is not None:
                 known = self._ended | found
                 self._ended = {user: ended for user, ended in known.items() if ended.expires_at > now}
                 self._read_to, self._succeeded = now, True
-            # Without an answer the last list counts for another while, so that not every request waits.
-            self._as_of, self._wall_as_of = began, now
+            if self._succeeded:
+                # Without an answer the last list counts for another while, so that not every request waits.
+                self._as_of, self._wall_as_of = began, now
             self._news.notify_all()
 
 
 @cache
 def _client() -> Any:
-    # A client of its own: a request would rather go on with the last list than wait for this one.
-    config = Config(connect_timeout=0.5, read_timeout=1, retries={"total_max_attempts": 1})
+    # A client of its own: a request would rather go on with the last list than wait long for this one.
+    config = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
     return boto3.client("dynamodb", region_name=settings.AWS_DEFAULT_REGION, config=config)
 
 
