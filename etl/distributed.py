@@ -4,14 +4,14 @@ What a run reads, and where it publishes, is decided by the code that the embedd
 Spark reads them where they are and writes them where they will be.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
 
-from etl import orders, quality, sweep
+from etl import bookmark, orders, quality, sweep
 from etl.bronze import bucket_of
 from etl.catalog import SILVER_PREFIX
 from etl.config import LakeConfig
@@ -66,6 +66,13 @@ class SparkSilver(Silver):
             made.parts |= _parts(self.silver, table.name, folder, rows)
         made.as_of = max(made.as_of, engine.latest(TASK_EVENTS.name, "event_time"))
         return made
+
+    def quarantined_days(self, current: Manifest) -> Collection[str]:
+        """Days of the Bronze files that quarantined rows came from."""
+        with SparkEngine(self.spark) as engine:
+            files = [self.silver.url(key) for key in current.files(QUARANTINE.name)]
+            engine.read(QUARANTINE.name, QUARANTINE, files)
+            return bookmark.by_day(file for (file,) in engine.rows(QUARANTINE.name, "DISTINCT source_file"))
 
 
 def _parts(silver: Bucket, table: str, folder: str, rows: Mapping[str, int]) -> dict[tuple[str, str], Part]:
@@ -130,4 +137,8 @@ class SparkLake(Lake):
 
     def fulfil_orders(self, now: datetime | None = None) -> bool:
         """As the lake's, but erasures are left to the embedded engine: they change single files under their names."""
-        return orders.fulfil(self.silver.silver, self.run, None, self._settled, now) > 0
+        silver = self.silver
+        found = orders.fulfil(
+            silver.silver, self.run, None, self._settled, now, quarantined=silver.quarantined_days
+        )
+        return found > 0

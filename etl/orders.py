@@ -7,7 +7,7 @@ laptop and in the cloud. An order says how far it is; one runner at a time has i
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Self
@@ -90,6 +90,7 @@ class Outcome:
 
 
 Run = Callable[[], Any]
+Days = Callable[[manifest.Manifest], Collection[str]]
 Erase = Callable[[Order, datetime], Outcome]
 
 
@@ -199,6 +200,7 @@ def fulfil(
     settled: dict[str, str] | None = None,
     now: datetime | None = None,
     kinds: tuple[str, ...] = KINDS,
+    quarantined: Days | None = None,
 ) -> int:
     """Carry out the orders that are due.
 
@@ -216,6 +218,8 @@ def fulfil(
         Decides what is due; the clock's time where None.
     kinds
         Which kinds to carry out; the others are left to another runner.
+    quarantined
+        Gives the days that quarantined rows came from; without it every day is read again.
 
     Returns
     -------
@@ -230,7 +234,7 @@ def fulfil(
             continue
         order = _take(silver, key, kinds, moment)
         if isinstance(order, Order):
-            _carry_out(silver, order, run, erase, moment)
+            _carry_out(silver, order, run, erase, moment, quarantined)
             taken += 1
         elif order:
             seen[key] = order
@@ -263,14 +267,16 @@ def _due(order: Order) -> str:
     return order.due_at or ("" if order.state == "waiting" else _NEVER)
 
 
-def _carry_out(silver: Bucket, order: Order, run: Run, erase: Erase | None, now: datetime) -> None:
+def _carry_out(
+    silver: Bucket, order: Order, run: Run, erase: Erase | None, now: datetime, quarantined: Days | None
+) -> None:
     try:
         if order.kind == "erase" and erase:
             outcome = erase(order, now)
         else:
-            days = _forget(silver, order)
+            days = _forget(silver, order, quarantined)
             run()
-            outcome = Outcome("done", _told(order, days))
+            outcome = Outcome("done", _came_of(silver, order, days))
     except Exception as error:  # noqa: BLE001  told to whoever asked
         outcome = Outcome("failed", f"{type(error).__name__}: {error}"[:500])
         log("order", "failed", level="ERROR", status="error", order=order.id, error=outcome.message)
@@ -281,18 +287,23 @@ def _carry_out(silver: Bucket, order: Order, run: Run, erase: Erase | None, now:
     silver.put(order.key, json.dumps(asdict(told)).encode())
 
 
-def _told(order: Order, days: list[str]) -> str:
+def _came_of(silver: Bucket, order: Order, days: list[str]) -> str:
     if order.kind == "run":
         return "up to date"
-    nothing = {"quarantine": "nothing is in quarantine", "replay": "the lake has read none of these days"}
-    return f"read {len(days)} days again" if days else nothing[order.kind]
+    if not days:
+        nothing = {"quarantine": "nothing is in quarantine", "replay": "the lake has read none of these days"}
+        return nothing[order.kind]
+    message = f"read {len(days)} {'day' if len(days) == 1 else 'days'} again"
+    if order.kind == "quarantine":
+        message += f", {manifest.load(silver)[0].rows('quarantine'):,} left in quarantine"
+    return message
 
 
-def _forget(silver: Bucket, order: Order) -> list[str]:
+def _forget(silver: Bucket, order: Order, quarantined: Days | None) -> list[str]:
     """Take the order's days out of the bookmark, so that the next run reads their files again; the days."""
     for _ in range(ATTEMPTS):
         current, etag = manifest.load(silver)
-        days = _days(current, order)
+        days = _days(current, order, quarantined)
         if not days:
             return []
         kept = {day: mark for day, mark in current.days.items() if day not in days}
@@ -306,8 +317,10 @@ def _forget(silver: Bucket, order: Order) -> list[str]:
     raise ConflictError("runs kept committing first")
 
 
-def _days(current: manifest.Manifest, order: Order) -> list[str]:
+def _days(current: manifest.Manifest, order: Order, quarantined: Days | None) -> list[str]:
     if order.kind == "replay":
         return [day for day in current.days if order.first_day <= day <= order.last_day]
-    # The files of quarantined rows are not listed anywhere small: every day is read again.
-    return list(current.days) if order.kind == "quarantine" and current.rows("quarantine") else []
+    if order.kind != "quarantine" or not current.rows("quarantine"):
+        return []
+    wanted = quarantined(current) if quarantined else current.days
+    return [day for day in current.days if day in wanted]

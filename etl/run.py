@@ -109,7 +109,8 @@ class Lake:
 
     def fulfil_orders(self, now: datetime | None = None) -> bool:
         """Carry out what has been ordered and is due; whether there was anything."""
-        return orders.fulfil(self.silver.silver, self.run, self._erase, self._settled, now) > 0
+        silver, days = self.silver.silver, self.silver.quarantined_days
+        return orders.fulfil(silver, self.run, self._erase, self._settled, now, quarantined=days) > 0
 
     def upkeep(self, now: datetime | None = None) -> bool:
         """What only the embedded engine does, for a lake that Spark brings up to date; whether there was anything.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -239,6 +239,13 @@ class Silver:
         self.silver.replace_json(manifest.CURRENT, published.to_json(), etag)
         for output in outputs:
             self.copies.adopt(output.path, output.key)
+
+    def quarantined_days(self, current: Manifest) -> Collection[str]:
+        """Days of the Bronze files that quarantined rows came from."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.folder) as scratch, self._engine(Path(scratch)) as engine:
+            engine.read(QUARANTINE.name, QUARANTINE, self.copies.fetch(current.files(QUARANTINE.name)))
+            return bookmark.by_day(file for (file,) in engine.rows(QUARANTINE.name, "DISTINCT source_file"))
 
     def forget_replaced(self) -> None:
         """Remove local copies of files that are not live any more."""

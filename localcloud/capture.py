@@ -26,6 +26,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from etl.log import iso, log
 from localcloud.delivery import Delivery, Failure, Record, Stopped, sequence_number
 from localcloud.files import write_atomically
+from localcloud.iterator_age import IteratorAge
 
 CAPTURED_PREFIXES = ("USER#", "TASK#", "TRASH#")
 BATCH_SIZE = 500
@@ -319,7 +320,8 @@ def main() -> None:
     discard = queue_discards(boto3.client("sqs"), os.environ["CDC_FAILURE_QUEUE_URL"])
     stream = Stream(boto3.client("dynamodbstreams", config=NO_RETRIES), arn, checkpoints)
     log(OPERATION, "capturing changes", stream=arn)
-    Capture(stream, Delivery(handler, discard, stop), stop).run()
+    measured = IteratorAge(boto3.client("cloudwatch", config=NO_RETRIES)).of(handler)
+    Capture(stream, Delivery(measured, discard, stop), stop).run()
 
 
 if __name__ == "__main__":

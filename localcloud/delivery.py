@@ -22,6 +22,7 @@ from etl.log import log
 Record = dict[str, Any]
 Handler = Callable[[dict[str, Any], Any], Any]
 OPERATION = "capture.deliver"
+FUNCTION = "todo-cdc-processor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,10 @@ class Policy:
 class LambdaContext:
     """What Lambda hands a function beside its event; the names are Lambda's."""
 
-    function_name: str = "todo-change-capture"
+    function_name: str = FUNCTION
     function_version: str = "$LATEST"
     memory_limit_in_mb: str = "512"
-    invoked_function_arn: str = "arn:aws:lambda:us-east-1:000000000000:function:todo-change-capture"
+    invoked_function_arn: str = f"arn:aws:lambda:us-east-1:000000000000:function:{FUNCTION}"
     aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     deadline: float = field(default_factory=lambda: time.monotonic() + 60)
 

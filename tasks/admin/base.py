@@ -14,7 +14,7 @@ from tasks.errors import DomainError, ValidationFailed, VersionConflict
 from todo_site.dynamo_admin.errors import InvalidFields, StaleForm, WriteRefused
 from todo_site.dynamo_admin.options import DynamoModelAdmin, ReadOnlyAdmin
 
-__all__ = ["Audited", "AuditedReadOnly", "acting", "telling"]
+__all__ = ["Audited", "AuditedReadOnly", "acting", "name_of", "telling"]
 
 
 def acting(request: HttpRequest, user_id: str, action: str = "") -> RequestContext:
@@ -25,8 +25,14 @@ def acting(request: HttpRequest, user_id: str, action: str = "") -> RequestConte
         updated_by=person.id,
         request_id=getattr(request, "request_id", ""),
         now=datetime.now(UTC),
-        trail=Trail(actor=str(person.email or person), action=action),
+        trail=Trail(actor=name_of(request), action=action),
     )
+
+
+def name_of(request: HttpRequest) -> str:
+    """Return what the signed-in admin is called on the record."""
+    person: Any = request.user
+    return str(person.email or person)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION
 from django.contrib.contenttypes.models import ContentType
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from tasks import fields
 from tasks.ids import is_id
@@ -78,11 +79,29 @@ def _by_owner(index: str, name: str, **options: Any) -> Path:
     )
 
 
-class Task(DynamoModel):
+class Stored(DynamoModel):
+    """What the models share."""
+
+    class Meta:
+        abstract = True
+        app_label = "tasks"
+        ordering = ["-created_at"]
+
+
+class _Titled(Stored):
+    schema = fields.TASK_CHANGES.json_schema()
+
+    class Meta(Stored.Meta):
+        abstract = True
+
+    def __str__(self) -> str:
+        return str(getattr(self, "title", ""))
+
+
+class Task(_Titled):
     """A task that is not in the trash."""
 
     item = TaskItem
-    schema = fields.TASK_CHANGES.json_schema()
     show = TASK_FIELDS
     reader = DynamoReader(
         item=TaskItem,
@@ -97,19 +116,15 @@ class Task(DynamoModel):
         ),
     )
 
-    class Meta:
-        app_label = "tasks"
-        ordering = ["-created_at"]
-
-    def __str__(self) -> str:
-        return str(getattr(self, "title", ""))
+    class Meta(Stored.Meta):
+        verbose_name = _("task")
+        verbose_name_plural = _("tasks")
 
 
-class TrashedTask(DynamoModel):
+class TrashedTask(_Titled):
     """A deleted task, kept for 30 days."""
 
     item = TrashItem
-    schema = fields.TASK_CHANGES.json_schema()
     show = ("title", "status", "priority", "category", "user_id", "deleted_at", "deleted_by", "created_at", "id",
             "description", "tags", "due_date", "checklist", "version", "request_id", "expires_at")  # fmt: skip
     reader = DynamoReader(
@@ -118,20 +133,15 @@ class TrashedTask(DynamoModel):
         key_of=_owned,
         keep=_unexpired,
         paths=(Path("TRASH#{user_id}", "TASK#"),),
-        needs="Filter by owner: the trash is kept by person, and there is no list of everybody's.",
+        needs=_("Filter by owner: the trash is kept by person, and there is no list of everybody's."),
     )
 
-    class Meta:
-        app_label = "tasks"
-        ordering = ["-created_at"]
-        verbose_name = "task in the trash"
-        verbose_name_plural = "tasks in the trash"
-
-    def __str__(self) -> str:
-        return str(getattr(self, "title", ""))
+    class Meta(Stored.Meta):
+        verbose_name = _("task in the trash")
+        verbose_name_plural = _("tasks in the trash")
 
 
-class User(DynamoModel):
+class User(Stored):
     """A profile, and the account in Cognito that belongs to it."""
 
     item = UserItem
@@ -142,15 +152,15 @@ class User(DynamoModel):
         item=UserItem, locate=user_key, key_of=lambda values: str(values["id"]), paths=(feed("USER"),)
     )
 
-    class Meta:
-        app_label = "tasks"
-        ordering = ["-created_at"]
+    class Meta(Stored.Meta):
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
 
     def __str__(self) -> str:
         return str(getattr(self, "email", "") or getattr(self, "name", ""))
 
 
-class IdempotencyRecord(DynamoModel):
+class IdempotencyRecord(Stored):
     """What was answered to one Idempotency-Key."""
 
     item = IdempotencyItem
@@ -164,9 +174,9 @@ class IdempotencyRecord(DynamoModel):
         paths=(feed("IDEMPOTENCY"),),
     )
 
-    class Meta:
-        app_label = "tasks"
-        ordering = ["-created_at"]
+    class Meta(Stored.Meta):
+        verbose_name = _("idempotency record")
+        verbose_name_plural = _("idempotency records")
 
     def __str__(self) -> str:
         return str(self.pk).partition("#")[2]
@@ -181,7 +191,7 @@ def _session_place(key: str) -> tuple[str, str] | None:
     return (f"SESSION#{key}", METADATA) if _HASH.fullmatch(key) else None
 
 
-class Session(DynamoModel):
+class Session(Stored):
     """A browser session that somebody signed in to, by the hash of its cookie."""
 
     item = SessionItem
@@ -197,15 +207,15 @@ class Session(DynamoModel):
         ),
     )
 
-    class Meta:
-        app_label = "tasks"
-        ordering = ["-created_at"]
+    class Meta(Stored.Meta):
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
 
     def __str__(self) -> str:
         return str(self.pk)[:12]
 
 
-class AccessToken(DynamoModel):
+class AccessToken(Stored):
     """A personal access token, by the hash of its secret."""
 
     item = AccessTokenItem
@@ -221,9 +231,9 @@ class AccessToken(DynamoModel):
         ),
     )
 
-    class Meta:
-        app_label = "tasks"
-        ordering = ["-created_at"]
+    class Meta(Stored.Meta):
+        verbose_name = _("access token")
+        verbose_name_plural = _("access tokens")
 
     def __str__(self) -> str:
         return str(getattr(self, "name", ""))
@@ -234,7 +244,7 @@ def _audit_place(key: str) -> tuple[str, str] | None:
     return (f"AUDIT#{pk}", number) if pk else None
 
 
-class AuditEntry(DynamoModel):
+class AuditEntry(Stored):
     """One thing that an admin did: what Django's LogEntry would hold, and it answers like one."""
 
     MODELS: ClassVar[dict[str, str]] = {
@@ -260,11 +270,9 @@ class AuditEntry(DynamoModel):
         ),
     )
 
-    class Meta:
-        app_label = "tasks"
-        ordering = ["-created_at"]
-        verbose_name = "audit entry"
-        verbose_name_plural = "audit trail"
+    class Meta(Stored.Meta):
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit trail")
 
     def __str__(self) -> str:
         return f"{self.stored['action']} {self.stored['object_name']}"

@@ -2,14 +2,21 @@
 
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
+from etl import orders
+from etl.aws import client
+from etl.config import ConfigError, lake_config
+from etl.storage import Bucket
+from tasks import access_tokens, table
 from tasks import administration as data
-from tasks import table
-from tasks.admin.base import Audited, acting, telling
+from tasks.admin.base import Audited, acting, name_of, telling
 from tasks.admin.models import User
 from tasks.items import email_key
 from todo_site import sessions
@@ -29,8 +36,10 @@ class UserForm(DynamoForm):
         choices=[(role, role.capitalize()) for role in ROLES],
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="Admins change things here, viewers only look, managers see everybody's insights. "
-        "A change is in effect within a minute.",
+        help_text=_(
+            "Admins change things here, viewers only look, managers see everybody's insights. "
+            "A change is in effect within a minute."
+        ),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -44,9 +53,9 @@ class UserForm(DynamoForm):
             self.fields["email"].required = True
         if "username" in self.fields:
             self.fields["username"].required = False
-            self.fields[
-                "username"
-            ].help_text = "Made up if left blank. People sign in by it or by their address."
+            self.fields["username"].help_text = _(
+                "Made up if left blank. People sign in by it or by their address."
+            )
 
 
 def _roles_of(username: str) -> frozenset[str] | None:
@@ -60,12 +69,12 @@ def _roles_of(username: str) -> frozenset[str] | None:
 class StateFilter(admin.SimpleListFilter):
     """Whether people can sign in."""
 
-    title = "state"
+    title = _("state")
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
         """Return the choices."""
-        return [("active", "Active"), ("disabled", "Disabled")]
+        return [("active", _("Active")), ("disabled", _("Disabled"))]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         """Return the users in the chosen state."""
@@ -82,7 +91,7 @@ class UserAdmin(Audited):
     list_display = ("email", "name", "username", "active", "created_at")
     list_filter = (StateFilter, "created_at")
     search_fields = ("email", "name", "username")
-    search_help_text = "Part of an e-mail address, a name or a username; or a user's id."
+    search_help_text = _("Part of an e-mail address, a name or a username; or a user's id.")
     actions = ("disable", "enable", "sign_out_everywhere")
     record = ("id", "state", "holdings", "created_at", "updated_at", "version", "updated_by", "request_id")
 
@@ -90,8 +99,8 @@ class UserAdmin(Audited):
         """The username is chosen once; a new user has no record."""
         names = ("email", "name", "given_name", "family_name", "timezone")
         who = (None, {"fields": names if obj else ("username", *names)})
-        access = ("Access", {"fields": ("username", "roles") if obj else ("roles",)})
-        return (who, access, ("Record", {"fields": self.record})) if obj else (who, access)
+        access = (_("Access"), {"fields": ("username", "roles") if obj else ("roles",)})
+        return (who, access, (_("Record"), {"fields": self.record})) if obj else (who, access)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return what is not edited."""
@@ -108,29 +117,31 @@ class UserAdmin(Audited):
         """Whether the person can sign in."""
         return obj.disabled_at is None
 
-    @admin.display(description="Roles")
+    @admin.display(description=_("Roles"))
     def roles(self, obj: Any) -> str:
         """Return the roles, for viewers."""
         found = _roles_of(obj.stored["username"])
-        return ", ".join(sorted(found)) or "none" if found is not None else "no account"
+        return ", ".join(sorted(found)) or gettext("none") if found is not None else gettext("no account")
 
-    @admin.display(description="Account")
+    @admin.display(description=_("Account"))
     def state(self, obj: Any) -> str:
         """Return what Cognito says of the account."""
         try:
             account = directory.account(obj.stored["username"])
         except IdentityError as error:
             return str(error)
-        return f"{'enabled' if account.enabled else 'disabled'} ({account.status.lower().replace('_', ' ')})"
+        state = gettext("enabled") if account.enabled else gettext("disabled")
+        return f"{state} ({account.status.lower().replace('_', ' ')})"
 
-    @admin.display(description="See also")
+    @admin.display(description=_("See also"))
     def holdings(self, obj: Any) -> str:
         """Return the way to what the person has."""
         query = f"?user_id__exact={obj.pk}"
         return format_html(
-            '<a href="../../../task/{0}">Tasks</a> · <a href="../../../trashedtask/{0}">Trash</a> · '
-            '<a href="../../../session/{0}">Sessions</a> · <a href="../../../accesstoken/{0}">Access tokens</a>',
+            '<a href="../../../task/{0}">{1}</a> · <a href="../../../trashedtask/{0}">{2}</a> · '
+            '<a href="../../../session/{0}">{3}</a> · <a href="../../../accesstoken/{0}">{4}</a>',
             query,
+            *(gettext("Tasks"), gettext("Trash"), gettext("Sessions"), gettext("Access tokens")),
         )
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
@@ -168,35 +179,58 @@ class UserAdmin(Audited):
         self._not_myself(request, obj)
         with telling():
             administration.delete_user(acting(request, obj.pk, "delete for good"), obj.stored)
+        self._erase_from_lake(request, obj.pk)
+
+    def _erase_from_lake(self, request: HttpRequest, user_id: str) -> None:
+        """Leave the lake's runner the order; without a lake there is nothing to erase."""
+        context = acting(request, user_id)
+        try:
+            silver = Bucket(lake_config().silver_bucket, client("s3"))
+            orders.order_erasure(silver, user_id, context.request_id, name_of(request))
+        except ConfigError:
+            return
+        except (BotoCoreError, ClientError) as error:
+            raise WriteRefused(
+                gettext("Deleted here, but not ordered for the lake: %(error)s. Use: %(command)s")
+                % {"error": error, "command": f"manage.py erase_user {user_id}"}
+            ) from error
 
     def goes_with(self, request: HttpRequest, obj: Any) -> list[str]:
         """Return everything that is the person's."""
         items = data.belongings(obj.pk)
         if len(items) > data.MAX_ERASED:
             raise WriteRefused(administration.too_much(obj.stored))
-        names = {"TASK": "Task", "TRASH": "Task in the trash"}
-        lines = [f"{names[item['entity_type']]}: {item['title']}" for item in items[:SHOWN_ITEMS]]
+        names = {"TASK": gettext("Task: %(title)s"), "TRASH": gettext("Task in the trash: %(title)s")}
+        lines = [names[item["entity_type"]] % item for item in items[:SHOWN_ITEMS]]
         if len(items) > SHOWN_ITEMS:
-            lines.append(f"… and {len(items) - SHOWN_ITEMS} more tasks")
-        lines += [f"Session: since {item['created_at']}" for item in sessions.of_person(obj.pk)]
-        return [*lines, "The account in Cognito", "What they own in the lake stays until erase_user is run."]
+            lines.append(gettext("… and %(number)s more tasks") % {"number": len(items) - SHOWN_ITEMS})
+        held = sessions.of_person(obj.pk)
+        lines += [gettext("Session: since %(created_at)s") % item for item in held]
+        lines += [gettext("Access token: %(name)s") % {"name": t.name} for t in access_tokens.list(obj.pk)]
+        return [
+            *lines,
+            gettext("Preferences and saved filters"),
+            gettext("The calendar's address"),
+            gettext("The account in Cognito"),
+            gettext("Copies in the lake, by an order that the Pipeline page shows"),
+        ]
 
     # --- Actions -------------------------------------------------------------------------------------------
 
-    @admin.action(description="Disable selected users, at once", permissions=["change"])
+    @admin.action(description=_("Disable selected users, at once"), permissions=["change"])
     def disable(self, request: HttpRequest, queryset: Any) -> None:
         """Shut people out."""
-        self._do(request, queryset, administration.disable_user, "disable", "disabled")
+        self._do(request, queryset, administration.disable_user, "disable", gettext("disabled"))
 
-    @admin.action(description="Enable selected users", permissions=["change"])
+    @admin.action(description=_("Enable selected users"), permissions=["change"])
     def enable(self, request: HttpRequest, queryset: Any) -> None:
         """Let people in again."""
-        self._do(request, queryset, administration.enable_user, "enable", "enabled")
+        self._do(request, queryset, administration.enable_user, "enable", gettext("enabled"))
 
-    @admin.action(description="Sign selected users out everywhere", permissions=["change"])
+    @admin.action(description=_("Sign selected users out everywhere"), permissions=["change"])
     def sign_out_everywhere(self, request: HttpRequest, queryset: Any) -> None:
         """End people's sessions and tokens; they may sign in again."""
-        done = "signed out everywhere"
+        done = gettext("signed out everywhere")
         self._do(request, queryset, administration.sign_out_everywhere, "sign out everywhere", done)
 
     def _do(self, request: HttpRequest, queryset: Any, do: Any, action: str, done: str) -> None:
@@ -210,7 +244,7 @@ class UserAdmin(Audited):
 
     def _not_myself(self, request: HttpRequest, obj: Any) -> None:
         if obj.pk == request.user.pk:
-            raise WriteRefused("You cannot shut yourself out; ask another admin.")
+            raise WriteRefused(gettext("You cannot shut yourself out; ask another admin."))
 
 
 def register(site: Any) -> None:

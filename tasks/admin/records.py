@@ -4,9 +4,10 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from tasks import access_tokens, administration
-from tasks.admin.base import Audited, AuditedReadOnly, acting
+from tasks.admin.base import Audited, AuditedReadOnly, acting, name_of
 from tasks.admin.models import AccessToken, AuditEntry, IdempotencyRecord, Session
 from todo_site.dynamo_admin.filters import ExactFilter
 
@@ -32,8 +33,7 @@ class RecordAdmin(Audited):
         """Delete the record, on the audit trail."""
         item = self.model.item.of(obj.stored)
         context = acting(request, obj.user_id, self.removal)
-        person: Any = request.user
-        administration.remove_record(context, item, str(person.email or person), self.removal)
+        administration.remove_record(context, item, name_of(request), self.removal)
 
 
 class SessionAdmin(RecordAdmin):
@@ -45,7 +45,7 @@ class SessionAdmin(RecordAdmin):
     list_filter = (("user_id", ExactFilter), "created_at")
     search_fields = ("user_id",)
 
-    @admin.display(description="session")
+    @admin.display(description=_("session"))
     def short(self, obj: Any) -> str:
         """Return the beginning of the hash."""
         return str(obj)
@@ -72,7 +72,8 @@ class IdempotencyAdmin(RecordAdmin):
     audit_kind = "idempotency"
     list_display = ("__str__", "user_id", "status_code", "created_at", "expires_at")
     list_filter = ("created_at",)
-    search_fields = ("request_id", "resource_sk")
+    search_fields = ("key", "request_id", "resource_sk")
+    search_help_text = _("Part of the owner's id, of the key, or of the id of a request or a task.")
 
 
 class AuditAdmin(AuditedReadOnly):

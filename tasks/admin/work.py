@@ -8,6 +8,8 @@ from django.contrib import admin
 from django.contrib.admin import helpers
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from tasks import administration, services, table
 from tasks.admin.base import Audited, acting, telling
@@ -16,6 +18,7 @@ from tasks.context import timestamp
 from tasks.fields import CATEGORY_MAX
 from tasks.ids import is_id, moment_of
 from tasks.items import feed_keys
+from tasks.plans import DEFAULTS
 from todo_site.dynamo_admin.errors import InvalidFields
 from todo_site.dynamo_admin.filters import ExactFilter
 from todo_site.dynamo_admin.forms import DynamoForm
@@ -33,7 +36,7 @@ class TaskForm(DynamoForm):
 class CategoryForm(forms.Form):
     """The question of the action that changes the category."""
 
-    category = forms.CharField(max_length=CATEGORY_MAX, required=False, help_text="Blank takes it away.")
+    category = forms.CharField(max_length=CATEGORY_MAX, required=False, help_text=_("Blank takes it away."))
 
 
 class TaskAdmin(Audited):
@@ -51,14 +54,14 @@ class TaskAdmin(Audited):
         "created_at",
     )
     search_fields = ("title", "description", "category")
-    search_help_text = "Words of title, description or category, or a task's id."
+    search_help_text = _("Words of title, description or category, or a task's id.")
     actions = ("complete", "change_category", "move_to_trash")
     fieldsets = (
         (None, {"fields": ("user_id", "title", "description", "status", "priority", "category", "tags")}),
-        ("When", {"fields": ("due_date", "due_time", "timezone", "recurrence")}),
-        ("Checklist", {"fields": ("checklist",), "classes": ("collapse",)}),
+        (_("When"), {"fields": ("due_date", "due_time", "timezone", "recurrence")}),
+        (_("Checklist"), {"fields": ("checklist",), "classes": ("collapse",)}),
         (
-            "Record",
+            _("Record"),
             {
                 "fields": (
                     "id",
@@ -78,6 +81,10 @@ class TaskAdmin(Audited):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """The owner is part of the key: only of a new task it can be chosen."""
         return (*self.record, "user_id") if obj else self.record
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> Any:
+        """A new task begins as the domain would have it."""
+        return {**DEFAULTS, **super().get_changeform_initial_data(request)}
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """A new task has no record yet."""
@@ -100,7 +107,7 @@ class TaskAdmin(Audited):
         """Create a task for its owner through the services."""
         owner = given.pop("user_id", "")
         if administration.profile_of(owner) is None:
-            raise InvalidFields({"user_id": ["There is no user with this id."]})
+            raise InvalidFields({"user_id": [gettext("There is no user with this id.")]})
         with telling():
             return services.create_task(acting(request, owner), given).task.attribute_values
 
@@ -121,29 +128,35 @@ class TaskAdmin(Audited):
 
     def goes_with(self, request: HttpRequest, obj: Any) -> list[str]:
         """Return the task's parts: it goes to the trash whole."""
-        entries = [f"Checklist entry: {entry['text']}" for entry in obj.stored.get("checklist") or ()]
-        return [*entries, "It stays in the trash for 30 days and can be restored from there."]
+        entries = [
+            gettext("Checklist entry: %(text)s") % entry for entry in obj.stored.get("checklist") or ()
+        ]
+        return [*entries, gettext("It stays in the trash for 30 days and can be restored from there.")]
 
-    @admin.action(description="Complete selected tasks", permissions=["change"])
+    @admin.action(description=_("Complete selected tasks"), permissions=["change"])
     def complete(self, request: HttpRequest, queryset: Any) -> None:
         """Complete tasks; recurring ones get their next occurrence."""
         self._update(
-            request, queryset.exclude(status="completed"), {"status": "completed"}, "complete", "completed"
+            request,
+            queryset.exclude(status="completed"),
+            {"status": "completed"},
+            "complete",
+            gettext("completed"),
         )
 
-    @admin.action(description="Change category of selected tasks", permissions=["change"])
+    @admin.action(description=_("Change category of selected tasks"), permissions=["change"])
     def change_category(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
         """Ask for a category, then set it."""
         form = CategoryForm(request.POST if "apply" in request.POST else None)
         if form.is_bound and form.is_valid():
             category = form.cleaned_data["category"] or None
             self._update(
-                request, queryset, {"category": category}, "change category", "moved to the category"
+                request, queryset, {"category": category}, "change category", gettext("moved to the category")
             )
             return None
         context = {
             **self.admin_site.each_context(request),
-            "title": "Change category",
+            "title": gettext("Change category"),
             "opts": self.opts,
             "form": form,
             "objects": list(queryset),
@@ -152,10 +165,12 @@ class TaskAdmin(Audited):
         }
         return TemplateResponse(request, "admin/tasks/task/change_category.html", context)
 
-    @admin.action(description="Move selected tasks to the trash", permissions=["delete"])
+    @admin.action(description=_("Move selected tasks to the trash"), permissions=["delete"])
     def move_to_trash(self, request: HttpRequest, queryset: Any) -> None:
         """Move tasks to the trash."""
-        self.for_each(request, queryset, lambda obj: self.delete_item(request, obj), "moved to the trash")
+        self.for_each(
+            request, queryset, lambda obj: self.delete_item(request, obj), gettext("moved to the trash")
+        )
 
     def _update(self, request: HttpRequest, objects: Any, changes: Any, action: str, done: str) -> None:
         def update(obj: Any) -> None:
@@ -205,7 +220,7 @@ class TrashAdmin(Audited):
         """Restoring takes the right to change tasks."""
         return bool(request.user.has_perm("tasks.change_task"))
 
-    @admin.action(description="Restore selected tasks", permissions=["restore"])
+    @admin.action(description=_("Restore selected tasks"), permissions=["restore"])
     def restore(self, request: HttpRequest, queryset: Any) -> None:
         """Bring tasks back under their old ids."""
 
@@ -213,7 +228,7 @@ class TrashAdmin(Audited):
             with telling():
                 services.restore_task(acting(request, obj.stored["user_id"], "restore"), obj.stored["id"])
 
-        self.for_each(request, queryset, restore, "restored")
+        self.for_each(request, queryset, restore, gettext("restored"))
 
     def delete_item(self, request: HttpRequest, obj: Any) -> None:
         """Delete a task for good."""

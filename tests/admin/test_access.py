@@ -67,6 +67,29 @@ def test_viewers_see_and_touch_nothing(viewer, add, alice):
     assert selectors.get_task(alice.id, task.id).version == 1
 
 
+def lists():
+    """Every list of the admin: its address, and whether anybody may add to it."""
+    from todo_site.operations.site import site
+
+    return [
+        (f"{model._meta.app_label}/{model._meta.model_name}/", model._meta.model_name in {"task", "user"})
+        for model in site._registry
+    ]
+
+
+def test_every_list_is_for_admins_and_viewers_only(root, viewer, alice, admin_of):
+    person = admin_of(alice)
+    assert len(lists()) == 8
+    for path, addable in lists():
+        assert 'name="action"' not in viewer.page(path), path
+        assert root.get(f"{path}add/").status_code == (200 if addable else 403), path
+        assert viewer.get(f"{path}add/").status_code == 403, path
+        if path != "tasks/trashedtask/":  # there is no list of everybody's
+            assert viewer.get(f"{path}export.csv")["Content-Type"].startswith("text/csv"), path
+        for page in ("", "add/", "export.csv", "x/change/", "x/delete/", "x/history/"):
+            assert person.get(path + page).status_code == 403, path + page
+
+
 def test_viewers_do_nothing_to_people(viewer, alice, known):
     known(alice)
     assert alice.email in viewer.page(f"tasks/user/{alice.id}/change/")

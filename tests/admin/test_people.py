@@ -3,11 +3,14 @@
 import os
 import threading
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 from django.test import Client
 
-from tasks import access_tokens, audit, selectors, services
+from etl import orders
+from etl.storage import Bucket
+from tasks import access_tokens, audit, preferences, selectors, services
 from tasks.items import email_key
 from tasks.table import get
 from todo_site import sessions
@@ -184,8 +187,13 @@ def test_delete_says_what_goes_and_takes_it(root, alice, known, ctx, client_for,
     task = services.create_task(ctx(alice), {"title": "Hers"}).task
     gone = services.create_task(ctx(alice), {"title": "In her trash"}).task
     services.delete_task(ctx(alice), gone.id)
+    access_tokens.create(ctx(alice), "Her script")
+    preferences.save(ctx(alice), theme="dark")
     page = root.page(f"{LIST}{alice.id}/delete/")
-    for line in ("Task: Hers", "Task in the trash: In her trash", "Session: since", "The account in Cognito"):
+    for line in (
+        *("Task: Hers", "Task in the trash: In her trash", "Session: since", "Access token: Her script"),
+        *("Preferences and saved filters", "The account in Cognito", "Copies in the lake"),
+    ):
         assert line in page
     assert root.send(f"{LIST}{alice.id}/delete/", {"post": "yes"}).status_code == 302
     assert selectors.get_profile(alice.id) is None
@@ -194,6 +202,11 @@ def test_delete_says_what_goes_and_takes_it(root, alice, known, ctx, client_for,
     with pytest.raises(ClientError):
         cognito.admin_get_user(UserPoolId=pool, Username=alice.username)
     assert audit.history("task", f"{alice.id}.{task.id}")[0].action == "delete for good"
+    assert get(preferences.key(alice.id)) is None
+    assert access_tokens.list(alice.id) == []
+    silver = Bucket(os.environ["SILVER_BUCKET"], boto3.client("s3"))
+    order = orders.erasure_of(silver, alice.id)
+    assert (order.state, order.ordered_by) == ("waiting", root.account.email)
 
 
 def test_too_much_to_delete_says_so(root, alice, known, ctx, monkeypatch):

@@ -5,7 +5,7 @@ import os
 import re
 import time
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import boto3
@@ -17,7 +17,9 @@ from etl.capture import bronze_row
 from etl.config import lake_config
 from etl.run import Lake
 from etl.storage import Bucket
+from localcloud.iterator_age import IteratorAge
 from tasks import audit
+from todo_site.operations import stream
 
 
 @pytest.fixture
@@ -91,13 +93,31 @@ def test_it_works(root, lake, change):
     assert (entry.action, entry.kind, entry.object_name) == ("order", "lake", "Run now")
 
 
+def test_stream_lag_is_what_capture_reported_last(root, change):
+    delivered(root, change)
+    now = time.time()
+    measured = IteratorAge(boto3.client("cloudwatch"), clock=lambda: now).of(lambda event, context: "answer")
+    record = {"dynamodb": {"ApproximateCreationDateTime": now - 2.5}}
+    assert measured({"Records": [record]}, None) == "answer"
+    assert "2.5 s" in fact(root, "Stream lag")
+
+
+def test_a_task_that_is_not_in_bronze_is_lag_though_capture_reports_nothing(add):
+    task = add("Pay rent")
+    made = datetime.fromisoformat(task.created_at)
+    position = stream.position(made - timedelta(minutes=1), made + timedelta(seconds=7))
+    assert position.lag_seconds == pytest.approx(7)
+    assert "is not in Bronze yet" in position.note
+    assert "is not in Bronze yet" not in stream.position(made, made + timedelta(seconds=7)).note
+
+
 def test_replay(root, lake, change):
     delivered(root, change)
     lake.run()
     today = datetime.now(UTC).date().isoformat()
     root.send("pipeline/", {"kind": "replay", "first_day": today, "last_day": today})
     lake.fulfil_orders()
-    assert "read 1 days again" in root.page("pipeline/")
+    assert "read 1 day again" in root.page("pipeline/")
 
 
 def test_a_senseless_order_is_not_taken(root):

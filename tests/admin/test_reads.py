@@ -1,10 +1,18 @@
 """No page of the admin scans the table, and none reads more because there is more."""
 
+import re
+from datetime import UTC, datetime
+
 import pytest
+from django.conf import settings
 from django.test import override_settings
 
 from tasks import table
 from tasks.admin.models import Task
+from tasks.codec import encode_item
+from tasks.context import RequestContext
+from tasks.ids import new_id
+from tasks.plans import _new_task
 from todo_site.dynamo_admin import query
 
 LIST = "tasks/task/"
@@ -36,8 +44,6 @@ def sent():
 
 def read(page: str) -> tuple[int, int]:
     """Return the requests and items that the page says it cost."""
-    import re
-
     requests, items = re.search(r"(\d+) requests, (\d+) items read", page).groups()
     return int(requests), int(items)
 
@@ -113,3 +119,44 @@ def test_the_narrowest_path_is_taken(alice):
     assert path(user_id="u").hash_key == "TASK#{user_id}"
     assert path(user_id="u", status="pending").index == "gsi1"
     assert path(user_id="u", status="pending", category="c").index == "gsi4"
+
+
+def load(owner, number: int) -> None:
+    """Give somebody tasks, straight into the table."""
+    context = RequestContext(owner.id, owner.id, "load", datetime.now(UTC))
+    items = [
+        _new_task(
+            context, {"title": f"Task {n}", "status": "pending", "priority": "low"}, new_id(context.now)
+        )
+        for n in range(number)
+    ]
+    requests = [{"PutRequest": {"Item": encode_item(item)}} for item in items]
+    for start in range(0, number, 25):
+        name = settings.TABLE_NAME
+        table.client().batch_write_item(RequestItems={name: requests[start : start + 25]})
+
+
+# Requests and items at the most, for a page of 25 out of 8 shards, or of 60 items read.
+BOUNDS = {
+    "": (17, 130),
+    "&status__exact=cancelled": (40, 200),
+    "&q=no-such-words": (40, 200),
+    "&o=1": (60, 260),
+    "&user_id__exact={owner}": (2, 27),
+    "&user_id__exact={owner}&status__exact=pending": (2, 27),
+}
+
+
+def test_lists_cost_the_same_when_there_is_three_times_as_much(root, alice, monkeypatch):
+    monkeypatch.setattr(query, "READ_BUDGET", 60)
+    for _ in range(2):
+        load(alice, 100)
+        for question, (most_requests, most_items) in BOUNDS.items():
+            with override_settings(DEBUG=True):
+                requests, items = read(root.page(f"{LIST}?{question.format(owner=alice.id)[1:]}"))
+            assert (requests <= most_requests, items <= most_items) == (True, True), (
+                question,
+                requests,
+                items,
+            )
+        load(alice, 100)

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import threading
 
 import pytest
 
@@ -108,6 +109,30 @@ def test_a_race_between_read_and_write_is_refused(root, add, alice, ctx, monkeyp
     monkeypatch.setattr("tasks.services.update_task", late)
     assert "somebody else" in root.save(change(task), title="Mine").content.decode()
     assert selectors.get_task(alice.id, task.id).priority == "urgent"
+
+
+def test_of_two_admins_saving_at_once_one_is_told(root, other_root, add, alice):
+    """Whoever loses the race sees the message; nothing of the winner's is lost, nothing of the loser's half done."""
+    task = add("Pay rent")
+    admins = {"root": root, "other": other_root}
+    forms = {name: admin.fill(change(task), title=name, tags=name) for name, admin in admins.items()}
+    start, answers = threading.Barrier(2), {}
+
+    def save(name):
+        start.wait()
+        answers[name] = admins[name].send(change(task), forms[name])
+
+    threads = [threading.Thread(target=save, args=(name,)) for name in admins]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (won,) = [name for name, answer in answers.items() if answer.status_code == 302]
+    (lost,) = admins.keys() - {won}
+    assert "somebody else changed this" in answers[lost].content.decode()
+    stored = selectors.get_task(alice.id, task.id)
+    assert (stored.title, stored.tags, stored.version) == (won, [won], 2)
+    assert [entry.actor_id for entry in audit.history("task", key(task))] == [admins[won].account.id]
 
 
 def test_two_admins_acting_at_once_lose_nothing(root, other_root, add, alice):

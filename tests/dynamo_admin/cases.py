@@ -5,12 +5,14 @@ Each test that guards a private API of Django or PynamoDB is named in the adapte
 
 import re
 import uuid
+from dataclasses import replace
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import NotSupportedError, transaction
 from django.db.models import Q
 from django.test import Client
+from pynamodb.exceptions import QueryError
 
 from tests.dynamo_admin import library
 from tests.dynamo_admin.library import SHARDS, Book, LibraryBook
@@ -74,6 +76,22 @@ def test_fields_come_from_the_attributes_and_the_schema():
     assert fields["published"].get_internal_type() == "DateField"
     assert fields["created_at"].get_internal_type() == "DateTimeField"
     assert (fields["pages"].null, fields["title"].blank) == (True, False)
+
+
+def test_declarations_are_inherited():
+    class Shelved(LibraryBook.__base__):
+        schema = LibraryBook.schema
+
+        class Meta:
+            abstract = True
+            app_label = "dynamo_admin"
+            ordering = ["-title"]
+
+    class Novel(Shelved):
+        item, reader = Book, LibraryBook.reader
+
+    assert Novel._meta.get_field("title").max_length == 40
+    assert (Novel._meta.ordering, Novel._meta.managed) == (["-title"], False)
 
 
 def test_add(client, shelf):
@@ -189,6 +207,26 @@ def test_export(client, put, shelf):
     put("=SUM(A1)", pages=3)
     answer = client.get(f"{LIST}export.csv?shelf__exact={shelf}")
     assert "'=SUM(A1)" in b"".join(answer.streaming_content).decode()
+
+
+def test_an_export_that_cannot_be_read_goes_back_to_the_list_which_says_why(client, monkeypatch):
+    monkeypatch.setattr(
+        LibraryBook, "reader", replace(LibraryBook.reader, paths=LibraryBook.reader.paths[:1])
+    )
+    page = client.get(f"{LIST}export.csv", follow=True)
+    assert page.redirect_chain == [(f"{LIST}?", 302)]
+    assert page.content.decode().count("Filter the list first") == 1
+
+
+def test_a_table_that_does_not_answer_is_said_so(client, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise QueryError("the network is down")
+
+    monkeypatch.setattr(Book, "query", refuse)
+    assert (
+        "DynamoDB does not answer: the network is down"
+        in client.get(f"{LIST}?shelf__exact=x").content.decode()
+    )
 
 
 def test_viewing_only(client, put, monkeypatch):

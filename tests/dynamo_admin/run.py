@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import django
 import pytest
 
 from tests.dynamo_admin import project
@@ -11,6 +12,7 @@ HERE = Path(__file__).parent
 
 if __name__ == "__main__":
     project.configure()
+    print("Django", django.get_version())
     project.create_table()
     options = [
         "-q",

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from etl import orders, runs, status
+from etl.capture import bronze_row
 from tests.etl.checks import silver_equals_table
 from tests.etl.harness import NOW
-from tests.etl.memory import CONFIG, failure, rows_of
+from tests.etl.memory import CONFIG, failure, put_bronze, rows_of
 from tests.etl.world import World
 
 
@@ -46,7 +47,7 @@ def test_a_replay_reads_the_days_again_and_changes_nothing(lake, silver, world):
     commit = lake.manifest().commit
     order(silver, "replay", day, day)
     lake.lake.fulfil_orders()
-    assert orders.recent(silver)[0].message == "read 1 days again"
+    assert orders.recent(silver)[0].message == "read 1 day again"
     assert lake.manifest().commit != commit
     assert sorted(map(str, lake.silver("task_events"))) == sorted(map(str, before))
     assert lake.manifest().days[day].files
@@ -58,6 +59,32 @@ def test_days_outside_a_replay_are_left_alone(lake, silver, world):
     commit = lake.manifest().commit
     order(silver, "replay", "1999-01-01", "1999-12-31")
     lake.lake.fulfil_orders()
+    assert lake.manifest().commit == commit
+
+
+def test_only_days_with_rows_in_quarantine_are_tried_again(lake, silver, world):
+    lake.deliver(world.history)
+    for day in ("18", "19"):
+        row = bronze_row(world.history[0].record()) | {"event_id": f"on-{day}"}
+        put_bronze(
+            lake.s3, f"year=2026/month=01/day={day}/user_bucket=03", [row | {"event_time": day}], int(day)
+        )
+    lake.lake.run(NOW)
+    assert len(lake.manifest().days) == 3
+    asked = order(silver, "quarantine")
+    lake.new_lake("later").fulfil_orders()
+    assert orders.recent(silver)[0].message == "read 2 days again, 2 left in quarantine"
+    assert asked.id == orders.recent(silver)[0].id
+    assert len(lake.silver("task_events")) == len(world.history)
+
+
+def test_an_empty_quarantine_costs_no_run(lake, silver, world):
+    lake.deliver(world.history)
+    lake.lake.run(NOW)
+    commit = lake.manifest().commit
+    order(silver, "quarantine")
+    lake.lake.fulfil_orders()
+    assert orders.recent(silver)[0].message == "nothing is in quarantine"
     assert lake.manifest().commit == commit
 
 

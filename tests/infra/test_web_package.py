@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import marshal
+import re
 import sys
 
 import pytest
@@ -41,6 +42,15 @@ def test_it_works(tmp_path):
     write(tmp_path, *kept, *gone)
     web_package.prune(tmp_path)
     assert left(tmp_path) == sorted(kept)
+
+
+def test_every_service_that_pages_call_is_in_the_package():
+    called = set()
+    for folder in ("todo_site/operations", "todo_site/identity", "insights"):
+        for path in (web_package.ROOT / folder).rglob("*.py"):
+            called |= set(re.findall(r'client\("([a-z0-9-]+)"', path.read_text()))
+    assert "cloudwatch" in called
+    assert called <= set(web_package.SERVICES)
 
 
 def test_static_files_stay_under_the_names_that_pages_link_to(tmp_path):

@@ -7,12 +7,22 @@ from django.contrib import messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.db import NotSupportedError
+from django.utils.translation import gettext as _
+from pynamodb.exceptions import PynamoDBException
 
 from todo_site.dynamo_admin import query
 from todo_site.dynamo_admin.query import CannotRead, Page, TooMuchToRead
 from todo_site.dynamo_admin.reading import Reads
 
 CURSOR_VAR = "after"
+READING_FAILED = (CannotRead, TooMuchToRead, PynamoDBException)
+
+
+def reason(error: Exception) -> str:
+    """Return why a list could not be read, for the person who asked for it."""
+    if isinstance(error, PynamoDBException):
+        return _("DynamoDB does not answer: %(error)s") % {"error": error.msg}
+    return str(error)
 
 
 class CursorChangeList(ChangeList):
@@ -30,11 +40,13 @@ class CursorChangeList(ChangeList):
         return params
 
     def get_results(self, request: Any) -> None:
-        """Read the page; say on it what could not be answered."""
+        """Read the page; say on it what could not be answered. An export reads by itself."""
+        if getattr(request, "dynamo_unread", False):
+            return
         try:
             self.page = self.queryset.page(self.cursor, self.list_per_page)
-        except (CannotRead, TooMuchToRead) as error:
-            messages.warning(request, str(error))
+        except READING_FAILED as error:
+            messages.warning(request, reason(error))
         except (NotSupportedError, ValueError) as error:  # ?title__regex=…
             raise IncorrectLookupParameters from error
         self._say(request)
@@ -56,12 +68,18 @@ class CursorChangeList(ChangeList):
         if self.page.unsorted:
             messages.warning(
                 request,
-                f"Sorting would need more than {query.READ_BUDGET:,} {names} to be read, so the newest come first. "
-                "Filter further to sort.",
+                _(
+                    "Sorting would need more than %(budget)s %(names)s to be read, so the newest come first. "
+                    "Filter further to sort."
+                )
+                % {"budget": f"{query.READ_BUDGET:,}", "names": names},
             )
         elif self.page.partial:
             messages.info(
                 request,
-                f"{self.page.reads.items:,} {names} were looked at for this page. "
-                "Go on to look further, or filter by something narrower.",
+                _(
+                    "%(number)s %(names)s were looked at for this page. "
+                    "Go on to look further, or filter by something narrower."
+                )
+                % {"number": f"{self.page.reads.items:,}", "names": names},
             )

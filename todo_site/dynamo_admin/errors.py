@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from django.utils.translation import gettext as _
+
 
 class WriteRefused(Exception):  # noqa: N818
     """The item was not written. ``str()`` of it is fit for the user."""
@@ -13,7 +15,9 @@ class StaleForm(WriteRefused):
     def __init__(self, message: str = "") -> None:
         super().__init__(
             message
-            or "Not saved: somebody else changed this after you opened it. Open it again to see their change."
+            or _(
+                "Not saved: somebody else changed this after you opened it. Open it again to see their change."
+            )
         )
 
 

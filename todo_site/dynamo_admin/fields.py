@@ -13,6 +13,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext_lazy
 from pynamodb.attributes import Attribute
 from pynamodb.constants import BOOLEAN, LIST, MAP, NUMBER, STRING, STRING_SET
 
@@ -61,7 +62,7 @@ class LinesFormField(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
         kwargs.pop("encoder", None)
         kwargs.pop("decoder", None)
-        kwargs.setdefault("help_text", "One a line.")
+        kwargs.setdefault("help_text", gettext_lazy("One a line."))
         super().__init__(**kwargs)
         self.widget.attrs.setdefault("rows", 4)
 

@@ -19,13 +19,15 @@ class DynamoBase(ModelBase):
 
     def __new__(mcs, name: str, bases: tuple[type, ...], attrs: dict[str, Any], **kwargs: Any) -> Any:
         """Make a model class; see DynamoModel."""
-        meta = attrs.setdefault("Meta", type("Meta", (), {}))
+        inherited = tuple(base.Meta for base in bases if hasattr(base, "Meta"))
+        meta = attrs.setdefault("Meta", type("Meta", inherited, {}))
         item = attrs.get("item")
         if item is None:
             return super().__new__(mcs, name, bases, attrs, **kwargs)
         meta.managed = False
         meta.default_manager_name = meta.base_manager_name = "objects"
-        made = mcs._fields(item, attrs.get("schema"), attrs.get("show"))
+        schema, show = (_declared(name, attrs, bases) for name in ("schema", "show"))
+        made = mcs._fields(item, schema, show)
         attrs["codecs"] = {field: codec for field, (_, codec) in made.items()}
         return super().__new__(
             mcs, name, bases, {**{field: f for field, (f, _) in made.items()}, **attrs}, **kwargs
@@ -42,6 +44,11 @@ class DynamoBase(ModelBase):
         keys = {item._hash_keyname, item._range_keyname}
         names = show or [name for name in attributes if name not in keys]
         return {name: make(name, attributes[name], schema) for name in names}
+
+
+def _declared(name: str, attrs: dict[str, Any], bases: tuple[type, ...]) -> Any:
+    """Return what a class body says of ``name``, or else what its bases say."""
+    return attrs.get(name) or next(filter(None, (getattr(base, name, None) for base in bases)), None)
 
 
 class DynamoModel(models.Model, metaclass=DynamoBase):

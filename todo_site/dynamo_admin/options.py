@@ -15,15 +15,17 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.text import capfirst
-from pynamodb.exceptions import DeleteError, PutError
+from django.utils.translation import gettext as _
+from pynamodb.exceptions import DeleteError, PutError, PynamoDBException
 
 from todo_site.dynamo_admin import export
-from todo_site.dynamo_admin.changelist import CursorChangeList
+from todo_site.dynamo_admin.changelist import READING_FAILED, CursorChangeList, reason
 from todo_site.dynamo_admin.errors import StaleForm, WriteRefused
 from todo_site.dynamo_admin.forms import VERSION_PARAMETER, DynamoForm
+from todo_site.dynamo_admin.query import CannotRead
 from todo_site.dynamo_admin.reading import Values, values_of
 
-EXPORTED = 5000
+EXPORT, EXPORTED = "export.csv", 5000
 HISTORY = 100
 
 
@@ -113,7 +115,7 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Add the list as CSV."""
         name = f"{self.opts.app_label}_{self.opts.model_name}_export"
         view = self.admin_site.admin_view(self.export_view)
-        return [path("export.csv", view, name=name), *super().get_urls()]
+        return [path(EXPORT, view, name=name), *super().get_urls()]
 
     def export_view(self, request: HttpRequest) -> HttpResponse:
         """Return the rows that the list's filters select, as CSV: as many as can be read within bounds.
@@ -123,7 +125,13 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if not self.has_view_permission(request):
             raise PermissionDenied
         names = [field.name for field in self.opts.concrete_fields]
-        found, truncated = self._rows_to_export(request)
+        try:
+            found, truncated = self._rows_to_export(request)
+        except READING_FAILED as error:
+            if not isinstance(error, CannotRead):  # which the list says again
+                self.message_user(request, reason(error), messages.WARNING)
+            address = request.path.removesuffix(EXPORT)
+            return HttpResponseRedirect(f"{address}?{request.GET.urlencode()}")
         answer: Any = StreamingHttpResponse(
             export.lines(names, found), content_type="text/csv; charset=utf-8"
         )
@@ -134,6 +142,7 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return answer  # type: ignore[no-any-return]
 
     def _rows_to_export(self, request: HttpRequest) -> tuple[list[Any], bool]:
+        request.dynamo_unread = True  # type: ignore[attr-defined]
         changelist: Any = self.get_changelist_instance(request)
         queryset, found, read = changelist.queryset, [], 0
         page = queryset.page(None, EXPORTED)
@@ -146,20 +155,20 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """Add the way to the CSV."""
-        url = f"{request.path}export.csv?{request.GET.urlencode()}"
+        url = f"{request.path}{EXPORT}?{request.GET.urlencode()}"
         return super().changelist_view(request, {"export_url": url, **(extra_context or {})})
 
     def response_action(self, request: HttpRequest, queryset: Any, *args: Any, **kwargs: Any) -> Any:
         """Refuse "all pages at once", which has no bound here."""
         if request.POST.get("select_across") == "1":
             self.message_user(
-                request, "Select rows of this page: all pages at once is not offered.", messages.ERROR
+                request, _("Select rows of this page: all pages at once is not offered."), messages.ERROR
             )
             return None
         try:
             return super().response_action(request, queryset, *args, **kwargs)  # 6.1 adds the location
-        except (WriteRefused, NotSupportedError) as error:
-            self.message_user(request, str(error), messages.ERROR)
+        except (WriteRefused, NotSupportedError, PynamoDBException) as error:
+            self.message_user(request, reason(error), messages.ERROR)
             return None
 
     # --- Forms -------------------------------------------------------------------------------------------------
@@ -209,7 +218,7 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         page = self.get_paginator(request, entries, HISTORY).get_page(1)
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Change history: {obj}",
+            "title": _("Change history: %s") % obj,
             "subtitle": None,
             "action_list": page,
             "page_range": [1],
@@ -242,7 +251,8 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                 continue
             if others:
                 tree.append(others)
-                counts["what goes with them"] = counts.get("what goes with them", 0) + len(others)
+                with_them = _("what goes with them")
+                counts[with_them] = counts.get(with_them, 0) + len(others)
         allowed = all(self.has_delete_permission(request, obj) for obj in objects)
         counts = {str(self.opts.verbose_name_plural): len(objects), **counts}
         return tree, counts, set() if allowed else {str(self.opts.verbose_name)}, protected
@@ -284,7 +294,8 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             except WriteRefused as refused:
                 self.message_user(request, f"{obj}: {refused}", messages.ERROR)
         if count:
-            text = f"{count} {model_ngettext(self.opts, count)} {done}."
+            values = {"number": count, "names": model_ngettext(self.opts, count), "done": done}
+            text = _("%(number)s %(names)s %(done)s.") % values
             self.message_user(request, text, messages.SUCCESS)
 
     def back(self, name: str, *args: Any) -> HttpResponse:
@@ -310,4 +321,8 @@ class ReadOnlyAdmin(DynamoModelAdmin):
 
 def _refusal(error: Any) -> Exception:
     stale = error.cause_response_code == "ConditionalCheckFailedException"
-    return StaleForm() if stale else WriteRefused(f"DynamoDB refused the write: {error.msg}")
+    return (
+        StaleForm()
+        if stale
+        else WriteRefused(_("DynamoDB refused the write: %(error)s") % {"error": error.msg})
+    )

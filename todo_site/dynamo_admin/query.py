@@ -14,6 +14,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, NotSupportedError, models
 from django.db.models.query import ModelIterable
 from django.db.models.sql.where import AND, OR, NothingNode, WhereNode
+from django.utils.translation import gettext as _
 
 from todo_site.dynamo_admin.fields import ISO
 from todo_site.dynamo_admin.reading import MANY, Reads, Wanted
@@ -28,7 +29,8 @@ class TooMuchToRead(NotSupportedError):  # noqa: N818
     """Part of the rows must not pass for all of them."""
 
     def __init__(self) -> None:
-        super().__init__(f"More than {READ_BUDGET:,} items would have to be read for this. Filter further.")
+        text = _("More than %(budget)s items would have to be read for this. Filter further.")
+        super().__init__(text % {"budget": f"{READ_BUDGET:,}"})
 
 
 class CannotRead(NotSupportedError):  # noqa: N818

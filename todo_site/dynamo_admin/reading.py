@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from string import Formatter
 from typing import Any, Protocol
 
+from django.utils.translation import gettext_lazy
 from pynamodb.models import Model
 
 Values = dict[str, Any]
@@ -13,6 +14,7 @@ Row = tuple[str, Values]  # its position, to go on after; and the item
 # Sorts after every character that a key holds.
 LAST = "\U0010ffff"
 MANY = 100
+NEEDS = gettext_lazy("Filter the list first: all of it cannot be read cheaply.")
 
 
 @dataclass(slots=True)
@@ -180,7 +182,7 @@ class DynamoReader:
     key_of: Callable[[Values], str]
     ordered_by: str = "created_at"
     keep: Callable[[Values], bool] = lambda values: True
-    needs: str = "Filter the list first: all of it cannot be read cheaply."
+    needs: Any = NEEDS
 
     def get(self, key: str, reads: Reads) -> Values | None:
         """Return the item called ``key``, read consistently, or None. One GetItem."""
@@ -203,7 +205,7 @@ class DynamoReader:
 
     def missing(self, wanted: Wanted) -> str:
         """Return what to ask for if no path can be used."""
-        return "" if self._path(wanted) else self.needs
+        return "" if self._path(wanted) else str(self.needs)
 
     def _path(self, wanted: Wanted) -> Path | None:
         usable = (path for path in self.paths if all(wanted.value(name) for name in path.fields()))

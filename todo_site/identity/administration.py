@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from tasks import access_tokens, administration, calendar_feed, fields, profiles, table
+from tasks import access_tokens, administration, calendar_feed, fields, preferences, profiles, table
 from tasks.context import RequestContext
 from tasks.errors import DomainError, FieldError, ValidationFailed
 from todo_site import sessions
@@ -150,12 +150,13 @@ def change_groups(ctx: RequestContext, before: Values, groups: frozenset[str]) -
 
 
 def delete_user(ctx: RequestContext, before: Values) -> None:
-    """Delete somebody's tasks, trash, sessions, profile and account. Raises Refused, WriteContention."""
+    """Delete somebody's tasks, trash, sessions, preferences, profile and account. Raises Refused, WriteContention."""
     items = administration.belongings(ctx.user_id)
     if len(items) > administration.MAX_ERASED:
         raise Refused(too_much(before))
     disable_user(ctx, before)
     administration.erase_items(ctx, items)
+    table.remove(preferences.key(ctx.user_id))
     if before.get("email"):
         administration.release_email(before["email"])
     _in_cognito(lambda: directory.delete(before["username"]))

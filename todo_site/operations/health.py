@@ -1,85 +1,126 @@
 """The Health page: every service the site needs, whether it answers, how fast, and which version it is."""
 
+import json
 import platform
 import time
-from collections.abc import Callable
+import urllib.request
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from etl.config import ConfigError, lake_config
+from todo_site.operations import stream
+from todo_site.operations.aws import TIMEOUT_SECONDS, client
 from todo_site.operations.pages import Page
 
 PACKAGES = ("Django", "django-ninja", "pynamodb", "boto3", "botocore", "pyathena", "PyJWT", "cryptography")
-_CONFIG = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 1}, max_pool_connections=8)
+AWS_SERVICES = ("dynamodb", "cognito-idp", "s3", "glue", "athena", "cloudwatch")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a service says: its state, and the version of what answered."""
+
+    detail: str
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one service answered: ``detail`` is its version or state, or what went wrong."""
+    """How one service answered: ``detail`` is its state, or what went wrong; ``version`` is blank if unknown."""
 
     name: str
     ok: bool
     milliseconds: float
     detail: str
+    version: str = ""
 
 
-def _client(service: str) -> Any:
-    make: Any = boto3.client
-    return make(service, config=_CONFIG)
+Ask = Callable[[], Answer]
 
 
-def _dynamodb() -> str:
-    table = _client("dynamodb").describe_table(TableName=settings.TABLE_NAME)["Table"]
-    return f"{table['TableName']}: {table['TableStatus'].lower()}, {len(table['GlobalSecondaryIndexes'])} indexes"
+def _api(service: str) -> str:
+    return f"API {client(service).meta.service_model.api_version}"
 
 
-def _cognito() -> str:
-    pool = _client("cognito-idp").describe_user_pool(UserPoolId=settings.USER_POOL_ID)["UserPool"]
-    return f"{pool['Name']}, multi-factor {pool.get('MfaConfiguration', 'OFF').lower()}"
+def _dynamodb() -> Answer:
+    table = client("dynamodb").describe_table(TableName=settings.TABLE_NAME)["Table"]
+    indexes = len(table["GlobalSecondaryIndexes"])
+    detail = f"{table['TableName']}: {table['TableStatus'].lower()}, {indexes} indexes"
+    return Answer(detail, _api("dynamodb"))
 
 
-def _s3() -> str:
-    _client("s3").head_bucket(Bucket=settings.GOLD_BUCKET)
-    return str(settings.GOLD_BUCKET)
+def _cognito() -> Answer:
+    pool = client("cognito-idp").describe_user_pool(UserPoolId=settings.USER_POOL_ID)["UserPool"]
+    detail = f"{pool['Name']}, multi-factor {pool.get('MfaConfiguration', 'OFF').lower()}"
+    return Answer(detail, _api("cognito-idp"))
 
 
-def _glue() -> str:
-    tables = _client("glue").get_tables(DatabaseName=settings.GLUE_DATABASE)["TableList"]
-    return f"{settings.GLUE_DATABASE}: {len(tables)} tables"
+def _token_keys() -> Answer:
+    url = settings.COGNITO_JWKS_URL
+    with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 (from settings)
+        keys = json.load(answer)["keys"]
+    return Answer(f"{len(keys)} keys", ", ".join(sorted({str(key.get("alg", "")) for key in keys})))
 
 
-def _athena() -> str:
-    group = _client("athena").get_work_group(WorkGroup=settings.ATHENA_WORKGROUP)["WorkGroup"]
+def _bucket(name: str) -> Ask:
+    def ask() -> Answer:
+        client("s3").head_bucket(Bucket=name)
+        return Answer(name, _api("s3"))
+
+    return ask
+
+
+def _glue() -> Answer:
+    tables = client("glue").get_tables(DatabaseName=settings.GLUE_DATABASE)["TableList"]
+    return Answer(f"{settings.GLUE_DATABASE}: {len(tables)} tables", _api("glue"))
+
+
+def _athena() -> Answer:
+    group = client("athena").get_work_group(WorkGroup=settings.ATHENA_WORKGROUP)["WorkGroup"]
     engine = group.get("Configuration", {}).get("EngineVersion", {}).get("EffectiveEngineVersion", "")
-    return f"{group['Name']}: {group.get('State', 'enabled').lower()}{', ' if engine else ''}{engine}"
+    detail = f"{group['Name']}: {group.get('State', 'enabled').lower()}"
+    return Answer(detail, f"{_api('athena')}{', ' if engine else ''}{engine}")
 
 
-SERVICES: tuple[tuple[str, Callable[[], str]], ...] = (
-    ("DynamoDB", _dynamodb),
-    ("Cognito", _cognito),
-    ("S3", _s3),
-    ("Glue", _glue),
-    ("Athena", _athena),
-)
+def _cloudwatch() -> Answer:
+    reported = stream.iterator_age(datetime.now(UTC))
+    return Answer(f"IteratorAge {reported[1]:.1f} s" if reported else "", _api("cloudwatch"))
 
 
-def look(name: str, ask: Callable[[], str]) -> Finding:
+def _services() -> Iterator[tuple[str, Ask]]:
+    """Yield what the site needs; the lake's other buckets are looked at where the site knows them."""
+    yield from (("DynamoDB", _dynamodb), ("Cognito", _cognito), ("Cognito: token keys", _token_keys))
+    try:
+        lake = lake_config()
+        buckets = {"Bronze": lake.bronze_bucket, "Silver": lake.silver_bucket}
+    except ConfigError:
+        buckets = {}
+    for layer, bucket in {**buckets, "Gold": settings.GOLD_BUCKET}.items():
+        yield f"S3: {layer}", _bucket(bucket)
+    yield from (("Glue", _glue), ("Athena", _athena), ("CloudWatch", _cloudwatch))
+
+
+def look(name: str, ask: Ask) -> Finding:
     """Ask one service."""
     started = time.perf_counter()
     try:
-        ok, detail = True, ask()
+        ok, answer = True, ask()
     except ClientError as error:
-        ok, detail = False, f"{error.response['Error']['Code']}: {error.response['Error']['Message']}"
-    except BotoCoreError as error:
-        ok, detail = False, str(error)
-    return Finding(name, ok, round((time.perf_counter() - started) * 1000, 1), detail)
+        ok, answer = False, Answer(f"{error.response['Error']['Code']}: {error.response['Error']['Message']}")
+    except (BotoCoreError, OSError, ValueError, KeyError) as error:
+        ok, answer = False, Answer(f"{type(error).__name__}: {error}")
+    milliseconds = round((time.perf_counter() - started) * 1000, 1)
+    return Finding(name, ok, milliseconds, answer.detail, answer.version)
 
 
 def _versions() -> list[tuple[str, str]]:
@@ -88,15 +129,18 @@ def _versions() -> list[tuple[str, str]]:
         try:
             installed.append((name, metadata.version(name)))
         except metadata.PackageNotFoundError:
-            installed.append((name, "not installed"))
+            installed.append((name, _("not installed")))
     return [("Todo with Insights", settings.APP_VERSION), ("Python", platform.python_version()), *installed]
 
 
 def make(request: HttpRequest) -> dict[str, Any]:
     """Ask all services at once."""
-    with ThreadPoolExecutor(len(SERVICES)) as pool:
-        findings = list(pool.map(lambda service: look(*service), SERVICES))
+    for service in AWS_SERVICES:
+        client(service)  # before the threads; and making one is not what is measured
+    services = list(_services())
+    with ThreadPoolExecutor(len(services)) as pool:
+        findings = list(pool.map(lambda service: look(*service), services))
     return {"findings": findings, "healthy": all(found.ok for found in findings), "versions": _versions()}
 
 
-PAGE = Page("health", "Health", "admin/health.html", make)
+PAGE = Page("health", gettext_lazy("Health"), "admin/health.html", make)

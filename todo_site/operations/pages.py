@@ -18,7 +18,7 @@ class Page:
     """
 
     name: str
-    title: str
+    title: Any  # text, perhaps translated later
     template: str
     make: Callable[[HttpRequest], dict[str, Any] | HttpResponse]
 

@@ -9,22 +9,26 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from etl import orders, runs, status
 from etl.aws import client
 from etl.config import ConfigError, LakeConfig, lake_config
 from etl.storage import Bucket
 from tasks import audit, table
-from tasks.admin.base import acting
+from tasks.admin.base import acting, name_of
 from todo_site.operations import stream
 from todo_site.operations.pages import Page
 
 NAMES = {
-    "run": "Run now",
-    "replay": "Replay days",
-    "quarantine": "Retry quarantine",
-    "erase": "Erase a person",
+    "run": _("Run now"),
+    "replay": _("Replay days"),
+    "quarantine": _("Retry quarantine"),
+    "erase": _("Erase a person"),
 }
+STATES = {"waiting": _("waiting"), "running": _("running"), "done": _("done"), "failed": _("failed")}
+SHOWN = 10
 
 
 def make(request: HttpRequest) -> dict[str, Any] | HttpResponse:
@@ -35,28 +39,48 @@ def make(request: HttpRequest) -> dict[str, Any] | HttpResponse:
             return _order(request, config)
         return _context(request, config)
     except ConfigError as error:
-        return {"unavailable": f"The lake is not configured for this site: {error}."}
+        return {
+            "unavailable": gettext("The lake is not configured for this site: %(error)s.") % {"error": error}
+        }
     except (BotoCoreError, ClientError) as error:
-        return {"unavailable": f"The lake cannot be read: {error}"}
+        return {"unavailable": gettext("The lake cannot be read: %(error)s") % {"error": error}}
 
 
 def _context(request: HttpRequest, config: LakeConfig) -> dict[str, Any]:
     silver = Bucket(config.silver_bucket, client("s3"))
-    ordered = [{**asdict(order), "name": NAMES[order.kind]} for order in orders.recent(silver)[:10]]
+    ordered = [_shown(order) for order in orders.recent(silver)[:SHOWN]]
+    found = status.read(config, client("s3"))
     return {
-        "status": status.read(config, client("s3")),
-        "stream": stream.position(),
-        "runs": runs.latest(silver)[:10],
+        "status": found,
+        "layers": [_layer("Silver", found.silver), _layer("Gold", found.gold)],
+        "stream": stream.position(found.last_delivery),
+        "runs": [{**run, "at": _moment(run["finished_at"])} for run in runs.latest(silver)[:SHOWN]],
         "orders": ordered,
-        "busy": any(order["state"] in {"waiting", "running"} for order in ordered),
+        # What waits for a time to come is no reason to look again all the time.
+        "busy": any(
+            order["state"] == "running" or (order["state"] == "waiting" and not order["due_at"])
+            for order in ordered
+        ),
         "today": datetime.now(UTC).date().isoformat(),
         "may_order": _may_order(request),
     }
 
 
-def _name(request: HttpRequest) -> str:
-    person: Any = request.user
-    return str(person.email or person)
+def _moment(text: str) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _shown(order: orders.Order) -> dict[str, Any]:
+    names = {"name": NAMES[order.kind], "state_name": STATES[order.state], "at": _moment(order.ordered_at)}
+    return asdict(order) | names
+
+
+def _layer(name: str, layer: status.Layer) -> dict[str, Any]:
+    return asdict(layer) | {
+        "name": name,
+        "at": _moment(layer.published_at),
+        "total": sum(layer.rows.values()),
+    }
 
 
 def _may_order(request: HttpRequest) -> bool:
@@ -65,7 +89,7 @@ def _may_order(request: HttpRequest) -> bool:
 
 def _order(request: HttpRequest, config: LakeConfig) -> HttpResponse:
     if not _may_order(request):
-        raise PermissionDenied("Viewers look; admins run the lake.")
+        raise PermissionDenied(gettext("Viewers look; admins run the lake."))
     kind = request.POST.get("kind", "")
     days = (
         (request.POST.get("first_day", ""), request.POST.get("last_day", ""))
@@ -78,24 +102,27 @@ def _order(request: HttpRequest, config: LakeConfig) -> HttpResponse:
         orders.check(kind, *days)
         _record(request, context, kind, days)
         silver = Bucket(config.silver_bucket, client("s3"))
-        order = orders.submit(silver, kind, _name(request), context.request_id, *days)
-        messages.success(request, f"{NAMES[order.kind]}: ordered. This page shows how far it is.")
+        order = orders.submit(silver, kind, name_of(request), context.request_id, *days)
+        messages.success(
+            request,
+            gettext("%(name)s: ordered. This page shows how far it is.") % {"name": NAMES[order.kind]},
+        )
     except ValueError as error:
-        messages.error(request, f"Not ordered: {error}.")
+        messages.error(request, gettext("Not ordered: %(error)s.") % {"error": error})
     return redirect("admin:pipeline")
 
 
 def _record(request: HttpRequest, context: Any, kind: str, days: tuple[str, str]) -> None:
     entry = audit.entry(
         context,
-        actor=_name(request),
+        actor=name_of(request),
         action="order",
         kind="lake",
         identifier=kind,
-        name=NAMES[kind],
+        name=str(NAMES[kind]),
         message=" to ".join(days) if days[0] else "",
     )
     table.write([entry])
 
 
-PAGE = Page("pipeline", "Pipeline", "admin/pipeline.html", make)
+PAGE = Page("pipeline", _("Pipeline"), "admin/pipeline.html", make)

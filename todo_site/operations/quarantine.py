@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db import models
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from insights import warehouse
 from todo_site.dynamo_admin.filters import ExactFilter
@@ -63,7 +65,9 @@ class QuarantineReader:
         try:
             found = warehouse.run(select, values).rows
         except warehouse.WarehouseError as error:
-            raise CannotRead(f"The quarantine cannot be read at the moment: {error}") from error
+            raise CannotRead(
+                _("The quarantine cannot be read at the moment: %(error)s") % {"error": error}
+            ) from error
         reads.items += len(found)
         return found
 
@@ -91,6 +95,8 @@ class QuarantinedEvent(DynamoModel):
         app_label = "insights"
         managed = False
         ordering = ["-event_time"]
+        verbose_name = gettext_lazy("quarantined event")
+        verbose_name_plural = gettext_lazy("quarantined events")
 
     def __str__(self) -> str:
         return str(self.event_id or self.source_file)

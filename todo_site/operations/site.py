@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext_lazy
 
 from tasks import audit
 from tasks.admin import people, records, work
@@ -16,7 +17,7 @@ from todo_site.dynamo_admin.site import DynamoAdminSite
 from todo_site.identity import roles, services
 from todo_site.operations import health, pipeline, quarantine
 
-_NOT_FOR_YOU = (
+_NOT_FOR_YOU = gettext_lazy(
     "The admin is for people in the groups admins and viewers. "
     "Ask an administrator if you should be in one of them."
 )
@@ -25,8 +26,8 @@ _NOT_FOR_YOU = (
 class Site(DynamoAdminSite):
     """Django's admin for our people: groups of Cognito decide, our own page signs in."""
 
-    site_header = site_title = "Todo admin"
-    index_title = "Overview"
+    site_header = site_title = gettext_lazy("Todo admin")
+    index_title = gettext_lazy("Overview")
     enable_nav_sidebar = True
 
     def has_permission(self, request: HttpRequest) -> bool:
@@ -34,7 +35,7 @@ class Site(DynamoAdminSite):
         if not request.user.is_authenticated:
             return False
         if not roles.refreshed(request).is_staff:
-            raise PermissionDenied(_NOT_FOR_YOU)
+            raise PermissionDenied(str(_NOT_FOR_YOU))
         return True
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:

@@ -1,43 +1,85 @@
-"""How far change capture is behind the table's stream, as CloudWatch knows it."""
+"""How far change capture is behind the table's stream: what AWS reports of it, and what has not arrived."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
+from django.utils.translation import gettext as _
 
-_CONFIG = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 1})
+from tasks.admin.models import Task
+from todo_site.operations.aws import client
+
 WINDOW = timedelta(hours=1)
+# S3 tells times in whole seconds, rounded down.
+TOLERANCE = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Age of the oldest change not yet delivered (seconds), None if nobody has reported it lately."""
+    """Age of the oldest change known not to be delivered (seconds; 0 where none is, None where nothing is known)."""
 
     lag_seconds: float | None
     note: str
 
 
-def position() -> Position:
-    """Return how far capture is behind."""
-    make: Any = boto3.client
-    now = datetime.now(UTC)
+def position(last_delivery: datetime | None, now: datetime | None = None) -> Position:
+    """Return how far capture is behind.
+
+    Two things are looked at, because a capture that stands still reports nothing: the age of what the function was
+    last given (the metric ``IteratorAge``), and whether the newest task has arrived in Bronze.
+
+    Parameters
+    ----------
+    last_delivery
+        When Bronze was last written (aware).
+    now
+        The time (aware); the clock's by default.
+    """
+    moment = now or datetime.now(UTC)
+    newest = newest_change()
+    if newest and (last_delivery is None or newest > last_delivery + TOLERANCE):
+        waiting = max(0.0, (moment - newest).total_seconds())
+        return Position(waiting, _("A task made at %(time)s is not in Bronze yet.") % _clock(newest))
     try:
-        points = make("cloudwatch", config=_CONFIG).get_metric_statistics(
-            Namespace="AWS/Lambda",
-            MetricName="IteratorAge",
-            Dimensions=[{"Name": "FunctionName", "Value": settings.CAPTURE_FUNCTION}],
-            StartTime=now - WINDOW,
-            EndTime=now,
-            Period=60,
-            Statistics=["Maximum"],
-        )["Datapoints"]
+        reported = iterator_age(moment)
     except (BotoCoreError, ClientError) as error:
-        return Position(None, f"CloudWatch does not answer: {error}")
+        return Position(None, _("CloudWatch does not answer: %(error)s") % {"error": error})
+    if reported:
+        at, seconds = reported
+        return Position(seconds, _("Of the changes sent on at %(time)s.") % _clock(at))
+    return (
+        Position(0.0, _("Nothing changed in the last hour.")) if newest else Position(None, _("No task yet."))
+    )
+
+
+def _clock(moment: datetime) -> dict[str, str]:
+    return {"time": f"{moment.astimezone(UTC):%H:%M:%S} UTC"}
+
+
+def newest_change() -> datetime | None:
+    """Return when the newest task of all was made. A Query per shard of the feed, few items each."""
+    tasks: Any = Task
+    found = tasks.objects.all().page(None, 1).objects
+    return found[0].created_at if found else None
+
+
+def iterator_age(now: datetime) -> tuple[datetime, float] | None:
+    """Return when capture was last given changes, to the minute, and how old they were (seconds); None if long ago.
+
+    Raises BotoCoreError, ClientError.
+    """
+    points = client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Lambda",
+        MetricName="IteratorAge",
+        Dimensions=[{"Name": "FunctionName", "Value": settings.CAPTURE_FUNCTION}],
+        StartTime=now - WINDOW,
+        EndTime=now + timedelta(minutes=1),
+        Period=60,
+        Statistics=["Maximum"],
+    )["Datapoints"]
     if not points:
-        return Position(None, "not reported in the last hour")
+        return None
     latest = max(points, key=lambda point: point["Timestamp"])
-    return Position(latest["Maximum"] / 1000, f"at {latest['Timestamp']:%H:%M} UTC")
+    return latest["Timestamp"], latest["Maximum"] / 1000

@@ -65,7 +65,8 @@ class Command(BaseCommand):
             self.stdout.write(f"Ordered: {order.id}. Whoever runs the lake takes it.")
             return
         with tempfile.TemporaryDirectory(prefix="lake-", dir=config.work_dir) as folder:
-            orders.fulfil(silver, Lake(config, client("s3"), client("glue"), Path(folder)).run)
+            lake = Lake(config, client("s3"), client("glue"), Path(folder))
+            orders.fulfil(silver, lake.run, quarantined=lake.silver.quarantined_days)
         done = _settled(silver, order)
         if done.state == "failed":
             raise CommandError(done.message)
