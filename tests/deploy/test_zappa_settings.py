@@ -3,6 +3,8 @@
 import json
 import re
 import stat
+import subprocess
+import sys
 import uuid
 
 import boto3
@@ -102,3 +104,18 @@ def test_the_unfilled_template_cannot_start_the_app(template, monkeypatch):
     monkeypatch.setenv("TABLE_NAME", json.loads(template)["base"]["aws_environment_variables"]["TABLE_NAME"])
     with pytest.raises(ImproperlyConfigured, match="TABLE_NAME"):
         env.required("TABLE_NAME")
+
+
+def test_deployed_cookies_belong_to_one_host(tmp_path, outputs):
+    """Their names make browsers refuse them from other hosts, and without TLS."""
+    _, written = run(tmp_path, outputs, app_url="https://todo.example.com/dev")
+    shown = "print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, s.SESSION_COOKIE_SECURE, s.SESSION_COOKIE_PATH)"
+    given = {"DJANGO_SETTINGS_MODULE": "todo_site.settings", "AWS_DEFAULT_REGION": "eu-west-1"}
+    done = subprocess.run(
+        [sys.executable, "-c", f"from django.conf import settings as s; {shown}"],
+        env=given | written["dev"]["aws_environment_variables"],
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split() == ["__Host-session", "__Host-csrf", "True", "/"], done.stderr
