@@ -11,6 +11,7 @@ from typing import Any
 
 from etl.aws import client
 from etl.catalog import BRONZE_TABLES, glue_tables
+from etl.log import log
 
 TIMEOUT_SECONDS = 10
 
@@ -33,6 +34,14 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
             ensure(properties)
     except Exception as error:  # noqa: BLE001  CloudFormation waits an hour for an answer that does not come
         outcome = {"Status": "FAILED", "Reason": f"{type(error).__name__}: {error}"[:1000]}
+    failed = outcome["Status"] == "FAILED"
+    log(
+        "ensure_tables",
+        outcome["Reason"] or "the tables are as the catalogue says",
+        level="ERROR" if failed else "INFO",
+        status="failed" if failed else "ok",
+        request_type=event["RequestType"],
+    )
     _respond(event, {**outcome, "PhysicalResourceId": f"lake-tables-{properties['Database']}"})
 
 

@@ -153,7 +153,7 @@ def test_a_missing_table_comes_back(cloud, outputs, lake_tables):
     assert tables(cloud)["tasks"]["StorageDescriptor"]["Location"] == location
 
 
-def test_a_failure_is_answered(outputs, lake_tables, monkeypatch):
+def test_a_failure_is_answered_and_logged(outputs, lake_tables, monkeypatch, capsys):
     answers = []
     monkeypatch.setattr(lake_tables, "_respond", lambda _, outcome: answers.append(outcome))
     event = {"RequestType": "Create", "ResourceProperties": {**properties(outputs), "Database": "missing"}}
@@ -161,6 +161,11 @@ def test_a_failure_is_answered(outputs, lake_tables, monkeypatch):
     lake_tables.handler({**event, "RequestType": "Delete"}, None)
     assert [answer["Status"] for answer in answers] == ["FAILED", "SUCCESS"]
     assert "EntityNotFoundException" in answers[0]["Reason"]
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["level"], line["operation"]) for line in lines] == [
+        ("ERROR", "ensure_tables"),
+        ("INFO", "ensure_tables"),
+    ]
 
 
 def test_the_deployed_secret_fills_the_web_functions_settings(cloud, outputs):
