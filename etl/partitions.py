@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from etl.catalog import storage_descriptor, table_input
+from etl.catalog import USER_BUCKETS, storage_descriptor, table_input
 from etl.storage import in_parallel
 from etl.tables import SILVER, Table
 
 _BATCH = 100
+_BUCKETS = tuple(f"{number:02d}" for number in range(USER_BUCKETS))
 
 
 def sync_silver(glue: Any, database: str, wanted: Mapping[str, Mapping[str, str]]) -> int:
@@ -35,13 +36,17 @@ def sync_silver(glue: Any, database: str, wanted: Mapping[str, Mapping[str, str]
 
 
 def _sync_table(glue: Any, database: str, table: Table, wanted: Mapping[str, str]) -> int:
+    """Move all that has to move in one call, so that no query meets some buckets of one commit and some of another."""
+    if not wanted:
+        return 0
     held = _locations(glue, database, table)
-    missing = [bucket for bucket in wanted if bucket not in held]
-    moved = [bucket for bucket in wanted if bucket in held and held[bucket] != wanted[bucket]]
     where = {"DatabaseName": database, "TableName": table.name}
+    missing = sorted({*_BUCKETS, *wanted} - held.keys())
     for chunk in _chunks(missing):
-        inputs = [_partition(table, bucket, wanted[bucket]) for bucket in chunk]
+        # First without any rows: nothing of a commit is seen before it is moved in.
+        inputs = [_partition(table, bucket, _nowhere(wanted, bucket)) for bucket in chunk]
         _raise_errors(glue.batch_create_partition(**where, PartitionInputList=inputs))
+    moved = [bucket for bucket in wanted if held.get(bucket) != wanted[bucket]]
     for chunk in _chunks(moved):
         entries = [
             {"PartitionValueList": [bucket], "PartitionInput": _partition(table, bucket, wanted[bucket])}
@@ -49,6 +54,12 @@ def _sync_table(glue: Any, database: str, table: Table, wanted: Mapping[str, str
         ]
         _raise_errors(glue.batch_update_partition(**where, Entries=entries))
     return len(missing) + len(moved)
+
+
+def _nowhere(wanted: Mapping[str, str], bucket: str) -> str:
+    """A folder for a bucket that has no rows yet, beside the others'; nothing is ever written there."""
+    table = next(iter(wanted.values())).partition("/user_bucket=")[0]
+    return f"{table}/user_bucket={bucket}/none/"
 
 
 def _locations(glue: Any, database: str, table: Table) -> dict[str, str]:

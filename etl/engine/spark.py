@@ -7,6 +7,7 @@ of the project imports this module, because nothing else has PySpark.
 # Identifiers and types come from etl.tables; values are bound.
 # ruff: noqa: S608
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
@@ -52,6 +53,11 @@ _WRITE = {"mapreduce.fileoutputcommitter.marksuccessfuljobs": "false"}
 
 def _schema(columns: Iterable[Column]) -> StructType:
     return StructType([StructField(name, _TYPES[hive_type]) for name, hive_type in columns])
+
+
+def _without_scheme(path: str) -> str:
+    """A local path in one spelling: "file:///a" comes back as "file:///a", "file:/a" or "/a"; others as they are."""
+    return re.sub("^file:/+", "/", path)
 
 
 class SparkEngine:
@@ -107,13 +113,29 @@ class SparkEngine:
         frame.createOrReplaceTempView("bronze")
 
     def unreadable(self, files: Sequence[str]) -> list[str]:
-        """The files among `files` that are not readable Parquet, found by reading halves, quarters and so on."""
+        """The files among `files` that are not readable Parquet.
+
+        Those that Spark passes over are looked at one by one, the others together; halves, quarters and so on only
+        where one of them turns out to break further in.
+        """
+        passed_over = sorted(set(files) - self._readable_from_the_start(files))
+        bad = [file for file in passed_over if not self._is_readable([file])]
+        return bad + self._broken_inside([file for file in files if file not in set(passed_over)])
+
+    def _readable_from_the_start(self, files: Sequence[str]) -> set[str]:
+        """Those of the files that have rows to show."""
+        reader = self.spark.read.schema(_schema(BRONZE.columns)).option("ignoreCorruptFiles", "true")
+        seen = reader.parquet(*files).select("_metadata.file_path").distinct().collect()
+        found = {_without_scheme(row["file_path"]) for row in seen}
+        return {file for file in files if _without_scheme(file) in found}
+
+    def _broken_inside(self, files: Sequence[str]) -> list[str]:
         if not files or self._is_readable(files):
             return []
         if len(files) == 1:
             return list(files)
         middle = len(files) // 2
-        return self.unreadable(files[:middle]) + self.unreadable(files[middle:])
+        return self._broken_inside(files[:middle]) + self._broken_inside(files[middle:])
 
     def _is_readable(self, files: Sequence[str]) -> bool:
         try:

@@ -11,6 +11,7 @@ from unittest import mock
 from etl import capture, manifest
 from etl.config import LakeConfig
 from etl.run import Lake
+from etl.tables import Table
 from tests.etl.memory import CONFIG, S3, Firehose, Glue, rows_of
 from tests.etl.world import Change
 
@@ -61,6 +62,17 @@ class Harness:
     def gold(self, table: str) -> list[tuple[Any, ...]]:
         """Rows of a Gold table, through Glue's location."""
         return [tuple(row.values()) for row in rows_of(self.s3, self.glue.location(table))]
+
+    def write_out(self, folder: Path) -> None:
+        """Put Silver and Gold into a folder."""
+        for bucket in ("silver", "gold"):
+            self.s3.write_out(bucket, folder / bucket)
+
+    def files(self, table: Table, folder: Path) -> list[Path]:
+        """A table's Parquet files in a folder that the lake has been written out to."""
+        if table.layer == "silver":
+            return [folder / "silver" / key for key in self.manifest().files(table.name)]
+        return sorted((folder / self.glue.location(table.name).removeprefix("s3://")).glob("*.parquet"))
 
     def manifest(self) -> manifest.Manifest:
         return manifest.load(self.lake.silver.silver)[0]

@@ -7,8 +7,9 @@ import base64
 import hashlib
 import io
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -48,6 +49,13 @@ class S3:
     @staticmethod
     def etag(body: bytes) -> str:
         return f'"{hashlib.md5(body).hexdigest()}"'
+
+    def write_out(self, bucket: str, folder: Path, keys: Iterable[str] | None = None) -> None:
+        """Put objects of a bucket, all where `keys` is None, into a folder."""
+        held = self.buckets[bucket]
+        for key in held if keys is None else keys:
+            (folder / key).parent.mkdir(parents=True, exist_ok=True)
+            (folder / key).write_bytes(held[key])
 
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
         self._call("get_object", Key)

@@ -1,13 +1,15 @@
 """Every figure of Gold by brute force: plain Python over the whole history, day by day and item by item.
 
-Written from the definitions, not from the SQL, and never fast: no running sums, no windows, no shared staging.
+Written from the definitions, not from the SQL: no running sums, no windows, no shared staging. Only what is looked up
+often is indexed, so that it still ends for some hundred thousand changes.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
+from itertools import zip_longest
 from math import ceil
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,9 +22,10 @@ Row = tuple[Any, ...]
 
 
 def moment(text: Any) -> datetime | None:
-    """An ISO 8601 text as aware UTC; None for anything else."""
+    """An ISO 8601 text as aware UTC, without an offset too; None for anything else."""
     try:
-        return datetime.fromisoformat(text).astimezone(UTC)
+        told = datetime.fromisoformat(text)
+        return told.replace(tzinfo=UTC) if told.tzinfo is None else told.astimezone(UTC)
     except (TypeError, ValueError):
         return None
 
@@ -32,6 +35,17 @@ def due(item: dict[str, Any]) -> date | None:
         return date.fromisoformat(item.get("due_date"))  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return None
+
+
+def version(item: dict[str, Any]) -> int | None:
+    """A version is a whole number of at most 18 digits; anything else is none."""
+    text = str(item.get("version"))
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
+def status(item: dict[str, Any]) -> str:
+    found = item.get("status")
+    return "unknown" if found is None else found
 
 
 def category(item: dict[str, Any]) -> str:
@@ -63,7 +77,7 @@ class Deed:
 
 
 def _status(image: dict[str, Any] | None) -> str | None:
-    return None if image is None else image.get("status", "unknown")
+    return None if image is None else status(image)
 
 
 class Oracle:
@@ -71,7 +85,14 @@ class Oracle:
         self.history = list(history)
         self.today = today
         self.zone = ZoneInfo(timezone)
+        self.thrown_away: dict[tuple[str, str, Any], Change] = {}
+        for change in self.history:
+            if change.pk.startswith("TRASH#") and change.new is not None and change.name == "INSERT":
+                self.thrown_away.setdefault((change.pk, change.sk, version(change.new)), change)
         self.deeds = self._deeds()
+        self.of_item = _grouped(self.deeds, lambda deed: (deed.change.pk, deed.change.sk))
+        self.of_user = _grouped(self.deeds, lambda deed: deed.user)
+        self.of_day = _grouped(self.deeds, lambda deed: deed.day)
         self.items: dict[tuple[str, str], dict[str, Any]] = {}
         for change in self.history:
             if change.new is None:
@@ -92,8 +113,8 @@ class Oracle:
                 continue
             at = max(self._time(change), latest.get(key, datetime.min.replace(tzinfo=UTC)))
             latest[key] = at
-            version = (change.new or {}).get("version")
-            restored = version > 1 if version is not None else key in removed
+            number = version(change.new or {})
+            restored = number > 1 if number is not None else key in removed
             if change.name == "REMOVE":
                 removed.add(key)
             else:
@@ -117,16 +138,11 @@ class Oracle:
 
     def _deleted_at(self, change: Change) -> datetime:
         kind, _, user = change.pk.partition("#")
-        version = (change.old or {}).get("version")
-        for other in self.history:
-            if (
-                other.name == "INSERT"
-                and (other.pk, other.sk) == (f"TRASH#{user}", change.sk)
-                and kind == "TASK"
-            ):
-                trash = other.new or {}
-                if version is not None and trash.get("version") == version + 1:
-                    return self._believed(moment(trash.get("deleted_at")), other)
+        number = version(change.old or {})
+        if kind == "TASK" and number is not None:
+            twin = self.thrown_away.get((f"TRASH#{user}", change.sk, number + 1))
+            if twin is not None and twin.new is not None:
+                return self._believed(moment(twin.new.get("deleted_at")), twin)
         return change.at
 
     @staticmethod
@@ -144,26 +160,27 @@ class Oracle:
     def task_deeds(self) -> list[Deed]:
         return [deed for deed in self.deeds if deed.is_task]
 
-    def standing(self, day: date) -> dict[tuple[str, str], dict[str, Any]]:
-        """Items as they were at the end of a day."""
+    def standing(self) -> Iterator[tuple[date, dict[tuple[str, str], dict[str, Any]]]]:
+        """Every day with the items as they were at its end."""
         state: dict[tuple[str, str], dict[str, Any]] = {}
-        for deed in self.deeds:
-            if deed.day <= day:
+        for day in self.days:
+            for deed in self.of_day.get(day, ()):
                 key = (deed.change.pk, deed.change.sk)
                 state.pop(key, None)
                 if deed.change.new is not None:
                     state[key] = deed.change.new
-        return state
+            yield day, state
 
     def live(self, kind: str) -> dict[tuple[str, str], dict[str, Any]]:
         return {key: item for key, item in self.items.items() if key[0].startswith(f"{kind}#")}
 
     def active(self, last: date, days: int) -> int:
         first = last - timedelta(days=days - 1)
-        return len({deed.user for deed in self.deeds if first <= deed.day <= last})
+        span = (first + timedelta(days=number) for number in range(days))
+        return len({deed.user for day in span for deed in self.of_day.get(day, ())})
 
     def own(self, key: tuple[str, str]) -> list[Deed]:
-        return [deed for deed in self.deeds if (deed.change.pk, deed.change.sk) == key]
+        return self.of_item.get(key, [])
 
     def created_at(self, key: tuple[str, str]) -> datetime:
         return moment(self.items[key].get("created_at")) or self.own(key)[0].at
@@ -202,8 +219,7 @@ class Oracle:
         return {name: list(make(self)) for name, make in TABLES.items()}
 
     def user_analytics(self) -> Iterable[Row]:
-        for user in {deed.user for deed in self.deeds}:
-            mine = [deed for deed in self.deeds if deed.user == user]
+        for user, mine in self.of_user.items():
             profile = self.items.get((f"USER#{user}", "METADATA"), {})
             times = sorted(deed.at for deed in mine)
             kinds = {deed.change.name for deed in mine}
@@ -251,7 +267,7 @@ class Oracle:
 
     def throughput(self) -> Iterable[Row]:
         for day in self.days:
-            deeds = [deed for deed in self.task_deeds() if deed.day == day]
+            deeds = [deed for deed in self.of_day.get(day, ()) if deed.is_task]
             yield (
                 day,
                 sum(deed.first_of_life for deed in deeds),
@@ -263,11 +279,10 @@ class Oracle:
 
     def flow(self) -> Iterable[Row]:
         statuses = {*STATUSES, *(deed.after for deed in self.task_deeds() if deed.after)}
-        for day in self.days:
-            standing = self.standing(day)
+        for day, standing in self.standing():
+            counted = Counter(_status(item) for (pk, _), item in standing.items() if pk.startswith("TASK#"))
             for status in statuses:
-                tasks = [item for (pk, _), item in standing.items() if pk.startswith("TASK#")]
-                yield day, status, sum(_status(task) == status for task in tasks)
+                yield day, status, counted[status]
 
     def completion_times(self) -> Iterable[Row]:
         for key, item in self.live("TASK").items():
@@ -287,7 +302,7 @@ class Oracle:
 
     def task_facts(self) -> Iterable[Row]:
         done = {(row[6], row[5]): row for row in self.completion_times()}
-        for key in {(deed.change.pk, deed.change.sk) for deed in self.task_deeds()}:
+        for key in dict.fromkeys((deed.change.pk, deed.change.sk) for deed in self.task_deeds()):
             last = self.own(key)[-1].change
             item = last.new or last.old or {}
             user, task_id = key[0].partition("#")[2], key[1].partition("#")[2]
@@ -299,7 +314,7 @@ class Oracle:
                 item.get("title"),
                 category(item),
                 item.get("priority") or "(none)",
-                item.get("status", "unknown"),
+                status(item),
                 int(last.new is None),
                 due(item),
                 created,
@@ -309,11 +324,15 @@ class Oracle:
 
     def change_facts(self) -> Iterable[Row]:
         tasks = {(row[0], row[1]): row for row in self.task_facts()}
+        following = {
+            deed.change.event_id: later
+            for own in self.of_item.values()
+            for deed, later in zip_longest(own, own[1:])
+        }
         for deed in self.deeds:
             task_id = deed.change.sk.partition("#")[2]
             task = tasks[deed.user, task_id] if deed.is_task else (None,) * 10
-            own = self.own((deed.change.pk, deed.change.sk))
-            later = own[[other.change.event_id for other in own].index(deed.change.event_id) + 1 :]
+            later = following[deed.change.event_id]
             flags = (
                 deed.first_of_life,
                 _completes(deed),
@@ -327,7 +346,7 @@ class Oracle:
                 deed.at,
                 deed.day,
                 deed.hour,
-                later[0].day if later else None,
+                later.day if later else None,
                 deed.after if deed.is_task else None,
                 due(deed.change.new or deed.change.old or {}),
                 *(int(deed.is_task and flag) for flag in flags),
@@ -359,8 +378,9 @@ class Oracle:
         for deed in self.deeds:
             weeks[deed.user].add(_monday(deed.day))
         last = _monday(self.days[-1])
-        for cohort in {min(theirs) for theirs in weeks.values()}:
-            members = [user for user, theirs in weeks.items() if min(theirs) == cohort]
+        began = {user: min(theirs) for user, theirs in weeks.items()}
+        for cohort in set(began.values()):
+            members = [user for user, first in began.items() if first == cohort]
             for number in range((last - cohort).days // 7 + 1):
                 week = cohort + timedelta(weeks=number)
                 active = sum(week in weeks[user] for user in members)
@@ -392,8 +412,7 @@ class Oracle:
 
     def kpi_daily(self) -> Iterable[Row]:
         throughput = {row[0]: row for row in self.throughput()}
-        for day in self.days:
-            standing = self.standing(day)
+        for day, standing in self.standing():
             tasks = [item for (pk, _), item in standing.items() if pk.startswith("TASK#")]
             users = sum(pk.startswith("USER#") for pk, _ in standing)
             statuses = Counter(task.get("status") for task in tasks)
@@ -435,6 +454,13 @@ TABLES: dict[str, Callable[[Oracle], Iterable[Row]]] = {
 }
 
 
+def _grouped(deeds: Iterable[Deed], key: Callable[[Deed], Any]) -> dict[Any, list[Deed]]:
+    groups: dict[Any, list[Deed]] = defaultdict(list)
+    for deed in deeds:
+        groups[key(deed)].append(deed)
+    return dict(groups)
+
+
 def percentile(values: list[int], share: str) -> float | None:
     """The smallest of the sorted values that at least `share` of them do not exceed, in hours."""
     return _hours(values[max(ceil(Fraction(share) * len(values)), 1) - 1]) if values else None
@@ -447,9 +473,8 @@ def _completes(deed: Deed) -> bool:
 
 
 def _newer(image: dict[str, Any], old: dict[str, Any]) -> bool:
-    if image.get("version") is None:
-        return False
-    return old.get("version") is None or image["version"] > old["version"]
+    number, before = version(image), version(old)
+    return number is not None and (before is None or number > before)
 
 
 def _micros(span: timedelta) -> int:

@@ -1,0 +1,213 @@
+"""The lake beside hand-written DuckDB SQL and PySpark, and what a little more costs: `make bench-lake`.
+
+    python -m bench.lake [--events 200000 2000000 10000000] [--folder FOLDER] [--no-spark]
+
+Each measurement is a fresh process; its wall and processor seconds and its largest memory are those the system counted.
+Before any figure is printed, the tables of all three are compared, row by row.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from bench.lake_history import TODAY, generate
+from etl.tables import GOLD, SILVER, Table
+
+ROOT = Path(__file__).resolve().parents[1]
+SPARK = ROOT / ".venv-spark" / "bin" / "python"
+# Columns whose value is any of several as good: which copy of a bad row named its file.
+ANY_WILL_DO = {"source_file"}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One process: wall and processor seconds, largest resident memory in MiB, and what it measured itself."""
+
+    wall: float
+    cpu: float
+    memory: float
+    inside: dict[str, float] = field(default_factory=dict)
+
+
+def measure(*command: str | Path) -> Measured:
+    """Run a command of this project to its end.
+
+    Raises
+    ------
+    RuntimeError
+        When it fails; with what it said.
+    """
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    begun = time.perf_counter()
+    with tempfile.TemporaryFile("w+") as said:
+        child = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=said, stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        wall = time.perf_counter() - begun
+        said.seek(0)
+        lines = said.read().splitlines()
+    if child.returncode:
+        raise RuntimeError("\n".join([f"{command} ended with {child.returncode}", *lines[-30:]]))
+    found = Measured(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, json.loads(lines[-1]))
+    print(command[2:], found, file=sys.stderr, flush=True)
+    return found
+
+
+def job(name: str, folder: Path) -> Measured:
+    """One of `bench.lake_jobs`."""
+    return measure(sys.executable, "-m", "bench.lake_jobs", name, folder)
+
+
+@dataclass
+class Size:
+    """The results of one length of history."""
+
+    events: int
+    ours: Measured
+    hand: Measured
+    spark: Measured | None
+    increments: Measured
+
+
+def one_size(folder: Path, events: int, with_spark: bool) -> Size:
+    """Measure a history of so many events, compare the tables, then add a little more."""
+    generate(folder / "bronze", events)
+    rows = _value(f"SELECT count(*) FROM read_parquet('{folder}/bronze/cdc/**/*.parquet')")
+    hand = job("by_hand", folder)
+    ours = job("embedded", folder)
+    same(folder, folder / "by_hand")
+    shutil.rmtree(folder / "by_hand")
+    spark = None
+    if with_spark:
+        spark = measure(SPARK, "-m", "bench.lake_spark", folder)
+        same(folder, folder / "spark")
+        shutil.rmtree(folder / "spark")
+    for name in ("1-everybody", "2-everybody", "3-bucket"):
+        deliver(folder / f"more-{name}", name)
+    return Size(rows, ours, hand, spark, job("increments", folder))
+
+
+def deliver(target: Path, name: str) -> None:
+    """About 1,000 new events; those of `bucket` all in one user bucket."""
+    if not name.endswith("bucket"):
+        generate(target, 1000, salt=name, start=TODAY, days=1)
+        return
+    generate(target / "all", 16_000, salt=name, start=TODAY, days=1)
+    for path in (target / "all").rglob("user_bucket=07/*.parquet"):
+        kept = target / path.relative_to(target / "all")
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(kept)
+    shutil.rmtree(target / "all")
+
+
+def same(ours: Path, theirs: Path) -> None:
+    """Compare all tables as multisets.
+
+    Raises
+    ------
+    RuntimeError
+        Naming the first table that differs.
+    """
+    published = json.loads((ours / "gold" / "gold" / "_current.json").read_text())
+    manifest = json.loads((ours / "silver" / "silver" / "_current.json").read_text())
+    for table in SILVER:
+        parts = manifest["tables"][table.name].values()
+        _compare(table, [str(ours / "silver" / key) for part in parts for key in part["files"]], theirs)
+    for table in GOLD:
+        location = published["tables"][table.name]["location"].removeprefix("s3://gold/")
+        _compare(table, [str(path) for path in (ours / "gold" / location).glob("*.parquet")], theirs)
+
+
+def _compare(table: Table, files: Sequence[str], theirs: Path) -> None:
+    columns = ", ".join(name for name in table.names if name not in ANY_WILL_DO)
+    mine = f"SELECT {columns} FROM read_parquet({list(files)}, hive_partitioning=false)"
+    other = f"'{theirs}/{table.layer}/{table.name}/**/*.parquet', hive_partitioning=false"
+    other = f"SELECT {columns} FROM read_parquet({other})"
+    # Sums of hashes: the order of rows does not matter, how often each is there does.
+    digests = [
+        duckdb.sql(f"SELECT count(*), sum(CAST(hash(t) AS HUGEINT)) FROM ({query}) t").fetchall()
+        for query in (mine, other)
+    ]
+    if digests[0] != digests[1]:
+        raise RuntimeError(f"{table.name} differs: {digests}")
+
+
+def _value(query: str) -> int:
+    return int(duckdb.sql(query).fetchall()[0][0])
+
+
+def report(sizes: Sequence[Size], capture: Measured) -> str:
+    """Tables in Markdown."""
+    lines = [
+        "| events | | processor s | over by hand | wall s | over by hand | peak MiB |",
+        "|---:|---|---:|---:|---:|---:|---:|",
+    ]
+    for size in sizes:
+        for name, found in (
+            ("DuckDB by hand", size.hand),
+            ("this lake, embedded", size.ours),
+            ("PySpark", size.spark),
+        ):
+            if found:
+                lines.append(
+                    f"| {size.events:,} | {name} | {found.cpu:.1f} | {found.cpu / size.hand.cpu:.2f} "
+                    f"| {found.wall:.1f} | {found.wall / size.hand.wall:.2f} | {found.memory:,.0f} |"
+                )
+    lines += [
+        "",
+        "| history | 1,000 more events | Silver, processor s | Gold, processor s | Silver, wall s | Gold, wall s |",
+    ]
+    lines += ["|---:|---|---:|---:|---:|---:|"]
+    names = {
+        "1-everybody": "of 20 people, in a fresh process",
+        "2-everybody": "of 20 people, once more",
+        "3-bucket": "all in one bucket",
+    }
+    for size in sizes:
+        for key, name in names.items():
+            cells = [
+                size.increments.inside[f"{key}_{what}"]
+                for what in ("silver_cpu", "gold_cpu", "silver", "gold")
+            ]
+            lines.append(
+                f"| {size.events:,} | {name} | " + " | ".join(f"{cell:.2f}" for cell in cells) + " |"
+            )
+    found = capture.inside
+    rate, least = (found["events"] / found[name] for name in ("handler_cpu", "least_cpu"))
+    said = (
+        f"Change capture: {rate:,.0f} events a processor second, {least / rate:.2f} times the time of decoding both "
+        f"images and writing them as JSON ({least:,.0f}); {capture.memory:,.0f} MiB."
+    )
+    return "\n".join([*lines, "", said])
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, nargs="+", default=[200_000, 2_000_000, 10_000_000])
+    parser.add_argument("--folder", type=Path, help="where the histories go; a temporary folder without it")
+    parser.add_argument("--no-spark", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench-lake-", dir=options.folder) as folder:
+        capture = job("capture", Path(folder))
+        sizes: list[Size] = []
+        for events in options.events:
+            sizes.append(one_size(Path(folder) / str(events), events, not options.no_spark))
+            shutil.rmtree(Path(folder) / str(events))
+            print(report(sizes, capture), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""Bronze for the benchmarks of the lake: a believable history of any length, made by DuckDB, not row by row."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+from etl.tables import BRONZE
+
+SQL = Path(__file__).parent / "sql"
+START = date(2026, 3, 1)
+DAYS = 30
+# The longest life of a task is nine gaps of up to 200,000 seconds.
+TAIL_DAYS = 24
+CHUNK_DAYS = 6
+ZONE = "Europe/Paris"
+TODAY = START + timedelta(days=DAYS + TAIL_DAYS)
+
+
+def generate(bronze: Path, events: int, *, salt: str = "", start: date = START, days: int = DAYS) -> None:
+    """Write Bronze files as Firehose lays them out, one for each day and user bucket.
+
+    Parameters
+    ----------
+    bronze
+        Folder that stands for the bucket.
+    events
+        About how many.
+    salt
+        Another one makes other people, tasks and events.
+    start, days
+        When the tasks are created; their lives end up to `TAIL_DAYS` later.
+    """
+    import duckdb  # the Spark script, too, wants this module's dates
+
+    bronze.mkdir(parents=True, exist_ok=True)
+    connection = duckdb.connect(config={"temp_directory": str(bronze.parent / "spill")})
+    values = {"events": events, "start": start.isoformat(), "days": days, "salt": salt}
+    connection.execute((SQL / "events.sql").read_text(), values)
+    names = ", ".join((*BRONZE.names, *(name for name, _ in BRONZE.partitions)))
+    for first in range(0, days + TAIL_DAYS, CHUNK_DAYS):
+        span = {"first": start + timedelta(days=first), "last": start + timedelta(days=first + CHUNK_DAYS)}
+        text = {name: day.isoformat() for name, day in span.items()}
+        connection.execute((SQL / "bronze.sql").read_text(), {**text, "salt": salt})
+        target = str(bronze / "cdc").replace("'", "''")
+        options = (
+            "FORMAT parquet, COMPRESSION snappy, PARTITION_BY (year, month, day, user_bucket), APPEND true, "
+            f"FILENAME_PATTERN '{salt}stream-1-{{uuid}}'"
+        )
+        connection.execute(
+            f"COPY (SELECT {names} FROM bronze ORDER BY user_bucket, day) TO '{target}' ({options})"
+        )
+    connection.close()

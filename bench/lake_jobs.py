@@ -1,0 +1,124 @@
+"""What `bench.lake` measures, each in a process of its own: `python -m bench.lake_jobs JOB FOLDER`.
+
+FOLDER holds the buckets: `bronze`, `silver`, `gold`. A job says on its last line what it measured inside.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from bench.lake_history import TODAY, ZONE
+
+BATCH = 500
+
+
+@contextmanager
+def clocked(took: dict[str, float], name: str) -> Iterator[None]:
+    """Wall and processor seconds of a block, as `name` and `name_cpu`."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    yield
+    took[name], took[f"{name}_cpu"] = time.perf_counter() - wall, time.process_time() - cpu
+
+
+def _lake(folder: Path, work: str) -> Any:
+    from zoneinfo import ZoneInfo
+
+    from etl.config import LakeConfig
+    from etl.run import Lake
+    from tests.etl.folder import FolderS3, NoGlue
+
+    config = LakeConfig("bronze", "silver", "gold", "todo_analytics", ZoneInfo(ZONE), late_days=100_000)
+    return Lake(config, FolderS3(folder), NoGlue(), folder / work)
+
+
+def embedded(folder: Path) -> dict[str, float]:
+    """One run of the product over all there is: bookmarks, manifests and checks of quality included."""
+    took: dict[str, float] = {}
+    lake = _lake(folder, "work")
+    with clocked(took, "silver"):
+        assert lake.run_silver()
+    with clocked(took, "gold"):
+        assert lake.run_gold(datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=UTC))
+    return took
+
+
+def by_hand(folder: Path) -> dict[str, float]:
+    """The same tables by one DuckDB script."""
+    from bench.lake_by_hand import by_hand as script
+
+    took: dict[str, float] = {}
+    with clocked(took, "all"):
+        script(folder / "bronze", folder / "by_hand", TODAY, ZONE)
+    return took
+
+
+def increments(folder: Path) -> dict[str, float]:
+    """Deliveries `more-*`, one after the other, in one process that begins with nothing of its own."""
+    import shutil
+
+    took: dict[str, float] = {}
+    lake = _lake(folder, "fresh")
+    for delivery in sorted(folder.glob("more-*")):
+        shutil.copytree(delivery, folder / "bronze", dirs_exist_ok=True)
+        name = delivery.name.removeprefix("more-")
+        with clocked(took, f"{name}_silver"):
+            assert lake.run_silver()
+        with clocked(took, f"{name}_gold"):
+            assert lake.run_gold(datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=UTC))
+    return took
+
+
+def capture(folder: Path) -> dict[str, float]:
+    """Stream records through the Lambda handler in batches of 500; Firehose takes everything at once.
+
+    Beside it the least that could be done with a record: its images as plain values, and as JSON.
+    """
+    from random import Random
+
+    from boto3.dynamodb.types import TypeDeserializer
+
+    from etl import capture as product
+    from tests.etl.world import World, play
+
+    world = World()
+    play(world, Random(5), 12_000)
+    records = [change.record() for change in world.history]
+    batches = [records[start : start + BATCH] for start in range(0, len(records), BATCH)]
+    took = {"events": float(len(records))}
+    firehose = mock.Mock()
+    firehose.put_record_batch.return_value = {"FailedPutCount": 0}
+    with (
+        mock.patch.object(product, "client", return_value=firehose),
+        mock.patch.dict("os.environ", CDC_STREAM="stream"),
+        clocked(took, "handler"),
+    ):
+        for batch in batches:
+            assert product.handler({"Records": batch}, None) == {"batchItemFailures": []}
+    decode = TypeDeserializer().deserialize
+    with clocked(took, "least"):
+        for record in records:
+            images = (record["dynamodb"].get("OldImage"), record["dynamodb"].get("NewImage"))
+            json.dumps(
+                [image and {name: decode(value) for name, value in image.items()} for image in images],
+                default=str,
+            )
+    return took
+
+
+JOBS: dict[str, Callable[[Path], dict[str, float]]] = {
+    "embedded": embedded,
+    "by_hand": by_hand,
+    "increments": increments,
+    "capture": capture,
+}
+
+if __name__ == "__main__":
+    print(json.dumps(JOBS[sys.argv[1]](Path(sys.argv[2]))))
