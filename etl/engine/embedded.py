@@ -21,6 +21,13 @@ _TYPES = {
     "date": "DATE",
     "timestamp": "TIMESTAMP WITH TIME ZONE",
 }
+# What a whole file can meet, too, on a machine in trouble.
+_NOT_THE_FILES = (
+    duckdb.OutOfMemoryException,
+    duckdb.InterruptException,
+    duckdb.InternalException,
+    duckdb.FatalException,
+)
 # Different for every row of one read; copies of a row are told apart by it, nothing else depends on it.
 _ROW_ID = "CAST(file_index AS BIGINT) * 1099511627776 + file_row_number"
 _BUCKET_OF_PATH = "regexp_extract(filename, 'user_bucket=([^/]+)', 1)"
@@ -107,12 +114,22 @@ class Engine:
         self._execute(f"CREATE OR REPLACE TEMP VIEW bronze AS {' UNION ALL BY NAME '.join(relations)}")
 
     def unreadable(self, files: Iterable[Path]) -> list[Path]:
-        """The files among `files` that are not readable Parquet, found by reading each to its end."""
+        """The files among `files` that are not readable Parquet, found by reading each to its end.
+
+        Raises
+        ------
+        EngineError
+            Where it was not the file's fault: no memory, no more open files. A good file, called broken, would be
+            left out for good.
+        """
         bad = []
         for path in files:
             try:
                 self.connection.execute(f"SELECT hash(COLUMNS(*)) FROM {self._source([path])}").fetchall()
+            except _NOT_THE_FILES as error:
+                raise EngineError(str(error)) from error
             except duckdb.Error:
+                path.open("rb").close()
                 bad.append(path)
         return bad
 

@@ -120,7 +120,11 @@ class SparkEngine:
         """
         passed_over = sorted(set(files) - self._readable_from_the_start(files))
         bad = [file for file in passed_over if not self._is_readable([file])]
-        return bad + self._broken_inside([file for file in files if file not in set(passed_over)])
+        bad += self._broken_inside([file for file in files if file not in set(passed_over)])
+        if bad:
+            # Where nothing works any more it is not the files' fault: then this fails, and so does the run.
+            self.spark.range(1).count()
+        return bad
 
     def _readable_from_the_start(self, files: Sequence[str]) -> set[str]:
         """Those of the files that have rows to show."""

@@ -1,10 +1,14 @@
 """The SQL files and their translation: allowed functions only, Spark's meaning kept in DuckDB."""
 
 from datetime import UTC, date, datetime
+from random import Random
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from etl.engine.embedded import Engine, SchemaError
+from etl.engine.errors import EngineError
 from etl.engine.rules import violations
 from etl.engine.translate import duckdb_sql
 from etl.steps import GOLD_STEPS, SILVER, SQL, gold_parameters, silver_parameters, sql_text
@@ -132,3 +136,15 @@ def test_a_result_of_another_type_is_not_written(engine, tmp_path):
     with pytest.raises(SchemaError, match="BIGINT"):
         engine.write(Table("t", "gold", columns("n bigint")), tmp_path / "t.parquet")
     assert not (tmp_path / "t.parquet").exists()
+
+
+def test_a_machine_in_trouble_does_not_make_a_whole_file_a_broken_one(tmp_path):
+    """Such a file would count as read, and what it holds be missing from Silver for good."""
+    path = tmp_path / "whole.parquet"
+    pq.write_table(pa.table({"a": [Random(number).randbytes(500).hex() for number in range(4000)]}), path)
+    with Engine(tmp_path / "spill", "100KB", 1) as engine, pytest.raises(EngineError, match="Memory"):
+        engine.unreadable([path])
+    with Engine(tmp_path / "spill") as engine:
+        assert engine.unreadable([path]) == []
+        path.write_bytes(b"PAR1 and no more")
+        assert engine.unreadable([path]) == [path]
