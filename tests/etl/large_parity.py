@@ -1,7 +1,6 @@
 """A long history through DuckDB, through Spark, and by brute force: `make test-parity`.
 
-Left out of `make test` by its name, for it takes minutes. PARITY_EVENTS is how long the history is, PARITY_PYTHON4 a
-Python that has Spark 4.
+Left out of `make test` by its name, for it takes minutes. PARITY_EVENTS is how long the history is.
 """
 
 import os
@@ -15,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from etl.tables import GOLD, QUARANTINE, SILVER, TASK_EVENTS, TASKS, USERS, Table
-from tests.etl import oracle_silver
+from tests.etl import oracle_silver, test_parity
 from tests.etl.checks import same_rows
 from tests.etl.crowd import Crowd, bad_rows, broken_file, bronze_row, deliveries
 from tests.etl.harness import Harness
@@ -25,8 +24,9 @@ from tests.etl.spark import PYTHON, SparkRun, same_files
 from tests.etl.world import World
 
 EVENTS = int(os.environ.get("PARITY_EVENTS", "200000"))
-PYTHONS = {"3.5.6": PYTHON, "4.1.1": Path(os.environ.get("PARITY_PYTHON4", "/nowhere"))}
-SPARKS = [version for version, python in PYTHONS.items() if python.exists()]
+PYTHON4 = PYTHON.parents[2] / ".venv-spark4" / "bin" / "python"
+# The writes that decide: what is committed, which snapshot is the latest, which one readers see.
+DEADLY = ("silver/_current.json", "gold/_commit.json", "gold/_current.json")
 DAYS, PARTS = 60, 2
 ZONE = "America/Los_Angeles"
 
@@ -45,10 +45,7 @@ class Made:
             held |= fresh
             self.lake.s3.write_out("bronze", folder / "deliveries" / str(number), fresh)
             self.lake.lake.run_silver()
-        run = (folder / "deliveries", ZONE, self.now)
-        self.sparks = {
-            version: SparkRun(run[0], folder / version, *run[1:], PYTHONS[version]) for version in SPARKS
-        }
+        self.spark = SparkRun(folder / "deliveries", folder / "spark", ZONE, self.now)
         self.lake.lake.run_gold(self.now)
         self.lake.write_out(folder)
         self.oracle = Oracle(self.world.history, self.lake.config.today(self.now), ZONE).tables()
@@ -100,8 +97,20 @@ def test_figures_equal_brute_force(made, table):
     same_rows(made.lake.gold(table.name), made.oracle[table.name], table.name)
 
 
-@pytest.mark.parametrize("version", SPARKS)
 @pytest.mark.parametrize("table", [*SILVER, *GOLD], ids=lambda table: table.name)
-def test_spark_makes_the_same(made, version, table):
-    assert made.sparks[version].done["spark"] == version
-    same_files(table, made.lake.files(table, made.folder), made.sparks[version].files(table))
+def test_spark_makes_the_same(made, table):
+    assert made.spark.done["spark"] == "3.5.6"
+    same_files(table, made.lake.files(table, made.folder), made.spark.files(table))
+
+
+def test_spark_4_makes_the_same_of_a_short_history(tmp_path):
+    short = test_parity.Made(tmp_path, PYTHON4)
+    assert short.spark.done["spark"] == "4.1.1"
+    for table in (*SILVER, *GOLD):
+        short.check(table)
+
+
+def test_spark_killed_before_its_decisive_writes_ends_the_same(tmp_path):
+    short = test_parity.Made(tmp_path, PYTHON, *DEADLY)
+    for table in (*SILVER, *GOLD):
+        short.check(table)

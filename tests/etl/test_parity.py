@@ -13,7 +13,7 @@ from etl.tables import GOLD, SILVER
 from tests.etl.crowd import ODD, bad_rows, spoil
 from tests.etl.harness import NOW, Harness
 from tests.etl.memory import CONFIG
-from tests.etl.spark import SparkRun, same_files
+from tests.etl.spark import PYTHON, SparkRun, same_files
 from tests.etl.world import World, play
 
 ZONE = "America/Los_Angeles"
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 class Made:
     """A lake of all that can go wrong, made by DuckDB, and by Spark as the Glue job makes it."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, python=PYTHON, *deadly):
         self.world, self.folder = World(), folder
         play(self.world, Random(7), STEPS)
         for number, item in enumerate(ODD):
@@ -36,9 +36,12 @@ class Made:
         self.lake.deliver(sent)
         spoil(self.lake.s3, self.world.history, bad_rows(self.world.history[0]), 0)
         self.lake.s3.write_out("bronze", folder / "deliveries" / "0")
-        self.spark = SparkRun(folder / "deliveries", folder / "spark", ZONE, NOW)
+        self.spark = SparkRun(folder / "deliveries", folder / "spark", ZONE, NOW, python, *deadly)
         self.lake.lake.run(NOW)
         self.lake.write_out(folder)
+
+    def check(self, table):
+        same_files(table, self.lake.files(table, self.folder), self.spark.files(table))
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +56,7 @@ def test_it_works(made):
 
 @pytest.mark.parametrize("table", [*SILVER, *GOLD], ids=lambda table: table.name)
 def test_every_table_is_the_same(made, table):
-    same_files(table, made.lake.files(table, made.folder), made.spark.files(table))
+    made.check(table)
 
 
 def test_the_same_checks_were_made(made):
