@@ -11,7 +11,7 @@ fast := tests/test_docs.py tests/identity tests/tasks tests/etl/test_capture.py 
 
 BENCH ?= api lists bench_admin insights scale
 
-.PHONY: help run test test-fast test-crash bench screenshots lint format lock env clean
+.PHONY: help run test test-fast test-crash test-parity bench bench-lake screenshots lint format lock env clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -27,6 +27,18 @@ test-fast: ## run the rules, the API's costs, identity, the engine and the docum
 
 test-crash: ## kill everything under load ten times, and count what was lost
 	@exec $(bootstrap) test -m tests.run.crash --rounds 10 $(ARGS)
+
+test-parity: .venv-spark4/.complete ## put 200,000 events through DuckDB, Spark and a plain count: some six minutes
+	@exec $(bootstrap) test -m pytest tests/etl/large_parity.py $(ARGS)
+
+.venv-spark4/.complete: requirements/spark4.txt
+	@$(bootstrap) test
+	@$(bin)/uv venv --quiet --clear --python $(bin)/python .venv-spark4
+	@$(bin)/uv pip install --quiet --python .venv-spark4/bin/python --require-hashes -r requirements/spark4.txt
+	@touch $@
+
+bench-lake: ## measure the lake at 200,000, 2 and 10 million events beside DuckDB by hand and PySpark: takes long
+	@exec $(bootstrap) test -m bench.lake $(ARGS)
 
 bench: ## print the tables of docs/benchmarks.md; BENCH=api for one of them
 	@for name in $(BENCH); do echo "== $$name"; $(bootstrap) test -m bench.$$name $(ARGS) || exit 1; done
@@ -51,11 +63,11 @@ format: env ## rewrite the code in the project's style
 	@$(bin)/djlint --reformat --quiet templates
 
 lock: env ## renew the lock files from requirements/*.in
-	@cd requirements && for name in web lake localaws node spark dev; do \
+	@cd requirements && for name in web lake localaws node spark spark4 dev; do \
 		../$(compile) --upgrade $$name.in -o $$name.txt || exit 1; done
 
 clean: ## remove environments and caches; the data in .local stay
-	rm -rf .venv .venv-aws .venv-infra .venv-node .venv-spark node_modules staticfiles .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-aws .venv-infra .venv-node .venv-spark .venv-spark4 node_modules staticfiles .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- AWS: the stage is STAGE=dev or prod; credentials come from the environment (docs/runbooks/deploy.md) ---

@@ -136,8 +136,13 @@ class Silver:
         with timed(took, "glue_ms"):
             self._sync_glue(published)
         self._clean(current, published)
-        _report(published, len(keys), len(made.touched), took)
+        _report(published, len(keys), self._late(keys, now), len(made.touched), took)
         return published
+
+    def _late(self, keys: Sequence[str], now: datetime) -> int:
+        """How many of the files are of days before those that every run searches."""
+        limit = f"{now - timedelta(days=self.config.late_days):%Y-%m-%d}"
+        return sum(len(names) for day, names in bookmark.by_day(keys).items() if day < limit)
 
     def _engine(self, folder: Path) -> Engine:
         # Not above: where Spark does the work, DuckDB is not installed.
@@ -290,7 +295,7 @@ def _part(table: str, bucket: str, commit: str, made: Made) -> Part:
     )
 
 
-def _report(published: Manifest, files: int, buckets: int, took: dict[str, Any]) -> None:
+def _report(published: Manifest, files: int, late: int, buckets: int, took: dict[str, Any]) -> None:
     log(
         "silver",
         "committed",
@@ -298,6 +303,7 @@ def _report(published: Manifest, files: int, buckets: int, took: dict[str, Any])
         commit=published.commit,
         as_of=published.as_of,
         files=files,
+        late_files=late,
         buckets=buckets,
         rows={table.name: published.rows(table.name) for table in TABLES},
         **took,

@@ -95,5 +95,8 @@ class NoGlue:
     def batch_create_partition(self, **_: Any) -> dict[str, Any]:
         return {}
 
+    def batch_update_partition(self, **_: Any) -> dict[str, Any]:
+        return {}
+
     def update_table(self, **_: Any) -> None:
         pass

@@ -11,6 +11,7 @@ import pytest
 
 from etl import manifest
 from etl.catalog import user_bucket
+from etl.config import LakeConfig
 from etl.log import iso
 from etl.storage import ConflictError
 from etl.tables import SILVER
@@ -20,6 +21,7 @@ from tests.etl.memory import CONFIG, put_bronze
 from tests.etl.schemas import arrow_schema
 from tests.etl.world import World, play
 
+BUCKETS = ("bronze", "silver", "gold", "todo_analytics")
 DAY = "year=2026/month=03/day=20"
 
 
@@ -127,6 +129,31 @@ def test_files_of_days_long_past_are_found_within_a_day(tmp_path, monkeypatch):
     monkeypatch.setattr("etl.silver.FULL_SEARCH_SECONDS", 0)
     assert lake.new_lake("a day later").silver.run().rows("tasks") == 2
     assert lake.lake.silver.run() is None
+
+
+def test_files_up_to_thirty_days_late_are_found_by_the_next_run_and_later_ones_counted(
+    tmp_path, monkeypatch, capsys
+):
+    lake = Harness(tmp_path, LakeConfig(*BUCKETS))
+    today = datetime.now(UTC)
+    put(lake, bronze_row(), day=f"{today:year=%Y/month=%m/day=%d}")
+    lake.lake.silver.run()
+    for number, days in enumerate((30, 400), start=1):
+        row = bronze_row(event_id=f"late-{number}", sk=f"TASK#l{number}", entity_id=f"l{number}")
+        put(lake, row, day=f"{today - timedelta(days=days):year=%Y/month=%m/day=%d}", number=number)
+    capsys.readouterr()
+    assert lake.lake.silver.run().rows("task_events") == 2
+    assert committed(capsys) == {"files": 1, "late_files": 0}
+    monkeypatch.setattr("etl.silver.FULL_SEARCH_SECONDS", 0)
+    assert lake.lake.silver.run().rows("task_events") == 3
+    assert committed(capsys) == {"files": 1, "late_files": 1}
+
+
+def committed(capsys):
+    """How many files the last commit says it took in, and how many of them were late."""
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    said = [line["metadata"] for line in lines if line["message"] == "committed"][-1]
+    return {name: said[name] for name in ("files", "late_files")}
 
 
 def test_after_a_long_stop_records_that_waited_are_found_at_once(tmp_path):
