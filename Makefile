@@ -79,7 +79,7 @@ infra_python := .venv-infra/bin/python
 infra-env: env
 	@cmp -s requirements/infra.txt .venv-infra/.complete || { \
 		echo "Making .venv-infra (CDK, cfn-lint, Zappa): once, about a minute"; \
-		$(bin)/uv venv --quiet --clear --seed --python 3.13 .venv-infra && \
+		$(bin)/uv venv --quiet --clear --seed --python $(bin)/python .venv-infra && \
 		$(bin)/uv pip install --quiet --python $(infra_python) --require-hashes -r requirements/infra.txt && \
 		cp requirements/infra.txt .venv-infra/.complete; }
 
