@@ -100,7 +100,9 @@ def test_figures_equal_brute_force(made, table):
 @pytest.mark.parametrize("table", [*SILVER, *GOLD], ids=lambda table: table.name)
 def test_spark_makes_the_same(made, table):
     assert made.spark.done["spark"] == "3.5.6"
-    same_files(table, made.lake.files(table, made.folder), made.spark.files(table))
+    # Days have passed in the first lake, which merged its files; Spark reads what they became.
+    but = "source_file" if table is QUARANTINE else ""
+    same_files(table, made.lake.files(table, made.folder), made.spark.files(table), but)
 
 
 def test_spark_4_makes_the_same_of_a_short_history(tmp_path):

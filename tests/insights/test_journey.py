@@ -219,7 +219,7 @@ def test_a_card_that_was_not_ready_loads_by_itself(visit, fresh_lake, settings):
     expect(page.locator("[data-pending]")).to_have_count(0)
 
 
-@pytest.mark.parametrize(("size", "scheme"), [("wide", "light"), ("narrow", "dark")])
+@pytest.mark.parametrize(("size", "scheme"), [(size, scheme) for size in SIZES for scheme in ("light", "dark")])
 def test_a_managers_journey(visit, client_for, make_account, settings, gold_lake, size, scheme):
     """Filter, compare, drill through, export, and share the URL with another manager."""
     page = visit(size, color_scheme=scheme, accept_downloads=True)
