@@ -67,7 +67,7 @@ def test_a_wrong_answer_is_named_with_its_request_and_people_are_removed(site, m
 
 def test_nobody_answering_is_an_error(site):
     with pytest.raises(CommandError, match=r"GET 127\.0\.0\.1:1/dev/health"):
-        call_command("smoke_api", url="http://127.0.0.1:1/dev", stdout=io.StringIO())
+        call_command("smoke_api", url="http://127.0.0.1:1/dev", patience=0, stdout=io.StringIO())
 
 
 class Figures:

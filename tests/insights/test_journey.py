@@ -176,7 +176,7 @@ def test_definitions_are_one_click_away(visit, gold_lake):
     for question in CHARTS:
         card = page.locator(f"#card-{question.slug}")
         card.locator("summary", has_text="Definition").click()
-        expect(card.get_by_text(question.definition)).to_be_visible()
+        expect(card.get_by_text(str(question.definition))).to_be_visible()
 
 
 def test_pointing_at_a_day_shows_its_numbers(visit, gold_lake):
@@ -219,7 +219,9 @@ def test_a_card_that_was_not_ready_loads_by_itself(visit, fresh_lake, settings):
     expect(page.locator("[data-pending]")).to_have_count(0)
 
 
-@pytest.mark.parametrize(("size", "scheme"), [(size, scheme) for size in SIZES for scheme in ("light", "dark")])
+@pytest.mark.parametrize(
+    ("size", "scheme"), [(size, scheme) for size in SIZES for scheme in ("light", "dark")]
+)
 def test_a_managers_journey(visit, client_for, make_account, settings, gold_lake, size, scheme):
     """Filter, compare, drill through, export, and share the URL with another manager."""
     page = visit(size, color_scheme=scheme, accept_downloads=True)

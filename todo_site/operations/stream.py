@@ -38,7 +38,7 @@ def position(last_delivery: datetime | None, now: datetime | None = None) -> Pos
         The time (aware); the clock's by default.
     """
     moment = now or datetime.now(UTC)
-    newest = newest_change()
+    newest = newest_change(moment)
     if newest and (last_delivery is None or newest > last_delivery + TOLERANCE):
         waiting = max(0.0, (moment - newest).total_seconds())
         return Position(waiting, _("A task made at %(time)s is not in Bronze yet.") % _clock(newest))
@@ -58,10 +58,10 @@ def _clock(moment: datetime) -> dict[str, str]:
     return {"time": f"{moment.astimezone(UTC):%H:%M:%S} UTC"}
 
 
-def newest_change() -> datetime | None:
-    """Return when the newest task of all was made. A Query per shard of the feed, few items each."""
+def newest_change(now: datetime) -> datetime | None:
+    """Return when the newest task of all was made, up to `now`. A Query per shard of the feed, few items each."""
     tasks: Any = Task
-    found = tasks.objects.all().page(None, 1).objects
+    found = tasks.objects.filter(created_at__lte=now).page(None, 1).objects
     return found[0].created_at if found else None
 
 
