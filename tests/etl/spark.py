@@ -45,6 +45,8 @@ class SparkRun:
         clean = {
             name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "SPARK"))
         }
+        # Or its workers would be whatever `python3` is first on the path.
+        clean["PYSPARK_PYTHON"] = str(python)
         self.log = out / "log"
         with self.log.open("w") as log:
             self.child = subprocess.Popen(command, cwd=ROOT, env=clean, stdout=log, stderr=subprocess.STDOUT)
