@@ -195,6 +195,14 @@ def test_signing_out_everywhere(browser, client_for, alice):
     assert [b.get("/").status_code for b in (browser, other)] == [302, 302]
 
 
+def test_signing_in_again_at_once(browser, alice):
+    """Tokens know whole seconds only: one of this moment must not count as issued before everything was ended."""
+    for _ in range(3):
+        browser.post("/account/security/sign-out/")
+        assert sign_in(browser, alice.username, alice.password)["Location"] == "/"
+        assert browser.get("/").status_code == 200
+
+
 def test_the_profile(browser, alice):
     form = {
         "given_name": "Al",

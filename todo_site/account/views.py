@@ -35,7 +35,7 @@ from todo_site.account.forms import (
     ProofForm,
     TokenForm,
 )
-from todo_site.identity import accounts, administration
+from todo_site.identity import accounts, administration, revocations
 from todo_site.identity.decorators import person_required
 from todo_site.identity.errors import IdentityError, WrongCode
 from todo_site.identity.forms import posted
@@ -183,6 +183,7 @@ def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
     stored = services.ensure_profile(context(request), {"username": person(request).username})[0]
     administration.sign_out_everywhere(context(request), stored.attribute_values)
     sign_out(request)
+    revocations.outlast()
     messages.success(request, _("You are signed out everywhere."))
     return redirect("login")
 

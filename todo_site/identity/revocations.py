@@ -161,6 +161,14 @@ def revoked(person: Person, *, wait: bool = True) -> bool:
     return person.issued_at <= ended.until
 
 
+def outlast() -> None:
+    """Wait, for at most a second, until what is issued from now on is no longer taken for issued before.
+
+    For whoever answers the person that asked for the end: they sign in again right away.
+    """
+    time.sleep(1 - time.time() % 1)
+
+
 def record(user_id: str, request_id: str, now: float, *, wholly: bool = True) -> table.Action:
     """Return the action that ends what was issued to ``user_id`` up to ``now`` (epoch seconds).
 
