@@ -11,6 +11,7 @@ import threading
 import pytest
 
 from insights import cache, warehouse
+from insights.formats import data_size
 from insights.questions import BY_SLUG, CHARTS, EVERYBODYS
 from tests.insights.lake import TODAY, Workspace, percentile
 from tests.insights.reading import article, table, text, tile
@@ -292,6 +293,23 @@ def test_the_footer_tells_age_and_cost(page, gold_lake):
     assert "Data as of 22 Nov 2026, 17:20:03 UTC" in words
     assert "Pipeline lag 1.5 s" in words
     assert re.search(r"Scanned \d", words)
+
+
+def test_the_footer_counts_what_athena_says_it_scanned(page, fresh_lake, settings):
+    athena = warehouse.client("athena")
+
+    def executions() -> set[str]:
+        listed = athena.list_query_executions(WorkGroup=settings.ATHENA_WORKGROUP)
+        return set(listed["QueryExecutionIds"])
+
+    before = executions()
+    shown = text(page())
+    asked = sorted(executions() - before)
+    described = athena.batch_get_query_execution(QueryExecutionIds=asked)["QueryExecutions"]
+    scanned = sum(execution["Statistics"]["DataScannedInBytes"] for execution in described)
+    assert len(asked) == ASKED
+    assert scanned > 10_000
+    assert f"Scanned {data_size(scanned)} From cache 0 of {ASKED} answers" in shown
 
 
 def test_csv_holds_the_rows_of_the_question(manager, gold_lake, workspace):
