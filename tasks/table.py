@@ -131,6 +131,16 @@ def put_over(values: Values) -> Action:
     return _put(values, ConditionExpression="attribute_exists(PK)")
 
 
+def put_instead(values: Values, old: Values, name: str) -> Action:
+    """Return the action that replaces ``old``, provided its attribute ``name`` is what was read."""
+    return _put(
+        values,
+        ConditionExpression="#name = :old",
+        ExpressionAttributeNames={"#name": name},
+        ExpressionAttributeValues={":old": encode(old[name])},
+    )
+
+
 def put_record(item: IdempotencyItem, now: int) -> Action:
     """Return the action that stores an idempotency record, over an expired one (epoch seconds ``now``) if need be."""
     return _put(

@@ -1,6 +1,7 @@
 """Browser sessions as items of the table, under the hash of their key. Deleting one ends it everywhere at once."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -110,6 +111,30 @@ def of_person(user_id: str) -> list[dict[str, Any]]:
         found += items
         if not start:
             return found
+
+
+def revise(user_id: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Change the data of every session of a person: ``change`` returns them as they are to be.
+
+    One Query a page and a write for each session that is changed. What else a session learns meanwhile stays.
+    """
+    codec = SessionStore()
+    for found in of_person(user_id):
+        item: dict[str, Any] | None = found
+        while item:
+            data = codec.decode(item["data"])
+            if (new := change(dict(data))) == data:
+                break
+            item = _replaced(item, codec.encode(new))
+
+
+def _replaced(item: dict[str, Any], data: str) -> dict[str, Any] | None:
+    """Store other data, provided nobody else did; returns the item as it is if somebody did, None if all is done."""
+    try:
+        table.write([table.put_instead({**item, "data": data}, item, "data")])
+    except table.ConditionFailed as failure:
+        return failure.blockers[0]
+    return None
 
 
 def end_all(user_id: str) -> int:

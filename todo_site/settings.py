@@ -38,7 +38,7 @@ MAIL_PREVIEW_URL = env.optional(
 DEMO_PASSWORD = env.optional("DEMO_PASSWORD", "")  # only a local copy has one: its sign-in page fills it in
 # How long a process may go on trusting what it knows of revoked tokens, and of a person's groups (seconds).
 REVOCATIONS_SECONDS = float(env.optional("REVOCATIONS_SECONDS", "2"))
-GROUPS_SECONDS = float(env.optional("GROUPS_SECONDS", "30"))
+GROUPS_SECONDS = float(env.optional("GROUPS_SECONDS", "50"))
 CAPTURE_FUNCTION = env.optional("CAPTURE_FUNCTION", "todo-cdc-processor")
 REPORTING_TIMEZONE = env.optional("REPORTING_TIMEZONE", "UTC")
 

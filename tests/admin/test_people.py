@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 
 import boto3
 import pytest
@@ -169,16 +170,31 @@ def test_roles_take_effect(root, alice, known, client_for, pool, settings):
     assert audit.history("user", alice.id)[0].action == "change roles"
 
 
-def test_roles_changed_in_cognito_take_effect_within_a_minute(alice, client_for, pool, cognito, monkeypatch):
-    from todo_site.identity import roles
-
-    assert __import__("django.conf", fromlist=["settings"]).settings.GROUPS_SECONDS < 60
-    browser = client_for(alice)
+def test_roles_changed_in_cognito_take_effect_within_a_minute(
+    alice, charlie, client_for, api, pool, cognito, settings, monkeypatch
+):
+    assert settings.GROUPS_SECONDS < 60
+    browser, token, path = client_for(alice), api(charlie), "/api/v1/insights"
     assert browser.get("/admin/").status_code == 403
+    assert token.get(path).status_code == 200
     cognito.admin_add_user_to_group(UserPoolId=pool, Username=alice.username, GroupName="admins")
-    now = roles.time.monotonic()
-    monkeypatch.setattr(roles.time, "monotonic", lambda: now + 60)
+    cognito.admin_remove_user_from_group(UserPoolId=pool, Username=charlie.username, GroupName="managers")
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 60)
     assert browser.get("/admin/").status_code == 200
+    assert token.get(path).status_code == 403
+
+
+def test_pages_offer_at_once_what_a_role_opens(root, alice, known, client_for):
+    known(alice)
+    browser = client_for(alice)
+    browser.post("/insights/me/goal/", {"goal": "5"})
+    assert 'href="/admin/"' not in browser.get("/").content.decode()
+    root.save(change(alice), roles=["admins"])
+    assert 'href="/admin/"' in browser.get("/").content.decode()
+    assert browser.session["weekly_goal"] == {"goal": 5}
+    root.save(change(alice), roles=[])
+    assert 'href="/admin/"' not in browser.get("/").content.decode()
 
 
 def test_delete_says_what_goes_and_takes_it(root, alice, known, ctx, client_for, pool, cognito):

@@ -15,6 +15,7 @@ from insights.formats import data_size
 from insights.questions import BY_SLUG, CHARTS, EVERYBODYS
 from tests.insights.lake import TODAY, Workspace, percentile
 from tests.insights.reading import article, table, text, tile
+from todo_site.identity import roles
 
 SLUGS = [question.slug for question in CHARTS]
 ASKED = len(EVERYBODYS) + 1  # and the choices of the filters
@@ -236,21 +237,59 @@ def test_what_a_warm_page_calls(manager, gold_lake, settings, aws_calls, path):
     assert sorted(aws_calls) == WARM
 
 
-def test_what_a_warm_page_calls_besides_now_and_then(manager, gold_lake, settings, aws_calls):
-    """A manager's groups every GROUPS_SECONDS; of one's own page the goal, and the session's copy of it, every ten."""
-    settings.INSIGHTS_PAGE_SECONDS = 30
-    for path in ("/insights/", "/insights/me/"):
-        manager.get(path)
-    settings.GROUPS_SECONDS = 0
-    aws_calls.clear()
+def test_a_managers_groups_are_read_beside_their_pages(
+    manager, charlie, cognito, gold_lake, settings, monkeypatch, aws_calls
+):
+    """Before what is known of them is too old; a change in Cognito itself is learned so too."""
+    settings.INSIGHTS_PAGE_SECONDS, settings.GROUPS_SECONDS = 30, 3600
+    monkeypatch.setattr(roles, "PAUSE_SECONDS", 0.05)
     manager.get("/insights/")
-    assert sorted(aws_calls) == ["cognito-idp.AdminListGroupsForUser", *WARM]
-    session = manager.session
-    session["weekly_goal"] = {"goal": 3, "at": 0}
-    session.save()
+    cognito.admin_remove_user_from_group(
+        UserPoolId=settings.USER_POOL_ID, Username=charlie.username, GroupName="managers"
+    )
     aws_calls.clear()
-    manager.get("/insights/me/")
-    assert sorted(aws_calls) == sorted([*WARM, "dynamodb.GetItem", "dynamodb.PutItem"])
+    assert manager.get("/insights/").status_code == 200
+    grown_older(charlie.username, 1801)
+    with roles.groups._news:
+        assert roles.groups._news.wait_for(lambda: not roles.groups._known[charlie.username].groups, 20)
+    assert sorted(aws_calls) == WARM
+    aws_calls.clear()
+    assert manager.get("/insights/").status_code == 403
+    assert aws_calls == ["dynamodb.GetItem", "dynamodb.PutItem"]  # the session learns it too
+
+
+def grown_older(username: str, seconds: int) -> None:
+    known = roles.groups._known[username]
+    began = dataclasses.replace(known.began, wall=known.began.wall - seconds)
+    roles.groups._known[username] = dataclasses.replace(known, began=began)
+
+
+def test_groups_that_are_too_old_are_read_by_the_request(
+    manager, charlie, gold_lake, settings, monkeypatch, aws_calls
+):
+    """In a process that was frozen."""
+    settings.INSIGHTS_PAGE_SECONDS, settings.GROUPS_SECONDS = 30, 3600
+    manager.get("/insights/")
+    monkeypatch.setattr(roles.groups, "_due", list)  # as if the thread were still frozen
+    grown_older(charlie.username, 3601)
+    aws_calls.clear()
+    assert manager.get("/insights/").status_code == 200
+    assert sorted(aws_calls) == ["cognito-idp.AdminListGroupsForUser", *WARM]
+
+
+def test_the_first_page_of_a_session_knows_the_goal(client_for, alice, gold_lake, settings, aws_calls):
+    settings.INSIGHTS_PAGE_SECONDS = 30
+    earlier = client_for(alice)
+    earlier.get("/insights/me/")
+    earlier.post("/insights/me/goal/", {"goal": "12"})
+    later = client_for(alice)
+    aws_calls.clear()
+    assert "of 12 tasks" in later.get("/insights/me/").content.decode()
+    assert sorted(aws_calls) == WARM
+    later.post("/insights/me/goal/", {"goal": "9"})
+    aws_calls.clear()
+    assert "of 9 tasks" in earlier.get("/insights/me/").content.decode()
+    assert sorted(aws_calls) == WARM
 
 
 def test_a_new_process_finds_the_answers_in_s3(page, fresh_lake, aws_calls):

@@ -1,9 +1,10 @@
-"""What somebody chose about the pages, put where pages look for it: cookies, and for the time zone the session."""
+"""What somebody chose about the pages, put where pages look for it: cookies, and the session."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from tasks import preferences, selectors
+from todo_site import goals
 from todo_site.context_processors import THEMES
 from todo_site.identity.users import Person
 
@@ -22,6 +23,7 @@ def apply(request: HttpRequest, person: Person, answer: HttpResponse) -> HttpRes
         set_cookie(request, answer, "theme", chosen["theme"])
     if chosen.get("language") in dict(settings.LANGUAGES):
         set_cookie(request, answer, settings.LANGUAGE_COOKIE_NAME, chosen["language"])
+    goals.copy(request, chosen)
     profile = selectors.get_profile(person.id)
     request.session["timezone"] = (profile.timezone if profile else "") or ""
     return answer

@@ -142,11 +142,21 @@ def sign_out_everywhere(ctx: RequestContext, before: Values) -> Values:
 
 
 def change_groups(ctx: RequestContext, before: Values, groups: frozenset[str]) -> Values:
-    """Give somebody other roles; in effect within ``GROUPS_SECONDS`` everywhere. Raises Refused, VersionConflict."""
+    """Give somebody other roles. Raises Refused, VersionConflict.
+
+    Their browsers know at once, and everything they may do or not follows within ``GROUPS_SECONDS``.
+    """
     changed = administration.change_profile(ctx, before, {"roles": sorted(groups) or None}, [])
     _in_cognito(lambda: directory.set_groups(before["username"], groups, frozenset(ROLES)))
     roles.groups.forget(before["username"])
+    sessions.revise(ctx.user_id, lambda data: _with_groups(data, groups))
     return changed
+
+
+def _with_groups(session: Values, groups: frozenset[str]) -> Values:
+    person = session["person"]
+    others = frozenset(person["groups"]).difference(ROLES)
+    return {**session, "person": {**person, "groups": sorted(groups | others)}}
 
 
 def delete_user(ctx: RequestContext, before: Values) -> None:
