@@ -17,7 +17,7 @@ from infra.data_stack import DataStack
 from infra.functions import log_group
 from infra.lake_catalog import read_gold, use_objects
 from infra.names import LAYERS, Names
-from infra.policies import acknowledge, allow, service_role
+from infra.policies import acknowledge, allow, arn, service_role
 from infra.settings import Settings
 
 GROUPS = {
@@ -157,6 +157,7 @@ class ApiStack(cdk.Stack):
         allow(role, [f"cognito-idp:{call}" for call in ACCOUNT_CALLS], [self.pool.user_pool_arn])
         read_gold(role, names, {"cache/*": ["s3:GetObject", "s3:PutObject"]})
         self._watch_pipeline(role)
+        self._look_after(role)
         allow(
             role,
             ["logs:CreateLogStream", "logs:PutLogEvents"],
@@ -179,6 +180,20 @@ class ApiStack(cdk.Stack):
             ["*"],
             reason="metrics are not resources; reading them shows counts and times",
         )
+
+    def _look_after(self, role: iam.Role) -> None:
+        """What the Health page asks of the services behind the lake, and *Run now*."""
+        names = self.names
+        streams = [
+            arn("firehose", f"deliverystream/{name}") for name in (names.changes_stream, names.logs_stream)
+        ]
+        allow(role, ["firehose:DescribeDeliveryStream"], streams)
+        allow(role, ["sqs:GetQueueAttributes"], [arn("sqs", names.failure_queue)])
+        allow(role, ["sns:GetTopicAttributes"], [arn("sns", names.topic)])
+        machine = arn("states", f"stateMachine:{names.state_machine}")
+        allow(role, ["states:DescribeStateMachine", "states:StartExecution"], [machine])
+        reason = "a stream is called after the moment in which it began"
+        allow(role, ["dynamodb:DescribeStream"], [f"{names.table_arn}/stream/*"], reason=reason)
 
     @property
     def logs_name(self) -> str:

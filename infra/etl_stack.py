@@ -80,6 +80,7 @@ class EtlStack(cdk.Stack):
             "GlueDatabase": self.names.database,
             "AthenaWorkgroup": self.names.workgroup,
             "ChangesStream": self.names.changes_stream,
+            "RequestsStream": self.names.logs_stream,
             "FailureQueueUrl": self.capture.failures.queue_url,
             "LakeMachineArn": self.pipeline.machine.state_machine_arn,
         }

@@ -30,7 +30,10 @@ INFRA_LOCK = ROOT / "requirements" / "infra.txt"
 HANDLER_PACKAGES = ("zappa", "werkzeug", "markupsafe", "durationpy")
 HANDLER_MODULES = ("__init__", "asgi", "middleware", "utilities", "wsgi")
 # botocore describes 400 services in 30 MB; these are called.
-SERVICES = ("athena", "cloudwatch", "cognito-idp", "dynamodb", "glue", "s3", "sts")
+SERVICES = (
+    *("athena", "cloudwatch", "cognito-idp", "dynamodb", "dynamodbstreams", "firehose", "glue", "s3", "sns"),
+    *("sqs", "stepfunctions", "sts"),
+)
 # Never imported by a request: a server, a C interface and its parser, DNS for addresses that we do not look up.
 UNUSED_PACKAGES = ("gunicorn", "cffi", "pycparser", "dns", "bin", "pip", "boto3/data", "boto3/examples")
 # Served from staticfiles, for other databases, for other clients of Athena, or for applications we do not install.

@@ -74,7 +74,7 @@ class Provisioner:
         self.glue()
         self.firehose()
         self.athena()
-        self.client("sns").create_topic(Name=ALARM_TOPIC)  # returns the one that exists
+        topic = self.client("sns").create_topic(Name=ALARM_TOPIC)["TopicArn"]  # returns the one that exists
         queue = self.queue()
         pool, client, password = self.identity()
         self.remember(pool)
@@ -84,6 +84,7 @@ class Provisioner:
             **CREDENTIALS,
             **NAMES,
             "CDC_FAILURE_QUEUE_URL": queue,
+            "ALARM_TOPIC_ARN": topic,
             "USER_POOL_ID": pool,
             "CLIENT_ID": client,
             "COGNITO_ISSUER": f"https://cognito-idp.{REGION}.amazonaws.com/{pool}",

@@ -39,7 +39,14 @@ DEMO_PASSWORD = env.optional("DEMO_PASSWORD", "")  # only a local copy has one: 
 # How long a process may go on trusting what it knows of revoked tokens, and of a person's groups (seconds).
 REVOCATIONS_SECONDS = float(env.optional("REVOCATIONS_SECONDS", "2"))
 GROUPS_SECONDS = float(env.optional("GROUPS_SECONDS", "50"))
+# What the admin's pages about the operation look at, and the state machine that an order starts. Without one, whoever
+# runs the lake looks for orders by itself.
 CAPTURE_FUNCTION = env.optional("CAPTURE_FUNCTION", "todo-cdc-processor")
+CDC_STREAM = env.optional("CDC_STREAM", "todo-cdc-stream")
+LOGS_STREAM = env.optional("LOGS_STREAM", "todo-logs-stream")
+CDC_FAILURE_QUEUE_URL = env.optional("CDC_FAILURE_QUEUE_URL", "")
+LAKE_MACHINE_ARN = env.optional("LAKE_MACHINE_ARN", "")
+ALARM_TOPIC_ARN = env.optional("ALARM_TOPIC_ARN", "")
 REPORTING_TIMEZONE = env.optional("REPORTING_TIMEZONE", "UTC")
 
 # --- Insights ------------------------------------------------------------------------------------------------

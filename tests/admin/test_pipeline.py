@@ -93,6 +93,45 @@ def test_it_works(root, lake, change):
     assert (entry.action, entry.kind, entry.object_name) == ("order", "lake", "Run now")
 
 
+@pytest.fixture
+def machine(settings):
+    """The state machine of a deployment; it waits, so that it can be looked at."""
+    states, iam = boto3.client("stepfunctions"), boto3.client("iam")
+    trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    name = f"lake-{uuid.uuid4().hex[:8]}"
+    role = iam.create_role(
+        RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    )
+    definition = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 60, "End": True}}}
+    arn = states.create_state_machine(
+        name=name, definition=json.dumps(definition), roleArn=role["Role"]["Arn"]
+    )["stateMachineArn"]
+    settings.LAKE_MACHINE_ARN = arn
+    yield lambda: [each["name"] for each in states.list_executions(stateMachineArn=arn)["executions"]]
+    states.delete_state_machine(stateMachineArn=arn)
+
+
+def test_an_order_starts_the_lake_at_once(root, machine):
+    today = datetime.now(UTC).date().isoformat()
+    for order in (
+        {"kind": "run"},
+        {"kind": "replay", "first_day": today, "last_day": today},
+        {"kind": "quarantine"},
+    ):
+        root.send("pipeline/", order)
+    mine = [order.id for order in orders.recent(_silver()) if order.ordered_by == root.account.email]
+    assert len(mine) == 3
+    assert sorted(machine()) == sorted(mine)
+
+
+def test_an_order_that_cannot_start_the_lake_waits_for_its_next_run(root, lake, settings):
+    settings.LAKE_MACHINE_ARN = "arn:aws:states:us-east-1:000000000000:stateMachine:missing"
+    page = root.send("pipeline/", {"kind": "run"}, follow=True).content.decode()
+    assert "the lake could not be started: its next run takes it." in page
+    lake.fulfil_orders()
+    assert "waiting" not in root.page("pipeline/")
+
+
 def test_stream_lag_is_what_capture_reported_last(root, change):
     delivered(root, change)
     now = time.time()
@@ -151,15 +190,36 @@ def test_a_site_without_the_lake_says_so(root, monkeypatch):
     assert "The lake is not configured" in root.page("pipeline/")
 
 
-def test_health(root, settings):
+SERVICES = (
+    *("Cognito", "Cognito: token keys", "DynamoDB: table", "DynamoDB: stream", "Firehose: changes"),
+    *("Firehose: request log", "SQS: changes not captured", "S3: Bronze", "S3: Silver", "S3: Gold"),
+    *("Step Functions: lake", "Glue", "Athena", "CloudWatch", "SNS: alarms"),
+)
+
+
+def rows(html):
+    """Return the cells of each row of the first table, by the first."""
+    body = re.search(r"<tbody>(.*?)</tbody>", html, re.DOTALL)[1]
+    cells = [re.findall(r"<t[hd][^>]*>\s*(.*?)\s*</t[hd]>", row, re.DOTALL) for row in body.split("</tr>")]
+    return {row[0]: row[1:] for row in cells if row}
+
+
+def test_health(root, machine):
     page = root.page("health/")
     assert "Everything answers." in page
-    for name in ("DynamoDB", "Cognito", "S3", "Glue", "Athena", "Django", "pynamodb"):
-        assert name in page
+    found = rows(page)
+    assert tuple(found) == SERVICES
+    for name, (state, took, version, detail) in found.items():
+        assert state == "up", name
+        assert re.fullmatch(r"[\d.]+ ms", took), name
+        assert re.match("API 20|RS256", version), name
+        assert detail or name == "CloudWatch"
+    assert "pynamodb" in page
 
 
 def test_what_is_down_is_shown_as_down(root, settings):
     settings.GOLD_BUCKET = "no-such-bucket"
     page = root.page("health/")
     assert "Something does not answer." in page
-    assert "404" in page
+    state, _, _, detail = rows(page)["S3: Gold"]
+    assert (state, detail[:3]) == ("down", "404")

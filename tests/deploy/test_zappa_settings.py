@@ -23,16 +23,17 @@ def template():
 @pytest.fixture
 def outputs(tmp_path, template):
     """Outputs of the stacks, one for each that the template asks for, and the file that holds them."""
-    names = re.findall(r"<(?:secret:)?ApiStack\.(\w+)>", template)
-    values = {name: f"the-{name}" for name in names} | {"Region": "eu-west-1"}
+    values = {}
+    for stack, name in re.findall(r"<(?:secret:)?(\w+)\.(\w+)>", template):
+        values.setdefault(f"todo-dev-{stack}", {})[name] = f"the-{name}"
     secret = boto3.client("secretsmanager").create_secret(Name=f"test/{uuid.uuid4()}", SecretString=SECRET)
-    values["SecretKeyArn"] = secret["ARN"]
+    values["todo-dev-ApiStack"] |= {"Region": "eu-west-1", "SecretKeyArn": secret["ARN"]}
     return write(tmp_path, values)
 
 
-def write(folder, values, stage="dev"):
+def write(folder, values):
     path = folder / "outputs.json"
-    path.write_text(json.dumps({f"todo-{stage}-ApiStack": values}))
+    path.write_text(json.dumps(values))
     return path
 
 
@@ -53,6 +54,7 @@ def test_it_works(tmp_path, outputs):
     assert environment["TABLE_NAME"] == "the-TableName"
     assert environment["STATIC_URL"] == "/dev/static/"
     assert environment["SECRET_KEY"] == SECRET
+    assert environment["LAKE_MACHINE_ARN"] == "the-LakeMachineArn"
 
 
 def test_every_mandatory_setting_is_given(tmp_path, outputs):
@@ -76,8 +78,8 @@ def test_before_the_first_deployment_the_address_is_one_that_leads_nowhere(tmp_p
 
 
 def test_what_is_missing_is_named_and_nothing_is_written(tmp_path, outputs):
-    values = json.loads(outputs.read_text())["todo-dev-ApiStack"]
-    del values["TableName"], values["SecretKeyArn"]
+    values = json.loads(outputs.read_text())
+    del values["todo-dev-ApiStack"]["TableName"], values["todo-dev-ApiStack"]["SecretKeyArn"]
     with pytest.raises(CommandError, match=r"ApiStack\.TableName, secret:ApiStack\.SecretKeyArn"):
         run(tmp_path, write(tmp_path, values))
     assert not (tmp_path / "build").exists()

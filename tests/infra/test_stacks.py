@@ -98,6 +98,9 @@ def test_passwords_and_second_factor(dev):
     assert (pool["MfaConfiguration"], pool["EnabledMfas"]) == ("OPTIONAL", ["SOFTWARE_TOKEN_MFA"])
 
 
+NEIGHBOURS = ("states", "firehose", "sqs", "sns", "events", "lambda")
+
+
 def statements(assembly, role_name):
     """`{action: resources}` of a role's permissions."""
     roles = assembly.resources("AWS::IAM::Role")
@@ -128,10 +131,15 @@ def test_the_web_function_may_not_scan_or_drop_or_reach_elsewhere(dev):
             "DeleteItem",
             "ConditionCheckItem",
             "DescribeTable",
+            "DescribeStream",
         )
     }
     where = "arn:aws:dynamodb:us-east-1:000000000000:table/todo-app-data"
-    assert set().union(*(allowed[action] for action in table)) == {where, f"{where}/index/*"}
+    assert set().union(*(allowed[action] for action in table)) == {
+        where,
+        f"{where}/index/*",
+        f"{where}/stream/*",
+    }
     gold = "arn:aws:s3:::todo-dev-gold-000000000000-us-east-1"
     orders = "arn:aws:s3:::todo-dev-silver-000000000000-us-east-1/silver/_orders/*"
     assert allowed["s3:PutObject"] == {f"{gold}/athena-results/*", f"{gold}/cache/*", orders}
@@ -140,6 +148,21 @@ def test_the_web_function_may_not_scan_or_drop_or_reach_elsewhere(dev):
     pipeline = {"silver/_*.json", "silver/quarantine/*", "silver/_orders/*"}
     assert read == {"gold/*", "athena-results/*", "cache/*", *pipeline, *trail}
     assert "s3:DeleteObject" not in allowed
+
+
+def test_the_web_function_may_start_the_lake_and_look_after_the_rest(dev):
+    allowed = statements(dev, "todo-dev-web")
+    asked = {action: allowed[action] for action in allowed if action.split(":")[0] in NEIGHBOURS}
+    where = "us-east-1:000000000000"
+    machine = {f"arn:aws:states:{where}:stateMachine:todo-lake"}
+    streams = {f"arn:aws:firehose:{where}:deliverystream/todo-{name}-stream" for name in ("cdc", "logs")}
+    assert asked == {
+        "states:StartExecution": machine,
+        "states:DescribeStateMachine": machine,
+        "firehose:DescribeDeliveryStream": streams,
+        "sqs:GetQueueAttributes": {f"arn:aws:sqs:{where}:todo-cdc-failures"},
+        "sns:GetTopicAttributes": {f"arn:aws:sns:{where}:todo-api-alerts"},
+    }
 
 
 def test_who_runs_the_lake_can_erase_a_person_from_every_layer(dev):

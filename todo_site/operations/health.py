@@ -23,7 +23,10 @@ from todo_site.operations.aws import TIMEOUT_SECONDS, client
 from todo_site.operations.pages import Page
 
 PACKAGES = ("Django", "django-ninja", "pynamodb", "boto3", "botocore", "pyathena", "PyJWT", "cryptography")
-AWS_SERVICES = ("dynamodb", "cognito-idp", "s3", "glue", "athena", "cloudwatch")
+AWS_SERVICES = (
+    *("dynamodb", "dynamodbstreams", "cognito-idp", "s3", "firehose", "sqs"),
+    *("glue", "athena", "stepfunctions", "cloudwatch", "sns"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,13 @@ def _dynamodb() -> Answer:
     return Answer(detail, _api("dynamodb"))
 
 
+def _stream() -> Answer:
+    arn = client("dynamodb").describe_table(TableName=settings.TABLE_NAME)["Table"]["LatestStreamArn"]
+    found = client("dynamodbstreams").describe_stream(StreamArn=arn, Limit=1)["StreamDescription"]
+    detail = f"{found['StreamStatus'].lower()}, {found['StreamViewType'].lower().replace('_', ' ')}"
+    return Answer(detail, _api("dynamodbstreams"))
+
+
 def _cognito() -> Answer:
     pool = client("cognito-idp").describe_user_pool(UserPoolId=settings.USER_POOL_ID)["UserPool"]
     detail = f"{pool['Name']}, multi-factor {pool.get('MfaConfiguration', 'OFF').lower()}"
@@ -80,6 +90,37 @@ def _bucket(name: str) -> Ask:
     return ask
 
 
+def _firehose(name: str) -> Ask:
+    def ask() -> Answer:
+        found = client("firehose").describe_delivery_stream(DeliveryStreamName=name)
+        status = found["DeliveryStreamDescription"]["DeliveryStreamStatus"]
+        return Answer(f"{name}: {status.lower()}", _api("firehose"))
+
+    return ask
+
+
+def _queue() -> Answer:
+    url, count = settings.CDC_FAILURE_QUEUE_URL, "ApproximateNumberOfMessages"
+    found = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[count])["Attributes"]
+    return Answer(f"{url.rpartition('/')[2]}: {found[count]} messages", _api("sqs"))
+
+
+def _topic() -> Answer:
+    arn = settings.ALARM_TOPIC_ARN
+    found = client("sns").get_topic_attributes(TopicArn=arn)["Attributes"]
+    return Answer(f"{_last(arn)}: {found.get('SubscriptionsConfirmed', 0)} subscribers", _api("sns"))
+
+
+def _machine() -> Answer:
+    arn = settings.LAKE_MACHINE_ARN
+    found = client("stepfunctions").describe_state_machine(stateMachineArn=arn)
+    return Answer(f"{found['name']}: {found['status'].lower()}", _api("stepfunctions"))
+
+
+def _last(arn: str) -> str:
+    return arn.rpartition(":")[2]
+
+
 def _glue() -> Answer:
     tables = client("glue").get_tables(DatabaseName=settings.GLUE_DATABASE)["TableList"]
     return Answer(f"{settings.GLUE_DATABASE}: {len(tables)} tables", _api("glue"))
@@ -98,8 +139,13 @@ def _cloudwatch() -> Answer:
 
 
 def _services() -> Iterator[tuple[str, Ask]]:
-    """Yield what the site needs; the lake's other buckets are looked at where the site knows them."""
-    yield from (("DynamoDB", _dynamodb), ("Cognito", _cognito), ("Cognito: token keys", _token_keys))
+    """Yield what the site needs, in the order of the data; what it is not told of is not looked at."""
+    yield from (("Cognito", _cognito), ("Cognito: token keys", _token_keys))
+    yield from (("DynamoDB: table", _dynamodb), ("DynamoDB: stream", _stream))
+    yield "Firehose: changes", _firehose(settings.CDC_STREAM)
+    yield "Firehose: request log", _firehose(settings.LOGS_STREAM)
+    if settings.CDC_FAILURE_QUEUE_URL:
+        yield "SQS: changes not captured", _queue
     try:
         lake = lake_config()
         buckets = {"Bronze": lake.bronze_bucket, "Silver": lake.silver_bucket}
@@ -107,7 +153,11 @@ def _services() -> Iterator[tuple[str, Ask]]:
         buckets = {}
     for layer, bucket in {**buckets, "Gold": settings.GOLD_BUCKET}.items():
         yield f"S3: {layer}", _bucket(bucket)
+    if settings.LAKE_MACHINE_ARN:
+        yield "Step Functions: lake", _machine
     yield from (("Glue", _glue), ("Athena", _athena), ("CloudWatch", _cloudwatch))
+    if settings.ALARM_TOPIC_ARN:
+        yield "SNS: alarms", _topic
 
 
 def look(name: str, ask: Ask) -> Finding:

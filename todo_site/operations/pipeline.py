@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -18,7 +19,7 @@ from etl.config import ConfigError, LakeConfig, lake_config
 from etl.storage import Bucket
 from tasks import audit, table
 from tasks.admin.base import acting, name_of
-from todo_site.operations import stream
+from todo_site.operations import aws, stream
 from todo_site.operations.pages import Page
 
 NAMES = {
@@ -103,13 +104,27 @@ def _order(request: HttpRequest, config: LakeConfig) -> HttpResponse:
         _record(request, context, kind, days)
         silver = Bucket(config.silver_bucket, client("s3"))
         order = orders.submit(silver, kind, name_of(request), context.request_id, *days)
-        messages.success(
-            request,
-            gettext("%(name)s: ordered. This page shows how far it is.") % {"name": NAMES[order.kind]},
-        )
+        _begin(request, order)
     except ValueError as error:
         messages.error(request, gettext("Not ordered: %(error)s.") % {"error": error})
     return redirect("admin:pipeline")
+
+
+def _begin(request: HttpRequest, order: orders.Order) -> None:
+    """Let the lake take the order now, where it would not look for it by itself before its next scheduled run."""
+    name = {"name": NAMES[order.kind]}
+    try:
+        if settings.LAKE_MACHINE_ARN:
+            aws.client("stepfunctions").start_execution(
+                stateMachineArn=settings.LAKE_MACHINE_ARN, name=order.id
+            )
+    except (BotoCoreError, ClientError) as error:
+        text = gettext(
+            "%(name)s: ordered, but the lake could not be started: its next run takes it. %(error)s"
+        )
+        messages.warning(request, text % {**name, "error": error})
+    else:
+        messages.success(request, gettext("%(name)s: ordered. This page shows how far it is.") % name)
 
 
 def _record(request: HttpRequest, context: Any, kind: str, days: tuple[str, str]) -> None:
