@@ -19,8 +19,8 @@
     });
     document.dispatchEvent(new CustomEvent("theme:changed", { detail: { theme } }));
   };
-  document.getElementById("theme")?.addEventListener("submit", (event) => {
-    if (!event.submitter) return;
+  document.addEventListener("submit", (event) => {
+    if (event.target.id !== "theme" || !event.submitter) return;
     event.preventDefault();
     setTheme(event.submitter.value);
   });
@@ -44,7 +44,9 @@
     // A button that is disabled before the form is sent is not part of what is sent.
     setTimeout(() => form.querySelectorAll("button").forEach((button) => (button.disabled = true)), 0);
   });
-  window.addEventListener("pageshow", () => document.querySelectorAll("[aria-busy][data-busy]").forEach(rest));
+  const restAll = () => document.querySelectorAll("[aria-busy][data-busy]").forEach(rest);
+  window.addEventListener("pageshow", restAll);
+  document.addEventListener("htmx:finally:request", restAll);
   document.addEventListener("click", (event) => {
     const group = event.target.closest("a[download]")?.closest("[data-said]");
     if (group) window.showToast?.(group.dataset.said, "success");
@@ -62,11 +64,13 @@
     document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent);
   });
 
-  const menu = document.getElementById("account");
+  const account = () => document.getElementById("account");
   document.addEventListener("click", (event) => {
+    const menu = account();
     if (menu?.open && !menu.contains(event.target)) menu.open = false;
   });
   document.addEventListener("keydown", (event) => {
+    const menu = account();
     if (event.key === "Escape" && menu?.open) {
       menu.open = false;
       menu.querySelector("summary").focus();
@@ -95,10 +99,14 @@
   toasts.addEventListener("click", (event) => {
     if (event.target.closest(".toast-close")) event.target.closest(".toast").remove();
   });
-  window.showToast = (text, level = "error") => {
+  window.showToast = (text, level = "error", link = null) => {
     const toast = document.getElementById("toast-template").content.cloneNode(true).firstElementChild;
     toast.className = `toast toast-${level}`;
     toast.querySelector("p").textContent = text;
+    if (link) {
+      const anchor = Object.assign(document.createElement("a"), { href: link.href, textContent: link.text, target: "_blank" });
+      toast.querySelector("p").append(" ", anchor);
+    }
     toasts.append(toast);
   };
 })();

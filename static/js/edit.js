@@ -1,9 +1,8 @@
 // One task: its checklist as boxes, the custom repeat when it is wanted, its history, and news from other windows.
 (() => {
-  const area = document.getElementById("id_checklist");
   const LINE = /^\s*(?:[-*]\s+)?(?:\[([ xX]?)\]\s*)?(.*?)\s*$/;
 
-  const steps = () => {
+  const steps = (area) => {
     const list = document.createElement("ol");
     list.className = "steps";
     const write = () => {
@@ -53,49 +52,57 @@
     area.parentElement.querySelector(".help")?.remove();
     label.removeAttribute("for");
   };
-  if (area && !area.hasAttribute("aria-invalid")) steps();
-
-  const repeat = document.getElementById("id_recurrence");
-  const custom = document.querySelector(".field-custom");
-  const choose = () => (custom.hidden = repeat.value !== "custom");
-  if (repeat && custom) {
+  const custom = () => {
+    const repeat = document.getElementById("id_recurrence");
+    const field = document.querySelector(".field-custom");
+    const choose = () => (field.hidden = repeat.value !== "custom");
+    if (!repeat || !field) return;
     choose();
     repeat.addEventListener("change", () => {
       choose();
-      if (!custom.hidden) custom.querySelector("input").focus();
+      if (!field.hidden) field.querySelector("input").focus();
     });
-  }
+  };
 
   // Parts of the page that come after it.
   const part = async (address) => {
     const answer = await fetch(address, { headers: { "HX-Request": "true" } });
     return answer.ok && answer.status !== 204 ? answer.text() : "";
   };
-  const show = (place, html) => place.replaceChildren(document.createRange().createContextualFragment(html));
+  const show = (place, html) => {
+    place.replaceChildren(document.createRange().createContextualFragment(html));
+    htmx.process(place);
+  };
 
-  const more = document.getElementById("history-more");
-  const events = document.getElementById("history-events");
-  more?.addEventListener("toggle", async () => {
-    if (!more.open || events.dataset.loaded) return;
-    const html = await part(events.dataset.load).catch(() => "");
-    if (!html) return;
-    events.dataset.loaded = "yes";
-    show(events, html);
-  });
+  const history = () => {
+    const more = document.getElementById("history-more");
+    const events = document.getElementById("history-events");
+    more?.addEventListener("toggle", async () => {
+      if (!more.open || events.dataset.loaded) return;
+      const html = await part(events.dataset.load).catch(() => "");
+      if (!html) return;
+      events.dataset.loaded = "yes";
+      show(events, html);
+    });
+  };
 
-  const stale = document.getElementById("stale");
   let looked = Date.now();
   const look = async () => {
+    const stale = document.getElementById("stale");
     if (document.hidden || !stale) return;
     looked = Date.now();
     const html = await part(stale.dataset.fresh).catch(() => "");
-    if (html) show(stale, html);
+    if (html && stale.isConnected) show(stale, html);
   };
-  const channel = "BroadcastChannel" in window ? new BroadcastChannel("tasks") : null;
-  channel?.addEventListener("message", look);
+  document.addEventListener("tasks:elsewhere", look);
+  document.addEventListener("tasks:changed", look);
   document.addEventListener("visibilitychange", () => Date.now() - looked > 3000 && look());
   window.addEventListener("focus", () => Date.now() - looked > 10000 && look());
-  // Other windows are told after a save: this page is then gone, so it tells them while it leaves.
-  document.addEventListener("submit", () => setTimeout(() => channel?.postMessage("changed"), 0));
-  window.addEventListener("pagehide", () => channel?.postMessage("changed"));
+
+  document.addEventListener("page:shown", () => {
+    const area = document.getElementById("id_checklist");
+    if (area && !area.hasAttribute("aria-invalid")) steps(area);
+    custom();
+    history();
+  });
 })();

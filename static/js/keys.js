@@ -1,9 +1,14 @@
 // Keys for everything. The sheet that "?" opens is in the page; what it lists is what is here.
 (() => {
-  const sheet = document.getElementById("keys");
+  const sheet = () => document.getElementById("keys");
   const rows = () => [...document.querySelectorAll("#lists .task:not([hidden]), #lists .task-card, #lists .day-task")];
   const current = () => document.activeElement?.closest?.(".task, .task-card, .day-task");
-  const go = (address) => (location.href = address);
+  const go = async (place, address) => (place === "i" || !window.nav ? location.assign(address) : window.nav.go(address));
+  // The line for new tasks and the search are on the list, wherever one is.
+  const find = async (selector) => {
+    if (!document.querySelector(selector)) await go("t", sheet()?.dataset.list);
+    document.querySelector(selector)?.focus();
+  };
   const press = (selector) => current()?.querySelector(selector)?.click();
   const move = (step) => {
     const all = rows();
@@ -47,9 +52,9 @@
   let goes = 0;
 
   const KEYS = {
-    n: () => document.getElementById("id_title")?.focus(),
-    a: () => document.getElementById("id_title")?.focus(),
-    "/": () => document.getElementById("q")?.focus(),
+    n: () => find("#quick-add #id_title"),
+    a: () => KEYS.n(),
+    "/": () => find("#q"),
     j: () => move(1),
     k: () => move(-1),
     c: () => press(".check"),
@@ -70,7 +75,7 @@
     4: () => priority("low"),
     "[": () => shift(-1),
     "]": () => shift(1),
-    "?": () => sheet?.showModal(),
+    "?": () => sheet()?.showModal(),
     g: () => (goes = Date.now()),
   };
 
@@ -94,13 +99,13 @@
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       return void event.target.closest("form")?.requestSubmit();
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || sheet?.open) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || sheet()?.open) return;
     if (goes && Date.now() - goes < 1500 && event.key in places) {
       goes = 0;
-      const address = sheet?.dataset[places[event.key]];
+      const address = sheet()?.dataset[places[event.key]];
       if (address) {
         event.preventDefault();
-        go(address);
+        go(event.key, address);
       }
       return;
     }
@@ -110,7 +115,7 @@
     }
   });
   document.addEventListener("click", (event) => {
-    if (event.target.closest("[data-keys]")) sheet?.showModal();
-    if (event.target === sheet) sheet.close();
+    if (event.target.closest("[data-keys]")) sheet()?.showModal();
+    if (event.target === sheet()) sheet().close();
   });
 })();

@@ -3,7 +3,7 @@
   const KEEP = "keep";
   const state = { kept: new Set(), line: "", timer: 0, asked: null };
   const form = () => document.getElementById("quick-add");
-  const input = () => document.getElementById("id_title");
+  const input = () => document.querySelector("#quick-add #id_title");
 
   const clear = () => {
     document.querySelector(".quick-marks")?.replaceChildren();
@@ -59,6 +59,7 @@
   };
 
   const ask = async () => {
+    if (!form()) return undefined;
     const line = input().value;
     state.line = line;
     state.asked?.abort();
@@ -69,7 +70,7 @@
     try {
       const answer = await fetch(`${form().dataset.parse}?${query}`, { signal: state.asked.signal });
       const type = answer.headers.get("content-type") ?? "";
-      if (!answer.ok || !type.includes("json") || input().value !== line) return;
+      if (!answer.ok || !type.includes("json") || input()?.value !== line) return;
       const { parts } = await answer.json();
       // Offsets count characters as Python does, in code points.
       const points = [...line];
@@ -83,7 +84,7 @@
   };
 
   document.addEventListener("input", (event) => {
-    if (event.target !== input()) return;
+    if (!form() || event.target !== input()) return;
     for (const text of state.kept) {
       if (!event.target.value.toLowerCase().includes(text.toLowerCase())) state.kept.delete(text);
     }
@@ -94,19 +95,20 @@
     state.timer = setTimeout(ask, 120);
   });
   document.addEventListener("scroll", (event) => {
-    if (event.target === input()) document.querySelector(".quick-marks").scrollLeft = input().scrollLeft;
+    if (form() && event.target === input()) document.querySelector(".quick-marks").scrollLeft = input().scrollLeft;
   }, true);
   document.addEventListener("quick:sent", () => {
     clearTimeout(state.timer);
     state.asked?.abort();
     state.kept.clear();
     state.line = "";
+    if (!form()) return;
     hidden();
     clear();
   });
   document.addEventListener("click", (event) => {
     const example = event.target.closest(".example");
-    if (!example) return;
+    if (!example || !form()) return;
     input().value = example.dataset.example;
     input().focus();
     ask();

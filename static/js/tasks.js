@@ -1,9 +1,7 @@
-// The pages of tasks: what htmx leaves to us. Order, counts, selection, freshness, and failures that say what to do.
+// The pages of tasks: what htmx leaves to us. Order, counts, selection, freshness, and a line that is not lost.
 (() => {
-  const said = (name) => document.getElementById("said").dataset[name];
-  const EXPLAINED = [409, 422]; // the answer itself says what is wrong
   const DRAFT = ["id_title", "id_due_date", "id_priority", "id_category"];
-  const titleField = () => document.getElementById("id_title");
+  const titleField = () => document.querySelector("#quick-add #id_title");
   const isList = () => Boolean(document.querySelector(".view-open, .view-done, .view-all"));
 
   // Lists of dated tasks run by date, the others from the newest task down; ids sort by age.
@@ -37,14 +35,13 @@
   };
 
   // --- Freshness: other windows of this browser are told, and a page that comes back into view looks again. ------
-  const channel = "BroadcastChannel" in window ? new BroadcastChannel("tasks") : null;
   let seen = Date.now();
   let waiting = 0;
   let written = 0; // how many changes this page has sent: an answer to a look from before one is out of date
   const busy = () => document.querySelector(".task.editing, .dragging, dialog[open], details.menu[open]");
   const extended = () => document.querySelectorAll("#lists .task").length > 50;
 
-  const lookAgain = (part, more) => htmx.ajax("GET", location.href, { target: part, select: part, swap: "outerMorph", ...more });
+  const lookAgain = (part, more) => htmx.ajax("GET", location.href, { target: part, select: part, swap: "outerMorph", quiet: true, ...more });
   const refresh = () => {
     clearTimeout(waiting);
     if (document.hidden || busy()) return void (waiting = setTimeout(refresh, 2000));
@@ -57,7 +54,7 @@
     clearTimeout(waiting);
     waiting = setTimeout(refresh, delay);
   };
-  channel?.addEventListener("message", () => refreshSoon());
+  document.addEventListener("tasks:elsewhere", () => refreshSoon());
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden && Date.now() - seen > 5000) refreshSoon(0);
   });
@@ -68,6 +65,7 @@
   document.addEventListener("htmx:before:swap", (event) => {
     const { ctx } = event.detail;
     if (ctx.written === undefined) return;
+    if (!ctx.target.isConnected) return void event.preventDefault(); // of a page that was left meanwhile
     const late = busy() || ctx.written !== written || (ctx.searched === undefined && isList() && extended());
     if (late) refreshSoon();
     if (late || (ctx.searched ?? sought()) !== sought()) event.preventDefault();
@@ -96,7 +94,8 @@
     ctx.submitterRow = ctx.request.submitter?.closest?.(".task");
     ctx.submitterToast = ctx.request.submitter?.closest?.(".toast");
     ctx.nextRow = ctx.submitterRow?.nextElementSibling;
-    ctx.writes = ctx.request.method !== "GET";
+    ctx.writes = ctx.request.method !== "GET" && ctx.target !== document.body;
+    ctx.page = document.getElementById("view");
     if (ctx.writes) written += 1;
     ctx.wide = !isList() || ctx.request.action?.includes("/tasks/bulk/") || ctx.request.submitter?.name === "token";
     ctx.submitterRow?.classList.add("busy");
@@ -111,25 +110,19 @@
     }
   });
 
-  const failed = (ctx, text) => {
-    if (text) window.showToast(text);
-    if (ctx?.draft && !titleField().value) ctx.draft.forEach(([id, value]) => (document.getElementById(id).value = value));
+  const giveBack = (event) => {
+    const draft = event.detail.ctx?.draft;
+    if (!draft) return;
+    if (!titleField()) window.nav.keep("quick", draft.map(([id, value]) => [id.replace("id_", ""), value]));
+    else if (!titleField().value) draft.forEach(([id, value]) => (document.getElementById(id).value = value));
   };
-  document.addEventListener("htmx:response:error", (event) => {
-    const { ctx } = event.detail;
-    const { status } = ctx.response;
-    // Signed out, or signed in anew, in another window. What was typed is not thrown away by a reload.
-    if (status === 403 && !ctx.draft) location.reload();
-    else failed(ctx, EXPLAINED.includes(status) ? "" : (said(`e${status}`) ?? said("failed")));
-  });
-  document.addEventListener("htmx:error", (event) => failed(event.detail.ctx, said("failed")));
+  for (const name of ["htmx:response:error", "htmx:error", "tasks:refused"]) document.addEventListener(name, giveBack);
   document.addEventListener("htmx:finally:request", (event) => {
     const { ctx } = event.detail;
     ctx.submitterRow?.classList.remove("busy");
     if (!ctx.writes) return;
-    channel?.postMessage("changed");
     if (ctx.response?.status < 300 && ctx.request.action?.includes("/filters/")) return void lookAgain("#view");
-    if (ctx.response?.status < 300 && ctx.wide) {
+    if (ctx.response?.status < 300 && (ctx.wide || ctx.page !== document.getElementById("view"))) {
       if (ctx.sourceElement.id === "bulk") unselect();
       refreshSoon(0);
     }
@@ -181,7 +174,22 @@
     [...extra, button].forEach((field) => field.remove());
   };
   window.tasks = { send, selecting, unselect, selected, boxes, refresh: refreshSoon };
-  selected();
+
+  // A list that was paged on is as long again when one comes back to it.
+  const length = () => document.querySelectorAll("#lists .task").length;
+  const lengthen = async (rows) => {
+    for (let before = -1; length() < rows && length() > before; ) {
+      before = length();
+      const more = document.querySelector("#more a");
+      if (more) await htmx.ajax("GET", more.href, { target: "#more", swap: "outerHTML", quiet: true });
+    }
+  };
+  document.addEventListener("page:shown", (event) => {
+    selected();
+    seen = Date.now();
+    const { was, waits } = event.detail;
+    if (isList() && length() < was.rows) waits.push(lengthen(was.rows));
+  });
 
   // A menu that is open closes when one looks elsewhere.
   document.addEventListener("click", (event) => {
