@@ -120,6 +120,12 @@ def get_trashed_task(user_id: str, task_id: str) -> TrashItem:
     return TrashItem.of(values)
 
 
+def was_purged(user_id: str, task_id: str) -> bool:
+    """Tell whether ``user_id`` deleted this task for good, as long as that is remembered. One GetItem."""
+    values = table.get(trash_key(user_id, task_id)) if is_id(task_id) else None
+    return values is not None and "purged_at" in values
+
+
 def get_trashed(
     user_id: str,
     *,

@@ -172,6 +172,7 @@
   // Tells the scripts that there is another page; what they still fetch for it is waited for.
   const shown = (was) => {
     const waits = [];
+    document.querySelectorAll("[data-part]").forEach((field) => (field.value = field.dataset.part));
     document.dispatchEvent(new CustomEvent("page:shown", { detail: { was, waits } }));
     return waits;
   };
@@ -198,6 +199,8 @@
   document.addEventListener("htmx:after:swap", (event) => {
     const { ctx } = event.detail;
     if (!ctx.root) return;
+    // What can still be undone goes along; the rest was about the page before.
+    document.querySelectorAll(".toast:not(:has(.toast-action))").forEach((toast) => toast.remove());
     document.getElementById("toasts")?.append(...ctx.toasts);
     bringDrafts();
     const was = ctx.restores ? (history.state ?? {}) : {};
@@ -220,7 +223,9 @@
     going = null;
     const address = next;
     next = null;
-    if (address && ctx.root && ctx.response.status < 400) go(address);
+    if (!ctx.root || ctx.response.status >= 400) return;
+    if (address) go(address);
+    else document.querySelector("form[data-goes-on]")?.requestSubmit(); // what is done in steps
   });
   changed?.addEventListener("message", () => document.dispatchEvent(new CustomEvent("tasks:elsewhere")));
 

@@ -98,6 +98,28 @@ def import_tasks(
     return _report(file_format, dry_run, candidates)
 
 
+def import_part(ctx: RequestContext, upload: bytes, key: str, done: int, most: int) -> tuple[int, int]:
+    """Import ``most`` further tasks of a file of which the last ``done`` rows have been looked at.
+
+    It goes from the end of the file to its beginning, so that the first row still becomes the newest task. Nothing is
+    remembered of it: the last word has ``import_tasks`` with the same key, which finds what is there.
+
+    Returns
+    -------
+    tuple[int, int]
+        How many rows have been looked at now, and how many there are.
+
+    Raises what ``import_tasks`` raises.
+    """
+    _format, rows = reading.read(upload, ctx.now)
+    until = max(0, len(rows) - done)
+    candidates = _candidates(ctx, rows[max(0, until - most) : until], upload, key)
+    valid = [candidate for candidate in candidates if not candidate.errors]
+    known.find(ctx, valid, by_row=False)
+    _create(ctx, [candidate for candidate in valid if candidate.task_id is None], by_row=False)
+    return min(len(rows), done + most), len(rows)
+
+
 def import_once(ctx: RequestContext, upload: bytes, once: Once) -> tuple[StoredReply, bool]:
     """Import a file once for an ``Idempotency-Key``; return what was answered, and whether to an earlier request.
 

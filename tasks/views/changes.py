@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from tasks import fields, selectors, services
-from tasks.errors import VersionConflict
+from tasks.errors import TaskNotFound, VersionConflict
 from tasks.idempotency import Once, StoredReply
 from tasks.items import OPEN_STATUSES, STATUSES, TaskItem
 from tasks.recurrence import next_occurrence
@@ -60,17 +60,29 @@ def _opposite(request: HttpRequest, task_id: UUID) -> str:
 @require_POST
 def task_delete(request: HttpRequest, task_id: UUID) -> HttpResponse:
     """Move a task to the trash, and offer to take it back."""
-    task = services.delete_task(context(request), str(task_id)).task
+    text = _("Deleted “%(title)s”")
+    try:
+        task: TaskItem = services.delete_task(context(request), str(task_id)).task
+    except TaskNotFound:  # pressed twice, or in two windows
+        task, text = (
+            selectors.get_trashed_task(person_id(request), str(task_id)),
+            _("“%(title)s” was deleted already"),
+        )
     undoing = f"{reverse('task-restore', args=[task_id])}?undo=1"
-    return _changed(request, task, _("Deleted “%(title)s”") % {"title": task.title}, undoing, gone=True)
+    return _changed(request, task, text % {"title": task.title}, undoing, gone=True)
 
 
 @page
 @require_POST
 def task_restore(request: HttpRequest, task_id: UUID) -> HttpResponse:
     """Take a task back from the trash."""
-    task = services.restore_task(context(request), str(task_id)).task
-    return _changed(request, task, _("Restored “%(title)s”") % {"title": task.title})
+    text = _("Restored “%(title)s”")
+    try:
+        task = services.restore_task(context(request), str(task_id)).task
+    except TaskNotFound:
+        task = selectors.get_task(person_id(request), str(task_id))
+        text = _("“%(title)s” was restored already")
+    return _changed(request, task, text % {"title": task.title})
 
 
 @page

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from tasks import selectors, services
-from tasks.errors import InvalidCursor
+from tasks.errors import InvalidCursor, TaskNotFound
 from tasks.items import TrashItem
 from tasks.views import presentation
 from tasks.views.common import answer, page, person_id, today_of, zone_of
@@ -56,7 +56,11 @@ def _entry(request: HttpRequest, task: TrashItem) -> dict[str, object]:
 @require_POST
 def task_purge(request: HttpRequest, task_id: UUID) -> HttpResponse:
     """Delete a task in the trash for good; the page has asked whether that is meant."""
-    services.purge_task(context(request), str(task_id))
+    try:
+        services.purge_task(context(request), str(task_id))
+    except TaskNotFound:
+        if not selectors.was_purged(person_id(request), str(task_id)):
+            raise
     return answer(request, _("Deleted for ever"))
 
 

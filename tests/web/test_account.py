@@ -1,5 +1,7 @@
 """Signing up, getting back in, a second factor, sessions, and the pages about oneself."""
 
+import base64
+import gzip
 import hashlib
 import re
 import uuid
@@ -15,6 +17,7 @@ from tests.web.conftest import read
 from tests.web.totp import totp
 from todo_site.account import erasure
 from todo_site.account.browsers import words
+from todo_site.account.forms import ImportForm
 
 NEW = "Better-horse-10"
 
@@ -282,6 +285,21 @@ def test_export_and_import_go_round(browser, add, client_for, bob):
     (task,) = selectors.list_tasks(bob.id).items
     assert (task.title, task.category) == ("Pay rent", "Home")
     assert browser.get("/account/data/export/?format=exe").status_code == 400
+
+
+def test_an_import_in_steps_does_each_row_once(browser, alice, monkeypatch):
+    monkeypatch.setattr(ImportForm, "PART", 2)
+    content = b"title\n" + b"".join(b"Task %d\n" % number for number in range(5))
+    page = read(browser.post("/account/data/", {"file": SimpleUploadedFile("t.csv", content)}))
+    assert "2 of 5 rows are done" in page.text
+    for _ in range(2):  # the same step twice
+        second = read(browser.post("/account/data/", page.fields))
+        assert "4 of 5 rows are done" in second.text
+    assert "5 rows: 5 new" in read(browser.post("/account/data/", second.fields)).text
+    titles = [task.title for task in selectors.list_tasks(alice.id).items]
+    assert titles == [f"Task {number}" for number in range(5)]
+    for carried in ("x", "eA==", base64.b64encode(gzip.compress(b"x" * 2**21)).decode()):
+        assert browser.post("/account/data/", {"carried": carried}).status_code == 400
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"{", b"title\n"])

@@ -21,7 +21,8 @@ def here(page) -> None:
     """Check that the document is the one that was loaded first, and that it is put together as if it were loaded."""
     assert page.evaluate("window.stillHere"), path(page)
     heads = page.evaluate("""async () => {
-        const styles = (page) => [...page.querySelectorAll('link[rel=stylesheet]')].map((link) => link.getAttribute('href'));
+        const links = (page) => [...page.querySelectorAll('link[rel=stylesheet]')];
+        const styles = (page) => links(page).map((link) => link.getAttribute('href'));
         const text = await (await fetch(location.href)).text();
         const loaded = new DOMParser().parseFromString(text, 'text/html');
         return [styles(document), styles(loaded), document.title, loaded.title];

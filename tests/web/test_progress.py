@@ -3,32 +3,57 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.web.conftest import session_cookie
+from tasks import transfer
+from tests.web.conftest import no_sideways_scrolling, session_cookie
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
-# Playwright asks nothing of a page that is being left, so the page writes down what it shows meanwhile.
-WATCH = """() => document.addEventListener('submit', () => setTimeout(() => {
-  const form = document.querySelector('form[aria-busy=true]');
-  sessionStorage.said = form.querySelector('[role=status] progress') && form.querySelector('[role=status]').textContent;
-  sessionStorage.disabled = [...form.querySelectorAll('button')].every((button) => button.disabled);
-}, 0))"""
-
-
-def test_it_works(visit, client_for, alice, site):
-    page = visit()
-    page.context.add_cookies([session_cookie(client_for(alice), site)])
-    page.goto("/account/data/")
-    page.get_by_label("File").set_input_files(
-        {"name": "t.csv", "mimeType": "text/csv", "buffer": b"title\nPay rent\n"}
+@pytest.fixture
+def small_steps(monkeypatch):
+    """Make the steps of an import two rows long."""
+    real = transfer.import_part
+    monkeypatch.setattr(
+        transfer, "import_part", lambda ctx, file, key, done, most: real(ctx, file, key, done, 2)
     )
-    page.evaluate(WATCH)
-    page.get_by_role("button", name="Import").click()
-    expect(page.locator(".toast")).to_contain_text("Imported 1 task")
-    assert page.evaluate("sessionStorage.said").startswith("Importing.")
-    assert page.evaluate("sessionStorage.disabled") == "true"
-    expect(page.get_by_role("button", name="Import")).to_be_enabled()
+
+
+WATCH = """() => {
+  window.seen = [];
+  new MutationObserver(() => {
+    const bar = document.querySelector('progress.bar');
+    if (bar) window.seen.push(`${bar.value} of ${bar.max}`);
+    const form = document.querySelector('form[aria-busy=true]');
+    if (form) window.busy = form.querySelector('[role=status]').textContent;
+    if (form) window.disabled = [...form.querySelectorAll('button')].every((button) => button.disabled);
+  }).observe(document.body, { childList: true, subtree: true, attributes: true });
+}"""
+
+
+@pytest.mark.parametrize(("size", "script"), [("wide", True), ("narrow", True), ("narrow", False)])
+def test_it_works(open_as, alice, small_steps, size, script):
+    page = open_as(alice, "/account/data/", size, java_script_enabled=script)
+    content = "title\n" + "".join(f"Task {number}\n" for number in range(5))
+    page.get_by_label("File").set_input_files(
+        {"name": "t.csv", "mimeType": "text/csv", "buffer": content.encode()}
+    )
+    if script:
+        page.evaluate(WATCH)
+    page.get_by_role("button", name="Import", exact=True).click()
+    if not script:
+        for done in (2, 4):
+            expect(page.get_by_text(f"{done} of 5 rows are done.")).to_be_visible()
+            no_sideways_scrolling(page)
+            page.get_by_role("button", name="Go on").click()
+    expect(page.locator(".toast")).to_contain_text("Imported 5 tasks")
+    expect(page.get_by_text("5 rows: 5 new")).to_be_visible()
+    if script:
+        assert list(dict.fromkeys(page.evaluate("window.seen"))) == ["2 of 5", "4 of 5"]
+        assert page.evaluate("window.busy").startswith("Importing.")
+        assert page.evaluate("window.disabled")
+    expect(page.get_by_role("button", name="Import", exact=True)).to_be_enabled()
+    page.get_by_role("link", name="Tasks").click()
+    expect(page.locator(".task-title")).to_have_text([f"Task {number}" for number in range(5)])
 
 
 def test_an_export_is_announced(visit, client_for, alice, site, add):

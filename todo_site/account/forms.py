@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tasks.access_tokens import DAYS, NAME_MAX
 from tasks.idempotency import Once, StoredReply
+from tasks.transfer import MAX_ROWS
 from todo_site.identity.forms import StyledForm, code_field, name_field, new_password_field, password_field
 
 
@@ -108,15 +109,32 @@ class TokenForm(StyledForm):
 
 
 class ImportForm(StyledForm):
-    """A file of tasks."""
+    """A file of tasks, or one on its way: what is ``carried`` from step to step, with how many rows are done.
 
+    ``part`` is how many rows the next step does; script asks for small ones, as it presses the button itself.
+    """
+
+    PART = 250
+    carried = forms.CharField(widget=forms.HiddenInput, required=False)
+    done = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0, max_value=MAX_ROWS)
+    part = forms.IntegerField(
+        widget=forms.HiddenInput(attrs={"data-part": 100}), required=False, min_value=1, max_value=PART
+    )
     file = forms.FileField(
         label=_("File"),
         help_text=_(
             "A CSV or JSON file exported here, or Todoist's CSV template. At most 1,000 tasks and 1 MB."
         ),
+        required=False,
         error_messages={"required": _("Choose a file."), "empty": _("That file is empty.")},
     )
+
+    def clean(self) -> dict[str, Any]:
+        """Check that there is a file."""
+        given = super().clean() or {}
+        if not given.get("file") and not given.get("carried") and "file" not in self.errors:
+            self.add_error("file", self.fields["file"].error_messages["required"])
+        return given
 
 
 class DeleteForm(ProofForm):

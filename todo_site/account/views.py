@@ -1,6 +1,5 @@
 """The pages about oneself. Whatever cannot be taken back asks for the password again."""
 
-import hashlib
 import io
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,7 +15,6 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -24,7 +22,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from etl.config import ConfigError
 from tasks import access_tokens, calendar_feed, preferences, services, transfer
 from tasks.errors import AccessTokenNotFound, CalendarFeedNotFound, DomainError, ValidationFailed
-from todo_site.account import browsers, erasure, proofs
+from todo_site.account import browsers, erasure, importing, proofs
 from todo_site.account import preferences as kept
 from todo_site.account.forms import (
     ChangePasswordForm,
@@ -255,11 +253,14 @@ def revoke_token(request: HttpRequest) -> HttpResponse:
 @page
 def data(request: HttpRequest) -> HttpResponse:
     """Offer export, import and the end of the account; take a file to import, or try it out (``dry_run``)."""
-    form = ImportForm(posted(request), request.FILES if request.method == "POST" else None)
-    report = None
+    form, report, going = ImportForm(posted(request), request.FILES or None), None, None
     if form.is_bound and form.is_valid():
-        content = form.cleaned_data["file"].read()
-        report = _imported(request, form, content, dry_run="dry_run" in request.POST)
+        try:
+            report, going = importing.step(request, form)
+        except DomainError as error:
+            form.add_error("file", str(error))
+    if going:
+        return _show(request, "importing", going=going)
     return _show(
         request,
         "data",
@@ -268,20 +269,6 @@ def data(request: HttpRequest) -> HttpResponse:
         report=report,
         delete_form=DeleteForm(auto_id="delete_%s"),
     )
-
-
-def _imported(request: HttpRequest, form: ImportForm, content: bytes, *, dry_run: bool) -> Any:
-    try:
-        # The same file is imported once however often it is sent.
-        key = None if dry_run else f"web-{hashlib.sha256(content).hexdigest()[:40]}"
-        report = transfer.import_tasks(context(request), content, dry_run, key=key)
-    except DomainError as error:
-        form.add_error("file", str(error))
-        return None
-    if not dry_run and report.created:
-        text = ngettext("Imported %(count)d task", "Imported %(count)d tasks", report.created)
-        messages.success(request, text % {"count": report.created})
-    return report
 
 
 @never_cache

@@ -1,0 +1,74 @@
+"""Importing a file step by step, so that its owner sees how far it is, with and without script.
+
+Each request imports a part and answers with a page that says how much is done and has the file in a form that goes on:
+script sends it by itself, else its button does. Nothing is kept on the server between the steps, and none is longer
+than a Lambda may take. A step sent twice, or a file sent again after a step was lost, creates nothing twice.
+"""
+
+import base64
+import gzip
+import hashlib
+import zlib
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from tasks import transfer
+from tasks.transfer import ImportReport
+from todo_site.account.forms import ImportForm
+from todo_site.identity.services import context
+
+FILE_MAX = 1024 * 1024
+CARRIED_MAX = 600_000  # characters; a form may have a megabyte
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """How far an import is: ``done`` rows of ``total``, and the file as the form carries it."""
+
+    done: int
+    total: int
+    carried: str
+
+
+def step(request: HttpRequest, form: ImportForm) -> tuple[ImportReport | None, Going | None]:
+    """Do the next part of an import, or try all of it out; return the report at its end, else how far it is.
+
+    Raises DomainError for a file that cannot be read.
+    """
+    content, given = _content(form), form.cleaned_data
+    if "dry_run" in request.POST:
+        return transfer.import_tasks(context(request), content, True), None
+    # The same file is imported once however often it is sent.
+    key = f"web-{hashlib.sha256(content).hexdigest()[:40]}"
+    carried = base64.b64encode(gzip.compress(content, mtime=0)).decode()
+    if len(carried) <= CARRIED_MAX:
+        done, total = transfer.import_part(
+            context(request), content, key, given["done"] or 0, given["part"] or form.PART
+        )
+        if done < total:
+            return None, Going(done, total, carried)
+    report = transfer.import_tasks(context(request), content, key=key)
+    if report.created:
+        text = ngettext("Imported %(count)d task", "Imported %(count)d tasks", report.created)
+        messages.success(request, text % {"count": report.created})
+    return report, None
+
+
+def _content(form: ImportForm) -> bytes:
+    if file := form.cleaned_data["file"]:
+        return bytes(file.read())
+    try:
+        # No more is unpacked than a file may have.
+        unpacking = zlib.decompressobj(wbits=31)
+        packed = base64.b64decode(form.cleaned_data["carried"], validate=True)
+        content = unpacking.decompress(packed, FILE_MAX)
+    except (ValueError, zlib.error) as error:
+        raise BadRequest(_("The request could not be understood.")) from error
+    if not unpacking.eof:
+        raise BadRequest(_("The request could not be understood."))
+    return content
