@@ -35,6 +35,64 @@ def _german(page: Any, address: str) -> None:
     page.goto(page.url if address == "/" else address)
 
 
+def _elsewhere(page: Any, address: str, act: Callable[[Any], Any]) -> None:
+    """Do it in another window."""
+    other = page.context.new_page()
+    other.goto(address)
+    act(other)
+    other.wait_for_selector(".toast")
+    other.close()
+
+
+def _saved(page: Any, title: str) -> None:
+    page.locator("#id_title").fill(title)
+    page.locator("#edit .button-primary").click()
+
+
+def _conflict(page: Any) -> None:
+    page.locator("#id_title").fill("Plan the autumn trip")
+    page.locator("#id_category").fill("Holidays")
+    _elsewhere(page, page.url, lambda other: _saved(other, "Plan the summer trip to the sea"))
+    page.locator("#edit .button-primary").click()
+    page.locator(".conflict").wait_for()
+
+
+def _inline_conflict(page: Any) -> None:
+    row = page.locator(".task", has_text="Renew the passport")
+    address = row.locator(".task-title").get_attribute("href")
+    row.locator(".edit-line").click(force=True)
+    page.locator(".line-title input").fill("Renew both passports")
+    _elsewhere(page, address, lambda other: _saved(other, "Renew the passports of the children"))
+    page.locator(".line .button-primary").click()
+    page.locator(".line .notice").wait_for()
+
+
+def _deleted_elsewhere(page: Any) -> None:
+    page.locator("#id_category").fill("Holidays")
+    _elsewhere(page, page.url, lambda other: other.locator("#edit [formaction$='/delete/']").click())
+    page.locator("#edit .button-primary").click()
+    page.locator("[name=restore]").wait_for()
+
+
+def _importing(page: Any) -> None:
+    page.evaluate("HTMLFormElement.prototype.requestSubmit = () => {}")
+    content = "title\n" + "".join(f"Task {number}\n" for number in range(240))
+    page.locator("#id_file").set_input_files(
+        {"name": "t.csv", "mimeType": "text/csv", "buffer": content.encode()}
+    )
+    page.locator("form[enctype] .button-primary").click()
+    page.locator("progress.bar").wait_for()
+
+
+def _unreachable(page: Any) -> None:
+    page.locator(".tabs a").nth(1).click()
+    page.wait_for_url("**view=done")
+    page.context.set_offline(True)
+    page.go_back()
+    page.locator(".oops").wait_for()
+    page.context.set_offline(False)
+
+
 # States that a page is brought to: where it starts, and what is done there.
 ACTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "quick-add": ("/", lambda page: _typed(page, "Pay rent tomorrow 9am !high #home every month")),
@@ -59,6 +117,11 @@ ACTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "token": ("/account/access/", _token),
     "german": ("/", lambda page: _german(page, "/")),
     "german-task": ("/tasks/{task}/", lambda page: _german(page, page.url)),
+    "unreachable": ("/", _unreachable),
+    "inline-conflict": ("/", _inline_conflict),
+    "conflict": ("/tasks/{task}/", _conflict),
+    "deleted-elsewhere": ("/tasks/{task}/", _deleted_elsewhere),
+    "importing": ("/account/data/", _importing),
     "german-data": ("/account/data/", lambda page: _german(page, page.url)),
 }
 README_ACTS = {"readme-quick-add": ACTS["quick-add"]}

@@ -97,6 +97,7 @@ def test_a_forgotten_password_and_a_changed_one(visit, alice, size, script):
 def test_a_second_factor(open_as, visit, alice, size, script):
     page = open_as(alice, "/account/security/", size, java_script_enabled=script)
     page.get_by_role("link", name="Set up, or stop using, an app").click()
+    ready(page, "Second step at sign-in")
     page.get_by_label("Password").fill(PASSWORD)
     press(page, "Set up an app")
     secret = page.locator("#secret").text_content()

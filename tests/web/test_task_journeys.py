@@ -1,12 +1,17 @@
 """One task with everything in it, and the same tasks looked at in every view. Wide, narrow, and without JavaScript."""
 
+import json
 import re
 from datetime import timedelta
 
+import boto3
 import pytest
+from boto3.dynamodb.types import TypeDeserializer
+from django.conf import settings
 from playwright.sync_api import expect
 
-from tasks import selectors
+from insights import warehouse
+from tasks import selectors, table
 from tests.web.conftest import no_sideways_scrolling, ready, row
 
 pytestmark = pytest.mark.browser
@@ -63,9 +68,9 @@ def test_it_works(open_as, alice, add, stored, today, size, script):
     no_sideways_scrolling(page)
     page.get_by_text("More", exact=True).click()
     press(page, "Skip this one")
-    expect(page.locator(".toast")).to_contain_text("Skipped")
+    expect(page.locator(".toast").last).to_contain_text("Skipped")
     assert stored(task).due_date == str(today + timedelta(days=10))
-    press(page, "Undo")
+    page.locator(".toast", has_text="Skipped").get_by_role("button", name="Undo").click()
     expect(page.locator(".toast", has_text="Undone")).to_be_visible()
     assert stored(task).due_date == str(today + timedelta(days=3))
 
@@ -79,7 +84,7 @@ def test_it_works(open_as, alice, add, stored, today, size, script):
     page.get_by_role("link", name="Summer trip").click()
     ready(page, "Edit “Summer trip”")
     press(page, "Delete")
-    expect(page.locator(".toast")).to_contain_text("Deleted “Summer trip”")
+    expect(page.locator(".toast").last).to_contain_text("Deleted “Summer trip”")
     expect(page.locator(".task:visible")).to_have_count(1)
     page.goto("/trash/")
     no_sideways_scrolling(page)
@@ -178,3 +183,79 @@ def test_a_line_is_edited_where_it_is(open_as, alice, add, stored, size):
     page.keyboard.press("Escape")
     expect(row(page, "Pay rent")).to_be_visible()
     assert (stored(task).title, stored(task).version) == ("Pay rent", 2)
+
+
+@pytest.fixture
+def lake_of_writes(monkeypatch):
+    """Answer what is asked of the lake with what the table's stream really has: each write, its author, its image."""
+    streams, plain = boto3.client("dynamodbstreams"), TypeDeserializer()
+    stream = table.client().describe_table(TableName=settings.TABLE_NAME)["Table"]["LatestStreamArn"]
+
+    def records():
+        for shard in streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]:
+            place = {"StreamArn": stream, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+            iterator = streams.get_shard_iterator(**place)["ShardIterator"]
+            while iterator and (page := streams.get_records(ShardIterator=iterator))["Records"]:
+                yield from page["Records"]
+                iterator = page.get("NextShardIterator")
+
+    def run(sql, values, timeout):
+        found = []
+        for record in records():
+            image = {
+                name: plain.deserialize(value)
+                for name, value in record["dynamodb"].get("NewImage", {}).items()
+            }
+            if image.get("id") == values[2]:
+                names = {name: image.get(name) for name in ("version", "updated_by", "request_id")}
+                kind = {"event_name": record["eventName"], "entity_type": image["PK"].partition("#")[0]}
+                found.append(
+                    {
+                        **names,
+                        **kind,
+                        "changed_at": image["updated_at"],
+                        "image": json.dumps(image, default=int),
+                    }
+                )
+        return warehouse.Answer(sorted(found, key=lambda row: -row["version"]), "q", 0, 0)
+
+    monkeypatch.setattr(warehouse, "run", run)
+
+
+@WAYS
+def test_who_changed_what_and_when(open_as, alice, lake_of_writes, size, script):
+    page = open_as(alice, "/", size, java_script_enabled=script)
+    page.get_by_label("New task").fill("Pay rent")
+    press(page, "Add task")
+    page.get_by_role("link", name="Pay rent").click()
+    ready(page, "Edit “Pay rent”")
+    page.get_by_label("Title").fill("Pay the rent")
+    page.get_by_label("Priority").select_option("urgent")
+    press(page, "Save")
+    page.get_by_role("button", name="Delete “Pay the rent”").click()
+    page.locator(".toast", has_text="Deleted").get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Complete “Pay the rent”").click()
+    expect(page.locator(".toast", has_text="Completed")).to_be_visible()
+    (task,) = selectors.list_tasks(alice.id).items
+    page.goto(f"/tasks/{task.id}/")
+    ready(page, "Edit “Pay the rent”")
+    page.locator("#history-title").click()
+    if not script:
+        page.get_by_role("link", name="Who changed what, and when").click()
+    events = page.locator(".events > li")
+    expect(events).to_have_count(5)
+    for number, said in enumerate(
+        [
+            "You changed it",
+            "You restored it",
+            "You moved it to the trash",
+            "You changed it",
+            "You added this task",
+        ]
+    ):
+        expect(events.nth(number)).to_contain_text(said)
+    expect(events.nth(0)).to_contain_text("Status: To do Done")
+    expect(events.nth(3)).to_contain_text("Title: Pay rent Pay the rent")
+    expect(events.nth(3)).to_contain_text("Priority: Medium Urgent")
+    expect(events.nth(0).locator("time")).to_be_visible()
+    no_sideways_scrolling(page)
