@@ -47,7 +47,7 @@ OTHER_CODE = re.compile(
 _SILENT = {"script", "style", "kbd", "code"}
 _SPOKEN = {"aria-label", "aria-description", "placeholder", "title", "alt", "label", "value"}
 _TAGS = re.compile(
-    r"{%\s*comment.*?endcomment\s*%}|{%\s*block main_class.*?endblock\s*%}"
+    r"{%\s*comment.*?endcomment\s*%}|{%\s*block (?:main_class|body_attributes).*?endblock\s*%}"
     r"|{%\s*blocktrans.*?endblocktrans(?:late)?\s*%}|{%.*?%}|{{.*?}}|{#.*?#}",
     re.DOTALL,
 )
