@@ -1,9 +1,10 @@
 """The lake beside hand-written DuckDB SQL and PySpark, and what a little more costs: `make bench-lake`.
 
-    python -m bench.lake [--events 200000 2000000 10000000] [--folder FOLDER] [--no-spark]
+    python -m bench.lake [--events 200000 2000000 10000000] [--folder FOLDER] [--gigabytes 8] [--patience 3600]
 
 Each measurement is a fresh process; its wall and processor seconds and its largest memory are those the system counted.
-Before any figure is printed, the tables of all three are compared, row by row.
+Before any figure is printed, the tables of all three are compared, row by row. None may use more memory than
+`--gigabytes`, none but Spark's is ended before it is done.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -41,23 +44,34 @@ class Measured:
     inside: dict[str, float] = field(default_factory=dict)
 
 
-def measure(*command: str | Path) -> Measured:
+def measure(*command: str | Path, patience: float = threading.TIMEOUT_MAX) -> Measured:
     """Run a command of this project to its end.
 
     Raises
     ------
     RuntimeError
         When it fails; with what it said.
+    TimeoutError
+        When it was not done after `patience` seconds.
     """
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     begun = time.perf_counter()
     with tempfile.TemporaryFile("w+") as said:
-        child = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=said, stderr=subprocess.STDOUT)
+        child = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=said, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        # With all it has started: Spark is a child of it.
+        alarm = threading.Timer(patience, os.killpg, (child.pid, signal.SIGKILL))
+        alarm.daemon = True
+        alarm.start()
         _, status, usage = os.wait4(child.pid, 0)
+        alarm.cancel()
         child.returncode = os.waitstatus_to_exitcode(status)
         wall = time.perf_counter() - begun
         said.seek(0)
         lines = said.read().splitlines()
+    if wall >= patience:
+        raise TimeoutError(f"{command} was not done after {patience} s")
     if child.returncode:
         raise RuntimeError("\n".join([f"{command} ended with {child.returncode}", *lines[-30:]]))
     found = Measured(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, json.loads(lines[-1]))
@@ -65,38 +79,57 @@ def measure(*command: str | Path) -> Measured:
     return found
 
 
-def job(name: str, folder: Path) -> Measured:
+def job(name: str, folder: Path, gigabytes: int) -> Measured:
     """One of `bench.lake_jobs`."""
-    return measure(sys.executable, "-m", "bench.lake_jobs", name, folder)
+    return measure(sys.executable, "-m", "bench.lake_jobs", name, folder, str(gigabytes))
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What each process may use, in GB, and how many seconds Spark may take; 0 for no Spark at all."""
+
+    gigabytes: int
+    patience: float
 
 
 @dataclass
 class Size:
-    """The results of one length of history."""
+    """The results of one length of history; `unfinished`: after how many seconds Spark was ended."""
 
     events: int
     ours: Measured
     hand: Measured
     spark: Measured | None
     increments: Measured
+    unfinished: float = 0
 
 
-def one_size(folder: Path, events: int, with_spark: bool) -> Size:
+def one_size(folder: Path, events: int, bounds: Bounds) -> Size:
     """Measure a history of so many events, compare the tables, then add a little more."""
-    generate(folder / "bronze", events)
+    generate(folder / "bronze", events, gigabytes=bounds.gigabytes)
     rows = _value(f"SELECT count(*) FROM read_parquet('{folder}/bronze/cdc/**/*.parquet')")
-    hand = job("by_hand", folder)
-    ours = job("embedded", folder)
+    hand = job("by_hand", folder, bounds.gigabytes)
+    ours = job("embedded", folder, bounds.gigabytes)
     same(folder, folder / "by_hand")
     shutil.rmtree(folder / "by_hand")
-    spark = None
-    if with_spark:
-        spark = measure(SPARK, "-m", "bench.lake_spark", folder)
-        same(folder, folder / "spark")
-        shutil.rmtree(folder / "spark")
+    spark, unfinished = _spark(folder, bounds)
     for name in ("1-everybody", "2-everybody", "3-bucket"):
         deliver(folder / f"more-{name}", name)
-    return Size(rows, ours, hand, spark, job("increments", folder))
+    return Size(rows, ours, hand, spark, job("increments", folder, bounds.gigabytes), unfinished)
+
+
+def _spark(folder: Path, bounds: Bounds) -> tuple[Measured | None, float]:
+    if not bounds.patience:
+        return None, 0
+    command = (SPARK, "-m", "bench.lake_spark", folder, str(bounds.gigabytes))
+    try:
+        spark = measure(*command, patience=bounds.patience)
+        same(folder, folder / "spark")
+    except TimeoutError:
+        return None, bounds.patience
+    finally:
+        shutil.rmtree(folder / "spark", ignore_errors=True)
+    return spark, 0
 
 
 def deliver(target: Path, name: str) -> None:
@@ -165,6 +198,8 @@ def report(sizes: Sequence[Size], capture: Measured) -> str:
                     f"| {size.events:,} | {name} | {found.cpu:.1f} | {found.cpu / size.hand.cpu:.2f} "
                     f"| {found.wall:.1f} | {found.wall / size.hand.wall:.2f} | {found.memory:,.0f} |"
                 )
+        if size.unfinished:
+            lines.append(f"| {size.events:,} | PySpark | | | not done after {size.unfinished:,.0f} | | |")
     lines += [
         "",
         "| history | 1,000 more events | Silver, processor s | Gold, processor s | Silver, wall s | Gold, wall s |",
@@ -198,13 +233,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, nargs="+", default=[200_000, 2_000_000, 10_000_000])
     parser.add_argument("--folder", type=Path, help="where the histories go; a temporary folder without it")
+    parser.add_argument("--gigabytes", type=int, default=8, help="memory of each process")
+    parser.add_argument("--patience", type=float, default=3600, help="seconds until Spark is ended")
     parser.add_argument("--no-spark", action="store_true")
     options = parser.parse_args()
+    bounds = Bounds(options.gigabytes, 0 if options.no_spark else options.patience)
     with tempfile.TemporaryDirectory(prefix="bench-lake-", dir=options.folder) as folder:
-        capture = job("capture", Path(folder))
+        capture = job("capture", Path(folder), bounds.gigabytes)
         sizes: list[Size] = []
         for events in options.events:
-            sizes.append(one_size(Path(folder) / str(events), events, not options.no_spark))
+            sizes.append(one_size(Path(folder) / str(events), events, bounds))
             shutil.rmtree(Path(folder) / str(events))
             print(report(sizes, capture), flush=True)
 

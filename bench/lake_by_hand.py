@@ -15,9 +15,10 @@ from etl.tables import GOLD, SILVER
 SQL = Path(__file__).parent / "sql"
 
 
-def by_hand(bronze: Path, out: Path, today: date, timezone: str) -> None:
+def by_hand(bronze: Path, out: Path, today: date, timezone: str, gigabytes: int) -> None:
     """Write every table of Silver, by user bucket, and of Gold, one file each, under `out`."""
-    connection = duckdb.connect(config={"temp_directory": str(out / "spill")})
+    limits = {"temp_directory": str(out / "spill"), "memory_limit": f"{gigabytes}GB"}
+    connection = duckdb.connect(config=limits)
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET VARIABLE zone = ?", [timezone])
     connection.execute("SET VARIABLE today = CAST(? AS DATE)", [today])

@@ -17,7 +17,9 @@ ZONE = "Europe/Paris"
 TODAY = START + timedelta(days=DAYS + TAIL_DAYS)
 
 
-def generate(bronze: Path, events: int, *, salt: str = "", start: date = START, days: int = DAYS) -> None:
+def generate(
+    bronze: Path, events: int, *, salt: str = "", start: date = START, days: int = DAYS, gigabytes: int = 8
+) -> None:
     """Write Bronze files as Firehose lays them out, one for each day and user bucket.
 
     Parameters
@@ -30,11 +32,14 @@ def generate(bronze: Path, events: int, *, salt: str = "", start: date = START, 
         Another one makes other people, tasks and events.
     start, days
         When the tasks are created; their lives end up to `TAIL_DAYS` later.
+    gigabytes
+        Memory for it.
     """
     import duckdb  # the Spark script, too, wants this module's dates
 
     bronze.mkdir(parents=True, exist_ok=True)
-    connection = duckdb.connect(config={"temp_directory": str(bronze.parent / "spill")})
+    limits = {"temp_directory": str(bronze.parent / "spill"), "memory_limit": f"{gigabytes}GB"}
+    connection = duckdb.connect(config=limits)
     values = {"events": events, "start": start.isoformat(), "days": days, "salt": salt}
     connection.execute((SQL / "events.sql").read_text(), values)
     names = ", ".join((*BRONZE.names, *(name for name, _ in BRONZE.partitions)))

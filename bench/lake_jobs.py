@@ -1,6 +1,7 @@
-"""What `bench.lake` measures, each in a process of its own: `python -m bench.lake_jobs JOB FOLDER`.
+"""What `bench.lake` measures, each in a process of its own: `python -m bench.lake_jobs JOB FOLDER GIGABYTES`.
 
-FOLDER holds the buckets: `bronze`, `silver`, `gold`. A job says on its last line what it measured inside.
+FOLDER holds the buckets: `bronze`, `silver`, `gold`. GIGABYTES is the memory that DuckDB may use. A job says on its
+last line what it measured inside.
 """
 
 from __future__ import annotations
@@ -28,21 +29,29 @@ def clocked(took: dict[str, float], name: str) -> Iterator[None]:
     took[name], took[f"{name}_cpu"] = time.perf_counter() - wall, time.process_time() - cpu
 
 
-def _lake(folder: Path, work: str) -> Any:
+def _lake(folder: Path, work: str, gigabytes: int) -> Any:
     from zoneinfo import ZoneInfo
 
     from etl.config import LakeConfig
     from etl.run import Lake
     from tests.etl.folder import FolderS3, NoGlue
 
-    config = LakeConfig("bronze", "silver", "gold", "todo_analytics", ZoneInfo(ZONE), late_days=100_000)
+    config = LakeConfig(
+        "bronze",
+        "silver",
+        "gold",
+        "todo_analytics",
+        ZoneInfo(ZONE),
+        late_days=100_000,
+        memory_limit=f"{gigabytes}GB",
+    )
     return Lake(config, FolderS3(folder), NoGlue(), folder / work)
 
 
-def embedded(folder: Path) -> dict[str, float]:
+def embedded(folder: Path, gigabytes: int) -> dict[str, float]:
     """One run of the product over all there is: bookmarks, manifests and checks of quality included."""
     took: dict[str, float] = {}
-    lake = _lake(folder, "work")
+    lake = _lake(folder, "work", gigabytes)
     with clocked(took, "silver"):
         assert lake.run_silver()
     with clocked(took, "gold"):
@@ -50,22 +59,22 @@ def embedded(folder: Path) -> dict[str, float]:
     return took
 
 
-def by_hand(folder: Path) -> dict[str, float]:
+def by_hand(folder: Path, gigabytes: int) -> dict[str, float]:
     """The same tables by one DuckDB script."""
     from bench.lake_by_hand import by_hand as script
 
     took: dict[str, float] = {}
     with clocked(took, "all"):
-        script(folder / "bronze", folder / "by_hand", TODAY, ZONE)
+        script(folder / "bronze", folder / "by_hand", TODAY, ZONE, gigabytes)
     return took
 
 
-def increments(folder: Path) -> dict[str, float]:
+def increments(folder: Path, gigabytes: int) -> dict[str, float]:
     """Deliveries `more-*`, one after the other, in one process that begins with nothing of its own."""
     import shutil
 
     took: dict[str, float] = {}
-    lake = _lake(folder, "fresh")
+    lake = _lake(folder, "fresh", gigabytes)
     for delivery in sorted(folder.glob("more-*")):
         shutil.copytree(delivery, folder / "bronze", dirs_exist_ok=True)
         name = delivery.name.removeprefix("more-")
@@ -76,7 +85,7 @@ def increments(folder: Path) -> dict[str, float]:
     return took
 
 
-def capture(folder: Path) -> dict[str, float]:
+def capture(folder: Path, gigabytes: int) -> dict[str, float]:
     """Stream records through the Lambda handler in batches of 500; Firehose takes everything at once.
 
     Beside it the least that could be done with a record: its images as plain values, and as JSON.
@@ -113,7 +122,7 @@ def capture(folder: Path) -> dict[str, float]:
     return took
 
 
-JOBS: dict[str, Callable[[Path], dict[str, float]]] = {
+JOBS: dict[str, Callable[[Path, int], dict[str, float]]] = {
     "embedded": embedded,
     "by_hand": by_hand,
     "increments": increments,
@@ -121,4 +130,4 @@ JOBS: dict[str, Callable[[Path], dict[str, float]]] = {
 }
 
 if __name__ == "__main__":
-    print(json.dumps(JOBS[sys.argv[1]](Path(sys.argv[2]))))
+    print(json.dumps(JOBS[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3]))))

@@ -1,4 +1,4 @@
-"""The same tables by a plain PySpark script: `.venv-spark/bin/python -m bench.lake_spark FOLDER`.
+"""The same tables by a plain PySpark script: `.venv-spark/bin/python -m bench.lake_spark FOLDER GIGABYTES`.
 
 It reads Bronze, runs the SQL files one after the other and writes Parquet: no bookmarks, manifests or checks.
 """
@@ -18,27 +18,7 @@ from etl.engine.spark import SETTINGS
 from etl.steps import GOLD_STEPS, SILVER, gold_parameters, silver_parameters, sql_text
 from etl.tables import GOLD, QUARANTINE, TASK_EVENTS
 from etl.tables import SILVER as TABLES
-
-MEMORY = "6g"
-
-
-def session() -> SparkSession:
-    """Spark on both processors, as a single machine would be set up."""
-    settings = {
-        "spark.ui.enabled": "false",
-        "spark.sql.shuffle.partitions": "4",
-        "spark.driver.memory": MEMORY,
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.host": "127.0.0.1",
-        "spark.log.level": "ERROR",
-        # Many small files are listed faster than tasks are started for it.
-        "spark.sql.sources.parallelPartitionDiscovery.threshold": "100000",
-        **SETTINGS,
-    }
-    builder = SparkSession.builder.master("local[2]").appName("bench")
-    for name, value in settings.items():
-        builder = builder.config(name, value)
-    return builder.getOrCreate()
+from tests.etl.spark_session import session
 
 
 def silver(spark: SparkSession, bronze: Path, out: Path) -> None:
@@ -76,10 +56,10 @@ def gold(spark: SparkSession, out: Path) -> None:
         spark.table(table.name).coalesce(1).write.parquet(f"{out}/gold/{table.name}")
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, gigabytes: int) -> None:
     """Run both and end with the Java process, so that what it took is counted."""
     begun = time.perf_counter()
-    spark = session()
+    spark = session("bench", gigabytes, {"spark.sql.shuffle.partitions": "4", **SETTINGS})
     ready = time.perf_counter()
     silver(spark, folder / "bronze", folder / "spark")
     between = time.perf_counter()
@@ -99,4 +79,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))

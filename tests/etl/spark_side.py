@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pyspark.sql import SparkSession
-
 from etl import manifest
 from etl.config import LakeConfig
 from etl.distributed import SparkLake
 from etl.storage import Bucket
 from tests.etl.folder import FolderS3, NoGlue
+from tests.etl.spark_session import session
 
 # Bytes of Bronze above which compiling the plans pays.
 LARGE = 5_000_000
@@ -62,32 +61,19 @@ class Runs:
                 self.lake = self.make(self.folder / str(self.number))
 
 
-def session(large: bool) -> SparkSession:
-    settings = {
-        "spark.ui.enabled": "false",
-        "spark.sql.shuffle.partitions": "2",
-        "spark.default.parallelism": "2",
+def settings(*, large: bool) -> dict[str, str]:
+    """What suits a history of this size."""
+    if large:
+        return {"spark.sql.shuffle.partitions": "2", "spark.sql.files.openCostInBytes": "0"}
+    # Compiling takes longer than running: a hundred small plans, and the Java that plans them.
+    return {
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.shuffle.partitions": "1",
         "spark.sql.files.openCostInBytes": "0",
-        # Or a task is started for every file, only to see that it is there.
-        "spark.sql.sources.parallelPartitionDiscovery.threshold": "100000",
-        "spark.driver.memory": "2g",
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.host": "127.0.0.1",
-        "spark.log.level": "ERROR",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     }
-    if not large:
-        # Compiling takes longer than running: a hundred small plans, and the Java that plans them.
-        settings |= {
-            "spark.sql.codegen.wholeStage": "false",
-            "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-            "spark.sql.adaptive.enabled": "false",
-            "spark.sql.shuffle.partitions": "1",
-            "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-        }
-    builder = SparkSession.builder.master("local[2]").appName("parity")
-    for name, value in settings.items():
-        builder = builder.config(name, value)
-    return builder.getOrCreate()
 
 
 def main(source: Path, folder: Path, timezone: str, now: datetime, deadly: list[str]) -> None:
@@ -96,7 +82,7 @@ def main(source: Path, folder: Path, timezone: str, now: datetime, deadly: list[
     deliveries = sorted(source.iterdir(), key=lambda path: int(path.name))
     size = sum(path.stat().st_size for path in source.rglob("*.parquet"))
     config = LakeConfig("bronze", "silver", "gold", "todo_analytics", ZoneInfo(timezone), late_days=100_000)
-    spark, s3 = session(large=size > LARGE), DeadlyS3(root, deadly)
+    spark, s3 = session("parity", 2, settings(large=size > LARGE)), DeadlyS3(root, deadly)
     runs = Runs(lambda work: SparkLake(config, s3, NoGlue(), work, spark), folder / "work")
     for delivery in deliveries:
         shutil.copytree(delivery, root / "bronze", dirs_exist_ok=True)

@@ -1,8 +1,9 @@
-"""Runs that meet or find broken files: the published result ends the same, and no reader sees a mixture."""
+"""Runs that die, overlap, meet or find broken files: the published result ends the same, no reader sees a mixture."""
 
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
+from itertools import count
 from random import Random
 
 import pytest
@@ -15,34 +16,96 @@ from tests.etl.memory import CONFIG, rows_of
 from tests.etl.world import World, play
 
 GLUE_WRITES = ("create_table", "update_table", "batch_create_partition", "batch_update_partition")
-# Calls by which a process can be told apart from one that died a call earlier or later.
-S3_WRITES = {"put_object", "delete_objects"}
+# What a run writes, in this order; the names are those of `step_of`. Within a step the order is up to threads.
+STEPS = (
+    "silver/_consumed",
+    "silver/files",
+    "silver/_current.json",
+    "batch_update_partition",
+    "silver/delete",
+    "silver/_runs.json",
+    "gold/files",
+    "gold/_commit.json",
+    "update_table",
+    "gold/_current.json",
+    "gold/delete",
+)
+# Those that a run which finds the ones before done still has to do: tidying and the log of runs are not among them.
+DECISIVE = tuple(step for step in STEPS if not step.endswith(("/delete", "/_runs.json")))
+# What only the first run on an empty catalogue does.
+FIRST_STEPS = ("batch_create_partition", "create_table")
+
+
+class Killed(BaseException):
+    """The process ends here: nothing catches it."""
+
+
+def step_of(operation, arguments):
+    """Which step of a run a write belongs to."""
+    if operation not in {"put_object", "delete_objects"}:
+        return operation
+    if operation == "delete_objects":
+        return f"{arguments['Bucket']}/delete"
+    layer, name, *below = arguments["Key"].split("/")
+    return f"{layer}/{name}" if name.startswith("_") or not below else f"{layer}/files"
 
 
 class Stage:
     """A lake whose every write can be watched, and which can be put back to where it began."""
 
     def __init__(self, folder):
-        self.lake = Harness(folder, replace(CONFIG, keep_seconds=0))
-        self.number, self.lock = 0, threading.Lock()
-        self.at_write = lambda number: None
-        self.lake.s3.before = lambda operation, key: operation in S3_WRITES and self._count()
-        for name in GLUE_WRITES:
-            setattr(self.lake.glue, name, self._counted(getattr(self.lake.glue, name)))
+        self.lake = Harness(folder, replace(CONFIG, keep_seconds=0, keep_snapshots=2))
+        self.lock, self.numbers = threading.RLock(), count()
+        self.begin()
+        for service, names in (
+            (self.lake.s3, ("put_object", "delete_objects")),
+            (self.lake.glue, GLUE_WRITES),
+        ):
+            for name in names:
+                setattr(service, name, self._watched(name, getattr(service, name)))
         self.contents = {}
 
-    def _count(self):
-        with self.lock:
-            self.number += 1
-            number = self.number
-        self.at_write(number)
+    def begin(self, at_write=lambda moment, step: None):
+        """Count writes from here on, and call ``at_write("before" or "after", step)`` around each."""
+        self.made, self.at_write, self.dead = Counter(), at_write, False
 
-    def _counted(self, call):
-        def counted(**arguments):
-            self._count()
-            return call(**arguments)
+    def _watched(self, name, call):
+        def watched(**arguments):
+            step = step_of(name, arguments)
+            with self.lock:
+                self._watch("before", step)
+                reply = call(**arguments)
+                self.made[step] += 1
+                self._watch("after", step)
+            return reply
 
-        return counted
+        return watched
+
+    def _watch(self, moment, step):
+        # Of a dead process no thread writes any more.
+        if self.dead:
+            raise Killed
+        try:
+            self.at_write(moment, step)
+        except Killed:
+            self.dead = True
+            raise
+
+    def process(self):
+        """Another process on the lake as it is, with nothing of its own."""
+        return self.lake.new_lake(f"process {next(self.numbers)}")
+
+    def killed(self, hit):
+        """A run that dies at the first write where ``hit(moment, step)``."""
+
+        def at_write(moment, step):
+            if hit(moment, step):
+                raise Killed
+
+        self.begin(at_write)
+        with pytest.raises(Killed):
+            self.process().run(NOW)
+        self.at_write, self.dead = lambda moment, step: None, False
 
     def keep(self):
         """Remember what there is now."""
@@ -61,7 +124,6 @@ class Stage:
         self.lake.glue.partitions = defaultdict(
             dict, {name: dict(parts) for name, parts in partitions.items()}
         )
-        self.number = 0
 
     def read(self, location):
         """Rows at a location, in one order; what is written there never changes, so it is read once."""
@@ -89,23 +151,35 @@ class Stage:
         return {name: self.read(table["location"]) for name, table in found.items()}
 
 
-@pytest.fixture
-def stage(tmp_path):
-    """A lake with a first half published and a second half waiting, and what readers may see of either."""
-    stage, world = Stage(tmp_path), World()
+def staged(folder):
+    """A lake with two thirds published and the last waiting, and what readers may see before and after."""
+    stage, world = Stage(folder), World()
     play(world, Random(11), 25)
-    half = len(world.history) // 2
-    stage.lake.deliver(world.history[:half])
-    stage.lake.lake.run(NOW)
+    third = len(world.history) // 3
+    for start in (0, third):
+        stage.lake.deliver(world.history[start : start + third])
+        stage.lake.lake.run(NOW)
     stage.before = (stage.silver(), stage.gold())
-    stage.lake.deliver([*world.history[half:], world.history[0]])
+    stage.lake.deliver([*world.history[2 * third :], world.history[0]])
     stage.world = world
     stage.keep()
-    stage.lake.new_lake("clean").run(NOW)
+    stage.begin()
+    stage.process().run(NOW)
     all_equal(stage.lake, world, NOW)
-    stage.writes, stage.after = stage.number, (stage.silver(), stage.gold())
-    stage.put_back()
+    stage.writes, stage.after = stage.made, (stage.silver(), stage.gold())
     return stage
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    return staged(tmp_path_factory.mktemp("stage"))
+
+
+@pytest.fixture
+def stage(shared):
+    shared.put_back()
+    shared.begin()
+    return shared
 
 
 def look(stage):
@@ -118,10 +192,52 @@ def look(stage):
 
 def test_it_works(stage):
     assert stage.before[1] != stage.after[1]
-    stage.at_write = lambda number: look(stage)
-    stage.lake.new_lake("watched").run(NOW)
+    stage.begin(lambda moment, step: look(stage))
+    stage.process().run(NOW)
+    ends_as_undisturbed(stage)
+    assert tuple(dict.fromkeys(stage.made)) == STEPS, "in this order, and none that is not tried below"
+
+
+def ends_as_undisturbed(stage):
     assert (stage.silver(), stage.gold()) == stage.after
     assert stage.published() == stage.after[1]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_run_killed_at_any_step_is_made_good_by_the_next(stage, step):
+    """Before the step's first write, and in its midst where it has several: after its last is before the next."""
+    for made in sorted({0, stage.writes[step] // 2}):
+        stage.put_back()
+        die_and_recover(stage, lambda what, at=(step, made): (what, stage.made[step]) == at)
+
+
+def die_and_recover(stage, hit):
+    """Kill a run before the first write where ``hit(step)``, look as a reader, and let the next run finish."""
+    stage.killed(lambda moment, step: moment == "before" and hit(step))
+    look(stage)
+    stage.process().run(NOW)
+    ends_as_undisturbed(stage)
+
+
+@pytest.mark.parametrize("step", FIRST_STEPS)
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_the_first_run_of_all_may_die_too(tmp_path, step, moment):
+    stage, world = Stage(tmp_path), World()
+    play(world, Random(12), 10)
+    stage.lake.deliver(world.history)
+    stage.killed(lambda when, what: (when, what) == (moment, step))
+    stage.process().run(NOW)
+    all_equal(stage.lake, world, NOW)
+
+
+def test_one_death_after_another(stage):
+    """Each run gets a step further than the one before and repeats no commit: less and less is left to do."""
+    for step in DECISIVE:
+        stage.killed(lambda when, what, at=step: (when, what) == ("before", at))
+        look(stage)
+        assert not stage.made.keys() & set(DECISIVE[DECISIVE.index(step) :])
+    stage.process().run(NOW)
+    ends_as_undisturbed(stage)
 
 
 def test_two_at_once_end_as_one_would(stage):
@@ -138,7 +254,7 @@ def test_two_at_once_end_as_one_would(stage):
         while not done.wait(0.001):
             look(stage)
 
-    runs = [stage.lake.new_lake(name) for name in ("one", "other")]
+    runs = [stage.process(), stage.process()]
     workers = [threading.Thread(target=watched, args=[lambda lake=lake: lake.run(NOW)]) for lake in runs]
     reader = threading.Thread(target=watched, args=[read_on])
     for thread in (reader, *workers):
@@ -148,25 +264,24 @@ def test_two_at_once_end_as_one_would(stage):
     done.set()
     reader.join()
     assert not errors
-    stage.lake.new_lake("last").run(NOW)
-    assert (stage.silver(), stage.gold()) == stage.after
-    assert stage.published() == stage.after[1]
+    stage.process().run(NOW)
+    ends_as_undisturbed(stage)
 
 
 def test_a_broken_file_changes_nothing_once_a_whole_copy_is_there(stage):
     bronze = stage.lake.s3.buckets["bronze"]
     fresh = max(bronze)
     whole, bronze[fresh] = bronze[fresh], bronze[fresh][:-30]
-    stage.lake.new_lake("reads what it can").run(NOW)
+    stage.process().run(NOW)
     bronze[fresh.replace("stream", "again")] = whole
-    stage.lake.new_lake("next").run(NOW)
+    stage.process().run(NOW)
     all_equal(stage.lake, stage.world, NOW)
     assert stage.gold() == stage.after[1]
 
 
 def test_a_file_broken_after_it_was_read_is_not_missed(stage):
-    stage.lake.new_lake("first").run(NOW)
+    stage.process().run(NOW)
     for key in stage.lake.s3.buckets["bronze"]:
         stage.lake.s3.buckets["bronze"][key] = b"PAR1"
-    assert stage.lake.new_lake("next").run(NOW) is False
+    assert stage.process().run(NOW) is False
     assert (stage.silver(), stage.gold()) == stage.after
