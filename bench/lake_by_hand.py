@@ -17,6 +17,7 @@ SQL = Path(__file__).parent / "sql"
 
 def by_hand(bronze: Path, out: Path, today: date, timezone: str, gigabytes: int) -> None:
     """Write every table of Silver, by user bucket, and of Gold, one file each, under `out`."""
+    out.mkdir(parents=True, exist_ok=True)
     limits = {"temp_directory": str(out / "spill"), "memory_limit": f"{gigabytes}GB"}
     connection = duckdb.connect(config=limits)
     connection.execute("SET TimeZone = 'UTC'")

@@ -11,4 +11,4 @@ def test_a_run_killed_before_any_write_is_made_good_by_the_next(stage):  # noqa:
     assert writes > 50
     for number in range(writes):
         stage.put_back()
-        die_and_recover(stage, lambda step, at=number: stage.made.total() == at)
+        die_and_recover(stage, lambda step, at=number: stage.watch.made.total() == at)

@@ -3,25 +3,21 @@
 import io
 import json
 import re
-import uuid
 from collections import Counter
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from random import Random
 
-import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pyathena
 import pytest
 
 from etl import capture, catalog
-from etl.run import Lake
 from etl.tables import REQUESTS
 from tests.etl.harness import NOW, Harness
-from tests.etl.memory import CONFIG, put_bronze
+from tests.etl.memory import put_bronze
 from tests.etl.oracle import Oracle, due
+from tests.etl.own_lake import OwnLake
 from tests.etl.world import World, play
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "athena_queries.sql"
@@ -84,34 +80,20 @@ def world():
 @pytest.fixture(scope="module")
 def ask(world, tmp_path_factory):
     """A lake of this module's own on the local AWS; a function from a query's number to its rows."""
-    s3, glue, name = boto3.client("s3"), boto3.client("glue"), f"tour-{uuid.uuid4().hex[:8]}"
     memory = Harness(tmp_path_factory.mktemp("memory"))
     memory.deliver(world.history)
     memory.deliver(world.history[:10])
     bad = json.loads(capture._encode(capture.bronze_row(world.history[0].record()))) | {"event_id": "bad"}
     path = "year=2026/month=05/day=20/user_bucket=00"
     put_bronze(memory.s3, path, [bad | {"sequence_number": "x"}], 900)
-    buckets = {layer: f"{name}-{layer}" for layer in ("bronze", "silver", "gold")}
-    for bucket in buckets.values():
-        s3.create_bucket(Bucket=bucket)
     for path, lines in request_log(world).items():
         body = io.BytesIO()
         pq.write_table(pa.Table.from_pylist(lines, REQUEST_COLUMNS), body, compression="snappy")
         memory.s3.buckets["bronze"][f"{catalog.REQUESTS_PREFIX}{path}/lines.parquet"] = body.getvalue()
-    for key, body in memory.s3.buckets["bronze"].items():
-        s3.put_object(Bucket=buckets["bronze"], Key=key, Body=body)
-    database = name.replace("-", "_")
-    glue.create_database(DatabaseInput={"Name": database})
-    for table in catalog.glue_tables(**{f"{layer}_bucket": bucket for layer, bucket in buckets.items()}):
-        glue.create_table(DatabaseName=database, TableInput=table)
-    config = replace(
-        CONFIG, **{f"{layer}_bucket": bucket for layer, bucket in buckets.items()}, database=database
-    )
-    Lake(config, s3, glue, tmp_path_factory.mktemp("lake")).run(NOW)
-    connection = pyathena.connect(
-        schema_name=database, s3_staging_dir=f"s3://{buckets['gold']}/athena-results/", poll_interval=0.05
-    )
-    return lambda number: connection.cursor().execute(QUERIES[number].rstrip(";")).fetchall()
+    own = OwnLake(tmp_path_factory.mktemp("lake"))
+    own.put_bronze(memory.s3.buckets["bronze"])
+    own.process().run(NOW)
+    return lambda number: own.rows(QUERIES[number].rstrip(";"))
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """Runs that die, overlap, meet or find broken files: the published result ends the same, no reader sees a mixture."""
 
 import threading
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import replace
 from itertools import count
 from random import Random
@@ -11,43 +11,10 @@ import pytest
 from etl import gold
 from etl.tables import GOLD, SILVER
 from tests.etl.checks import all_equal
+from tests.etl.deaths import DECISIVE, FIRST_STEPS, STEPS, Watch
 from tests.etl.harness import NOW, Harness
 from tests.etl.memory import CONFIG, rows_of
 from tests.etl.world import World, play
-
-GLUE_WRITES = ("create_table", "update_table", "batch_create_partition", "batch_update_partition")
-# What a run writes, in this order; the names are those of `step_of`. Within a step the order is up to threads.
-STEPS = (
-    "silver/_consumed",
-    "silver/files",
-    "silver/_current.json",
-    "batch_update_partition",
-    "silver/delete",
-    "silver/_runs.json",
-    "gold/files",
-    "gold/_commit.json",
-    "update_table",
-    "gold/_current.json",
-    "gold/delete",
-)
-# Those that a run which finds the ones before done still has to do: tidying and the log of runs are not among them.
-DECISIVE = tuple(step for step in STEPS if not step.endswith(("/delete", "/_runs.json")))
-# What only the first run on an empty catalogue does.
-FIRST_STEPS = ("batch_create_partition", "create_table")
-
-
-class Killed(BaseException):
-    """The process ends here: nothing catches it."""
-
-
-def step_of(operation, arguments):
-    """Which step of a run a write belongs to."""
-    if operation not in {"put_object", "delete_objects"}:
-        return operation
-    if operation == "delete_objects":
-        return f"{arguments['Bucket']}/delete"
-    layer, name, *below = arguments["Key"].split("/")
-    return f"{layer}/{name}" if name.startswith("_") or not below else f"{layer}/files"
 
 
 class Stage:
@@ -55,41 +22,8 @@ class Stage:
 
     def __init__(self, folder):
         self.lake = Harness(folder, replace(CONFIG, keep_seconds=0, keep_snapshots=2))
-        self.lock, self.numbers = threading.RLock(), count()
-        self.begin()
-        for service, names in (
-            (self.lake.s3, ("put_object", "delete_objects")),
-            (self.lake.glue, GLUE_WRITES),
-        ):
-            for name in names:
-                setattr(service, name, self._watched(name, getattr(service, name)))
+        self.watch, self.numbers = Watch(self.lake.s3, self.lake.glue), count()
         self.contents = {}
-
-    def begin(self, at_write=lambda moment, step: None):
-        """Count writes from here on, and call ``at_write("before" or "after", step)`` around each."""
-        self.made, self.at_write, self.dead = Counter(), at_write, False
-
-    def _watched(self, name, call):
-        def watched(**arguments):
-            step = step_of(name, arguments)
-            with self.lock:
-                self._watch("before", step)
-                reply = call(**arguments)
-                self.made[step] += 1
-                self._watch("after", step)
-            return reply
-
-        return watched
-
-    def _watch(self, moment, step):
-        # Of a dead process no thread writes any more.
-        if self.dead:
-            raise Killed
-        try:
-            self.at_write(moment, step)
-        except Killed:
-            self.dead = True
-            raise
 
     def process(self):
         """Another process on the lake as it is, with nothing of its own."""
@@ -97,15 +31,7 @@ class Stage:
 
     def killed(self, hit):
         """A run that dies at the first write where ``hit(moment, step)``."""
-
-        def at_write(moment, step):
-            if hit(moment, step):
-                raise Killed
-
-        self.begin(at_write)
-        with pytest.raises(Killed):
-            self.process().run(NOW)
-        self.at_write, self.dead = lambda moment, step: None, False
+        self.watch.killed(lambda: self.process().run(NOW), hit)
 
     def keep(self):
         """Remember what there is now."""
@@ -163,10 +89,10 @@ def staged(folder):
     stage.lake.deliver([*world.history[2 * third :], world.history[0]])
     stage.world = world
     stage.keep()
-    stage.begin()
+    stage.watch.begin()
     stage.process().run(NOW)
     all_equal(stage.lake, world, NOW)
-    stage.writes, stage.after = stage.made, (stage.silver(), stage.gold())
+    stage.writes, stage.after = stage.watch.made, (stage.silver(), stage.gold())
     return stage
 
 
@@ -178,7 +104,7 @@ def shared(tmp_path_factory):
 @pytest.fixture
 def stage(shared):
     shared.put_back()
-    shared.begin()
+    shared.watch.begin()
     return shared
 
 
@@ -192,10 +118,10 @@ def look(stage):
 
 def test_it_works(stage):
     assert stage.before[1] != stage.after[1]
-    stage.begin(lambda moment, step: look(stage))
+    stage.watch.begin(lambda moment, step: look(stage))
     stage.process().run(NOW)
     ends_as_undisturbed(stage)
-    assert tuple(dict.fromkeys(stage.made)) == STEPS, "in this order, and none that is not tried below"
+    assert tuple(dict.fromkeys(stage.watch.made)) == STEPS, "in this order, and none that is not tried below"
 
 
 def ends_as_undisturbed(stage):
@@ -208,7 +134,7 @@ def test_a_run_killed_at_any_step_is_made_good_by_the_next(stage, step):
     """Before the step's first write, and in its midst where it has several: after its last is before the next."""
     for made in sorted({0, stage.writes[step] // 2}):
         stage.put_back()
-        die_and_recover(stage, lambda what, at=(step, made): (what, stage.made[step]) == at)
+        die_and_recover(stage, lambda what, at=(step, made): (what, stage.watch.made[step]) == at)
 
 
 def die_and_recover(stage, hit):
@@ -235,7 +161,7 @@ def test_one_death_after_another(stage):
     for step in DECISIVE:
         stage.killed(lambda when, what, at=step: (when, what) == ("before", at))
         look(stage)
-        assert not stage.made.keys() & set(DECISIVE[DECISIVE.index(step) :])
+        assert not stage.watch.made.keys() & set(DECISIVE[DECISIVE.index(step) :])
     stage.process().run(NOW)
     ends_as_undisturbed(stage)
 
