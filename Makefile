@@ -11,7 +11,7 @@ fast := tests/test_docs.py tests/identity tests/tasks tests/etl/test_capture.py 
 
 BENCH ?= api lists bench_admin insights scale
 
-.PHONY: help run test test-fast test-crash test-parity bench bench-lake screenshots lint format lock env clean
+.PHONY: help run test test-fast test-long test-crash test-parity bench bench-lake screenshots lint format lock env clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -19,11 +19,14 @@ help: ## show this list
 run: ## start everything; PORT, LOCAL_AWS_PORT, LOCAL_DIR and DEMO=0 are honoured
 	@exec env STOP_WITH_PARENT=1 $(bootstrap) run -m localcloud.run
 
-test: lint test-infra ## check and run every test
-	@exec $(bootstrap) test -m pytest -n auto --dist loadfile $(ARGS)
+test: lint test-infra ## check and run every test but those of test-long
+	@exec $(bootstrap) test -m pytest -n auto --dist loadfile -m "not long" $(ARGS)
+
+test-long: ## kill the local AWS and the whole system under load, make environments: a few minutes
+	@exec $(bootstrap) test -m pytest -n auto --dist loadfile -m long $(ARGS)
 
 test-fast: ## run the rules, the API's costs, identity, the engine and the documents: under a minute
-	@exec $(bootstrap) test -m pytest -n auto --dist loadfile -m "not slow and not browser" $(or $(ARGS),$(fast))
+	@exec $(bootstrap) test -m pytest -n auto --dist loadfile -m "not slow and not long and not browser" $(or $(ARGS),$(fast))
 
 test-crash: ## kill everything under load ten times, and count what was lost
 	@exec $(bootstrap) test -m tests.run.crash --rounds 10 $(ARGS)

@@ -248,7 +248,7 @@ def test_killed_under_load(aws: LocalAws) -> None:
     assert kill_while_writing(aws, rounds=3) > 75
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_killed_under_load_with_compactions(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
     aws.stop()
     monkeypatch.setenv("LOCAL_AWS_COMPACT_BYTES", "30000")

@@ -168,7 +168,7 @@ def interpreter_time(project: Path, venv: str = ".venv") -> int:
     return (project / venv / "pyvenv.cfg").stat().st_mtime_ns
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_environments_are_made_once_and_again_when_something_changed(project):
     done = make(project, "run", "-c", "import sys; print(sys.prefix)")
     assert done.returncode == 0, done.stderr
@@ -194,7 +194,7 @@ def test_environments_are_made_once_and_again_when_something_changed(project):
     assert interpreter_time(project) != made
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_kill_in_the_middle_is_made_good(project):
     process = subprocess.Popen(
         command(project, "run"), cwd=project, stderr=subprocess.DEVNULL, start_new_session=True
@@ -210,7 +210,7 @@ def test_a_kill_in_the_middle_is_made_good(project):
     assert not (project / ".venv" / bootstrap.UNFINISHED).exists()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_package_that_does_not_match_its_hash_is_not_installed(project):
     (project / "requirements" / "web.txt").write_text(f"six==1.17.0 --hash=sha256:{'0' * 64}\n")
     done = make(project, "run", "-c", "print('up')")

@@ -6,8 +6,6 @@ import pytest
 
 from tests.run.crash import CrashTest, Round, report
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def crash_test(tmp_path):
@@ -16,6 +14,7 @@ def crash_test(tmp_path):
     test.stack.clean_up()
 
 
+@pytest.mark.long
 def test_it_works(crash_test):
     crash_test.begin()
     for number in (1, 2):
