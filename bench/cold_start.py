@@ -2,9 +2,10 @@
 
 `.venv-infra/bin/python -m bench.cold_start [--rounds 15]` after `python -m infra.web_package`. Each application is
 packaged the same way (locked or current wheels for this processor, unchecked bytecode), and each process is given one
-event of API Gateway, for one of the same three addresses: health, sign-in page, own tasks without a token. The
-applications take turns, so that a busy machine slows all of them; the figures are medians, and what counts is the
-ratio. The other two applications answer the same addresses with constants, which is the least that they could do.
+event of API Gateway, for one of the same four requests: health, sign-in page, own tasks without a token, and with one
+that is refused, which is all that a request with a token does before it calls AWS. The applications take turns, so that
+a busy machine slows all of them; the figures are medians, and what counts is the ratio. The other two applications
+answer the same addresses with constants, which is the least that they could do.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ from pathlib import Path
 
 from infra.prebuild import compile_folders
 from infra.rehearsal import PROCESSORS
-from infra.settings import Settings
+from infra.settings import ROOT, Settings
 from infra.web_package import COLLECT_ENVIRONMENT, HANDLER_PACKAGES, WebBuild, prune, size
 
-PATHS = ("/health", "/login/", "/api/v1/tasks")
+PATHS = ("/health", "/login/", "/api/v1/tasks", "/api/v1/tasks Bearer x")
 FILES = {
     "django": {
         "site.py": """
@@ -73,8 +74,10 @@ started = time.perf_counter()
 import handler
 loaded = time.perf_counter()
 class Context: aws_request_id = "1"; function_name = "todo"; invoked_function_arn = ""
-def event(path):
-    headers = {"Host": "x.execute-api.us-east-1.amazonaws.com", "X-Forwarded-Proto": "https", "Accept": "*/*"}
+def event(asked):
+    path, _, authorization = asked.partition(" ")
+    headers = {"Authorization": authorization} if authorization else {}
+    headers |= {"Host": "x.execute-api.us-east-1.amazonaws.com", "X-Forwarded-Proto": "https", "Accept": "*/*"}
     return {"resource": "/{proxy+}", "path": path, "httpMethod": "GET", "headers": headers,
         "multiValueHeaders": {k: [v] for k, v in headers.items()}, "queryStringParameters": None,
         "multiValueQueryStringParameters": None, "pathParameters": None, "stageVariables": None, "body": None,
@@ -135,6 +138,8 @@ def product(folder: Path) -> Contestant:
         "STATIC_URL": "/dev/static/",
         "LOG_LEVEL": "ERROR",
     }
+    deployed = json.loads((ROOT / "zappa_settings.json").read_text())["base"]["aws_environment_variables"]
+    settings = {name: value for name, value in deployed.items() if "<" not in value} | settings
     return Contestant("this app", [folder / "handler", tree.app, tree.packages], {**settings, **keys})
 
 

@@ -1,5 +1,6 @@
 """The one shape of every error the API answers: RFC 9457 problem details."""
 
+import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 CONTENT_TYPE = "application/problem+json"
+CHALLENGE = 'Bearer realm="todo"'
 
 # As RFC 9110 calls them; http.HTTPStatus of Python 3.11 and 3.12 still has older names.
 TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
@@ -66,13 +68,18 @@ def _content(
     kind: str = "",
     errors: Sequence[Mapping[str, Any]] = (),
 ) -> bytes:
-    from pydantic_core import to_json  # here: a cold start is rarely an error
-
     about = {
         "instance": request.path[:500].encode("utf-8", "replace").decode(),
         "request_id": getattr(request, "request_id", ""),
     }
-    return to_json(described(status, detail, kind, errors) | about)
+    problem = described(status, detail, kind, errors) | about
+    return json.dumps(problem, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def sign_in_first(request: HttpRequest) -> HttpResponse:
+    """Return the 401 for a request that says nothing of who sent it."""
+    detail = "Sign in, or send `Authorization: Bearer` with a Cognito token."
+    return response(request, 401, detail=detail, headers={"WWW-Authenticate": CHALLENGE})
 
 
 def is_for_api(request: HttpRequest) -> bool:

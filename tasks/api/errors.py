@@ -15,7 +15,6 @@ from todo_site import problems
 from todo_site.identity.errors import IdentityUnavailable, InvalidToken
 
 _log = logging.getLogger(__name__)
-_CHALLENGE = 'Bearer realm="todo"'
 _RETRY = {"Retry-After": "1"}
 INVALID = "Some fields are not valid. `errors` lists them; correct them and send the request again."
 
@@ -38,7 +37,7 @@ _SIMPLE: dict[type[Exception], tuple[int, str, dict[str, str]]] = {
     domain.ProfileNotFound: (404, "", {}),
     domain.AccessTokenNotFound: (404, "", {}),
     domain.CalendarFeedNotFound: (404, "", {}),
-    domain.ShutOut: (401, "", {"WWW-Authenticate": f'{_CHALLENGE}, error="invalid_token"'}),
+    domain.ShutOut: (401, "", {"WWW-Authenticate": f'{problems.CHALLENGE}, error="invalid_token"'}),
     domain.TooManyAccessTokens: (409, "too-many-access-tokens", {}),
     domain.VersionConflict: (412, "version-conflict", {}),
     domain.IdempotencyInFlight: (409, "idempotency-in-flight", _RETRY),
@@ -57,7 +56,7 @@ def install(api: NinjaAPI) -> None:
     add(domain.ValidationFailed, _invalid)
     add(RequestProblem, _refused)
     add(InvalidToken, _unauthorized)
-    add(AuthenticationError, _unauthorized)
+    add(AuthenticationError, lambda request, _: problems.sign_in_first(request))
     add(Http404, lambda request, _: problems.response(request, 404))
     for malformed in (BadRequest, SuspiciousOperation, UnreadablePostError):
         add(malformed, lambda request, _: problems.response(request, 400))
@@ -87,11 +86,9 @@ def _invalid(request: HttpRequest, error: domain.ValidationFailed) -> HttpRespon
     return problems.response(request, 422, detail=INVALID, kind="validation", errors=error.errors)
 
 
-def _unauthorized(request: HttpRequest, error: Exception) -> HttpResponse:
-    invalid = isinstance(error, InvalidToken)
-    detail = str(error) if invalid else "Sign in, or send `Authorization: Bearer` with a Cognito token."
-    challenge = _CHALLENGE + (f', error="invalid_token", error_description="{error}"' if invalid else "")
-    return problems.response(request, 401, detail=detail, headers={"WWW-Authenticate": challenge})
+def _unauthorized(request: HttpRequest, error: InvalidToken) -> HttpResponse:
+    challenge = f'{problems.CHALLENGE}, error="invalid_token", error_description="{error}"'
+    return problems.response(request, 401, detail=str(error), headers={"WWW-Authenticate": challenge})
 
 
 def _outage(request: HttpRequest, error: Exception) -> HttpResponse:

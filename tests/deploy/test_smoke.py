@@ -93,7 +93,10 @@ def impatient(monkeypatch):
 
 
 def test_figures_are_waited_for_and_then_forgotten(site, impatient, monkeypatch):
-    monkeypatch.setattr(smoke_etl, "published", Figures({}, {}, right, right, {}))
+    def slow(ids):
+        raise warehouse.QueryTimeout("no answer within 20 seconds")
+
+    monkeypatch.setattr(smoke_etl, "published", Figures({}, slow, right, right, {}))
     said = smoke(site, "smoke_etl", machine="", timeout=60)
     assert "the figures are right" in said
     assert "nothing is left of them" in said

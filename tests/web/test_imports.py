@@ -26,15 +26,18 @@ def views(patterns):
             yield pattern.callback
 
 
-@pytest.mark.parametrize("path", ["/health", "/login/"])
-def test_it_works(path):
+@pytest.mark.parametrize(("path", "status"), [("/health", 200), ("/login/", 200), ("/api/v1/tasks", 401)])
+def test_it_works(path, status):
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "todo_site.settings",
         "DEBUG": "true",
     }  # no static files
     done = subprocess.run(
-        [sys.executable, "-c", FIRST_REQUEST, path, "200"], env=environment, capture_output=True, text=True
+        [sys.executable, "-c", FIRST_REQUEST, path, str(status)],
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     assert done.stdout.splitlines()[-1:] == ["[]"], done.stdout + done.stderr
 

@@ -1,12 +1,15 @@
-"""Puts the person of the browser session on the request, without loading the session until somebody looks."""
+"""Who sends a request: the person of the browser session, loaded when somebody looks; and those who are nobody."""
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
-from todo_site import logging
+from todo_site import logging, problems
 from todo_site.identity.users import Anonymous, Person
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 def _look_up(request: HttpRequest) -> Person | Anonymous:
@@ -20,10 +23,32 @@ def _look_up(request: HttpRequest) -> Person | Anonymous:
 class PersonMiddleware:
     """Sets ``request.user`` to a Person or Anonymous."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Handle one request."""
         request.user = SimpleLazyObject(lambda: _look_up(request))  # type: ignore[assignment]
         return self.get_response(request)
+
+
+class StrangersMiddleware:
+    """Refuses requests to the API without any credentials, before anything of the API is imported.
+
+    Below ``/api/v1/`` only the calendar's feeds are public, whose address is the secret. So a stranger does not learn
+    which addresses and methods there are.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Handle one request."""
+        path = request.path_info
+        if path.startswith("/api/v1/") and not path.endswith(".ics") and not _has_credentials(request):
+            return problems.sign_in_first(request)
+        return self.get_response(request)
+
+
+def _has_credentials(request: HttpRequest) -> bool:
+    return "HTTP_AUTHORIZATION" in request.META or settings.SESSION_COOKIE_NAME in request.COOKIES
