@@ -88,11 +88,11 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "todo_site.identity.middleware.PersonMiddleware",
-    "todo_site.lazily.UrlsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "todo_site.identity.middleware.StrangersMiddleware",
+    "todo_site.lazily.UrlsMiddleware",
 ]
 TEMPLATES = [
     {
