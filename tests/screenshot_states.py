@@ -58,11 +58,11 @@ def _conflict(page: Any) -> None:
 
 
 def _inline_conflict(page: Any) -> None:
-    row = page.locator(".task", has_text="Renew the passport")
+    row = page.locator(".task", has_text="Pay rent")
     address = row.locator(".task-title").get_attribute("href")
     row.locator(".edit-line").click(force=True)
-    page.locator(".line-title input").fill("Renew both passports")
-    _elsewhere(page, address, lambda other: _saved(other, "Renew the passports of the children"))
+    page.locator(".line-title .input").fill("Pay the rent and the heating")
+    _elsewhere(page, address, lambda other: _saved(other, "Pay rent and deposit"))
     page.locator(".line .button-primary").click()
     page.locator(".line .notice").wait_for()
 
@@ -72,6 +72,15 @@ def _deleted_elsewhere(page: Any) -> None:
     _elsewhere(page, page.url, lambda other: other.locator("#edit [formaction$='/delete/']").click())
     page.locator("#edit .button-primary").click()
     page.locator("[name=restore]").wait_for()
+
+
+def _restored(page: Any) -> None:
+    _elsewhere(
+        page, "/trash/", lambda other: other.locator(".trashed", has_text="trip").locator(".restore").click()
+    )
+    page.reload()
+    page.locator("#history-title").click()
+    page.locator(".events li").first.wait_for()
 
 
 def _importing(page: Any) -> None:
@@ -104,7 +113,6 @@ ACTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "move": ("/board/", lambda page: page.locator(".move summary").first.click()),
     "for-ever": ("/trash/", lambda page: page.locator(".trashed summary").first.click()),
     "task-wrong": ("/tasks/{task}/", _refused),
-    "history": ("/tasks/{task}/history/", lambda page: None),
     "right-to-left": ("/", lambda page: page.evaluate("document.documentElement.dir = 'rtl'")),
     "board-right-to-left": ("/board/", lambda page: page.evaluate("document.documentElement.dir = 'rtl'")),
     "task-right-to-left": (
@@ -121,6 +129,7 @@ ACTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "inline-conflict": ("/", _inline_conflict),
     "conflict": ("/tasks/{task}/", _conflict),
     "deleted-elsewhere": ("/tasks/{task}/", _deleted_elsewhere),
+    "history": ("/tasks/{task}/", _restored),
     "importing": ("/account/data/", _importing),
     "german-data": ("/account/data/", lambda page: _german(page, page.url)),
 }

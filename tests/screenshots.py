@@ -14,6 +14,7 @@ from typing import Any
 from tests import local_aws
 from tests.screenshot_states import ACTS, README_ACTS
 from tests.web.site import ARGUMENTS, CHROMIUM, SIZES, serving
+from tests.web.writes import writes_of
 
 OUT = Path("build/screenshots")
 PASSWORD = "Correct-horse-9"
@@ -57,6 +58,9 @@ def main(wanted: list[str]) -> None:
     django.setup()
     from django.core.management import call_command
 
+    from insights import warehouse
+
+    warehouse.run = writes_of  # a task's history; the dashboards have pictures of their own
     call_command("collectstatic", interactive=False, verbosity=0)
     try:
         full, task = _person("Alice", filled=True)

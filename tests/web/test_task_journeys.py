@@ -1,18 +1,15 @@
 """One task with everything in it, and the same tasks looked at in every view. Wide, narrow, and without JavaScript."""
 
-import json
 import re
 from datetime import timedelta
 
-import boto3
 import pytest
-from boto3.dynamodb.types import TypeDeserializer
-from django.conf import settings
 from playwright.sync_api import expect
 
 from insights import warehouse
-from tasks import selectors, table
+from tasks import selectors
 from tests.web.conftest import no_sideways_scrolling, ready, row
+from tests.web.writes import writes_of
 
 pytestmark = pytest.mark.browser
 WAYS = pytest.mark.parametrize(
@@ -187,39 +184,7 @@ def test_a_line_is_edited_where_it_is(open_as, alice, add, stored, size):
 
 @pytest.fixture
 def lake_of_writes(monkeypatch):
-    """Answer what is asked of the lake with what the table's stream really has: each write, its author, its image."""
-    streams, plain = boto3.client("dynamodbstreams"), TypeDeserializer()
-    stream = table.client().describe_table(TableName=settings.TABLE_NAME)["Table"]["LatestStreamArn"]
-
-    def records():
-        for shard in streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]:
-            place = {"StreamArn": stream, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
-            iterator = streams.get_shard_iterator(**place)["ShardIterator"]
-            while iterator and (page := streams.get_records(ShardIterator=iterator))["Records"]:
-                yield from page["Records"]
-                iterator = page.get("NextShardIterator")
-
-    def run(sql, values, timeout):
-        found = []
-        for record in records():
-            image = {
-                name: plain.deserialize(value)
-                for name, value in record["dynamodb"].get("NewImage", {}).items()
-            }
-            if image.get("id") == values[2]:
-                names = {name: image.get(name) for name in ("version", "updated_by", "request_id")}
-                kind = {"event_name": record["eventName"], "entity_type": image["PK"].partition("#")[0]}
-                found.append(
-                    {
-                        **names,
-                        **kind,
-                        "changed_at": image["updated_at"],
-                        "image": json.dumps(image, default=int),
-                    }
-                )
-        return warehouse.Answer(sorted(found, key=lambda row: -row["version"]), "q", 0, 0)
-
-    monkeypatch.setattr(warehouse, "run", run)
+    monkeypatch.setattr(warehouse, "run", writes_of)
 
 
 @WAYS
