@@ -93,6 +93,13 @@ def update(ctx: RequestContext, old: Values, wanted: Values, echoed: Mapping[str
     return Plan(TaskItem.of(new), actions, old)
 
 
+def take_back(ctx: RequestContext, completed: Values, wanted: Values, following: Values) -> Plan:
+    """Plan to reopen ``completed``, and to move ``following``, the occurrence that completing it made, to the trash."""
+    new = _changed(ctx, completed, wanted) | ctx.authorship(completed["version"] + 1)
+    del new["next_task_id"]
+    return Plan(TaskItem.of(new), [table.update(completed, new), *delete(ctx, following).actions], completed)
+
+
 def _changed(ctx: RequestContext, old: Values, wanted: Values) -> Values:
     merged = {**old, **wanted}
     if not merged.get("due_date"):

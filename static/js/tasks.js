@@ -55,6 +55,7 @@
     waiting = setTimeout(refresh, delay);
   };
   document.addEventListener("tasks:elsewhere", () => refreshSoon());
+  document.addEventListener("tasks:look", () => refreshSoon());
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden && Date.now() - seen > 5000) refreshSoon(0);
   });

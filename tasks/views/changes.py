@@ -42,7 +42,8 @@ def task_complete(request: HttpRequest, task_id: UUID) -> HttpResponse:
     wanted = request.POST.get("to") or request.GET.get("to") or _opposite(request, task_id)
     if wanted not in STATUSES:
         raise BadRequest(_("There is no such status."))
-    task = services.update_task(context(request), str(task_id), {"status": wanted}).task
+    change = services.take_back if "undo" in request.GET else services.update_task
+    task = change(context(request), str(task_id), {"status": wanted}).task
     before = request.GET.get("was", "pending")
     undoing = ""
     if "undo" not in request.GET and before in STATUSES and before != wanted:
@@ -151,4 +152,7 @@ def _changed(
         return redirect(list_url(request))
     row: Row | None = None if gone else make_row(task, today_of(request))
     shown = {"task_id": task.id, "row": row, "text": text, "undo": undoing, "arrives": "undo" in request.GET}
-    return render(request, "tasks/partials/changed.html", shown)
+    shown_now = render(request, "tasks/partials/changed.html", shown)
+    if task.recurrence:  # there may be a next occurrence by now, or none any more
+        shown_now["HX-Trigger"] = "tasks:look"
+    return shown_now

@@ -83,7 +83,7 @@ def _undone(request: HttpRequest, task_id: str, version: int, changed: dict[str,
         if changed is None:
             services.restore_task(context(request), task_id)
         else:
-            services.update_task(context(request), task_id, changed, if_version=version)
+            services.take_back(context(request), task_id, changed, if_version=version)
     except (TaskNotFound, VersionConflict, ValidationFailed, WriteContention):
         return False
     return True

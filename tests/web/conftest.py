@@ -11,8 +11,11 @@ from playwright.sync_api import expect
 from tests.web.site import BROWSER_TIMEOUT_MS, SIZES, serving
 
 HTMX = {"HX-Request": "true"}
-# What Chromium says of answers that the pages give on purpose.
-REFUSALS = re.compile(r"Failed to load resource: the server responded with a status of (403|404|409|422) ")
+# What Chromium says of answers that the pages give on purpose, and of a connection that a test has cut.
+REFUSALS = re.compile(
+    r"Failed to load resource: "
+    r"(the server responded with a status of (403|404|409|422) |net::ERR_INTERNET_DISCONNECTED)"
+)
 
 
 class Page(HTMLParser):

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 from django.template.loader import render_to_string
-from playwright.sync_api import expect
 
+from insights import warehouse
 from tests.conftest import PASSWORD
 from tests.screenshot_states import ACTS
 from tests.web import workspace
 from tests.web.conftest import no_sideways_scrolling, ready
 from tests.web.site import SIZES
 from tests.web.totp import totp
+from tests.web.writes import writes_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -73,7 +74,8 @@ def test_it_works(open_as, alice, full):
     assert look(open_as(alice), PAGES, task=full) == {}
 
 
-def test_what_opens_and_what_is_said(open_as, alice, full):
+def test_what_opens_and_what_is_said(open_as, alice, full, monkeypatch):
+    monkeypatch.setattr(warehouse, "run", writes_of)
     page, found = open_as(alice), {}
     for name, (path, act) in ACTS.items():
         if "german" in name or "right-to-left" in name:
@@ -95,32 +97,6 @@ def test_empty_pages(open_as, bob):
         "calendar": "/calendar/",
     }
     assert look(open_as(bob), urls) == {}
-
-
-def test_a_conflict_and_a_line_that_changed(open_as, alice, add, ctx):
-    from tasks import services
-
-    task, found = add("Pay rent"), {}
-    page = open_as(alice, f"/tasks/{task.id}/")
-    services.update_task(ctx(alice), task.id, {"title": "Elsewhere"})
-    page.get_by_label("Title").fill("Mine")
-    page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("alert")).to_be_visible()
-    judge(page, "conflict", found)
-    page.goto("/")
-    page.get_by_role("button", name="Edit “Elsewhere” here").click()
-    services.update_task(ctx(alice), task.id, {"title": "Again"})
-    page.get_by_label("Title").fill("Mine")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("alert").filter(has_text="changed while")).to_be_visible()
-    judge(page, "line", found)
-    page.goto(f"/tasks/{task.id}/")
-    services.delete_task(ctx(alice), task.id)
-    page.get_by_label("Title").fill("Mine")
-    page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("button", name="Restore and save")).to_be_visible()
-    judge(page, "gone", found)
-    assert wrong(found) == {}
 
 
 def test_the_style_guide(visit, settings):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tasks import selectors, services
 from tests.web.conftest import HTMX, read
 
 
@@ -80,3 +81,31 @@ def test_only_posts_complete(browser, add, stored):
     task = add("Pay rent")
     assert browser.get(url(task)).status_code == 405
     assert stored(task).version == 1
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_undoing_takes_back_the_next_occurrence_too(browser, add, alice, stored, today, many):
+    task = add("Water the plants", recurrence="FREQ=DAILY", due_date=str(today))
+    for _ in range(2):  # and the chain goes on
+        if many:
+            part = read(browser.post("/tasks/bulk/", {"ids": task.id, "do": "complete"}, headers=HTMX))
+        else:
+            answer = browser.post(f"{url(task)}?was=pending", {"to": "completed"}, headers=HTMX)
+            part = read(answer)
+            assert answer["HX-Trigger"] == "tasks:look"
+        following = stored(task).next_task_id
+        assert len(selectors.list_tasks(alice.id).items) == 2
+        undo = next(attrs for tag, attrs in part.tags if "toast-action" in attrs.get("class", ""))
+        browser.post(undo["formaction"], {"token": undo.get("value", "")}, headers=HTMX)
+        (left,) = selectors.list_tasks(alice.id).items
+        assert (left.id, left.status, left.next_task_id) == (task.id, "pending", None)
+        assert following in [gone.id for gone in selectors.get_trashed(alice.id).items]
+
+
+def test_undoing_leaves_a_next_occurrence_that_was_changed(browser, add, ctx, alice, stored, today):
+    task = add("Water the plants", recurrence="FREQ=DAILY", due_date=str(today))
+    browser.post(url(task), {"to": "completed"})
+    services.update_task(ctx(alice), stored(task).next_task_id, {"title": "Water the cactus"})
+    browser.post(f"{url(task)}?undo=1", {"to": "pending"})
+    titles = {found.title for found in selectors.list_tasks(alice.id).items}
+    assert titles == {"Water the plants", "Water the cactus"}

@@ -1,5 +1,6 @@
 """The sheet of keys lists what there is, and the keys of the trash and of one task work."""
 
+import html
 import re
 from datetime import timedelta
 
@@ -31,6 +32,19 @@ def test_it_works(browser, pytestconfig):
     assert {key for key in keys - ALIASES if key.lower() not in shown} == set()
     places = re.search(r"const places = \{(.*?)\}", script)[1]
     assert {key for key in re.findall(r"(\w): ", places) if key not in shown} == set()
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_what_the_sheet_says_of_lines_and_searches_is_so(browser, language):
+    browser.cookies["language"] = language
+    sheet = browser.get("/").content.decode().partition('id="keys"')[2]
+    examples = [html.unescape(text) for text in re.findall(r"<code>([^<]+)</code>", sheet)]
+    assert len(examples) == 10
+    for line in examples[:5]:
+        (part,) = browser.get("/tasks/parse/", {"line": f"Rent {line}"}).json()["parts"]
+        assert part["text"] == line
+    for text in examples[5:]:
+        assert "q-error" not in browser.get("/", {"q": text}).content.decode()
 
 
 def test_everybody_gets_to_their_insights(browser):

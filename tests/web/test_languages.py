@@ -38,12 +38,10 @@ def test_every_placeholder_is_there(german):
     assert broken == []
 
 
-# Said the same in every language; and what is not looked at here: developers' and operators' pages.
-NAMES = {"Todo", "with", "Insights", "CSV", "JSON", "SVG"}
+# Said the same in every language; and what is not looked at here: developers' pages, and what speaks to programs.
+NAMES = {"Todo", "with", "Insights", "CSV", "JSON", "SVG", "UTC", "ms"}
 OTHER_PAGES = re.compile(r"styleguide\.html|api/.*")
-OTHER_CODE = re.compile(
-    r"(tasks/api|tasks/demo|todo_site/management).*"
-)
+OTHER_CODE = re.compile(r"(tasks/api|tasks/demo|todo_site/management).*")
 _SILENT = {"script", "style", "kbd", "code"}
 _SPOKEN = {"aria-label", "aria-description", "placeholder", "title", "alt", "label", "value"}
 _TAGS = re.compile(
@@ -80,10 +78,13 @@ class Texts(HTMLParser):
         return {word for text in self.found for word in re.findall(r"[^\W\d_]{2,}", text)} - NAMES
 
 
+TEMPLATES = ("templates", "todo_site/dynamo_admin/templates")
+
+
 def test_templates_say_nothing_by_themselves(pytestconfig):
-    folder = pytestconfig.rootpath / "templates"
     spoken = {
         str(path.relative_to(folder)): words
+        for folder in (pytestconfig.rootpath / name for name in TEMPLATES)
         for path in sorted(folder.rglob("*.html"))
         if (words := Texts(path.read_text(encoding="utf-8")).words())
     }
