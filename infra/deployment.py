@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import boto3
@@ -104,11 +104,11 @@ class Deployment:
         step(f"deployed: {address}")
         return address
 
-    def smoke(self, address: str, *names: str) -> None:
-        """Run smoke commands against the deployed stage."""
+    def smoke(self, address: str, *names: str, options: Sequence[str] = ()) -> None:
+        """Run smoke commands, with `options`, against the deployed stage."""
         for name in names:
             step(name)
-            tools.manage(name, "--url", address, environment=self.environment())
+            tools.manage(name, "--url", address, *options, environment=self.environment())
 
     def environment(self) -> dict[str, str]:
         """The settings of the deployed function, for commands that run here, and those of the lake."""

@@ -24,6 +24,7 @@ from infra.deployment import Deployment, step
 from localcloud.server import LocalAws
 
 STAGE = "dev"
+SMALL = ("--tasks", "2", "--updates", "2")  # each request is a process of the emulated Lambda's
 PROCESSORS = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}
 
 
@@ -47,10 +48,12 @@ def rehearse(port: int) -> None:
     keys = {"COGNITO_JWKS_URL": f"http://127.0.0.1:{port}/{{pool}}/.well-known/jwks.json"}
     deployment = Deployment(STAGE, context, gateway, keys)
     address = deployment.up()
-    deployment.smoke(address, "smoke_api", "smoke_etl")
+    step("imports of the package")
+    deployment.tree.try_imports()
+    deployment.smoke(address, "smoke_api", "smoke_etl", options=SMALL)
     step("the same again: an update")
     deployment.web()
-    deployment.smoke(address, "smoke_api")
+    deployment.smoke(address, "smoke_api", options=SMALL)
     deployment.down(erase=True)
     left = leftovers()
     if left:

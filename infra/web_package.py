@@ -35,7 +35,11 @@ SERVICES = (
     *("sqs", "stepfunctions", "sts"),
 )
 # Never imported by a request: a server, a C interface and its parser, DNS for addresses that we do not look up.
-UNUSED_PACKAGES = ("gunicorn", "cffi", "pycparser", "dns", "bin", "pip", "boto3/data", "boto3/examples")
+UNUSED_PACKAGES = (
+    *("gunicorn", "cffi", "pycparser", "dns", "bin", "pip", "boto3/data", "boto3/examples", "werkzeug/debug"),
+    # File systems over S3 for pandas, of which pyathena has its own; checks of addresses by pydantic; command lines.
+    *("fsspec", "pyathena/filesystem", "email_validator", "dateparser_cli", "dateparser_scripts"),
+)
 # Served from staticfiles, for other databases, for other clients of Athena, or for applications we do not install.
 UNUSED_FOLDERS = (
     "django/contrib/*/static",
@@ -45,16 +49,28 @@ UNUSED_FOLDERS = (
         for name in ("admindocs", "flatpages", "gis", "postgres", "redirects", "sitemaps")
     ),
     *(f"django/db/backends/{name}" for name in ("mysql", "oracle", "postgresql")),
-    *(f"pyathena/{name}" for name in ("aio", "arrow", "pandas", "polars", "spark", "sqlalchemy")),
+    *(f"pyathena/{name}" for name in ("aio", "arrow", "pandas", "polars", "s3fs", "spark", "sqlalchemy")),
     "pydantic/v1",
     "django_htmx/static",
+    *(f"django/test/{name}.py" for name in ("client", "html", "runner", "selenium", "testcases", "utils")),
+    "botocore/data/*/*/examples-1.json*",
+    "*.dist-info/RECORD",
 )
 # Packages of which one module is used, but which import all their others first. django-ninja wants a signal of
 # django.test, and would bring the test client, the test runner and a web server into every cold start.
 EMPTIED_PACKAGES = ("django/test",)
 UNUSED_FILES = ("*.pyi", "*.po", "*.c", "*.h", "*.map")
-FILE_SYSTEMS = ("__init__", "local")  # what pyathena imports of fsspec's
 KEPT_LOCALES = ("en", "de", "__pycache__")  # those of LANGUAGES
+# Imports all that any request imports. What the lake's libraries are for runs elsewhere, commands included.
+IMPORT_EVERYTHING = """
+import importlib, pathlib, django
+import pyathena.connection, pyathena.cursor
+django.setup()
+for package in ("todo_site", "tasks", "insights"):
+    for path in sorted(pathlib.Path(package).rglob("*.py")):
+        if path.parent.name != "commands" and str(path) not in ("todo_site/erasure.py", "todo_site/settings_lint.py"):
+            importlib.import_module(".".join(path.with_suffix("").parts).removesuffix(".__init__"))
+"""
 # `collectstatic` needs settings, none of which reach the files.
 COLLECT_ENVIRONMENT = {
     "ENVIRONMENT": "dev",
@@ -141,6 +157,20 @@ class WebBuild:
         )
         keep_hashed(target)
 
+    def try_imports(self) -> None:
+        """Import all that any request does from this tree, which must be for this processor; says what lacks.
+
+        Raises
+        ------
+        subprocess.CalledProcessError
+            When something that was pruned is needed.
+        """
+        path = os.pathsep.join(map(str, (self.app, self.packages)))
+        settings = {"DJANGO_SETTINGS_MODULE": "todo_site.settings", "PYTHONDONTWRITEBYTECODE": "1"}
+        command = [sys.executable, "-S", "-c", IMPORT_EVERYTHING]
+        environment = {**os.environ, **COLLECT_ENVIRONMENT, **settings, "PYTHONPATH": path}
+        subprocess.run(command, cwd=self.app, env=environment, check=True)
+
     def compile(self) -> None:
         """Compile the tree as Zappa's prebuild script would; for measuring without Zappa."""
         compile_folders(self.app, self.packages)
@@ -170,7 +200,6 @@ def prune(packages: Path) -> None:
         if path.stem not in (*KEPT_LOCALES, "__init__")
     )
     remove(path for path in packages.glob("zappa/*") if path.stem not in HANDLER_MODULES)
-    remove(path for path in packages.glob("fsspec/implementations/*.py") if path.stem not in FILE_SYSTEMS)
     for name in EMPTIED_PACKAGES:
         for initial in packages.glob(f"{name}/__init__.py"):
             initial.write_text("")
