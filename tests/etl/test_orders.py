@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from etl import orders, runs, status
+from etl import orders, runs, status, steps
 from etl.capture import bronze_row
 from tests.etl.checks import silver_equals_table
 from tests.etl.harness import NOW
@@ -76,6 +76,41 @@ def test_only_days_with_rows_in_quarantine_are_tried_again(lake, silver, world):
     assert orders.recent(silver)[0].message == "read 2 days again, 2 left in quarantine"
     assert asked.id == orders.recent(silver)[0].id
     assert len(lake.silver("task_events")) == len(world.history)
+
+
+def test_a_replay_of_the_quarantine_takes_in_what_has_been_repaired(lake, silver, world, monkeypatch):
+    """A rule that was too strict, and a file that had arrived in part."""
+    lake.deliver(world.history[:1])
+    (broken,) = lake.s3.buckets["bronze"]
+    whole = lake.s3.buckets["bronze"][broken]
+    lake.s3.buckets["bronze"][broken] = whole[:-20]
+    lake.deliver(world.history[1:])
+    with monkeypatch.context() as strict:
+        strict.setitem(steps.PATTERNS, "sequence_pattern", "^[0-9]{1,9}\\z")
+        lake.lake.run(NOW)
+    assert {row["reason"] for row in lake.silver("quarantine")} == {"bad_sequence_number", "unreadable_file"}
+    order(silver, "quarantine")
+    lake.new_lake("not repaired yet").fulfil_orders()
+    assert {row["reason"] for row in lake.silver("quarantine")} == {"unreadable_file"}
+    lake.s3.buckets["bronze"][broken] = whole
+    order(silver, "quarantine")
+    lake.new_lake("later").fulfil_orders()
+    assert orders.recent(silver)[0].message == "read 1 day again, 0 left in quarantine"
+    assert lake.silver("quarantine") == []
+    silver_equals_table(lake, world)
+
+
+def test_a_row_that_is_refused_for_another_reason_now_is_there_once(lake, silver, world, monkeypatch):
+    lake.deliver(world.history)
+    row = bronze_row(world.history[0].record()) | {"event_id": "bad", "event_time": "soon"}
+    put_bronze(lake.s3, "year=2026/month=01/day=18/user_bucket=03", [row], 18)
+    with monkeypatch.context() as strict:
+        strict.setitem(steps.PATTERNS, "sequence_pattern", "^x\\z")
+        lake.lake.run(NOW)
+    order(silver, "quarantine")
+    lake.lake.fulfil_orders()
+    assert [row["reason"] for row in lake.silver("quarantine")] == ["bad_event_time"]
+    silver_equals_table(lake, world)
 
 
 def test_an_empty_quarantine_costs_no_run(lake, silver, world):

@@ -1,10 +1,14 @@
 -- Grain: one row per distinct Bronze row that could not be used, with the reason; copies of it count once.
--- A row leaves when a good copy of the same event has arrived.
-WITH refused AS (
+-- A row leaves when a good copy of the same event has arrived, and when its file, read again, says something else: the
+-- file was repaired, or what it says is judged otherwise now.
+WITH readable_files AS (
+  SELECT source_file FROM parsed WHERE coalesce(reason, '') <> 'unreadable_file' GROUP BY source_file
+), refused AS (
   SELECT
     event_id, event_name, event_time, sequence_number, entity_type, pk, sk, user_id, entity_id, request_id, updated_by,
     old_image, new_image, attribute_types, reason, source_file, user_bucket
-  FROM known_quarantine
+  FROM known_quarantine k
+  WHERE NOT EXISTS (SELECT 1 FROM readable_files f WHERE f.source_file = k.source_file)
   UNION ALL
   SELECT
     event_id, event_name, event_time_text AS event_time, sequence_number, entity_type, pk, sk, user_id, entity_id,
