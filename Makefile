@@ -31,8 +31,9 @@ test-fast: ## run the rules, the API's costs, identity, the engine and the docum
 test-crash: ## kill everything under load ten times, and count what was lost
 	@exec $(bootstrap) test -m tests.run.crash --rounds 10 $(ARGS)
 
-test-parity: .venv-spark4/.complete ## put 200,000 events through DuckDB, Spark and a plain count: some six minutes
-	@exec $(bootstrap) test -m pytest tests/etl/large_parity.py $(ARGS)
+test-parity: .venv-spark4/.complete ## put 200,000 events through DuckDB, Spark and a plain count, run the Glue job, kill the lake at every write
+	@exec $(bootstrap) test -m pytest tests/etl/large_parity.py tests/etl/glue_parity.py tests/etl/every_write.py \
+		tests/etl/long_histories.py $(ARGS)
 
 .venv-spark4/.complete: requirements/spark4.txt
 	@$(bootstrap) test

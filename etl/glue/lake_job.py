@@ -8,7 +8,6 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -46,7 +45,7 @@ def main(arguments: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="lake-") as folder:
         lake = SparkLake(config, client("s3"), client("glue"), Path(folder), spark)
         published = _job(lake, arguments)
-    log("glue", "published" if published else "nothing new", settings=len(fields(config)))
+    log("glue", "published" if published else "nothing new", spark=spark.version)
 
 
 def _job(lake: SparkLake, arguments: Sequence[str]) -> bool:

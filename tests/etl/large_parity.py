@@ -14,19 +14,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from etl.tables import GOLD, QUARANTINE, SILVER, TASK_EVENTS, TASKS, USERS, Table
-from tests.etl import oracle_silver, test_parity
+from tests.etl import oracle_silver
 from tests.etl.checks import same_rows
 from tests.etl.crowd import Crowd, bad_rows, broken_file, bronze_row, deliveries
 from tests.etl.harness import Harness
 from tests.etl.memory import CONFIG
 from tests.etl.oracle import Oracle
-from tests.etl.spark import PYTHON, SparkRun, same_files
+from tests.etl.spark import SparkRun, same_files
 from tests.etl.world import World
 
 EVENTS = int(os.environ.get("PARITY_EVENTS", "200000"))
-PYTHON4 = PYTHON.parents[2] / ".venv-spark4" / "bin" / "python"
-# The writes that decide: what is committed, which snapshot is the latest, which one readers see.
-DEADLY = ("silver/_current.json", "gold/_commit.json", "gold/_current.json")
 DAYS, PARTS = 60, 2
 ZONE = "America/Los_Angeles"
 
@@ -103,16 +100,3 @@ def test_spark_makes_the_same(made, table):
     # Days have passed in the first lake, which merged its files; Spark reads what they became.
     but = "source_file" if table is QUARANTINE else ""
     same_files(table, made.lake.files(table, made.folder), made.spark.files(table), but)
-
-
-def test_spark_4_makes_the_same_of_a_short_history(tmp_path):
-    short = test_parity.Made(tmp_path, PYTHON4)
-    assert short.spark.done["spark"] == "4.1.1"
-    for table in (*SILVER, *GOLD):
-        short.check(table)
-
-
-def test_spark_killed_before_its_decisive_writes_ends_the_same(tmp_path):
-    short = test_parity.Made(tmp_path, PYTHON, *DEADLY)
-    for table in (*SILVER, *GOLD):
-        short.check(table)

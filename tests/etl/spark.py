@@ -1,23 +1,43 @@
-"""Starts the lake on real Spark, in the environment that has it, and compares what it wrote with DuckDB's."""
+"""Starts the lake on real Spark, in the environments that have it, and compares what it wrote with DuckDB's."""
 
 import json
 import os
+import shutil
 import subprocess
+import uuid
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import boto3
 import duckdb
 import pyarrow.parquet as pq
 
+from etl import catalog, manifest
+from etl.gold import CURRENT
+from etl.storage import Bucket
 from etl.tables import Table
+from tests.etl.folder import FolderS3
+from tests.etl.s3_server import serve
 from tests.etl.schemas import arrow_schema
+from tests.etl.spark_session import submit_arguments
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-spark" / "bin" / "python"
+PYTHON4 = ROOT / ".venv-spark4" / "bin" / "python"
+SCRIPT = ROOT / "etl" / "glue" / "lake_job.py"
+# The buckets, and the folder of each that Spark reads and writes.
+FOLDERS = {"bronze": "cdc", "silver": "silver", "gold": "gold"}
 # Longer than any of these runs takes; a run that hangs ends.
 PATIENCE = 3000
+
+
+def _environment(python: Path) -> dict[str, str]:
+    """Variables of this process for one with another Python."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "SPARK"))}
+    # Or its workers would be whatever `python3` is first on the path.
+    return clean | {"PYSPARK_PYTHON": str(python)}
 
 
 class SparkRun:
@@ -42,14 +62,11 @@ class SparkRun:
         self.out = out
         out.mkdir(parents=True, exist_ok=True)
         command = [python, "-m", "tests.etl.spark_side", deliveries, out, timezone, now.isoformat(), *options]
-        clean = {
-            name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "SPARK"))
-        }
-        # Or its workers would be whatever `python3` is first on the path.
-        clean["PYSPARK_PYTHON"] = str(python)
         self.log = out / "log"
         with self.log.open("w") as log:
-            self.child = subprocess.Popen(command, cwd=ROOT, env=clean, stdout=log, stderr=subprocess.STDOUT)
+            self.child = subprocess.Popen(
+                command, cwd=ROOT, env=_environment(python), stdout=log, stderr=subprocess.STDOUT
+            )
         self._done: dict[str, Any] = {}
 
     @property
@@ -65,6 +82,82 @@ class SparkRun:
         if table.layer == "silver":
             return [Path(name) for name in self.done["silver"][table.name]]
         return sorted(Path(self.done["gold"]["tables"][table.name]["location"]).glob("*.parquet"))
+
+
+class GlueRun:
+    """The Glue job's script as it is, started as Glue starts it, layer by layer; the catalogue is the local AWS's.
+
+    Parameters
+    ----------
+    bronze
+        Folder of Bronze files by key.
+    out
+        Folder for the buckets.
+    timezone
+        Of the reporting day.
+    python
+        An interpreter with PySpark.
+    """
+
+    def __init__(self, bronze: Path, out: Path, timezone: str, python: Path) -> None:
+        self.root, self.database = out / "s3", f"glue_{uuid.uuid4().hex[:8]}"
+        shutil.copytree(bronze, self.root / "bronze")
+        for bucket, folder in FOLDERS.items():
+            (self.root / bucket / folder).mkdir(parents=True, exist_ok=True)
+        self.buckets = {f"{bucket}_bucket": bucket for bucket in FOLDERS}
+        self.glue = boto3.client("glue")
+        self.glue.create_database(DatabaseInput={"Name": self.database})
+        for table in catalog.glue_tables(**self.buckets):
+            self.glue.create_table(DatabaseName=self.database, TableInput=table)
+        self.settings = {name.upper(): value for name, value in self.buckets.items()} | {
+            "GLUE_DATABASE": self.database,
+            "REPORTING_TIMEZONE": timezone,
+            "LAKE_LATE_DAYS": "100000",
+        }
+        self.python = python
+
+    def run(self, layer: str) -> dict[str, Any]:
+        """Run the job to its end; its last log line."""
+        options = {"JOB_NAME": "lake", "enable-metrics": "true", "layer": layer, **self.settings}
+        command = [self.python, SCRIPT, *(part for name in options for part in (f"--{name}", options[name]))]
+        server, url = serve(self.root)
+        clean = _environment(self.python) | {
+            "AWS_ENDPOINT_URL_S3": url,
+            "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
+            "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
+            "PYTHONPATH": str(ROOT),
+            "PYSPARK_SUBMIT_ARGS": submit_arguments(self.root, FOLDERS),
+        }
+        try:
+            done = subprocess.run(
+                command, cwd=self.root, env=clean, capture_output=True, text=True, timeout=PATIENCE
+            )
+        finally:
+            server.shutdown()
+        assert done.returncode == 0, done.stderr[-4000:]
+        return dict(json.loads(done.stdout.splitlines()[-1]))
+
+    def pointer(self) -> dict[str, Any]:
+        """What readers of Gold are pointed at."""
+        found = Bucket("gold", FolderS3(self.root)).get_json(CURRENT)
+        assert found
+        return dict(found[0])
+
+    def files(self, table: Table) -> list[Path]:
+        """Parquet files of a table, where the catalogue says they are."""
+        where = {"DatabaseName": self.database}
+        if table.layer == "silver":
+            current, _ = manifest.load(Bucket("silver", FolderS3(self.root)))
+            parts = self.glue.get_partitions(**where, TableName=table.name)["Partitions"]
+            locations = {part["StorageDescriptor"]["Location"] for part in parts}
+            assert {
+                f"s3://silver/{part.location}" for part in current.parts(table.name).values()
+            } <= locations
+        else:
+            found = self.glue.get_table(**where, Name=table.name)["Table"]["StorageDescriptor"]["Location"]
+            locations = {found}
+        folders = [self.root / location.removeprefix("s3://") for location in locations]
+        return sorted(path for folder in folders for path in folder.glob("*.parquet"))
 
 
 def same_files(table: Table, first: Iterable[Path], second: Iterable[Path], but: str = "") -> None:

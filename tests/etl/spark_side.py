@@ -21,10 +21,11 @@ from etl.config import LakeConfig
 from etl.distributed import SparkLake
 from etl.storage import Bucket
 from tests.etl.folder import FolderS3, NoGlue
-from tests.etl.spark_session import session
+from tests.etl.spark_session import SMALL, session
 
 # Bytes of Bronze above which compiling the plans pays.
 LARGE = 5_000_000
+BIG = {"spark.sql.shuffle.partitions": "2", "spark.sql.files.openCostInBytes": "0"}
 
 
 class Killed(BaseException):
@@ -61,28 +62,13 @@ class Runs:
                 self.lake = self.make(self.folder / str(self.number))
 
 
-def settings(*, large: bool) -> dict[str, str]:
-    """What suits a history of this size."""
-    if large:
-        return {"spark.sql.shuffle.partitions": "2", "spark.sql.files.openCostInBytes": "0"}
-    # Compiling takes longer than running: a hundred small plans, and the Java that plans them.
-    return {
-        "spark.sql.codegen.wholeStage": "false",
-        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-        "spark.sql.adaptive.enabled": "false",
-        "spark.sql.shuffle.partitions": "1",
-        "spark.sql.files.openCostInBytes": "0",
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-    }
-
-
 def main(source: Path, folder: Path, timezone: str, now: datetime, deadly: list[str]) -> None:
     root = folder / "s3"
     Bucket.url = lambda self, key: f"{root}/{self.name}/{key}"  # type: ignore[method-assign]
     deliveries = sorted(source.iterdir(), key=lambda path: int(path.name))
     size = sum(path.stat().st_size for path in source.rglob("*.parquet"))
     config = LakeConfig("bronze", "silver", "gold", "todo_analytics", ZoneInfo(timezone), late_days=100_000)
-    spark, s3 = session("parity", 2, settings(large=size > LARGE)), DeadlyS3(root, deadly)
+    spark, s3 = session("parity", 2, BIG if size > LARGE else SMALL), DeadlyS3(root, deadly)
     runs = Runs(lambda work: SparkLake(config, s3, NoGlue(), work, spark), folder / "work")
     for delivery in deliveries:
         shutil.copytree(delivery, root / "bronze", dirs_exist_ok=True)

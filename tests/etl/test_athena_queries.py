@@ -89,7 +89,8 @@ def ask(world, tmp_path_factory):
     for path, lines in request_log(world).items():
         body = io.BytesIO()
         pq.write_table(pa.Table.from_pylist(lines, REQUEST_COLUMNS), body, compression="snappy")
-        memory.s3.buckets["bronze"][f"{catalog.REQUESTS_PREFIX}{path}/lines.parquet"] = body.getvalue()
+        for copy in ("lines", "again"):
+            memory.s3.buckets["bronze"][f"{catalog.REQUESTS_PREFIX}{path}/{copy}.parquet"] = body.getvalue()
     own = OwnLake(tmp_path_factory.mktemp("lake"))
     own.put_bronze(memory.s3.buckets["bronze"])
     own.process().run(NOW)

@@ -51,7 +51,7 @@ def test_it_works():
     check(Random(4), 120, "UTC", START, NOW)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     random_=st.randoms(use_true_random=False),
     steps=st.integers(0, 60),
@@ -64,7 +64,8 @@ def test_every_table_equals_brute_force(random_, steps, zone, arrival, later):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(12))
-def test_long_histories_equal_brute_force(seed):
-    arrival = BULK_LOAD if seed % 2 else START
-    check(Random(seed), 250, ZONES[seed % len(ZONES)], arrival, NOW)
+@pytest.mark.parametrize("zone", ZONES[1:])
+def test_in_every_zone_long_histories_equal_brute_force(zone):
+    """`long_histories.py` has longer ones, and more of them."""
+    number = ZONES.index(zone)
+    check(Random(number), 120, zone, BULK_LOAD if number % 2 else START, NOW)
