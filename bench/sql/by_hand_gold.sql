@@ -19,7 +19,7 @@ WITH twins AS (
 ), ordered AS (
   SELECT *,
     max(said_at) OVER life AS changed_at,
-    coalesce(version > 1, lag(event_name) OVER life = 'REMOVE', false) AS lived_before,
+    coalesce(version > 1, false) OR lag(event_name) OVER life IS NOT NULL AS lived_before,
     lead(said_at) OVER life AS next_said_at
   FROM said
   WINDOW life AS (PARTITION BY pk, sk ORDER BY seq_key ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)

@@ -105,20 +105,14 @@ class Oracle:
     def _deeds(self) -> list[Deed]:
         deeds = []
         latest: dict[tuple[str, str], datetime] = {}
-        removed: set[tuple[str, str]] = set()
         for change in self.history:
             key = (change.pk, change.sk)
             kind, _, user = change.pk.partition("#")
             if kind not in ("TASK", "USER"):
                 continue
+            restored = (version(change.new or {}) or 0) > 1 or key in latest
             at = max(self._time(change), latest.get(key, datetime.min.replace(tzinfo=UTC)))
             latest[key] = at
-            number = version(change.new or {})
-            restored = number > 1 if number is not None else key in removed
-            if change.name == "REMOVE":
-                removed.add(key)
-            else:
-                removed.discard(key)
             local = at.astimezone(self.zone)
             deeds.append(
                 Deed(change, at, local.date(), local.hour, change.name == "INSERT" and not restored, user)

@@ -92,6 +92,25 @@ def test_days_begin_in_the_reporting_timezone(tmp_path):
     assert current(lake)["today"] == "2026-06-03"
 
 
+def test_items_put_back_into_a_table_are_not_created_again(lake):
+    """A table that lost its items gets them back, and its stream says so: INSERTs of what the lake knows."""
+    world = World()
+    tasks = [world.create_task("ann", status=status) for status in ("pending", "completed")]
+    world.change_task("ann", tasks[0], title="second version")
+    lost = dict(world.items)
+    world.items.clear()
+    world.tick(3600)
+    for (pk, sk), item in lost.items():
+        world.put(pk, sk, item)
+    lake.deliver(world.history)
+    lake.lake.run(NOW)
+    created, completed, _, deleted, restored = map(
+        sum, zip(*[row[1:] for row in lake.gold("daily_throughput")], strict=True)
+    )
+    assert (created, completed, deleted, restored) == (2, 1, 0, 2)
+    all_equal(lake, world, NOW)
+
+
 def test_changed_definitions_are_a_new_snapshot(lake, monkeypatch):
     lake.lake.run(NOW)
     assert lake.new_lake("same code").run(NOW) is False

@@ -1,8 +1,8 @@
 -- Staging. Grain: one row per business change: something a person (or a client) did to a task or a profile, once.
 --
 -- Counted are the events of TASK# and USER# items. Moving to and from the trash is one change each, seen on the TASK#
--- side: a REMOVE is a deletion, an INSERT of an item that lived before is a restore. Trash items themselves, their
--- expiry included, are not changes.
+-- side: a REMOVE is a deletion, an INSERT of an item that lived before (by its version, or because its key has a past,
+-- removed or not) is a restore. Trash items themselves, their expiry included, are not changes.
 --
 -- changed_at  business time: the item's own (see silver/parsed.sql); of a deletion, the deleted_at of its twin in the
 --             trash, which carries the next version; without a twin, the event's time. Within one item it never goes
@@ -32,7 +32,7 @@ WITH twins AS (
 ), ordered AS (
   SELECT *,
     max(said_at) OVER (PARTITION BY pk, sk ORDER BY seq_key ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS changed_at,
-    lag(event_name) OVER (PARTITION BY pk, sk ORDER BY seq_key) AS previous_event,
+    coalesce(version > 1, false) OR lag(event_name) OVER (PARTITION BY pk, sk ORDER BY seq_key) IS NOT NULL AS lived_before,
     lead(said_at) OVER (PARTITION BY pk, sk ORDER BY seq_key) AS next_said_at
   FROM said
 ), dated AS (
@@ -48,12 +48,9 @@ SELECT
   CAST(local_at AS date) AS day,
   CAST(hour(local_at) AS int) AS hour,
   CAST(next_local_at AS date) AS next_day,
-  entity_type = 'TASK' AND event_name = 'INSERT'
-    AND NOT coalesce(version > 1, previous_event = 'REMOVE', false) AS is_created,
-  entity_type = 'TASK' AND event_name = 'INSERT'
-    AND coalesce(version > 1, previous_event = 'REMOVE', false) AS is_restored,
-  entity_type = 'TASK' AND status = 'completed' AND coalesce(old_status <> 'completed',
-    NOT coalesce(version > 1, previous_event = 'REMOVE', false)) AS is_completed,
+  entity_type = 'TASK' AND event_name = 'INSERT' AND NOT lived_before AS is_created,
+  entity_type = 'TASK' AND event_name = 'INSERT' AND lived_before AS is_restored,
+  entity_type = 'TASK' AND status = 'completed' AND coalesce(old_status <> 'completed', NOT lived_before) AS is_completed,
   entity_type = 'TASK' AND coalesce(old_status IN ('completed', 'cancelled')
     AND status IN ('pending', 'in_progress'), false) AS is_reopened,
   entity_type = 'TASK' AND event_name = 'REMOVE' AS is_deleted
