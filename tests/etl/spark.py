@@ -134,6 +134,7 @@ class GlueRun:
             )
         finally:
             server.shutdown()
+            server.server_close()
         assert done.returncode == 0, done.stderr[-4000:]
         return dict(json.loads(done.stdout.splitlines()[-1]))
 
