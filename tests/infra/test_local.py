@@ -84,7 +84,9 @@ def test_a_change_of_the_table_reaches_bronze(cloud, outputs):
     assert found["Key"].endswith(".parquet")
 
 
-def test_an_injected_error_raises_its_alarm_which_reaches_the_topic(cloud, outputs):
+@pytest.fixture(scope="module")
+def paged(cloud, outputs):
+    """What the topic told since it was asked last: the alarms that are raised."""
     sqs, topic = cloud.client("sqs"), outputs["todo-dev-MonitoringStack"]["AlarmTopicArn"]
     queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:pager"
     allow = {
@@ -96,18 +98,59 @@ def test_an_injected_error_raises_its_alarm_which_reaches_the_topic(cloud, outpu
     policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
     url = sqs.create_queue(QueueName="pager", Attributes={"Policy": policy})["QueueUrl"]
     cloud.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
+
+    def names():
+        found = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1, MaxNumberOfMessages=10).get(
+            "Messages", ()
+        )
+        for message in found:
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        said = [json.loads(json.loads(message["Body"])["Message"]) for message in found]
+        return {each["AlarmName"] for each in said if each["NewStateValue"] == "ALARM"}
+
+    return names
+
+
+def test_an_injected_error_raises_its_alarm_which_reaches_the_topic(cloud, paged):
     error = {
         "MetricName": "Errors",
         "Dimensions": [{"Name": "FunctionName", "Value": "todo-cdc-processor"}],
         "Value": 6,
     }
     cloud.client("cloudwatch").put_metric_data(Namespace="AWS/Lambda", MetricData=[error])
+    # The local AWS takes a metric of one function for that of all: other alarms may be told too.
+    assert eventually(lambda: "todo-dev-capture-errors" in paged(), "a message")
 
-    def paged():
-        return sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages")
 
-    message = json.loads(json.loads(eventually(paged, "a message")[0]["Body"])["Message"])
-    assert (message["AlarmName"], message["NewStateValue"]) == ("todo-dev-capture-errors", "ALARM")
+def test_a_change_that_is_given_up_is_kept_whole_and_raises_its_alarm(cloud, outputs, paged):
+    """Through the deployed function and its queue; the queue's length is not measured by the local AWS."""
+    record = {"eventID": "1", "eventName": "INSERT", "dynamodb": {"SequenceNumber": "7", "Keys": {"PK": "?"}}}
+    answer = cloud.client("lambda").invoke(
+        FunctionName="todo-cdc-processor", Payload=json.dumps({"Records": [record]}).encode()
+    )
+    assert json.loads(answer["Payload"].read()) == {"batchItemFailures": []}
+    sqs = cloud.client("sqs")
+    url = sqs.get_queue_url(QueueName="todo-cdc-failures")["QueueUrl"]
+    kept = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1, VisibilityTimeout=0)["Messages"]
+    assert [json.loads(message["Body"])["record"] for message in kept] == [record]
+    waiting = {
+        "MetricName": "ApproximateNumberOfMessagesVisible",
+        "Dimensions": [{"Name": "QueueName", "Value": "todo-cdc-failures"}],
+        "Value": len(kept),
+    }
+    cloud.client("cloudwatch").put_metric_data(Namespace="AWS/SQS", MetricData=[waiting])
+    assert eventually(lambda: "todo-dev-capture-failures" in paged(), "a message")
+
+
+def test_every_alarm_that_is_raised_reaches_the_topic(cloud, paged):
+    cloudwatch = cloud.client("cloudwatch")
+    alarms = {each["AlarmName"] for each in cloudwatch.describe_alarms()["MetricAlarms"]}
+    for name in alarms:
+        for state in ("OK", "ALARM"):
+            cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="injected")
+    told = set()
+    eventually(lambda: told.update(paged()) or told >= alarms, "all messages")
+    assert len(alarms) > 20
 
 
 @pytest.fixture
