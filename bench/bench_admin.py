@@ -24,6 +24,7 @@ from tests.local_aws import PLACEHOLDERS, free_port
 
 SIZES = (5_000, 200_000)
 PEOPLE = 100
+TRASHED = 20  # to one in the trash
 BATCH = 25
 THREADS = 3
 PATIENCE_SECONDS = 600
@@ -110,7 +111,7 @@ def _task_id(number: int) -> str:
 
 def _items(size: int) -> Iterator[dict[str, Any]]:
     from tasks.context import RequestContext
-    from tasks.plans import _new_task
+    from tasks.plans import _new_task, _trashed
     from tasks.profiles import new_profile
 
     for number in range(PEOPLE):
@@ -129,7 +130,10 @@ def _items(size: int) -> Iterator[dict[str, Any]]:
             "priority": "low",
             "category": "Home" if number % 3 else "Garden",
         }
-        yield _new_task(context, values, _task_id(number))
+        task = _new_task(context, values, _task_id(number))
+        yield task
+        if number % TRASHED == 0:
+            yield _trashed(context, task | {"id": _task_id(size + number)})
 
 
 def _load(size: int) -> None:
@@ -205,6 +209,10 @@ def _lists(size: int) -> dict[str, str]:
         "tasks: search for what is not there": f"{tasks}?q=no-such-words",
         "tasks: by title": f"{tasks}?o=1",
         "one task": f"{tasks}{_person(0)}.{_task_id(0)}/change/",
+        "trash: first page": "tasks/trashedtask/",
+        "trash: search for what is not there": "tasks/trashedtask/?q=no-such-words",
+        "trash: by owner": f"tasks/trashedtask/?user_id__exact={person}",
+        "sessions": "tasks/session/",
         "users: first page": "tasks/user/",
         "users: search for a name": "tasks/user/?q=Person+99",
         "audit trail": "tasks/auditentry/",

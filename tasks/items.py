@@ -162,11 +162,18 @@ def task_index_keys(task: Mapping[str, Any]) -> dict[str, str]:
     return keys
 
 
+def trash_index_keys(trashed: Mapping[str, Any]) -> dict[str, str]:
+    """Return the index keys of a task in the trash: among all that are, by the time of the deletion."""
+    return feed_keys("TRASH", trashed["id"], trashed["deleted_at"])
+
+
 def index_keys(item: Mapping[str, Any]) -> dict[str, str]:
-    """Return the index keys of a stored task or profile; none for what is in no index or lacks their parts."""
+    """Return the index keys of a stored task (also in the trash) or profile; none for what is in no index."""
     try:
         if item["entity_type"] == "TASK":
             return task_index_keys(item)
+        if item["entity_type"] == "TRASH" and "purged_at" not in item:
+            return trash_index_keys(item)
         if item["entity_type"] == "USER":
             return feed_keys("USER", item["user_id"], item["created_at"])
     except KeyError:
@@ -292,6 +299,7 @@ class TrashItem(TaskItem):
 
     deleted_at = UnicodeAttribute()
     deleted_by = UnicodeAttribute()
+    purged_at = UnicodeAttribute(null=True)
 
 
 class UserItem(Authored):

@@ -12,7 +12,15 @@ from tasks import fields, table
 from tasks.context import RequestContext
 from tasks.errors import FieldError, ValidationFailed, VersionConflict
 from tasks.ids import new_id
-from tasks.items import INDEX_KEYS, TTL_ATTRIBUTE, TaskItem, task_index_keys, task_key, trash_key
+from tasks.items import (
+    INDEX_KEYS,
+    TTL_ATTRIBUTE,
+    TaskItem,
+    task_index_keys,
+    task_key,
+    trash_index_keys,
+    trash_key,
+)
 from tasks.recurrence import next_occurrence
 
 TRASH_KEPT_SECONDS = 30 * 24 * 3600
@@ -194,7 +202,7 @@ def _move(old: Values, new: Values) -> Plan:
 
 def _trashed(ctx: RequestContext, task: Values) -> Values:
     pk, sk = trash_key(ctx.user_id, task["id"])
-    return {
+    trashed = {
         **{name: value for name, value in task.items() if name not in INDEX_KEYS},
         **ctx.authorship(task["version"] + 1),
         "PK": pk,
@@ -204,6 +212,7 @@ def _trashed(ctx: RequestContext, task: Values) -> Values:
         "deleted_by": ctx.updated_by,
         TTL_ATTRIBUTE: int(ctx.now.timestamp()) + TRASH_KEPT_SECONDS,
     }
+    return trashed | trash_index_keys(trashed)
 
 
 def _restored(ctx: RequestContext, trashed: Values) -> Values:

@@ -79,6 +79,11 @@ def _by_owner(index: str, name: str, **options: Any) -> Path:
     )
 
 
+def _by_age(entity: str, owner: str) -> tuple[Path, Path]:
+    """Return the access paths to somebody's items of one kind, and to everybody's."""
+    return Path(owner, f"{entity}#", index="gsi1", sort="GSI1SK", timed=True), feed(entity)
+
+
 class Stored(DynamoModel):
     """What the models share."""
 
@@ -131,12 +136,13 @@ class TrashedTask(_Titled):
         item=TrashItem,
         locate=_trash_place,
         key_of=_owned,
-        keep=_unexpired,
-        paths=(Path("TRASH#{user_id}", "TASK#"),),
-        needs=_("Filter by owner: the trash is kept by person, and there is no list of everybody's."),
+        keep=lambda values: _unexpired(values) and not values.get("purged_at"),
+        ordered_by="deleted_at",
+        paths=(Path("TRASH#{user_id}", "TASK#", order="created_at"), feed("TRASH")),
     )
 
     class Meta(Stored.Meta):
+        ordering = ["-deleted_at"]
         verbose_name = _("task in the trash")
         verbose_name_plural = _("tasks in the trash")
 
@@ -201,10 +207,7 @@ class Session(Stored):
         locate=_session_place,
         key_of=lambda values: str(values["PK"].removeprefix("SESSION#")),
         keep=_unexpired,
-        paths=(
-            Path("USER#{user_id}", "SESSION#", index="gsi1", sort="GSI1SK", timed=True),
-            feed("SESSION"),
-        ),
+        paths=_by_age("SESSION", "USER#{user_id}"),
     )
 
     class Meta(Stored.Meta):
@@ -225,10 +228,7 @@ class AccessToken(Stored):
         locate=lambda key: access_token_key(key) if _HASH.fullmatch(key) else None,
         key_of=lambda values: str(values["id"]),
         keep=lambda values: _unexpired(values) and not values.get("revoked_at"),
-        paths=(
-            Path("TOKENS#{user_id}", "TOKEN#", index="gsi1", sort="GSI1SK", timed=True),
-            feed("TOKEN"),
-        ),
+        paths=_by_age("TOKEN", "TOKENS#{user_id}"),
     )
 
     class Meta(Stored.Meta):
@@ -265,8 +265,7 @@ class AuditEntry(Stored):
         key_of=lambda values: f"{values['PK'].removeprefix('AUDIT#')}|{values['SK']}",
         paths=(
             Path("AUDIT#{kind}#{object_id}", timed=True),
-            Path("ACTOR#{actor_id}", "AUDIT#", index="gsi1", sort="GSI1SK", timed=True),
-            feed("AUDIT"),
+            *_by_age("AUDIT", "ACTOR#{actor_id}"),
         ),
     )
 

@@ -79,6 +79,7 @@ class IdempotencyAdmin(RecordAdmin):
 class AuditAdmin(AuditedReadOnly):
     """What admins did."""
 
+    rows = _("audit entries")
     list_display = ("created_at", "actor_name", "action", "kind", "object_name", "request_id")
     list_filter = (
         ("kind", ExactFilter),

@@ -43,6 +43,7 @@ class TaskAdmin(Audited):
     """Everybody's tasks."""
 
     audit_kind = "task"
+    deletion_note = _("It stays in the trash for 30 days and can be restored from there.")
     form = TaskForm
     list_display = ("title", "status", "priority", "category", "due_date", "created_at", "user_id")
     list_filter = (
@@ -128,10 +129,7 @@ class TaskAdmin(Audited):
 
     def goes_with(self, request: HttpRequest, obj: Any) -> list[str]:
         """Return the task's parts: it goes to the trash whole."""
-        entries = [
-            gettext("Checklist entry: %(text)s") % entry for entry in obj.stored.get("checklist") or ()
-        ]
-        return [*entries, gettext("It stays in the trash for 30 days and can be restored from there.")]
+        return [gettext("Checklist entry: %(text)s") % entry for entry in obj.stored.get("checklist") or ()]
 
     @admin.action(description=_("Complete selected tasks"), permissions=["change"])
     def complete(self, request: HttpRequest, queryset: Any) -> None:
@@ -200,12 +198,12 @@ def _keys_of_id(text: str) -> list[str] | None:
 
 
 class TrashAdmin(Audited):
-    """The trash of one person at a time."""
+    """Everybody's trash."""
 
     audit_kind = "task"
     list_display = ("title", "status", "category", "user_id", "deleted_at", "deleted_by")
-    list_filter = (("user_id", ExactFilter),)
-    search_fields = ("title",)
+    list_filter = (("user_id", ExactFilter), "deleted_at")
+    search_fields = ("title", "category")
     actions = ("restore",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

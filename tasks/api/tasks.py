@@ -15,6 +15,7 @@ from tasks.services import Written
 from todo_site.identity.services import context
 
 __all__ = ["router", "trash"]
+MOVE_PROBLEMS = dict.fromkeys((400, 404, 409, 412, 422), Problem)
 WRITE_PROBLEMS = dict.fromkeys((400, 404, 409, 412, 413, 415, 422), Problem)
 
 
@@ -88,7 +89,7 @@ def patch_task(request: HttpRequest, task_id: str) -> HttpResponse:
 
 @router.delete(
     "/{task_id}",
-    response={204: None, **dict.fromkeys((400, 404, 409, 412, 422), Problem)},
+    response={204: None, **MOVE_PROBLEMS},
     summary="Delete a task",
     openapi_extra=schemas.TASK_ID,
 )
@@ -99,7 +100,7 @@ def delete_task(request: HttpRequest, task_id: str) -> HttpResponse:
 
 @router.post(
     "/{task_id}/restore",
-    response={200: TaskOut, **dict.fromkeys((400, 404, 409, 412, 422), Problem)},
+    response={200: TaskOut, **MOVE_PROBLEMS},
     summary="Restore a task",
     openapi_extra=schemas.TASK_ID,
 )
@@ -125,7 +126,7 @@ def _answer(result: Written, reply: Callable[[TaskItem], StoredReply]) -> HttpRe
 
 @trash.delete(
     "/{task_id}",
-    response={204: None, **dict.fromkeys((400, 404, 409, 412, 422), Problem)},
+    response={204: None, **MOVE_PROBLEMS},
     summary="Delete a task for good",
     openapi_extra=schemas.TASK_ID,
 )

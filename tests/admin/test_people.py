@@ -211,7 +211,7 @@ def test_delete_says_what_goes_and_takes_it(root, alice, known, ctx, client_for,
         *("Preferences and saved filters", "The account in Cognito", "Copies in the lake"),
     ):
         assert line in page
-    assert root.send(f"{LIST}{alice.id}/delete/", {"post": "yes"}).status_code == 302
+    assert root.save(f"{LIST}{alice.id}/delete/").status_code == 302
     assert selectors.get_profile(alice.id) is None
     assert not selectors.list_tasks(alice.id).items
     assert not selectors.get_trashed(alice.id).items

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 import threading
+import uuid
 
 import pytest
 
@@ -179,16 +180,49 @@ def test_deleting_says_what_goes(root, add, alice):
     task = add("Move house", checklist=[{"text": "Call the landlord"}])
     page = root.page(f"{LIST}{key(task)}/delete/")
     assert "Checklist entry: Call the landlord" in page
-    assert root.send(f"{LIST}{key(task)}/delete/", {"post": "yes"}).status_code == 302
+    assert "What goes with them: 1" in page
+    assert "It stays in the trash for 30 days" in page
+    assert root.save(f"{LIST}{key(task)}/delete/").status_code == 302
     assert [item.title for item in selectors.get_trashed(alice.id).items] == ["Move house"]
+
+
+def test_a_stale_deletion_is_refused(root, add, alice, ctx):
+    """What was asked about is not what would be deleted: the page comes again, and shows what it is now."""
+    task = add("Move house")
+    asked = root.fill(f"{LIST}{key(task)}/delete/")
+    services.update_task(ctx(alice), task.id, {"title": "Buy a house"})
+    page = root.send(f"{LIST}{key(task)}/delete/", asked, follow=True).content.decode()
+    assert "Not deleted: somebody else changed this" in page
+    assert "Task: Buy a house" in page
+    assert selectors.get_task(alice.id, task.id).version == 2
 
 
 def test_deleting_for_good(root, add, alice):
     task = add("Secret")
     root.act(LIST, "move_to_trash", key(task))
-    assert root.send(f"tasks/trashedtask/{key(task)}/delete/", {"post": "yes"}).status_code == 302
+    assert root.save(f"tasks/trashedtask/{key(task)}/delete/").status_code == 302
     assert not selectors.get_trashed(alice.id).items
     assert audit.history("task", key(task))[0].action == "delete for good"
+    for path in ("", f"?user_id__exact={alice.id}"):
+        assert key(task) not in root.page(f"tasks/trashedtask/{path}")
+
+
+def test_everybodys_trash_the_latest_first(root, alice, bob, ctx):
+    word, made = uuid.uuid4().hex, {}
+    for account, title in ((alice, "First made"), (bob, "Then made"), (alice, "Last made")):
+        made[title] = account, services.create_task(ctx(account), {"title": f"{title} {word}"}).task
+    for title in ("Last made", "First made", "Then made"):
+        account, task = made[title]
+        services.delete_task(ctx(account), task.id)
+
+    def listed(query):
+        page = root.page(f"tasks/trashedtask/?q={word}{query}")
+        return [title.removesuffix(f" {word}") for title in titles(page)]
+
+    assert listed("") == ["Then made", "First made", "Last made"]
+    assert listed(f"&user_id__exact={alice.id}") == ["First made", "Last made"]
+    assert "restored." in root.act("tasks/trashedtask/", "restore", key(made["Then made"][1]))
+    assert listed("") == ["First made", "Last made"]
 
 
 def test_filters_and_order(root, add, alice):

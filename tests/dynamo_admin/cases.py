@@ -117,8 +117,17 @@ def test_a_stale_form_is_refused(client, put, shelf):
 def test_delete(client, put, shelf):
     key = put("Emma")
     assert "Book: Emma" in client.get(f"{LIST}{key}/delete/").content.decode()
-    assert client.post(f"{LIST}{key}/delete/", {"post": "yes"}).status_code == 302
+    assert client.post(f"{LIST}{key}/delete/", {"post": "yes", "_version": "1"}).status_code == 302
     assert not list(Book.query(shelf))
+
+
+@pytest.mark.parametrize("seen", ["", "0", "2", "x", "9" * 20])
+def test_a_stale_deletion_is_refused(client, put, seen):
+    key = put("Emma")
+    assert 'name="_version" value="1"' in client.get(f"{LIST}{key}/delete/").content.decode()
+    page = client.post(f"{LIST}{key}/delete/", {"post": "yes", "_version": seen}, follow=True)
+    assert "Not deleted: somebody else changed this" in page.content.decode()
+    assert "Book: Emma" in page.content.decode()
 
 
 def test_delete_selected(client, put, shelf):
@@ -150,6 +159,22 @@ def test_pages_by_cursor(client, put, shelf, monkeypatch):
         following = re.search(r'<a href="([^"]*)" rel="next">', page.content.decode())
         url = following and LIST + following[1].replace("&amp;", "&")
     assert seen == [f"Book {number}" for number in reversed(range(len(made)))]
+
+
+def test_a_path_in_an_order_of_its_own(client, shelf, monkeypatch):
+    """By number a shelf is in order by itself; by age, as lists are, it is sorted, and paged by number of rows."""
+    own, feed = LibraryBook.reader.paths
+    reader = replace(LibraryBook.reader, paths=(replace(own, order="number"), feed))
+    monkeypatch.setattr(LibraryBook, "reader", reader)
+    for number, second in enumerate((3, 1, 2)):
+        stamp = f"2026-01-01T00:00:0{second}.000000Z"
+        Book(shelf, f"{number:04}", title=f"Book {second}", created_at=stamp).save()
+    books = LibraryBook.objects.filter(shelf=shelf)
+    assert titles(client.get(f"{LIST}?shelf__exact={shelf}")) == ["Book 3", "Book 2", "Book 1"]
+    assert [book.title for book in books.page("1", 1).objects] == ["Book 2"]
+    assert not books.in_order()
+    assert books.order_by("number").in_order()
+    assert [book.title for book in books.order_by("number").page(None, 2).objects] == ["Book 3", "Book 1"]
 
 
 def test_the_feed_merges_its_shards(put, shelf):

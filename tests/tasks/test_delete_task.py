@@ -1,5 +1,6 @@
 """services.delete_task and restore_task"""
 
+import zlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -25,7 +26,12 @@ def test_it_works(ctx, alice, task, calls):
     assert calls.names == ["GetItem", "TransactWriteItems"]
     assert stored(task.PK, task.SK) is None
     trashed = stored(f"TRASH#{alice.id}", f"TASK#{task.id}")
-    assert not any(name.startswith("GSI") for name in trashed)
+    indexed = {name: trashed.pop(name) for name in list(trashed) if name.startswith("GSI")}
+    shard = zlib.crc32(task.id.encode()) % 8
+    assert indexed == {
+        "GSI5PK": f"FEED#TRASH#{shard}",
+        "GSI5SK": f"2030-03-01T13:00:00.000000Z#{task.id}",
+    }
     assert {name: trashed[name] for name in trashed.keys() - task.attribute_values.keys()} == {
         "deleted_at": "2030-03-01T13:00:00.000000Z",
         "deleted_by": alice.id,

@@ -62,9 +62,14 @@ class CursorChangeList(ChangeList):
         self.first_url = self.get_query_string()
         self.next_url = self.get_query_string({CURSOR_VAR: self.page.next})
         self.show_reads = settings.DEBUG
+        self.counted = self.opts.verbose_name if self.result_count == 1 else self._rows()
+
+    def _rows(self) -> Any:
+        admin: Any = self.model_admin
+        return admin.rows or self.opts.verbose_name_plural
 
     def _say(self, request: Any) -> None:
-        names = self.opts.verbose_name_plural
+        names = self._rows()
         if self.page.unsorted:
             messages.warning(
                 request,

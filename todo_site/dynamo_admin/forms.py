@@ -1,5 +1,6 @@
 """The form that adds or changes an item: valid means written."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -8,6 +9,12 @@ from django.core.exceptions import NON_FIELD_ERRORS
 from todo_site.dynamo_admin.errors import InvalidFields, StaleForm, WriteRefused
 
 VERSION_PARAMETER = "_version"
+
+
+def seen_version(sent: Mapping[str, str]) -> int | None:
+    """Return the version that the page was made from, of what it sent."""
+    text = sent.get(VERSION_PARAMETER, "")
+    return int(text) if text.isdecimal() and len(text) < 18 else None
 
 
 class DynamoForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -32,11 +39,6 @@ class DynamoForm(forms.ModelForm):  # type: ignore[type-arg]
             except WriteRefused as refused:
                 self.add_error(NON_FIELD_ERRORS, str(refused))
 
-    def seen_version(self) -> int | None:
-        """Return the version the page was made from."""
-        text = self.data.get(VERSION_PARAMETER, "")
-        return int(text) if text.isdecimal() and len(text) < 18 else None
-
     def stored_changes(self, names: Any) -> dict[str, Any]:
         """Return fields as they are stored; None for those to be removed."""
         dump = self._meta.model.dump
@@ -48,8 +50,7 @@ class DynamoForm(forms.ModelForm):  # type: ignore[type-arg]
             given = {k: v for k, v in self.stored_changes(self.fields).items() if v is not None}
             written = admin.create_item(request, given, self)
         else:
-            seen = self.seen_version()
-            if obj.version is not None and seen != obj.version:
+            if obj.version is not None and seen_version(self.data) != obj.version:
                 raise StaleForm
             written = admin.change_item(request, obj, self.stored_changes(self.changed_data), self)
         fresh = type(obj).from_values(written)

@@ -21,7 +21,7 @@ from pynamodb.exceptions import DeleteError, PutError, PynamoDBException
 from todo_site.dynamo_admin import export
 from todo_site.dynamo_admin.changelist import READING_FAILED, CursorChangeList, reason
 from todo_site.dynamo_admin.errors import StaleForm, WriteRefused
-from todo_site.dynamo_admin.forms import VERSION_PARAMETER, DynamoForm
+from todo_site.dynamo_admin.forms import VERSION_PARAMETER, DynamoForm, seen_version
 from todo_site.dynamo_admin.query import CannotRead
 from todo_site.dynamo_admin.reading import Values, values_of
 
@@ -51,6 +51,9 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     show_facets = admin.ShowFacets.NEVER
     change_form_template = "dynamo_admin/change_form.html"
     change_list_template = "dynamo_admin/change_list.html"
+    delete_confirmation_template = "dynamo_admin/delete_confirmation.html"
+    rows: Any = ""  # what several of them are called, where the model's plural is the list's name only
+    deletion_note: Any = ""  # what deleting means, below each object that it is about
     history_kept = ""  # what the history page says about itself, e.g. how long entries are kept
 
     def __init__(self, model: Any, admin_site: Any) -> None:
@@ -249,8 +252,9 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             except WriteRefused as refused:
                 protected.append(str(refused))
                 continue
+            if others or self.deletion_note:
+                tree.append([*others, *([self.deletion_note] if self.deletion_note else [])])
             if others:
-                tree.append(others)
                 with_them = _("what goes with them")
                 counts[with_them] = counts.get(with_them, 0) + len(others)
         allowed = all(self.has_delete_permission(request, obj) for obj in objects)
@@ -258,7 +262,13 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return tree, counts, set() if allowed else {str(self.opts.verbose_name)}, protected
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        """Delete one object. Raises WriteRefused."""
+        """Delete one object, if it still is what the page asked about. Raises WriteRefused."""
+        if obj.version is not None and seen_version(request.POST) != obj.version:
+            raise StaleForm(
+                _(
+                    "Not deleted: somebody else changed this after you opened the page. It shows how it is now."
+                )
+            )
         self.delete_item(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:

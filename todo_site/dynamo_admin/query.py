@@ -160,14 +160,14 @@ class DynamoQuerySet(models.QuerySet):  # type: ignore[type-arg]
                 since = ISO.dump(value) if lookup in {"gt", "gte"} else since
                 until = ISO.dump(value) if lookup in {"lt", "lte"} else until
         ordering = self.ordering()
-        descending = not ordering or ordering[0] != (reader.ordered_by, False)
+        descending = not ordering or ordering[0] != (reader.order_of(Wanted(equal)), False)
         sifted = len(equal) + bool(since or until) < len(self.query.where.children)
         return Wanted(equal, since, until, descending, after, MANY if sifted else size)
 
     def in_order(self) -> bool:
         """Whether rows come in the order asked for by themselves."""
         ordering = self.ordering()
-        return not ordering or ordering[0][0] == self.model.reader.ordered_by
+        return not ordering or ordering[0][0] == self.model.reader.order_of(self.wanted())
 
     # --- Reading -------------------------------------------------------------------------------------------
 

@@ -70,6 +70,9 @@ class Reader(Protocol):
     def rows(self, wanted: Wanted, reads: Reads) -> Iterator[Row]:
         """Return candidates for what is wanted, in order of ``ordered_by``; the caller sifts them."""
 
+    def order_of(self, wanted: Wanted) -> str:
+        """Return the field in whose order the rows of this come; mostly ``ordered_by``."""
+
     def missing(self, wanted: Wanted) -> str:
         """Return why what is wanted cannot be read at all, in words for the person who asked; else ''."""
 
@@ -94,6 +97,8 @@ class Path:
         Whether what follows ``range_key`` starts with the time that lists are ordered by.
     escape
         Applied to values put into keys.
+    order
+        The field in whose order the items come, if it is not the reader's ``ordered_by``.
     """
 
     hash_key: str
@@ -103,6 +108,7 @@ class Path:
     shards: int = 1
     timed: bool = False
     escape: Callable[[str], str] = str
+    order: str = ""
 
     def fields(self) -> set[str]:
         """Return the names of the fields it needs."""
@@ -169,7 +175,7 @@ class DynamoReader:
     key_of
         From the item to the primary key.
     ordered_by
-        The field (a time) in whose order the paths are.
+        The field (a time) in whose order the paths are, but those that say otherwise.
     keep
         Which items count; TTL, for instance, removes late.
     needs
@@ -202,6 +208,11 @@ class DynamoReader:
         path = self._path(wanted)
         rows = path.rows(self.item, wanted, reads) if path else iter(())
         return (row for row in rows if self.keep(row[1]))
+
+    def order_of(self, wanted: Wanted) -> str:
+        """Return the field in whose order the usable path is."""
+        path = self._path(wanted)
+        return (path and path.order) or self.ordered_by
 
     def missing(self, wanted: Wanted) -> str:
         """Return what to ask for if no path can be used."""

@@ -41,6 +41,10 @@ class QuarantineReader:
         """Nothing needs to be given."""
         return ""
 
+    def order_of(self, wanted: Wanted) -> str:
+        """Return what the query orders by."""
+        return self.ordered_by
+
     def rows(self, wanted: Wanted, reads: Reads) -> Iterator[Row]:
         """Return rows by place."""
         conditions, values = [], []
