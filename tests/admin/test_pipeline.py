@@ -179,6 +179,8 @@ def test_quarantine(root, lake, change):
             break
     page = root.page("insights/quarantinedevent/")
     assert event in page
+    detail = re.search(r'href="/admin/(insights/quarantinedevent/[^"]*/change/[^"]*)"', page)[1]
+    assert "Pay rent" in root.page(detail.replace("&amp;", "&"))
     assert "1 quarantined event on this page" in " ".join(page.split())
     assert "0 quarantined events" in " ".join(
         root.page("insights/quarantinedevent/?q=nothing-like-it").split()
