@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from ninja import Router, Schema
@@ -15,8 +15,11 @@ from tasks.api import render, requests, schemas
 from tasks.api.errors import RequestProblem
 from tasks.api.schemas import ID, FieldProblem, Problem, TaskOut
 from tasks.idempotency import StoredReply
-from tasks.transfer import MAX_ROWS, ImportReport
+from tasks.transfer import MAX_ROWS
 from todo_site.identity.services import context
+
+if TYPE_CHECKING:
+    from tasks.transfer import ImportReport
 
 router = Router(tags=["transfer"])
 _MEDIA_TYPES = frozenset({"", "text/csv", "text/plain", "application/json"})
@@ -162,7 +165,7 @@ def import_tasks(request: HttpRequest) -> HttpResponse:
     return render.answer(_reply(transfer.import_tasks(context(request), upload, dry_run)))
 
 
-def _reply(report: ImportReport) -> StoredReply:
+def _reply(report: "ImportReport") -> StoredReply:
     shown = {name: value for name, value in asdict(report).items() if name != "replayed"}
     return StoredReply(200, to_json(shown).decode())
 

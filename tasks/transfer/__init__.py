@@ -1,8 +1,13 @@
 """Taking tasks along: exporting them all, and importing files of our own and of others' making."""
 
-from tasks.transfer.exporting import FORMATS, export, export_rows
-from tasks.transfer.importing import ImportReport, RowResult, import_once, import_part, import_tasks
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from tasks.transfer.rows import MAX_ROWS
+
+if TYPE_CHECKING:
+    from tasks.transfer.exporting import FORMATS, export, export_rows
+    from tasks.transfer.importing import ImportReport, RowResult, import_once, import_part, import_tasks
 
 __all__ = [
     "FORMATS",
@@ -15,3 +20,11 @@ __all__ = [
     "import_part",
     "import_tasks",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what somebody asks for: few processes export or import, and readers of files take long to import."""
+    if name not in __all__:
+        raise AttributeError(name)
+    where = "exporting" if name.lower().startswith(("export", "formats")) else "importing"
+    return getattr(import_module(f"{__name__}.{where}"), name)
