@@ -84,7 +84,8 @@ def sign_in_first(request: HttpRequest) -> HttpResponse:
 
 def is_for_api(request: HttpRequest) -> bool:
     """Return whether errors of this request are to be problem details."""
-    return request.path.startswith("/api/") or request.path == "/health"
+    path = request.path_info  # without the stage of API Gateway
+    return path.startswith("/api/") or path == "/health"
 
 
 def replace_foreign(request: HttpRequest, answer: HttpResponse) -> None:

@@ -8,7 +8,7 @@ from todo_site import problems
 
 
 def _answer(request: HttpRequest, status: int, template: str, detail: str) -> HttpResponse:
-    if request.path.startswith("/api/"):
+    if request.path_info.startswith("/api/"):
         return problems.response(request, status, detail=detail)
     return render(request, template, {"detail": detail}, status=status)
 
