@@ -9,25 +9,32 @@ def _typed(page: Any, line: str) -> None:
     page.locator(".part").last.wait_for()
 
 
+def _pressed(page: Any, button: str, then: str) -> None:
+    """Press the last of these buttons, and wait for what it leads to."""
+    page.locator(button).last.click(force=True)
+    page.locator(then).first.wait_for()
+
+
 def _sent(page: Any, line: str) -> None:
     page.locator("#id_title").fill(line)
     page.keyboard.press("Enter")
+    page.locator("#quick-errors li").wait_for()
 
 
 def _refused(page: Any) -> None:
     page.locator("#id_title").fill("")
     page.locator("#id_tags").fill("x" * 60)
-    page.locator("#edit .button-primary").click()
+    _pressed(page, "#edit .button-primary", "#edit [aria-invalid=true]")
 
 
 def _cleared(page: Any, name: str) -> None:
     page.locator(f"#id_{name}").fill("")
-    page.locator("main .button-primary").click()
+    _pressed(page, "main .button-primary", "main [aria-invalid=true]")
 
 
 def _token(page: Any) -> None:
     page.locator("#id_name").fill("Backup script")
-    page.locator(".token-form .button-primary").click()
+    _pressed(page, ".token-form .button-primary", "#new-token")
 
 
 def _german(page: Any, address: str) -> None:
@@ -107,8 +114,8 @@ def _unreachable(page: Any) -> None:
 ACTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "quick-add": ("/", lambda page: _typed(page, "Pay rent tomorrow 9am !high #home every month")),
     "quick-add-refused": ("/", lambda page: _sent(page, "x" * 201)),
-    "inline": ("/", lambda page: page.locator(".edit-line").first.click(force=True)),
-    "deleted": ("/", lambda page: page.locator("[formaction$='/delete/']").nth(1).click(force=True)),
+    "inline": ("/", lambda page: _pressed(page, ".edit-line >> nth=0", ".line")),
+    "deleted": ("/", lambda page: _pressed(page, "[formaction$='/delete/'] >> nth=1", ".toast")),
     "keys": ("/", lambda page: page.keyboard.press("?")),
     "menu": ("/", lambda page: page.locator("#account summary").click()),
     "move": ("/board/", lambda page: page.locator(".move summary").first.click()),
@@ -122,7 +129,10 @@ ACTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     ),
     "printed": ("/", lambda page: page.emulate_media(media="print")),
     "profile-wrong": ("/account/", lambda page: _cleared(page, "name")),
-    "password-wrong": ("/account/security/", lambda page: page.locator("main form button").last.click()),
+    "password-wrong": (
+        "/account/security/",
+        lambda page: _pressed(page, "main form button", "main [aria-invalid=true]"),
+    ),
     "token": ("/account/access/", _token),
     "german": ("/", lambda page: _german(page, "/")),
     "german-task": ("/tasks/{task}/", lambda page: _german(page, page.url)),

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import expect
 
-from tests.web.conftest import read, session_cookie
+from tests.web.conftest import read, ready, session_cookie
 
 ALIASES = {
     "a",
@@ -74,3 +74,19 @@ def test_keys_of_the_trash_and_of_one_task(visit, client_for, alice, site, brows
     expect(page.locator(".toast")).to_contain_text("This is the copy of “Come back”")
     page.keyboard.press("#")
     expect(page.locator(".toast")).to_contain_text("Deleted “Come back”")
+    page.goto("/calendar/")
+    page.keyboard.press("w")
+    expect(page.locator("table.calendar-week")).to_be_visible()
+    page.keyboard.press("l")
+    expect(page.locator("td.today")).to_have_count(0)
+    page.keyboard.press("t")
+    expect(page.locator("td.today")).to_have_count(1)
+    add("Read")
+    page.keyboard.press("g")
+    page.keyboard.press("t")
+    ready(page, "Tasks")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    page.keyboard.press("b")
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast", has_text="Changed 1 task")).to_be_visible()

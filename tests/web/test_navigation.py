@@ -278,9 +278,9 @@ def test_a_long_day_fills_no_memory(open_as, alice, add):
         for place in places * count:
             page.evaluate("place => nav.go(place)", place)
 
-    rounds(3)
+    rounds(2)
     before = used()
-    rounds(10)
+    rounds(6)
     after = used()
     assert after["nodes"] < before["nodes"] * 1.5, (before, after)
     assert after["jsEventListeners"] < before["jsEventListeners"] * 1.5, (before, after)
