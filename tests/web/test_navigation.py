@@ -1,11 +1,13 @@
 """From page to page nothing reloads: a mark left on the window outlives a tour, and what goes wrong loses nothing."""
 
 import re
+from threading import Event
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
 
+from tasks.views import board
 from tests.web.conftest import no_sideways_scrolling, ready, row, session_cookie
 from tests.web.site import SIZES
 
@@ -170,10 +172,6 @@ def test_words_wait_until_one_comes_back(open_as, alice, add, today):
 
 
 def test_what_takes_long_says_so_and_is_asked_once(open_as, alice, add, monkeypatch):
-    from threading import Event
-
-    from tasks.views import board
-
     add("Pay rent")
     page = open_as(alice)
     opened, asked, real = Event(), [], board.render

@@ -142,6 +142,7 @@ def test_every_view_of_the_same_tasks(open_as, alice, add, stored, today, size, 
     page.locator("#keep-search summary").click()
     page.get_by_label("Name of this search").fill("Soon")
     press(page, "Keep search")
+    expect(page.locator(".toast")).to_contain_text("Kept the search")
     page.goto("/")
     page.get_by_role("link", name="Soon", exact=True).click()
     expect(page.locator(".task-title")).to_have_text(["Rent"])
