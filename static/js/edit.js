@@ -95,6 +95,14 @@
     if (html && stale.isConnected) show(stale, html);
   };
   document.addEventListener("tasks:elsewhere", look);
+  // The latest comes in a window of its own while there are words in this one.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("#stale a");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (window.nav.unsent()) return void (link.target = "_blank");
+    event.preventDefault();
+    window.nav.go(link.href);
+  });
   document.addEventListener("tasks:changed", look);
   document.addEventListener("visibilitychange", () => Date.now() - looked > 3000 && look());
   window.addEventListener("focus", () => Date.now() - looked > 10000 && look());

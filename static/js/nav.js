@@ -243,6 +243,7 @@
     return window.showToast(said("e403"));
   };
   const unsent = (ctx) => ctx?.draft || [...document.forms].some((form) => form.closest("main") && form.id !== "bulk" && form.method !== "get" && written(form).length);
+  window.nav.unsent = () => Boolean(unsent());
   window.problem = (status, ctx) => {
     if (ctx?.quiet) return undefined;
     if (SHOWN.includes(status)) return undefined;

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
+from tasks import services
 from tasks.views import board
 from tests.web.conftest import no_sideways_scrolling, ready, row, session_cookie
 from tests.web.site import SIZES
@@ -238,6 +239,25 @@ def test_signed_out_meanwhile_words_are_kept(open_as, alice, add, stored, client
     page.get_by_role("button", name="Save").click()
     expect(row(page, "Pay rent")).to_contain_text("Home")
     assert stored(task).category == "Home"
+
+
+def test_the_latest_takes_no_words_away(open_as, alice, add, ctx):
+    task = add("Pay rent")
+    page = open_as(alice, f"/tasks/{task.id}/")
+    page.evaluate(MARK)
+    for title in ("Elsewhere", "Elsewhere again"):
+        services.update_task(ctx(alice), task.id, {"title": title})
+        page.evaluate("document.dispatchEvent(new CustomEvent('tasks:elsewhere'))")
+        link = page.get_by_role("link", name="Show the latest")
+        if title == "Elsewhere":
+            link.click()
+            ready(page, f"Edit “{title}”")
+            assert page.evaluate("window.stillHere")
+            page.get_by_label("Category").fill("Home")
+    with page.expect_popup() as opened:
+        link.click()
+    ready(opened.value, f"Edit “{title}”")
+    expect(page.get_by_label("Category")).to_have_value("Home")
 
 
 def test_other_areas_are_loaded_as_ever(open_as, alice, add):

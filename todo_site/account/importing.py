@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import zlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
@@ -18,9 +19,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from tasks import transfer
-from tasks.transfer import ImportReport
 from todo_site.account.forms import ImportForm
 from todo_site.identity.services import context
+
+if TYPE_CHECKING:
+    from tasks.transfer import ImportReport
 
 FILE_MAX = 1024 * 1024
 CARRIED_MAX = 600_000  # characters; a form may have a megabyte
@@ -35,7 +38,7 @@ class Going:
     carried: str
 
 
-def step(request: HttpRequest, form: ImportForm) -> tuple[ImportReport | None, Going | None]:
+def step(request: HttpRequest, form: ImportForm) -> "tuple[ImportReport | None, Going | None]":
     """Do the next part of an import, or try all of it out; return the report at its end, else how far it is.
 
     Raises DomainError for a file that cannot be read.
