@@ -3,6 +3,7 @@
 import shutil
 import zlib
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ class FolderS3:
 
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
         path = self._held(Bucket, Key)
-        return {"Body": path.open("rb"), "ETag": self._etag(path)}
+        small = path.stat().st_size < SMALL
+        return {"Body": BytesIO(path.read_bytes()) if small else path.open("rb"), "ETag": self._etag(path)}
 
     def head_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
         return {"ETag": self._etag(self._held(Bucket, Key))}
