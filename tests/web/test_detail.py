@@ -178,7 +178,7 @@ def test_a_line_that_changed_meanwhile_is_shown_and_not_overwritten(browser, add
     answer = browser.post(f"{url(task)}inline/", form | {"title": "Mine"}, headers=HTMX)
     assert answer.status_code == 409
     page = read(answer)
-    assert "Title: Elsewhere" in page.text
+    assert "Title is now: Elsewhere" in page.text
     assert (page.fields["title"], page.fields["version"]) == ("Mine", "2")  # what was typed is not lost
     assert stored(task).title == "Elsewhere"
     form |= {name: value for name, value in page.fields.items() if name in form}
