@@ -22,7 +22,7 @@ run: ## start everything; PORT, LOCAL_AWS_PORT, LOCAL_DIR and DEMO=0 are honoure
 test: lint test-infra ## check and run every test but those of test-long
 	@exec $(bootstrap) test -m pytest -n auto --dist loadfile -m "not long" $(ARGS)
 
-test-long: ## kill the local AWS and the whole system under load, make environments: a few minutes
+test-long: ## start, kill and load whole systems, make environments: a few minutes
 	@exec $(bootstrap) test -m pytest -n auto --dist loadfile -m long $(ARGS)
 
 test-fast: ## run the rules, the API's costs, identity, the engine and the documents: under a minute

@@ -259,7 +259,7 @@ def test_lines_that_the_disk_lost_are_found_in_the_table(workspace, monkeypatch)
     workspace.assert_holds(EVENTS)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_kill_9_at_any_time(workspace):
     """The real process, killed again and again until it happens to finish."""
     command = [sys.executable, "manage.py", "load_demo", "--workers", "2", "--state", str(workspace.state)]

@@ -123,6 +123,7 @@ def test_a_persons_own_page(history, signed_in, settings, person):
         assert_page(signed_in(person), history, state)
 
 
+@pytest.mark.long
 def test_the_demo_workspace(lake, cognito, tmp_path, monkeypatch, check):
     """What ``load_demo`` writes, read back from the table's own stream."""
     pool = cognito.create_user_pool(**pool_definition())["UserPool"]["Id"]

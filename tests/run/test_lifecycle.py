@@ -15,7 +15,7 @@ import pytest
 
 from tests.run.stack import Stack, running, until
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
