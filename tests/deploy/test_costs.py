@@ -55,6 +55,17 @@ def test_twice_the_writes_cost_more_in_dynamodb_and_nothing_more_in_cognito(meas
     assert busy["Cognito"] == usual["Cognito"]
 
 
+def test_a_longer_history_costs_more_to_ask(measurement):
+    from todo_site.costs.measured import from_json
+
+    needs = from_json(measurement[0].read_text())
+    few, many = (bill(users, Habits(), needs)["Athena"] for users in (1e3, 1e7))
+    year, decade = (bill(1e7, Habits(kept_months=months), needs)["Athena"] for months in (12, 120))
+    assert few < 10
+    assert many > 100 * few
+    assert decade == pytest.approx(10 * year, rel=0.01)
+
+
 @pytest.mark.parametrize(("amount", "price"), [(0, 0), (5, 10), (10, 20), (15, 25)])
 def test_a_tier_is_filled_before_the_next(amount, price):
     assert tiers(amount, ((10, 2), (float("inf"), 1))) == price
