@@ -42,7 +42,7 @@ def test_an_answer_under_way_does_not_bring_back_what_was_forgotten(groups, monk
 def test_whom_nobody_asks_for_is_read_ahead_no_more(groups, monkeypatch, settings):
     monkeypatch.setattr(directory, "groups_of", lambda username: frozenset())
     groups.of("somebody")
-    monkeypatch.setattr(settings, "GROUPS_SECONDS", 0)
+    settings.GROUPS_SECONDS = 0
     assert groups._due() == ["somebody"]
     monkeypatch.setattr(roles, "ASKED_SECONDS", 0)
     assert groups._due() == []
