@@ -9,6 +9,7 @@ from random import Random
 import pytest
 from django.conf import settings as django_settings
 from django.core.management import call_command
+from django.test import override_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -129,9 +130,8 @@ def test_the_demo_workspace(lake, cognito, tmp_path, monkeypatch, check):
     pool = cognito.create_user_pool(**pool_definition())["UserPool"]["Id"]
     ensure_client(cognito, pool)
     quiet = {"stdout": io.StringIO(), "workers": 2}
-    with monkeypatch.context() as patched:
-        patched.setattr(django_settings, "USER_POOL_ID", pool)
-        patched.setenv("DEMO_PASSWORD", "Demo-horse-9")
+    monkeypatch.setenv("DEMO_PASSWORD", "Demo-horse-9")
+    with override_settings(USER_POOL_ID=pool):
         call_command("load_demo", state=tmp_path / "demo.json", people=4, tasks=80, months=3, **quiet)
     users = [
         next(pair["Value"] for pair in user["Attributes"] if pair["Name"] == "sub")
