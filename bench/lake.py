@@ -3,6 +3,8 @@
     python -m bench.lake [--events 200000 2000000 10000000] [--folder FOLDER] [--gigabytes 8] [--patience 3600]
 
 Each measurement is a fresh process; its wall and processor seconds and its largest memory are those the system counted.
+A history of less than a million events is measured `ROUNDS` times, by hand and by the lake in turns, because a few
+seconds differ from one run to the next by more than the two do: medians count, the range is printed too.
 Before any figure is printed, the tables of all three are compared, row by row. None may use more memory than
 `--gigabytes`, none but Spark's is ended before it is done.
 """
@@ -14,6 +16,7 @@ import json
 import os
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -32,6 +35,8 @@ ROOT = Path(__file__).resolve().parents[1]
 SPARK = ROOT / ".venv-spark" / "bin" / "python"
 # Columns whose value is any of several as good: which copy of a bad row named its file.
 ANY_WILL_DO = {"source_file"}
+ROUNDS = 7
+SHORT = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -97,25 +102,52 @@ class Size:
     """The results of one length of history; `unfinished`: after how many seconds Spark was ended."""
 
     events: int
-    ours: Measured
-    hand: Measured
+    turns: list[tuple[Measured, Measured]]
     spark: Measured | None
     increments: Measured
     unfinished: float = 0
+
+    @property
+    def hand(self) -> Measured:
+        """By hand, the median of its runs."""
+        return _median([hand for hand, _ in self.turns])
+
+    @property
+    def ours(self) -> Measured:
+        """The lake, the median of its runs."""
+        return _median([ours for _, ours in self.turns])
+
+    def ratios(self, what: str) -> list[float]:
+        """The lake over by hand in each round, in order; `what`: `cpu` or `wall`."""
+        return sorted(getattr(ours, what) / getattr(hand, what) for hand, ours in self.turns)
+
+
+def _median(runs: Sequence[Measured]) -> Measured:
+    return Measured(
+        *(statistics.median(getattr(run, what) for run in runs) for what in ("wall", "cpu", "memory"))
+    )
 
 
 def one_size(folder: Path, events: int, bounds: Bounds) -> Size:
     """Measure a history of so many events, compare the tables, then add a little more."""
     generate(folder / "bronze", events, gigabytes=bounds.gigabytes)
     rows = _value(f"SELECT count(*) FROM read_parquet('{folder}/bronze/cdc/**/*.parquet')")
-    hand = job("by_hand", folder, bounds.gigabytes)
-    ours = job("embedded", folder, bounds.gigabytes)
-    same(folder, folder / "by_hand")
-    shutil.rmtree(folder / "by_hand")
+    turns = [_turn(folder, bounds.gigabytes) for _ in range(ROUNDS if events < SHORT else 1)]
     spark, unfinished = _spark(folder, bounds)
     for name in ("1-everybody", "2-everybody", "3-bucket"):
         deliver(folder / f"more-{name}", name)
-    return Size(rows, ours, hand, spark, job("increments", folder, bounds.gigabytes), unfinished)
+    return Size(rows, turns, spark, job("increments", folder, bounds.gigabytes), unfinished)
+
+
+def _turn(folder: Path, gigabytes: int) -> tuple[Measured, Measured]:
+    """By hand and the lake, both from nothing; what the lake made stays."""
+    for made in ("silver", "gold", "work"):
+        shutil.rmtree(folder / made, ignore_errors=True)
+    hand = job("by_hand", folder, gigabytes)
+    ours = job("embedded", folder, gigabytes)
+    same(folder, folder / "by_hand")
+    shutil.rmtree(folder / "by_hand")
+    return hand, ours
 
 
 def _spark(folder: Path, bounds: Bounds) -> tuple[Measured | None, float]:
@@ -198,6 +230,11 @@ def report(sizes: Sequence[Size], capture: Measured) -> str:
                     f"| {size.events:,} | {name} | {found.cpu:.1f} | {found.cpu / size.hand.cpu:.2f} "
                     f"| {found.wall:.1f} | {found.wall / size.hand.wall:.2f} | {found.memory:,.0f} |"
                 )
+        if len(size.turns) > 1:
+            ranges = [f"{found[0]:.2f} to {found[-1]:.2f}" for found in map(size.ratios, ("cpu", "wall"))]
+            lines.append(
+                f"| | {len(size.turns)} rounds, medians above; their ratios | | {ranges[0]} | | {ranges[1]} | |"
+            )
         if size.unfinished:
             lines.append(f"| {size.events:,} | PySpark | | | not done after {size.unfinished:,.0f} | | |")
     lines += [

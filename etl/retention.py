@@ -4,12 +4,14 @@ In AWS lifecycle rules do the same by the same numbers (`etl.catalog.RETENTION_D
 quarantine are given up after a year; Bronze still has them, and `replay` brings them back.
 """
 
+from __future__ import annotations
+
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from etl import manifest
 from etl.catalog import QUARANTINE_DAYS, RETENTION_DAYS, SILVER_PREFIX
@@ -20,7 +22,11 @@ from etl.partitions import sync_silver
 from etl.storage import Bucket, ConflictError, LocalCopies
 from etl.tables import QUARANTINE
 
+if TYPE_CHECKING:
+    from etl.engine.embedded import Engine
+
 ATTEMPTS = 6
+_FOLDER = f"{SILVER_PREFIX}{QUARANTINE.name}/user_bucket="
 
 
 def run(config: LakeConfig, s3: Any, now: datetime | None = None) -> int:
@@ -49,18 +55,23 @@ def drop_old_quarantine(config: LakeConfig, s3: Any, glue: Any, now: datetime) -
     ConflictError
         When runs kept committing first.
     """
+    from etl.engine.embedded import Engine
+
     silver = Bucket(config.silver_bucket, s3)
     first_day = (now - timedelta(days=QUARANTINE_DAYS)).date().isoformat()
     for _ in range(ATTEMPTS):
         current, etag = manifest.load(silver)
         commit = manifest.new_name(datetime.now(UTC))
-        folder = f"{SILVER_PREFIX}{QUARANTINE.name}/user_bucket="
-        parts = {
-            bucket: _kept(config, silver, part, f"{folder}{bucket}/{commit}/", first_day)
-            for bucket, part in current.parts(QUARANTINE.name).items()
-            if part.rows
-        }
-        changed = {bucket: part for bucket, part in parts.items() if part is not None}
+        with (
+            tempfile.TemporaryDirectory(prefix="retention-", dir=config.work_dir) as folder,
+            Engine(Path(folder) / "spill", config.memory_limit, config.threads) as engine,
+        ):
+            copies = LocalCopies(silver, Path(folder))
+            copies.fetch(current.files(QUARANTINE.name))
+            changed = {
+                bucket: _without(engine, copies, part, f"{_FOLDER}{bucket}/{commit}/", first_day)
+                for bucket, part in _holding_old(engine, copies, current, first_day).items()
+            }
         if not changed:
             return 0
         published = _next(current, commit, changed)
@@ -75,20 +86,23 @@ def drop_old_quarantine(config: LakeConfig, s3: Any, glue: Any, now: datetime) -
     raise ConflictError("runs kept committing first")
 
 
-def _kept(config: LakeConfig, silver: Bucket, part: Part, location: str, first_day: str) -> Part | None:
-    """The partition without its old rows, written to `location`; None where it has none."""
-    from etl.engine.embedded import Engine
+def _holding_old(
+    engine: Engine, copies: LocalCopies, current: manifest.Manifest, first_day: str
+) -> dict[str, Part]:
+    """Partitions of quarantine, by bucket, that have rows of files from before `first_day`."""
+    parts = current.parts(QUARANTINE.name)
+    files = [copies.path(key) for part in parts.values() for key in part.files]
+    old = engine.holding_before(files, first_day) if files else set()
+    return {bucket: part for bucket, part in parts.items() if old.intersection(map(copies.path, part.files))}
 
-    with tempfile.TemporaryDirectory(prefix="retention-", dir=config.work_dir) as folder:
-        paths = LocalCopies(silver, Path(folder)).fetch(part.files)
-        kept = Path(folder) / "kept.parquet"
-        with Engine(Path(folder) / "spill", config.memory_limit, config.threads) as engine:
-            rows = engine.since(paths, kept, first_day)
-        if rows == part.rows:
-            return None
-        key = f"{location}part-0.parquet"
-        silver.upload([(kept, key)])
-        return Part(location, (key,), rows, kept.stat().st_size)
+
+def _without(engine: Engine, copies: LocalCopies, part: Part, location: str, first_day: str) -> Part:
+    """The partition without its old rows, written to `location`."""
+    kept = copies.folder / "kept.parquet"
+    rows = engine.since([copies.path(key) for key in part.files], kept, first_day)
+    key = f"{location}part-0.parquet"
+    copies.bucket.upload([(kept, key)])
+    return Part(location, (key,), rows, kept.stat().st_size)
 
 
 def _next(current: manifest.Manifest, commit: str, changed: Mapping[str, Part]) -> manifest.Manifest:

@@ -45,6 +45,11 @@ def _files(paths: Iterable[Path]) -> str:
     return "[" + ", ".join(_quoted(str(path)) for path in paths) + "]"
 
 
+def _since(first_day: str) -> str:
+    day = "regexp_extract(source_file, 'year=([0-9]+)/month=([0-9]+)/day=([0-9]+)', ['y', 'm', 'd'])"
+    return f"concat_ws('-', {day}.y, {day}.m, {day}.d) >= {_quoted(first_day)}"
+
+
 def _null(column: Column) -> str:
     return f"CAST(NULL AS {_TYPES[column[1]]}) AS {column[0]}"
 
@@ -181,16 +186,17 @@ class Engine:
             raise EngineError(f"{before} rows became {after}")
         return after
 
+    def holding_before(self, paths: Iterable[Path], first_day: str) -> set[Path]:
+        """Of quarantine files, those with rows whose source lies under a day before `first_day` (ISO)."""
+        files = list(paths)
+        query = f"SELECT DISTINCT filename FROM {self._source(files)} WHERE NOT coalesce({_since(first_day)}, false)"
+        return {Path(name) for (name,) in self._execute(query).fetchall()}
+
     def since(self, paths: Sequence[Path], kept: Path, first_day: str) -> int:
         """Write the rows of quarantine files whose source lies under `first_day` (ISO) or later; how many there are."""
-        day = "regexp_extract(source_file, 'year=([0-9]+)/month=([0-9]+)/day=([0-9]+)', ['y', 'm', 'd'])"
-        query = (
-            f"SELECT * EXCLUDE (placed) FROM (SELECT *, {day} AS placed FROM read_parquet({_files(paths)}, "
-            "union_by_name=true, hive_partitioning=false)) "
-            f"WHERE concat_ws('-', placed.y, placed.m, placed.d) >= {_quoted(first_day)}"
-        )
-        self._copy(query, kept)
-        return int(self.value(f"SELECT count(*) FROM ({query})"))
+        source = f"read_parquet({_files(paths)}, union_by_name=true, hive_partitioning=false)"
+        self._copy(f"SELECT * FROM {source} WHERE {_since(first_day)}", kept)
+        return int(self.value(f"SELECT count(*) FROM read_parquet({_files([kept])})"))
 
     def removals(self, files: Sequence[Path], since: str) -> list[tuple[str, str]]:
         """Keys of the items that Bronze files say were removed from `since` (ISO 8601 UTC) on."""

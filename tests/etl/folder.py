@@ -26,8 +26,11 @@ class FolderS3:
 
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
         path = self._held(Bucket, Key)
-        small = path.stat().st_size < SMALL
-        return {"Body": BytesIO(path.read_bytes()) if small else path.open("rb"), "ETag": self._etag(path)}
+        size = path.stat().st_size
+        if size >= SMALL:
+            return {"Body": path.open("rb"), "ETag": str(size)}
+        content = path.read_bytes()
+        return {"Body": BytesIO(content), "ETag": self._digest(content)}
 
     def head_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
         return {"ETag": self._etag(self._held(Bucket, Key))}
@@ -38,11 +41,15 @@ class FolderS3:
             raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
         return path
 
-    @staticmethod
-    def _etag(path: Path) -> str:
+    @classmethod
+    def _etag(cls, path: Path) -> str:
         size = path.stat().st_size
         # Data files are never replaced; what is, is small.
-        return f"{zlib.crc32(path.read_bytes())}-{size}" if size < SMALL else str(size)
+        return cls._digest(path.read_bytes()) if size < SMALL else str(size)
+
+    @staticmethod
+    def _digest(content: bytes) -> str:
+        return f"{zlib.crc32(content)}-{len(content)}"
 
     def put_object(
         self, *, Bucket: str, Key: str, Body: bytes, IfMatch: str = "", IfNoneMatch: str = "", **_: Any

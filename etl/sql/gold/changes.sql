@@ -43,7 +43,7 @@ WITH twins AS (
   FROM ordered
 )
 SELECT
-  event_name, entity_type, user_id, entity_id, pk, sk, category, due_date, seq_key, changed_at, status, old_status,
+  event_name, entity_type, user_id, entity_id, pk, sk, category, due_date, changed_at, status, old_status,
   title, priority, created_at, last_status,
   CAST(local_at AS date) AS day,
   CAST(hour(local_at) AS int) AS hour,

@@ -14,7 +14,6 @@ WITH picked AS (
   FROM bronze
 ), extracted AS (
   SELECT *,
-    coalesce(substring(get_json_object(image, '$'), 1, 1) = '{', false) AS is_object,
     get_json_object(image, '$.version') AS version_text,
     get_json_object(before, '$.version') AS old_version_text,
     get_json_object(image, '$.due_date') AS due_date_text,
@@ -33,8 +32,11 @@ WITH picked AS (
 ), typed AS (
   SELECT
     row_id, event_id, event_name, event_time_text, sequence_number, entity_type, pk, sk, user_id, entity_id,
-    request_id, updated_by, old_image, new_image, attribute_types, image, is_object, source_file, file_error,
-    user_bucket, updated_text, old_updated_text, status, old_status, title, category, priority,
+    request_id, updated_by, old_image, new_image, attribute_types, image, source_file, file_error, user_bucket,
+    -- What has an attribute is an object; the whole text is only taken apart where that does not tell.
+    CASE WHEN updated_text IS NOT NULL THEN true
+         ELSE coalesce(substring(get_json_object(image, '$'), 1, 1) = '{', false) END AS is_object,
+    updated_text, old_updated_text, status, old_status, title, category, priority,
     CASE WHEN regexp_like(event_time_text, :timestamp_pattern) THEN try_cast(event_time_text AS timestamp) END AS event_time,
     CASE WHEN regexp_like(version_text, :integer_pattern) THEN try_cast(version_text AS bigint) END AS version,
     CASE WHEN regexp_like(old_version_text, :integer_pattern) THEN try_cast(old_version_text AS bigint) END AS old_version,
