@@ -6,6 +6,9 @@ event of API Gateway, for one of the same four requests: health, sign-in page, o
 that is refused, which is all that a request with a token does before it calls AWS. The applications take turns, so that
 a busy machine slows all of them; the figures are medians, and what counts is the ratio. The other two applications
 answer the same addresses with constants, which is the least that they could do.
+
+`--instructions` counts instructions instead, once for each: valgrind runs the process (Debian's package of that name),
+and the count is the same however busy the machine is.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import shutil
 import statistics
 import subprocess
@@ -97,15 +101,21 @@ class Contestant:
 
     def run(self, address: str) -> None:
         """Ask a fresh process for one address, and keep what it measured."""
-        path = os.pathsep.join(map(str, self.folders))
+        done = self._process([sys.executable], address)
+        self.runs[address].append(json.loads(done.stdout.strip().splitlines()[-1]))
+
+    def instructions(self, address: str) -> int:
+        """Count the instructions of a fresh process that is asked for one address."""
+        tool = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
+        # The interpreter itself: valgrind would not follow a virtual environment's launcher.
+        said = self._process([*tool, os.path.realpath(sys.executable)], address).stderr
+        return int(re.findall(r"Collected : (\d+)", said)[0])
+
+    def _process(self, python: list[str], address: str) -> subprocess.CompletedProcess[str]:
+        paths = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(map(str, self.folders))}
         done = subprocess.run(
-            [sys.executable, "-S", "-c", WORKER, address],
-            env={
-                "PATH": os.environ["PATH"],
-                "PYTHONPATH": path,
-                "PYTHONDONTWRITEBYTECODE": "1",
-                **self.environment,
-            },
+            [*python, "-S", "-c", WORKER, address],
+            env={**paths, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", **self.environment},
             cwd=self.folders[0],
             capture_output=True,
             text=True,
@@ -113,7 +123,7 @@ class Contestant:
         )
         if done.returncode:
             raise SystemExit(f"{self.name}: {done.stderr[-2000:]}")
-        self.runs[address].append(json.loads(done.stdout.strip().splitlines()[-1]))
+        return done
 
     def median(self, address: str, what: str) -> float:
         """Median of a measurement for one address, in milliseconds."""
@@ -200,14 +210,27 @@ def main() -> None:
     """Measure, and print a Markdown table."""
     parser = argparse.ArgumentParser(prog="python -m bench.cold_start", description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--instructions", action="store_true", help="count instructions, under valgrind")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="cold-start-") as folder:
         contestants = [product(Path(folder)), other("django", Path(folder)), other("fastapi", Path(folder))]
+        if options.instructions:
+            count(contestants)
+            return
         for _ in range(options.rounds + 1):
             for address in PATHS:
                 for contestant in contestants:
                     contestant.run(address)
         report(contestants, options.rounds)
+
+
+def count(contestants: list[Contestant]) -> None:
+    """Print instructions, in millions, and their ratios."""
+    print("| first request | | million instructions | ratio |\n|---|---|---:|---:|")
+    for address in PATHS:
+        counts = {each.name: each.instructions(address) / 1e6 for each in contestants}
+        for name, found in counts.items():
+            print(f"| {address} | {name} | {found:,.0f} | {found / counts['django']:.2f} |", flush=True)
 
 
 def report(contestants: list[Contestant], rounds: int) -> None:

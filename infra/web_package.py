@@ -53,12 +53,14 @@ UNUSED_FOLDERS = (
     "pydantic/v1",
     "django_htmx/static",
     *(f"django/test/{name}.py" for name in ("client", "html", "runner", "selenium", "testcases", "utils")),
+    *(f"sqlparse/{name}" for name in ("engine", "filters", "[a-z]*.py")),
     "botocore/data/*/*/examples-1.json*",
     "*.dist-info/RECORD",
 )
-# Packages of which one module is used, but which import all their others first. django-ninja wants a signal of
-# django.test, and would bring the test client, the test runner and a web server into every cold start.
-EMPTIED_PACKAGES = ("django/test",)
+# Packages that import all their modules at once, for nothing. django-ninja wants a signal of django.test, and would
+# bring the test client, the test runner and a web server into every cold start; Django parses SQL scripts with
+# sqlparse, and there is no SQL database.
+EMPTIED_PACKAGES = ("django/test", "sqlparse")
 UNUSED_FILES = ("*.pyi", "*.po", "*.c", "*.h", "*.map")
 KEPT_LOCALES = ("en", "de", "__pycache__")  # those of LANGUAGES
 # Imports all that any request imports. What the lake's libraries are for runs elsewhere, commands included.

@@ -5,8 +5,10 @@ and all that these need. Names of views and of URLs stay known at once, so pages
 """
 
 import functools
+import sys
 from collections.abc import Callable
 from importlib import import_module
+from importlib.util import LazyLoader, find_spec, module_from_spec
 from typing import Any
 
 from django.conf import settings
@@ -64,3 +66,25 @@ class UrlsMiddleware:
 def elsewhere(request: HttpRequest) -> HttpResponse:
     """Stand in for an address in the URLs that lack it, so that pages can link there."""
     raise Http404
+
+
+def defer(name: str) -> None:
+    """Let ``from package import module`` give a module that is only loaded when something in it is used.
+
+    For what a library imports and we never use. Nothing happens where the module is loaded already.
+
+    Parameters
+    ----------
+    name
+        Of the module, with its package; ModuleNotFoundError where there is none.
+    """
+    if name in sys.modules:
+        return
+    package, _, own = name.rpartition(".")
+    spec = find_spec(name)
+    if spec is None or spec.loader is None:
+        raise ModuleNotFoundError(name)
+    spec.loader = LazyLoader(spec.loader)
+    sys.modules[name] = module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[name])
+    setattr(sys.modules[package], own, sys.modules[name])

@@ -10,11 +10,17 @@ import urllib.request
 from functools import cache
 from typing import Any
 
-import jwt
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from todo_site import lazily
 from todo_site.identity.errors import IdentityUnavailable, InvalidToken
+
+lazily.defer(
+    "cryptography.x509"
+)  # a fifth of a first token's imports, for keys in certificates: Cognito has none
+
+import jwt  # noqa: E402
 
 MAX_TOKEN = 16 * 1024
 REFRESH_SECONDS, RETRY_SECONDS, TIMEOUT_SECONDS = 30, 2, 3
