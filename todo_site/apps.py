@@ -15,17 +15,3 @@ class SiteConfig(AppConfig):
         """Bring the compiled translations up to date; a deployed package already has them."""
         for folder in settings.LOCALE_PATHS:
             translations.compile_changed(folder)
-
-
-class AuthConfig(AppConfig):
-    """django.contrib.auth, without what it does after migrations and at sign-in: there is no database for either."""
-
-    name = "django.contrib.auth"
-    default_auto_field = "django.db.models.AutoField"
-
-
-class ContentTypesConfig(AppConfig):
-    """django.contrib.contenttypes, without what it does before and after migrations."""
-
-    name = "django.contrib.contenttypes"
-    default_auto_field = "django.db.models.AutoField"

@@ -71,13 +71,13 @@ WSGI_APPLICATION = "todo_site.wsgi.application"
 INSTALLED_APPS = [
     "todo_site.dynamo_admin",
     "django.contrib.admin.apps.SimpleAdminConfig",
-    "todo_site.apps.AuthConfig",
-    "todo_site.apps.ContentTypesConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "django_htmx",
-    "todo_site.apps.SiteConfig",
+    "todo_site",
     "tasks",
     "insights",
 ]

@@ -9,6 +9,14 @@ from django.urls import get_resolver
 
 from todo_site.lazily import LazyView
 
+VERIFYING = """
+import sys, django
+django.setup()
+from todo_site.identity import verification
+print("cryptography.x509.base" in sys.modules)
+from cryptography import x509
+print(x509.Name.__name__, "cryptography.x509.base" in sys.modules)
+"""
 FIRST_REQUEST = """
 import sys, django
 django.setup()
@@ -26,20 +34,24 @@ def views(patterns):
             yield pattern.callback
 
 
-@pytest.mark.parametrize(("path", "status"), [("/health", 200), ("/login/", 200), ("/api/v1/tasks", 401)])
-def test_it_works(path, status):
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "todo_site.settings",
-        "DEBUG": "true",
-    }  # no static files
+def said_by_a_new_process(script, *arguments):
+    no_static_files = {"DEBUG": "true"}
     done = subprocess.run(
-        [sys.executable, "-c", FIRST_REQUEST, path, str(status)],
-        env=environment,
+        [sys.executable, "-c", script, *arguments],
+        env=os.environ | {"DJANGO_SETTINGS_MODULE": "todo_site.settings"} | no_static_files,
         capture_output=True,
         text=True,
     )
-    assert done.stdout.splitlines()[-1:] == ["[]"], done.stdout + done.stderr
+    return done.stdout.splitlines() or [done.stderr]
+
+
+@pytest.mark.parametrize(("path", "status"), [("/health", 200), ("/login/", 200), ("/api/v1/tasks", 401)])
+def test_it_works(path, status):
+    assert said_by_a_new_process(FIRST_REQUEST, path, str(status))[-1] == "[]"
+
+
+def test_certificates_are_loaded_when_they_are_used():
+    assert said_by_a_new_process(VERIFYING) == ["False", "Name True"]
 
 
 @pytest.mark.parametrize("urls", ["todo_site.urls", "todo_site.api_urls", "todo_site.operations.urls"])
