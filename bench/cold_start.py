@@ -131,7 +131,11 @@ class Contestant:
 
     def mebibytes(self) -> float:
         """Size unpacked, without Plotly.js."""
-        return size(*self.folders, without="*plotly*") / 2**20
+        return size(*self.folders, without="*plotly*") / 2**20 - self._archives()
+
+    def _archives(self) -> float:
+        # A deployment leaves Zappa's zips in its tree; they are in no package.
+        return sum(path.stat().st_size for path in self.folders[-2].glob("*.zip")) / 2**20
 
 
 def product(folder: Path) -> Contestant:

@@ -21,7 +21,6 @@ from infra.package import build_lake_layer
 from infra.settings import ARCHITECTURES, STAGES, Settings
 from infra.web_package import COLLECT_ENVIRONMENT, WebBuild, size
 
-LAMBDA_LIMIT = 250 * 2**20
 STARTED = time.monotonic()
 
 

@@ -21,9 +21,11 @@ import boto3
 
 from infra import tools
 from infra.deployment import Deployment, step
+from infra.web_package import unpacked
 from localcloud.server import LocalAws
 
 STAGE = "dev"
+PACKAGE_BUDGET = 70 * 2**20  # unpacked, bytecode included, Plotly.js not
 SMALL = ("--tasks", "2", "--updates", "2")  # each request is a process of the emulated Lambda's
 PROCESSORS = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}
 
@@ -50,6 +52,7 @@ def rehearse(port: int) -> None:
     address = deployment.up()
     step("imports of the package")
     deployment.tree.try_imports()
+    check_size(deployment.tree.archive())
     deployment.smoke(address, "smoke_api", "smoke_etl", options=SMALL)
     step("the same again: an update")
     deployment.web()
@@ -59,6 +62,15 @@ def rehearse(port: int) -> None:
     if left:
         raise tools.ToolError(f"left behind: {', '.join(left)}")
     step("nothing is left")
+
+
+def check_size(archive: Path) -> None:
+    """Say how large the package is that was deployed; ToolError where it is larger than its budget."""
+    found = unpacked(archive, without="*plotly*")
+    packed = archive.stat().st_size / 2**20
+    step(f"package: {packed:.1f} MiB packed, {found / 2**20:.1f} MiB unpacked without Plotly.js")
+    if found > PACKAGE_BUDGET:
+        raise tools.ToolError(f"a package has at most {PACKAGE_BUDGET / 2**20:.0f} MiB")
 
 
 def leftovers() -> list[str]:

@@ -16,6 +16,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -173,6 +174,10 @@ class WebBuild:
         environment = {**os.environ, **COLLECT_ENVIRONMENT, **settings, "PYTHONPATH": path}
         subprocess.run(command, cwd=self.app, env=environment, check=True)
 
+    def archive(self) -> Path:
+        """The zip that Zappa made of this tree last, and leaves in it; no zip goes into the next one."""
+        return max(self.app.glob("*.zip"), key=lambda path: path.stat().st_mtime)
+
     def compile(self) -> None:
         """Compile the tree as Zappa's prebuild script would; for measuring without Zappa."""
         compile_folders(self.app, self.packages)
@@ -228,6 +233,13 @@ def size(*folders: Path, without: str = "") -> int:
     """Bytes of all files under `folders` whose path does not match the pattern `without`."""
     files = (path for folder in folders for path in folder.rglob("*") if path.is_file())
     return sum(path.stat().st_size for path in files if not fnmatch.fnmatch(str(path), without or "\0"))
+
+
+def unpacked(archive: Path, without: str = "") -> int:
+    """Bytes of all files in a zip whose name does not match the pattern `without`."""
+    with zipfile.ZipFile(archive) as held:
+        files = [each for each in held.infolist() if not fnmatch.fnmatch(each.filename, without or "\0")]
+    return sum(each.file_size for each in files)
 
 
 def main() -> None:

@@ -33,7 +33,6 @@ NAME_MAX = 100
 DAYS_MAX, DAYS = 366, 30
 MAX_TOKENS = 50
 REMEMBERED, REMEMBERED_SECONDS = 2048, 5.0
-SCOPES = ("read", "write")
 _ID = re.compile(r"[0-9a-f]{64}")
 
 Values = dict[str, Any]

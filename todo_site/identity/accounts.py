@@ -158,8 +158,3 @@ def _prefer_totp(access_token: str, *, wanted: bool) -> None:
         AccessToken=access_token,
         SoftwareTokenMfaSettings={"Enabled": wanted, "PreferredMfa": wanted},
     )
-
-
-def uses_totp(access_token: str) -> bool:
-    """Return whether sign-in asks for codes."""
-    return TOTP in _ask("get_user", AccessToken=access_token).get("UserMFASettingList", [])
