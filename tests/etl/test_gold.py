@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
@@ -90,6 +90,31 @@ def test_days_begin_in_the_reporting_timezone(tmp_path):
     # 21:00 UTC on 20 March is 02:30 on the 21st in Kolkata.
     assert min(row[0] for row in lake.gold("daily_throughput")).isoformat() == "2026-03-21"
     assert current(lake)["today"] == "2026-06-03"
+
+
+def test_days_are_shorter_and_longer_where_clocks_change(tmp_path):
+    """In Berlin 29 March 2026 has 23 hours, from 23:00 UTC to 22:00; 25 October has 25, from 22:00 to 23:00."""
+    lake = Harness(tmp_path, replace(CONFIG, timezone=ZoneInfo("Europe/Berlin")))
+    world = World()
+    for month, day, hour, minute in (
+        (3, 28, 22, 59),
+        (3, 28, 23, 1),
+        (3, 29, 21, 59),
+        (3, 29, 22, 1),
+        (10, 24, 21, 59),
+        (10, 24, 22, 1),
+        (10, 25, 22, 59),
+        (10, 25, 23, 1),
+    ):
+        world.now = datetime(2026, month, day, hour, minute, tzinfo=UTC)
+        world.create_task("ann")
+    lake.deliver(world.history)
+    later = datetime(2026, 10, 26, 22, 59, tzinfo=UTC)
+    lake.lake.run(later)
+    created = {f"{row[0]:%m-%d}": row[1] for row in lake.gold("daily_throughput") if row[1]}
+    assert created == {"03-28": 1, "03-29": 2, "03-30": 1, "10-24": 1, "10-25": 2, "10-26": 1}
+    assert current(lake)["today"] == "2026-10-26"
+    gold_equals_oracle(lake, world, later)
 
 
 def test_items_put_back_into_a_table_are_not_created_again(lake):
