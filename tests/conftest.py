@@ -41,6 +41,14 @@ class Account:
     password: str = PASSWORD
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """One worker more than cores, for a third of the time tests wait for servers and browsers.
+
+    Not for those of `make test-long`: each of them keeps a machine busy.
+    """
+    return None if config.option.markexpr == "long" else (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Try a browser test that fails in continuous integration once more, and report that it was.
 
