@@ -22,7 +22,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -89,6 +89,14 @@ def job(name: str, folder: Path, gigabytes: int) -> Measured:
     return measure(sys.executable, "-m", "bench.lake_jobs", name, folder, str(gigabytes))
 
 
+def apart(step: str, *arguments: str | Path) -> Measured:
+    """One of `STEPS` in a process of its own.
+
+    A process is born with the largest memory of the one that starts it, so that one has to stay small.
+    """
+    return measure(sys.executable, "-m", "bench.lake", "--step", step, *arguments)
+
+
 @dataclass(frozen=True)
 class Bounds:
     """What each process may use, in GB, and how many seconds Spark may take; 0 for no Spark at all."""
@@ -130,12 +138,11 @@ def _median(runs: Sequence[Measured]) -> Measured:
 
 def one_size(folder: Path, events: int, bounds: Bounds) -> Size:
     """Measure a history of so many events, compare the tables, then add a little more."""
-    generate(folder / "bronze", events, gigabytes=bounds.gigabytes)
-    rows = _value(f"SELECT count(*) FROM read_parquet('{folder}/bronze/cdc/**/*.parquet')")
+    rows = int(apart("history", folder, str(events), str(bounds.gigabytes)).inside["events"])
     turns = [_turn(folder, bounds.gigabytes) for _ in range(ROUNDS if events < SHORT else 1)]
     spark, unfinished = _spark(folder, bounds)
     for name in ("1-everybody", "2-everybody", "3-bucket"):
-        deliver(folder / f"more-{name}", name)
+        apart("deliver", folder / f"more-{name}", name)
     return Size(rows, turns, spark, job("increments", folder, bounds.gigabytes), unfinished)
 
 
@@ -145,7 +152,7 @@ def _turn(folder: Path, gigabytes: int) -> tuple[Measured, Measured]:
         shutil.rmtree(folder / made, ignore_errors=True)
     hand = job("by_hand", folder, gigabytes)
     ours = job("embedded", folder, gigabytes)
-    same(folder, folder / "by_hand")
+    apart("same", folder, folder / "by_hand")
     shutil.rmtree(folder / "by_hand")
     return hand, ours
 
@@ -156,12 +163,19 @@ def _spark(folder: Path, bounds: Bounds) -> tuple[Measured | None, float]:
     command = (SPARK, "-m", "bench.lake_spark", folder, str(bounds.gigabytes))
     try:
         spark = measure(*command, patience=bounds.patience)
-        same(folder, folder / "spark")
+        apart("same", folder, folder / "spark")
     except TimeoutError:
         return None, bounds.patience
     finally:
         shutil.rmtree(folder / "spark", ignore_errors=True)
     return spark, 0
+
+
+def history(folder: Path, events: int, gigabytes: int) -> dict[str, int]:
+    """Bronze of about so many events, in `folder/bronze`; how many there are."""
+    generate(folder / "bronze", events, gigabytes=gigabytes)
+    rows = duckdb.sql(f"SELECT count(*) FROM read_parquet('{folder}/bronze/cdc/**/*.parquet')")
+    return {"events": int(rows.fetchall()[0][0])}
 
 
 def deliver(target: Path, name: str) -> None:
@@ -209,8 +223,11 @@ def _compare(table: Table, files: Sequence[str], theirs: Path) -> None:
         raise RuntimeError(f"{table.name} differs: {digests}")
 
 
-def _value(query: str) -> int:
-    return int(duckdb.sql(query).fetchall()[0][0])
+STEPS: dict[str, Callable[..., object]] = {
+    "history": lambda folder, events, gigabytes: history(Path(folder), int(events), int(gigabytes)),
+    "deliver": lambda target, name: deliver(Path(target), name),
+    "same": lambda ours, theirs: same(Path(ours), Path(theirs)),
+}
 
 
 def report(sizes: Sequence[Size], capture: Measured) -> str:
@@ -273,7 +290,12 @@ def main() -> None:
     parser.add_argument("--gigabytes", type=int, default=8, help="memory of each process")
     parser.add_argument("--patience", type=float, default=3600, help="seconds until Spark is ended")
     parser.add_argument("--no-spark", action="store_true")
+    parser.add_argument("--step", nargs="+", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.step:
+        name, *arguments = options.step
+        print(json.dumps(STEPS[name](*arguments) or {}))
+        return
     bounds = Bounds(options.gigabytes, 0 if options.no_spark else options.patience)
     with tempfile.TemporaryDirectory(prefix="bench-lake-", dir=options.folder) as folder:
         capture = job("capture", Path(folder), bounds.gigabytes)
