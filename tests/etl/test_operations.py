@@ -183,7 +183,7 @@ def capturing(capture_new):
         thread.join()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_person_is_erased_everywhere(worked, alice, bob, client_for):
     client_for(alice)
     assert alice.id in command("erase_user", alice.id, "--dry-run")

@@ -12,7 +12,7 @@ from tests.etl.harness import NOW
 from tests.etl.own_lake import OwnLake
 from tests.etl.world import World
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 PEOPLE = [f"user-{number}" for number in range(24)]
 # Answers that tell any two commits apart, and any mixture of their buckets, files or tables.
 QUESTIONS = {

@@ -83,7 +83,7 @@ def two_thousand(alice, ctx, today):
             batch.save(plans.create(ctx(alice), {"title": f"Task {number:04}", "due_date": due}).task)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_thousand_tasks_stay_smooth(open_as, alice, two_thousand):
     page = open_as(alice)
     for url in ("/?view=all", "/board/", "/calendar/", "/calendar/?week=", "/?q=task", "/"):

@@ -279,7 +279,7 @@ def test_other_areas_are_loaded_as_ever(open_as, alice, add):
     expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_long_day_fills_no_memory(open_as, alice, add):
     for number in range(20):
         add(f"Task {number:02}")
