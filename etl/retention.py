@@ -61,6 +61,8 @@ def drop_old_quarantine(config: LakeConfig, s3: Any, glue: Any, now: datetime) -
     first_day = (now - timedelta(days=QUARANTINE_DAYS)).date().isoformat()
     for _ in range(ATTEMPTS):
         current, etag = manifest.load(silver)
+        if not current.rows(QUARANTINE.name):
+            return 0
         commit = manifest.new_name(datetime.now(UTC))
         with (
             tempfile.TemporaryDirectory(prefix="retention-", dir=config.work_dir) as folder,
@@ -92,7 +94,7 @@ def _holding_old(
     """Partitions of quarantine, by bucket, that have rows of files from before `first_day`."""
     parts = current.parts(QUARANTINE.name)
     files = [copies.path(key) for part in parts.values() for key in part.files]
-    old = engine.holding_before(files, first_day) if files else set()
+    old = engine.holding_before(files, first_day)
     return {bucket: part for bucket, part in parts.items() if old.intersection(map(copies.path, part.files))}
 
 

@@ -186,10 +186,9 @@ class Engine:
             raise EngineError(f"{before} rows became {after}")
         return after
 
-    def holding_before(self, paths: Iterable[Path], first_day: str) -> set[Path]:
+    def holding_before(self, paths: Sequence[Path], first_day: str) -> set[Path]:
         """Of quarantine files, those with rows whose source lies under a day before `first_day` (ISO)."""
-        files = list(paths)
-        query = f"SELECT DISTINCT filename FROM {self._source(files)} WHERE NOT coalesce({_since(first_day)}, false)"
+        query = f"SELECT DISTINCT filename FROM {self._source(paths)} WHERE NOT coalesce({_since(first_day)}, false)"
         return {Path(name) for (name,) in self._execute(query).fetchall()}
 
     def since(self, paths: Sequence[Path], kept: Path, first_day: str) -> int:
