@@ -117,9 +117,9 @@ def _task_id(number: int) -> str:
 
 
 def _items(size: int) -> Iterator[dict[str, Any]]:
-    from tasks.context import RequestContext
+    from identity.profiles import new_profile
+    from store.context import RequestContext
     from tasks.plans import _new_task, _trashed
-    from tasks.profiles import new_profile
 
     now = datetime.now(UTC)
     for number in range(PEOPLE):
@@ -147,11 +147,11 @@ def _items(size: int) -> Iterator[dict[str, Any]]:
 
 
 def _load(size: int) -> None:
-    from tasks import table
-    from tasks.codec import encode_item
+    from store import calls
+    from store.codec import encode_item
 
     # Nobody reads the stream here; without it the load is faster.
-    name, client = os.environ["TABLE_NAME"], table.client()
+    name, client = os.environ["TABLE_NAME"], calls.client()
     client.update_table(TableName=name, StreamSpecification={"StreamEnabled": False})
     everything = [{"PutRequest": {"Item": encode_item(item)}} for item in _items(size)]
     batches = [everything[start : start + BATCH] for start in range(0, len(everything), BATCH)]
@@ -167,10 +167,10 @@ class Counter:
     """Counts what the site asks of DynamoDB."""
 
     def __init__(self) -> None:
-        from tasks import table
+        from store import calls
 
         self.requests = self.items = 0
-        table.client().meta.events.register("after-call.dynamodb", self._note)
+        calls.client().meta.events.register("after-call.dynamodb", self._note)
 
     def clear(self) -> None:
         self.requests = self.items = 0

@@ -101,9 +101,10 @@ def _publish(people: int) -> None:
 
 def _questions() -> None:
     """Ask one after the other what the page asks in parallel: what each costs, and how much it returns."""
-    from insights import pages, warehouse
+    from insights import pages
     from insights.boards import EVERYBODY
     from insights.filters import State
+    from web import athena as warehouse
 
     snapshot = warehouse.current_snapshot()
     assert snapshot
@@ -122,8 +123,8 @@ def _browser() -> Any:
     from django.conf import settings
     from django.test import Client
 
-    from todo_site.identity.users import Person
-    from todo_site.sessions import SessionStore
+    from identity.sessions import SessionStore
+    from identity.users import Person
 
     cognito, pool = boto3.client("cognito-idp"), settings.USER_POOL_ID
     cognito.admin_create_user(UserPoolId=pool, Username="eva", MessageAction="SUPPRESS")

@@ -53,9 +53,10 @@ def main() -> int:
 
 
 def _store(user_id: str) -> None:
-    from tasks import plans, table
-    from tasks.codec import encode_item
-    from tasks.context import RequestContext
+    from store import calls
+    from store.codec import encode_item
+    from store.context import RequestContext
+    from tasks import plans
 
     began = datetime.now(UTC) - DAY
     requests = []
@@ -68,11 +69,11 @@ def _store(user_id: str) -> None:
         requests.append({"PutRequest": {"Item": encode_item(task)}})
     for first in range(0, TASKS, 25):
         name = os.environ["TABLE_NAME"]
-        table.client().batch_write_item(RequestItems={name: requests[first : first + 25]})
+        calls.client().batch_write_item(RequestItems={name: requests[first : first + 25]})
 
 
 def _page(send: Any, query: str) -> tuple[Counter[str], int, bool]:
-    from tasks import table
+    from store import calls
 
     counted: Counter[str] = Counter()
 
@@ -80,7 +81,7 @@ def _page(send: Any, query: str) -> tuple[Counter[str], int, bool]:
         counted["queries"] += 1
         counted["items"] += parsed["ScannedCount"]
 
-    events = table.client().meta.events
+    events = calls.client().meta.events
     events.register("after-call.dynamodb.Query", count)
     body, headers = send("GET", "/api/v1/tasks", query=query, with_headers=True)
     events.unregister("after-call.dynamodb.Query", count)

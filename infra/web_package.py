@@ -24,7 +24,7 @@ from infra.package import PYTHON, install
 from infra.prebuild import MARKER, compile_folders
 from infra.settings import ARCHITECTURES, ROOT, Settings
 
-PRODUCT = ("todo_site", "tasks", "insights", "etl", "templates", "locale")
+PRODUCT = ("todo_site", "tasks", "insights", "identity", "dynamo_admin", "web", "store", "etl", "templates", "locale")
 WEB_LOCK = ROOT / "requirements" / "web.txt"
 INFRA_LOCK = ROOT / "requirements" / "infra.txt"
 # Beside the product's libraries: Zappa's handler, and what that imports.
@@ -69,7 +69,7 @@ IMPORT_EVERYTHING = """
 import importlib, pathlib, django
 import pyathena.connection, pyathena.cursor
 django.setup()
-for package in ("todo_site", "tasks", "insights"):
+for package in ("todo_site", "tasks", "insights", "identity", "dynamo_admin", "web", "store"):
     for path in sorted(pathlib.Path(package).rglob("*.py")):
         if path.parent.name != "commands" and str(path) not in ("todo_site/erasure.py", "todo_site/settings_lint.py"):
             importlib.import_module(".".join(path.with_suffix("").parts).removesuffix(".__init__"))

@@ -15,9 +15,10 @@ from typing import Literal
 
 from django.conf import settings
 
-from insights import cache, warehouse
+from insights import cache
 from insights.cache import Key
-from insights.warehouse import Answer, QueryTimeout, Snapshot, WarehouseError
+from web import athena
+from web.athena import Answer, QueryTimeout, Snapshot, WarehouseError
 
 WORKERS = 8
 _log = logging.getLogger(__name__)
@@ -106,8 +107,8 @@ def _forget(key: Key) -> None:
 
 
 def _answer(key: Key, snapshot: Snapshot) -> Answer:
-    answer = warehouse.run(key.sql, key.values, timeout=query_budget())
-    if warehouse.serves(snapshot):
+    answer = athena.run(key.sql, key.values, timeout=query_budget())
+    if athena.serves(snapshot):
         cache.memory.put(key, answer)
     else:
         _log.info("answer not cached: a newer snapshot is being published", extra={"question": key.slug})

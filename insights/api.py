@@ -12,9 +12,9 @@ from ninja import Router, Schema
 from pydantic import Field
 from pydantic_core import to_json
 
+from identity import roles
 from insights import filters
-from todo_site import problems
-from todo_site.identity import roles
+from web import problems
 
 router = Router(tags=["insights"])
 _FORBIDDEN = "Everybody's figures are for managers. Ask an administrator to add you to the managers group."

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from insights import answers, pages, warehouse
+from insights import answers, pages
 from insights.answers import Outcome
 from insights.cache import Key
 from insights.filters import State
@@ -14,7 +14,8 @@ from insights.marks import Mark
 from insights.model import Column, Row, Table
 from insights.pages import Freshness
 from insights.questions.tasks import BEHIND, COLUMNS
-from insights.warehouse import Snapshot
+from web import athena
+from web.athena import Snapshot
 
 PAGE_ROWS = 100
 EXPORT_ROWS = 10_000
@@ -46,7 +47,7 @@ def behind(mark: Mark, state: State, page: int = 1, rows: int = PAGE_ROWS) -> Be
 
     Raises WarehouseError as ``pages.dashboard`` does.
     """
-    snapshot = warehouse.current_snapshot()
+    snapshot = athena.current_snapshot()
     if snapshot is None:
         return None
     mark = mark.alone() if state.person else mark

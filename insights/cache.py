@@ -17,7 +17,7 @@ from typing import Any
 
 from django.conf import settings
 
-from insights.warehouse import Answer, client
+from web.athena import Answer, client
 
 MEMORY_ENTRIES = 512
 _log = logging.getLogger(__name__)

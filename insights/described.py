@@ -9,7 +9,7 @@ from django.http import QueryDict
 from insights import filters, pages
 from insights.boards import EVERYBODY
 from insights.model import Question
-from insights.warehouse import Snapshot, WarehouseError
+from web.athena import Snapshot, WarehouseError
 
 
 def questions() -> list[dict[str, Any]]:

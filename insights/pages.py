@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from insights import answers, formats, warehouse
+from insights import answers, formats
 from insights.answers import Outcome
 from insights.boards import Board
 from insights.cache import Key
@@ -20,7 +20,8 @@ from insights.model import Drawing, Question, Row
 from insights.periods import Period
 from insights.questions import CHOICES, KPIS
 from insights.tiles import Tile, tiles
-from insights.warehouse import Snapshot
+from web import athena
+from web.athena import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +110,10 @@ def dashboard(board: Board, state: State) -> Dashboard | None:
 
     Raises
     ------
-    insights.warehouse.WarehouseError
+    web.athena.WarehouseError
         It cannot even be read which snapshot is published.
     """
-    snapshot = warehouse.current_snapshot()
+    snapshot = athena.current_snapshot()
     return None if snapshot is None else _dashboard(board, state, snapshot)
 
 
@@ -143,7 +144,7 @@ def key_of(question: Question, state: State, snapshot: Snapshot) -> Key:
 
 def card(board: Board, question: Question, state: State) -> tuple[Card, Snapshot] | None:
     """Answer one question, waiting for it as long as its query may take; None while nothing has been published."""
-    snapshot = warehouse.current_snapshot()
+    snapshot = athena.current_snapshot()
     if snapshot is None:
         return None
     keys = [key_of(asked, state, snapshot) for asked in (CHOICES, question)]

@@ -15,13 +15,13 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
+from identity.decorators import manager_required, person_required
 from insights import behind, exports, filters, formats, goals, marks, pages, periods
 from insights.boards import EVERYBODY, ME, Board
 from insights.filters import State
 from insights.model import Question
 from insights.questions import KPIS
-from insights.warehouse import WarehouseError
-from todo_site.identity.decorators import manager_required, person_required
+from web.athena import WarehouseError
 
 View = Callable[..., HttpResponse]
 private = cache_control(private=True, no_cache=True)

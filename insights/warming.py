@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 
-from insights import answers, cache, pages, warehouse
+from insights import answers, cache, pages
 from insights.boards import EVERYBODY
 from insights.filters import State
 from insights.periods import CHOICES
-from insights.warehouse import Snapshot, WarehouseError
+from web import athena
+from web.athena import Snapshot, WarehouseError
 
 POLL_SECONDS = 1.0
 # A snapshot that is replaced at once is not worth warming, and a busy pipeline publishes every few seconds.
@@ -40,7 +41,7 @@ def watch(stop: threading.Event) -> None:
     warmed, seen = "", ""
     while not stop.wait(POLL_SECONDS if seen == warmed else SETTLED_SECONDS):
         try:
-            snapshot = warehouse.current_snapshot()
+            snapshot = athena.current_snapshot()
         except WarehouseError as error:
             _log.warning("not warmed: %s", error)
             continue

@@ -1,10 +1,10 @@
-"""What admins do to tasks and records, recorded in the transaction that does it. People: ``todo_site.identity``."""
+"""What admins do to tasks and records, recorded in the transaction that does it. People: ``identity``."""
 
 from typing import Any
 
-from tasks import table
-from tasks.audit import Trail, remove_recorded
-from tasks.context import RequestContext
+from store import calls
+from store.audit import Trail, remove_recorded
+from store.context import RequestContext
 from tasks.errors import TaskNotFound, VersionConflict, WriteContention
 from tasks.items import Item, email_key, trash_key, user_key
 
@@ -19,20 +19,20 @@ Values = dict[str, Any]
 
 def purge_task(ctx: RequestContext, task_id: str, version: int) -> None:
     """Delete a task from the trash for good. Raises TaskNotFound, VersionConflict."""
-    item = table.get(trash_key(ctx.user_id, task_id))
+    item = calls.get(trash_key(ctx.user_id, task_id))
     if item is None:
         raise TaskNotFound
     if item["version"] != version:
         raise VersionConflict(item["version"])
-    _write([table.delete(item), *ctx.recorded(item, {})], version)
+    _write([calls.delete(item), *ctx.recorded(item, {})], version)
 
 
-def _write(actions: list[table.Action], version: int) -> None:
+def _write(actions: list[calls.Action], version: int) -> None:
     try:
-        table.write(actions)
-    except table.ConditionFailed as failure:
+        calls.write(actions)
+    except calls.ConditionFailed as failure:
         raise VersionConflict((failure.blockers[0] or {}).get("version", version)) from None
-    except table.Contended:
+    except calls.Contended:
         raise WriteContention from None
 
 
@@ -50,7 +50,7 @@ def belongings(user_id: str, at_most: int = MAX_ERASED) -> list[Values]:
     for partition in (f"TASK#{user_id}", f"TRASH#{user_id}"):
         start: dict[str, str] = {}
         while len(found) <= at_most:
-            items, start = table.query(
+            items, start = calls.query(
                 {":pk": partition},
                 start,
                 KeyConditionExpression="PK = :pk",
@@ -67,11 +67,11 @@ def erase_items(ctx: RequestContext, items: list[Values]) -> None:
     """Delete items for good, in transactions of ``CHUNK``, each with the audit entries of what it deletes."""
     for start in range(0, len(items), CHUNK):
         chunk = items[start : start + CHUNK]
-        actions = [table.delete_existing((item["PK"], item["SK"])) for item in chunk]
+        actions = [calls.delete_existing((item["PK"], item["SK"])) for item in chunk]
         trail = [action for item in chunk for action in ctx.recorded(item, {})]
         try:
-            table.write([*actions, *trail])
-        except (table.ConditionFailed, table.Contended):
+            calls.write([*actions, *trail])
+        except (calls.ConditionFailed, calls.Contended):
             raise WriteContention from None
 
 
@@ -86,22 +86,22 @@ def reserve_email(ctx: RequestContext, email: str, user_id: str) -> bool:
         "expires_at": int(ctx.now.timestamp()) + RESERVED_SECONDS,
     }
     try:
-        table.write([table.put_unless_held(values, int(ctx.now.timestamp()))])
-    except table.ConditionFailed:
+        calls.write([calls.put_unless_held(values, int(ctx.now.timestamp()))])
+    except calls.ConditionFailed:
         return False
-    except table.Contended:
+    except calls.Contended:
         raise WriteContention from None
     return True
 
 
 def release_email(email: str) -> None:
     """Give up an e-mail address."""
-    table.remove(email_key(email))
+    calls.remove(email_key(email))
 
 
-def keep_email(ctx: RequestContext, email: str, user_id: str) -> table.Action:
+def keep_email(ctx: RequestContext, email: str, user_id: str) -> calls.Action:
     """Return the action that makes a reserved address the user's."""
-    return table.put(_email(email, user_id) | {"created_at": ctx.timestamp, "request_id": ctx.request_id})
+    return calls.put(_email(email, user_id) | {"created_at": ctx.timestamp, "request_id": ctx.request_id})
 
 
 def _email(email: str, user_id: str) -> Values:
@@ -109,23 +109,23 @@ def _email(email: str, user_id: str) -> Values:
     return {"PK": pk, "SK": sk, "entity_type": "EMAIL", "user_id": user_id}
 
 
-def change_profile(ctx: RequestContext, before: Values, changes: Values, more: list[table.Action]) -> Values:
+def change_profile(ctx: RequestContext, before: Values, changes: Values, more: list[calls.Action]) -> Values:
     """Change a profile from the state ``before`` and do ``more``, all with the audit entry, in one transaction.
 
     Raises VersionConflict if it is not in that state any more, WriteContention.
     """
     after = {name: value for name, value in {**before, **changes}.items() if value is not None}
     after |= ctx.authorship(before["version"] + 1)
-    _write([table.update(before, after), *more, *ctx.recorded(before, after)], before["version"])
+    _write([calls.update(before, after), *more, *ctx.recorded(before, after)], before["version"])
     return after
 
 
-def add_profile(ctx: RequestContext, profile: Values, more: list[table.Action]) -> Values:
+def add_profile(ctx: RequestContext, profile: Values, more: list[calls.Action]) -> Values:
     """Store a profile and do ``more``, with the audit entry; one that its owner made meanwhile is changed instead."""
     try:
-        table.write([table.put_new(profile), *more, *ctx.recorded({}, profile)])
+        calls.write([calls.put_new(profile), *more, *ctx.recorded({}, profile)])
         return profile
-    except table.ConditionFailed as failure:
+    except calls.ConditionFailed as failure:
         found = failure.blockers[0]
         if not found:
             raise WriteContention from None
@@ -135,10 +135,10 @@ def add_profile(ctx: RequestContext, profile: Values, more: list[table.Action]) 
             if n in {"email", "username", "name", "given_name", "family_name"}
         }
         return change_profile(ctx, found, given, more)
-    except table.Contended:
+    except calls.Contended:
         raise WriteContention from None
 
 
 def profile_of(user_id: str) -> Values | None:
     """Return a stored profile. One GetItem."""
-    return table.get(user_key(user_id))
+    return calls.get(user_key(user_id))

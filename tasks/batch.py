@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from tasks import fields, idempotency, plans, profiles, services, table
-from tasks.context import RequestContext
+from identity import profiles
+from store import calls, idempotency
+from store.context import RequestContext
+from store.idempotency import Once, StoredReply
+from tasks import fields, plans, services
 from tasks.errors import (
     DomainError,
     FieldError,
@@ -18,7 +21,6 @@ from tasks.errors import (
     ValidationFailed,
     WriteContention,
 )
-from tasks.idempotency import Once, StoredReply
 from tasks.ids import is_id, new_id
 from tasks.items import TaskItem, task_key, trash_key
 from tasks.plans import Plan
@@ -82,21 +84,21 @@ def run(ctx: RequestContext, operations: Sequence[Operation], *, once: Once | No
     makers = [_maker(ctx, operation) for operation in _without_repeats(operations)]
     keys = [key for key, _ in makers]
     found, record = _read(ctx, keys, once)
-    for attempt in range(table.MAX_ATTEMPTS):
+    for attempt in range(calls.MAX_ATTEMPTS):
         if reply := idempotency.replay(ctx, once, record):
             return Done([], reply, replayed=True)
         outcomes, made = _plan(operations, makers, found)
         try:
             return Done(outcomes, _write(ctx, outcomes, made, once) if made else None)
-        except table.ConditionFailed as failure:
+        except calls.ConditionFailed as failure:
             if any(_is_ours(ctx, blocker) for blocker in failure.blockers):
                 return Done(outcomes)
             record = failure.blockers[-1] if once else None
             if record:
                 continue
-        except table.Contended:
+        except calls.Contended:
             pass
-        table.pause(attempt)
+        calls.pause(attempt)
         found, record = _read(ctx, keys, once, again=True)
     raise IdempotencyInFlight if once else WriteContention
 
@@ -118,7 +120,7 @@ def _refusal(name: str, message: str) -> ValidationFailed:
     return ValidationFailed([FieldError(field=name, message=message, code="duplicate")])
 
 
-def _maker(ctx: RequestContext, operation: Operation | DomainError) -> tuple[table.Key | None, _Make]:
+def _maker(ctx: RequestContext, operation: Operation | DomainError) -> tuple[calls.Key | None, _Make]:
     """Return the key of the item to read first, and what makes the plan of what was read."""
     try:
         if isinstance(operation, DomainError):
@@ -149,23 +151,23 @@ def _change(ctx: RequestContext, operation: Operation) -> Callable[[Values], Pla
 
 
 def _read(
-    ctx: RequestContext, keys: Sequence[table.Key | None], once: Once | None, *, again: bool = False
-) -> tuple[dict[table.Key, Values | None], Values | None]:
+    ctx: RequestContext, keys: Sequence[calls.Key | None], once: Once | None, *, again: bool = False
+) -> tuple[dict[calls.Key, Values | None], Values | None]:
     """Return the items by their keys, and the idempotency record.
 
     A batch that only creates learns of the record when it writes, so at first it reads nothing.
     """
     wanted = [key for key in keys if key]
     if once and (wanted or again):
-        *items, record = table.get_all(*wanted, idempotency.record_key(ctx, once))
+        *items, record = calls.get_all(*wanted, idempotency.record_key(ctx, once))
         return dict(zip(wanted, items, strict=True)), record
-    return dict(zip(wanted, table.get_all(*wanted), strict=True)) if wanted else {}, None
+    return dict(zip(wanted, calls.get_all(*wanted), strict=True)) if wanted else {}, None
 
 
 def _plan(
     operations: Sequence[Operation],
-    makers: Sequence[tuple[table.Key | None, _Make]],
-    found: Mapping[table.Key, Values | None],
+    makers: Sequence[tuple[calls.Key | None, _Make]],
+    found: Mapping[calls.Key, Values | None],
 ) -> tuple[list[Outcome], list[Plan]]:
     outcomes: list[Outcome] = []
     made: list[Plan] = []
@@ -192,7 +194,7 @@ def _write(
         first, *more = [plan.task for plan in made]
         actions.append(idempotency.record(ctx, once, first, reply, more))
     if reply or not all(plan.changes_nothing for plan in made):
-        table.write(actions)
+        calls.write(actions)
     if creates:
         profiles.seen(ctx)
     return reply

@@ -12,10 +12,12 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from tasks import bearer_secrets, idempotency, selectors, table
-from tasks.context import RequestContext
+from identity import bearer_secrets
+from store import calls, idempotency
+from store.context import RequestContext
+from store.idempotency import Once
+from tasks import selectors
 from tasks.errors import CalendarFeedNotFound
-from tasks.idempotency import Once
 from tasks.items import CalendarFeedItem, calendar_feed_key
 from tasks.selectors import TaskFilters
 
@@ -46,7 +48,7 @@ class CalendarFeed:
 
 def get(user_id: str) -> CalendarFeed | None:
     """Return the feed of ``user_id``, or None if there is none. One GetItem."""
-    item = table.get(calendar_feed_key(user_id))
+    item = calls.get(calendar_feed_key(user_id))
     return CalendarFeed(item["created_at"]) if item else None
 
 
@@ -74,7 +76,7 @@ def enable_once(ctx: RequestContext, once: Once | None) -> tuple[str, bool]:
         "request_id": ctx.request_id,
         "created_at": ctx.timestamp,
     }
-    earlier = bearer_secrets.create(ctx, CalendarFeedItem.of(item), table.put(item), once, nonce)
+    earlier = bearer_secrets.create(ctx, CalendarFeedItem.of(item), calls.put(item), once, nonce)
     return (token, False) if earlier is None else (_token(ctx.user_id, earlier), True)
 
 
@@ -86,8 +88,8 @@ def disable(ctx: RequestContext, *, once: Once | None = None) -> bool:
     pk, sk = key = calendar_feed_key(ctx.user_id)
     feed = CalendarFeedItem.of({"PK": pk, "SK": sk})
     try:
-        return bearer_secrets.write(ctx, feed, [table.delete_existing(key)], once) is not None
-    except table.ConditionFailed:
+        return bearer_secrets.write(ctx, feed, [calls.delete_existing(key)], once) is not None
+    except calls.ConditionFailed:
         if idempotency.earlier(ctx, once) is None:
             raise CalendarFeedNotFound from None
         return True
@@ -95,7 +97,7 @@ def disable(ctx: RequestContext, *, once: Once | None = None) -> bool:
 
 def remove(user_id: str) -> None:
     """End the feed of ``user_id``, if there is one. One request to DynamoDB."""
-    table.remove(calendar_feed_key(user_id))
+    calls.remove(calendar_feed_key(user_id))
 
 
 def owner_of(token: str) -> str:
@@ -105,7 +107,7 @@ def owner_of(token: str) -> str:
         user_id = (content or b"")[bearer_secrets.BYTES :].decode()
     except UnicodeDecodeError:
         raise CalendarFeedNotFound from None
-    item = table.get(calendar_feed_key(user_id)) if user_id else None
+    item = calls.get(calendar_feed_key(user_id)) if user_id else None
     if not item or not bearer_secrets.matches(token, item["secret_hash"]):
         raise CalendarFeedNotFound
     return user_id

@@ -9,9 +9,10 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from tasks import checklists, fields, recurrence, repeats
+from tasks import checklists, fields, recurrence
 from tasks.errors import FieldError
 from tasks.items import PRIORITIES, STATUSES, TaskItem
+from tasks.language import repeats
 
 PRIORITY_LABELS = {"low": _("Low"), "medium": _("Medium"), "high": _("High"), "urgent": _("Urgent")}
 STATUS_LABELS = {

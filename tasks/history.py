@@ -83,12 +83,12 @@ def of(task: TaskItem) -> History:
 
 
 def _ask(task: TaskItem) -> list[dict[str, Any]]:
-    from insights import warehouse  # brings Athena's client along: only this page pays for it
+    from web import athena  # brings Athena's client along: only this page pays for it
 
     owner = str(task.user_id)
     try:
-        return warehouse.run(_SQL, (bucket(owner), owner, str(task.id)), timeout=15).rows
-    except warehouse.WarehouseError as error:
+        return athena.run(_SQL, (bucket(owner), owner, str(task.id)), timeout=15).rows
+    except athena.WarehouseError as error:
         raise HistoryUnavailable from error
 
 

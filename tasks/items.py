@@ -18,7 +18,7 @@ from pynamodb.constants import NUMBER
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
-from tasks.codec import RawItem, decode_item, encode_item
+from store.codec import RawItem, decode_item, encode_item
 
 TTL_ATTRIBUTE = "expires_at"
 METADATA = "METADATA"

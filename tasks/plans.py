@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
-from tasks import fields, table
-from tasks.context import RequestContext
+from store import calls
+from store.context import RequestContext
+from tasks import fields
 from tasks.errors import FieldError, ValidationFailed, VersionConflict
 from tasks.ids import new_id
 from tasks.items import (
@@ -41,7 +42,7 @@ class Plan:
     """One attempt: the task as it will be and as it was, and the actions; the first is about the task itself."""
 
     task: TaskItem
-    actions: list[table.Action]
+    actions: list[calls.Action]
     before: Values = field(default_factory=dict)
 
     @property
@@ -49,7 +50,7 @@ class Plan:
         """Whether the task is as it should be already; the one action only checks that it still is."""
         return self.actions[0].keys() == {"ConditionCheck"}
 
-    def recorded(self, ctx: RequestContext) -> list[table.Action]:
+    def recorded(self, ctx: RequestContext) -> list[calls.Action]:
         """Return the actions, and those that record the write for the context's trail."""
         if self.changes_nothing:
             return self.actions
@@ -61,7 +62,7 @@ def create(ctx: RequestContext, given: Mapping[str, Any], task_id: str | None = 
     values = DEFAULTS | fields.clean(fields.NEW_TASK, given)
     _check_together(values)
     task = _new_task(ctx, values, task_id or new_id(ctx.now))
-    return Plan(TaskItem.of(task), [table.put_new(task)])
+    return Plan(TaskItem.of(task), [calls.put_new(task)])
 
 
 def _new_task(ctx: RequestContext, values: Mapping[str, Any], task_id: str) -> Values:
@@ -90,14 +91,14 @@ def update(ctx: RequestContext, old: Values, wanted: Values, echoed: Mapping[str
     check_echoed(old, echoed or {})
     new = _changed(ctx, old, wanted)
     if new == old:
-        return Plan(TaskItem.of(old), [table.unchanged(old)])
+        return Plan(TaskItem.of(old), [calls.unchanged(old)])
     following = _next_occurrence(ctx, old, new)
     if following:
         new["next_task_id"] = following["id"]
     new |= ctx.authorship(old["version"] + 1)
-    actions = [table.update(old, new)]
+    actions = [calls.update(old, new)]
     if following:
-        actions.append(table.put_new(following))
+        actions.append(calls.put_new(following))
     return Plan(TaskItem.of(new), actions, old)
 
 
@@ -105,7 +106,7 @@ def take_back(ctx: RequestContext, completed: Values, wanted: Values, following:
     """Plan to reopen ``completed``, and to move ``following``, the occurrence that completing it made, to the trash."""
     new = _changed(ctx, completed, wanted) | ctx.authorship(completed["version"] + 1)
     del new["next_task_id"]
-    return Plan(TaskItem.of(new), [table.update(completed, new), *delete(ctx, following).actions], completed)
+    return Plan(TaskItem.of(new), [calls.update(completed, new), *delete(ctx, following).actions], completed)
 
 
 def _changed(ctx: RequestContext, old: Values, wanted: Values) -> Values:
@@ -161,7 +162,7 @@ def purge(ctx: RequestContext, trashed: Values) -> Plan:
     """Plan the deletion for good of what is in the trash: all but a tombstone, which goes when the trash does."""
     new = {name: trashed[name] for name in _TOMBSTONE if name in trashed}
     new |= {"title": "", "purged_at": ctx.timestamp, **ctx.authorship(trashed["version"] + 1)}
-    return Plan(TaskItem.of(new), [table.update(trashed, new)], trashed)
+    return Plan(TaskItem.of(new), [calls.update(trashed, new)], trashed)
 
 
 def check_echoed(current: Mapping[str, Any], echoed: Mapping[str, Any]) -> None:
@@ -197,7 +198,7 @@ def _instant(text: str) -> str:
 
 
 def _move(old: Values, new: Values) -> Plan:
-    return Plan(TaskItem.of(new), [table.delete(old), table.put_new(new)], old)
+    return Plan(TaskItem.of(new), [calls.delete(old), calls.put_new(new)], old)
 
 
 def _trashed(ctx: RequestContext, task: Values) -> Values:

@@ -1,4 +1,4 @@
-"""The only readers of the table. A page of a list is one Query on the index that serves it best; see ``tasks.search``.
+"""The only readers of the table. A page of a list is one Query on the index that serves it best; see ``store.ranges``.
 
 Reads of GSI1 to GSI5 are eventually consistent; everything else is read consistently.
 """
@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Generic, TypeVar
 
-from tasks import cursors, listing, search, table
+from store import calls, cursors
+from store import ranges as search
+from tasks import task_ranges
 from tasks.errors import TaskNotFound
 from tasks.ids import is_id
 from tasks.items import (
@@ -74,7 +76,7 @@ class Page(Generic[AnyItem]):
 
 def get_task(user_id: str, task_id: str) -> TaskItem:
     """Return a task of ``user_id``. One GetItem. Raises TaskNotFound, also for somebody else's."""
-    values = table.get(task_key(user_id, task_id)) if is_id(task_id) else None
+    values = calls.get(task_key(user_id, task_id)) if is_id(task_id) else None
     if values is None:
         raise TaskNotFound
     return TaskItem.of(values)
@@ -82,7 +84,7 @@ def get_task(user_id: str, task_id: str) -> TaskItem:
 
 def get_profile(user_id: str) -> UserItem | None:
     """Return the profile of ``user_id``, or None. One GetItem."""
-    values = table.get(user_key(user_id))
+    values = calls.get(user_key(user_id))
     return UserItem.of(values) if values else None
 
 
@@ -97,8 +99,8 @@ def list_tasks(
     Raises InvalidCursor.
     """
     scope = f"tasks\0{user_id}\0" + "\0".join(f"{getattr(filters, f.name) or ''}" for f in fields(filters))
-    ranges = listing.ranges(user_id, filters)
-    return _page(scope, ranges, limit, cursor, merged=listing.merged(filters))
+    ranges = task_ranges.ranges(user_id, filters)
+    return _page(scope, ranges, limit, cursor, merged=task_ranges.merged(filters))
 
 
 def _page(
@@ -114,7 +116,7 @@ def _page(
 
 def get_trashed_task(user_id: str, task_id: str) -> TrashItem:
     """Return a deleted task of ``user_id`` that is still kept. One GetItem. Raises TaskNotFound."""
-    values = table.get(trash_key(user_id, task_id)) if is_id(task_id) else None
+    values = calls.get(trash_key(user_id, task_id)) if is_id(task_id) else None
     if values is None or "purged_at" in values or values[TTL_ATTRIBUTE] <= time.time():
         raise TaskNotFound
     return TrashItem.of(values)
@@ -122,7 +124,7 @@ def get_trashed_task(user_id: str, task_id: str) -> TrashItem:
 
 def was_purged(user_id: str, task_id: str) -> bool:
     """Tell whether ``user_id`` deleted this task for good, as long as that is remembered. One GetItem."""
-    values = table.get(trash_key(user_id, task_id)) if is_id(task_id) else None
+    values = calls.get(trash_key(user_id, task_id)) if is_id(task_id) else None
     return values is not None and "purged_at" in values
 
 
@@ -144,7 +146,7 @@ def get_trashed(
         [
             search.Range(
                 owner=f"TRASH#{user_id}",
-                **({"low": "0", "high": ":", "index": CHANGES} if latest_first else listing.ALL),
+                **({"low": "0", "high": ":", "index": CHANGES} if latest_first else task_ranges.ALL),
                 conditions=(f"#{TTL_ATTRIBUTE} > :moment", "attribute_not_exists( #purged_at )"),
                 values={":moment": moment},
             )
@@ -156,4 +158,4 @@ def get_trashed(
 
 def count_tasks(user_id: str, *, filters: TaskFilters = TaskFilters(), at_most: int = 1000) -> int:
     """Return how many tasks match, counting no further than ``at_most`` tasks. One Query, unless by priority."""
-    return search.count(listing.ranges(user_id, filters), at_most)
+    return search.count(task_ranges.ranges(user_id, filters), at_most)

@@ -1,4 +1,4 @@
-"""The only writers of tasks. Each call validates, then writes once; see ``tasks.profiles`` for people.
+"""The only writers of tasks. Each call validates, then writes once; see ``identity.profiles`` for people.
 
 A write is conditional on the version that was read. When the condition fails, DynamoDB hands back the item that was in
 the way, so the next attempt needs no further read.
@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from tasks import fields, idempotency, plans, profiles, table
-from tasks.context import RequestContext
+from identity import profiles
+from identity.profiles import create_profile, ensure_profile, update_profile
+from store import calls, idempotency
+from store.context import RequestContext
+from store.idempotency import Once, StoredReply
+from tasks import fields, plans
 from tasks.errors import IdempotencyInFlight, TaskNotFound, VersionConflict, WriteContention
-from tasks.idempotency import Once, StoredReply
 from tasks.ids import is_id
 from tasks.items import TTL_ATTRIBUTE, TaskItem, task_key, trash_key
 from tasks.plans import Plan
-from tasks.profiles import create_profile, ensure_profile, update_profile
 
 __all__ = [
     "Once",
@@ -80,19 +82,19 @@ def create_task(ctx: RequestContext, given: Mapping[str, Any], *, once: Once | N
     """
     plan = plans.create(ctx, given)
     plan.actions.extend(profiles.first_sight(ctx))
-    for attempt in range(table.MAX_ATTEMPTS):
+    for attempt in range(calls.MAX_ATTEMPTS):
         try:
             written = _carry_out(ctx, plan, once)
             profiles.seen(ctx)
             return written
-        except table.ConditionFailed as failure:
+        except calls.ConditionFailed as failure:
             if replayed := _replayed(ctx, once, failure.blockers[-1] if once else None):
                 return replayed
             # The id is new: the task is there because the network lost the answer to an attempt of our own.
             if failure.blockers[0]:
                 return Written(plan.task)
-        except table.Contended:
-            table.pause(attempt)
+        except calls.Contended:
+            calls.pause(attempt)
     raise _gave_up(once)
 
 
@@ -137,12 +139,12 @@ def take_back(
     The next occurrence of a completed task that is open again goes to the trash, unless it was changed since.
     """
     wanted = fields.clean(fields.TASK_CHANGES, changes)
-    old = table.get(task_key(ctx.user_id, task_id)) if is_id(task_id) else None
+    old = calls.get(task_key(ctx.user_id, task_id)) if is_id(task_id) else None
     if old and old["status"] == "completed" != wanted.get("status", "completed") and "next_task_id" in old:
-        following = table.get(task_key(ctx.user_id, old["next_task_id"]))
+        following = calls.get(task_key(ctx.user_id, old["next_task_id"]))
         if following and following["version"] == 1:
             plan = plans.take_back(ctx, expected(ctx, old, if_version), wanted, following)
-            with suppress(table.ConditionFailed, table.Contended):
+            with suppress(calls.ConditionFailed, calls.Contended):
                 return _carry_out(ctx, plan, None)
     return update_task(ctx, task_id, changes, if_version=if_version)
 
@@ -185,7 +187,7 @@ def empty_trash(ctx: RequestContext) -> tuple[int, bool]:
     done = 0
     start: dict[str, str] = {}
     while done < EMPTIED:
-        items, start = table.query(
+        items, start = calls.query(
             {":pk": f"TRASH#{ctx.user_id}", ":now": int(ctx.now.timestamp())},
             start,
             KeyConditionExpression="PK = :pk",
@@ -204,9 +206,9 @@ def _purge_all(ctx: RequestContext, items: list[Values]) -> int:
     planned = [plans.purge(ctx, item).recorded(ctx) for item in items]
     try:
         if planned:
-            table.write([action for actions in planned for action in actions])
+            calls.write([action for actions in planned for action in actions])
         return len(items)
-    except (table.ConditionFailed, table.Contended):
+    except (calls.ConditionFailed, calls.Contended):
         return sum(_purged(ctx, item) for item in items)
 
 
@@ -223,7 +225,7 @@ def _purged(ctx: RequestContext, item: Values) -> bool:
 
 def _modify(
     ctx: RequestContext,
-    key_of: Callable[[str, str], table.Key],
+    key_of: Callable[[str, str], calls.Key],
     task_id: str,
     if_version: Versions,
     once: Once | None,
@@ -233,26 +235,26 @@ def _modify(
         raise TaskNotFound
     key = key_of(ctx.user_id, task_id)
     current, record = _read(ctx, key, once)
-    for attempt in range(table.MAX_ATTEMPTS):
+    for attempt in range(calls.MAX_ATTEMPTS):
         if written := _replayed(ctx, once, record):
             return written
         plan = planner(expected(ctx, current, if_version))
         try:
             return _carry_out(ctx, plan, once)
-        except table.ConditionFailed as failure:
+        except calls.ConditionFailed as failure:
             if _is_ours(plan.task, failure.blockers[0]):
                 return Written(plan.task)
             current, record = _after_failure(current, once, failure)
-        except table.Contended:
-            table.pause(attempt)
+        except calls.Contended:
+            calls.pause(attempt)
             current, record = _read(ctx, key, once)
     raise _gave_up(once)
 
 
-def _read(ctx: RequestContext, key: table.Key, once: Once | None) -> tuple[Values | None, Values | None]:
+def _read(ctx: RequestContext, key: calls.Key, once: Once | None) -> tuple[Values | None, Values | None]:
     if once is None:
-        return table.get(key), None
-    task, record = table.get_all(key, idempotency.record_key(ctx, once))
+        return calls.get(key), None
+    task, record = calls.get_all(key, idempotency.record_key(ctx, once))
     return task, record
 
 
@@ -273,15 +275,15 @@ def expected(ctx: RequestContext, current: Values | None, if_version: Versions) 
 def _carry_out(ctx: RequestContext, plan: Plan, once: Once | None) -> Written:
     if once is None:
         if not plan.changes_nothing:
-            table.write(plan.recorded(ctx))
+            calls.write(plan.recorded(ctx))
         return Written(plan.task)
     reply = once.reply(plan.task)
-    table.write([*plan.recorded(ctx), idempotency.record(ctx, once, plan.task, reply)])
+    calls.write([*plan.recorded(ctx), idempotency.record(ctx, once, plan.task, reply)])
     return Written(plan.task, reply)
 
 
 def _after_failure(
-    current: Values | None, once: Once | None, failure: table.ConditionFailed
+    current: Values | None, once: Once | None, failure: calls.ConditionFailed
 ) -> tuple[Values | None, Values | None]:
     task = failure.blockers[0]
     return current if task is None else task, failure.blockers[-1] if once else None

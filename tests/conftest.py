@@ -79,7 +79,7 @@ def english():
 def forgotten():
     """Nobody's groups are read ahead any more when their test is over."""
     yield
-    from todo_site.identity import roles
+    from identity import roles
 
     roles.groups.let_go()
 
@@ -189,7 +189,7 @@ def client_for() -> Callable[[Account], Client]:
 @pytest.fixture
 def ctx():
     """Return a function from an account (and a time) to the context in which the services act for it."""
-    from tasks.context import RequestContext
+    from store.context import RequestContext
 
     def context(account: Account, now: datetime | None = None) -> RequestContext:
         return RequestContext(

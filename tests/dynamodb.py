@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tasks import table
+from store import calls as table
 
 
 class Calls(Counter):

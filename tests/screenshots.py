@@ -58,9 +58,9 @@ def main(wanted: list[str]) -> None:
     django.setup()
     from django.core.management import call_command
 
-    from insights import warehouse
+    from web import athena
 
-    warehouse.run = writes_of  # a task's history; the dashboards have pictures of their own
+    athena.run = writes_of  # a task's history; the dashboards have pictures of their own
     call_command("collectstatic", interactive=False, verbosity=0)
     try:
         full, task = _person("Alice", filled=True)
@@ -75,7 +75,7 @@ def main(wanted: list[str]) -> None:
 def _person(name: str, *, filled: bool, odd: bool = True) -> tuple[str, str]:
     import boto3
 
-    from tasks.context import RequestContext
+    from store.context import RequestContext
     from tests.web import workspace
 
     email = f"{name.lower()}@example.com"

@@ -12,11 +12,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 from django.conf import settings
 
-from tasks import table
-from tasks.codec import decode_item
+from identity import directory
+from identity.cognito import client as cognito
+from store import calls
+from store.codec import decode_item
 from tasks.items import Item, revocation_key
-from todo_site.identity import directory
-from todo_site.identity.cognito import client as cognito
 
 OWNERS = ("user_id", "subject_id")
 Values = dict[str, Any]
@@ -54,7 +54,7 @@ def _belongs(item: Values, user_id: str) -> bool:
 
 
 def _scan() -> Iterator[Values]:
-    pages = table.client().get_paginator("scan").paginate(TableName=Item.Meta.table_name, ConsistentRead=True)
+    pages = calls.client().get_paginator("scan").paginate(TableName=Item.Meta.table_name, ConsistentRead=True)
     for page in pages:
         yield from (decode_item(raw) for raw in page["Items"])
 
@@ -62,7 +62,7 @@ def _scan() -> Iterator[Values]:
 def remove(keys: list[Key]) -> None:
     """Delete items; those already gone are fine."""
     for key in keys:
-        table.remove(key)
+        calls.remove(key)
 
 
 def remove_account(user_id: str) -> int:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 
-from todo_site import env
+from web import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -60,7 +60,7 @@ INSIGHTS_PAGE_SECONDS = float(
 )  # then a page goes out without the rest
 INSIGHTS_QUERY_SECONDS = float(env.optional("INSIGHTS_QUERY_SECONDS", "20"))  # then a query is cancelled
 INSIGHTS_SHOW_TITLES = env.flag("INSIGHTS_SHOW_TITLES", default=False)  # managers read other people's titles
-INSIGHTS_GOALS = "todo_site.goals"
+INSIGHTS_GOALS = "identity.weekly_goal"
 API_ROUTERS = {"/v1/insights": "insights.api.router"}
 
 # --- The site ------------------------------------------------------------------------------------------------
@@ -69,7 +69,7 @@ ROOT_URLCONF = "todo_site.urls"
 LAZY_URLS = {"admin": "todo_site.operations.urls", "api": "todo_site.api_urls"}
 WSGI_APPLICATION = "todo_site.wsgi.application"
 INSTALLED_APPS = [
-    "todo_site.dynamo_admin",
+    "dynamo_admin",
     "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -82,20 +82,20 @@ INSTALLED_APPS = [
     "insights",
 ]
 MIDDLEWARE = [
-    "todo_site.middleware.RequestIdMiddleware",
+    "web.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "todo_site.static_files.StaticFilesMiddleware",
+    "web.static_files.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",
-    "todo_site.middleware.BodyLimitMiddleware",
+    "web.middleware.BodyLimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "todo_site.middleware.LanguageMiddleware",
+    "web.middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "todo_site.identity.middleware.PersonMiddleware",
+    "identity.middleware.PersonMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "todo_site.identity.middleware.StrangersMiddleware",
+    "identity.middleware.StrangersMiddleware",
     "todo_site.lazily.UrlsMiddleware",
 ]
 TEMPLATES = [
@@ -107,7 +107,7 @@ TEMPLATES = [
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.messages.context_processors.messages",
-                "todo_site.context_processors.site",
+                "web.context_processors.site",
             ],
         },
     }
@@ -116,10 +116,10 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "task-list"
 
 # No relational database: the ORM's machinery may enter atomic(), but any SQL fails at once and says why.
-DATABASES = {"default": {"ENGINE": "todo_site.nodb"}}
+DATABASES = {"default": {"ENGINE": "web.nodb"}}
 # The admin asks for django.contrib.auth's own middleware and context processor; people here come from Cognito.
 SILENCED_SYSTEM_CHECKS = ["admin.E402", "admin.E408", "fields.W342"]
-SESSION_ENGINE = "todo_site.sessions"
+SESSION_ENGINE = "identity.sessions"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
@@ -131,7 +131,7 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
-CSRF_FAILURE_VIEW = "todo_site.views.csrf_failure"
+CSRF_FAILURE_VIEW = "web.error_pages.csrf_failure"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if DEPLOYED else None
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
@@ -179,5 +179,5 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
-LOGGING_CONFIG = "todo_site.logging.configure"
+LOGGING_CONFIG = "web.logging.configure"
 LOGGING = {"level": env.optional("LOG_LEVEL", "INFO")}

@@ -3,16 +3,16 @@
 from django.urls import include, path
 
 from todo_site import lazily
-from todo_site.health import health
+from web.health import health
 
-api_docs = lazily.LazyViews("tasks.api.docs")
+api_docs = lazily.LazyViews("web.api.docs")
 site_pages = lazily.LazyViews("todo_site.site_pages")
 
 urlpatterns = [
     path("health", health, name="health"),
     path("api/docs", api_docs.page, name="api-docs"),
     path("api/docs/<str:version>/<str:name>", api_docs.file, name="api-docs-file"),
-    path("", include("todo_site.identity.urls")),
+    path("", include("identity.urls")),
     path("manifest.webmanifest", site_pages.manifest, name="manifest"),
     path("styleguide/", site_pages.styleguide, name="styleguide"),
     path("account/", include("todo_site.account.urls")),
@@ -20,7 +20,7 @@ urlpatterns = [
     path("insights/", include("insights.urls")),
     path("admin/", lazily.elsewhere, name="admin"),
 ]
-handler400 = "todo_site.views.bad_request"
-handler403 = "todo_site.views.permission_denied"
-handler404 = "todo_site.views.page_not_found"
-handler500 = "todo_site.views.server_error"
+handler400 = "web.error_pages.bad_request"
+handler403 = "web.error_pages.permission_denied"
+handler404 = "web.error_pages.page_not_found"
+handler500 = "web.error_pages.server_error"

@@ -12,6 +12,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from dynamo_admin.model import DynamoModel
+from dynamo_admin.reading import DynamoReader, Path, Values
 from tasks import fields
 from tasks.ids import is_id
 from tasks.items import (
@@ -30,8 +32,6 @@ from tasks.items import (
     trash_key,
     user_key,
 )
-from todo_site.dynamo_admin.model import DynamoModel
-from todo_site.dynamo_admin.reading import DynamoReader, Path, Values
 
 TASK_FIELDS = (
     *("title", "description", "status", "priority", "category", "tags", "due_date", "due_time", "timezone"),

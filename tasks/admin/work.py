@@ -11,17 +11,18 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from tasks import administration, services, table
-from tasks.admin.base import Audited, acting, telling
+from dynamo_admin.errors import InvalidFields
+from dynamo_admin.filters import ExactFilter
+from dynamo_admin.forms import DynamoForm
+from identity.audited_admin import Audited, acting, telling
+from store import calls
+from store.context import timestamp
+from tasks import administration, services
 from tasks.admin.models import Task, TrashedTask
-from tasks.context import timestamp
 from tasks.fields import CATEGORY_MAX
 from tasks.ids import is_id, moment_of
 from tasks.items import feed_keys
 from tasks.plans import DEFAULTS
-from todo_site.dynamo_admin.errors import InvalidFields
-from todo_site.dynamo_admin.filters import ExactFilter
-from todo_site.dynamo_admin.forms import DynamoForm
 
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -189,7 +190,7 @@ def _keys_of_id(text: str) -> list[str] | None:
     moment = moment_of(text)
     place = feed_keys("TASK", text, "")["GSI5PK"]
     low, high = (timestamp(moment + delta) for delta in (-_MILLISECOND, 2 * _MILLISECOND))
-    items, _ = table.query(
+    items, _ = calls.query(
         {":pk": place, ":low": low, ":high": high},
         IndexName="GSI5",
         KeyConditionExpression="GSI5PK = :pk AND GSI5SK BETWEEN :low AND :high",

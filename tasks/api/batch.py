@@ -6,13 +6,14 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 from pydantic_core import to_json
 
+from identity.sign_in import context
+from store.idempotency import StoredReply
 from tasks import batch, fields
-from tasks.api import errors, requests, schemas
+from tasks.api import schemas
 from tasks.api.render import answer
 from tasks.api.schemas import BatchOut, Problem
 from tasks.batch import Operation, Outcome
-from tasks.idempotency import StoredReply
-from todo_site.identity.services import context
+from web.api import problems, requests
 
 router = Router(tags=["tasks"])
 _STATUS = {"create": 201, "update": 200, "delete": 204, "restore": 200}
@@ -54,7 +55,7 @@ def _reply(outcomes: list[Outcome]) -> StoredReply:
 def _result(outcome: Outcome) -> dict[str, Any]:
     operation, task = outcome.operation, outcome.task
     if outcome.error:
-        problem = errors.described(outcome.error)
+        problem = problems.described(outcome.error)
         task_id = operation.task_id or None
         return {"op": operation.kind, "status": problem["status"], "id": task_id, "problem": problem}
     values = task.attribute_values if task else {}

@@ -10,13 +10,14 @@ from ninja import Router, Schema
 from pydantic import ConfigDict, Field
 from pydantic_core import to_json
 
+from identity.api.access_tokens import refuse_token_holders
+from identity.sign_in import context
+from store.idempotency import StoredReply
 from tasks import calendar_feed
-from tasks.api import render, requests
-from tasks.api.access_tokens import refuse_token_holders
+from tasks.api import render
 from tasks.api.schemas import Problem
 from tasks.errors import CalendarFeedNotFound
-from tasks.idempotency import StoredReply
-from todo_site.identity.services import context
+from web.api import requests
 
 router = Router(tags=["calendar"])
 ICALENDAR = "text/calendar; charset=utf-8"

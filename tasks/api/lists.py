@@ -7,13 +7,14 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
+from identity.sign_in import context
+from store.context import timestamp
 from tasks import selectors
-from tasks.api import render, requests, schemas
+from tasks.api import render, schemas
 from tasks.api.schemas import Problem, TaskOut
-from tasks.context import timestamp
 from tasks.plans import TRASH_KEPT_SECONDS
 from tasks.selectors import LIMIT, Page, TaskFilters
-from todo_site.identity.services import context
+from web.api import requests
 
 router, trash = Router(tags=["tasks"]), Router(tags=["trash"])
 # A write shows up later than the time it carries, by what the request takes. A sync looks that far back again.

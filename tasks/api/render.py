@@ -7,9 +7,9 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from pydantic_core import to_json
 
-from tasks.api import requests
-from tasks.idempotency import StoredReply
+from store.idempotency import StoredReply
 from tasks.items import Authored, TaskItem, UserItem
+from web.api import requests
 
 JSON = "application/json"
 # Clients may keep what has an ETag, if they ask each time whether it is still right.

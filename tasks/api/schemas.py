@@ -11,9 +11,9 @@ from pydantic import with_config as configured
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
+from store.context import timestamp
 from tasks import fields
 from tasks.batch import MAX_OPERATIONS
-from tasks.context import timestamp
 from tasks.selectors import LIMIT, MAX_LIMIT
 
 ID = "0199d3a4-6f2e-7c41-9b1d-3f5a8e6c2d10"

@@ -5,14 +5,15 @@ from functools import partial
 
 from django.http import HttpRequest, HttpResponse
 
+from identity.sign_in import context
+from store.idempotency import StoredReply
 from tasks import fields, selectors, services
-from tasks.api import render, requests, schemas
+from tasks.api import render, schemas
 from tasks.api.lists import router, trash
 from tasks.api.schemas import Problem, TaskOut
-from tasks.idempotency import StoredReply
 from tasks.items import TaskItem
 from tasks.services import Written
-from todo_site.identity.services import context
+from web.api import requests
 
 __all__ = ["router", "trash"]
 MOVE_PROBLEMS = dict.fromkeys((400, 404, 409, 412, 422), Problem)

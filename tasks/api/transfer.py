@@ -10,13 +10,14 @@ from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, with_confi
 from pydantic_core import to_json
 from typing_extensions import TypedDict
 
+from identity.sign_in import context
+from store.idempotency import StoredReply
 from tasks import fields, transfer
-from tasks.api import render, requests, schemas
-from tasks.api.errors import RequestProblem
+from tasks.api import render, schemas
 from tasks.api.schemas import ID, FieldProblem, Problem, TaskOut
-from tasks.idempotency import StoredReply
 from tasks.transfer import MAX_ROWS
-from todo_site.identity.services import context
+from web.api import requests
+from web.api.problems import RequestProblem
 
 if TYPE_CHECKING:
     from tasks.transfer import ImportReport

@@ -5,8 +5,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from store.context import timestamp
 from tasks import selectors
-from tasks.context import timestamp
 from tasks.demo.storyline import Event
 from tasks.errors import TaskNotFound
 from tasks.items import TaskItem

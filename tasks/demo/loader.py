@@ -9,8 +9,8 @@ from dataclasses import astuple, replace
 from datetime import datetime
 from pathlib import Path
 
+from store.context import RequestContext
 from tasks import services
-from tasks.context import RequestContext
 from tasks.demo.accounts import Accounts
 from tasks.demo.evidence import written
 from tasks.demo.progress import Output, Progress

@@ -7,7 +7,7 @@ from django import template
 from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext as _
 
-from tasks import repeats as words
+from tasks.language import repeats as words
 
 register = template.Library()
 

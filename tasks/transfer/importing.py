@@ -14,10 +14,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from tasks import idempotency, plans, services, table
-from tasks.context import RequestContext
+from store import calls, idempotency
+from store.context import RequestContext
+from store.idempotency import Once, StoredReply
+from tasks import plans, services
 from tasks.errors import FieldError, ValidationFailed
-from tasks.idempotency import Once, StoredReply
 from tasks.items import TaskItem, task_key
 from tasks.transfer import known, reading
 from tasks.transfer.known import Candidate, Status
@@ -131,8 +132,8 @@ def import_once(ctx: RequestContext, upload: bytes, once: Once) -> tuple[StoredR
     reply = once.reply(report)
     # A longer answer is not kept: the rows' own records lead to the same one.
     if len(reply.body.encode()) <= REPLY_MAX:
-        with suppress(table.ConditionFailed, table.Contended):
-            table.write([idempotency.record(ctx, once, _first_task(ctx, report), reply)])
+        with suppress(calls.ConditionFailed, calls.Contended):
+            calls.write([idempotency.record(ctx, once, _first_task(ctx, report), reply)])
     return reply, report.replayed
 
 

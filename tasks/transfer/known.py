@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from tasks import idempotency, table
-from tasks.context import RequestContext
+from store import calls, idempotency
+from store.context import RequestContext
+from store.idempotency import Once, StoredReply
 from tasks.errors import FieldError
-from tasks.idempotency import Once, StoredReply
 from tasks.items import task_key
 from tasks.transfer.rows import Row
 
@@ -106,7 +106,7 @@ def _find_rows(ctx: RequestContext, candidates: Sequence[Candidate]) -> None:
         candidates = [candidate for candidate, key in recorded if key not in tasks]
 
 
-def _recorded(ctx: RequestContext, candidates: Sequence[Candidate]) -> list[tuple[Candidate, table.Key]]:
+def _recorded(ctx: RequestContext, candidates: Sequence[Candidate]) -> list[tuple[Candidate, calls.Key]]:
     """Return the candidates that an idempotency record tells of, with the key of the task they became."""
     records = _get(idempotency.record_key(ctx, candidate.once) for candidate in candidates)
     found = []
@@ -117,10 +117,10 @@ def _recorded(ctx: RequestContext, candidates: Sequence[Candidate]) -> list[tupl
     return found
 
 
-def _get(keys: Iterable[table.Key]) -> dict[table.Key, table.Values]:
+def _get(keys: Iterable[calls.Key]) -> dict[calls.Key, calls.Values]:
     wanted = list(dict.fromkeys(keys))
-    found: dict[table.Key, table.Values] = {}
+    found: dict[calls.Key, calls.Values] = {}
     for start in range(0, len(wanted), READ_AT_ONCE):
         part = wanted[start : start + READ_AT_ONCE]
-        found |= {key: item for key, item in zip(part, table.get_all(*part), strict=True) if item}
+        found |= {key: item for key, item in zip(part, calls.get_all(*part), strict=True) if item}
     return found

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.utils.translation import gettext as _
 
-from tasks import quickadd
 from tasks.errors import FieldError
 from tasks.fields import CHECKLIST_MAX, CHECKLIST_TEXT_MAX
+from tasks.language import quick_add
 from tasks.transfer.rows import Row
 
 # Todoist's p1 is the highest.
@@ -173,7 +173,7 @@ def _day(text: str, now: datetime, language: str) -> dict[str, Any] | None:
     except ValueError:
         pass
     for line in (f"{_TITLE} {text}", f"{_TITLE} on {text}"):
-        found = dict(quickadd.parse(line, now, language).fields)
+        found = dict(quick_add.parse(line, now, language).fields)
         if found.pop("title") == _TITLE and "due_date" in found and found.keys() <= _DATED:
             return found
     return None

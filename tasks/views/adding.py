@@ -10,17 +10,18 @@ from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.views.decorators.http import require_POST, require_safe
 
-from tasks import quickadd, repeats, selectors, services
+from identity.sign_in import context
+from store.idempotency import Once, StoredReply
+from tasks import selectors, services
 from tasks.errors import TaskNotFound, ValidationFailed
 from tasks.forms import PRIORITY_LABELS, QuickAddForm
-from tasks.idempotency import Once, StoredReply
 from tasks.items import TaskItem
-from tasks.quickadd import Part
+from tasks.language import quick_add, repeats
+from tasks.language.quick_add import Part
 from tasks.services import Written
 from tasks.views.common import is_partial, list_url, now_of, page, person_id, today_of, zone_of
 from tasks.views.listing import list_context
 from tasks.views.presentation import due_words, make_row
-from todo_site.identity.services import context
 
 
 @page
@@ -49,8 +50,8 @@ def _create(request: HttpRequest, form: QuickAddForm) -> Written:
     return services.create_task(context(request), given, once=_once(key, form.cleaned_data) if key else None)
 
 
-def _read_line(request: HttpRequest, line: str, keep: list[str]) -> quickadd.Parsed:
-    return quickadd.parse(line, now_of(request), get_language() or "en", keep)
+def _read_line(request: HttpRequest, line: str, keep: list[str]) -> quick_add.Parsed:
+    return quick_add.parse(line, now_of(request), get_language() or "en", keep)
 
 
 def _once(key: str, given: dict[str, Any]) -> Once:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
+from identity.sign_in import context
 from tasks import selectors, services
 from tasks.errors import TaskNotFound, ValidationFailed, VersionConflict, WriteContention
 from tasks.forms import BulkForm
@@ -16,7 +17,6 @@ from tasks.items import TaskItem
 from tasks.views import undo
 from tasks.views.common import answer, page, person_id, zone_of
 from tasks.views.undo import Step
-from todo_site.identity.services import context
 
 MOST = 100
 _STATUS_ACTS = {"complete": "completed", "reopen": "pending", "start": "in_progress", "cancel": "cancelled"}

@@ -14,15 +14,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from identity.sign_in import context
+from store.idempotency import Once, StoredReply
 from tasks import fields, selectors, services
 from tasks.errors import TaskNotFound, VersionConflict
-from tasks.idempotency import Once, StoredReply
 from tasks.items import OPEN_STATUSES, STATUSES, TaskItem
 from tasks.recurrence import next_occurrence
 from tasks.views import undo
 from tasks.views.common import answer, is_partial, list_url, page, person_id, today_of
 from tasks.views.presentation import Row, due_words, make_row
-from todo_site.identity.services import context
 
 _DONE = {
     "pending": gettext_lazy("Reopened “%(title)s”"),

@@ -14,10 +14,10 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.gzip import gzip_page
 
+from identity.decorators import person_required
+from identity.users import Person
 from tasks.errors import TaskNotFound, WriteContention
 from tasks.views.presentation import zone
-from todo_site.identity.decorators import person_required
-from todo_site.identity.users import Person
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]

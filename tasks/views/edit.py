@@ -11,14 +11,15 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from tasks import checklists, markdown, selectors, services
+from identity.sign_in import context
+from tasks import checklists, selectors, services
 from tasks.errors import TaskNotFound, ValidationFailed, VersionConflict
 from tasks.forms import TaskForm
 from tasks.items import TaskItem
 from tasks.views import presentation, undo
 from tasks.views.common import list_url, page, person_id, zone_of
 from tasks.views.presentation import Difference
-from todo_site.identity.services import context
+from web import markdown
 
 
 @page

@@ -8,10 +8,11 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from tasks import checklists, history, repeats, selectors
+from tasks import checklists, history, selectors
 from tasks.forms import FIELD_LABELS, PRIORITY_LABELS, STATUS_LABELS
 from tasks.history import Change, Event, HistoryUnavailable
 from tasks.items import TaskItem
+from tasks.language import repeats
 from tasks.views import presentation
 from tasks.views.common import is_partial, page, person_id, zone_of
 

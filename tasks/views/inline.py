@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from identity.sign_in import context
 from tasks import selectors, services
 from tasks.errors import ValidationFailed, VersionConflict
 from tasks.forms import InlineForm
@@ -15,7 +16,6 @@ from tasks.items import TaskItem
 from tasks.views import presentation, undo
 from tasks.views.common import is_partial, page, person_id, today_of
 from tasks.views.presentation import Difference
-from todo_site.identity.services import context
 
 
 @page

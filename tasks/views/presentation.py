@@ -11,9 +11,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from tasks import checklists, repeats
+from tasks import checklists
 from tasks.forms import FIELD_LABELS, PRIORITY_LABELS, STATUS_LABELS
 from tasks.items import OPEN_STATUSES, TaskItem
+from tasks.language import repeats
 
 UTC = ZoneInfo("UTC")
 SECTIONS = {

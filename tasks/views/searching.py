@@ -13,13 +13,14 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from tasks import preferences, query
+from identity import preferences
+from identity.preferences import SavedFilter
+from identity.sign_in import context
 from tasks.items import TaskItem
-from tasks.preferences import SavedFilter
-from tasks.query import Query
+from tasks.language import search as query
+from tasks.language.search import Query
 from tasks.selectors import Page
 from tasks.views.common import answer, is_partial, list_url, page, person_id, today_of, zone_of
-from todo_site.identity.services import context
 
 # A search reads pages until it has found so many tasks, but no more pages than this at a time: "Show more" goes on.
 ENOUGH, MAX_PAGES = 25, 12

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from identity.sign_in import context
 from tasks import selectors, services
 from tasks.errors import InvalidCursor, TaskNotFound
 from tasks.items import TrashItem
@@ -17,7 +18,6 @@ from tasks.views import presentation
 from tasks.views.common import answer, page, person_id, today_of, zone_of
 from tasks.views.listing import tabs
 from tasks.views.searching import Search
-from todo_site.identity.services import context
 
 PAGE_SIZE = 50
 

@@ -16,11 +16,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
+from identity.sign_in import context
 from tasks import fields, services
 from tasks.errors import TaskNotFound, ValidationFailed, VersionConflict, WriteContention
 from tasks.items import TaskItem
 from tasks.views.common import answer, page, person_id
-from todo_site.identity.services import context
 
 KEPT_SECONDS = 24 * 3600
 _SALT = "tasks.undo"

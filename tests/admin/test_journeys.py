@@ -6,13 +6,13 @@ import os
 import pytest
 from playwright.sync_api import expect
 
+from dynamo_admin import query
 from etl.aws import client
 from etl.config import lake_config
 from etl.run import Lake
 from tasks import services
 from tests.web.conftest import REFUSALS, site
 from tests.web.site import BROWSER_TIMEOUT_MS
-from todo_site.dynamo_admin import query
 
 __all__ = ["site"]
 pytestmark = pytest.mark.browser

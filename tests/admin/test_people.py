@@ -11,11 +11,11 @@ from django.test import Client
 
 from etl import orders
 from etl.storage import Bucket
-from tasks import access_tokens, audit, preferences, selectors, services
+from identity import access_tokens, cognito, errors, preferences, sessions
+from store import audit
+from store.calls import get
+from tasks import selectors, services
 from tasks.items import email_key
-from tasks.table import get
-from todo_site import sessions
-from todo_site.identity import cognito, errors
 
 LIST = "tasks/user/"
 
@@ -135,7 +135,7 @@ def test_enabled_again(root, alice, known, client_for):
     known(alice)
     root.act(LIST, "disable", alice.id)
     assert "1 user enabled." in root.act(LIST, "enable", alice.id)
-    from todo_site.identity.revocations import known as list_of_revocations
+    from identity.revocations import known as list_of_revocations
 
     # Whoever signs in within the second of being shut out has to do it again.
     assert list_of_revocations.of(alice.id)

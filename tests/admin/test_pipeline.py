@@ -18,7 +18,7 @@ from etl.config import lake_config
 from etl.run import Lake
 from etl.storage import Bucket
 from localcloud.iterator_age import IteratorAge
-from tasks import audit
+from store import audit
 from todo_site.operations import stream
 
 

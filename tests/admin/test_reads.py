@@ -7,13 +7,13 @@ import pytest
 from django.conf import settings
 from django.test import override_settings
 
-from tasks import table
+from dynamo_admin import query
+from store import calls
+from store.codec import encode_item
+from store.context import RequestContext
 from tasks.admin.models import Task
-from tasks.codec import encode_item
-from tasks.context import RequestContext
 from tasks.ids import new_id
 from tasks.plans import _new_task
-from todo_site.dynamo_admin import query
 
 LIST = "tasks/task/"
 PAGES = (
@@ -32,7 +32,7 @@ PAGES = (
 def sent():
     """Every request to DynamoDB through the table's client: (operation, arguments)."""
     seen = []
-    events = table.client().meta.events
+    events = calls.client().meta.events
 
     def note(params, model, **_):
         seen.append((model.name, params))
@@ -133,7 +133,7 @@ def load(owner, number: int) -> None:
     requests = [{"PutRequest": {"Item": encode_item(item)}} for item in items]
     for start in range(0, number, 25):
         name = settings.TABLE_NAME
-        table.client().batch_write_item(RequestItems={name: requests[start : start + 25]})
+        calls.client().batch_write_item(RequestItems={name: requests[start : start + 25]})
 
 
 # Requests and items at the most, for a page of 25 out of 8 shards, or of 60 items read.

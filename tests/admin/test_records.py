@@ -6,8 +6,9 @@ import pytest
 from django.contrib.admin.utils import quote
 from django.test import Client
 
-from tasks import access_tokens, audit, selectors
-from todo_site import sessions
+from identity import access_tokens, sessions
+from store import audit
+from tasks import selectors
 
 TASKS = "/api/v1/tasks"
 

@@ -8,7 +8,8 @@ import uuid
 
 import pytest
 
-from tasks import audit, selectors, services
+from store import audit
+from tasks import selectors, services
 from tasks.errors import TaskNotFound
 
 LIST = "tasks/task/"

@@ -20,7 +20,7 @@ from etl.erase import Erasure
 from etl.run import Lake
 from localcloud.logs import Follower, Shipper
 from tests.etl.test_restore import captured  # noqa: F401  a fixture
-from todo_site import logging, request_log
+from web import logging, request_log
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import pytest
 
-from tasks import profiles
+from identity import profiles
 from tests.api.client import Api
 from tests.dynamodb import calls, unreliable
 

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from tasks import access_tokens
+from identity import access_tokens
 from tests.api.client import TASKS, Api, assert_problem
 
 TOKENS = "/api/v1/tokens"

@@ -63,7 +63,7 @@ def test_idempotency(as_alice):
 def test_the_address_is_not_logged(as_alice, caplog):
     url = as_alice("POST", CALENDAR).json()["url"]
     secret = url.rpartition("/")[2].removesuffix(".ics")
-    from todo_site.logging import JsonFormatter
+    from web.logging import JsonFormatter
 
     with caplog.at_level(logging.INFO):
         assert Client().get(url).status_code == 200

@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from tasks import profiles
+from identity import profiles
 from tests.api.client import TASKS, Api, assert_problem
 
 

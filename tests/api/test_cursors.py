@@ -9,7 +9,7 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tasks import profiles
+from identity import profiles
 from tests.api.client import TASKS, Api, assert_problem
 from tests.api.model import PRIORITIES, SORTS, listed
 from tests.api.test_list_tasks import following
@@ -46,15 +46,15 @@ QUERY = st.fixed_dictionaries(
 @pytest.fixture(scope="module", autouse=True)
 def anybody():
     """A token is its person's name, and a page reads so little that it often ends before it is full."""
-    from todo_site.identity.users import Person
+    from identity.users import Person
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "todo_site.identity.tokens.person_of",
+            "identity.cognito_tokens.person_of",
             lambda token: Person(id=token, email="", username=token, name=token),
         )
-        patch.setattr("tasks.search.SIFTED", 4)
-        patch.setattr("tasks.search.MAX_READS", 5)
+        patch.setattr("store.ranges.SIFTED", 4)
+        patch.setattr("store.ranges.MAX_READS", 5)
         yield
 
 

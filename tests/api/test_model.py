@@ -17,7 +17,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tasks import profiles
+from identity import profiles
 from tests.api.client import TASKS, Api
 from tests.api.model import PRIORITIES, SORTS, listed
 from tests.api.test_list_tasks import following
@@ -227,10 +227,10 @@ def list_of(tasks):
 @pytest.mark.slow
 def test_it_works(monkeypatch):
     """Tokens are not what this is about: each run is somebody new."""
-    from todo_site.identity.users import Person
+    from identity.users import Person
 
     monkeypatch.setattr(
-        "todo_site.identity.tokens.person_of",
+        "identity.cognito_tokens.person_of",
         lambda token: Person(id=token, email="", username=token, name=token),
     )
     run_state_machine_as_test(

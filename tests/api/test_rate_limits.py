@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tasks import limits
+from store import rate_limits
 from tests.api.client import TASKS, assert_problem
 from tests.dynamodb import stored
 
@@ -14,10 +14,10 @@ NOW = 1_800_000_000 + 15  # 15 seconds into a minute
 @pytest.fixture(autouse=True)
 def limit(settings, monkeypatch):
     settings.RATE_LIMIT_PER_MINUTE = 20
-    monkeypatch.setattr("tasks.api.auth.time.time", lambda: NOW)
-    limits.forget()
+    monkeypatch.setattr("identity.api.authentication.time.time", lambda: NOW)
+    rate_limits.forget()
     yield 20
-    limits.forget()
+    rate_limits.forget()
 
 
 def test_it_works(as_alice):
@@ -34,7 +34,7 @@ def test_it_works(as_alice):
 def test_the_next_minute_is_a_new_one(as_alice, monkeypatch):
     for _ in range(21):
         as_alice("GET", TASKS)
-    monkeypatch.setattr("tasks.api.auth.time.time", lambda: NOW + 45)
+    monkeypatch.setattr("identity.api.authentication.time.time", lambda: NOW + 45)
     assert as_alice("GET", TASKS)["RateLimit"] == '"default";r=19;t=60'
 
 
@@ -72,14 +72,14 @@ def test_several_processes_share_one_counter(limit):
     """Each forgets what others have drawn; none may go beyond, and hardly anything is left unused."""
     allowed = 0
     for _ in range(60):
-        limits.forget()
-        allowed += limits.take("several", limit, NOW).allowed
+        rate_limits.forget()
+        allowed += rate_limits.take("several", limit, NOW).allowed
     assert allowed == limit
 
 
 def test_many_threads_at_once(limit):
     with ThreadPoolExecutor(16) as pool:
-        taken = list(pool.map(lambda _: limits.take("threads", limit, NOW).allowed, range(100)))
+        taken = list(pool.map(lambda _: rate_limits.take("threads", limit, NOW).allowed, range(100)))
     assert sum(taken) == limit
 
 

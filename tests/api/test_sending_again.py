@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tasks import table
+from store import calls
 from tasks.items import user_key
 from tests.api.client import TASKS, assert_problem
 from tests.dynamodb import stored
@@ -73,7 +73,7 @@ def profile(api):
 
 
 def first_profile(api):
-    table.remove(user_key(api("GET", "/api/v1/users").json()["id"]))
+    calls.remove(user_key(api("GET", "/api/v1/users").json()["id"]))
     return "POST", "/api/v1/users", {"name": "once"}
 
 
@@ -136,14 +136,14 @@ def test_it_works(as_alice, as_bob, unreliable, monkeypatch, make, death):
     wanted = in_peace(as_bob, make)
     as_alice("GET", "/api/v1/users")
     method, path, body = make(as_alice)
-    died, alive = 0, table.client()
+    died, alive = 0, calls.client()
     for operation in OPERATIONS:
         unreliable(operation, death)
         try:
             as_alice(method, path, body, Idempotency_Key="k")
         except Died:
             died += 1
-        monkeypatch.setattr(table, "_client", alive)
+        monkeypatch.setattr(calls, "_client", alive)
     assert died >= 1
     answer = as_alice(method, path, body, Idempotency_Key="k")
     again = as_alice(method, path, body, Idempotency_Key="k")
@@ -220,7 +220,7 @@ def test_a_day_later_a_key_is_as_good_as_new(as_alice, alice):
     record = stored(f"IDEMPOTENCY#{alice.id}#k", "METADATA")
     assert 24 * 3600 - 60 < record["expires_at"] - time.time() <= 24 * 3600
     # Time to live removes what has expired within days; until then it must count as gone.
-    table.write([table.put(record | {"expires_at": int(time.time()) - 1})])
+    calls.write([calls.put(record | {"expires_at": int(time.time()) - 1})])
     answer = as_alice("POST", TASKS, {"title": "y"}, Idempotency_Key="k")
     assert (answer.status_code, "Idempotency-Replayed" in answer) == (201, False)
     again = as_alice("POST", TASKS, {"title": "y"}, Idempotency_Key="k")

@@ -74,8 +74,8 @@ def test_every_filter_in_every_order(as_alice, tasks, calls, limit, step):
 
 def test_a_page_reads_a_bounded_part(as_alice, monkeypatch, calls):
     """A filter that no index serves gives up filling a page, and goes on with the next one."""
-    monkeypatch.setattr("tasks.search.SIFTED", 3)
-    monkeypatch.setattr("tasks.search.MAX_READS", 2)
+    monkeypatch.setattr("store.ranges.SIFTED", 3)
+    monkeypatch.setattr("store.ranges.MAX_READS", 2)
     for number in range(20):
         as_alice.create(title=f"Task {number}", tags=["rare"] if number == 1 else [])
     path, titles = f"{TASKS}?tag=rare&limit=1", []

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tasks.context import timestamp
+from store.context import timestamp
 from tests.api.client import TASKS, assert_problem
 from tests.api.test_list_tasks import following
 

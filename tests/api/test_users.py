@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks import profiles
+from identity import profiles
 from tests.api.client import Api, assert_problem
 
 USERS = "/api/v1/users"

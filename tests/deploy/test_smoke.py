@@ -10,8 +10,8 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from insights import warehouse
 from todo_site.management.commands import smoke_etl
+from web import athena
 
 
 class Server(ThreadingMixIn, WSGIServer):
@@ -89,12 +89,12 @@ def right(ids):
 @pytest.fixture
 def impatient(monkeypatch):
     monkeypatch.setattr(smoke_etl, "PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(warehouse, "current_snapshot", object)
+    monkeypatch.setattr(athena, "current_snapshot", object)
 
 
 def test_figures_are_waited_for_and_then_forgotten(site, impatient, monkeypatch):
     def slow(ids):
-        raise warehouse.QueryTimeout("no answer within 20 seconds")
+        raise athena.QueryTimeout("no answer within 20 seconds")
 
     monkeypatch.setattr(smoke_etl, "published", Figures({}, slow, right, right, {}))
     said = smoke(site, "smoke_etl", machine="", timeout=60)

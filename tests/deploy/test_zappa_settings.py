@@ -101,7 +101,7 @@ def test_the_template_is_least_privilege_and_never_kept_warm(template):
 def test_the_unfilled_template_cannot_start_the_app(template, monkeypatch):
     from django.core.exceptions import ImproperlyConfigured
 
-    from todo_site import env
+    from web import env
 
     monkeypatch.setenv("TABLE_NAME", json.loads(template)["base"]["aws_environment_variables"]["TABLE_NAME"])
     with pytest.raises(ImproperlyConfigured, match="TABLE_NAME"):

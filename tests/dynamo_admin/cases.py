@@ -14,10 +14,10 @@ from django.db.models import Q
 from django.test import Client
 from pynamodb.exceptions import QueryError
 
+from dynamo_admin import query
+from dynamo_admin.reading import Reads
 from tests.dynamo_admin import library
 from tests.dynamo_admin.library import SHARDS, Book, LibraryBook
-from todo_site.dynamo_admin import query
-from todo_site.dynamo_admin.reading import Reads
 
 LIST = "/admin/dynamo_admin/librarybook/"
 FORM = {"genre": "novel", "pages": "100", "authors": "Ann\nBob", "published": "2020-02-29"}

@@ -6,11 +6,11 @@ from pynamodb.attributes import ListAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
-from todo_site.dynamo_admin.filters import ExactFilter
-from todo_site.dynamo_admin.model import DynamoModel
-from todo_site.dynamo_admin.options import DynamoModelAdmin
-from todo_site.dynamo_admin.reading import DynamoReader, Path
-from todo_site.dynamo_admin.site import DynamoAdminSite
+from dynamo_admin.filters import ExactFilter
+from dynamo_admin.model import DynamoModel
+from dynamo_admin.options import DynamoModelAdmin
+from dynamo_admin.reading import DynamoReader, Path
+from dynamo_admin.site import DynamoAdminSite
 
 SHARDS = 4
 

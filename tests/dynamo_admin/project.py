@@ -11,11 +11,11 @@ SETTINGS = {
     "ROOT_URLCONF": "tests.dynamo_admin.urls",
     "USE_TZ": True,
     "STATIC_URL": "/static/",
-    "DATABASES": {"default": {"ENGINE": "todo_site.nodb"}},
+    "DATABASES": {"default": {"ENGINE": "web.nodb"}},
     "SESSION_ENGINE": "django.contrib.sessions.backends.signed_cookies",
     "MESSAGE_STORAGE": "django.contrib.messages.storage.cookie.CookieStorage",
     "INSTALLED_APPS": [
-        "todo_site.dynamo_admin",
+        "dynamo_admin",
         "django.contrib.admin.apps.SimpleAdminConfig",
         "django.contrib.auth",
         "django.contrib.contenttypes",

@@ -18,7 +18,8 @@ from etl import capture, failures, orders, survey
 from etl.aws import client as shared_client
 from etl.erase import Erasure
 from etl.storage import Bucket
-from tasks import preferences, services
+from identity import preferences
+from tasks import services
 from tests.etl.checks import all_equal, gold_equals_oracle
 from tests.etl.harness import NOW
 from tests.etl.memory import put_bronze

@@ -16,9 +16,10 @@ from django.core.management import CommandError, call_command
 from etl import capture
 from etl.images import ImageError, attributes_of, image_json, special_types
 from etl.restore import Restore, RestoreError, point_in_time
+from identity import preferences
 from localcloud.provision import NAMES
-from tasks import preferences, services
-from tasks.context import RequestContext
+from store.context import RequestContext
+from tasks import services
 from tasks.items import table_definition
 from tests.etl.memory import put_bronze
 from tests.etl.world import START, World, play

@@ -5,8 +5,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.test import RequestFactory
 
-from todo_site.identity.decorators import manager_required, person_required
-from todo_site.identity.users import Anonymous, Person
+from identity.decorators import manager_required, person_required
+from identity.users import Anonymous, Person
 
 PEOPLE = {
     "nobody": Anonymous(),

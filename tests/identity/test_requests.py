@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
 
-from todo_site import logging
+from web import logging
 
 
 @pytest.fixture

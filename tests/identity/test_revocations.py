@@ -9,11 +9,12 @@ from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
 from django.test import Client
 
-from tasks import access_tokens, calendar_feed, profiles, selectors, services, table
+from identity import access_tokens, administration, profiles, revocations
+from identity.errors import IdentityUnavailable
+from identity.revocations import Revocations
+from store import calls
+from tasks import calendar_feed, selectors, services
 from tasks.items import revocation_key
-from todo_site.identity import administration, revocations
-from todo_site.identity.errors import IdentityUnavailable
-from todo_site.identity.revocations import Revocations
 
 TASKS = "/api/v1/tasks"
 
@@ -83,8 +84,8 @@ def test_a_list_that_is_too_old_is_waited_for(alice, ctx, profile, settings):
     elsewhere._as_of -= 3601
     first = elsewhere.of(alice.id)
     assert first is not None
-    table.remove(revocation_key(alice.id))
-    table.write([revocations.record(alice.id, "later", first.until + 60)])
+    calls.remove(revocation_key(alice.id))
+    calls.write([revocations.record(alice.id, "later", first.until + 60)])
     assert elsewhere.of(alice.id) == first
     elsewhere._wall_as_of -= 3601
     assert elsewhere.of(alice.id).until == first.until + 60
@@ -93,10 +94,10 @@ def test_a_list_that_is_too_old_is_waited_for(alice, ctx, profile, settings):
 def test_only_what_is_new_is_read_again(alice, bob, monkeypatch):
     """Bob's entry was written long before the last read, so it is known but not read again."""
     process = Revocations()
-    table.write([revocations.record(alice.id, "r", 1_900_000_000)])
+    calls.write([revocations.record(alice.id, "r", 1_900_000_000)])
     with monkeypatch.context() as earlier:
         earlier.setattr(revocations, "_stamp", lambda _: "2020-01-01T00:00:00.000000Z")
-        table.write([revocations.record(bob.id, "r", 1_900_000_000)])
+        calls.write([revocations.record(bob.id, "r", 1_900_000_000)])
     read, entries = [], revocations._entries
 
     def remember(since):
@@ -129,7 +130,7 @@ def test_a_process_that_could_never_read_it_lets_nobody_in(alice, api, monkeypat
 
 
 def test_a_process_waits_for_its_first_list(alice, monkeypatch):
-    table.write([revocations.record(alice.id, "r", 1_900_000_000)])
+    calls.write([revocations.record(alice.id, "r", 1_900_000_000)])
     tried, entries = [], revocations._entries
 
     def at_the_second_try(since):
@@ -193,13 +194,13 @@ def test_what_is_made_before_a_process_knows_does_not_outlive_it(
 def test_a_session_begun_meanwhile_ends_too(alice, client_for, ctx, profile, monkeypatch):
     """The index by owner shows it a moment too late to be deleted with the others."""
     browser = client_for(alice)
-    monkeypatch.setattr("todo_site.sessions.of_person", lambda user_id: [])
+    monkeypatch.setattr("identity.sessions.of_person", lambda user_id: [])
     administration.disable_user(ctx(alice), profile(alice))
     revocations.revoked(person_of(alice))  # the list is up to date
     assert browser.get("/").status_code == 302
 
 
 def person_of(account):
-    from todo_site.identity.users import Person
+    from identity.users import Person
 
     return Person(id=account.id, email="", username=account.username, name="")

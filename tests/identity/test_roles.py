@@ -3,10 +3,9 @@
 import pytest
 from django.test import Client
 
-from tasks import access_tokens
-from todo_site.identity import directory, roles
-from todo_site.identity.errors import IdentityUnavailable
-from todo_site.identity.users import Person
+from identity import access_tokens, directory, roles
+from identity.errors import IdentityUnavailable
+from identity.users import Person
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from django.test import Client
 
-from todo_site import sessions
+from identity import sessions
 
 
 def test_it_works(alice, bob, client_for):

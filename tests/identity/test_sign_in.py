@@ -7,11 +7,12 @@ from django.conf import settings
 from django.contrib.sessions.backends.base import CreateError, UpdateError
 from django.test import RequestFactory
 
-from tasks import profiles, selectors, table
+from identity import profiles, sign_in
+from identity.errors import ChallengeRequired, IdentityUnavailable, InvalidCredentials
+from identity.sessions import SessionStore
+from store import calls as table
+from tasks import selectors
 from tasks.items import session_key
-from todo_site.identity import services
-from todo_site.identity.errors import ChallengeRequired, IdentityUnavailable, InvalidCredentials
-from todo_site.sessions import SessionStore
 
 
 @pytest.fixture
@@ -25,9 +26,9 @@ def request_with_session():
 def test_it_works(request_with_session, alice):
     profiles.known.clear()
     for identifier in (alice.email, alice.username):
-        person = services.sign_in(request_with_session, identifier, alice.password)
+        person = sign_in.sign_in(request_with_session, identifier, alice.password)
         assert (person.id, person.email, person.name) == (alice.id, alice.email, alice.name)
-        assert request_with_session.user == person == services.person_in_session(request_with_session)
+        assert request_with_session.user == person == sign_in.person_in_session(request_with_session)
     assert selectors.get_profile(alice.id).email == alice.email
 
 
@@ -38,9 +39,9 @@ def test_roles(request_with_session, make_account):
         (("admins",), True, True),
     ):
         account = make_account("Someone", groups=groups)
-        person = services.sign_in(request_with_session, account.email, account.password)
+        person = sign_in.sign_in(request_with_session, account.email, account.password)
         assert (person.is_manager, person.is_admin) == (manager, admin)
-        assert services.person_in_session(request_with_session) == person
+        assert sign_in.person_in_session(request_with_session) == person
 
 
 @pytest.mark.parametrize(
@@ -55,8 +56,8 @@ def test_roles(request_with_session, make_account):
 )
 def test_wrong_credentials(request_with_session, alice, identifier, password):
     with pytest.raises(InvalidCredentials):
-        services.sign_in(request_with_session, identifier.format(email=alice.email), password)
-    assert not services.person_in_session(request_with_session).is_authenticated
+        sign_in.sign_in(request_with_session, identifier.format(email=alice.email), password)
+    assert not sign_in.person_in_session(request_with_session).is_authenticated
 
 
 def test_a_challenge(request_with_session, cognito, alice):
@@ -64,21 +65,21 @@ def test_a_challenge(request_with_session, cognito, alice):
         UserPoolId=settings.USER_POOL_ID, Username=alice.username, Password="Temporary-9", Permanent=False
     )
     with pytest.raises(ChallengeRequired) as challenge:
-        services.sign_in(request_with_session, alice.email, "Temporary-9")
+        sign_in.sign_in(request_with_session, alice.email, "Temporary-9")
     assert challenge.value.name == "NEW_PASSWORD_REQUIRED"
 
 
 def test_an_outage(request_with_session, monkeypatch):
     from botocore.exceptions import EndpointConnectionError
 
-    from todo_site.identity import cognito as module
+    from identity import cognito as module
 
     def down(**_):
         raise EndpointConnectionError(endpoint_url="https://cognito-idp")
 
     monkeypatch.setattr(module.client(), "initiate_auth", down)
     with pytest.raises(IdentityUnavailable):
-        services.sign_in(request_with_session, "a", "b")
+        sign_in.sign_in(request_with_session, "a", "b")
 
 
 def test_the_session_key_changes_at_sign_in_and_ends_at_sign_out(request_with_session, alice):
@@ -86,7 +87,7 @@ def test_the_session_key_changes_at_sign_in_and_ends_at_sign_out(request_with_se
     session["before"] = 1
     session.save()
     before = session.session_key
-    services.sign_in(request_with_session, alice.email, alice.password)
+    sign_in.sign_in(request_with_session, alice.email, alice.password)
     session.save()
     during = session.session_key
     assert before != during
@@ -95,7 +96,7 @@ def test_the_session_key_changes_at_sign_in_and_ends_at_sign_out(request_with_se
 
     late = SessionStore(during)
     late["basket"] = 1
-    services.sign_out(request_with_session)
+    sign_in.sign_out(request_with_session)
     assert table.get(session_key(during)) is None
     with pytest.raises(UpdateError):
         late.save()
@@ -103,14 +104,14 @@ def test_the_session_key_changes_at_sign_in_and_ends_at_sign_out(request_with_se
 
 
 def test_another_persons_session_is_not_inherited(request_with_session, alice, bob):
-    services.sign_in(request_with_session, alice.email, alice.password)
+    sign_in.sign_in(request_with_session, alice.email, alice.password)
     request_with_session.session["draft"] = "Alice's"
-    services.sign_in(request_with_session, bob.email, bob.password)
+    sign_in.sign_in(request_with_session, bob.email, bob.password)
     assert "draft" not in request_with_session.session
 
 
 def test_what_is_stored(request_with_session, alice):
-    services.sign_in(request_with_session, alice.email, alice.password)
+    sign_in.sign_in(request_with_session, alice.email, alice.password)
     session = request_with_session.session
     session.save()
     item = table.get(session_key(session.session_key))

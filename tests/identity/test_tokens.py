@@ -7,8 +7,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from todo_site.identity import tokens, verification
-from todo_site.identity.errors import IdentityUnavailable, InvalidToken
+from identity import cognito_tokens, verification
+from identity.errors import IdentityUnavailable, InvalidToken
 
 KEY, OTHER_KEY = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
 
@@ -53,7 +53,7 @@ def issue(settings, published):
 
 
 def test_it_works(issue):
-    person = tokens.person_of(issue())
+    person = cognito_tokens.person_of(issue())
     assert (person.id, person.email, person.username) == ("123", "alice@example.com", "alice")
     assert person.name == person.email
     assert person.is_manager
@@ -62,7 +62,7 @@ def test_it_works(issue):
 
 def test_access_tokens(issue, settings):
     token = issue(aud=None, client_id=settings.CLIENT_ID, token_use="access", username="al", email=None)
-    assert tokens.person_of(token).id == "123"
+    assert cognito_tokens.person_of(token).id == "123"
 
 
 @pytest.mark.parametrize(
@@ -91,40 +91,40 @@ def test_access_tokens(issue, settings):
 )
 def test_refused(issue, changes):
     with pytest.raises(InvalidToken):
-        tokens.person_of(issue(**changes))
+        cognito_tokens.person_of(issue(**changes))
 
 
 def test_other_algorithms(issue):
     for token in (issue(key=None, algorithm="none"), issue(key="x" * 32, algorithm="HS256")):
         with pytest.raises(InvalidToken):
-            tokens.person_of(token)
+            cognito_tokens.person_of(token)
 
 
 def test_remembered_until_it_expires(issue, monkeypatch):
     token = issue()
-    tokens.person_of(token)
+    cognito_tokens.person_of(token)
     monkeypatch.setattr(verification, "verify", lambda token: pytest.fail("verified again"))
-    assert tokens.person_of(token).id == "123"
+    assert cognito_tokens.person_of(token).id == "123"
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 120)
     with pytest.raises(pytest.fail.Exception):
-        tokens.person_of(token)
+        cognito_tokens.person_of(token)
 
 
 def test_a_new_key_is_fetched_but_not_for_every_unknown_id(issue, published, monkeypatch):
     clock = [1000.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
-    tokens.person_of(issue())
+    cognito_tokens.person_of(issue())
     published(one=KEY, two=OTHER_KEY)
     new = issue(key=OTHER_KEY, kid="two")
     with pytest.raises(InvalidToken):
-        tokens.person_of(new)
+        cognito_tokens.person_of(new)
     clock[0] += verification.REFRESH_SECONDS
-    assert tokens.person_of(new).id == "123"
+    assert cognito_tokens.person_of(new).id == "123"
 
 
 def test_keys_out_of_reach(issue, settings):
     token = issue()
     settings.COGNITO_JWKS_URL = "file:///nowhere/jwks.json"
     with pytest.raises(IdentityUnavailable):
-        tokens.person_of(token)
+        cognito_tokens.person_of(token)

@@ -46,7 +46,7 @@ def test_it_works(tmp_path):
 
 def test_every_service_that_pages_call_is_in_the_package():
     called = set()
-    for folder in ("todo_site/operations", "todo_site/identity", "insights"):
+    for folder in ("todo_site/operations", "identity", "insights"):
         for path in (web_package.ROOT / folder).rglob("*.py"):
             called |= set(re.findall(r'client\("([a-z0-9-]+)"', path.read_text()))
     assert "cloudwatch" in called

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 from django.test import Client
 
-from insights import warehouse
+from identity.sessions import SessionStore
+from identity.users import Person
 from tests.insights.lake import Lake, Workspace, busy_workspace
 from tests.web.conftest import site  # noqa: F401 - the same site for the same kind of browser
-from todo_site.identity.users import Person
-from todo_site.sessions import SessionStore
+from web import athena
 
 
 @pytest.fixture(scope="session")
@@ -68,9 +68,9 @@ def aws_calls(monkeypatch) -> list[str]:
 
 
 @pytest.fixture
-def snapshot(gold_lake) -> warehouse.Snapshot:
+def snapshot(gold_lake) -> athena.Snapshot:
     """What is published."""
-    current = warehouse.current_snapshot()
+    current = athena.current_snapshot()
     assert current
     return current
 

@@ -11,11 +11,12 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from django.core.management import call_command
 
-from insights import cache, filters, marks, warehouse, warming
+from insights import cache, filters, marks, warming
 from insights.api import AnswerOut
 from insights.questions import CHARTS
 from tests.insights.lake import TODAY, Workspace
 from tests.insights.reading import article, table, text, tile
+from web import athena
 
 SPAN = "from=2026-10-24&to=2026-11-22"
 
@@ -324,9 +325,9 @@ class TestApi:
 
     def test_a_question_that_fails_is_a_problem_to_try_again(self, api, charlie, fresh_lake, monkeypatch):
         def fail(sql, values=(), timeout=20):
-            raise warehouse.WarehouseError("no", "query-1")
+            raise athena.WarehouseError("no", "query-1")
 
-        monkeypatch.setattr(warehouse, "run", fail)
+        monkeypatch.setattr(athena, "run", fail)
         answer = api(charlie).get("/api/v1/insights/ageing")
         assert (answer.status_code, answer["Retry-After"]) == (503, "5")
 
@@ -356,16 +357,16 @@ class TestWarming:
                 self.looks += 1
                 return self.looks > 6
 
-        snapshots = iter([warehouse.WarehouseError("no"), None, "a", "b", "b", "b"])
+        snapshots = iter([athena.WarehouseError("no"), None, "a", "b", "b", "b"])
         warmed = []
 
         def current():
             found = next(snapshots)
             if isinstance(found, Exception):
                 raise found
-            return found and warehouse.Snapshot(found, None, None, {})
+            return found and athena.Snapshot(found, None, None, {})
 
-        monkeypatch.setattr(warehouse, "current_snapshot", current)
+        monkeypatch.setattr(athena, "current_snapshot", current)
         monkeypatch.setattr(warming, "warm", lambda snapshot, ranges: warmed.append(snapshot.id))
         warming.watch(Stop())
         assert warmed == ["b"]

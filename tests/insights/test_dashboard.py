@@ -10,12 +10,13 @@ import threading
 
 import pytest
 
-from insights import cache, warehouse
+from identity import roles
+from insights import cache
 from insights.formats import data_size
 from insights.questions import BY_SLUG, CHARTS, EVERYBODYS
 from tests.insights.lake import TODAY, Workspace, percentile
 from tests.insights.reading import article, table, text, tile
-from todo_site.identity import roles
+from web import athena as warehouse
 
 SLUGS = [question.slug for question in CHARTS]
 ASKED = len(EVERYBODYS) + 1  # and the choices of the filters

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from insights import warehouse
 from insights.periods import Period
 from insights.questions import BY_SLUG, CHARTS
 from tests.insights.lake import TODAY, Workspace
 from tests.web.site import BROWSER_TIMEOUT_MS
+from web import athena
 
 pytestmark = pytest.mark.browser
 
@@ -191,20 +191,20 @@ def test_pointing_at_a_day_shows_its_numbers(visit, gold_lake):
 
 
 def test_a_failed_card_is_tried_again_by_itself(visit, fresh_lake, monkeypatch):
-    original, wanted = warehouse.run, BY_SLUG["ageing"].sql
+    original, wanted = athena.run, BY_SLUG["ageing"].sql
 
     def run(sql, values=(), timeout=20):
         if sql == wanted:
-            raise warehouse.WarehouseError("not now", "query-1")
+            raise athena.WarehouseError("not now", "query-1")
         return original(sql, values, timeout)
 
-    monkeypatch.setattr(warehouse, "run", run)
+    monkeypatch.setattr(athena, "run", run)
     page = visit()
     page.goto("/insights/")
     wait = page.locator("#card-ageing")
     expect(wait).to_contain_text("This could not be loaded")
     page.evaluate("window.stillHere = true")
-    monkeypatch.setattr(warehouse, "run", original)
+    monkeypatch.setattr(athena, "run", original)
     wait.get_by_role("link", name="Try again").click()
     wait_for_figures(page)
     assert page.evaluate("window.stillHere")

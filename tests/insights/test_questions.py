@@ -12,7 +12,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from insights import questions, warehouse
+from insights import questions
 from insights.filters import Filters
 from insights.periods import Period
 from insights.questions import BY_SLUG, CHARTS, CHOICES, KPIS, OWN_CHARTS
@@ -20,6 +20,7 @@ from insights.questions.tasks import BEHIND
 from tests.insights import test_truth
 from tests.insights.lake import STATUSES, TODAY, Lake, Workspace, percentile
 from tests.insights.truth import Truth
+from web import athena
 
 PERIOD = Period(30, TODAY)
 OWN_FILTERS = {slug: Filters(user="user-07") for slug in ("streaks", "weeks")}
@@ -29,7 +30,7 @@ DAYS = PERIOD.dates()
 def ask(slug: str, period: Period = PERIOD, filters: Filters = Filters()) -> list[dict]:  # noqa: B008
     question = BY_SLUG[slug]
     offered = {**period.parameters(), **filters.parameters(), "owner": filters.user}
-    rows = warehouse.run(question.sql, question.bound(offered)).rows
+    rows = athena.run(question.sql, question.bound(offered)).rows
     assert all(set(row) >= {column.name for column in question.columns} for row in rows)
     return rows
 

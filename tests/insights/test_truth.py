@@ -13,7 +13,7 @@ from django.test import override_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from insights import answers, pages, warehouse
+from insights import answers, pages
 from insights.boards import EVERYBODY
 from insights.filters import Filters, State
 from insights.periods import Period
@@ -26,6 +26,7 @@ from tests.insights.histories import gold, publish, recorded
 from tests.insights.lake import Lake
 from tests.insights.marking import behind
 from tests.insights.truth import Truth
+from web import athena
 
 pytestmark = pytest.mark.slow
 CHOICES = (
@@ -59,7 +60,7 @@ def check(manager, settings):
 
 def answered(state: State) -> dict:
     """The rows of every question of a page that has just been asked for."""
-    snapshot = warehouse.current_snapshot()
+    snapshot = athena.current_snapshot()
     assert snapshot
     outcomes = answers.gather(pages.page_keys(EVERYBODY, state, snapshot), snapshot)
     assert all(outcome.cached for outcome in outcomes.values())

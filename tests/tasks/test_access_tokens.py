@@ -6,9 +6,11 @@ from datetime import timedelta
 
 import pytest
 
+from identity import access_tokens
+from identity.access_tokens import MAX_TOKENS, REMEMBERED_SECONDS
 from localcloud.capture import CAPTURED_PREFIXES
-from tasks import access_tokens, selectors, services, table
-from tasks.access_tokens import MAX_TOKENS, REMEMBERED_SECONDS
+from store import calls as table
+from tasks import selectors, services
 from tasks.errors import (
     AccessTokenNotFound,
     IdempotencyMismatch,

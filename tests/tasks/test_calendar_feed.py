@@ -7,7 +7,8 @@ import pytest
 from icalendar import Calendar
 
 from localcloud.capture import CAPTURED_PREFIXES
-from tasks import calendar_feed, services, table
+from store import calls as table
+from tasks import calendar_feed, services
 from tasks.errors import CalendarFeedNotFound, IdempotencyMismatch
 from tests.tasks.test_idempotency import once
 

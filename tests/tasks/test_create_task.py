@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tasks import services, table
+from store import calls as table
+from tasks import services
 from tasks.errors import ValidationFailed, WriteContention
 from tasks.items import INDEX_KEYS
 from tests.dynamodb import answer_lost, conflict, stored

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks import cursors
+from store import cursors
 from tasks.errors import InvalidCursor
 
 positions = st.lists(st.text(max_size=60), max_size=3)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from store.context import RequestContext
 from tasks import selectors, services
-from tasks.context import RequestContext
 from tasks.errors import IdempotencyMismatch, ValidationFailed
 from tasks.services import Once, StoredReply
 

@@ -9,7 +9,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.codec import decode_item, encode_item
+from store.codec import decode_item, encode_item
 from tasks.ids import is_id, new_id
 from tasks.items import TaskItem, table_definition
 

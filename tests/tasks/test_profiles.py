@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from tasks import profiles, selectors, services
+from identity import profiles
+from identity.users import Person
+from tasks import selectors, services
 from tasks.errors import ProfileNotFound, ValidationFailed
-from todo_site.identity.users import Person
 
 
 @pytest.fixture(autouse=True)

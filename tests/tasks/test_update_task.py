@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tasks import selectors, services, table
+from store import calls as table
+from tasks import selectors, services
 from tasks.errors import TaskNotFound, ValidationFailed, VersionConflict, WriteContention
 from tasks.items import task_index_keys
 from tests.dynamodb import answer_lost, stored

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from django.template.loader import render_to_string
 
-from insights import warehouse
 from tests.conftest import PASSWORD
 from tests.screenshot_states import ACTS
 from tests.web import workspace
@@ -15,6 +14,7 @@ from tests.web.conftest import no_sideways_scrolling, ready
 from tests.web.site import SIZES
 from tests.web.totp import totp
 from tests.web.writes import writes_of
+from web import athena
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -75,7 +75,7 @@ def test_it_works(open_as, alice, full):
 
 
 def test_what_opens_and_what_is_said(open_as, alice, full, monkeypatch):
-    monkeypatch.setattr(warehouse, "run", writes_of)
+    monkeypatch.setattr(athena, "run", writes_of)
     page, found = open_as(alice), {}
     for name, (path, act) in ACTS.items():
         if "german" in name or "right-to-left" in name:

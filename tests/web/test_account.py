@@ -11,12 +11,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from etl import orders
-from tasks import access_tokens, preferences, selectors, services
+from identity import access_tokens, preferences
+from identity.browsers import words
+from tasks import selectors, services
 from tests.conftest import PASSWORD
 from tests.web.conftest import read
 from tests.web.totp import totp
 from todo_site.account import erasure
-from todo_site.account.browsers import words
 from todo_site.account.forms import ImportForm
 
 NEW = "Better-horse-10"

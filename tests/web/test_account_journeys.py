@@ -12,7 +12,8 @@ import pytest
 from django.test import Client
 from playwright.sync_api import expect
 
-from tasks import access_tokens, preferences, selectors
+from identity import access_tokens, preferences
+from tasks import selectors
 from tests.conftest import PASSWORD
 from tests.web import totp
 from tests.web.conftest import no_sideways_scrolling, ready, row

@@ -3,9 +3,10 @@
 import pytest
 
 from etl.catalog import user_bucket
-from insights import warehouse
-from tasks import checklists, history, markdown, repeats, selectors, services
+from tasks import checklists, history, selectors, services
+from tasks.language import repeats
 from tests.web.conftest import HTMX, read
+from web import athena, markdown
 
 
 def url(task) -> str:
@@ -256,9 +257,9 @@ def test_the_history_page(browser, add, alice, monkeypatch):
     def run(sql, values, timeout):
         asked.append(values)
         rows = [event(1, '{"title": "Rent", "status": "pending"}', "INSERT", by=alice.id)]
-        return warehouse.Answer(rows, "q", 0, 0)
+        return athena.Answer(rows, "q", 0, 0)
 
-    monkeypatch.setattr(warehouse, "run", run)
+    monkeypatch.setattr(athena, "run", run)
     for _ in range(2):
         page = read(browser.get(f"{url(task)}history/"))
         assert "You added this task" in page.text
@@ -270,13 +271,13 @@ def test_the_history_page(browser, add, alice, monkeypatch):
 
 def test_the_history_says_when_it_is_behind_or_cannot_be_read(browser, add, monkeypatch):
     task = add("Rent")
-    monkeypatch.setattr(warehouse, "run", lambda *_, **__: warehouse.Answer([], "q", 0, 0))
+    monkeypatch.setattr(athena, "run", lambda *_, **__: athena.Answer([], "q", 0, 0))
     assert "within a minute" in read(browser.get(f"{url(task)}history/", headers=HTMX)).text
 
     def down(*_, **__):
-        raise warehouse.WarehouseError("down")
+        raise athena.WarehouseError("down")
 
-    monkeypatch.setattr(warehouse, "run", down)
+    monkeypatch.setattr(athena, "run", down)
     assert "cannot be read right now" in read(browser.get(f"{url(task)}history/")).text
 
 

@@ -12,7 +12,7 @@ from todo_site.lazily import LazyView
 VERIFYING = """
 import sys, django
 django.setup()
-from todo_site.identity import verification
+from identity import verification
 print("cryptography.x509.base" in sys.modules)
 from cryptography import x509
 print(x509.Name.__name__, "cryptography.x509.base" in sys.modules)

@@ -78,7 +78,7 @@ class Texts(HTMLParser):
         return {word for text in self.found for word in re.findall(r"[^\W\d_]{2,}", text)} - NAMES
 
 
-TEMPLATES = ("templates", "todo_site/dynamo_admin/templates")
+TEMPLATES = ("templates", "dynamo_admin/templates")
 
 
 def test_templates_say_nothing_by_themselves(pytestconfig):

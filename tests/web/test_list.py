@@ -73,7 +73,7 @@ def test_a_page_is_never_empty_while_more_follow(browser, add, today):
 def test_a_page_takes_one_query_or_two_where_dated_tasks_end(
     browser, add, today, monkeypatch, dated, undated, queries
 ):
-    from tasks import table
+    from store import calls as table
 
     for number in range(dated + undated):
         add(f"Task {number}", due_date=str(today) if number < dated else None)

@@ -8,7 +8,7 @@ from django.utils import translation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks import query
+from tasks.language import search
 
 TODAY, ZONE = date(2026, 11, 22), ZoneInfo("Europe/Berlin")
 TASKS = {
@@ -91,27 +91,27 @@ REFUSED = [
 
 @pytest.mark.parametrize(("text", "names"), FOUND)
 def test_it_works(text, names):
-    asked = query.parse(text, TODAY, ZONE)
+    asked = search.parse(text, TODAY, ZONE)
     assert [name for name, task in TASKS.items() if asked.matches(task)] == names.split()
 
 
 @pytest.mark.parametrize(("text", "says"), REFUSED, ids=lambda value: value[:20])
 def test_what_is_not_understood_is_told(text, says):
-    with pytest.raises(query.QueryError, match=says):
-        query.parse(text, TODAY, ZONE)
+    with pytest.raises(search.QueryError, match=says):
+        search.parse(text, TODAY, ZONE)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.text(alphabet='abdeus:<>=#@"-+ 19,', max_size=40))
 def test_any_text_is_either_refused_or_answered(text):
     try:
-        asked = query.parse(text, TODAY, ZONE)
-    except query.QueryError:
+        asked = search.parse(text, TODAY, ZONE)
+    except search.QueryError:
         return
     for task in TASKS.values():
         asked.matches(task)
 
 
 def test_refusals_name_the_words_of_the_language():
-    with translation.override("de"), pytest.raises(query.QueryError, match="ausstehend, begonnen, erledigt"):
-        query.parse("status:wartend", TODAY, ZONE)
+    with translation.override("de"), pytest.raises(search.QueryError, match="ausstehend, begonnen, erledigt"):
+        search.parse("status:wartend", TODAY, ZONE)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks import fields, quickadd, recurrence
+from tasks import fields, recurrence
+from tasks.language import quick_add
 
 NOW = datetime(2026, 11, 22, 15, 30)  # a Sunday  # noqa: DTZ001
 
@@ -98,35 +99,35 @@ GERMAN = [
 
 @pytest.mark.parametrize(("line", "means"), UNDERSTOOD)
 def test_it_works(line, means):
-    assert quickadd.parse(line, NOW).fields == means
+    assert quick_add.parse(line, NOW).fields == means
 
 
 @pytest.mark.parametrize("line", LEFT_ALONE)
 def test_everything_else_is_the_title(line):
-    assert quickadd.parse(line, NOW).fields == {"title": line.replace('"', '"')}
+    assert quick_add.parse(line, NOW).fields == {"title": line.replace('"', '"')}
 
 
 @pytest.mark.parametrize(("line", "means"), GERMAN)
 def test_german(line, means):
-    assert quickadd.parse(line, NOW, "de").fields == means
+    assert quick_add.parse(line, NOW, "de").fields == means
 
 
 def test_german_words_are_words_in_english():
-    assert quickadd.parse("Guten morgen", NOW).fields == {"title": "Guten morgen"}
+    assert quick_add.parse("Guten morgen", NOW).fields == {"title": "Guten morgen"}
 
 
 def test_what_was_taken_back_stays_in_the_title():
-    parsed = quickadd.parse("Read Tomorrow today !high", NOW, keep=["tomorrow"])
+    parsed = quick_add.parse("Read Tomorrow today !high", NOW, keep=["tomorrow"])
     assert parsed.fields == F("Read Tomorrow", "2026-11-22", priority="high")
 
 
 def test_only_the_first_of_a_kind_counts():
-    assert quickadd.parse("Move today to tomorrow", NOW).fields == F("Move to tomorrow", "2026-11-22")
+    assert quick_add.parse("Move today to tomorrow", NOW).fields == F("Move to tomorrow", "2026-11-22")
 
 
 def test_parts_say_where_they_stand():
     line = "Pay rent tomorrow 9am !high"
-    parts = quickadd.parse(line, NOW).parts
+    parts = quick_add.parse(line, NOW).parts
     assert [(part.kind, line[part.start : part.end]) for part in parts] == [
         ("date", "tomorrow 9am"), ("priority", "!high"),
     ]  # fmt: skip
@@ -158,7 +159,7 @@ def test_parts_say_where_they_stand():
     ).map(" ".join)
 )
 def test_any_line_is_a_task(line):
-    parsed = quickadd.parse(line, NOW, "de")
+    parsed = quick_add.parse(line, NOW, "de")
     assert parsed.fields["title"].strip() or not line.strip()
     if "recurrence" in parsed.fields:
         recurrence.parse(parsed.fields["recurrence"])

@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import expect
 
-from insights import warehouse
 from tasks import selectors
 from tests.web.conftest import no_sideways_scrolling, ready, row
 from tests.web.writes import writes_of
+from web import athena
 
 pytestmark = pytest.mark.browser
 WAYS = pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_a_line_is_edited_where_it_is(open_as, alice, add, stored, size):
 
 @pytest.fixture
 def lake_of_writes(monkeypatch):
-    monkeypatch.setattr(warehouse, "run", writes_of)
+    monkeypatch.setattr(athena, "run", writes_of)
 
 
 @WAYS

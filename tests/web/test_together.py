@@ -8,7 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from tasks import access_tokens, selectors, services
+from identity import access_tokens
+from tasks import selectors, services
 from tasks.views import listing
 from tests.web.conftest import point_at_toast, ready, row
 

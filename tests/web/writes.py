@@ -6,10 +6,10 @@ from typing import Any
 
 
 def writes_of(sql: str, values: tuple[str, ...], timeout: float) -> Any:
-    """Answer as ``insights.warehouse.run`` does: each write of the task ``values[2]``, the newest first."""
+    """Answer as ``web.athena.run`` does: each write of the task ``values[2]``, the newest first."""
     from boto3.dynamodb.types import TypeDeserializer
 
-    from insights import warehouse
+    from web import athena
 
     plain, found = TypeDeserializer(), []
     for record in _records():
@@ -19,17 +19,17 @@ def writes_of(sql: str, values: tuple[str, ...], timeout: float) -> Any:
             row = {name: image.get(name) for name in ("version", "updated_by", "request_id")}
             row |= {"event_name": record["eventName"], "entity_type": image["PK"].partition("#")[0]}
             found.append(row | {"changed_at": image["updated_at"], "image": json.dumps(image, default=int)})
-    return warehouse.Answer(sorted(found, key=lambda row: -row["version"]), "q", 0, 0)
+    return athena.Answer(sorted(found, key=lambda row: -row["version"]), "q", 0, 0)
 
 
 def _records() -> Iterator[dict[str, Any]]:
     import boto3
     from django.conf import settings
 
-    from tasks import table
+    from store import calls
 
     streams = boto3.client("dynamodbstreams")
-    stream = table.client().describe_table(TableName=settings.TABLE_NAME)["Table"]["LatestStreamArn"]
+    stream = calls.client().describe_table(TableName=settings.TABLE_NAME)["Table"]["LatestStreamArn"]
     for shard in streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]:
         place = {"StreamArn": stream, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
         iterator = streams.get_shard_iterator(**place)["ShardIterator"]

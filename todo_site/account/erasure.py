@@ -13,11 +13,11 @@ from etl import orders
 from etl.aws import client
 from etl.config import ConfigError, lake_config
 from etl.storage import Bucket
+from identity import administration, preferences
+from store import calls
+from store.context import RequestContext
 from tasks import administration as table_administration
-from tasks import preferences, table
-from tasks.context import RequestContext
 from tasks.items import calendar_feed_key
-from todo_site.identity import administration
 
 RECEIPT_SECONDS = orders.SHOWN_DAYS * 24 * 3600
 _SALT = "todo_site.account.erasure"
@@ -36,8 +36,8 @@ def erase(ctx: RequestContext) -> str:
     Raises Refused, WriteContention, VersionConflict.
     """
     profile = table_administration.profile_of(ctx.user_id)
-    table.remove(preferences.key(ctx.user_id))
-    table.remove(calendar_feed_key(ctx.user_id))
+    calls.remove(preferences.key(ctx.user_id))
+    calls.remove(calendar_feed_key(ctx.user_id))
     while len(items := table_administration.belongings(ctx.user_id)) > table_administration.MAX_ERASED:
         table_administration.erase_items(ctx, items)
     if profile:

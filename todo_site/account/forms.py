@@ -11,10 +11,10 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from tasks.access_tokens import DAYS, NAME_MAX
-from tasks.idempotency import Once, StoredReply
+from identity.access_tokens import DAYS, NAME_MAX
+from identity.forms import StyledForm, code_field, name_field, new_password_field, password_field
+from store.idempotency import Once, StoredReply
 from tasks.transfer import MAX_ROWS
-from todo_site.identity.forms import StyledForm, code_field, name_field, new_password_field, password_field
 
 
 @cache

@@ -18,9 +18,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from identity.sign_in import context
 from tasks import transfer
 from todo_site.account.forms import ImportForm
-from todo_site.identity.services import context
 
 if TYPE_CHECKING:
     from tasks.transfer import ImportReport

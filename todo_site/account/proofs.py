@@ -8,10 +8,10 @@ from cryptography.fernet import Fernet, InvalidToken
 from django import forms
 from django.conf import settings
 
-from todo_site.identity import accounts
-from todo_site.identity.cognito import Tokens
-from todo_site.identity.errors import IdentityError, WrongCode
-from todo_site.identity.users import Person
+from identity import accounts
+from identity.cognito import Tokens
+from identity.errors import IdentityError, WrongCode
+from identity.users import Person
 
 SEAL_SECONDS = 600
 

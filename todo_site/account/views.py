@@ -20,10 +20,15 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from etl.config import ConfigError
-from tasks import access_tokens, calendar_feed, preferences, services, transfer
+from identity import access_tokens, accounts, administration, browsers, preferences, revocations
+from identity import preference_cookies as kept
+from identity.decorators import person_required
+from identity.errors import IdentityError, WrongCode
+from identity.forms import posted
+from identity.sign_in import SESSION_KEY, context, person, sign_out
+from tasks import calendar_feed, services, transfer
 from tasks.errors import AccessTokenNotFound, CalendarFeedNotFound, DomainError, ValidationFailed
-from todo_site.account import browsers, erasure, importing, proofs
-from todo_site.account import preferences as kept
+from todo_site.account import erasure, importing, proofs
 from todo_site.account.forms import (
     ChangePasswordForm,
     DeleteForm,
@@ -33,11 +38,6 @@ from todo_site.account.forms import (
     ProofForm,
     TokenForm,
 )
-from todo_site.identity import accounts, administration, revocations
-from todo_site.identity.decorators import person_required
-from todo_site.identity.errors import IdentityError, WrongCode
-from todo_site.identity.forms import posted
-from todo_site.identity.services import SESSION_KEY, context, person, sign_out
 
 View = Callable[[HttpRequest], HttpResponse]
 DELETED_REFRESH_SECONDS = 5

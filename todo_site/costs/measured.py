@@ -13,9 +13,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from etl import capture
-from tasks import selectors, services, table
-from tasks.context import RequestContext
-from tasks.idempotency import Once, StoredReply
+from store import calls as table
+from store.context import RequestContext
+from store.idempotency import Once, StoredReply
+from tasks import selectors, services
 from tasks.items import Item
 
 KEYS = ("PK", "SK")

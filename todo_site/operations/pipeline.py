@@ -17,8 +17,8 @@ from etl import orders, runs, status
 from etl.aws import client
 from etl.config import ConfigError, LakeConfig, lake_config
 from etl.storage import Bucket
-from tasks import audit, table
-from tasks.admin.base import acting, name_of
+from identity.audited_admin import acting, name_of
+from store import audit, calls
 from todo_site.operations import aws, stream
 from todo_site.operations.pages import Page
 
@@ -137,7 +137,7 @@ def _record(request: HttpRequest, context: Any, kind: str, days: tuple[str, str]
         name=str(NAMES[kind]),
         message=" to ".join(days) if days[0] else "",
     )
-    table.write([entry])
+    calls.write([entry])
 
 
 PAGE = Page("pipeline", _("Pipeline"), "admin/pipeline.html", make)

@@ -7,12 +7,12 @@ from django.db import models
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from insights import warehouse
-from todo_site.dynamo_admin.filters import ExactFilter
-from todo_site.dynamo_admin.model import DynamoModel
-from todo_site.dynamo_admin.options import ReadOnlyAdmin
-from todo_site.dynamo_admin.query import CannotRead
-from todo_site.dynamo_admin.reading import Reads, Row, Values, Wanted
+from dynamo_admin.filters import ExactFilter
+from dynamo_admin.model import DynamoModel
+from dynamo_admin.options import ReadOnlyAdmin
+from dynamo_admin.query import CannotRead
+from dynamo_admin.reading import Reads, Row, Values, Wanted
+from web import athena
 
 COLUMNS = (
     *("event_id", "event_time", "event_name", "entity_type", "reason", "user_id", "entity_id", "request_id"),
@@ -67,8 +67,8 @@ class QuarantineReader:
         select = f"SELECT {_PLACE} AS place, {', '.join(COLUMNS)} FROM quarantine {rest}"  # noqa: S608 (constants)
         reads.requests += 1
         try:
-            found = warehouse.run(select, values).rows
-        except warehouse.WarehouseError as error:
+            found = athena.run(select, values).rows
+        except athena.WarehouseError as error:
             raise CannotRead(
                 _("The quarantine cannot be read at the moment: %(error)s") % {"error": error}
             ) from error

@@ -10,12 +10,12 @@ from django.urls import path, reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy
 
-from tasks import audit
-from tasks.admin import people, records, work
+from dynamo_admin.site import DynamoAdminSite
+from identity import roles, sign_in
+from store import audit
+from tasks.admin import work
 from tasks.admin.models import AuditEntry
-from todo_site.dynamo_admin.site import DynamoAdminSite
-from todo_site.identity import roles, services
-from todo_site.operations import health, pipeline, quarantine
+from todo_site.operations import health, people, pipeline, quarantine, records
 
 _NOT_FOR_YOU = gettext_lazy(
     "The admin is for people in the groups admins and viewers. "
@@ -48,7 +48,7 @@ class Site(DynamoAdminSite):
     def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """Sign out as everywhere else."""
         if request.method == "POST":
-            services.sign_out(request)
+            sign_in.sign_out(request)
         return redirect("login")
 
     def get_urls(self) -> list[Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from insights import warehouse
+from web import athena
 
 MOST = 500
 _CHANGES = """
@@ -60,14 +60,14 @@ def of_task(task_id: str) -> list[Step]:
 
     One Athena query, and one a day on which it changed. Raises WarehouseError.
     """
-    changes = warehouse.run(_CHANGES, (task_id,)).rows
+    changes = athena.run(_CHANGES, (task_id,)).rows
     lines = list(_lines(task_id, changes))
     return [_step(change, lines) for change in changes]
 
 
 def _lines(task_id: str, changes: list[dict[str, Any]]) -> Iterable[dict[str, Any]]:
     for day in sorted({day for change in changes for day in _days(change)}):
-        yield from warehouse.run(_REQUESTS, (*day.split("-"), changes[0]["user_bucket"], task_id)).rows
+        yield from athena.run(_REQUESTS, (*day.split("-"), changes[0]["user_bucket"], task_id)).rows
 
 
 def _days(change: Mapping[str, Any]) -> tuple[str, ...]:

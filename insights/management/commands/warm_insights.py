@@ -10,7 +10,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from insights import warehouse, warming
+from insights import warming
+from web import athena
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ class Command(BaseCommand):
         if watch:
             self._watch()
             return
-        snapshot = warehouse.current_snapshot()
+        snapshot = athena.current_snapshot()
         if snapshot is None:
             _log.warning("nothing has been published yet")
             return

@@ -13,10 +13,10 @@ from etl.aws import client
 from etl.config import LakeConfig
 from etl.erase import Erasure
 from etl.log import iso
-from tasks import table
+from identity import revocations
+from store import calls
 from todo_site import erasure
-from todo_site.identity import revocations
-from todo_site.lake import lake
+from todo_site.management.lake import lake
 
 _ID = re.compile(r"[A-Za-z0-9_:.@-]{3,128}")
 CAPTURED = ("TASK#", "TRASH#", "USER#")
@@ -56,7 +56,7 @@ class Command(BaseCommand):
         # First of all nobody can sign in as them any more, or what is removed would come back.
         accounts = erasure.remove_account(user_id)
         revocation = revocations.record(user_id, f"erase-{time.time_ns()}", began.timestamp())
-        table.write([revocation])
+        calls.write([revocation])
         keys = erasure.search(user_id).own
         erasure.remove(keys)
         self.stdout.write(f"Removed {accounts} accounts and {len(keys)} items of the table.")

@@ -14,7 +14,7 @@ from etl import runs, status, survey
 from etl.aws import client
 from etl.run import Lake
 from etl.storage import Bucket
-from todo_site.lake import lake
+from todo_site.management.lake import lake
 
 
 class Command(BaseCommand):
@@ -69,8 +69,8 @@ class Command(BaseCommand):
         ]
 
     def _trail(self, options: dict[str, Any]) -> list[str]:
-        from insights.warehouse import WarehouseError  # Athena's client: only this needs it
         from todo_site.operations import trail
+        from web.athena import WarehouseError  # Athena's client: only this needs it
 
         try:
             steps = trail.of_task(options["task_id"])

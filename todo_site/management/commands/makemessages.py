@@ -16,7 +16,7 @@ from django.utils.translation.template import templatize
 from todo_site import translations
 
 CODE = ("tasks", "insights", "todo_site")
-TEMPLATES = ("templates/**/*.html", "todo_site/dynamo_admin/templates/**/*.html")
+TEMPLATES = ("templates/**/*.html", "dynamo_admin/templates/**/*.html")
 _CALLS = {"gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"}
 _TEMPLATIZED = re.compile(
     r"""\b(n?gettext)\(u?((?:'(?:[^'\\]|\\.)*')|(?:"(?:[^"\\]|\\.)*"))(?:,\s*u?((?:'(?:[^'\\]|\\.)*')|(?:"(?:[^"\\]|\\.)*")))?|\b_\(u?((?:'(?:[^'\\]|\\.)*')|(?:"(?:[^"\\]|\\.)*"))"""

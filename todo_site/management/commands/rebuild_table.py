@@ -10,9 +10,9 @@ from django.core.management.base import BaseCommand, CommandError
 from etl import restore
 from etl.aws import client
 from etl.config import LakeConfig
-from tasks.codec import decode_item, encode_item
+from store.codec import decode_item, encode_item
 from tasks.items import TTL_ATTRIBUTE, index_keys, table_definition
-from todo_site.lake import Ticker, lake
+from todo_site.management.lake import Ticker, lake
 
 
 class Command(BaseCommand):

@@ -15,7 +15,7 @@ from etl.aws import client
 from etl.config import LakeConfig
 from etl.run import Lake
 from etl.storage import Bucket
-from todo_site.lake import lake
+from todo_site.management.lake import lake
 
 POLL_SECONDS = 1.0
 

@@ -11,10 +11,10 @@ import boto3
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from insights import warehouse
 from todo_site.management.commands import smoke_api
 from todo_site.smoke.client import SmokeError
 from todo_site.smoke.journey import Journey
+from web import athena
 
 PAUSE_SECONDS = 2.0
 STATUSES = ("completed", "pending", "in_progress", "cancelled")
@@ -47,7 +47,7 @@ class Command(smoke_api.Command):
             if not options["keep"]:
                 took = wait_for({}, journeys, options)
                 self.stdout.write(f"smoke_etl: nothing is left of them {took:.1f} s after their removal")
-        except (SmokeError, warehouse.WarehouseError) as error:
+        except (SmokeError, athena.WarehouseError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"smoke_etl: as it should be, in {time.perf_counter() - started:.1f} s")
 
@@ -85,17 +85,17 @@ def _looked_at(ids: list[str]) -> dict[str, tuple[int, ...]] | None:
     """Return what Gold says of these people, None when Athena took too long to say: it is asked again."""
     try:
         return published(ids)
-    except warehouse.QueryTimeout:
+    except athena.QueryTimeout:
         return None
 
 
 def published(ids: list[str]) -> dict[str, tuple[int, ...]]:
     """Return what Gold says of these people, through Athena, as `figures` does; empty before the first snapshot."""
-    if warehouse.current_snapshot() is None:
+    if athena.current_snapshot() is None:
         return {}
     marks = ", ".join("?" * len(ids))
     sql = f"SELECT {', '.join(COLUMNS)} FROM task_analytics_user_metrics WHERE user_id IN ({marks})"  # noqa: S608
-    rows = warehouse.run(sql, tuple(ids)).rows
+    rows = athena.run(sql, tuple(ids)).rows
     return {row["user_id"]: tuple(int(row[name]) for name in COLUMNS[1:]) for row in rows}
 
 

@@ -1,0 +1,338 @@
+"""ModelAdmin over items: the hooks that would have used SQL, and three that write."""
+
+import zlib
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import model_ngettext, unquote
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import PermissionDenied
+from django.db import DEFAULT_DB_ALIAS, NotSupportedError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from pynamodb.exceptions import DeleteError, PutError, PynamoDBException
+
+from dynamo_admin import export
+from dynamo_admin.changelist import READING_FAILED, CursorChangeList, reason
+from dynamo_admin.errors import StaleForm, WriteRefused
+from dynamo_admin.forms import VERSION_PARAMETER, DynamoForm, seen_version
+from dynamo_admin.query import CannotRead
+from dynamo_admin.reading import Values, values_of
+
+EXPORT, EXPORTED = "export.csv", 5000
+HISTORY = 100
+
+
+def prime_content_type(model: Any) -> None:
+    """Put a content type of ``model`` in Django's cache: the admin asks for it by id, and there is no table."""
+    opts = model._meta
+    number = zlib.crc32(opts.label_lower.encode())
+    content_type = ContentType(number, opts.app_label, opts.model_name)
+    manager: Any = ContentType.objects
+    manager._add_to_cache(DEFAULT_DB_ALIAS, content_type)
+
+
+class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """The admin of a DynamoModel.
+
+    Override ``create_item``, ``change_item``, ``delete_item`` to write through the domain's services (the defaults
+    write the PynamoDB model), ``history`` to show who changed what, ``goes_with`` to say what else deleting removes.
+    """
+
+    form = DynamoForm
+    list_per_page = 25
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    change_form_template = "dynamo_admin/change_form.html"
+    change_list_template = "dynamo_admin/change_list.html"
+    delete_confirmation_template = "dynamo_admin/delete_confirmation.html"
+    rows: Any = ""  # what several of them are called, where the model's plural is the list's name only
+    deletion_note: Any = ""  # what deleting means, below each object that it is about
+    history_kept = ""  # what the history page says about itself, e.g. how long entries are kept
+
+    def __init__(self, model: Any, admin_site: Any) -> None:
+        super().__init__(model, admin_site)
+        prime_content_type(model)
+
+    # --- Writing: the three methods to override -------------------------------------------------------------
+
+    def create_item(self, request: HttpRequest, given: Values, form: Any) -> Values:
+        """Store a new item made of the fields given, and return it as stored. Raises WriteRefused."""
+        item = self.model.item(**given)
+        return self._put(item, type(item)._hash_key_attribute().does_not_exist())
+
+    def change_item(self, request: HttpRequest, obj: Any, changes: Values, form: Any) -> Values:
+        """Change fields of the item (None removes one), and return it as stored. Raises WriteRefused."""
+        item = self.model.item()
+        stored = dict(obj.stored)
+        if obj.version is not None:
+            stored[self.model.version_field] = obj.version + 1
+        item.attribute_values = {k: v for k, v in {**stored, **changes}.items() if v is not None}
+        return self._put(item, self._unchanged(obj))
+
+    def delete_item(self, request: HttpRequest, obj: Any) -> None:
+        """Delete the item. Raises WriteRefused."""
+        item = self.model.item()
+        item.attribute_values = dict(obj.stored)
+        try:
+            item.delete(condition=self._unchanged(obj))
+        except DeleteError as error:
+            raise _refusal(error) from error
+
+    def _unchanged(self, obj: Any) -> Any:
+        item = self.model.item
+        if obj.version is None:
+            return item._hash_key_attribute().exists()
+        return getattr(item, self.model.version_field) == obj.version
+
+    def _put(self, item: Any, condition: Any) -> Values:
+        try:
+            item.save(condition=condition)
+        except PutError as error:
+            raise _refusal(error) from error
+        return values_of(item)
+
+    # --- What the site can say about items -------------------------------------------------------------------
+
+    def history(self, request: HttpRequest, obj: Any) -> Sequence[Any]:
+        """Return the latest changes of one object: things with the attributes that Django's LogEntry has."""
+        return []
+
+    def goes_with(self, request: HttpRequest, obj: Any) -> list[str]:
+        """Return what deleting ``obj`` removes besides it, a line each. Raises WriteRefused if it is too much."""
+        return []
+
+    # --- Lists -------------------------------------------------------------------------------------------------
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
+        """Return the class that pages by cursor."""
+        return CursorChangeList
+
+    def get_urls(self) -> list[Any]:
+        """Add the list as CSV."""
+        name = f"{self.opts.app_label}_{self.opts.model_name}_export"
+        view = self.admin_site.admin_view(self.export_view)
+        return [path(EXPORT, view, name=name), *super().get_urls()]
+
+    def export_view(self, request: HttpRequest) -> HttpResponse:
+        """Return the rows that the list's filters select, as CSV: as many as can be read within bounds.
+
+        The header ``X-Rows-Truncated`` says whether there were more.
+        """
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        names = [field.name for field in self.opts.concrete_fields]
+        try:
+            found, truncated = self._rows_to_export(request)
+        except READING_FAILED as error:
+            if not isinstance(error, CannotRead):  # which the list says again
+                self.message_user(request, reason(error), messages.WARNING)
+            address = request.path.removesuffix(EXPORT)
+            return HttpResponseRedirect(f"{address}?{request.GET.urlencode()}")
+        answer: Any = StreamingHttpResponse(
+            export.lines(names, found), content_type="text/csv; charset=utf-8"
+        )
+        moment = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
+        filename = f"{self.opts.model_name}-{moment}{'-part' if truncated else ''}.csv"
+        answer["Content-Disposition"] = f'attachment; filename="{filename}"'
+        answer["X-Rows-Truncated"] = "true" if truncated else "false"
+        return answer  # type: ignore[no-any-return]
+
+    def _rows_to_export(self, request: HttpRequest) -> tuple[list[Any], bool]:
+        request.dynamo_unread = True  # type: ignore[attr-defined]
+        changelist: Any = self.get_changelist_instance(request)
+        queryset, found, read = changelist.queryset, [], 0
+        page = queryset.page(None, EXPORTED)
+        while True:
+            found += page.objects
+            read += page.reads.items
+            if page.next is None or read >= EXPORTED or len(found) >= EXPORTED:
+                return found[:EXPORTED], page.next is not None
+            page = queryset.page(page.next, EXPORTED - len(found))
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """Add the way to the CSV."""
+        url = f"{request.path}{EXPORT}?{request.GET.urlencode()}"
+        return super().changelist_view(request, {"export_url": url, **(extra_context or {})})
+
+    def response_action(self, request: HttpRequest, queryset: Any, *args: Any, **kwargs: Any) -> Any:
+        """Refuse "all pages at once", which has no bound here."""
+        if request.POST.get("select_across") == "1":
+            self.message_user(
+                request, _("Select rows of this page: all pages at once is not offered."), messages.ERROR
+            )
+            return None
+        try:
+            return super().response_action(request, queryset, *args, **kwargs)  # 6.1 adds the location
+        except (WriteRefused, NotSupportedError, PynamoDBException) as error:
+            self.message_user(request, reason(error), messages.ERROR)
+            return None
+
+    # --- Forms -------------------------------------------------------------------------------------------------
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """Return the form class, told who asks."""
+        made = super().get_form(request, obj, change=change, **kwargs)
+        return type(made.__name__, (made,), {"dynamo_admin": self, "dynamo_request": request})
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        """Put the version the form was made from on the page; after a mistake, the one that was sent."""
+        original = context.get("original")
+        seen = original.version if original is not None else None
+        context["seen_version"] = request.POST.get(VERSION_PARAMETER, "" if seen is None else seen)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
+        """Return the object: validating the form has written it."""
+        return form.instance
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Do nothing: validating the form has written it."""
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Do nothing: items have no related rows."""
+
+    # --- History: whoever writes, writes it too ------------------------------------------------------------------
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Do nothing: ``create_item`` records what it did."""
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Do nothing: ``change_item`` records what it did."""
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        """Do nothing: ``delete_item`` records what it did."""
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        """Show ``history`` on Django's own page."""
+        obj = self.get_object(request, unquote(object_id))
+        if obj is None:
+            stock: Any = self
+            return stock._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        if not self.has_view_or_change_permission(request, obj):
+            raise PermissionDenied
+        entries: Any = list(self.history(request, obj))[:HISTORY]
+        page = self.get_paginator(request, entries, HISTORY).get_page(1)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Change history: %s") % obj,
+            "subtitle": None,
+            "action_list": page,
+            "page_range": [1],
+            "page_var": "p",
+            "pagination_required": False,
+            "module_name": str(capfirst(self.opts.verbose_name_plural)),
+            "object": obj,
+            "opts": self.opts,
+            "preserved_filters": self.get_preserved_filters(request),
+            **(extra_context or {}),
+        }
+        request.current_app = self.admin_site.name
+        template = self.object_history_template or "admin/object_history.html"
+        return TemplateResponse(request, template, context)
+
+    # --- Deleting ------------------------------------------------------------------------------------------------
+
+    def get_deleted_objects(self, objs: Iterable[Any], request: HttpRequest) -> Any:
+        """Return the true list of what goes: the objects, and what goes with each."""
+        tree: list[Any] = []
+        counts: dict[str, int] = {}
+        objects = list(objs)
+        protected = []
+        for obj in objects:
+            tree.append(f"{capfirst(str(self.opts.verbose_name))}: {obj}")
+            try:
+                others = self.goes_with(request, obj)
+            except WriteRefused as refused:
+                protected.append(str(refused))
+                continue
+            if others or self.deletion_note:
+                tree.append([*others, *([self.deletion_note] if self.deletion_note else [])])
+            if others:
+                with_them = _("what goes with them")
+                counts[with_them] = counts.get(with_them, 0) + len(others)
+        allowed = all(self.has_delete_permission(request, obj) for obj in objects)
+        counts = {str(self.opts.verbose_name_plural): len(objects), **counts}
+        return tree, counts, set() if allowed else {str(self.opts.verbose_name)}, protected
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Delete one object, if it still is what the page asked about. Raises WriteRefused."""
+        if obj.version is not None and seen_version(request.POST) != obj.version:
+            raise StaleForm(
+                _(
+                    "Not deleted: somebody else changed this after you opened the page. It shows how it is now."
+                )
+            )
+        self.delete_item(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        """Delete objects one by one. Raises WriteRefused."""
+        for obj in list(queryset):
+            self.delete_item(request, obj)
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        """Say why something could not be deleted."""
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except WriteRefused as refused:
+            self.message_user(request, str(refused), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
+    # --- Actions -------------------------------------------------------------------------------------------------
+
+    def for_each(self, request: HttpRequest, objects: Iterable[Any], do: Any, done: str) -> None:
+        """Do something to each object and tell how it went; one that is refused does not stop the others.
+
+        Parameters
+        ----------
+        do
+            Called with each object; may raise WriteRefused.
+        done
+            What was done, as in "3 tasks completed".
+        """
+        count = 0
+        for obj in objects:
+            try:
+                do(obj)
+                count += 1
+            except WriteRefused as refused:
+                self.message_user(request, f"{obj}: {refused}", messages.ERROR)
+        if count:
+            values = {"number": count, "names": model_ngettext(self.opts, count), "done": done}
+            text = _("%(number)s %(names)s %(done)s.") % values
+            self.message_user(request, text, messages.SUCCESS)
+
+    def back(self, name: str, *args: Any) -> HttpResponse:
+        """Redirect to another page of this admin site."""
+        return redirect(f"{self.admin_site.name}:{name}", *args)
+
+
+class ReadOnlyAdmin(DynamoModelAdmin):
+    """Rows to look at."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody adds."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody changes."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody deletes."""
+        return False
+
+
+def _refusal(error: Any) -> Exception:
+    stale = error.cause_response_code == "ConditionalCheckFailedException"
+    return (
+        StaleForm()
+        if stale
+        else WriteRefused(_("DynamoDB refused the write: %(error)s") % {"error": error.msg})
+    )

@@ -1,0 +1,282 @@
+"""A QuerySet that keeps Django's own query building and replaces only what would have become SQL.
+
+``filter()``, ``exclude()``, ``order_by()``, slices and ``Q`` objects build an ordinary ``sql.Query``. When rows are
+needed, the conditions that must hold choose an access path, and the whole WHERE tree is applied in Python.
+"""
+
+import operator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, NotSupportedError, models
+from django.db.models.query import ModelIterable
+from django.db.models.sql.where import AND, OR, NothingNode, WhereNode
+from django.utils.translation import gettext as _
+
+from dynamo_admin.fields import ISO
+from dynamo_admin.reading import MANY, Reads, Wanted
+
+# One answer reads at most so many items; a list then stops and offers to go on.
+READ_BUDGET = 1000
+
+Test = Callable[[Any, Any], bool]
+
+
+class TooMuchToRead(NotSupportedError):  # noqa: N818
+    """Part of the rows must not pass for all of them."""
+
+    def __init__(self) -> None:
+        text = _("More than %(budget)s items would have to be read for this. Filter further.")
+        super().__init__(text % {"budget": f"{READ_BUDGET:,}"})
+
+
+class CannotRead(NotSupportedError):  # noqa: N818
+    """No access path leads there; the message says what to give."""
+
+
+def _text(function: Test) -> Test:
+    return lambda value, wanted: value is not None and function(str(value), str(wanted))
+
+
+def _folded(function: Test) -> Test:
+    return _text(lambda value, wanted: function(value.casefold(), wanted.casefold()))
+
+
+def _ordered(function: Test) -> Test:
+    return lambda value, wanted: value is not None and function(value, wanted)
+
+
+LOOKUPS: dict[str, Test] = {
+    "exact": operator.eq,
+    "iexact": _folded(operator.eq),
+    "in": lambda value, wanted: value in wanted,
+    "isnull": lambda value, wanted: (value in (None, "")) == wanted,
+    "contains": _text(operator.contains),
+    "icontains": _folded(operator.contains),
+    "startswith": _text(str.startswith),
+    "istartswith": _folded(str.startswith),
+    "gt": _ordered(operator.gt),
+    "gte": _ordered(operator.ge),
+    "lt": _ordered(operator.lt),
+    "lte": _ordered(operator.le),
+}
+
+
+def _field(lookup: Any, model: Any) -> str:
+    """Return the field that a condition is about; a join or an expression is refused, never ignored."""
+    target: Any = getattr(lookup.lhs, "target", None)
+    known = target in model._meta.concrete_fields and lookup.lookup_name in LOOKUPS
+    if not known or hasattr(lookup.rhs, "as_sql"):
+        raise NotSupportedError(f"This list cannot evaluate {lookup!r}.")
+    return str(target.attname)
+
+
+def predicate(node: Any, model: Any) -> Callable[[Any], bool]:
+    """Return the WHERE tree as a function of one object."""
+    if isinstance(node, NothingNode):
+        return lambda obj: False
+    if not isinstance(node, WhereNode):
+        name, holds, wanted = _field(node, model), LOOKUPS[node.lookup_name], node.rhs
+        return lambda obj: bool(holds(getattr(obj, name), wanted))
+    if node.connector not in (AND, OR):
+        raise NotSupportedError(f"This list cannot evaluate {node.connector}.")
+    tests = [predicate(child, model) for child in node.children]
+    combine: Any = any if node.connector == OR and tests else all
+    return lambda obj: combine(test(obj) for test in tests) != node.negated
+
+
+def required(node: Any, model: Any) -> Iterator[tuple[str, str, Any]]:
+    """Yield (field, lookup, value) of the conditions that every match meets: the top-level ANDs."""
+    for child in node.children:
+        if not isinstance(child, WhereNode):
+            if not isinstance(child, NothingNode):
+                yield _field(child, model), child.lookup_name, child.rhs
+        elif not child.negated and (child.connector == AND or len(child.children) == 1):
+            yield from required(child, model)
+
+
+@dataclass(slots=True)
+class Page:
+    """One page of a list.
+
+    Attributes
+    ----------
+    objects
+        The rows.
+    next
+        The position to go on after; None at the end.
+    reads
+        What it cost.
+    partial
+        Whether the budget ended before the page was full.
+    unsorted
+        Whether the order asked for could not be had, and the list is by time.
+    """
+
+    objects: list[Any]
+    next: str | None
+    reads: Reads
+    partial: bool = False
+    unsorted: bool = False
+
+
+class Rows(ModelIterable):  # type: ignore[type-arg]
+    """What QuerySet calls an iterable class: the one place where rows come from."""
+
+    def __iter__(self) -> Iterator[Any]:
+        query: Any = self.queryset.query
+        return islice(self.queryset.matches(), query.low_mark, query.high_mark)  # type: ignore[attr-defined]
+
+
+class DynamoQuerySet(models.QuerySet):  # type: ignore[type-arg]
+    """Reads through ``model.reader``; writes nothing."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._iterable_class = Rows
+
+    # --- What is asked for ---------------------------------------------------------------------------------
+
+    def ordering(self) -> list[tuple[str, bool]]:
+        """Return (field, descending) pairs; the key, which only breaks ties, is left out."""
+        names = self.query.order_by or (self.query.default_ordering and self.model._meta.ordering) or ()
+        if not all(isinstance(name, str) and name != "?" for name in names):
+            raise NotSupportedError("Order by names of fields only.")
+        key = {"pk", self.model._meta.pk.name}
+        pairs = [(str(name).lstrip("-"), str(name)[0] == "-") for name in names]
+        return [(self.model._meta.get_field(n).attname, back) for n, back in pairs if n not in key]
+
+    def wanted(self, after: str | None = None, size: int = MANY) -> Wanted:
+        """Return what the conditions say about where to look."""
+        reader, equal = self.model.reader, {}
+        since = until = ""
+        for name, lookup, value in required(self.query.where, self.model):
+            if lookup in {"exact", "in"}:
+                equal[name] = [value] if lookup == "exact" else list(value)
+            elif name == reader.ordered_by and isinstance(value, datetime):
+                since = ISO.dump(value) if lookup in {"gt", "gte"} else since
+                until = ISO.dump(value) if lookup in {"lt", "lte"} else until
+        ordering = self.ordering()
+        descending = not ordering or ordering[0] != (reader.order_of(Wanted(equal)), False)
+        sifted = len(equal) + bool(since or until) < len(self.query.where.children)
+        return Wanted(equal, since, until, descending, after, MANY if sifted else size)
+
+    def in_order(self) -> bool:
+        """Whether rows come in the order asked for by themselves."""
+        ordering = self.ordering()
+        return not ordering or ordering[0][0] == self.model.reader.order_of(self.wanted())
+
+    # --- Reading -------------------------------------------------------------------------------------------
+
+    def candidates(self, wanted: Wanted, reads: Reads) -> Iterator[tuple[str, Any]]:
+        """Return (position, object) of the rows that may match, in the reader's order.
+
+        Raises CannotRead.
+        """
+        reader, make = self.model.reader, self.model.from_values
+        keys = wanted.equal.get(self.model._meta.pk.attname)
+        if keys is not None:
+            found = [(str(key), reader.get(str(key), reads)) for key in keys]
+            rows = [(key, make(values)) for key, values in found if values is not None]
+            order = reader.ordered_by
+            return iter(sorted(rows, key=lambda row: getattr(row[1], order), reverse=wanted.descending))
+        if reason := reader.missing(wanted):
+            raise CannotRead(reason)
+        return ((position, make(values)) for position, values in reader.rows(wanted, reads))
+
+    def matches(self) -> Iterator[Any]:
+        """Return every matching object in order. Raises TooMuchToRead rather than give a part of them."""
+        if self.query.is_empty():
+            return iter(())
+        reads = Reads()
+        holds = predicate(self.query.where, self.model)
+        rows = (obj for _, obj in self._within(self.candidates(self.wanted(), reads)) if holds(obj))
+        return rows if self.in_order() else iter(self._sorted(list(rows)))
+
+    def _within(self, rows: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+        for number, row in enumerate(rows):
+            if number == READ_BUDGET:
+                raise TooMuchToRead
+            yield row
+
+    def _sorted(self, objects: list[Any]) -> list[Any]:
+        for name, reverse in reversed(self.ordering()):
+            objects.sort(key=lambda obj: _sort_key(getattr(obj, name)), reverse=reverse)
+        return objects
+
+    def page(self, after: str | None, size: int) -> Page:
+        """Return one page of a list, reading at most READ_BUDGET items for it.
+
+        In another order than the reader's, ``after`` is a number of rows: all matches are read and sorted, if they
+        fit the budget; if not, the page is by time and says so. Raises CannotRead.
+        """
+        if self.query.is_empty():
+            return Page([], None, Reads())
+        if self.in_order():
+            return self._page(after, size)
+        reads = Reads()
+        holds = predicate(self.query.where, self.model)
+        start = int(after) if after and after.isdecimal() else 0
+        try:
+            rows = self._within(self.candidates(self.wanted(), reads))
+            found = self._sorted([obj for _, obj in rows if holds(obj)])
+        except TooMuchToRead:
+            plain = self.order_by(f"-{self.model.reader.ordered_by}")
+            page = plain._page(None if start or not after else after, size)
+            page.unsorted = True
+            return page
+        following = str(start + size) if len(found) > start + size else None
+        return Page(found[start : start + size], following, reads)
+
+    def _page(self, after: str | None, size: int) -> Page:
+        reads = Reads()
+        found: list[Any] = []
+        last: str | None = None
+        holds = predicate(self.query.where, self.model)
+        rows = self.candidates(self.wanted(after, size + 1), reads)
+        for number, (position, obj) in enumerate(rows):
+            # The next page goes on after the last row looked at, matching or not.
+            if len(found) == size or number == READ_BUDGET:
+                return Page(found, last, reads, partial=len(found) < size)
+            last = position
+            if holds(obj):
+                found.append(obj)
+        return Page(found, None, reads)
+
+    def count(self) -> int:
+        """Return how many match, reading them. Raises TooMuchToRead."""
+        if self._result_cache is not None:
+            return len(self._result_cache)
+        return sum(1 for _ in Rows(self))
+
+    def exists(self) -> bool:
+        """Return whether anything matches."""
+        return self.count() > 0 if self._result_cache is not None else any(True for _ in Rows(self))
+
+    def with_rows(self, objects: list[Any]) -> "DynamoQuerySet":
+        """Return a copy that has these rows already."""
+        clone: DynamoQuerySet = self._chain()  # type: ignore[attr-defined]
+        clone._result_cache = objects
+        return clone
+
+    # --- What has no meaning here --------------------------------------------------------------------------
+
+    def _refuse(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotSupportedError(
+            "Rows are written one by one through the model admin; there are no aggregates."
+        )
+
+    delete = update = bulk_create = bulk_update = create = _refuse
+    aggregate = annotate = values = values_list = dates = datetimes = extra = union = _refuse
+
+
+def _sort_key(value: Any) -> tuple[bool, Any]:
+    absent = value is None or value == ""
+    return (not absent, "" if absent else value.casefold() if isinstance(value, str) else value)
+
+
+DynamoManager = models.Manager.from_queryset(DynamoQuerySet)
+DATABASE = DEFAULT_DB_ALIAS

@@ -1,0 +1,284 @@
+"""Personal access tokens: what scripts send in place of a Cognito token.
+
+A token is named, reads or also writes, expires, and is shown once; the table holds its hash. Checking one costs at most
+one read, and none while this process remembers it: for ``REMEMBERED_SECONDS``, which is also how long a revoked token
+may still work in other processes than the one that revoked it. A token carries no roles: it is for its owner's data.
+"""
+
+import builtins
+import re
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal, NotRequired
+
+from django.utils.translation import gettext as _
+from pydantic import BeforeValidator, Field, StringConstraints, TypeAdapter, with_config
+from pydantic_core import from_json, to_json
+from typing_extensions import TypedDict
+
+from identity import bearer_secrets, profiles
+from store import calls, idempotency
+from store.context import RequestContext, timestamp
+from store.idempotency import Once
+from tasks import fields
+from tasks.errors import (
+    AccessTokenNotFound,
+    InvalidAccessToken,
+    TooManyAccessTokens,
+)
+from tasks.items import TTL_ATTRIBUTE, AccessTokenItem, access_token_index_keys, access_token_key
+
+NAME_MAX = 100
+DAYS_MAX, DAYS = 366, 30
+MAX_TOKENS = 50
+REMEMBERED, REMEMBERED_SECONDS = 2048, 5.0
+_ID = re.compile(r"[0-9a-f]{64}")
+
+Values = dict[str, Any]
+
+
+@with_config(fields.STRICT)
+class NewAccessToken(TypedDict):
+    """A new access token. `read` lets it read only, `write` do everything; it expires after 30 days unless given."""
+
+    name: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_MAX),
+        fields.Line,
+        fields.AsLine,
+        Field(examples=["backup script"]),
+    ]
+    scope: NotRequired[Literal["read", "write"]]
+    expires_in_days: NotRequired[
+        Annotated[
+            int,
+            Field(ge=1, le=DAYS_MAX, strict=True, examples=[DAYS]),
+            BeforeValidator(fields.whole),
+        ]
+    ]
+
+
+NEW_ACCESS_TOKEN: TypeAdapter[Any] = TypeAdapter(NewAccessToken)
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """What is known of a token; not its secret. Times are ISO 8601 UTC; ``replayed`` if it was made before."""
+
+    id: str
+    name: str
+    scope: str
+    created_at: str
+    expires_at: str
+    replayed: bool = field(default=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Who brought a token, as they were described when they made it, and what they may do with it.
+
+    ``issued_at`` is when it was made (epoch seconds).
+    """
+
+    id: str
+    scope: str
+    token_id: str
+    issued_at: int
+    email: str = ""
+    username: str = ""
+    name: str = ""
+    given_name: str = ""
+    family_name: str = ""
+
+
+def create(
+    ctx: RequestContext,
+    name: str,
+    scope: str = "read",
+    expires_in_days: int = DAYS,
+    *,
+    once: Once | None = None,
+) -> tuple[AccessToken, str]:
+    """Make a token for ``ctx.user_id`` and return it with its secret, which nobody can find out later.
+
+    Two requests to DynamoDB. With ``once``, the same request again returns the same token and secret for a day.
+
+    Raises ValidationFailed, TooManyAccessTokens (at ``MAX_TOKENS``), ShutOut, IdempotencyMismatch,
+    IdempotencyInFlight, WriteContention.
+    """
+    given = fields.clean(NEW_ACCESS_TOKEN, {"name": name, "scope": scope, "expires_in_days": expires_in_days})
+    nonce = bearer_secrets.new_nonce(once)
+    if len(list(ctx.user_id)) >= MAX_TOKENS:
+        return _again(_kept(ctx, once))
+    secret = bearer_secrets.show(bearer_secrets.make(nonce=nonce))
+    item = _new_item(ctx, given, bearer_secrets.digest(secret))
+    token = _token(item)
+    # The record says what was answered, but for the secret: that takes the nonce and our key.
+    kept = to_json([nonce, asdict(token)]).decode()
+    earlier = bearer_secrets.create(ctx, AccessTokenItem.of(item), calls.put_new(item), once, kept)
+    return (token, secret) if earlier is None else _again(earlier)
+
+
+def _kept(ctx: RequestContext, once: Once | None) -> str | None:
+    reply = idempotency.earlier(ctx, once)
+    return reply.body if reply else None
+
+
+def _again(kept: str | None) -> tuple[AccessToken, str]:
+    if kept is None:
+        raise TooManyAccessTokens(MAX_TOKENS)
+    nonce, token = from_json(kept)
+    secret = bearer_secrets.show(bearer_secrets.make(nonce=nonce))
+    return AccessToken(**(token | {"replayed": True})), secret
+
+
+def _new_item(ctx: RequestContext, given: Values, token_id: str) -> Values:
+    pk, sk = access_token_key(token_id)
+    days = timedelta(days=given["expires_in_days"])
+    return {
+        "PK": pk,
+        "SK": sk,
+        **access_token_index_keys(ctx.user_id, ctx.timestamp, token_id),
+        "entity_type": "ACCESS_TOKEN",
+        "id": token_id,
+        "user_id": ctx.user_id,
+        "name": given["name"],
+        "scope": given["scope"],
+        "person": profiles.described(ctx.caller) if ctx.caller else {},
+        "version": 1,
+        "request_id": ctx.request_id,
+        "created_at": ctx.timestamp,
+        TTL_ATTRIBUTE: int((ctx.now + days).timestamp()),
+    }
+
+
+def _token(item: Values) -> AccessToken:
+    expires = timestamp(datetime.fromtimestamp(item[TTL_ATTRIBUTE], UTC))
+    return AccessToken(item["id"], item["name"], item["scope"], item["created_at"], expires)
+
+
+def list(user_id: str, *, now: float | None = None) -> builtins.list[AccessToken]:  # noqa: A001
+    """Return the tokens of ``user_id`` that work at ``now`` (epoch seconds), the newest first. One Query."""
+    moment = time.time() if now is None else now
+    return [_token(item) for item in _stored(user_id) if item[TTL_ATTRIBUTE] > moment]
+
+
+def _stored(user_id: str) -> builtins.list[Values]:
+    found: builtins.list[Values] = []
+    start: dict[str, str] = {}
+    while True:
+        items, start = calls.query(
+            {":pk": access_token_index_keys(user_id, "", "")["GSI1PK"]},
+            start,
+            IndexName="GSI1",
+            KeyConditionExpression="GSI1PK = :pk",
+            ScanIndexForward=False,
+        )
+        found += items
+        if not start:
+            return found
+
+
+def get(user_id: str, token_id: str) -> AccessToken:
+    """Return a token of ``user_id``. One GetItem. Raises AccessTokenNotFound."""
+    item = _item(user_id, token_id)
+    if item is None or item[TTL_ATTRIBUTE] <= time.time():
+        raise AccessTokenNotFound
+    return _token(item)
+
+
+def _item(user_id: str, token_id: str) -> Values | None:
+    item = calls.get(access_token_key(token_id)) if _ID.fullmatch(token_id) else None
+    return item if item and item["user_id"] == user_id else None
+
+
+def revoke(ctx: RequestContext, token_id: str, *, once: Once | None = None) -> bool:
+    """End a token of ``ctx.user_id``; return whether an earlier request of the same key had. Two requests to DynamoDB.
+
+    It ends at once in this process, and within ``REMEMBERED_SECONDS`` in others.
+
+    Raises AccessTokenNotFound, IdempotencyMismatch, IdempotencyInFlight, WriteContention.
+    """
+    item = _item(ctx.user_id, token_id)
+    if item is None:
+        if _kept(ctx, once) is None:
+            raise AccessTokenNotFound
+        return True
+    try:
+        earlier = bearer_secrets.write(ctx, AccessTokenItem.of(item), [calls.delete(item)], once)
+    except calls.ConditionFailed:
+        raise AccessTokenNotFound from None
+    finally:
+        _remembered.forget(token_id)
+    return earlier is not None
+
+
+def revoke_all(user_id: str) -> int:
+    """End every token of ``user_id``; return how many there were."""
+    stored = _stored(user_id)
+    for item in stored:
+        calls.remove((item["PK"], item["SK"]))
+        _remembered.forget(item["id"])
+    return len(stored)
+
+
+def verify(secret: str) -> Grant:
+    """Return who brings ``secret`` and what it allows. At most one GetItem.
+
+    Raises InvalidAccessToken.
+    """
+    if bearer_secrets.read(secret) is None:
+        raise InvalidAccessToken
+    token_id = bearer_secrets.digest(secret)
+    item = _remembered.get(token_id)
+    if item is None:
+        item = calls.get(access_token_key(token_id)) or {}
+        _remembered.add(token_id, item)
+    if not item or not bearer_secrets.matches(secret, item["id"]):
+        raise InvalidAccessToken
+    if item[TTL_ATTRIBUTE] <= time.time():
+        raise InvalidAccessToken(_("The access token has expired. Make a new one."))
+    return Grant(
+        id=item["user_id"],
+        scope=item["scope"],
+        token_id=token_id,
+        issued_at=int(datetime.fromisoformat(item["created_at"]).timestamp()),
+        **item["person"],
+    )
+
+
+class _Remembered:
+    """The last tokens looked up ({} for one that is not there), by hash, for ``REMEMBERED_SECONDS``."""
+
+    def __init__(self) -> None:
+        self._items: OrderedDict[str, tuple[float, Values]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, token_id: str) -> Values | None:
+        until, item = self._items.get(token_id, (0.0, None))
+        return item if until > time.monotonic() else None
+
+    def add(self, token_id: str, item: Values) -> None:
+        with self._lock:
+            self._items[token_id] = (time.monotonic() + REMEMBERED_SECONDS, item)
+            while len(self._items) > REMEMBERED:
+                self._items.popitem(last=False)
+
+    def forget(self, token_id: str) -> None:
+        with self._lock:
+            self._items.pop(token_id, None)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._items.clear()
+
+
+_remembered = _Remembered()
+
+
+def forget() -> None:
+    """Forget what was looked up, as a new process would."""
+    _remembered.clear()

@@ -1,0 +1,160 @@
+"""What people do with their own Cognito account: sign up, confirm, reset and change the password, a second factor.
+
+None of it needs rights of ours: Cognito is asked on the person's behalf, with their codes or with the access token that
+their password has just got. Such tokens are used at once and never kept.
+"""
+
+import uuid
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from django.conf import settings
+
+from identity import cognito
+from identity.cognito import Tokens
+from identity.errors import (
+    AddressTaken,
+    ChallengeRequired,
+    CodeExpired,
+    IdentityError,
+    IdentityUnavailable,
+    InvalidCredentials,
+    TooManyAttempts,
+    WeakPassword,
+    WrongCode,
+)
+
+TOTP, NEW_PASSWORD = "SOFTWARE_TOKEN_MFA", "NEW_PASSWORD_REQUIRED"
+_ERRORS: dict[str, type[IdentityError]] = {
+    "CodeMismatchException": WrongCode,
+    "EnableSoftwareTokenMFAException": WrongCode,
+    "ExpiredCodeException": CodeExpired,
+    "InvalidPasswordException": WeakPassword,
+    "InvalidParameterException": WrongCode,
+    "UsernameExistsException": AddressTaken,
+    "AliasExistsException": AddressTaken,
+    "NotAuthorizedException": InvalidCredentials,
+    "UserNotFoundException": WrongCode,
+    "TooManyRequestsException": TooManyAttempts,
+    "TooManyFailedAttemptsException": TooManyAttempts,
+    "LimitExceededException": TooManyAttempts,
+    "CodeDeliveryFailureException": IdentityUnavailable,
+}
+
+
+def _ask(operation: str, **arguments: Any) -> dict[str, Any]:
+    try:
+        answer: dict[str, Any] = getattr(cognito.client(), operation)(**arguments)
+    except ClientError as error:
+        raise _ERRORS.get(error.response["Error"]["Code"], IdentityUnavailable)() from None
+    except (BotoCoreError, UnicodeError):
+        raise IdentityUnavailable from None
+    return answer
+
+
+def _ask_as_client(operation: str, **arguments: Any) -> dict[str, Any]:
+    return _ask(operation, ClientId=settings.CLIENT_ID, **arguments)
+
+
+# --- Signing up and forgotten passwords ----------------------------------------------------------------------
+
+
+def sign_up(email: str, password: str, given_name: str, family_name: str) -> str:
+    """Make an account that waits for its e-mail address to be confirmed, and return its username, which is opaque.
+
+    Raises WeakPassword, AddressTaken, TooManyAttempts, IdentityUnavailable.
+    """
+    username = str(uuid.uuid4())
+    full = f"{given_name} {family_name}".strip()
+    attributes = {"email": email, "name": full, "given_name": given_name, "family_name": family_name}
+    listed = [{"Name": name, "Value": value} for name, value in attributes.items() if value]
+    _ask_as_client("sign_up", Username=username, Password=password, UserAttributes=listed)
+    return username
+
+
+def confirm(username: str, code: str) -> None:
+    """Confirm an e-mail address with the code sent to it. Raises WrongCode, CodeExpired, AddressTaken, …"""
+    _ask_as_client("confirm_sign_up", Username=username, ConfirmationCode=code)
+
+
+def resend(username: str) -> None:
+    """Send another confirmation code."""
+    _ask_as_client("resend_confirmation_code", Username=username)
+
+
+def forgot_password(identifier: str) -> None:
+    """Send a code to reset the password with, if there is such an account; it is not told whether there is."""
+    try:
+        _ask_as_client("forgot_password", Username=identifier)
+    except (WrongCode, InvalidCredentials):
+        return
+
+
+def reset_password(identifier: str, code: str, password: str) -> None:
+    """Set a new password with the code. Raises WrongCode, CodeExpired, WeakPassword, …"""
+    _ask_as_client("confirm_forgot_password", Username=identifier, ConfirmationCode=code, Password=password)
+
+
+# --- Signing in with more than a password --------------------------------------------------------------------
+
+
+def answer_challenge(name: str, session: str, username: str, given: str) -> Tokens:
+    """Answer what sign-in asked for besides the password: a code, or a new password.
+
+    Raises WrongCode, WeakPassword, InvalidCredentials (too late), ChallengeRequired (still more is wanted), …
+    """
+    field = {TOTP: "SOFTWARE_TOKEN_MFA_CODE", NEW_PASSWORD: "NEW_PASSWORD"}[name]
+    answer = _ask_as_client(
+        "respond_to_auth_challenge",
+        ChallengeName=name,
+        Session=session,
+        ChallengeResponses={"USERNAME": username, field: given},
+    )
+    return cognito.tokens_of(answer, username)
+
+
+def prove(identifier: str, password: str, code: str = "") -> Tokens:
+    """Return fresh tokens for somebody who is signed in and shows their password, and code, again.
+
+    Raises InvalidCredentials, WrongCode (also when one is needed and was not given), …
+    """
+    try:
+        return cognito.sign_in(identifier, password)
+    except ChallengeRequired as challenge:
+        if challenge.name != TOTP or not code:
+            raise WrongCode from None
+        return answer_challenge(challenge.name, challenge.session, challenge.username or identifier, code)
+
+
+# --- What the access token of a proof allows -----------------------------------------------------------------
+
+
+def change_password(access_token: str, old: str, new: str) -> None:
+    """Change the password. Raises InvalidCredentials, WeakPassword, …"""
+    _ask("change_password", AccessToken=access_token, PreviousPassword=old, ProposedPassword=new)
+
+
+def begin_totp(access_token: str) -> str:
+    """Begin to enrol an authenticator app, and return the secret to give to it."""
+    return str(_ask("associate_software_token", AccessToken=access_token)["SecretCode"])
+
+
+def finish_totp(access_token: str, code: str) -> None:
+    """Finish enrolling with a code of the app: from now on sign-in asks for one. Raises WrongCode."""
+    answer = _ask("verify_software_token", AccessToken=access_token, UserCode=code)
+    if answer.get("Status") != "SUCCESS":
+        raise WrongCode
+    _prefer_totp(access_token, wanted=True)
+
+
+def stop_totp(access_token: str) -> None:
+    """Ask for no more codes at sign-in."""
+    _prefer_totp(access_token, wanted=False)
+
+
+def _prefer_totp(access_token: str, *, wanted: bool) -> None:
+    _ask(
+        "set_user_mfa_preference",
+        AccessToken=access_token,
+        SoftwareTokenMfaSettings={"Enabled": wanted, "PreferredMfa": wanted},
+    )

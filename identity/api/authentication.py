@@ -1,0 +1,107 @@
+"""Who calls, and whether they may: a token in ``Authorization: Bearer``, or the browser's session with a CSRF token."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.http import HttpRequest
+from ninja.security import HttpBearer
+from ninja.utils import check_csrf
+
+from identity import cognito_tokens
+from identity.errors import InvalidToken
+from identity.users import Person
+from store import rate_limits
+from web import logging
+from web.api.problems import RequestProblem
+
+READ, WRITE = "read", "write"
+EVERYTHING = frozenset({READ, WRITE})
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Somebody who was identified: the person, and what their credentials are good for."""
+
+    person: Person
+    scopes: frozenset[str] = EVERYTHING
+
+
+# What a token starts with -> who it stands for (raises InvalidToken). Every other token is Cognito's.
+IDENTIFIERS: dict[str, Callable[[str], Principal]] = {}
+
+
+class Caller(HttpBearer):
+    """The API's one authentication; it sets ``request.user``. No call to DynamoDB for a token, one for a session."""
+
+    def __call__(self, request: HttpRequest) -> Person | None:
+        """Return the caller, or None if nobody is signed in.
+
+        Raises InvalidToken, IdentityUnavailable, and RequestProblem 403 (CSRF, scope) or 429 (too many requests).
+        """
+        header = request.META.get("HTTP_AUTHORIZATION")
+        principal = _by_session(request) if header is None else _by_token(request, header)
+        if principal is None:
+            return None
+        _check_scope(request, principal)
+        _check_rate(request, principal.person)
+        return principal.person
+
+    def authenticate(self, request: HttpRequest, token: str) -> Person:
+        """Return who ``token`` is about."""
+        return principal_of(token).person
+
+
+def principal_of(token: str) -> Principal:
+    """Return who a bearer token stands for. Raises InvalidToken, IdentityUnavailable."""
+    for prefix, identify in IDENTIFIERS.items():
+        if token.startswith(prefix):
+            return identify(token)
+    return Principal(cognito_tokens.person_of(token))
+
+
+def _by_token(request: HttpRequest, header: str) -> Principal:
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise InvalidToken("Send the token as `Authorization: Bearer <token>`.")
+    principal = principal_of(token.strip())
+    request.user = principal.person  # type: ignore[assignment]
+    logging.user_id.set(principal.person.id)
+    return principal
+
+
+def _by_session(request: HttpRequest) -> Principal | None:
+    if not request.user.is_authenticated:
+        return None
+    if request.method not in _SAFE and check_csrf(request) is not None:
+        raise RequestProblem(403, "Send the page's CSRF token in the header X-CSRFToken.", "csrf")
+    return Principal(request.user)  # type: ignore[arg-type]
+
+
+def _check_scope(request: HttpRequest, principal: Principal) -> None:
+    needed = READ if request.method in _SAFE else WRITE
+    if needed not in principal.scopes:
+        challenge = f'Bearer realm="todo", error="insufficient_scope", scope="{needed}"'
+        raise RequestProblem(
+            403,
+            f"This token may not {needed}. Use one with the scope `{needed}`.",
+            "insufficient-scope",
+            {"WWW-Authenticate": challenge},
+        )
+
+
+def _check_rate(request: HttpRequest, person: Person) -> None:
+    limit = settings.RATE_LIMIT_PER_MINUTE
+    if not limit:
+        return
+    allowance = rate_limits.take(person.id, limit, time.time())
+    request.rate_limit = {  # type: ignore[attr-defined]
+        "RateLimit-Policy": f'"default";q={limit};w={rate_limits.WINDOW_SECONDS}',
+        "RateLimit": f'"default";r={allowance.remaining};t={allowance.resets_in}',
+    }
+    if not allowance.allowed:
+        wait = str(allowance.resets_in)
+        detail = f"More than {limit} requests in a minute. Go on in {wait} seconds."
+        raise RequestProblem(429, detail, "rate-limit", {"Retry-After": wait})

@@ -1,0 +1,74 @@
+"""Where somebody is signed in: their browser sessions, in words they recognise."""
+
+import re
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from identity import sessions
+from store import calls
+from tasks.items import session_key
+
+_BROWSERS = (
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone|iPad", "iOS"),
+    ("Windows", "Windows"),
+    ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """One browser that is signed in; ``id`` is the hash of its session's key, worth nothing as a key."""
+
+    id: str
+    browser: str
+    since: datetime
+    current: bool
+
+
+def of(user_id: str, current_key: str | None) -> list[SignedIn]:
+    """Return the browsers somebody is signed in with, the current one first, then the newest."""
+    here = session_key(current_key or "")[0]
+    found = [
+        SignedIn(
+            id=item["PK"].partition("#")[2],
+            browser=words(_data(item).get("browser", "")),
+            since=datetime.fromisoformat(item["created_at"]),
+            current=item["PK"] == here,
+        )
+        for item in sessions.of_person(user_id)
+        if item["expires_at"] > time.time()
+    ]
+    return sorted(found, key=lambda one: (one.current, one.since), reverse=True)
+
+
+def end(user_id: str, session_id: str) -> bool:
+    """End one session of somebody; False if they have no such session."""
+    pk = f"SESSION#{session_id}"
+    if pk not in {item["PK"] for item in sessions.of_person(user_id)}:
+        return False
+    calls.remove((pk, session_key("")[1]))
+    return True
+
+
+def _data(item: dict[str, Any]) -> dict[str, Any]:
+    return dict(sessions.SessionStore().decode(item["data"]))
+
+
+def words(agent: str) -> str:
+    """Return a browser's User-Agent as "Firefox, Linux"."""
+    browser = next((name for mark, name in _BROWSERS if mark in agent), "")
+    system = next((name for mark, name in _SYSTEMS if re.search(mark, agent)), "")
+    return ", ".join(filter(None, (browser, system))) or _("Another program")

@@ -1,0 +1,53 @@
+"""Who may see a page."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, resolve_url
+from django.utils.translation import gettext as _
+
+from identity import roles
+
+View = Callable[..., HttpResponse]
+
+
+def _to_login(request: HttpRequest) -> HttpResponse:
+    # A fragment request cannot be shown the sign-in page in place of its fragment: the whole page goes there.
+    fragment = request.headers.get("HX-Request") == "true"
+    here = request.get_full_path() if request.method == "GET" and not fragment else ""
+    query = QueryDict(mutable=True)
+    if here and here != "/":
+        query["next"] = here
+    url = resolve_url(settings.LOGIN_URL) + (f"?{query.urlencode(safe='/')}" if query else "")
+    return HttpResponse(status=204, headers={"HX-Redirect": url}) if fragment else redirect(url)
+
+
+def person_required(view: View) -> View:
+    """Show the page to signed-in people; send others to the sign-in page and back."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return view(request, *args, **kwargs) if request.user.is_authenticated else _to_login(request)
+
+    return wrapped
+
+
+def manager_required(view: View) -> View:
+    """Show the page to managers and admins; tell others why they cannot see it (403)."""
+
+    @wraps(view)
+    @person_required
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not roles.refreshed(request).is_manager:
+            raise PermissionDenied(
+                _(
+                    "Everybody's figures are for managers. Ask an administrator to add you to the managers group."
+                )
+            )
+        return view(request, *args, **kwargs)
+
+    return wrapped

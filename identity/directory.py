@@ -1,0 +1,116 @@
+"""What admins do to the accounts in Cognito."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+from django.conf import settings
+
+from identity.cognito import client
+from identity.errors import AccountMissing, EmailTaken, IdentityError, IdentityUnavailable
+
+_ERRORS: dict[str, type[IdentityError]] = {
+    "UserNotFoundException": AccountMissing,
+    "AliasExistsException": EmailTaken,
+    "UsernameExistsException": EmailTaken,
+}
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account: the username Cognito knows it by, its ``sub``, whether it may sign in, and its status there."""
+
+    username: str
+    id: str
+    enabled: bool
+    status: str
+
+
+def _call(operation: str, **arguments: Any) -> dict[str, Any]:
+    try:
+        answer: dict[str, Any] = getattr(client(), operation)(UserPoolId=settings.USER_POOL_ID, **arguments)
+    except ClientError as error:
+        code, text = error.response["Error"]["Code"], error.response["Error"]["Message"]
+        known = _ERRORS.get(code)
+        raise (known() if known else IdentityUnavailable(f"The sign-in service refused: {text}")) from error
+    except BotoCoreError:
+        raise IdentityUnavailable from None
+    return answer
+
+
+def account(username: str) -> Account:
+    """Return an account. Raises AccountMissing, IdentityUnavailable."""
+    user = _call("admin_get_user", Username=username)
+    attributes = {pair["Name"]: pair["Value"] for pair in user["UserAttributes"]}
+    return Account(user["Username"], attributes["sub"], user["Enabled"], user["UserStatus"])
+
+
+def groups_of(username: str) -> frozenset[str]:
+    """Return the names of a user's groups. Raises AccountMissing, IdentityUnavailable."""
+    answer = _call("admin_list_groups_for_user", Username=username, Limit=60)
+    return frozenset(group["GroupName"] for group in answer["Groups"])
+
+
+def set_groups(username: str, wanted: frozenset[str], among: frozenset[str]) -> None:
+    """Make a user a member of ``wanted`` and of no other group of ``among``."""
+    present = groups_of(username)
+    for group in sorted(wanted - present):
+        _call("admin_add_user_to_group", Username=username, GroupName=group)
+    for group in sorted((present - wanted) & among):
+        _call("admin_remove_user_from_group", Username=username, GroupName=group)
+
+
+def create(username: str, attributes: Mapping[str, str]) -> str:
+    """Create an account that Cognito invites by e-mail, and return its ``sub``. Raises EmailTaken."""
+    pairs = [{"Name": name, "Value": value} for name, value in attributes.items() if value]
+    pairs.append({"Name": "email_verified", "Value": "true"})
+    answer = _call(
+        "admin_create_user", Username=username, UserAttributes=pairs, DesiredDeliveryMediums=["EMAIL"]
+    )
+    made = {pair["Name"]: pair["Value"] for pair in answer["User"]["Attributes"]}
+    return str(made["sub"])
+
+
+def change_email(username: str, email: str) -> None:
+    """Give an account another e-mail address, as verified. Raises EmailTaken."""
+    pairs = [{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}]
+    _call("admin_update_user_attributes", Username=username, UserAttributes=pairs)
+
+
+def holders_of(email: str) -> list[str]:
+    """Return the ``sub`` of the accounts with this e-mail address."""
+    quoted = email.replace("\\", "\\\\").replace('"', '\\"')
+    users = _call("list_users", Filter=f'email = "{quoted}"', Limit=10)["Users"]
+    pairs = [pair for user in users for pair in user["Attributes"]]
+    return [pair["Value"] for pair in pairs if pair["Name"] == "sub"]
+
+
+def disable(username: str) -> None:
+    """Let nobody sign in to an account any more; it issues no new tokens."""
+    _call("admin_disable_user", Username=username)
+    sign_out(username)
+
+
+def enable(username: str) -> None:
+    """Let its owner sign in to an account again."""
+    _call("admin_enable_user", Username=username)
+
+
+def sign_out(username: str) -> None:
+    """Revoke the refresh tokens of an account."""
+    _call("admin_user_global_sign_out", Username=username)
+
+
+def delete(username: str) -> None:
+    """Delete an account; one that is gone is fine."""
+    ignoring(AccountMissing, lambda: _call("admin_delete_user", Username=username))
+
+
+def ignoring(error: type[IdentityError], do: Callable[[], T]) -> T | None:
+    """Return what ``do`` returns, or None if it raises ``error``."""
+    try:
+        return do()
+    except error:
+        return None

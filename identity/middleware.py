@@ -1,0 +1,54 @@
+"""Who sends a request: the person of the browser session, loaded when somebody looks; and those who are nobody."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.functional import SimpleLazyObject
+
+from identity.users import Anonymous, Person
+from web import logging, problems
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+def _look_up(request: HttpRequest) -> Person | Anonymous:
+    from identity.sign_in import person_in_session  # here: many first requests ask for nobody
+
+    person = person_in_session(request)
+    logging.user_id.set(person.id)
+    return person
+
+
+class PersonMiddleware:
+    """Sets ``request.user`` to a Person or Anonymous."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Handle one request."""
+        request.user = SimpleLazyObject(lambda: _look_up(request))  # type: ignore[assignment]
+        return self.get_response(request)
+
+
+class StrangersMiddleware:
+    """Refuses requests to the API without any credentials, before anything of the API is imported.
+
+    Below ``/api/v1/`` only the calendar's feeds are public, whose address is the secret. So a stranger does not learn
+    which addresses and methods there are.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Handle one request."""
+        path = request.path_info
+        if path.startswith("/api/v1/") and not path.endswith(".ics") and not _has_credentials(request):
+            return problems.sign_in_first(request)
+        return self.get_response(request)
+
+
+def _has_credentials(request: HttpRequest) -> bool:
+    return "HTTP_AUTHORIZATION" in request.META or settings.SESSION_COOKIE_NAME in request.COOKIES

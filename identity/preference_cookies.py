@@ -1,0 +1,29 @@
+"""What somebody chose about the pages, put where pages look for it: cookies, and the session."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from identity import preferences, weekly_goal
+from identity.users import Person
+from tasks import selectors
+from web.context_processors import THEMES
+
+KEPT_SECONDS = 365 * 24 * 3600
+
+
+def set_cookie(request: HttpRequest, answer: HttpResponse, name: str, value: str) -> None:
+    """Keep ``value`` in a cookie for a year; the page's scripts may read it."""
+    answer.set_cookie(name, value, max_age=KEPT_SECONDS, samesite="Lax", secure=request.is_secure())
+
+
+def apply(request: HttpRequest, person: Person, answer: HttpResponse) -> HttpResponse:
+    """Let a browser that somebody has just signed in with look as they chose. Two requests to DynamoDB."""
+    chosen = preferences.get(person.id)
+    if chosen.get("theme") in THEMES:
+        set_cookie(request, answer, "theme", chosen["theme"])
+    if chosen.get("language") in dict(settings.LANGUAGES):
+        set_cookie(request, answer, settings.LANGUAGE_COOKIE_NAME, chosen["language"])
+    weekly_goal.copy(request, chosen)
+    profile = selectors.get_profile(person.id)
+    request.session["timezone"] = (profile.timezone if profile else "") or ""
+    return answer

@@ -1,0 +1,182 @@
+"""The pages to make an account, to confirm its address, to get back in, and for a second step at sign-in.
+
+Whom a page is about travels signed in its address: it survives a restart, another tab, and a lost cookie.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.core import signing
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from identity import accounts, mailbox, preference_cookies, sign_in
+from identity.errors import ChallengeRequired, IdentityError, InvalidCredentials, WeakPassword
+from identity.forms import CodeForm, ForgottenForm, NewPasswordForm, ResetForm, SignUpForm, StyledForm, posted
+from identity.next_page import safe_url
+
+View = Callable[[HttpRequest], HttpResponse]
+LINK_SECONDS = 24 * 3600
+CHALLENGE_SECONDS = 180  # as long as Cognito waits for the answer
+CHALLENGE_KEY = "challenge"
+_SALT = "identity.registration"
+
+
+def page(view: View) -> View:
+    """Make ``view`` a page for whoever is not signed in yet."""
+    guarded: View = never_cache(
+        csrf_protect(sensitive_post_parameters()(require_http_methods(["GET", "HEAD", "POST"])(view)))
+    )
+    return guarded
+
+
+def _link(name: str, *about: str) -> str:
+    return f"{reverse(name)}?for={signing.dumps(about, salt=_SALT)}"
+
+
+def _about(request: HttpRequest) -> list[str] | None:
+    try:
+        found: list[str] = signing.loads(request.GET.get("for", ""), salt=_SALT, max_age=LINK_SECONDS)
+    except signing.BadSignature:
+        return None
+    return found
+
+
+def _tried(form: StyledForm, do: Callable[[], Any], field: str | None = None) -> bool:
+    """Do what a valid form asks for; tell on the form why it could not be done."""
+    try:
+        do()
+    except IdentityError as error:
+        form.add_error(field, str(error))
+        return False
+    return True
+
+
+def _show(request: HttpRequest, name: str, form: StyledForm, **shown: Any) -> HttpResponse:
+    context = {"form": form, **shown}
+    return render(request, f"identity/{name}.html", context, status=422 if form.is_bound else 200)
+
+
+@page
+def sign_up(request: HttpRequest) -> HttpResponse:
+    """Make an account, and go on to confirming its e-mail address."""
+    if request.user.is_authenticated:
+        return redirect("task-list")
+    form = SignUpForm(posted(request))
+    if form.is_bound and form.is_valid():
+        given = form.cleaned_data
+        try:
+            username = accounts.sign_up(
+                given["email"], given["password"], given["given_name"], given["family_name"]
+            )
+        except IdentityError as error:
+            form.add_error("password" if isinstance(error, WeakPassword) else None, str(error))
+        else:
+            return redirect(_link("confirm", username, given["email"]))
+    return _show(request, "sign_up", form)
+
+
+@page
+def confirm(request: HttpRequest) -> HttpResponse:
+    """Confirm the e-mail address of a new account with the code that was sent to it, or send another."""
+    about = _about(request)
+    if about is None:
+        return redirect("sign-up")
+    username, email = about
+    if "again" in request.POST:
+        try:
+            accounts.resend(username)
+            messages.success(request, _("Another code is on its way."))
+        except IdentityError as error:
+            messages.error(request, str(error))
+        return redirect(request.get_full_path())
+    form = CodeForm(posted(request))
+    if form.is_bound and form.is_valid():
+        code = form.cleaned_data["code"].strip()
+        if _tried(form, lambda: accounts.confirm(username, code), "code"):
+            messages.success(request, _("Your address is confirmed. Sign in to begin."))
+            return redirect("login")
+    return _show(request, "confirm", form, email=email, local_code=mailbox.code_for(email))
+
+
+@page
+def forgotten(request: HttpRequest) -> HttpResponse:
+    """Send a code to set a new password with."""
+    form = ForgottenForm(posted(request))
+    if form.is_bound and form.is_valid():
+        identifier = form.cleaned_data["identifier"].strip()
+        if _tried(form, lambda: accounts.forgot_password(identifier)):
+            return redirect(_link("reset", identifier))
+    return _show(request, "forgotten", form)
+
+
+@page
+def reset(request: HttpRequest) -> HttpResponse:
+    """Set a new password with the code that was sent."""
+    about = _about(request)
+    if about is None:
+        return redirect("forgotten")
+    (identifier,) = about
+    form = ResetForm(posted(request))
+    if form.is_bound and form.is_valid():
+        given = form.cleaned_data
+        if _tried(
+            form, lambda: accounts.reset_password(identifier, given["code"].strip(), given["password"])
+        ):
+            messages.success(request, _("Your password is changed. Sign in with it."))
+            return redirect("login")
+    return _show(request, "reset", form, identifier=identifier, local_code=mailbox.code_for(identifier))
+
+
+# --- The second step of signing in ---------------------------------------------------------------------------
+
+
+def ask_more(request: HttpRequest, challenge: ChallengeRequired, following: str) -> HttpResponse | None:
+    """Keep what Cognito asked for and go to the page for it; None if no page of ours can answer."""
+    if challenge.name not in {accounts.TOTP, accounts.NEW_PASSWORD}:
+        return None
+    request.session[CHALLENGE_KEY] = {
+        "name": challenge.name,
+        "session": challenge.session,
+        "username": challenge.username,
+        "next": following,
+        "until": int(time.time()) + CHALLENGE_SECONDS,
+    }
+    return redirect("challenge")
+
+
+@page
+def challenge(request: HttpRequest) -> HttpResponse:
+    """Answer what sign-in wants besides the password: a code of the authenticator app, or a password of one's own."""
+    asked = request.session.get(CHALLENGE_KEY)
+    if not asked or asked["until"] < time.time():
+        return redirect("login")
+    wants_code = asked["name"] == accounts.TOTP
+    form = (CodeForm if wants_code else NewPasswordForm)(posted(request))
+    if form.is_bound and form.is_valid():
+        given = form.cleaned_data["code"].replace(" ", "") if wants_code else form.cleaned_data["password"]
+        try:
+            issued = accounts.answer_challenge(asked["name"], asked["session"], asked["username"], given)
+        except ChallengeRequired as more:
+            if (answer := ask_more(request, more, asked["next"])) is not None:
+                return answer
+            form.add_error(None, str(more))
+        except InvalidCredentials:
+            request.session.pop(CHALLENGE_KEY, None)
+            messages.error(request, _("That took too long, or failed too often. Sign in again."))
+            return redirect("login")
+        except IdentityError as error:
+            form.add_error(None, str(error))
+        else:
+            request.session.pop(CHALLENGE_KEY, None)
+            signed_in = sign_in.admit(request, issued)
+            return preference_cookies.apply(request, signed_in, redirect(safe_url(request, asked["next"])))
+    return _show(request, "challenge", form, wants_code=wants_code)

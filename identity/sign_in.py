@@ -1,0 +1,76 @@
+"""Signing in and out in the browser."""
+
+from datetime import UTC, datetime
+from typing import cast
+
+from django.http import HttpRequest
+from django.middleware.csrf import rotate_token
+
+from identity import cognito, cognito_tokens, revocations
+from identity.cognito import Tokens
+from identity.users import Anonymous, Person
+from store.context import RequestContext
+
+SESSION_KEY = "person"
+
+
+def sign_in(request: HttpRequest, identifier: str, password: str) -> Person:
+    """Sign somebody in: a new session key, a new CSRF token, and their profile if it is missing.
+
+    Raises what ``cognito.sign_in`` raises.
+    """
+    return admit(request, cognito.sign_in(identifier, password))
+
+
+def admit(request: HttpRequest, issued: Tokens) -> Person:
+    """Begin the browser session of whom Cognito has just issued tokens to."""
+    signed_in = cognito_tokens.person_of(issued.id_token)
+    earlier = request.session.get(SESSION_KEY)
+    if earlier and earlier["id"] != signed_in.id:
+        request.session.flush()
+    request.session.cycle_key()
+    request.session[SESSION_KEY] = signed_in.to_session()
+    request.session["browser"] = request.headers.get("user-agent", "")[:200]
+    rotate_token(request)
+    request.user = signed_in  # type: ignore[assignment]
+    from identity import profiles  # here: the sign-in page needs none of the rules that come with it
+
+    if signed_in.id not in profiles.known:
+        profiles.ensure_profile(context(request), profiles.described(signed_in))
+    return signed_in
+
+
+def sign_out(request: HttpRequest) -> None:
+    """End the session: its key is worth nothing from now on."""
+    request.session.flush()
+    rotate_token(request)
+    request.user = Anonymous()  # type: ignore[assignment]
+
+
+def person_in_session(request: HttpRequest) -> Person | Anonymous:
+    """Return who is signed in, from the browser session."""
+    stored = request.session.get(SESSION_KEY)
+    if not stored:
+        return Anonymous()
+    found = Person.from_session(stored)
+    if revocations.revoked(found, wait=False):  # one that was begun while all others were ended
+        request.session.flush()
+        return Anonymous()
+    return found
+
+
+def person(request: HttpRequest) -> Person:
+    """Return the signed-in person of a request that is known to have one."""
+    return cast("Person", request.user)
+
+
+def context(request: HttpRequest) -> RequestContext:
+    """Return what services need to know of a signed-in person's request."""
+    caller = person(request)
+    return RequestContext(
+        user_id=caller.id,
+        updated_by=caller.id,
+        request_id=getattr(request, "request_id", ""),
+        now=datetime.now(UTC),
+        caller=caller,
+    )

@@ -1,0 +1,19 @@
+"""URLs of signing up, in and out, of forgotten passwords, and of the colours."""
+
+from django.urls import path
+
+from todo_site.lazily import LazyViews
+
+registration = LazyViews("identity.registration")
+views = LazyViews("identity.views")
+
+urlpatterns = [
+    path("login/", views.login, name="login"),
+    path("logout/", views.logout, name="logout"),
+    path("login/code/", registration.challenge, name="challenge"),
+    path("sign-up/", registration.sign_up, name="sign-up"),
+    path("sign-up/confirm/", registration.confirm, name="confirm"),
+    path("password/forgotten/", registration.forgotten, name="forgotten"),
+    path("password/reset/", registration.reset, name="reset"),
+    path("theme/", views.theme, name="theme"),
+]

@@ -1,0 +1,97 @@
+"""Signing in and out, and choosing the colours of the pages."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from identity import preference_cookies, registration, sign_in
+from identity.errors import ChallengeRequired, IdentityError
+from identity.forms import SignInForm
+from identity.next_page import safe_url
+from web.context_processors import THEMES
+
+THEME_KEPT_SECONDS = 365 * 24 * 3600
+_NO_CHALLENGES = _("This account asks for a second step that these pages do not know.")
+# The accounts of the demo workspace, that only a local copy has.
+_DEMO = (
+    ("person@example.com", "Person", _("own tasks")),
+    ("manager@example.com", "Manager", _("own tasks, and everybody's insights")),
+    ("admin@example.com", "Admin", _("the same, and the admin pages")),
+)
+
+
+@never_cache
+@csrf_protect
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def login(request: HttpRequest) -> HttpResponse:
+    """Show the sign-in page, or sign in and go on to ``next``."""
+    if request.method == "POST":
+        form = SignInForm(request.POST)
+        answer = _sign_in(request, form) if form.is_valid() else None
+        return answer or _login_page(request, form, status=422)
+    following = request.GET.get("next", "")
+    if request.user.is_authenticated:
+        return redirect(safe_url(request, following))
+    form = SignInForm(initial={"next": following})
+    demo = _demo_accounts(request.GET.get("demo", ""))
+    if any(account["chosen"] for account in demo):
+        form.fill_in(request.GET["demo"], settings.DEMO_PASSWORD)
+    return _login_page(request, form)
+
+
+def _sign_in(request: HttpRequest, form: SignInForm) -> HttpResponse | None:
+    given = form.cleaned_data
+    try:
+        signed_in = sign_in.sign_in(request, given["identifier"], given["password"])
+    except ChallengeRequired as challenge:
+        if (answer := registration.ask_more(request, challenge, given["next"])) is not None:
+            return answer
+        form.add_error(None, _NO_CHALLENGES)
+    except IdentityError as error:
+        form.add_error(None, str(error))
+    else:
+        return preference_cookies.apply(request, signed_in, redirect(safe_url(request, given["next"])))
+    return None
+
+
+def _login_page(request: HttpRequest, form: SignInForm, status: int = 200) -> HttpResponse:
+    context = {"form": form, "demo_accounts": _demo_accounts(request.GET.get("demo", ""))}
+    return render(request, "identity/login.html", context, status=status)
+
+
+def _demo_accounts(chosen: str) -> list[dict[str, Any]]:
+    """Return the demo accounts to offer: none unless this is a local copy that knows their password."""
+    if settings.ENVIRONMENT != "local" or not settings.DEMO_PASSWORD:
+        return []
+    return [
+        {"email": email, "name": name, "about": about, "chosen": email == chosen}
+        for email, name, about in _DEMO
+    ]
+
+
+@never_cache
+@require_POST
+def logout(request: HttpRequest) -> HttpResponse:
+    """Sign out, and show the sign-in page."""
+    sign_in.sign_out(request)
+    return redirect("login")
+
+
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """Keep the chosen theme (``light``, ``dark`` or, empty, the system's) in a cookie; the script does it alone."""
+    chosen = request.POST.get("theme", "")
+    if chosen and chosen not in THEMES:
+        raise BadRequest(_("There is no such theme."))
+    answer = redirect(safe_url(request, request.POST.get("next", "")))
+    answer.set_cookie("theme", chosen, max_age=THEME_KEPT_SECONDS, samesite="Lax", secure=request.is_secure())
+    return answer

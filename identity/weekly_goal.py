@@ -1,0 +1,36 @@
+"""The weekly goal, kept with the person's preferences; what the dashboard finds through ``INSIGHTS_GOALS``.
+
+Every session of the person has a copy, made at sign-in and changed with the goal, so that a page that shows the goal
+reads nothing for it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest
+
+from identity import preferences, sessions
+from identity.sign_in import context, person
+
+COPY = "weekly_goal"
+
+
+def weekly_goal(request: HttpRequest) -> int | None:
+    """Return the goal of the person who asks, in tasks a week; None while they have none."""
+    if COPY not in request.session:
+        copy(request, preferences.get(person(request).id))
+    found: int | None = request.session[COPY]["goal"]
+    return found
+
+
+def set_weekly_goal(request: HttpRequest, goal: int | None) -> None:
+    """Keep the goal of the person who asks; None forgets it."""
+    copied = copy(request, preferences.save(context(request), **{COPY: str(goal or "")}))
+    sessions.revise(person(request).id, lambda data: data | copied)
+
+
+def copy(request: HttpRequest, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Let the session know the goal among what was chosen; returns what it knows now."""
+    kept = chosen.get(COPY)
+    request.session[COPY] = {"goal": int(kept) if kept else None}
+    return {COPY: request.session[COPY]}

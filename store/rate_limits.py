@@ -1,0 +1,108 @@
+"""How often somebody may call: one counter per principal and minute, in the table, with a time to live.
+
+A process draws requests from the counter in shares, 1 at first and then twice as many each time. So a request costs at
+most one more call to DynamoDB, a busy client's hardly ever one, and what a process has drawn and not used stays less
+than what it has used. Once the counter is used up the process says no by itself until the minute is over.
+"""
+
+import logging
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from store import calls
+from tasks.items import rate_key
+
+WINDOW_SECONDS = 60
+MAX_SHARE = 32
+PRINCIPALS = 10_000
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """Whether a request may be done, and how many more may in this window.
+
+    Attributes
+    ----------
+    allowed
+        Whether this one may.
+    limit
+        Requests in a window of ``WINDOW_SECONDS``.
+    remaining
+        What is left of them, as far as this process knows.
+    resets_in
+        Whole seconds until the next window, at least 1.
+    """
+
+    allowed: bool
+    limit: int
+    remaining: int
+    resets_in: int
+
+
+@dataclass(slots=True)
+class _Account:
+    """What this process has drawn for one principal in one window and not used yet."""
+
+    window: int
+    left: int = 0
+    share: int = 1
+    used: int = 0
+    closed: bool = False
+
+
+_accounts: OrderedDict[str, _Account] = OrderedDict()
+_lock = threading.Lock()
+
+
+def take(principal: str, limit: int, now: float) -> Allowance:
+    """Use up one of the ``limit`` requests a minute of ``principal`` at ``now`` (epoch seconds).
+
+    At most one request to DynamoDB. When that fails, the request is allowed: counting must not take the service down.
+    """
+    window = int(now) // WINDOW_SECONDS
+    with _lock:
+        account = _account(principal, window)
+        share = 0 if account.left or account.closed else account.share
+    if share:
+        _draw(account, principal, share, limit)
+    with _lock:
+        allowed = account.left > 0
+        account.left -= allowed
+        remaining = max(0, limit - account.used) + account.left
+    return Allowance(allowed, limit, remaining, (window + 1) * WINDOW_SECONDS - int(now))
+
+
+def _account(principal: str, window: int) -> _Account:
+    account = _accounts.get(principal)
+    if account is None or account.window != window:
+        account = _accounts[principal] = _Account(window)
+        _accounts.move_to_end(principal)
+        while len(_accounts) > PRINCIPALS:
+            _accounts.popitem(last=False)
+    return account
+
+
+def _draw(account: _Account, principal: str, share: int, limit: int) -> None:
+    expires_at = (account.window + 2) * WINDOW_SECONDS
+    try:
+        used = calls.count_up(rate_key(principal, account.window), share, expires_at)
+    except (BotoCoreError, ClientError) as error:
+        _log.warning("a request was not counted", exc_info=error)
+        used = share
+    granted = max(0, min(share, limit - (used - share)))
+    with _lock:
+        account.used = max(account.used, used)
+        account.left += granted
+        account.closed = granted < share
+        account.share = min(share * 2, MAX_SHARE, max(1, limit // 16))
+
+
+def forget() -> None:
+    """Forget what was drawn, as a new process would."""
+    with _lock:
+        _accounts.clear()

@@ -1,0 +1,37 @@
+"""The API: everything under ``/api/``, imported by the first request for one of them."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from identity.api import access_tokens, users
+from identity.api.authentication import Caller
+from tasks.api import batch, calendar, tasks, transfer
+from tasks.api.schemas import HealthOut
+from web.api import problems
+from web.api.openapi import Api
+from web.health import health
+
+api = Api(
+    title="Todo with Insights",
+    version="1",
+    urls_namespace="api",
+    docs_url=None,
+    openapi_url="/openapi.json",
+    auth=Caller(),
+)
+problems.install(api)
+api.add_router("/v1/tasks", batch.router)  # before tasks: "batch" is no id
+api.add_router("/v1/tasks", tasks.router)
+api.add_router("/v1/trash", tasks.trash)
+api.add_router("/v1/users", users.router)
+api.add_router("/v1/tokens", access_tokens.router)
+for prefix, router in settings.API_ROUTERS.items():  # those of the other apps
+    api.add_router(prefix, router)
+api.add_router("/v1", transfer.router)
+api.add_router("/v1/calendar", calendar.router)
+
+
+@api.get("/health", auth=None, response=HealthOut, summary="Health", tags=["health"])
+def api_health(request: HttpRequest) -> HttpResponse:
+    """Say that the service answers, and which one it is. Public."""
+    return health(request)

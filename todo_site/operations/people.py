@@ -1,0 +1,251 @@
+"""Users in the admin: the profile in the table and the account in Cognito, as one."""
+
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from dynamo_admin.errors import WriteRefused
+from dynamo_admin.forms import DynamoForm
+from etl import orders
+from etl.aws import client
+from etl.config import ConfigError, lake_config
+from etl.storage import Bucket
+from identity import access_tokens, administration, directory, sessions
+from identity.audited_admin import Audited, acting, name_of, telling
+from identity.errors import IdentityError
+from identity.users import ROLES
+from store import calls
+from tasks import administration as data
+from tasks.admin.models import User
+from tasks.items import email_key
+
+SHOWN_ITEMS = 100
+
+
+class UserForm(DynamoForm):
+    """A profile, and the roles that Cognito's groups are."""
+
+    roles = forms.MultipleChoiceField(
+        choices=[(role, role.capitalize()) for role in ROLES],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_(
+            "Admins change things here, viewers only look, managers see everybody's insights. "
+            "A change is in effect within a minute."
+        ),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.known_roles: frozenset[str] | None = frozenset()
+        if "roles" in self.fields and not self.instance._state.adding:  # noqa: SLF001
+            self.known_roles = _roles_of(self.instance.stored["username"])
+            self.initial["roles"] = sorted(self.known_roles or ())
+            self.fields["roles"].disabled = self.known_roles is None
+        if "email" in self.fields:
+            self.fields["email"].required = True
+        if "username" in self.fields:
+            self.fields["username"].required = False
+            self.fields["username"].help_text = _(
+                "Made up if left blank. People sign in by it or by their address."
+            )
+
+
+def _roles_of(username: str) -> frozenset[str] | None:
+    """Return a user's roles; None if there is no account to ask about."""
+    try:
+        return directory.groups_of(username) & frozenset(ROLES)
+    except IdentityError:
+        return None
+
+
+class StateFilter(admin.SimpleListFilter):
+    """Whether people can sign in."""
+
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        """Return the choices."""
+        return [("active", _("Active")), ("disabled", _("Disabled"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        """Return the users in the chosen state."""
+        if self.value() not in {"active", "disabled"}:
+            return queryset
+        return queryset.filter(disabled_at__isnull=self.value() == "active")
+
+
+class UserAdmin(Audited):
+    """People."""
+
+    audit_kind = "user"
+    form = UserForm
+    list_display = ("email", "name", "username", "active", "created_at")
+    list_filter = (StateFilter, "created_at")
+    search_fields = ("email", "name", "username")
+    search_help_text = _("Part of an e-mail address, a name or a username; or a user's id.")
+    actions = ("disable", "enable", "sign_out_everywhere")
+    record = ("id", "state", "holdings", "created_at", "updated_at", "version", "updated_by", "request_id")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The username is chosen once; a new user has no record."""
+        names = ("email", "name", "given_name", "family_name", "timezone")
+        who = (None, {"fields": names if obj else ("username", *names)})
+        access = (_("Access"), {"fields": ("username", "roles") if obj else ("roles",)})
+        return (who, access, (_("Record"), {"fields": self.record})) if obj else (who, access)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Return what is not edited."""
+        if obj is not None and not self.has_change_permission(request, obj):
+            return (*self.record, "username", "roles")
+        return (*self.record, "username") if obj else self.record
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> Any:
+        """Nothing is filled in."""
+        return {}
+
+    @admin.display(boolean=True, ordering="disabled_at")
+    def active(self, obj: Any) -> bool:
+        """Whether the person can sign in."""
+        return obj.disabled_at is None
+
+    @admin.display(description=_("Roles"))
+    def roles(self, obj: Any) -> str:
+        """Return the roles, for viewers."""
+        found = _roles_of(obj.stored["username"])
+        return ", ".join(sorted(found)) or gettext("none") if found is not None else gettext("no account")
+
+    @admin.display(description=_("Account"))
+    def state(self, obj: Any) -> str:
+        """Return what Cognito says of the account."""
+        try:
+            account = directory.account(obj.stored["username"])
+        except IdentityError as error:
+            return str(error)
+        state = gettext("enabled") if account.enabled else gettext("disabled")
+        return f"{state} ({account.status.lower().replace('_', ' ')})"
+
+    @admin.display(description=_("See also"))
+    def holdings(self, obj: Any) -> str:
+        """Return the way to what the person has."""
+        query = f"?user_id__exact={obj.pk}"
+        return format_html(
+            '<a href="../../../task/{0}">{1}</a> · <a href="../../../trashedtask/{0}">{2}</a> · '
+            '<a href="../../../session/{0}">{3}</a> · <a href="../../../accesstoken/{0}">{4}</a>',
+            query,
+            *(gettext("Tasks"), gettext("Trash"), gettext("Sessions"), gettext("Access tokens")),
+        )
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
+        """An id or a whole e-mail address that is kept to somebody is one read; anything else is looked for."""
+        term = search_term.strip()
+        held = calls.get(email_key(term)) if "@" in term else None
+        found = [key for key in (term, (held or {}).get("user_id")) if key and data.profile_of(key)]
+        if found and " " not in term:
+            return queryset.filter(pk__in=found), False
+        return super().get_search_results(request, queryset, search_term)
+
+    # --- Writing -------------------------------------------------------------------------------------------
+
+    def create_item(self, request: HttpRequest, given: Any, form: Any) -> Any:
+        """Create account and profile."""
+        groups = frozenset(form.cleaned_data.get("roles", ()))
+        given.pop("roles", None)
+        with telling():
+            return administration.create_user(acting(request, ""), given, groups)
+
+    def change_item(self, request: HttpRequest, obj: Any, changes: Any, form: Any) -> Any:
+        """Change the profile, then the roles if they were changed."""
+        chosen = changes.pop("roles", None)
+        stored = obj.stored
+        with telling():
+            if changes:
+                stored = administration.change_user(acting(request, obj.pk), stored, changes)
+            if chosen is not None:
+                context = acting(request, obj.pk, "change roles")
+                stored = administration.change_groups(context, stored, frozenset(chosen))
+        return stored
+
+    def delete_item(self, request: HttpRequest, obj: Any) -> None:
+        """Delete the person and all that is theirs."""
+        self._not_myself(request, obj)
+        with telling():
+            administration.delete_user(acting(request, obj.pk, "delete for good"), obj.stored)
+        self._erase_from_lake(request, obj.pk)
+
+    def _erase_from_lake(self, request: HttpRequest, user_id: str) -> None:
+        """Leave the lake's runner the order; without a lake there is nothing to erase."""
+        context = acting(request, user_id)
+        try:
+            silver = Bucket(lake_config().silver_bucket, client("s3"))
+            orders.order_erasure(silver, user_id, context.request_id, name_of(request))
+        except ConfigError:
+            return
+        except (BotoCoreError, ClientError) as error:
+            raise WriteRefused(
+                gettext("Deleted here, but not ordered for the lake: %(error)s. Use: %(command)s")
+                % {"error": error, "command": f"manage.py erase_user {user_id}"}
+            ) from error
+
+    def goes_with(self, request: HttpRequest, obj: Any) -> list[str]:
+        """Return everything that is the person's."""
+        items = data.belongings(obj.pk)
+        if len(items) > data.MAX_ERASED:
+            raise WriteRefused(administration.too_much(obj.stored))
+        names = {"TASK": gettext("Task: %(title)s"), "TRASH": gettext("Task in the trash: %(title)s")}
+        lines = [names[item["entity_type"]] % item for item in items[:SHOWN_ITEMS]]
+        if len(items) > SHOWN_ITEMS:
+            lines.append(gettext("… and %(number)s more tasks") % {"number": len(items) - SHOWN_ITEMS})
+        held = sessions.of_person(obj.pk)
+        lines += [gettext("Session: since %(created_at)s") % item for item in held]
+        lines += [gettext("Access token: %(name)s") % {"name": t.name} for t in access_tokens.list(obj.pk)]
+        return [
+            *lines,
+            gettext("Preferences and saved filters"),
+            gettext("The calendar's address"),
+            gettext("The account in Cognito"),
+            gettext("Copies in the lake, by an order that the Pipeline page shows"),
+        ]
+
+    # --- Actions -------------------------------------------------------------------------------------------
+
+    @admin.action(description=_("Disable selected users, at once"), permissions=["change"])
+    def disable(self, request: HttpRequest, queryset: Any) -> None:
+        """Shut people out."""
+        self._do(request, queryset, administration.disable_user, "disable", gettext("disabled"))
+
+    @admin.action(description=_("Enable selected users"), permissions=["change"])
+    def enable(self, request: HttpRequest, queryset: Any) -> None:
+        """Let people in again."""
+        self._do(request, queryset, administration.enable_user, "enable", gettext("enabled"))
+
+    @admin.action(description=_("Sign selected users out everywhere"), permissions=["change"])
+    def sign_out_everywhere(self, request: HttpRequest, queryset: Any) -> None:
+        """End people's sessions and tokens; they may sign in again."""
+        done = gettext("signed out everywhere")
+        self._do(request, queryset, administration.sign_out_everywhere, "sign out everywhere", done)
+
+    def _do(self, request: HttpRequest, queryset: Any, do: Any, action: str, done: str) -> None:
+        def one(obj: Any) -> None:
+            if action == "disable":
+                self._not_myself(request, obj)
+            with telling():
+                do(acting(request, obj.pk, action), obj.stored)
+
+        self.for_each(request, queryset, one, done)
+
+    def _not_myself(self, request: HttpRequest, obj: Any) -> None:
+        if obj.pk == request.user.pk:
+            raise WriteRefused(gettext("You cannot shut yourself out; ask another admin."))
+
+
+def register(site: Any) -> None:
+    """Show people on an admin site."""
+    site.register(User, UserAdmin)

@@ -1,0 +1,104 @@
+"""Sessions, access tokens, idempotency records and the audit trail in the admin: to look at, and to end."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from dynamo_admin.filters import ExactFilter
+from identity import access_tokens
+from identity.audited_admin import Audited, AuditedReadOnly, acting, name_of
+from tasks import administration
+from tasks.admin.models import AccessToken, AuditEntry, IdempotencyRecord, Session
+
+
+class RecordAdmin(Audited):
+    """Records that are made by using the site; admins may end them."""
+
+    removal = "delete"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody adds them here."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody edits them."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Who may delete may end them."""
+        return bool(request.user.has_perm(f"tasks.delete_{self.opts.model_name}"))
+
+    def delete_item(self, request: HttpRequest, obj: Any) -> None:
+        """Delete the record, on the audit trail."""
+        item = self.model.item.of(obj.stored)
+        context = acting(request, obj.user_id, self.removal)
+        administration.remove_record(context, item, name_of(request), self.removal)
+
+
+class SessionAdmin(RecordAdmin):
+    """Who is signed in."""
+
+    audit_kind = "session"
+    removal = "end session"
+    list_display = ("short", "user_id", "created_at", "expires_at")
+    list_filter = (("user_id", ExactFilter), "created_at")
+    search_fields = ("user_id",)
+
+    @admin.display(description=_("session"))
+    def short(self, obj: Any) -> str:
+        """Return the beginning of the hash."""
+        return str(obj)
+
+
+class AccessTokenAdmin(RecordAdmin):
+    """Personal access tokens. Ending one is in effect within seconds."""
+
+    audit_kind = "access_token"
+    removal = "revoke"
+    list_display = ("name", "scope", "user_id", "created_at", "expires_at")
+    list_filter = (("user_id", ExactFilter), "created_at")
+    search_fields = ("name", "user_id")
+
+    def delete_item(self, request: HttpRequest, obj: Any) -> None:
+        """Delete the token; this process forgets it too."""
+        super().delete_item(request, obj)
+        access_tokens.forget()
+
+
+class IdempotencyAdmin(RecordAdmin):
+    """What was answered to requests with an Idempotency-Key, for a day."""
+
+    audit_kind = "idempotency"
+    list_display = ("__str__", "user_id", "status_code", "created_at", "expires_at")
+    list_filter = ("created_at",)
+    search_fields = ("key", "request_id", "resource_sk")
+    search_help_text = _("Part of the owner's id, of the key, or of the id of a request or a task.")
+
+
+class AuditAdmin(AuditedReadOnly):
+    """What admins did."""
+
+    rows = _("audit entries")
+    list_display = ("created_at", "actor_name", "action", "kind", "object_name", "request_id")
+    list_filter = (
+        ("kind", ExactFilter),
+        ("object_id", ExactFilter),
+        ("actor_id", ExactFilter),
+        ("action", ExactFilter),
+        "created_at",
+    )
+    search_fields = ("object_name", "actor_name", "request_id")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Nothing can be edited."""
+        return [field.name for field in self.opts.concrete_fields if field.editable]
+
+
+def register(site: Any) -> None:
+    """Show the records on an admin site."""
+    site.register(Session, SessionAdmin)
+    site.register(AccessToken, AccessTokenAdmin)
+    site.register(IdempotencyRecord, IdempotencyAdmin)
+    site.register(AuditEntry, AuditAdmin)

@@ -1,0 +1,144 @@
+"""Reading what a client sent: the JSON body, the query string, the conditional and idempotency headers."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from pydantic import TypeAdapter
+from pydantic_core import from_json
+
+from store.idempotency import Once, StoredReply
+from tasks import fields
+from tasks.errors import FieldError, ValidationFailed
+from web.api.problems import RequestProblem
+
+KEY_MAX = 255
+TAGS_MAX = 1024
+MAX_DEPTH = 32
+_JSON = re.compile(r"application/([a-z0-9.+-]+\+)?json", re.IGNORECASE)
+_KEY = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
+_TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
+_TAGS = re.compile(rf"[\s,]*{_TAG.pattern}\s*(?:,\s*(?:{_TAG.pattern}\s*)?)*")
+
+
+def json_object(request: HttpRequest) -> dict[str, Any]:
+    """Return the body, a JSON object. Raises RequestProblem 400 (missing, malformed) or 415 (not JSON)."""
+    check_coding(request)
+    content_type = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip()
+    if content_type and not _JSON.fullmatch(content_type):
+        raise RequestProblem(415, "Send the body as JSON, with `Content-Type: application/json`.")
+    body = request.body
+    if not body.strip():
+        raise RequestProblem(400, "The body is missing. Send a JSON object.")
+    try:
+        # Unlike json.loads this bounds the nesting, and refuses NaN and lone surrogates.
+        value = from_json(body, allow_inf_nan=False)
+    except ValueError as error:
+        raise RequestProblem(400, f"The body is not valid JSON: {error}.") from None
+    if not isinstance(value, dict):
+        raise RequestProblem(400, "The body must be a JSON object, such as {}.")
+    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _is_deep(value):
+        raise RequestProblem(400, f"The body is nested too deeply: at most {MAX_DEPTH} levels are accepted.")
+    return value
+
+
+def check_coding(request: HttpRequest) -> None:
+    """Refuse a compressed body. Raises RequestProblem 415."""
+    if request.META.get("HTTP_CONTENT_ENCODING", "").strip().lower() not in {"", "identity"}:
+        raise RequestProblem(
+            415, "Send the body as it is, without `Content-Encoding`.", "", {"Accept-Encoding": "identity"}
+        )
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def split(body: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what can be changed of a body, and what only we set and the client sends back."""
+    changes = {name: value for name, value in body.items() if name not in fields.READ_ONLY}
+    return changes, {name: body[name] for name in body.keys() - changes.keys()}
+
+
+def query(request: HttpRequest, adapter: TypeAdapter[Any]) -> dict[str, Any]:
+    """Return the query string, validated. Raises ValidationFailed, also for a parameter that is given twice."""
+    repeated = [name for name, values in request.GET.lists() if len(values) > 1]
+    if repeated:
+        raise ValidationFailed(
+            [FieldError(field=name[:100], message="Give it once.", code="repeated") for name in repeated[:20]]
+        )
+    return fields.clean(adapter, request.GET.dict())
+
+
+class Versions:
+    """The versions that a request's preconditions allow: ``allowed`` (None: any) but not ``refused`` (None: all).
+
+    0 stands for nothing being there.
+    """
+
+    def __init__(self, allowed: list[str] | None, refused: list[str] | None) -> None:
+        self._allowed, self._refused = allowed, refused
+
+    def __contains__(self, version: object) -> bool:
+        if version == 0:
+            return self._allowed is None
+        tag = f'"{version}"'
+        refused = self._refused is None or tag in [name.removeprefix("W/") for name in self._refused]
+        return not refused and (self._allowed is None or tag in self._allowed)
+
+
+def preconditions(request: HttpRequest) -> Versions | None:
+    """Return the versions that ``If-Match`` and ``If-None-Match`` allow to be changed, None for any.
+
+    A weak tag never matches in ``If-Match``. Raises RequestProblem 400.
+    """
+    if not {"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"} & request.META.keys():
+        return None
+    allowed = _tags(request, "If-Match") if "HTTP_IF_MATCH" in request.META else None
+    refused = _tags(request, "If-None-Match") if "HTTP_IF_NONE_MATCH" in request.META else []
+    return None if allowed is None and refused == [] else Versions(allowed, refused)
+
+
+def has(request: HttpRequest, etag: str) -> bool:
+    """Return whether the client has what ``etag`` stands for, as it says with ``If-None-Match``.
+
+    Raises RequestProblem 400.
+    """
+    if "HTTP_IF_NONE_MATCH" not in request.META:
+        return False
+    tags = _tags(request, "If-None-Match")
+    return tags is None or etag.removeprefix("W/") in [tag.removeprefix("W/") for tag in tags]
+
+
+def _tags(request: HttpRequest, name: str) -> list[str] | None:
+    """Return the entity tags of a header, None for ``*``. Raises RequestProblem 400."""
+    header = request.headers[name].strip()
+    if header == "*":
+        return None
+    if len(header) > TAGS_MAX or not _TAGS.fullmatch(header):
+        raise RequestProblem(400, f'{name} must be an ETag that you were sent, such as "3", or *.')
+    return _TAG.findall(header)
+
+
+def once(request: HttpRequest, payload: Any, reply: Callable[[Any], StoredReply]) -> Once | None:
+    """Return what makes the request safe to repeat, None without ``Idempotency-Key``. Raises RequestProblem 400."""
+    key = request.META.get("HTTP_IDEMPOTENCY_KEY")
+    if key is None:
+        return None
+    if len(key) > KEY_MAX or not _KEY.fullmatch(key):
+        raise RequestProblem(400, f"Idempotency-Key must be 1 to {KEY_MAX} printable ASCII characters.")
+    canonical = json.dumps([request.method, request.path, payload], sort_keys=True, separators=(",", ":"))
+    return Once(key, hashlib.sha256(canonical.encode()).hexdigest(), reply)

@@ -1,0 +1,137 @@
+"""Around every request: its id, its log line, its security headers, and a limit to what it may send."""
+
+import logging as stdlib_logging
+import re
+import time
+import uuid
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.middleware.locale import LocaleMiddleware
+from django.shortcuts import render
+from django.utils import translation
+
+from web import logging, problems, request_log
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+_log = stdlib_logging.getLogger("todo_site.requests")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+_PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+# A client that is still sending when we hang up never sees the answer; this much is read and thrown away.
+_DRAINED = 16 * 1024 * 1024
+
+
+class LanguageMiddleware(LocaleMiddleware):
+    """Pages speak the visitor's language; the API speaks English, as its documentation does, to everybody."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Choose the language of one request."""
+        if problems.is_for_api(request):
+            translation.activate(settings.LANGUAGE_CODE)
+        else:
+            super().process_request(request)
+
+
+class RequestIdMiddleware:
+    """Outermost: takes the caller's ``X-Request-ID`` or makes one, returns it, logs one line a request."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Handle one request."""
+        started = time.perf_counter()
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
+        request.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex  # type: ignore[attr-defined]
+        logging.request_id.set(request.request_id)  # type: ignore[attr-defined]
+        logging.user_id.set("")
+        answer = _answer(request, self.get_response)
+        problems.replace_foreign(request, answer)
+        answer["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
+        answer["Permissions-Policy"] = _PERMISSIONS
+        if problems.is_for_api(request):
+            allowed = answer.get("Allow", "")
+            if "GET" in allowed and "HEAD" not in allowed:  # whatever can be got has a head
+                answer["Allow"] = f"{allowed}, HEAD"
+            answer.setdefault("Cache-Control", "no-store")
+            answer["Access-Control-Allow-Origin"] = settings.APP_URL
+            for name, value in getattr(request, "rate_limit", {}).items():
+                answer[name] = value
+        _log_request(request, answer, time.perf_counter() - started)
+        return answer
+
+
+def _answer(request: HttpRequest, get_response: GetResponse) -> HttpResponse:
+    """Answer a HEAD of the API as GET, without the body."""
+    if request.method != "HEAD" or not problems.is_for_api(request):
+        return get_response(request)
+    request.method = "GET"
+    answer = get_response(request)
+    request.method = "HEAD"
+    if getattr(answer, "streaming", False):  # an export: nothing of it is made
+        answer.close()
+        return HttpResponse(status=answer.status_code, headers=answer.headers)
+    length = answer.get("Content-Length", str(len(answer.content)))
+    answer.content = b""
+    answer["Content-Length"] = length
+    return answer
+
+
+def _log_request(request: HttpRequest, answer: HttpResponse, seconds: float) -> None:
+    level = stdlib_logging.ERROR if answer.status_code >= 500 else stdlib_logging.INFO
+    if not _log.isEnabledFor(level):
+        return
+    match = request.resolver_match
+    # Static files are nobody's request to change something: they stay out of the request log that is kept.
+    is_file = match is None and answer.status_code < 400
+    _log.log(
+        level,
+        "file" if is_file else "request",
+        extra={
+            "component": "api" if problems.is_for_api(request) else "web",
+            "operation": f"{request.method} {match.route if match else ''}",
+            "duration_ms": round(seconds * 1000, 2),
+            "status": answer.status_code,
+            "metadata": {} if is_file else request_log.described(request, answer),
+        },
+    )
+
+
+class BodyLimitMiddleware:
+    """Refuses bodies over ``settings.MAX_BODY_BYTES`` with 413, before anything reads them."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Handle one request."""
+        length = _length(request)
+        if length > settings.MAX_BODY_BYTES:
+            _drain(request, length)
+            return _refuse(
+                request,
+                413,
+                f"The request is too large: at most {settings.MAX_BODY_BYTES} bytes are accepted.",
+            )
+        if length == 0 and "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
+            return _refuse(request, 411, "Send the body with a Content-Length, not in chunks.")
+        return self.get_response(request)
+
+
+def _length(request: HttpRequest) -> int:
+    given = request.META.get("CONTENT_LENGTH") or "0"
+    return int(given) if given.isdecimal() and given.isascii() else 0
+
+
+def _drain(request: HttpRequest, length: int) -> None:
+    rest = min(length, _DRAINED)
+    while rest > 0 and (read := len(request.read(min(rest, 64 * 1024)))):
+        rest -= read
+
+
+def _refuse(request: HttpRequest, status: int, detail: str) -> HttpResponse:
+    if problems.is_for_api(request):
+        return problems.response(request, status, detail=detail)
+    return render(request, "400.html", {"detail": detail}, status=status)
