@@ -46,19 +46,19 @@ _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+")
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 
-def _wrong(code: str, message: str) -> PydanticCustomError:
+def invalid(code: str, message: str) -> PydanticCustomError:
     return PydanticCustomError(code, "{message}", {"message": message})
 
 
 def _one_line(text: str) -> str:
     if _CONTROL.search(text):
-        raise _wrong("control_character", _("Must be one line without control characters."))
+        raise invalid("control_character", _("Must be one line without control characters."))
     return text
 
 
-def _text(text: str) -> str:
+def text_of(text: str) -> str:
     if _CONTROL_IN_TEXT.search(text):
-        raise _wrong("control_character", _("Must not contain control characters."))
+        raise invalid("control_character", _("Must not contain control characters."))
     return text.replace("\r\n", "\n")
 
 
@@ -71,7 +71,7 @@ def _date(text: str) -> str:
         if not _DATE.fullmatch(text) or date.fromisoformat(text).year < 1900:
             raise ValueError(text)
     except ValueError:
-        raise _wrong("date", _("Must be a date as YYYY-MM-DD, not before 1900.")) from None
+        raise invalid("date", _("Must be a date as YYYY-MM-DD, not before 1900.")) from None
     return text
 
 
@@ -81,7 +81,7 @@ def _time_text(value: Any) -> Any:
 
 def _time(text: str) -> str:
     if not _TIME.fullmatch(text):
-        raise _wrong("time", _("Must be a time as HH:MM, from 00:00 to 23:59."))
+        raise invalid("time", _("Must be a time as HH:MM, from 00:00 to 23:59."))
     return text
 
 
@@ -89,7 +89,7 @@ def _timezone(text: str) -> str:
     try:
         return ZoneInfo(text).key
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise _wrong(
+        raise invalid(
             "timezone", _("Must be a time zone of the IANA database, such as Europe/Berlin.")
         ) from None
 
@@ -98,12 +98,12 @@ def _recurrence(text: str) -> str:
     try:
         return recurrence.parse(text)
     except ValueError as error:
-        raise _wrong("recurrence", _("Not a usable RFC 5545 rule: %(why)s.") % {"why": error}) from None
+        raise invalid("recurrence", _("Not a usable RFC 5545 rule: %(why)s.") % {"why": error}) from None
 
 
 def _email(text: str) -> str:
     if not _EMAIL.fullmatch(text):
-        raise _wrong("email", _("Must be an e-mail address, such as ada@example.com."))
+        raise invalid("email", _("Must be an e-mail address, such as ada@example.com."))
     return text
 
 
@@ -112,7 +112,7 @@ def whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _unique(values: list[str]) -> list[str]:
+def unique(values: list[str]) -> list[str]:
     return list(dict.fromkeys(values))
 
 
@@ -126,7 +126,7 @@ def _identified(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for entry in entries
     ]
     if len({entry["id"] for entry in entries}) < len(entries):
-        raise _wrong("duplicate", _("Two entries have the same id."))
+        raise invalid("duplicate", _("Two entries have the same id."))
     return entries
 
 
@@ -134,7 +134,7 @@ def _blank_to_none(value: Any) -> Any:
     return None if isinstance(value, str) and not value.strip() else value
 
 
-def _up_to(longest: int) -> StringConstraints:
+def up_to(longest: int) -> StringConstraints:
     return StringConstraints(strip_whitespace=True, min_length=1, max_length=longest)
 
 
@@ -142,13 +142,13 @@ Blank = BeforeValidator(_blank_to_none)
 Line = AfterValidator(_one_line)
 _LINE_PATTERN = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
 AsLine = Field(json_schema_extra={"pattern": _LINE_PATTERN})
-_AsText = Field(json_schema_extra={"pattern": r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"})
-Title = Annotated[str, _up_to(TITLE_MAX), Line, AsLine]
-Description = Annotated[str, Field(max_length=DESCRIPTION_MAX), AfterValidator(_text), _AsText]
-Category = Annotated[str, _up_to(CATEGORY_MAX), Line, AsLine]
-Tag = Annotated[str, _up_to(TAG_MAX), Line, AsLine]
-Name = Annotated[str, _up_to(200), Line, AsLine]
-Tags = Annotated[list[Tag], Field(max_length=TAGS_MAX), AfterValidator(_unique)]
+AsText = Field(json_schema_extra={"pattern": r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"})
+Title = Annotated[str, up_to(TITLE_MAX), Line, AsLine]
+Description = Annotated[str, Field(max_length=DESCRIPTION_MAX), AfterValidator(text_of), AsText]
+Category = Annotated[str, up_to(CATEGORY_MAX), Line, AsLine]
+Tag = Annotated[str, up_to(TAG_MAX), Line, AsLine]
+Name = Annotated[str, up_to(200), Line, AsLine]
+Tags = Annotated[list[Tag], Field(max_length=TAGS_MAX), AfterValidator(unique)]
 DueDate = Annotated[
     str, BeforeValidator(_date_text), AfterValidator(_date), Field(json_schema_extra={"format": "date"})
 ]
@@ -184,8 +184,8 @@ STRICT = ConfigDict(extra="forbid", defer_build=True)
 class ChecklistEntry(TypedDict):
     """One line of a checklist; the id is made when it is missing."""
 
-    id: NotRequired[Annotated[str, _up_to(36), Line, AsLine]]
-    text: Annotated[str, _up_to(CHECKLIST_TEXT_MAX), Line, AsLine]
+    id: NotRequired[Annotated[str, up_to(36), Line, AsLine]]
+    text: Annotated[str, up_to(CHECKLIST_TEXT_MAX), Line, AsLine]
     done: NotRequired[StrictBool]
 
 

@@ -66,21 +66,21 @@ def etag(item: Authored) -> str:
 
 def one(request: HttpRequest, task: TaskItem) -> HttpResponse:
     """Answer with a task, or that the client has it (304)."""
-    return _unless_had(request, etag(task), to_json(task_values(task.attribute_values)))
+    return revalidated(request, etag(task), to_json(task_values(task.attribute_values)))
 
 
 def many(request: HttpRequest, tasks: Iterable[TaskItem]) -> HttpResponse:
     """Answer with a bare array of tasks, or that the client has it (304)."""
     content = to_json([task_values(task.attribute_values) for task in tasks])
-    return _unless_had(request, f'W/"{hashlib.blake2b(content, digest_size=12).hexdigest()}"', content)
+    return revalidated(request, f'W/"{hashlib.blake2b(content, digest_size=12).hexdigest()}"', content)
 
 
 def user(request: HttpRequest, item: UserItem) -> HttpResponse:
     """Answer with a profile, or that the client has it (304)."""
-    return _unless_had(request, etag(item), to_json(user_values(item.attribute_values)))
+    return revalidated(request, etag(item), to_json(user_values(item.attribute_values)))
 
 
-def _unless_had(request: HttpRequest, tag: str, content: bytes) -> HttpResponse:
+def revalidated(request: HttpRequest, tag: str, content: bytes) -> HttpResponse:
     headers = {"ETag": tag, "Cache-Control": _REVALIDATE}
     if requests.has(request, tag):
         answer = HttpResponse(status=304, headers=headers)

@@ -21,33 +21,33 @@ UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 # Under this key an operation keeps a function that describes it, called when the document is asked for.
 LATER = "x-later"
-_OUT = ConfigDict(extra="forbid")
+OUT = ConfigDict(extra="forbid")
 
 
-_T32 = Annotated[str, Field(max_length=32)]
-_T36 = Annotated[str, Field(max_length=36)]
-_T50 = Annotated[str, Field(max_length=50)]
-_T64 = Annotated[str, Field(max_length=64)]
-_T100 = Annotated[str, Field(max_length=100)]
-_T128 = Annotated[str, Field(max_length=128)]
-_T200 = Annotated[str, Field(max_length=200)]
-_T254 = Annotated[str, Field(max_length=254)]
-_T500 = Annotated[str, Field(max_length=500)]
-_T1000 = Annotated[str, Field(max_length=1000)]
+T32 = Annotated[str, Field(max_length=32)]
+T36 = Annotated[str, Field(max_length=36)]
+T50 = Annotated[str, Field(max_length=50)]
+T64 = Annotated[str, Field(max_length=64)]
+T100 = Annotated[str, Field(max_length=100)]
+T128 = Annotated[str, Field(max_length=128)]
+T200 = Annotated[str, Field(max_length=200)]
+T254 = Annotated[str, Field(max_length=254)]
+T500 = Annotated[str, Field(max_length=500)]
+T1000 = Annotated[str, Field(max_length=1000)]
 _Description = Annotated[str, Field(max_length=fields.DESCRIPTION_MAX)]
-_Id = Annotated[str, Field(max_length=36, pattern=UUID, json_schema_extra={"format": "uuid"})]
-_Day = Annotated[str, Field(max_length=10, json_schema_extra={"format": "date"})]
-_Time = Annotated[str, Field(max_length=5, pattern=TIME)]
-_Moment = Annotated[str, Field(max_length=27, json_schema_extra={"format": "date-time"})]
-_Version = Annotated[int, Field(ge=1, le=2**53, json_schema_extra={"format": "int64"})]
+Id = Annotated[str, Field(max_length=36, pattern=UUID, json_schema_extra={"format": "uuid"})]
+Day = Annotated[str, Field(max_length=10, json_schema_extra={"format": "date"})]
+Time = Annotated[str, Field(max_length=5, pattern=TIME)]
+Moment = Annotated[str, Field(max_length=27, json_schema_extra={"format": "date-time"})]
+Version = Annotated[int, Field(ge=1, le=2**53, json_schema_extra={"format": "int64"})]
 
 
 class ChecklistEntryOut(Schema):
     """One line of a task's checklist."""
 
-    model_config = _OUT
-    id: _T36
-    text: _T200
+    model_config = OUT
+    id: T36
+    text: T200
     done: bool
 
 
@@ -57,106 +57,106 @@ class TaskOut(Schema):
     `deleted_at` is set of tasks in the trash and of deletions in a sync; one that was deleted for good has no title.
     """
 
-    model_config = _OUT
-    id: _Id
-    user_id: _T128
-    title: _T200
+    model_config = OUT
+    id: Id
+    user_id: T128
+    title: T200
     description: _Description | None
     status: fields.Status
     priority: fields.Priority
-    category: _T50 | None
-    tags: Annotated[list[_T50], Field(max_length=fields.TAGS_MAX)]
-    due_date: _Day | None
-    due_time: _Time | None
-    timezone: _T64 | None
+    category: T50 | None
+    tags: Annotated[list[T50], Field(max_length=fields.TAGS_MAX)]
+    due_date: Day | None
+    due_time: Time | None
+    timezone: T64 | None
     checklist: Annotated[list[ChecklistEntryOut], Field(max_length=fields.CHECKLIST_MAX)]
-    recurrence: _T200 | None
-    next_task_id: _Id | None
-    created_at: _Moment
-    updated_at: _Moment
-    completed_at: _Moment | None
-    deleted_at: _Moment | None
-    version: _Version
+    recurrence: T200 | None
+    next_task_id: Id | None
+    created_at: Moment
+    updated_at: Moment
+    completed_at: Moment | None
+    deleted_at: Moment | None
+    version: Version
 
 
 class UserOut(Schema):
     """A profile. `id` is the person's Cognito `sub`."""
 
-    model_config = _OUT
-    id: _T128
-    email: _T254 | None
-    username: _T254
-    name: _T254
-    given_name: _T200 | None
-    family_name: _T200 | None
-    timezone: _T64 | None
-    created_at: _Moment
-    updated_at: _Moment
-    version: _Version
+    model_config = OUT
+    id: T128
+    email: T254 | None
+    username: T254
+    name: T254
+    given_name: T200 | None
+    family_name: T200 | None
+    timezone: T64 | None
+    created_at: Moment
+    updated_at: Moment
+    version: Version
 
 
 class HealthOut(Schema):
     """That the service answers, and which one it is."""
 
-    model_config = _OUT
+    model_config = OUT
     status: Literal["healthy"]
-    version: _T64
-    environment: _T32
+    version: T64
+    environment: T32
 
 
 class FieldProblem(Schema):
     """What is wrong with one field."""
 
-    model_config = _OUT
-    field: _T100
-    message: _T500
-    code: _T64
+    model_config = OUT
+    field: T100
+    message: T500
+    code: T64
 
 
-_Status = Annotated[int, Field(ge=200, le=599, json_schema_extra={"format": "int32"})]
+Status = Annotated[int, Field(ge=200, le=599, json_schema_extra={"format": "int32"})]
 _Errors = Annotated[list[FieldProblem], Field(max_length=2 * fields.MAX_ERRORS)]
 
 
 class ProblemCore(Schema):
     """What a problem says, whatever the request."""
 
-    model_config = _OUT
-    type: _T200
-    title: _T100
-    status: _Status
-    detail: _T1000
+    model_config = OUT
+    type: T200
+    title: T100
+    status: Status
+    detail: T1000
     errors: _Errors = []
 
 
 class Problem(Schema):
     """An error, as of RFC 9457. `errors` is there when fields are to blame."""
 
-    model_config = _OUT
-    type: _T200
-    title: _T100
-    status: _Status
-    detail: _T1000
-    instance: _T500
-    request_id: _T128
+    model_config = OUT
+    type: T200
+    title: T100
+    status: Status
+    detail: T1000
+    instance: T500
+    request_id: T128
     errors: _Errors = []
 
 
 class BatchResult(Schema):
     """What became of one operation: the task's id and version as it is now, or the problem."""
 
-    model_config = _OUT
+    model_config = OUT
     op: Literal["create", "update", "delete", "restore"]
-    status: _Status
-    id: _T64 | None
-    version: _Version | None = None
-    updated_at: _Moment | None = None
+    status: Status
+    id: T64 | None
+    version: Version | None = None
+    updated_at: Moment | None = None
     problem: ProblemCore | None = None
 
 
 class BatchOut(Schema):
     """The results of a batch, in the order of its operations."""
 
-    model_config = _OUT
+    model_config = OUT
     results: Annotated[list[BatchResult], Field(max_length=MAX_OPERATIONS)]
 
 
@@ -350,7 +350,7 @@ def body(adapter: TypeAdapter[Any], examples: Examples | None = None) -> dict[st
 
 
 def _body(adapter: TypeAdapter[Any], examples: Examples | None) -> dict[str, Any]:
-    content: dict[str, Any] = {"schema": _inlined(adapter)}
+    content: dict[str, Any] = {"schema": inlined(adapter)}
     if examples:
         content["examples"] = {
             name: {"summary": summary, "value": value} for name, (summary, value) in examples.items()
@@ -380,7 +380,7 @@ def query(adapter: TypeAdapter[Any]) -> dict[str, Any]:
 
 def _query(adapter: TypeAdapter[Any]) -> dict[str, Any]:
     found = []
-    for name, schema in _inlined(adapter)["properties"].items():
+    for name, schema in inlined(adapter)["properties"].items():
         parameter = {"name": name, "in": "query", "required": False, "schema": schema}
         for moved in ("description", "examples"):
             value = schema.pop(moved, None)
@@ -390,18 +390,18 @@ def _query(adapter: TypeAdapter[Any]) -> dict[str, Any]:
     return {"parameters": found}
 
 
-def _path(name: str, description: str, example: str, schema: dict[str, Any]) -> dict[str, Any]:
+def path_parameter(name: str, description: str, example: str, schema: dict[str, Any]) -> dict[str, Any]:
     parameter = {"name": name, "in": "path", "required": True, "description": description, "example": example}
     return {"parameters": [parameter | {"schema": schema}]}
 
 
-TASK_ID = _path(
+TASK_ID = path_parameter(
     "task_id", "The task's id", ID, {"type": "string", "format": "uuid", "pattern": UUID, "maxLength": 36}
 )
-USER_ID = _path("user_id", "Your id", ID, {"type": "string", "minLength": 1, "maxLength": 128})
+USER_ID = path_parameter("user_id", "Your id", ID, {"type": "string", "minLength": 1, "maxLength": 128})
 
 
-def _inlined(adapter: TypeAdapter[Any]) -> dict[str, Any]:
+def inlined(adapter: TypeAdapter[Any]) -> dict[str, Any]:
     schema = adapter.json_schema()
     definitions = schema.pop("$defs", {})
 
