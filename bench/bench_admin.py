@@ -85,7 +85,7 @@ def _measure(size: int, only: str, folder: Path) -> None:
     from django.test import override_settings
 
     django.setup()
-    from tasks.items import Item
+    from store.schema import Item
 
     Item.Meta.read_timeout_seconds = PATIENCE_SECONDS
     with override_settings(STATIC_ROOT=folder / "static"):

@@ -20,16 +20,12 @@ from pydantic_core import from_json, to_json
 from typing_extensions import TypedDict
 
 from identity import bearer_secrets, profiles
-from store import calls, idempotency
+from identity.errors import AccessTokenNotFound, InvalidAccessToken, TooManyAccessTokens
+from identity.items import AccessTokenItem, access_token_index_keys, access_token_key
+from store import calls, idempotency, validation
 from store.context import RequestContext, timestamp
 from store.idempotency import Once
-from tasks import fields
-from tasks.errors import (
-    AccessTokenNotFound,
-    InvalidAccessToken,
-    TooManyAccessTokens,
-)
-from tasks.items import TTL_ATTRIBUTE, AccessTokenItem, access_token_index_keys, access_token_key
+from store.schema import TTL_ATTRIBUTE
 
 NAME_MAX = 100
 DAYS_MAX, DAYS = 366, 30
@@ -40,15 +36,15 @@ _ID = re.compile(r"[0-9a-f]{64}")
 Values = dict[str, Any]
 
 
-@with_config(fields.STRICT)
+@with_config(validation.STRICT)
 class NewAccessToken(TypedDict):
     """A new access token. `read` lets it read only, `write` do everything; it expires after 30 days unless given."""
 
     name: Annotated[
         str,
         StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_MAX),
-        fields.Line,
-        fields.AsLine,
+        validation.Line,
+        validation.AsLine,
         Field(examples=["backup script"]),
     ]
     scope: NotRequired[Literal["read", "write"]]
@@ -56,7 +52,7 @@ class NewAccessToken(TypedDict):
         Annotated[
             int,
             Field(ge=1, le=DAYS_MAX, strict=True, examples=[DAYS]),
-            BeforeValidator(fields.whole),
+            BeforeValidator(validation.whole),
         ]
     ]
 
@@ -109,7 +105,9 @@ def create(
     Raises ValidationFailed, TooManyAccessTokens (at ``MAX_TOKENS``), ShutOut, IdempotencyMismatch,
     IdempotencyInFlight, WriteContention.
     """
-    given = fields.clean(NEW_ACCESS_TOKEN, {"name": name, "scope": scope, "expires_in_days": expires_in_days})
+    given = validation.clean(
+        NEW_ACCESS_TOKEN, {"name": name, "scope": scope, "expires_in_days": expires_in_days}
+    )
     nonce = bearer_secrets.new_nonce(once)
     if len(list(ctx.user_id)) >= MAX_TOKENS:
         return _again(_kept(ctx, once))

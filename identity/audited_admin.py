@@ -12,7 +12,7 @@ from dynamo_admin.options import DynamoModelAdmin, ReadOnlyAdmin
 from store import audit
 from store.audit import Trail
 from store.context import RequestContext
-from tasks.errors import DomainError, ValidationFailed, VersionConflict
+from store.errors import DomainError, ValidationFailed, VersionConflict
 
 __all__ = ["Audited", "AuditedReadOnly", "acting", "name_of", "telling"]
 
@@ -56,7 +56,7 @@ class _WithHistory:
 
     def history(self, request: HttpRequest, obj: Any) -> Sequence[Any]:
         """Return what admins did to this object, the newest first."""
-        from tasks.admin.models import AuditEntry
+        from identity.admin_models import AuditEntry
 
         found = audit.history(self.audit_kind, str(obj.pk))
         return [AuditEntry.from_values(item.attribute_values) for item in found]

@@ -9,11 +9,13 @@ from functools import lru_cache
 
 from django.conf import settings
 
+from identity.errors import ShutOut
+from identity.items import revocation_key
 from store import calls, idempotency
 from store.context import RequestContext
+from store.errors import IdempotencyInFlight, WriteContention
 from store.idempotency import Once, StoredReply
-from tasks.errors import IdempotencyInFlight, ShutOut, WriteContention
-from tasks.items import Item
+from store.schema import Item
 
 PREFIX = "todo_"
 BYTES = 32
@@ -72,7 +74,7 @@ def create(
     A process may take a token for good for a moment longer than it is; what is made in it must not outlive it.
     Raises ShutOut, IdempotencyMismatch, IdempotencyInFlight, WriteContention.
     """
-    guard = [calls.not_shut_out(ctx.user_id, ctx.caller.issued_at)] if ctx.caller else []
+    guard = [calls.not_shut_out(revocation_key(ctx.user_id), ctx.caller.issued_at)] if ctx.caller else []
     try:
         return write(ctx, item, [action, *guard], once, kept)
     except calls.ConditionFailed as failure:

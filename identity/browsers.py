@@ -9,8 +9,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from identity import sessions
+from identity.items import session_key
 from store import calls
-from tasks.items import session_key
 
 _BROWSERS = (
     ("Edg/", "Edge"),

@@ -1,9 +1,15 @@
 """Why somebody could not be identified. ``str()`` of each is fit for the user."""
 
+from collections.abc import Mapping
+
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from store.errors import RETRY, DomainError
+from web.problems import CHALLENGE
 
-class IdentityError(Exception):
+
+class IdentityError(DomainError):
     """Base of this module's errors."""
 
     message = _("You could not be signed in.")
@@ -16,6 +22,13 @@ class InvalidToken(IdentityError):  # noqa: N818
     """The bearer token is malformed, forged, expired or not for us."""
 
     message = _("The access token is not valid.")
+
+    status = 401
+
+    @property
+    def headers(self) -> Mapping[str, str]:  # type: ignore[override]
+        """The challenge that says what is wrong with the token."""
+        return {"WWW-Authenticate": f'{CHALLENGE}, error="invalid_token", error_description="{self}"'}
 
 
 class InvalidCredentials(IdentityError):  # noqa: N818
@@ -65,6 +78,10 @@ class ChallengeRequired(IdentityError):  # noqa: N818
 class IdentityUnavailable(IdentityError):  # noqa: N818
     """Cognito cannot be reached."""
 
+    status = 503
+    kind = "identity-unavailable"
+    headers = RETRY
+
     message = _("The sign-in service cannot be reached. Try again in a moment.")
 
 
@@ -104,3 +121,60 @@ class AddressTaken(IdentityError):  # noqa: N818
     """There is an account with this e-mail address."""
 
     message = _("There is an account with this e-mail address. Sign in, or reset its password.")
+
+
+class ProfileNotFound(DomainError):  # noqa: N818
+    """This person has no profile yet."""
+
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__(gettext("There is no such user."))
+
+
+class AccessTokenNotFound(DomainError):  # noqa: N818
+    """No such access token, or somebody else's, or revoked before."""
+
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__(gettext("There is no such access token."))
+
+
+class TooManyAccessTokens(DomainError):  # noqa: N818
+    """Somebody has as many access tokens as anybody may."""
+
+    status = 409
+    kind = "too-many-access-tokens"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            gettext("You have %(limit)d access tokens, which is the limit. Revoke one first.")
+            % {"limit": limit}
+        )
+
+
+class InvalidAccessToken(DomainError):  # noqa: N818
+    """The personal access token is malformed, unknown, revoked or expired."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or gettext("The access token is not valid, or was revoked."))
+
+
+class ShutOut(DomainError):  # noqa: N818
+    """The caller's access was ended a moment ago; what they ask for would outlive it."""
+
+    status = 401
+    headers = {"WWW-Authenticate": f'{CHALLENGE}, error="invalid_token"'}
+
+    def __init__(self) -> None:
+        super().__init__("Your access has been ended.")
+
+
+class CalendarFeedNotFound(DomainError):  # noqa: N818
+    """There is no calendar feed at this address, or not any more."""
+
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__(gettext("There is no such calendar feed."))

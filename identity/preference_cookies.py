@@ -3,9 +3,8 @@
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from identity import preferences, weekly_goal
+from identity import preferences, profiles, weekly_goal
 from identity.users import Person
-from tasks import selectors
 from web.context_processors import THEMES
 
 KEPT_SECONDS = 365 * 24 * 3600
@@ -24,6 +23,6 @@ def apply(request: HttpRequest, person: Person, answer: HttpResponse) -> HttpRes
     if chosen.get("language") in dict(settings.LANGUAGES):
         set_cookie(request, answer, settings.LANGUAGE_COOKIE_NAME, chosen["language"])
     weekly_goal.copy(request, chosen)
-    profile = selectors.get_profile(person.id)
+    profile = profiles.get_profile(person.id)
     request.session["timezone"] = (profile.timezone if profile else "") or ""
     return answer

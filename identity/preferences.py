@@ -9,8 +9,8 @@ from typing import Any, TypedDict
 
 from store import calls
 from store.context import RequestContext
-from tasks.errors import WriteContention
-from tasks.items import METADATA
+from store.errors import WriteContention
+from store.schema import METADATA
 
 MAX_FILTERS, MAX_NAME = 30, 60
 Values = dict[str, Any]

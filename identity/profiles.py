@@ -10,13 +10,15 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from store import calls, idempotency
+from identity.errors import ProfileNotFound
+from identity.fields import PROFILE_CHANGES
+from identity.items import UserItem, user_key
+from store import calls, idempotency, validation
 from store.context import Caller, RequestContext
+from store.errors import IdempotencyInFlight, VersionConflict, WriteContention
 from store.idempotency import Once, StoredReply
-from tasks import fields
-from tasks.errors import IdempotencyInFlight, ProfileNotFound, VersionConflict, WriteContention
-from tasks.items import UserItem, feed_keys, user_key
-from tasks.plans import check_echoed
+from store.schema import feed_keys
+from store.versions import check_echoed, write_at
 
 KNOWN_PEOPLE = 10_000
 
@@ -66,7 +68,7 @@ def ensure_profile(ctx: RequestContext, given: Mapping[str, Any]) -> tuple[UserI
 
     One request to DynamoDB. Raises ValidationFailed.
     """
-    profile = new_profile(ctx, fields.clean(fields.PROFILE_CHANGES, given))
+    profile = new_profile(ctx, validation.clean(PROFILE_CHANGES, given))
     try:
         calls.write([calls.put_new(profile)])
     except calls.ConditionFailed as failure:
@@ -84,7 +86,7 @@ def update_profile(ctx: RequestContext, changes: Mapping[str, Any]) -> UserItem:
 
     Raises ProfileNotFound, ValidationFailed, WriteContention.
     """
-    wanted = fields.clean(fields.PROFILE_CHANGES, changes)
+    wanted = validation.clean(PROFILE_CHANGES, changes)
     current = calls.get(user_key(ctx.user_id))
     for attempt in range(calls.MAX_ATTEMPTS):
         if not current:
@@ -139,7 +141,7 @@ def save_profile(
     Raises ProfileNotFound (``if_version`` was demanded of none), VersionConflict, ValidationFailed,
     IdempotencyMismatch, WriteContention.
     """
-    wanted = fields.clean(fields.PROFILE_CHANGES, changes)
+    wanted = validation.clean(PROFILE_CHANGES, changes)
     current, record = (None, None) if new and if_version is None else _read(ctx, once)
     for attempt in range(calls.MAX_ATTEMPTS):
         if reply := idempotency.replay(ctx, once, record):
@@ -181,7 +183,7 @@ def _save(
     if not current:
         if if_version is not None and 0 not in if_version:
             raise ProfileNotFound
-        given = fields.clean(fields.PROFILE_CHANGES, described(ctx.caller)) if ctx.caller else {}
+        given = validation.clean(PROFILE_CHANGES, described(ctx.caller)) if ctx.caller else {}
         profile = new_profile(ctx, given | wanted)
         return Saved(UserItem.of(profile), created=True), [calls.put_new(profile)]
     if if_version is not None and current["version"] not in if_version:
@@ -234,3 +236,44 @@ def new_profile(ctx: RequestContext, values: Mapping[str, Any]) -> Values:
         **ctx.authorship(1),
         **feed_keys("USER", ctx.user_id, ctx.timestamp),
     }
+
+
+def change_profile(ctx: RequestContext, before: Values, changes: Values, more: list[calls.Action]) -> Values:
+    """Change a profile from the state ``before`` and do ``more``, all with the audit entry, in one transaction.
+
+    Raises VersionConflict if it is not in that state any more, WriteContention.
+    """
+    after = {name: value for name, value in {**before, **changes}.items() if value is not None}
+    after |= ctx.authorship(before["version"] + 1)
+    write_at([calls.update(before, after), *more, *ctx.recorded(before, after)], before["version"])
+    return after
+
+
+def add_profile(ctx: RequestContext, profile: Values, more: list[calls.Action]) -> Values:
+    """Store a profile and do ``more``, with the audit entry; one that its owner made meanwhile is changed instead."""
+    try:
+        calls.write([calls.put_new(profile), *more, *ctx.recorded({}, profile)])
+        return profile
+    except calls.ConditionFailed as failure:
+        found = failure.blockers[0]
+        if not found:
+            raise WriteContention from None
+        given = {
+            n: v
+            for n, v in profile.items()
+            if n in {"email", "username", "name", "given_name", "family_name"}
+        }
+        return change_profile(ctx, found, given, more)
+    except calls.Contended:
+        raise WriteContention from None
+
+
+def profile_of(user_id: str) -> Values | None:
+    """Return a stored profile. One GetItem."""
+    return calls.get(user_key(user_id))
+
+
+def get_profile(user_id: str) -> UserItem | None:
+    """Return the profile of ``user_id``, or None. One GetItem."""
+    values = calls.get(user_key(user_id))
+    return UserItem.of(values) if values else None

@@ -23,11 +23,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 
 from identity.errors import IdentityUnavailable
+from identity.items import revocation_key
 from identity.users import Person, TokenHolder
 from store import calls
 from store.codec import decode_item
 from store.context import timestamp
-from tasks.items import CHANGES, TTL_ATTRIBUTE, revocation_key
+from store.schema import CHANGES, TTL_ATTRIBUTE
 
 # Cognito allows tokens to live for a day at most.
 KEPT_SECONDS = 25 * 3600

@@ -7,10 +7,10 @@ from typing import Any
 
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 
+from identity.items import session_key as key_of
 from store import calls
 from store.context import timestamp
-from tasks.items import feed_keys
-from tasks.items import session_key as key_of
+from store.schema import feed_keys
 
 
 class SessionStore(SessionBase):

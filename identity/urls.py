@@ -2,10 +2,7 @@
 
 from django.urls import path
 
-from todo_site.lazily import LazyViews
-
-registration = LazyViews("identity.registration")
-views = LazyViews("identity.views")
+from identity import registration, views
 
 urlpatterns = [
     path("login/", views.login, name="login"),

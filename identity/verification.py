@@ -10,16 +10,11 @@ import urllib.request
 from functools import cache
 from typing import Any
 
+import jwt
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from identity.errors import IdentityUnavailable, InvalidToken
-from todo_site import lazily
-
-# Half the time of importing PyJWT, for keys in certificates: Cognito has none.
-lazily.defer("cryptography.x509")
-
-import jwt  # noqa: E402
 
 MAX_TOKEN = 16 * 1024
 REFRESH_SECONDS, RETRY_SECONDS, TIMEOUT_SECONDS = 30, 2, 3

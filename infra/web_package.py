@@ -24,7 +24,18 @@ from infra.package import PYTHON, install
 from infra.prebuild import MARKER, compile_folders
 from infra.settings import ARCHITECTURES, ROOT, Settings
 
-PRODUCT = ("todo_site", "tasks", "insights", "identity", "dynamo_admin", "web", "store", "etl", "templates", "locale")
+PRODUCT = (
+    "todo_site",
+    "tasks",
+    "insights",
+    "identity",
+    "dynamo_admin",
+    "web",
+    "store",
+    "etl",
+    "templates",
+    "locale",
+)
 WEB_LOCK = ROOT / "requirements" / "web.txt"
 INFRA_LOCK = ROOT / "requirements" / "infra.txt"
 # Beside the product's libraries: Zappa's handler, and what that imports.

@@ -2,9 +2,7 @@
 
 from django.urls import path
 
-from todo_site.lazily import LazyViews
-
-views = LazyViews("insights.views")
+from insights import views
 
 urlpatterns = [
     path("", views.dashboard, name="insights"),

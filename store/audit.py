@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pynamodb.attributes import ListAttribute, UnicodeAttribute
+
 from store import calls
 from store.context import RequestContext
-from tasks.items import INDEX_KEYS, KEYS, TTL_ATTRIBUTE, AuditItem, Item, feed_keys
+from store.schema import INDEX_KEYS, KEYS, TTL_ATTRIBUTE, Item, feed_keys
 
 SHOWN = 200
 MAX_CHANGES = 30
@@ -22,6 +24,22 @@ _BOOKKEEPING = (
 _KINDS = {"TASK": "task", "TRASH": "task", "USER": "user"}
 
 Values = dict[str, Any]
+
+
+class AuditItem(Item):
+    """One thing that an admin did, stored in the transaction that did it."""
+
+    id = UnicodeAttribute()
+    action = UnicodeAttribute()
+    kind = UnicodeAttribute()
+    object_id = UnicodeAttribute()
+    object_name = UnicodeAttribute()
+    subject_id = UnicodeAttribute()
+    actor_id = UnicodeAttribute()
+    actor_name = UnicodeAttribute()
+    request_id = UnicodeAttribute()
+    message = UnicodeAttribute(null=True)
+    changes: ListAttribute[Any] = ListAttribute(null=True)
 
 
 def object_id(item: Mapping[str, Any]) -> str:

@@ -13,7 +13,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from store.codec import decode_item, encode, encode_item
-from tasks.items import IdempotencyItem, Item, revocation_key
+from store.idempotency import IdempotencyItem
+from store.schema import Item
 
 Key = tuple[str, str]
 Values = dict[str, Any]
@@ -224,14 +225,14 @@ def fill_in(key: Key, values: Values) -> Action:
     }
 
 
-def not_shut_out(user_id: str, issued_at: int) -> Action:
-    """Return the action that writes nothing, but fails if all that was issued to ``user_id`` by then was ended wholly.
+def not_shut_out(key: Key, issued_at: int) -> Action:
+    """Return the action that writes nothing, but fails if the revocation at ``key`` ended all access issued by then.
 
     ``issued_at`` is in epoch seconds.
     """
     return {
         "ConditionCheck": {
-            "Key": _key(revocation_key(user_id)),
+            "Key": _key(key),
             "ConditionExpression": "attribute_not_exists(PK) OR wholly = :no OR #until < :issued",
             "ExpressionAttributeNames": {"#until": "until"},
             "ExpressionAttributeValues": {":no": encode(False), ":issued": encode(issued_at)},

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from pydantic_core import from_json, to_json
 
-from tasks.errors import InvalidCursor
+from store.errors import InvalidCursor
 
 MAC_BYTES = 16
 MAX_LENGTH = 1024

@@ -4,12 +4,31 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pynamodb.attributes import MapAttribute, UnicodeAttribute
+
 from store import calls
 from store.context import RequestContext
-from tasks.errors import IdempotencyMismatch
-from tasks.items import IdempotencyItem, Item, feed_keys, idempotency_key
+from store.errors import IdempotencyMismatch
+from store.schema import METADATA, IntegerAttribute, Item, feed_keys
 
 KEPT_SECONDS = 24 * 3600
+
+
+def idempotency_key(user_id: str, key: str) -> tuple[str, str]:
+    """Return PK and SK of the record of one ``Idempotency-Key`` of one user."""
+    return f"IDEMPOTENCY#{user_id}#{key}", METADATA
+
+
+class IdempotencyItem(Item):
+    """What was answered to one ``Idempotency-Key``, stored in the transaction that did the work."""
+
+    fingerprint = UnicodeAttribute()
+    status_code = IntegerAttribute()
+    body = UnicodeAttribute()
+    headers: MapAttribute[str, Any] = MapAttribute()  # type: ignore[no-untyped-call]
+    resource_pk = UnicodeAttribute()
+    resource_sk = UnicodeAttribute()
+    request_id = UnicodeAttribute()
 
 
 @dataclass(frozen=True, slots=True)

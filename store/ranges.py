@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from store import calls
-from tasks.items import CHANGES
+from store.schema import CHANGES
 
 SIFTED, MAX_READS = 250, 8
 

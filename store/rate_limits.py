@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 
 from store import calls
-from tasks.items import rate_key
+from store.schema import METADATA
 
 WINDOW_SECONDS = 60
 MAX_SHARE = 32
@@ -106,3 +106,8 @@ def forget() -> None:
     """Forget what was drawn, as a new process would."""
     with _lock:
         _accounts.clear()
+
+
+def rate_key(principal: str, window: int) -> tuple[str, str]:
+    """Return PK and SK of the counter of one principal's requests in the ``window``th minute since 1970."""
+    return f"RATE#{principal}#{window}", METADATA

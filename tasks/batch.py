@@ -9,18 +9,12 @@ from functools import partial
 from typing import Any
 
 from identity import profiles
-from store import calls, idempotency
+from store import calls, idempotency, validation
 from store.context import RequestContext
+from store.errors import DomainError, FieldError, IdempotencyInFlight, ValidationFailed, WriteContention
 from store.idempotency import Once, StoredReply
 from tasks import fields, plans, services
-from tasks.errors import (
-    DomainError,
-    FieldError,
-    IdempotencyInFlight,
-    TaskNotFound,
-    ValidationFailed,
-    WriteContention,
-)
+from tasks.errors import TaskNotFound
 from tasks.ids import is_id, new_id
 from tasks.items import TaskItem, task_key, trash_key
 from tasks.plans import Plan
@@ -145,7 +139,7 @@ def _refuse(error: DomainError, _: Values | None) -> Plan:
 
 def _change(ctx: RequestContext, operation: Operation) -> Callable[[Values], Plan]:
     if operation.kind == "update":
-        wanted = fields.clean(fields.TASK_CHANGES, operation.given)
+        wanted = validation.clean(fields.TASK_CHANGES, operation.given)
         return lambda old: plans.update(ctx, old, wanted, operation.echoed)
     return partial(plans.delete if operation.kind == "delete" else plans.restore, ctx)
 

@@ -9,8 +9,8 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from store.errors import FieldError
 from tasks import checklists, fields, recurrence
-from tasks.errors import FieldError
 from tasks.items import PRIORITIES, STATUSES, TaskItem
 from tasks.language import repeats
 

@@ -2,26 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
-from store import calls
+from store import calls, validation
 from store.context import RequestContext
+from store.errors import FieldError, ValidationFailed
+from store.schema import INDEX_KEYS, TTL_ATTRIBUTE
+from store.versions import check_echoed
 from tasks import fields
-from tasks.errors import FieldError, ValidationFailed, VersionConflict
 from tasks.ids import new_id
-from tasks.items import (
-    INDEX_KEYS,
-    TTL_ATTRIBUTE,
-    TaskItem,
-    task_index_keys,
-    task_key,
-    trash_index_keys,
-    trash_key,
-)
+from tasks.items import TaskItem, task_index_keys, task_key, trash_index_keys, trash_key
 from tasks.recurrence import next_occurrence
 
 TRASH_KEPT_SECONDS = 30 * 24 * 3600
@@ -59,7 +53,7 @@ class Plan:
 
 def create(ctx: RequestContext, given: Mapping[str, Any], task_id: str | None = None) -> Plan:
     """Plan a new task of the fields ``given``. Raises ValidationFailed."""
-    values = DEFAULTS | fields.clean(fields.NEW_TASK, given)
+    values = DEFAULTS | validation.clean(fields.NEW_TASK, given)
     _check_together(values)
     task = _new_task(ctx, values, task_id or new_id(ctx.now))
     return Plan(TaskItem.of(task), [calls.put_new(task)])
@@ -163,38 +157,6 @@ def purge(ctx: RequestContext, trashed: Values) -> Plan:
     new = {name: trashed[name] for name in _TOMBSTONE if name in trashed}
     new |= {"title": "", "purged_at": ctx.timestamp, **ctx.authorship(trashed["version"] + 1)}
     return Plan(TaskItem.of(new), [calls.update(trashed, new)], trashed)
-
-
-def check_echoed(current: Mapping[str, Any], echoed: Mapping[str, Any]) -> None:
-    """Refuse fields that only we set, unless the caller sends them as they are.
-
-    Raises VersionConflict if the version, or with it the time of the last change, is another one, else
-    ValidationFailed.
-    """
-    differing = [name for name, value in echoed.items() if not _same(name, current.get(name), value)]
-    if {"version", "updated_at"} & set(differing):
-        raise VersionConflict(current["version"])
-    if differing:
-        message = _("It cannot be set. Leave it out, or send it as it is.")
-        raise ValidationFailed(
-            [FieldError(field=name, message=message, code="read_only") for name in differing]
-        )
-
-
-def _same(name: str, current: Any, given: Any) -> bool:
-    if name.endswith("_at") and isinstance(current, str) and isinstance(given, str):
-        return _instant(current) == _instant(given)
-    given = fields.whole(given)
-    return type(current) is type(given) and bool(current == given)
-
-
-def _instant(text: str) -> str:
-    """Return a time to the millisecond: clients write times in forms of their own, and many keep no more of them."""
-    try:
-        moment = datetime.fromisoformat(text).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return text
-    return moment.isoformat(timespec="milliseconds")
 
 
 def _move(old: Values, new: Values) -> Plan:

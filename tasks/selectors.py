@@ -5,73 +5,20 @@ Reads of GSI1 to GSI5 are eventually consistent; everything else is read consist
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Any, Generic, TypeVar
+from dataclasses import fields
+from typing import Any
 
 from store import calls, cursors
 from store import ranges as search
+from store.paging import LIMIT, Page
+from store.schema import CHANGES, TTL_ATTRIBUTE
 from tasks import task_ranges
 from tasks.errors import TaskNotFound
 from tasks.ids import is_id
-from tasks.items import (
-    CHANGES,
-    TTL_ATTRIBUTE,
-    Item,
-    TaskItem,
-    TrashItem,
-    UserItem,
-    task_key,
-    trash_key,
-    user_key,
-)
+from tasks.items import TaskItem, TrashItem, task_key, trash_key
+from tasks.task_filters import TaskFilters
 
-LIMIT, MAX_LIMIT = 50, 100
-SORTS = ("created", "due", "priority", "updated")
-
-AnyItem = TypeVar("AnyItem", bound=Item)
 Values = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class TaskFilters:
-    """Which tasks to list; everything given must hold.
-
-    ``due_after`` and ``due_before`` are exclusive days (YYYY-MM-DD) and select open tasks only; the list is then by
-    due date, the earliest first. ``undated`` selects open tasks without a due date, what is pending before what is
-    in progress. Every other list has the newest task first, unless ``sort`` says otherwise. ``q`` is looked for in
-    title, description, category and tags, whatever the case.
-
-    Attributes
-    ----------
-    not_due_before
-        Leave out open tasks that are due before this day.
-    updated_since
-        Only what changed at this instant (as it is stored) or later, deletions included: those come as TrashItem.
-        The list is then by the last change, the earliest first; with another ``sort``, the deletions come last.
-    sort
-        One of ``SORTS``, "-" before it turns the whole list round. By due date, open tasks with one come before all
-        others, which follow from old to new; by priority, low comes before urgent.
-    """
-
-    status: str | None = None
-    priority: str | None = None
-    category: str | None = None
-    tag: str | None = None
-    due_after: str | None = None
-    due_before: str | None = None
-    q: str | None = None
-    undated: bool = False
-    not_due_before: str | None = None
-    updated_since: str | None = None
-    sort: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[AnyItem]):
-    """Some items of a list, and the cursor that gets the next ones (None at the end)."""
-
-    items: list[AnyItem]
-    next_cursor: str | None
 
 
 def get_task(user_id: str, task_id: str) -> TaskItem:
@@ -80,12 +27,6 @@ def get_task(user_id: str, task_id: str) -> TaskItem:
     if values is None:
         raise TaskNotFound
     return TaskItem.of(values)
-
-
-def get_profile(user_id: str) -> UserItem | None:
-    """Return the profile of ``user_id``, or None. One GetItem."""
-    values = calls.get(user_key(user_id))
-    return UserItem.of(values) if values else None
 
 
 def list_tasks(

@@ -12,13 +12,15 @@ from typing import Any
 
 from identity import profiles
 from identity.profiles import create_profile, ensure_profile, update_profile
-from store import calls, idempotency
+from store import calls, idempotency, validation
 from store.context import RequestContext
+from store.errors import IdempotencyInFlight, VersionConflict, WriteContention
 from store.idempotency import Once, StoredReply
+from store.schema import TTL_ATTRIBUTE
 from tasks import fields, plans
-from tasks.errors import IdempotencyInFlight, TaskNotFound, VersionConflict, WriteContention
+from tasks.errors import TaskNotFound
 from tasks.ids import is_id
-from tasks.items import TTL_ATTRIBUTE, TaskItem, task_key, trash_key
+from tasks.items import TaskItem, task_key, trash_key
 from tasks.plans import Plan
 
 __all__ = [
@@ -119,13 +121,13 @@ def update_task(
     if_version
         The version the task must have, or several.
     echoed
-        Fields that only we set (``tasks.fields.READ_ONLY``), which must be as they are.
+        Fields that only we set (``store.versions.READ_ONLY``), which must be as they are.
 
     Raises
     ------
     TaskNotFound, VersionConflict (it is not at ``if_version``), and what ``create_task`` raises
     """
-    wanted = fields.clean(fields.TASK_CHANGES, changes)
+    wanted = validation.clean(fields.TASK_CHANGES, changes)
     return _modify(
         ctx, task_key, task_id, if_version, once, lambda old: plans.update(ctx, old, wanted, echoed)
     )
@@ -138,7 +140,7 @@ def take_back(
 
     The next occurrence of a completed task that is open again goes to the trash, unless it was changed since.
     """
-    wanted = fields.clean(fields.TASK_CHANGES, changes)
+    wanted = validation.clean(fields.TASK_CHANGES, changes)
     old = calls.get(task_key(ctx.user_id, task_id)) if is_id(task_id) else None
     if old and old["status"] == "completed" != wanted.get("status", "completed") and "next_task_id" in old:
         following = calls.get(task_key(ctx.user_id, old["next_task_id"]))

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from store.ranges import Range
-from tasks.items import CHANGES, OPEN_STATUSES, PRIORITIES, category_prefix
+from store.schema import CHANGES
+from tasks.items import OPEN_STATUSES, PRIORITIES, category_prefix
 
 if TYPE_CHECKING:
-    from tasks.selectors import TaskFilters
+    from tasks.task_filters import TaskFilters
 
 # "$" sorts right after "#", so it ends the range of everything that begins with "#".
 ALL: dict[str, Any] = {"low": "TASK#", "high": "TASK$"}

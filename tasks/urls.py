@@ -2,9 +2,7 @@
 
 from django.urls import path
 
-from todo_site.lazily import LazyViews
-
-views = LazyViews("tasks.views")
+from tasks import views
 
 urlpatterns = [
     path("", views.task_list, name="task-list"),

@@ -6,9 +6,9 @@ from django.http import HttpRequest, HttpResponse
 from identity.api import access_tokens, users
 from identity.api.authentication import Caller
 from tasks.api import batch, calendar, tasks, transfer
-from tasks.api.schemas import HealthOut
 from web.api import problems
 from web.api.openapi import Api
+from web.api.schemas import HealthOut
 from web.health import health
 
 api = Api(

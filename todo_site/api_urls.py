@@ -4,8 +4,14 @@ from django.urls import path
 
 from todo_site import urls
 from todo_site.api import api
+from web.api import docs
 
-urlpatterns = [path("api/", api.urls), *urls.urlpatterns]
+urlpatterns = [
+    path("api/docs", docs.page, name="api-docs"),
+    path("api/docs/<str:version>/<str:name>", docs.file, name="api-docs-file"),
+    path("api/", api.urls),
+    *urls.urlpatterns,
+]
 handler400, handler403, handler404, handler500 = (
     urls.handler400,
     urls.handler403,

@@ -12,11 +12,15 @@ from typing import Any
 from botocore.exceptions import ClientError
 from django.conf import settings
 
-from identity import directory
+from identity import directory, email_addresses, preferences, profiles
+from identity.administration import Refused, disable_user, in_cognito
 from identity.cognito import client as cognito
+from identity.items import revocation_key
 from store import calls
 from store.codec import decode_item
-from tasks.items import Item, revocation_key
+from store.context import RequestContext
+from store.errors import WriteContention
+from store.schema import Item
 
 OWNERS = ("user_id", "subject_id")
 Values = dict[str, Any]
@@ -81,3 +85,66 @@ def has_account(user_id: str) -> bool:
         )
     except ClientError:
         return True
+
+
+def delete_user(ctx: RequestContext, before: Values) -> None:
+    """Delete somebody's tasks, trash, sessions, preferences, profile and account. Raises Refused, WriteContention."""
+    items = belongings(ctx.user_id)
+    if len(items) > MAX_ERASED:
+        raise Refused(too_much(before))
+    disable_user(ctx, before)
+    erase_items(ctx, items)
+    calls.remove(preferences.key(ctx.user_id))
+    if before.get("email"):
+        email_addresses.release_email(before["email"])
+    in_cognito(lambda: directory.delete(before["username"]))
+    remaining = profiles.profile_of(ctx.user_id)
+    if remaining:
+        erase_items(ctx, [remaining])
+    profiles.known.clear()
+
+
+def too_much(profile: Values) -> str:
+    """Return why a user cannot be deleted on a page."""
+    return (
+        f"{profile.get('email') or profile['id']} has more than {MAX_ERASED} tasks. "
+        f"Use: manage.py erase_user {profile['id']}"
+    )
+
+
+# A user with more items than this is erased by the command made for it, not inside a request.
+MAX_ERASED = 500
+
+# A transaction holds 100 actions; the audit entry is one.
+CHUNK = 50
+
+
+def belongings(user_id: str, at_most: int = MAX_ERASED) -> list[Values]:
+    """Return the tasks and the trash of a user: key and title of each, no more than ``at_most`` + 1 in all."""
+    found: list[Values] = []
+    for partition in (f"TASK#{user_id}", f"TRASH#{user_id}"):
+        start: dict[str, str] = {}
+        while len(found) <= at_most:
+            items, start = calls.query(
+                {":pk": partition},
+                start,
+                KeyConditionExpression="PK = :pk",
+                ConsistentRead=True,
+                Limit=at_most + 1 - len(found),
+            )
+            found += items
+            if not start:
+                break
+    return found
+
+
+def erase_items(ctx: RequestContext, items: list[Values]) -> None:
+    """Delete items for good, in transactions of ``CHUNK``, each with the audit entries of what it deletes."""
+    for start in range(0, len(items), CHUNK):
+        chunk = items[start : start + CHUNK]
+        actions = [calls.delete_existing((item["PK"], item["SK"])) for item in chunk]
+        trail = [action for item in chunk for action in ctx.recorded(item, {})]
+        try:
+            calls.write([*actions, *trail])
+        except (calls.ConditionFailed, calls.Contended):
+            raise WriteContention from None

@@ -1,6 +1,5 @@
 """Django settings. Everything that differs between a laptop and the cloud comes from the environment."""
 
-import gc
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -9,10 +8,6 @@ from csp.constants import NONE, SELF
 from web import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-
-# What a new process imports it keeps: looking through all of it again and again delays its first answer (ADR 029).
-gc.freeze()
-gc.set_threshold(10_000, 20, 20)
 
 # --- Where it runs -------------------------------------------------------------------------------------------
 ENVIRONMENT = env.required("ENVIRONMENT")  # local | test | dev | prod
@@ -65,8 +60,8 @@ API_ROUTERS = {"/v1/insights": "insights.api.router"}
 
 # --- The site ------------------------------------------------------------------------------------------------
 ROOT_URLCONF = "todo_site.urls"
-# What is below these is imported by the first request for it; each holds ROOT_URLCONF's too.
-LAZY_URLS = {"admin": "todo_site.operations.urls", "api": "todo_site.api_urls"}
+# The admin and the API have URLs of their own, so that pages import neither; each holds ROOT_URLCONF's too.
+URLS_BY_PREFIX = {"admin": "todo_site.operations.urls", "api": "todo_site.api_urls"}
 WSGI_APPLICATION = "todo_site.wsgi.application"
 INSTALLED_APPS = [
     "dynamo_admin",
@@ -96,7 +91,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "identity.middleware.StrangersMiddleware",
-    "todo_site.lazily.UrlsMiddleware",
+    "web.middleware.PrefixUrlsMiddleware",
 ]
 TEMPLATES = [
     {

@@ -1,24 +1,21 @@
-"""Every URL of the site. The API's own routes are in ``tasks.api``."""
+"""Every page of the site. The API's routes are in ``todo_site.api``, the admin's in ``todo_site.operations``."""
 
 from django.urls import include, path
 
-from todo_site import lazily
+from todo_site import site_pages
+from web import error_pages
 from web.health import health
-
-api_docs = lazily.LazyViews("web.api.docs")
-site_pages = lazily.LazyViews("todo_site.site_pages")
 
 urlpatterns = [
     path("health", health, name="health"),
-    path("api/docs", api_docs.page, name="api-docs"),
-    path("api/docs/<str:version>/<str:name>", api_docs.file, name="api-docs-file"),
+    path("api/docs", error_pages.not_here, name="api-docs"),
     path("", include("identity.urls")),
     path("manifest.webmanifest", site_pages.manifest, name="manifest"),
     path("styleguide/", site_pages.styleguide, name="styleguide"),
     path("account/", include("todo_site.account.urls")),
     path("", include("tasks.urls")),
     path("insights/", include("insights.urls")),
-    path("admin/", lazily.elsewhere, name="admin"),
+    path("admin/", error_pages.not_here, name="admin"),
 ]
 handler400 = "web.error_pages.bad_request"
 handler403 = "web.error_pages.permission_denied"

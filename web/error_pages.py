@@ -1,6 +1,6 @@
 """What a visitor sees when a request fails outside any view: a page, or problem+json under ``/api/``."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
@@ -43,3 +43,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         "403_csrf.html",
         _("This form is out of date. Go back, reload the page and send it again."),
     )
+
+
+def not_here(request: HttpRequest) -> HttpResponse:
+    """Answer 404: stands for an address in URLs that lack it, so that pages can link there."""
+    raise Http404

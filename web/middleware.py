@@ -135,3 +135,17 @@ def _refuse(request: HttpRequest, status: int, detail: str) -> HttpResponse:
     if problems.is_for_api(request):
         return problems.response(request, status, detail=detail)
     return render(request, "400.html", {"detail": detail}, status=status)
+
+
+class PrefixUrlsMiddleware:
+    """Gives requests below the prefixes of ``settings.URLS_BY_PREFIX`` their own URLs."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Handle one request."""
+        urls = settings.URLS_BY_PREFIX.get(request.path_info.split("/", 2)[1])
+        if urls:
+            request.urlconf = urls
+        return self.get_response(request)

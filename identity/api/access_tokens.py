@@ -13,16 +13,14 @@ from identity import access_tokens, bearer_secrets, revocations
 from identity.access_tokens import NEW_ACCESS_TOKEN, AccessToken
 from identity.api import authentication
 from identity.api.authentication import Principal
-from identity.errors import InvalidToken
+from identity.errors import InvalidAccessToken, InvalidToken
 from identity.sign_in import context, person
 from identity.users import TokenHolder
+from store import validation
 from store.idempotency import StoredReply
-from tasks import fields
-from tasks.api import render, schemas
-from tasks.api.schemas import Problem
-from tasks.errors import InvalidAccessToken
-from web.api import requests
+from web.api import describe, replies, requests
 from web.api.problems import RequestProblem
+from web.api.schemas import Problem
 
 router = Router(tags=["access tokens"])
 
@@ -108,7 +106,7 @@ def refuse_token_holders(request: HttpRequest) -> None:
     "",
     response={201: NewAccessTokenOut, **_PROBLEMS},
     summary="Create an access token",
-    openapi_extra=schemas.body(
+    openapi_extra=describe.body(
         NEW_ACCESS_TOKEN,
         {"week": ("For a week", {"name": "backup script", "scope": "read", "expires_in_days": 7})},
     ),
@@ -121,17 +119,19 @@ def create_access_token(request: HttpRequest) -> HttpResponse:
     """
     refuse_token_holders(request)
     given = requests.json_object(request)
-    once = requests.once(request, given, render.deleted)
-    token, secret = access_tokens.create(context(request), **fields.clean(NEW_ACCESS_TOKEN, given), once=once)
+    once = requests.once(request, given, replies.deleted)
+    token, secret = access_tokens.create(
+        context(request), **validation.clean(NEW_ACCESS_TOKEN, given), once=once
+    )
     reply = _reply(201, _shown(token) | {"token": secret}, Location=f"{request.path}/{token.id}")
-    return render.answer(reply, replayed=token.replayed)
+    return replies.answer(reply, replayed=token.replayed)
 
 
 @router.get("", response={200: list[AccessTokenOut]}, summary="List my access tokens")
 def list_access_tokens(request: HttpRequest) -> HttpResponse:
     """List your access tokens that have not expired, the newest first; without their secrets. At most 50."""
     found = access_tokens.list(context(request).user_id)
-    return render.answer(_reply(200, [_shown(token) for token in found]))
+    return replies.answer(_reply(200, [_shown(token) for token in found]))
 
 
 @router.get(
@@ -142,7 +142,7 @@ def list_access_tokens(request: HttpRequest) -> HttpResponse:
 )
 def get_access_token(request: HttpRequest, access_id: str) -> HttpResponse:
     """Get what is known of one of your access tokens; not its secret."""
-    return render.answer(_reply(200, _shown(access_tokens.get(context(request).user_id, access_id))))
+    return replies.answer(_reply(200, _shown(access_tokens.get(context(request).user_id, access_id))))
 
 
 @router.delete(
@@ -153,9 +153,9 @@ def get_access_token(request: HttpRequest, access_id: str) -> HttpResponse:
 )
 def revoke_access_token(request: HttpRequest, access_id: str) -> HttpResponse:
     """Revoke an access token: it stops working within five seconds."""
-    once = requests.once(request, None, render.deleted)
+    once = requests.once(request, None, replies.deleted)
     replayed = access_tokens.revoke(context(request), access_id, once=once)
-    return render.answer(StoredReply(204, ""), replayed=replayed)
+    return replies.answer(StoredReply(204, ""), replayed=replayed)
 
 
 def _shown(token: AccessToken) -> dict[str, Any]:

@@ -8,14 +8,17 @@ from ninja import Router
 
 from identity import profiles
 from identity import sign_in as identity
+from identity.api import render
+from identity.api.schemas import PROFILE_EXAMPLES, USER_ID, UserOut
+from identity.errors import ProfileNotFound
+from identity.fields import PROFILE_CHANGES
 from identity.profiles import Saved
 from identity.sign_in import context
+from store import validation
+from store.errors import FieldError, ValidationFailed
 from store.idempotency import StoredReply
-from tasks import fields, selectors
-from tasks.api import render, schemas
-from tasks.api.schemas import Problem, UserOut
-from tasks.errors import FieldError, ProfileNotFound, ValidationFailed
-from web.api import requests
+from web.api import describe, replies, requests
+from web.api.schemas import Problem
 
 router = Router(tags=["users"])
 _PROBLEMS = dict.fromkeys((400, 404, 409, 412, 413, 415, 422), Problem)
@@ -25,7 +28,7 @@ _PROBLEMS = dict.fromkeys((400, 404, 409, 412, 413, 415, 422), Problem)
     "",
     response={200: UserOut, 201: UserOut, **_PROBLEMS},
     summary="Create my profile",
-    openapi_extra=schemas.body(fields.PROFILE_CHANGES, schemas.PROFILE_EXAMPLES),
+    openapi_extra=describe.body(PROFILE_CHANGES, PROFILE_EXAMPLES),
 )
 def create_user(request: HttpRequest) -> HttpResponse:
     """Create your profile from your token and the body (201).
@@ -45,7 +48,7 @@ def get_own_user(request: HttpRequest) -> HttpResponse:
     "",
     response={200: UserOut, **_PROBLEMS},
     summary="Change my profile",
-    openapi_extra=schemas.changes(fields.PROFILE_CHANGES, schemas.PROFILE_EXAMPLES, "user"),
+    openapi_extra=describe.changes(PROFILE_CHANGES, PROFILE_EXAMPLES, UserOut),
 )
 def update_user(request: HttpRequest) -> HttpResponse:
     """Change the fields given and leave the others. E-mail address and username belong to your sign-in.
@@ -59,7 +62,7 @@ def update_user(request: HttpRequest) -> HttpResponse:
     "/{user_id}",
     response={200: UserOut, 304: None, 404: Problem},
     summary="Get a profile",
-    openapi_extra=schemas.USER_ID,
+    openapi_extra=USER_ID,
 )
 def get_user(request: HttpRequest, user_id: str) -> HttpResponse:
     """Get your own profile by its id; any other id is not found."""
@@ -70,7 +73,7 @@ def get_user(request: HttpRequest, user_id: str) -> HttpResponse:
 
 def _own(request: HttpRequest) -> HttpResponse:
     ctx = context(request)
-    found = selectors.get_profile(ctx.user_id)
+    found = profiles.get_profile(ctx.user_id)
     if found is None:
         found, _ = profiles.ensure_profile(ctx, profiles.described(identity.person(request)))
     return render.user(request, found)
@@ -88,7 +91,7 @@ def _save(request: HttpRequest, *, new: bool) -> HttpResponse:
         echoed=echoed,
         once=requests.once(request, body, reply),
     )
-    return render.answer(saved.reply or reply(saved), replayed=saved.replayed)
+    return replies.answer(saved.reply or reply(saved), replayed=saved.replayed)
 
 
 def _saved(saved: Saved, *, new: bool) -> StoredReply:
@@ -97,7 +100,7 @@ def _saved(saved: Saved, *, new: bool) -> StoredReply:
 
 def _changes(request: HttpRequest, given: dict[str, Any]) -> dict[str, Any]:
     """Return the body, validated; what the token says of e-mail address and username cannot be contradicted."""
-    changes = fields.clean(fields.PROFILE_CHANGES, given)
+    changes = validation.clean(PROFILE_CHANGES, given)
     caller = identity.person(request)
     for name in ("email", "username"):
         known, wanted = getattr(caller, name), changes.get(name)

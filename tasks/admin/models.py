@@ -3,51 +3,21 @@
 Nothing here is stored by Django: the models are unmanaged, and rows are read through access paths.
 """
 
-import re
-import time
-from typing import Any, ClassVar
+from typing import Any
 
-from django.contrib.admin.models import ADDITION, CHANGE, DELETION
-from django.contrib.contenttypes.models import ContentType
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from dynamo_admin.model import DynamoModel
 from dynamo_admin.reading import DynamoReader, Path, Values
+from identity.admin_models import Stored, _unexpired, feed
 from tasks import fields
 from tasks.ids import is_id
-from tasks.items import (
-    FEED_SHARDS,
-    METADATA,
-    AccessTokenItem,
-    AuditItem,
-    IdempotencyItem,
-    SessionItem,
-    TaskItem,
-    TrashItem,
-    UserItem,
-    access_token_key,
-    category_prefix,
-    task_key,
-    trash_key,
-    user_key,
-)
+from tasks.items import TaskItem, TrashItem, category_prefix, task_key, trash_key
 
 TASK_FIELDS = (
     *("title", "description", "status", "priority", "category", "tags", "due_date", "due_time", "timezone"),
     *("checklist", "recurrence", "id", "user_id", "created_at", "updated_at", "completed_at", "version"),
     *("updated_by", "request_id", "next_task_id"),
 )
-_HASH = re.compile(r"[0-9a-f]{64}")
-
-
-def feed(entity: str) -> Path:
-    """Return the access path to everything of one kind, by age."""
-    return Path(f"FEED#{entity}#{{shard}}", index="gsi5", sort="GSI5SK", shards=FEED_SHARDS, timed=True)
-
-
-def _unexpired(values: Values) -> bool:
-    return bool(values["expires_at"] > time.time())
 
 
 def _owned(values: Values) -> str:
@@ -77,20 +47,6 @@ def _by_owner(index: str, name: str, **options: Any) -> Path:
         sort=f"GSI{number}SK",
         **options,
     )
-
-
-def _by_age(entity: str, owner: str) -> tuple[Path, Path]:
-    """Return the access paths to somebody's items of one kind, and to everybody's."""
-    return Path(owner, f"{entity}#", index="gsi1", sort="GSI1SK", timed=True), feed(entity)
-
-
-class Stored(DynamoModel):
-    """What the models share."""
-
-    class Meta:
-        abstract = True
-        app_label = "tasks"
-        ordering = ["-created_at"]
 
 
 class _Titled(Stored):
@@ -145,194 +101,3 @@ class TrashedTask(_Titled):
         ordering = ["-deleted_at"]
         verbose_name = _("task in the trash")
         verbose_name_plural = _("tasks in the trash")
-
-
-class User(Stored):
-    """A profile, and the account in Cognito that belongs to it."""
-
-    item = UserItem
-    schema = fields.PROFILE_CHANGES.json_schema()
-    show = ("email", "username", "name", "given_name", "family_name", "timezone", "disabled_at", "id",
-            "created_at", "updated_at", "version", "updated_by", "request_id")  # fmt: skip
-    reader = DynamoReader(
-        item=UserItem, locate=user_key, key_of=lambda values: str(values["id"]), paths=(feed("USER"),)
-    )
-
-    class Meta(Stored.Meta):
-        verbose_name = _("user")
-        verbose_name_plural = _("users")
-
-    def __str__(self) -> str:
-        return str(getattr(self, "email", "") or getattr(self, "name", ""))
-
-
-class IdempotencyRecord(Stored):
-    """What was answered to one Idempotency-Key."""
-
-    item = IdempotencyItem
-    show = ("status_code", "body", "headers", "fingerprint", "resource_pk", "resource_sk", "request_id",
-            "created_at", "expires_at")  # fmt: skip
-    reader = DynamoReader(
-        item=IdempotencyItem,
-        locate=lambda key: (f"IDEMPOTENCY#{key}", METADATA),
-        key_of=lambda values: str(values["PK"].removeprefix("IDEMPOTENCY#")),
-        keep=_unexpired,
-        paths=(feed("IDEMPOTENCY"),),
-    )
-
-    class Meta(Stored.Meta):
-        verbose_name = _("idempotency record")
-        verbose_name_plural = _("idempotency records")
-
-    def __str__(self) -> str:
-        return str(self.pk).partition("#")[2]
-
-    @property
-    def user_id(self) -> str:
-        """Whose key it is."""
-        return str(self.pk).partition("#")[0]
-
-
-def _session_place(key: str) -> tuple[str, str] | None:
-    return (f"SESSION#{key}", METADATA) if _HASH.fullmatch(key) else None
-
-
-class Session(Stored):
-    """A browser session that somebody signed in to, by the hash of its cookie."""
-
-    item = SessionItem
-    show = ("user_id", "created_at", "expires_at")
-    reader = DynamoReader(
-        item=SessionItem,
-        locate=_session_place,
-        key_of=lambda values: str(values["PK"].removeprefix("SESSION#")),
-        keep=_unexpired,
-        paths=_by_age("SESSION", "USER#{user_id}"),
-    )
-
-    class Meta(Stored.Meta):
-        verbose_name = _("session")
-        verbose_name_plural = _("sessions")
-
-    def __str__(self) -> str:
-        return str(self.pk)[:12]
-
-
-class AccessToken(Stored):
-    """A personal access token, by the hash of its secret."""
-
-    item = AccessTokenItem
-    show = ("name", "scope", "user_id", "created_at", "expires_at", "id", "request_id")
-    reader = DynamoReader(
-        item=AccessTokenItem,
-        locate=lambda key: access_token_key(key) if _HASH.fullmatch(key) else None,
-        key_of=lambda values: str(values["id"]),
-        keep=lambda values: _unexpired(values) and not values.get("revoked_at"),
-        paths=_by_age("TOKEN", "TOKENS#{user_id}"),
-    )
-
-    class Meta(Stored.Meta):
-        verbose_name = _("access token")
-        verbose_name_plural = _("access tokens")
-
-    def __str__(self) -> str:
-        return str(getattr(self, "name", ""))
-
-
-def _audit_place(key: str) -> tuple[str, str] | None:
-    pk, _, number = key.rpartition("|")
-    return (f"AUDIT#{pk}", number) if pk else None
-
-
-class AuditEntry(Stored):
-    """One thing that an admin did: what Django's LogEntry would hold, and it answers like one."""
-
-    MODELS: ClassVar[dict[str, str]] = {
-        "task": "task",
-        "user": "user",
-        "session": "session",
-        "access_token": "accesstoken",
-        "idempotency": "idempotencyrecord",
-    }
-    FLAGS: ClassVar[dict[str, int]] = {"add": ADDITION, "delete": DELETION, "move to trash": DELETION}
-
-    item = AuditItem
-    show = ("created_at", "actor_name", "action", "kind", "object_name", "object_id", "subject_id", "changes",
-            "message", "actor_id", "request_id", "id")  # fmt: skip
-    reader = DynamoReader(
-        item=AuditItem,
-        locate=_audit_place,
-        key_of=lambda values: f"{values['PK'].removeprefix('AUDIT#')}|{values['SK']}",
-        paths=(
-            Path("AUDIT#{kind}#{object_id}", timed=True),
-            *_by_age("AUDIT", "ACTOR#{actor_id}"),
-        ),
-    )
-
-    class Meta(Stored.Meta):
-        verbose_name = _("audit entry")
-        verbose_name_plural = _("audit trail")
-
-    def __str__(self) -> str:
-        return f"{self.stored['action']} {self.stored['object_name']}"
-
-    @property
-    def action_time(self) -> Any:
-        """When."""
-        return self.load("created_at", self.stored["created_at"])
-
-    @property
-    def user(self) -> Any:
-        """Who, as the history page wants it: something with ``get_username`` and ``get_full_name``."""
-        return _Actor(self.stored["actor_name"])
-
-    @property
-    def object_repr(self) -> str:
-        """What the object was called."""
-        return str(self.stored["object_name"])
-
-    @property
-    def content_type(self) -> ContentType:
-        """The kind of object."""
-        return ContentType(app_label="tasks", model=self.MODELS.get(self.stored["kind"], "auditentry"))
-
-    @property
-    def _flag(self) -> int:
-        return self.FLAGS.get(self.stored["action"], CHANGE)
-
-    def is_addition(self) -> bool:
-        """Whether something was made."""
-        return self._flag == ADDITION
-
-    def is_change(self) -> bool:
-        """Whether something was changed."""
-        return self._flag == CHANGE
-
-    def is_deletion(self) -> bool:
-        """Whether something was deleted."""
-        return self._flag == DELETION
-
-    def get_admin_url(self) -> str:
-        """The page of the object; blank for what has none any more."""
-        model = self.MODELS.get(self.stored["kind"])
-        if model is None or self.is_deletion():
-            return ""
-        return reverse(f"admin:tasks_{model}_change", args=(self.stored["object_id"],))
-
-    def get_change_message(self) -> str:
-        """What was done, in words."""
-        changed = self.stored.get("changes") or []
-        parts = [f"{c['field']}: “{c['before']}” → “{c['after']}”" for c in changed]
-        words = f"{self.stored['action'].capitalize()}" + (f" — {'; '.join(parts)}" if parts else "")
-        return f"{words}. {self.stored.get('message') or ''} Request {self.stored['request_id']}."
-
-
-class _Actor:
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def get_username(self) -> str:
-        return self._name
-
-    def get_full_name(self) -> str:
-        return ""

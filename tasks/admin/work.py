@@ -14,14 +14,15 @@ from django.utils.translation import gettext_lazy as _
 from dynamo_admin.errors import InvalidFields
 from dynamo_admin.filters import ExactFilter
 from dynamo_admin.forms import DynamoForm
+from identity import profiles
 from identity.audited_admin import Audited, acting, telling
 from store import calls
 from store.context import timestamp
+from store.schema import feed_keys
 from tasks import administration, services
 from tasks.admin.models import Task, TrashedTask
 from tasks.fields import CATEGORY_MAX
 from tasks.ids import is_id, moment_of
-from tasks.items import feed_keys
 from tasks.plans import DEFAULTS
 
 _MILLISECOND = timedelta(milliseconds=1)
@@ -108,7 +109,7 @@ class TaskAdmin(Audited):
     def create_item(self, request: HttpRequest, given: Any, form: Any) -> Any:
         """Create a task for its owner through the services."""
         owner = given.pop("user_id", "")
-        if administration.profile_of(owner) is None:
+        if profiles.profile_of(owner) is None:
             raise InvalidFields({"user_id": [gettext("There is no user with this id.")]})
         with telling():
             return services.create_task(acting(request, owner), given).task.attribute_values

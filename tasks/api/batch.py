@@ -7,13 +7,15 @@ from ninja import Router
 from pydantic_core import to_json
 
 from identity.sign_in import context
+from store import validation
 from store.idempotency import StoredReply
-from tasks import batch, fields
+from tasks import batch
 from tasks.api import schemas
-from tasks.api.render import answer
-from tasks.api.schemas import BatchOut, Problem
+from tasks.api.schemas import BatchOut
 from tasks.batch import Operation, Outcome
-from web.api import problems, requests
+from web.api import describe, problems, requests
+from web.api.replies import answer
+from web.api.schemas import Problem
 
 router = Router(tags=["tasks"])
 _STATUS = {"create": 201, "update": 200, "delete": 204, "restore": 200}
@@ -23,7 +25,7 @@ _STATUS = {"create": 201, "update": 200, "delete": 204, "restore": 200}
     "/batch",
     response={200: BatchOut, **dict.fromkeys((400, 409, 413, 415, 422), Problem)},
     summary="Change several tasks",
-    openapi_extra=schemas.body(schemas.BATCH, schemas.BATCH_EXAMPLES),
+    openapi_extra=describe.body(schemas.BATCH, schemas.BATCH_EXAMPLES),
 )
 def batch_tasks(request: HttpRequest) -> HttpResponse:
     """Create, update, delete and restore up to 25 tasks.
@@ -33,7 +35,7 @@ def batch_tasks(request: HttpRequest) -> HttpResponse:
     refused the problem. One batch can change a task only once.
     """
     body = requests.json_object(request)
-    given = fields.clean(schemas.BATCH, body)
+    given = validation.clean(schemas.BATCH, body)
     operations = [_operation(entry) for entry in given["operations"]]
     done = batch.run(context(request), operations, once=requests.once(request, body, _reply))
     return answer(done.reply or _reply(done.outcomes), replayed=done.replayed)

@@ -10,14 +10,14 @@ from ninja import Router, Schema
 from pydantic import ConfigDict, Field
 from pydantic_core import to_json
 
+from identity import calendar_address
 from identity.api.access_tokens import refuse_token_holders
+from identity.errors import CalendarFeedNotFound
 from identity.sign_in import context
 from store.idempotency import StoredReply
 from tasks import calendar_feed
-from tasks.api import render
-from tasks.api.schemas import Problem
-from tasks.errors import CalendarFeedNotFound
-from web.api import requests
+from web.api import replies, requests
+from web.api.schemas import Problem
 
 router = Router(tags=["calendar"])
 ICALENDAR = "text/calendar; charset=utf-8"
@@ -52,10 +52,10 @@ def address(request: HttpRequest, token: str) -> str:
 )
 def get_calendar(request: HttpRequest) -> HttpResponse:
     """Tell whether you have a calendar feed (404 if not), and since when."""
-    feed = calendar_feed.get(context(request).user_id)
+    feed = calendar_address.get(context(request).user_id)
     if feed is None:
         raise CalendarFeedNotFound
-    return render.answer(StoredReply(200, to_json({"created_at": feed.created_at}).decode()))
+    return replies.answer(StoredReply(200, to_json({"created_at": feed.created_at}).decode()))
 
 
 @router.post(
@@ -69,11 +69,11 @@ def create_calendar(request: HttpRequest) -> HttpResponse:
     Calendar programs subscribe to the address as it is, without signing in. An access token cannot do this.
     """
     refuse_token_holders(request)
-    token, replayed = calendar_feed.enable_once(
-        context(request), requests.once(request, None, render.deleted)
+    token, replayed = calendar_address.enable_once(
+        context(request), requests.once(request, None, replies.deleted)
     )
     url = address(request, token)
-    return render.answer(
+    return replies.answer(
         StoredReply(201, to_json({"url": url}).decode(), {"Location": url}), replayed=replayed
     )
 
@@ -85,14 +85,16 @@ def create_calendar(request: HttpRequest) -> HttpResponse:
 )
 def delete_calendar(request: HttpRequest) -> HttpResponse:
     """End your calendar feed: its address opens nothing any more, at once."""
-    once = requests.once(request, None, render.deleted)
-    return render.answer(StoredReply(204, ""), replayed=calendar_feed.disable(context(request), once=once))
+    once = requests.once(request, None, replies.deleted)
+    return replies.answer(
+        StoredReply(204, ""), replayed=calendar_address.disable(context(request), once=once)
+    )
 
 
 @router.get("/{token}.ics", auth=None, include_in_schema=False, url_name="calendar_feed")
 def read_calendar_feed(request: HttpRequest, token: str) -> HttpResponse:
     """Answer a calendar program with the feed as iCalendar, or that it has it (304)."""
-    content = calendar_feed.render(calendar_feed.owner_of(token), datetime.now(UTC).date())
+    content = calendar_feed.render(calendar_address.owner_of(token), datetime.now(UTC).date())
     etag = f'"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if requests.has(request, etag):

@@ -9,12 +9,14 @@ from ninja import Router
 
 from identity.sign_in import context
 from store.context import timestamp
+from store.paging import LIMIT, Page
 from tasks import selectors
 from tasks.api import render, schemas
-from tasks.api.schemas import Problem, TaskOut
+from tasks.api.schemas import TaskOut
 from tasks.plans import TRASH_KEPT_SECONDS
-from tasks.selectors import LIMIT, Page, TaskFilters
-from web.api import requests
+from tasks.task_filters import TaskFilters
+from web.api import describe, requests
+from web.api.schemas import PAGE_QUERY, Problem
 
 router, trash = Router(tags=["tasks"]), Router(tags=["trash"])
 # A write shows up later than the time it carries, by what the request takes. A sync looks that far back again.
@@ -25,7 +27,7 @@ OVERLAP = timedelta(seconds=60)
     "",
     response={200: list[TaskOut], 304: None, 422: Problem},
     summary="List tasks",
-    openapi_extra=schemas.query(schemas.LIST_QUERY),
+    openapi_extra=describe.query(schemas.LIST_QUERY),
 )
 def list_tasks(request: HttpRequest) -> HttpResponse:
     """List your tasks, the newest first unless `sort` says otherwise. All filters given must hold.
@@ -74,11 +76,11 @@ def _page(request: HttpRequest, page: Page[Any], limit: int) -> HttpResponse:
     "",
     response={200: list[TaskOut], 304: None, 422: Problem},
     summary="List the trash",
-    openapi_extra=schemas.query(schemas.PAGE_QUERY),
+    openapi_extra=describe.query(PAGE_QUERY),
 )
 def list_trash(request: HttpRequest) -> HttpResponse:
     """List the tasks you have deleted, the last deleted first. Each is kept for 30 days."""
-    given = requests.query(request, schemas.PAGE_QUERY)
+    given = requests.query(request, PAGE_QUERY)
     ctx = context(request)
     page = selectors.get_trashed(ctx.user_id, now=ctx.now.timestamp(), latest_first=True, **given)
     return _page(request, page, given.get("limit", LIMIT))

@@ -10,21 +10,27 @@ from store.idempotency import StoredReply
 from tasks import fields, selectors, services
 from tasks.api import render, schemas
 from tasks.api.lists import router, trash
-from tasks.api.schemas import Problem, TaskOut
+from tasks.api.schemas import TaskOut
 from tasks.items import TaskItem
 from tasks.services import Written
-from web.api import requests
+from web.api import describe, replies, requests
+from web.api.schemas import Problem
 
 __all__ = ["router", "trash"]
 MOVE_PROBLEMS = dict.fromkeys((400, 404, 409, 412, 422), Problem)
 WRITE_PROBLEMS = dict.fromkeys((400, 404, 409, 412, 413, 415, 422), Problem)
 
 
+_CHANGES = describe.changes(
+    fields.TASK_CHANGES, schemas.TASK_CHANGES_EXAMPLES, schemas.TaskOut, schemas.TASK_ID
+)
+
+
 @router.post(
     "",
     response={201: TaskOut, **dict.fromkeys((400, 409, 413, 415, 422), Problem)},
     summary="Create a task",
-    openapi_extra=schemas.body(fields.NEW_TASK, schemas.NEW_TASK_EXAMPLES),
+    openapi_extra=describe.body(fields.NEW_TASK, schemas.NEW_TASK_EXAMPLES),
 )
 def create_task(request: HttpRequest) -> HttpResponse:
     """Create a task. Only the title is required; status is `pending` and priority `medium` unless given."""
@@ -63,7 +69,9 @@ def _update(request: HttpRequest, task_id: str) -> HttpResponse:
     "/{task_id}",
     response={200: TaskOut, **WRITE_PROBLEMS},
     summary="Change a task (PUT)",
-    openapi_extra=schemas.changes(fields.TASK_CHANGES, schemas.TASK_CHANGES_EXAMPLES),
+    openapi_extra=describe.changes(
+        fields.TASK_CHANGES, schemas.TASK_CHANGES_EXAMPLES, schemas.TaskOut, schemas.TASK_ID
+    ),
 )
 def put_task(request: HttpRequest, task_id: str) -> HttpResponse:
     """Change the fields given and leave the others, as PATCH does. `null` clears an optional field.
@@ -78,7 +86,9 @@ def put_task(request: HttpRequest, task_id: str) -> HttpResponse:
     "/{task_id}",
     response={200: TaskOut, **WRITE_PROBLEMS},
     summary="Change a task",
-    openapi_extra=schemas.changes(fields.TASK_CHANGES, schemas.TASK_CHANGES_EXAMPLES),
+    openapi_extra=describe.changes(
+        fields.TASK_CHANGES, schemas.TASK_CHANGES_EXAMPLES, schemas.TaskOut, schemas.TASK_ID
+    ),
 )
 def patch_task(request: HttpRequest, task_id: str) -> HttpResponse:
     """Change the fields given and leave the others. `null` clears an optional field.
@@ -96,7 +106,7 @@ def patch_task(request: HttpRequest, task_id: str) -> HttpResponse:
 )
 def delete_task(request: HttpRequest, task_id: str) -> HttpResponse:
     """Delete a task. It is kept in the trash for 30 days."""
-    return _move(request, task_id, services.delete_task, render.deleted)
+    return _move(request, task_id, services.delete_task, replies.deleted)
 
 
 @router.post(
@@ -122,7 +132,7 @@ def _move(
 
 
 def _answer(result: Written, reply: Callable[[TaskItem], StoredReply]) -> HttpResponse:
-    return render.answer(result.reply or reply(result.task), replayed=result.replayed)
+    return replies.answer(result.reply or reply(result.task), replayed=result.replayed)
 
 
 @trash.delete(
@@ -133,4 +143,4 @@ def _answer(result: Written, reply: Callable[[TaskItem], StoredReply]) -> HttpRe
 )
 def purge_task(request: HttpRequest, task_id: str) -> HttpResponse:
     """Delete what is in the trash for good. Clients that sync still learn of the deletion."""
-    return _move(request, task_id, services.purge_task, render.deleted)
+    return _move(request, task_id, services.purge_task, replies.deleted)

@@ -11,16 +11,17 @@ from pydantic_core import to_json
 from typing_extensions import TypedDict
 
 from identity.sign_in import context
+from store import validation
 from store.idempotency import StoredReply
-from tasks import fields, transfer
-from tasks.api import render, schemas
-from tasks.api.schemas import ID, FieldProblem, Problem, TaskOut
-from tasks.transfer import MAX_ROWS
-from web.api import requests
+from tasks.api.schemas import TaskOut
+from tasks.transfer import exporting, importing
+from tasks.transfer.rows import MAX_ROWS
+from web.api import describe, replies, requests
 from web.api.problems import RequestProblem
+from web.api.schemas import ID, FieldProblem, Problem
 
 if TYPE_CHECKING:
-    from tasks.transfer import ImportReport
+    from tasks.transfer.importing import ImportReport
 
 router = Router(tags=["transfer"])
 _MEDIA_TYPES = frozenset({"", "text/csv", "text/plain", "application/json"})
@@ -33,7 +34,7 @@ def _flag(text: Any) -> Any:
     return {"true": True, "false": False}.get(text, text)
 
 
-@with_config(fields.STRICT)
+@with_config(validation.STRICT)
 class ExportQuery(TypedDict, total=False):
     """Which file."""
 
@@ -43,7 +44,7 @@ class ExportQuery(TypedDict, total=False):
     ]
 
 
-@with_config(fields.STRICT)
+@with_config(validation.STRICT)
 class ImportQuery(TypedDict, total=False):
     """How to import."""
 
@@ -123,7 +124,7 @@ _BODY = {
     response={200: list[TaskOut], 422: Problem},
     summary="Export all tasks",
     openapi_extra={
-        **schemas.query(EXPORT_QUERY),
+        **describe.query(EXPORT_QUERY),
         "responses": {200: {"content": {"text/csv": {"schema": _CSV_FILE, "example": _CSV}}}},
     },
 )
@@ -137,7 +138,7 @@ def export_tasks(request: HttpRequest) -> StreamingHttpResponse:
     file_format = requests.query(request, EXPORT_QUERY).get("format", "json")
     ctx = context(request)
     answer = StreamingHttpResponse(
-        transfer.export(ctx.user_id, file_format), content_type=transfer.FORMATS[file_format]
+        exporting.export(ctx.user_id, file_format), content_type=exporting.FORMATS[file_format]
     )
     answer["Content-Disposition"] = f'attachment; filename="tasks-{ctx.now:%Y-%m-%d}.{file_format}"'
     return answer
@@ -147,7 +148,7 @@ def export_tasks(request: HttpRequest) -> StreamingHttpResponse:
     "/import",
     response={200: ImportOut, **dict.fromkeys((400, 409, 413, 415, 422), Problem)},
     summary="Import tasks",
-    openapi_extra=_BODY | schemas.query(IMPORT_QUERY),
+    openapi_extra=_BODY | describe.query(IMPORT_QUERY),
 )
 def import_tasks(request: HttpRequest) -> HttpResponse:
     """Create tasks from a file: our JSON or CSV, or Todoist's CSV template. At most 1000 tasks and 1 MiB of UTF-8.
@@ -161,9 +162,9 @@ def import_tasks(request: HttpRequest) -> HttpResponse:
     upload = _upload(request)
     once = requests.once(request, hashlib.sha256(upload).hexdigest(), _reply)
     if once and not dry_run:
-        reply, replayed = transfer.import_once(context(request), upload, once)
-        return render.answer(reply, replayed=replayed)
-    return render.answer(_reply(transfer.import_tasks(context(request), upload, dry_run)))
+        reply, replayed = importing.import_once(context(request), upload, once)
+        return replies.answer(reply, replayed=replayed)
+    return replies.answer(_reply(importing.import_tasks(context(request), upload, dry_run)))
 
 
 def _reply(report: "ImportReport") -> StoredReply:

@@ -5,12 +5,13 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from identity import profiles
 from store.context import timestamp
+from store.paging import Page
 from tasks import selectors
 from tasks.demo.storyline import Event
 from tasks.errors import TaskNotFound
 from tasks.items import TaskItem
-from tasks.selectors import Page
 
 PAGE = 100
 
@@ -22,7 +23,7 @@ def written(event: Event, user_id: str, task_id: str) -> str | None:
     its owner has changed since, outside the story, counts as written.
     """
     if event.verb in {"join", "profile"}:
-        profile = selectors.get_profile(user_id)
+        profile = profiles.get_profile(user_id)
         return "" if profile and profile.updated_at >= timestamp(event.at) else None
     if event.verb == "create":
         moment = timestamp(event.at)

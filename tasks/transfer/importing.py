@@ -16,9 +16,9 @@ from datetime import timedelta
 
 from store import calls, idempotency
 from store.context import RequestContext
+from store.errors import FieldError, ValidationFailed
 from store.idempotency import Once, StoredReply
 from tasks import plans, services
-from tasks.errors import FieldError, ValidationFailed
 from tasks.items import TaskItem, task_key
 from tasks.transfer import known, reading
 from tasks.transfer.known import Candidate, Status

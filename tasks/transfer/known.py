@@ -6,8 +6,8 @@ from typing import Literal
 
 from store import calls, idempotency
 from store.context import RequestContext
+from store.errors import FieldError
 from store.idempotency import Once, StoredReply
-from tasks.errors import FieldError
 from tasks.items import task_key
 from tasks.transfer.rows import Row
 

@@ -10,8 +10,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from pydantic_core import from_json
 
-from tasks import fields
-from tasks.errors import FieldError
+from store import versions
+from store.errors import FieldError
 from tasks.ids import is_id
 from tasks.transfer import cells
 from tasks.transfer.rows import COLUMNS, GIVEN, MAX_ROWS, Row, refuse
@@ -58,7 +58,7 @@ def _json_row(number: int, task: Any) -> Row:
     if not isinstance(task, dict):
         return Row(number, {}, task, errors=[_error("", _("Must be an object."), "dict_type")])
     given = {
-        name: value for name, value in task.items() if name not in fields.READ_ONLY and value is not None
+        name: value for name, value in task.items() if name not in versions.READ_ONLY and value is not None
     }
     return Row(number, given, task, _own_id(task))
 
@@ -100,7 +100,7 @@ def _check_size(rows: int) -> None:
 
 
 def _check_header(header: list[str]) -> None:
-    known = fields.READ_ONLY.union(COLUMNS)
+    known = versions.READ_ONLY.union(COLUMNS)
     if "title" not in header:
         raise refuse("columns", _("The first line must name the columns, `title` among them."))
     if unknown := [name for name in header if name and name not in known]:

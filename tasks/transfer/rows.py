@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tasks.errors import FieldError, ValidationFailed
+from store.errors import FieldError, ValidationFailed
 
 MAX_ROWS = 1000
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.utils.translation import gettext as _
 
-from tasks.errors import FieldError
+from store.errors import FieldError
 from tasks.fields import CHECKLIST_MAX, CHECKLIST_TEXT_MAX
 from tasks.language import quick_add
 from tasks.transfer.rows import Row

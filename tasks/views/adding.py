@@ -11,9 +11,10 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_POST, require_safe
 
 from identity.sign_in import context
+from store.errors import ValidationFailed
 from store.idempotency import Once, StoredReply
 from tasks import selectors, services
-from tasks.errors import TaskNotFound, ValidationFailed
+from tasks.errors import TaskNotFound
 from tasks.forms import PRIORITY_LABELS, QuickAddForm
 from tasks.items import TaskItem
 from tasks.language import quick_add, repeats

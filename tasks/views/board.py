@@ -6,11 +6,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
+from store.errors import InvalidCursor
 from tasks import selectors
-from tasks.errors import InvalidCursor
 from tasks.forms import STATUS_LABELS, QuickAddForm
 from tasks.items import STATUSES
-from tasks.selectors import TaskFilters
+from tasks.task_filters import TaskFilters
 from tasks.views import presentation
 from tasks.views.common import page, person_id, today_of
 from tasks.views.listing import tabs

@@ -10,8 +10,9 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from identity.sign_in import context
+from store.errors import ValidationFailed, VersionConflict, WriteContention
 from tasks import selectors, services
-from tasks.errors import TaskNotFound, ValidationFailed, VersionConflict, WriteContention
+from tasks.errors import TaskNotFound
 from tasks.forms import BulkForm
 from tasks.items import TaskItem
 from tasks.views import undo

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from tasks import selectors
 from tasks.forms import QuickAddForm
 from tasks.items import TaskItem
-from tasks.selectors import TaskFilters
+from tasks.task_filters import TaskFilters
 from tasks.views import presentation
 from tasks.views.common import page, person_id, today_of
 from tasks.views.listing import tabs

@@ -15,9 +15,10 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from identity.sign_in import context
+from store.errors import VersionConflict
 from store.idempotency import Once, StoredReply
 from tasks import fields, selectors, services
-from tasks.errors import TaskNotFound, VersionConflict
+from tasks.errors import TaskNotFound
 from tasks.items import OPEN_STATUSES, STATUSES, TaskItem
 from tasks.recurrence import next_occurrence
 from tasks.views import undo

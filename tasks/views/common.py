@@ -16,7 +16,8 @@ from django.views.decorators.gzip import gzip_page
 
 from identity.decorators import person_required
 from identity.users import Person
-from tasks.errors import TaskNotFound, WriteContention
+from store.errors import WriteContention
+from tasks.errors import TaskNotFound
 from tasks.views.presentation import zone
 
 P = ParamSpec("P")

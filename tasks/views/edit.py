@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from identity.sign_in import context
+from store.errors import ValidationFailed, VersionConflict
 from tasks import checklists, selectors, services
-from tasks.errors import TaskNotFound, ValidationFailed, VersionConflict
+from tasks.errors import TaskNotFound
 from tasks.forms import TaskForm
 from tasks.items import TaskItem
 from tasks.views import presentation, undo

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from identity.sign_in import context
+from store.errors import ValidationFailed, VersionConflict
 from tasks import selectors, services
-from tasks.errors import ValidationFailed, VersionConflict
 from tasks.forms import InlineForm
 from tasks.items import TaskItem
 from tasks.views import presentation, undo

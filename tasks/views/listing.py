@@ -12,11 +12,12 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from store.errors import InvalidCursor
+from store.paging import Page
 from tasks import selectors
-from tasks.errors import InvalidCursor
 from tasks.forms import BulkForm, QuickAddForm
 from tasks.items import TaskItem
-from tasks.selectors import Page, TaskFilters
+from tasks.task_filters import TaskFilters
 from tasks.views import presentation
 from tasks.views.common import is_partial, page, person_id, today_of
 from tasks.views.searching import Search, search_of

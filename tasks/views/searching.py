@@ -16,10 +16,10 @@ from django.views.decorators.http import require_POST
 from identity import preferences
 from identity.preferences import SavedFilter
 from identity.sign_in import context
+from store.paging import Page
 from tasks.items import TaskItem
 from tasks.language import search as query
 from tasks.language.search import Query
-from tasks.selectors import Page
 from tasks.views.common import answer, is_partial, list_url, page, person_id, today_of, zone_of
 
 # A search reads pages until it has found so many tasks, but no more pages than this at a time: "Show more" goes on.

@@ -11,8 +11,9 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from identity.sign_in import context
+from store.errors import InvalidCursor
 from tasks import selectors, services
-from tasks.errors import InvalidCursor, TaskNotFound
+from tasks.errors import TaskNotFound
 from tasks.items import TrashItem
 from tasks.views import presentation
 from tasks.views.common import answer, page, person_id, today_of, zone_of

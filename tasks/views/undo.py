@@ -17,8 +17,9 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from identity.sign_in import context
+from store.errors import ValidationFailed, VersionConflict, WriteContention
 from tasks import fields, services
-from tasks.errors import TaskNotFound, ValidationFailed, VersionConflict, WriteContention
+from tasks.errors import TaskNotFound
 from tasks.items import TaskItem
 from tasks.views.common import answer, page, person_id
 

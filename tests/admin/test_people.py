@@ -11,11 +11,11 @@ from django.test import Client
 
 from etl import orders
 from etl.storage import Bucket
-from identity import access_tokens, cognito, errors, preferences, sessions
+from identity import access_tokens, cognito, errors, preferences, profiles, sessions
+from identity.items import email_key
 from store import audit
 from store.calls import get
 from tasks import selectors, services
-from tasks.items import email_key
 
 LIST = "tasks/user/"
 
@@ -42,7 +42,7 @@ def test_it_works(root, alice, known):
     known(alice)
     answer = root.save(change(alice), name="Alice Liddell", timezone="Europe/London")
     assert answer.status_code == 302
-    profile = selectors.get_profile(alice.id)
+    profile = profiles.get_profile(alice.id)
     assert (profile.name, profile.timezone, profile.updated_by) == (
         "Alice Liddell",
         "Europe/London",
@@ -57,7 +57,7 @@ def test_add(root, pool, cognito):
     assert answer.status_code == 302
     (user,) = cognito.list_users(UserPoolId=pool, Filter=f'email = "{email}"')["Users"]
     sub = next(pair["Value"] for pair in user["Attributes"] if pair["Name"] == "sub")
-    assert selectors.get_profile(sub).email == email
+    assert profiles.get_profile(sub).email == email
     found = cognito.admin_list_groups_for_user(UserPoolId=pool, Username=user["Username"])["Groups"]
     assert [group["GroupName"] for group in found] == ["managers"]
     assert [entry.action for entry in audit.history("user", sub)] == ["add"]
@@ -71,7 +71,7 @@ def test_an_address_is_one_persons(root, alice, bob, known):
     known(alice), known(bob)
     page = root.save(change(bob), email=alice.email.upper()).content.decode()
     assert "Another user has this e-mail address." in page
-    assert selectors.get_profile(bob.id).email == bob.email
+    assert profiles.get_profile(bob.id).email == bob.email
 
 
 def test_an_address_stays_one_persons_under_a_race(make_account, known, admin_of):
@@ -90,7 +90,7 @@ def test_an_address_stays_one_persons_under_a_race(make_account, known, admin_of
         thread.start()
     for thread in threads:
         thread.join()
-    holders = [person for person in people if selectors.get_profile(person.id).email == email]
+    holders = [person for person in people if profiles.get_profile(person.id).email == email]
     assert len(holders) == 1
     assert get(email_key(email))["user_id"] == holders[0].id
 
@@ -108,7 +108,7 @@ def test_a_stale_form_is_refused(root, other_root, alice, known):
     mine = root.fill(change(alice), name="Mine")
     other_root.save(change(alice), name="Theirs")
     assert "somebody else changed this" in root.send(change(alice), mine).content.decode()
-    assert selectors.get_profile(alice.id).name == "Theirs"
+    assert profiles.get_profile(alice.id).name == "Theirs"
 
 
 def test_disabling_shuts_out_at_once(root, alice, known, client_for, api, ctx, pool):
@@ -212,7 +212,7 @@ def test_delete_says_what_goes_and_takes_it(root, alice, known, ctx, client_for,
     ):
         assert line in page
     assert root.save(f"{LIST}{alice.id}/delete/").status_code == 302
-    assert selectors.get_profile(alice.id) is None
+    assert profiles.get_profile(alice.id) is None
     assert not selectors.list_tasks(alice.id).items
     assert not selectors.get_trashed(alice.id).items
     with pytest.raises(ClientError):
@@ -227,7 +227,7 @@ def test_delete_says_what_goes_and_takes_it(root, alice, known, ctx, client_for,
 
 def test_too_much_to_delete_says_so(root, alice, known, ctx, monkeypatch):
     known(alice)
-    monkeypatch.setattr("tasks.administration.MAX_ERASED", 1)
+    monkeypatch.setattr("todo_site.erasure.MAX_ERASED", 1)
     for number in range(3):
         services.create_task(ctx(alice), {"title": f"Task {number}"})
     page = root.page(f"{LIST}{alice.id}/delete/")

@@ -36,7 +36,7 @@ def test_it_works(root, alice, client_for):
 
 
 def _key(browser):
-    from tasks.items import session_key
+    from identity.items import session_key
 
     return session_key(browser.session.session_key)[0].removeprefix("SESSION#")
 

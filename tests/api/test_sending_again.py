@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from identity.items import user_key
 from store import calls
-from tasks.items import user_key
 from tests.api.client import TASKS, assert_problem
 from tests.dynamodb import stored
 

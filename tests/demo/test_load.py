@@ -21,12 +21,12 @@ from django.core.management import CommandError, call_command
 
 from localcloud.accounts import ensure_client, pool_definition
 from store.context import RequestContext
+from store.errors import WriteContention
 from tasks import services
 from tasks.demo.accounts import Accounts
 from tasks.demo.loader import load
 from tasks.demo.state import Journal, Manifest
 from tasks.demo.storyline import storyline
-from tasks.errors import WriteContention
 from tests.demo.model import Model
 
 PASSWORD = "Demo-horse-9"

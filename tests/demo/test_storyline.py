@@ -16,9 +16,11 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from identity.fields import PROFILE_CHANGES
+from store.validation import clean
 from tasks.demo.storyline import storyline
 from tasks.demo.vocabulary import categories
-from tasks.fields import NEW_TASK, PROFILE_CHANGES, TASK_CHANGES, clean
+from tasks.fields import NEW_TASK, TASK_CHANGES
 from tests.demo.model import OPEN, Model
 
 SEED = 20_260_101

@@ -19,8 +19,8 @@ from etl.restore import Restore, RestoreError, point_in_time
 from identity import preferences
 from localcloud.provision import NAMES
 from store.context import RequestContext
+from store.schema import table_definition
 from tasks import services
-from tasks.items import table_definition
 from tests.etl.memory import put_bronze
 from tests.etl.world import START, World, play
 

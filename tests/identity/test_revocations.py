@@ -9,12 +9,12 @@ from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
 from django.test import Client
 
-from identity import access_tokens, administration, profiles, revocations
+from identity import access_tokens, administration, calendar_address, profiles, revocations
 from identity.errors import IdentityUnavailable
+from identity.items import revocation_key
 from identity.revocations import Revocations
 from store import calls
-from tasks import calendar_feed, selectors, services
-from tasks.items import revocation_key
+from tasks import services
 
 TASKS = "/api/v1/tasks"
 
@@ -37,9 +37,9 @@ def profile(ctx):
     """Return a function that returns somebody's stored profile."""
 
     def stored(account):
-        if selectors.get_profile(account.id) is None:
+        if profiles.get_profile(account.id) is None:
             profiles.create_profile(ctx(account), email=account.email, username=account.username, name="x")
-        return selectors.get_profile(account.id).attribute_values
+        return profiles.get_profile(account.id).attribute_values
 
     return stored
 
@@ -147,7 +147,7 @@ def test_signing_out_everywhere_leaves_what_its_owner_made(alice, api, client_fo
     token, browser = api(alice), client_for(alice)
     script = bearer(access_tokens.create(ctx(alice), "script")[1])
     feed = Client()
-    path = f"/api/v1/calendar/{calendar_feed.enable(ctx(alice))}.ics"
+    path = f"/api/v1/calendar/{calendar_address.enable(ctx(alice))}.ics"
     administration.sign_out_everywhere(ctx(alice), profile(alice))
     assert token.get(TASKS).status_code == 401
     assert browser.get("/").status_code == 302
@@ -158,7 +158,7 @@ def test_signing_out_everywhere_leaves_what_its_owner_made(alice, api, client_fo
 def test_disabling_ends_everything(alice, api, client_for, ctx, profile):
     token, browser = api(alice), client_for(alice)
     script = bearer(access_tokens.create(ctx(alice), "script")[1])
-    path = f"/api/v1/calendar/{calendar_feed.enable(ctx(alice))}.ics"
+    path = f"/api/v1/calendar/{calendar_address.enable(ctx(alice))}.ics"
     assert script.get(TASKS).status_code == 200
     administration.disable_user(ctx(alice), profile(alice))
     assert token.get(TASKS).status_code == 401
@@ -166,7 +166,7 @@ def test_disabling_ends_everything(alice, api, client_for, ctx, profile):
     assert script.get(TASKS).status_code == 401
     assert Client().get(path).status_code == 404
     assert access_tokens.list(alice.id) == []
-    assert calendar_feed.get(alice.id) is None
+    assert calendar_address.get(alice.id) is None
 
 
 @pytest.mark.parametrize("path", ["/api/v1/tokens", "/api/v1/calendar"])
@@ -188,7 +188,7 @@ def test_what_is_made_before_a_process_knows_does_not_outlive_it(
     assert answer.status_code == 401
     assert "invalid_token" in answer["WWW-Authenticate"]
     assert access_tokens.list(alice.id) == []
-    assert calendar_feed.get(alice.id) is None
+    assert calendar_address.get(alice.id) is None
 
 
 def test_a_session_begun_meanwhile_ends_too(alice, client_for, ctx, profile, monkeypatch):

@@ -9,10 +9,9 @@ from django.test import RequestFactory
 
 from identity import profiles, sign_in
 from identity.errors import ChallengeRequired, IdentityUnavailable, InvalidCredentials
+from identity.items import session_key
 from identity.sessions import SessionStore
 from store import calls as table
-from tasks import selectors
-from tasks.items import session_key
 
 
 @pytest.fixture
@@ -29,7 +28,7 @@ def test_it_works(request_with_session, alice):
         person = sign_in.sign_in(request_with_session, identifier, alice.password)
         assert (person.id, person.email, person.name) == (alice.id, alice.email, alice.name)
         assert request_with_session.user == person == sign_in.person_in_session(request_with_session)
-    assert selectors.get_profile(alice.id).email == alice.email
+    assert profiles.get_profile(alice.id).email == alice.email
 
 
 def test_roles(request_with_session, make_account):

@@ -8,17 +8,12 @@ import pytest
 
 from identity import access_tokens
 from identity.access_tokens import MAX_TOKENS, REMEMBERED_SECONDS
+from identity.errors import AccessTokenNotFound, InvalidAccessToken, TooManyAccessTokens
 from localcloud.capture import CAPTURED_PREFIXES
 from store import calls as table
+from store.errors import IdempotencyMismatch, ValidationFailed
 from tasks import selectors, services
-from tasks.errors import (
-    AccessTokenNotFound,
-    IdempotencyMismatch,
-    InvalidAccessToken,
-    TooManyAccessTokens,
-    ValidationFailed,
-)
-from tasks.selectors import TaskFilters
+from tasks.task_filters import TaskFilters
 from tests.tasks.test_idempotency import once
 
 

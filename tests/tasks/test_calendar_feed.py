@@ -6,10 +6,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from icalendar import Calendar
 
+from identity import calendar_address
+from identity.errors import CalendarFeedNotFound
 from localcloud.capture import CAPTURED_PREFIXES
 from store import calls as table
+from store.errors import IdempotencyMismatch
 from tasks import calendar_feed, services
-from tasks.errors import CalendarFeedNotFound, IdempotencyMismatch
 from tests.tasks.test_idempotency import once
 
 TODAY = date(2026, 11, 22)
@@ -32,13 +34,13 @@ def event_of(ctx, alice):
 
 
 def test_it_works(ctx, alice, calls):
-    token = calendar_feed.enable(ctx(alice))
+    token = calendar_address.enable(ctx(alice))
     assert calls.names == ["PutItem"]
     calls.clear()
-    assert calendar_feed.owner_of(token) == alice.id
+    assert calendar_address.owner_of(token) == alice.id
     assert calls.names == ["GetItem"]
     assert token.startswith("todo_")
-    assert calendar_feed.get(alice.id).created_at
+    assert calendar_address.get(alice.id).created_at
 
     task = services.create_task(
         ctx(alice),
@@ -140,11 +142,11 @@ def test_the_same_tasks_make_the_same_feed(ctx, alice):
 
 
 def test_a_new_address_ends_the_old_one(ctx, alice, bob):
-    old = calendar_feed.enable(ctx(alice))
-    new = calendar_feed.enable(ctx(alice))
-    calendar_feed.enable(ctx(bob))
-    assert calendar_feed.owner_of(new) == alice.id
-    calendar_feed.disable(ctx(bob))
+    old = calendar_address.enable(ctx(alice))
+    new = calendar_address.enable(ctx(alice))
+    calendar_address.enable(ctx(bob))
+    assert calendar_address.owner_of(new) == alice.id
+    calendar_address.disable(ctx(bob))
     for token in (
         old,
         "",
@@ -156,27 +158,27 @@ def test_a_new_address_ends_the_old_one(ctx, alice, bob):
         "todo_é",
     ):
         with pytest.raises(CalendarFeedNotFound):
-            calendar_feed.owner_of(token)
+            calendar_address.owner_of(token)
 
-    calendar_feed.disable(ctx(alice))
-    assert calendar_feed.get(alice.id) is None
+    calendar_address.disable(ctx(alice))
+    assert calendar_address.get(alice.id) is None
     with pytest.raises(CalendarFeedNotFound):
-        calendar_feed.owner_of(new)
+        calendar_address.owner_of(new)
     with pytest.raises(CalendarFeedNotFound):
-        calendar_feed.disable(ctx(alice))
+        calendar_address.disable(ctx(alice))
 
 
 def test_a_repeated_request_gets_the_same_address(ctx, alice):
-    token = calendar_feed.enable(ctx(alice), once=once())
-    assert calendar_feed.enable(ctx(alice), once=once()) == token
+    token = calendar_address.enable(ctx(alice), once=once())
+    assert calendar_address.enable(ctx(alice), once=once()) == token
     with pytest.raises(IdempotencyMismatch):
-        calendar_feed.enable(ctx(alice), once=once(fingerprint="g"))
-    assert not calendar_feed.disable(ctx(alice), once=once("end"))
-    assert calendar_feed.disable(ctx(alice), once=once("end"))
+        calendar_address.enable(ctx(alice), once=once(fingerprint="g"))
+    assert not calendar_address.disable(ctx(alice), once=once("end"))
+    assert calendar_address.disable(ctx(alice), once=once("end"))
 
 
 def test_the_table_does_not_hold_the_address(ctx, alice):
-    token = calendar_feed.enable(ctx(alice))
+    token = calendar_address.enable(ctx(alice))
     item = table.get((f"CALENDAR#{alice.id}", "METADATA"))
     assert token not in str(item)
     assert not item["PK"].startswith(CAPTURED_PREFIXES)

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from store import calls as table
+from store.errors import ValidationFailed, WriteContention
+from store.schema import INDEX_KEYS
 from tasks import services
-from tasks.errors import ValidationFailed, WriteContention
-from tasks.items import INDEX_KEYS
 from tests.dynamodb import answer_lost, conflict, stored
 
 NOW = datetime(2026, 3, 1, 12, 30, 0, 123456, tzinfo=UTC)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from store import cursors
-from tasks.errors import InvalidCursor
+from store.errors import InvalidCursor
 
 positions = st.lists(st.text(max_size=60), max_size=3)
 

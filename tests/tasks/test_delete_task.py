@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from store.errors import VersionConflict
 from tasks import selectors, services
-from tasks.errors import TaskNotFound, VersionConflict
+from tasks.errors import TaskNotFound
 from tests.dynamodb import stored
 
 NOW = datetime(2030, 3, 1, 12, tzinfo=UTC)

@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from store import validation
+from store.errors import ValidationFailed
 from tasks import fields
-from tasks.errors import ValidationFailed
 
 
 def clean(**given):
-    return fields.clean(fields.TASK_CHANGES, given)
+    return validation.clean(fields.TASK_CHANGES, given)
 
 
 def test_it_works():
@@ -93,7 +94,7 @@ def test_checklist_entries_get_ids():
 def test_errors_are_bounded():
     with pytest.raises(ValidationFailed) as failure:
         clean(**{f"unknown{number}": 1 for number in range(500)})
-    assert len(failure.value.errors) == fields.MAX_ERRORS
+    assert len(failure.value.errors) == validation.MAX_ERRORS
 
 
 @given(

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from store.context import RequestContext
+from store.errors import IdempotencyMismatch, ValidationFailed
 from tasks import selectors, services
-from tasks.errors import IdempotencyMismatch, ValidationFailed
 from tasks.services import Once, StoredReply
 
 

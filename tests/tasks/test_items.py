@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from store.codec import decode_item, encode_item
+from store.schema import table_definition
 from tasks.ids import is_id, new_id
-from tasks.items import TaskItem, table_definition
+from tasks.items import TaskItem
 
 values = st.recursive(
     st.none()

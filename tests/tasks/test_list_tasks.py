@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from store.errors import InvalidCursor
 from tasks import selectors, services
-from tasks.errors import InvalidCursor
-from tasks.selectors import TaskFilters
+from tasks.task_filters import TaskFilters
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CATEGORIES = (None, "work", "work#b", "100%")

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from identity import profiles
+from identity.errors import ProfileNotFound
 from identity.users import Person
-from tasks import selectors, services
-from tasks.errors import ProfileNotFound, ValidationFailed
+from store.errors import ValidationFailed
+from tasks import services
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +31,7 @@ def test_it_works(ctx, alice, calls):
     context = ctx(alice)
     profile = create(context, alice, given_name="Alice")
     assert calls.names == ["PutItem"]
-    stored = selectors.get_profile(alice.id)
+    stored = profiles.get_profile(alice.id)
     assert stored.attribute_values == profile.attribute_values
     assert (stored.PK, stored.SK, stored.entity_type) == (f"USER#{alice.id}", "METADATA", "USER")
     assert (stored.email, stored.name, stored.given_name, stored.version) == (
@@ -60,7 +61,7 @@ def test_update(ctx, alice, calls):
         "Asia/Tokyo",
         2,
     )
-    assert selectors.get_profile(alice.id).attribute_values == changed.attribute_values
+    assert profiles.get_profile(alice.id).attribute_values == changed.attribute_values
 
 
 def test_update_of_nobody(ctx, alice):
@@ -77,7 +78,7 @@ def test_the_first_task_brings_the_profile_in_the_same_call(ctx, alice, calls):
     context = replace(ctx(alice), caller=person(alice))
     services.create_task(context, {"title": "x"})
     assert calls.names == ["TransactWriteItems"]
-    assert selectors.get_profile(alice.id).email == alice.email
+    assert profiles.get_profile(alice.id).email == alice.email
     calls.clear()
     services.create_task(context, {"title": "y"})
     assert calls.names == ["PutItem"]
@@ -89,7 +90,7 @@ def test_the_first_task_in_another_process_changes_nothing(ctx, alice, calls):
     calls.clear()
     services.create_task(replace(ctx(alice), caller=person(alice)), {"title": "x"})
     assert calls.names == ["TransactWriteItems"]
-    assert selectors.get_profile(alice.id).attribute_values == before.attribute_values
+    assert profiles.get_profile(alice.id).attribute_values == before.attribute_values
 
 
 def test_forgets_whom_it_has_not_seen_for_long():

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tasks import transfer
+from tasks.transfer import exporting, importing
 
 NOW = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)  # a Sunday
 HEADER = "TYPE,CONTENT,DESCRIPTION,PRIORITY,INDENT,AUTHOR,RESPONSIBLE,DATE,DATE_LANG,TIMEZONE\n"
@@ -15,13 +15,13 @@ def imported(ctx, alice):
     """Return a function that imports a template for Alice and returns the report."""
 
     def run(text):
-        return transfer.import_tasks(ctx(alice, NOW), text.encode())
+        return importing.import_tasks(ctx(alice, NOW), text.encode())
 
     return run
 
 
 def task_of(account):
-    (row,) = transfer.export_rows(account.id)
+    (row,) = exporting.export_rows(account.id)
     return row
 
 
@@ -41,7 +41,7 @@ def test_it_works(imported, alice):
     )
     assert (report.format, report.rows, report.created, report.invalid) == ("todoist", 3, 3, 0)
     assert [result.row for result in report.results] == [3, 7, 10]
-    milk, tree, look = transfer.export_rows(alice.id)
+    milk, tree, look = exporting.export_rows(alice.id)
     assert milk["title"] == "Buy *milk*"
     assert milk["tags"] == ["shop", "home"]
     assert milk["description"] == "Two bottles\n\nThe fresh one"
@@ -85,7 +85,7 @@ def test_dates(imported, alice, text, language, expected):
 
 def test_tomorrow_is_in_the_rows_own_time_zone(ctx, alice):
     late = NOW.replace(hour=23, minute=30)
-    transfer.import_tasks(ctx(alice, late), f"{HEADER}task,x,,,,,,tomorrow,en,Asia/Tokyo\n".encode())
+    importing.import_tasks(ctx(alice, late), f"{HEADER}task,x,,,,,,tomorrow,en,Asia/Tokyo\n".encode())
     assert task_of(alice)["due_date"] == "2026-11-24"
 
 
@@ -110,11 +110,11 @@ def test_rows_that_are_not_valid(imported, row, field):
 def test_a_long_list_of_sub_tasks(imported, alice):
     report = imported(HEADER + "task,x,,,1,,,,,\n" + "".join(f"task,{n},,,2,,,,,\n" for n in range(102)))
     assert report.created == 3
-    assert len(next(transfer.export_rows(alice.id))["checklist"]) == 100
+    assert len(next(exporting.export_rows(alice.id))["checklist"]) == 100
 
 
 def test_sent_again(imported, alice):
     text = HEADER + "task,x,,,1,,,,,\ntask,one,,,2,,,,,\nnote,said,,,,,,,,\n"
     imported(text)
     assert imported(text).existing == 1
-    assert len(list(transfer.export_rows(alice.id))) == 1
+    assert len(list(exporting.export_rows(alice.id))) == 1

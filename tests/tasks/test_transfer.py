@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from store.errors import IdempotencyMismatch, ValidationFailed
 from tasks import selectors, services, transfer
-from tasks.errors import IdempotencyMismatch, ValidationFailed
 from tasks.transfer import cells, exporting
 from tasks.transfer.rows import COLUMNS
 

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from store import calls as table
+from store.errors import ValidationFailed, VersionConflict, WriteContention
 from tasks import selectors, services
-from tasks.errors import TaskNotFound, ValidationFailed, VersionConflict, WriteContention
+from tasks.errors import TaskNotFound
 from tasks.items import task_index_keys
 from tests.dynamodb import answer_lost, stored
 

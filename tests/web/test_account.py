@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from etl import orders
-from identity import access_tokens, preferences
+from identity import access_tokens, preferences, profiles
 from identity.browsers import words
 from tasks import selectors, services
 from tests.conftest import PASSWORD
@@ -217,7 +217,7 @@ def test_the_profile(browser, alice):
         "theme": "dark",
     }
     assert browser.post("/account/", form)["Location"] == "/account/"
-    assert selectors.get_profile(alice.id).timezone == "Pacific/Niue"
+    assert profiles.get_profile(alice.id).timezone == "Pacific/Niue"
     page = browser.get("/account/").content.decode()
     assert '<html lang="de" data-theme="dark">' in page
     assert "Al I." in page
@@ -319,14 +319,14 @@ def test_deleting_the_account_deletes_everything(browser, client, client_for, al
     assert (
         browser.post("/account/data/delete/", form | {"sure": "on", "password": "wrong"}).status_code == 422
     )
-    assert selectors.get_profile(alice.id)
+    assert profiles.get_profile(alice.id)
     after = browser.post("/account/data/delete/", form | {"sure": "on"})["Location"]
     going = browser.get(after)
     assert "statistics are being removed" in read(going).text
     assert (going["Refresh"], going["Cache-Control"].split(",")[0]) == ("5", "max-age=0")
     assert browser.get("/").status_code == 302
     assert selectors.list_tasks(alice.id).items == []
-    assert selectors.get_profile(alice.id) is None
+    assert profiles.get_profile(alice.id) is None
     assert preferences.get(alice.id) == {}
     assert sign_in(client, alice.email).status_code == 422
     assert len(selectors.list_tasks(bob.id).items) == 1
@@ -348,7 +348,7 @@ def test_an_account_goes_although_the_lake_cannot_be_told(browser, alice, monkey
     monkeypatch.setenv("SILVER_BUCKET", "no-such-bucket")
     after = browser.post("/account/data/delete/", {"password": PASSWORD, "sure": "on"})["Location"]
     assert after == "/account/deleted/"
-    assert selectors.get_profile(alice.id) is None
+    assert profiles.get_profile(alice.id) is None
     assert "run erase_user" in caplog.text
 
 

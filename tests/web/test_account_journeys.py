@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 from playwright.sync_api import expect
 
-from identity import access_tokens, preferences
+from identity import access_tokens, preferences, profiles
 from tasks import selectors
 from tests.conftest import PASSWORD
 from tests.web import totp
@@ -137,7 +137,7 @@ def test_what_is_chosen_shows_at_once(open_as, alice, size, script):
     page.locator("#account summary").click()
     expect(page.locator(".menu-who strong")).to_have_text("Al I.")
     no_sideways_scrolling(page)
-    assert selectors.get_profile(alice.id).timezone == "Pacific/Kiritimati"
+    assert profiles.get_profile(alice.id).timezone == "Pacific/Kiritimati"
     assert preferences.get(alice.id)["theme"] == "dark"
     page.goto("/")
     expect(page.get_by_role("heading", name="Aufgaben", exact=True, level=1)).to_be_visible()

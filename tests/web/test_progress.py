@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tasks import transfer
+from tasks.transfer import importing
 from tests.web.conftest import no_sideways_scrolling, session_cookie
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -12,9 +12,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 @pytest.fixture
 def small_steps(monkeypatch):
     """Make the steps of an import two rows long."""
-    real = transfer.import_part
+    real = importing.import_part
     monkeypatch.setattr(
-        transfer, "import_part", lambda ctx, file, key, done, most: real(ctx, file, key, done, 2)
+        importing, "import_part", lambda ctx, file, key, done, most: real(ctx, file, key, done, 2)
     )
 
 

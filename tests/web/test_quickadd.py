@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from store import validation
 from tasks import fields, recurrence
 from tasks.language import quick_add
 
@@ -164,4 +165,4 @@ def test_any_line_is_a_task(line):
     if "recurrence" in parsed.fields:
         recurrence.parse(parsed.fields["recurrence"])
     if line.strip() and line.isprintable():
-        fields.clean(fields.NEW_TASK, parsed.fields | {"title": parsed.fields["title"][:200]})
+        validation.clean(fields.NEW_TASK, parsed.fields | {"title": parsed.fields["title"][:200]})

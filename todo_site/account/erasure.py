@@ -13,11 +13,11 @@ from etl import orders
 from etl.aws import client
 from etl.config import ConfigError, lake_config
 from etl.storage import Bucket
-from identity import administration, preferences
+from identity import preferences, profiles
+from identity.items import calendar_feed_key
 from store import calls
 from store.context import RequestContext
-from tasks import administration as table_administration
-from tasks.items import calendar_feed_key
+from todo_site import erasure
 
 RECEIPT_SECONDS = orders.SHOWN_DAYS * 24 * 3600
 _SALT = "todo_site.account.erasure"
@@ -35,13 +35,13 @@ def erase(ctx: RequestContext) -> str:
 
     Raises Refused, WriteContention, VersionConflict.
     """
-    profile = table_administration.profile_of(ctx.user_id)
+    profile = profiles.profile_of(ctx.user_id)
     calls.remove(preferences.key(ctx.user_id))
     calls.remove(calendar_feed_key(ctx.user_id))
-    while len(items := table_administration.belongings(ctx.user_id)) > table_administration.MAX_ERASED:
-        table_administration.erase_items(ctx, items)
+    while len(items := erasure.belongings(ctx.user_id)) > erasure.MAX_ERASED:
+        erasure.erase_items(ctx, items)
     if profile:
-        administration.delete_user(ctx, profile)
+        erasure.delete_user(ctx, profile)
     return _order(ctx)
 
 

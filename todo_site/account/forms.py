@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from identity.access_tokens import DAYS, NAME_MAX
 from identity.forms import StyledForm, code_field, name_field, new_password_field, password_field
 from store.idempotency import Once, StoredReply
-from tasks.transfer import MAX_ROWS
+from tasks.transfer.rows import MAX_ROWS
 
 
 @cache

@@ -19,11 +19,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from identity.sign_in import context
-from tasks import transfer
+from tasks.transfer import importing
 from todo_site.account.forms import ImportForm
 
 if TYPE_CHECKING:
-    from tasks.transfer import ImportReport
+    from tasks.transfer.importing import ImportReport
 
 FILE_MAX = 1024 * 1024
 CARRIED_MAX = 600_000  # characters; a form may have a megabyte
@@ -45,17 +45,17 @@ def step(request: HttpRequest, form: ImportForm) -> "tuple[ImportReport | None, 
     """
     content, given = _content(form), form.cleaned_data
     if "dry_run" in request.POST:
-        return transfer.import_tasks(context(request), content, True), None
+        return importing.import_tasks(context(request), content, True), None
     # The same file is imported once however often it is sent.
     key = f"web-{hashlib.sha256(content).hexdigest()[:40]}"
     carried = base64.b64encode(gzip.compress(content, mtime=0)).decode()
     if len(carried) <= CARRIED_MAX:
-        done, total = transfer.import_part(
+        done, total = importing.import_part(
             context(request), content, key, given["done"] or 0, given["part"] or form.PART
         )
         if done < total:
             return None, Going(done, total, carried)
-    report = transfer.import_tasks(context(request), content, key=key)
+    report = importing.import_tasks(context(request), content, key=key)
     if report.created:
         text = ngettext("Imported %(count)d task", "Imported %(count)d tasks", report.created)
         messages.success(request, text % {"count": report.created})

@@ -2,9 +2,7 @@
 
 from django.urls import path
 
-from todo_site.lazily import LazyViews
-
-views = LazyViews("todo_site.account.views")
+from todo_site.account import views
 
 urlpatterns = [
     path("", views.profile, name="account"),

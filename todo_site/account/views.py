@@ -20,14 +20,23 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from etl.config import ConfigError
-from identity import access_tokens, accounts, administration, browsers, preferences, revocations
+from identity import (
+    access_tokens,
+    accounts,
+    administration,
+    browsers,
+    calendar_address,
+    preferences,
+    revocations,
+)
 from identity import preference_cookies as kept
 from identity.decorators import person_required
-from identity.errors import IdentityError, WrongCode
+from identity.errors import AccessTokenNotFound, CalendarFeedNotFound, IdentityError, WrongCode
 from identity.forms import posted
 from identity.sign_in import SESSION_KEY, context, person, sign_out
-from tasks import calendar_feed, services, transfer
-from tasks.errors import AccessTokenNotFound, CalendarFeedNotFound, DomainError, ValidationFailed
+from store.errors import DomainError, ValidationFailed
+from tasks import services
+from tasks.transfer import exporting
 from todo_site.account import erasure, importing, proofs
 from todo_site.account.forms import (
     ChangePasswordForm,
@@ -207,7 +216,7 @@ def access(request: HttpRequest) -> HttpResponse:
     tokens = access_tokens.list(person(request).id)
     if made and made[0].id not in {token.id for token in tokens}:  # the index is a moment behind
         tokens = [made[0], *tokens]
-    feed = calendar_feed.get(person(request).id)
+    feed = calendar_address.get(person(request).id)
     return _show(
         request, "access", 422 if form.errors else 200, form=form, tokens=tokens, made=made, feed=feed
     )
@@ -220,15 +229,17 @@ def feed(request: HttpRequest) -> HttpResponse:
         return redirect("account-access")
     if "stop" in request.POST:
         with suppress(CalendarFeedNotFound):
-            calendar_feed.disable(context(request))
+            calendar_address.disable(context(request))
         messages.success(request, _("The address works no more."))
         return redirect("account-access")
-    secret = calendar_feed.enable(context(request))
-    address = request.build_absolute_uri(reverse("api:calendar_feed", settings.LAZY_URLS["api"], [secret]))
+    secret = calendar_address.enable(context(request))
+    address = request.build_absolute_uri(
+        reverse("api:calendar_feed", settings.URLS_BY_PREFIX["api"], [secret])
+    )
     me = person(request).id
     shown: dict[str, Any] = {
         "tokens": access_tokens.list(me),
-        "feed": calendar_feed.get(me),
+        "feed": calendar_address.get(me),
         "feed_address": address,
     }
     return _show(request, "access", form=TokenForm.fresh(), made=None, **shown)
@@ -277,11 +288,11 @@ def data(request: HttpRequest) -> HttpResponse:
 def export(request: HttpRequest) -> Any:
     """Send every task as a file: ``format`` is json or csv."""
     wanted = request.GET.get("format", "json")
-    if wanted not in transfer.FORMATS:
+    if wanted not in exporting.FORMATS:
         raise BadRequest(_("There is no such format."))
     ctx = context(request)
     answer = StreamingHttpResponse(
-        transfer.export(ctx.user_id, wanted), content_type=transfer.FORMATS[wanted]
+        exporting.export(ctx.user_id, wanted), content_type=exporting.FORMATS[wanted]
     )
     answer["Content-Disposition"] = f'attachment; filename="tasks-{ctx.now:%Y-%m-%d}.{wanted}"'
     return answer

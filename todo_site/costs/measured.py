@@ -16,8 +16,8 @@ from etl import capture
 from store import calls as table
 from store.context import RequestContext
 from store.idempotency import Once, StoredReply
+from store.schema import Item
 from tasks import selectors, services
-from tasks.items import Item
 
 KEYS = ("PK", "SK")
 INDEXES = tuple(f"GSI{number}" for number in range(1, 6))

@@ -16,14 +16,14 @@ from etl import orders
 from etl.aws import client
 from etl.config import ConfigError, lake_config
 from etl.storage import Bucket
-from identity import access_tokens, administration, directory, sessions
+from identity import access_tokens, administration, directory, profiles, sessions
+from identity.admin_models import User
 from identity.audited_admin import Audited, acting, name_of, telling
 from identity.errors import IdentityError
+from identity.items import email_key
 from identity.users import ROLES
 from store import calls
-from tasks import administration as data
-from tasks.admin.models import User
-from tasks.items import email_key
+from todo_site import erasure
 
 SHOWN_ITEMS = 100
 
@@ -147,7 +147,7 @@ class UserAdmin(Audited):
         """An id or a whole e-mail address that is kept to somebody is one read; anything else is looked for."""
         term = search_term.strip()
         held = calls.get(email_key(term)) if "@" in term else None
-        found = [key for key in (term, (held or {}).get("user_id")) if key and data.profile_of(key)]
+        found = [key for key in (term, (held or {}).get("user_id")) if key and profiles.profile_of(key)]
         if found and " " not in term:
             return queryset.filter(pk__in=found), False
         return super().get_search_results(request, queryset, search_term)
@@ -177,7 +177,7 @@ class UserAdmin(Audited):
         """Delete the person and all that is theirs."""
         self._not_myself(request, obj)
         with telling():
-            administration.delete_user(acting(request, obj.pk, "delete for good"), obj.stored)
+            erasure.delete_user(acting(request, obj.pk, "delete for good"), obj.stored)
         self._erase_from_lake(request, obj.pk)
 
     def _erase_from_lake(self, request: HttpRequest, user_id: str) -> None:
@@ -196,9 +196,9 @@ class UserAdmin(Audited):
 
     def goes_with(self, request: HttpRequest, obj: Any) -> list[str]:
         """Return everything that is the person's."""
-        items = data.belongings(obj.pk)
-        if len(items) > data.MAX_ERASED:
-            raise WriteRefused(administration.too_much(obj.stored))
+        items = erasure.belongings(obj.pk)
+        if len(items) > erasure.MAX_ERASED:
+            raise WriteRefused(erasure.too_much(obj.stored))
         names = {"TASK": gettext("Task: %(title)s"), "TRASH": gettext("Task in the trash: %(title)s")}
         lines = [names[item["entity_type"]] % item for item in items[:SHOWN_ITEMS]]
         if len(items) > SHOWN_ITEMS:

@@ -8,9 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from dynamo_admin.filters import ExactFilter
 from identity import access_tokens
+from identity.admin_models import AccessToken, AuditEntry, IdempotencyRecord, Session
 from identity.audited_admin import Audited, AuditedReadOnly, acting, name_of
 from tasks import administration
-from tasks.admin.models import AccessToken, AuditEntry, IdempotencyRecord, Session
 
 
 class RecordAdmin(Audited):

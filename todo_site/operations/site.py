@@ -12,9 +12,9 @@ from django.utils.translation import gettext_lazy
 
 from dynamo_admin.site import DynamoAdminSite
 from identity import roles, sign_in
+from identity.admin_models import AuditEntry
 from store import audit
 from tasks.admin import work
-from tasks.admin.models import AuditEntry
 from todo_site.operations import health, people, pipeline, quarantine, records
 
 _NOT_FOR_YOU = gettext_lazy(

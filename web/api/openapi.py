@@ -8,9 +8,10 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
 from store.rate_limits import WINDOW_SECONDS
-from tasks.api.schemas import ID, LATER
 from web import problems
+from web.api.describe import LATER
 from web.api.requests import TAGS_MAX
+from web.api.schemas import ID
 
 Document = dict[str, Any]
 

@@ -10,9 +10,9 @@ from django.http import HttpRequest
 from pydantic import TypeAdapter
 from pydantic_core import from_json
 
+from store import validation, versions
+from store.errors import FieldError, ValidationFailed
 from store.idempotency import Once, StoredReply
-from tasks import fields
-from tasks.errors import FieldError, ValidationFailed
 from web.api.problems import RequestProblem
 
 KEY_MAX = 255
@@ -69,7 +69,7 @@ def _is_deep(value: Any) -> bool:
 
 def split(body: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what can be changed of a body, and what only we set and the client sends back."""
-    changes = {name: value for name, value in body.items() if name not in fields.READ_ONLY}
+    changes = {name: value for name, value in body.items() if name not in versions.READ_ONLY}
     return changes, {name: body[name] for name in body.keys() - changes.keys()}
 
 
@@ -80,7 +80,7 @@ def query(request: HttpRequest, adapter: TypeAdapter[Any]) -> dict[str, Any]:
         raise ValidationFailed(
             [FieldError(field=name[:100], message="Give it once.", code="repeated") for name in repeated[:20]]
         )
-    return fields.clean(adapter, request.GET.dict())
+    return validation.clean(adapter, request.GET.dict())
 
 
 class Versions:

@@ -9,8 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from store.errors import DomainError
 from tasks.demo.state import LoadInProgress, Manifest
-from tasks.errors import DomainError
 
 SEED = 20_260_101
 FEWEST_PEOPLE = 3

@@ -11,7 +11,8 @@ from etl import restore
 from etl.aws import client
 from etl.config import LakeConfig
 from store.codec import decode_item, encode_item
-from tasks.items import TTL_ATTRIBUTE, index_keys, table_definition
+from store.schema import TTL_ATTRIBUTE, table_definition
+from tasks.items import index_keys
 from todo_site.management.lake import Ticker, lake
 
 

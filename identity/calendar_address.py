@@ -1,0 +1,90 @@
+"""The secret address of a person's calendar feed."""
+
+from dataclasses import dataclass
+
+from identity import bearer_secrets
+from identity.errors import CalendarFeedNotFound
+from identity.items import CalendarFeedItem, calendar_feed_key
+from store import calls, idempotency
+from store.context import RequestContext
+from store.idempotency import Once
+
+ADDRESS_MAX = 512  # the key of an item has a limit too, and breaking that one would be an error
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarFeed:
+    """A person's feed: since when its address has been this one. The address itself is not known."""
+
+    created_at: str
+
+
+def get(user_id: str) -> CalendarFeed | None:
+    """Return the feed of ``user_id``, or None if there is none. One GetItem."""
+    item = calls.get(calendar_feed_key(user_id))
+    return CalendarFeed(item["created_at"]) if item else None
+
+
+def enable(ctx: RequestContext, *, once: Once | None = None) -> str:
+    """Give ``ctx.user_id`` a feed with a new address, and return its secret part, which is not shown again.
+
+    An old address ends. One request to DynamoDB. With ``once`` the same request again returns the same for a day.
+
+    Raises ShutOut, IdempotencyMismatch, IdempotencyInFlight, WriteContention.
+    """
+    return enable_once(ctx, once)[0]
+
+
+def enable_once(ctx: RequestContext, once: Once | None) -> tuple[str, bool]:
+    """Do what ``enable`` does; return also whether an earlier request had."""
+    nonce = bearer_secrets.new_nonce(once)
+    token = _token(ctx.user_id, nonce)
+    pk, sk = calendar_feed_key(ctx.user_id)
+    item = {
+        "PK": pk,
+        "SK": sk,
+        "entity_type": "CALENDAR_FEED",
+        "user_id": ctx.user_id,
+        "secret_hash": bearer_secrets.digest(token),
+        "request_id": ctx.request_id,
+        "created_at": ctx.timestamp,
+    }
+    earlier = bearer_secrets.create(ctx, CalendarFeedItem.of(item), calls.put(item), once, nonce)
+    return (token, False) if earlier is None else (_token(ctx.user_id, earlier), True)
+
+
+def disable(ctx: RequestContext, *, once: Once | None = None) -> bool:
+    """End the feed of ``ctx.user_id``; return whether an earlier request of the same key had.
+
+    One request to DynamoDB, two if there is no feed. Raises CalendarFeedNotFound, and what ``enable`` raises.
+    """
+    pk, sk = key = calendar_feed_key(ctx.user_id)
+    feed = CalendarFeedItem.of({"PK": pk, "SK": sk})
+    try:
+        return bearer_secrets.write(ctx, feed, [calls.delete_existing(key)], once) is not None
+    except calls.ConditionFailed:
+        if idempotency.earlier(ctx, once) is None:
+            raise CalendarFeedNotFound from None
+        return True
+
+
+def remove(user_id: str) -> None:
+    """End the feed of ``user_id``, if there is one. One request to DynamoDB."""
+    calls.remove(calendar_feed_key(user_id))
+
+
+def owner_of(token: str) -> str:
+    """Return whose feed ``token`` opens. One GetItem; none for what cannot be one. Raises CalendarFeedNotFound."""
+    content = bearer_secrets.read(token) if len(token) <= ADDRESS_MAX else None
+    try:
+        user_id = (content or b"")[bearer_secrets.BYTES :].decode()
+    except UnicodeDecodeError:
+        raise CalendarFeedNotFound from None
+    item = calls.get(calendar_feed_key(user_id)) if user_id else None
+    if not item or not bearer_secrets.matches(token, item["secret_hash"]):
+        raise CalendarFeedNotFound
+    return user_id
+
+
+def _token(user_id: str, nonce: str) -> str:
+    return bearer_secrets.show(bearer_secrets.make(nonce=nonce) + user_id.encode())

@@ -1,0 +1,108 @@
+"""Errors every domain can raise. Each says how the API answers it."""
+
+from collections.abc import Mapping
+from typing import TypedDict
+
+from django.utils.translation import gettext as _
+
+
+class FieldError(TypedDict):
+    """One thing wrong with one field: its path (``checklist.0.text``), what to do, and a stable code."""
+
+    field: str
+    message: str
+    code: str
+
+
+RETRY = {"Retry-After": "1"}
+
+
+class DomainError(Exception):
+    """Base of everything that services and selectors raise on purpose. ``str()`` of it is fit for the user.
+
+    Attributes
+    ----------
+    status
+        HTTP status of the API's answer.
+    kind
+        Type of the problem in that answer; blank where the status says it all.
+    headers
+        Headers of that answer.
+    """
+
+    status: int = 500
+    kind: str = ""
+    headers: Mapping[str, str] = {}
+
+
+class VersionConflict(DomainError):  # noqa: N818
+    """The caller's ``if_version`` is not the task's version any more."""
+
+    status = 412
+    kind = "version-conflict"
+
+    def __init__(self, current: int) -> None:
+        super().__init__(
+            _("It has changed since you read it: it is at version %(current)d now. Read it again.")
+            % {"current": current}
+        )
+        self.current = current
+
+
+class WriteContention(DomainError):  # noqa: N818
+    """Other writes to the same task kept winning; nothing was written, trying again later is safe."""
+
+    status = 409
+    kind = "write-contention"
+    headers = RETRY
+
+    def __init__(self) -> None:
+        super().__init__(_("Other changes to the same task are in flight. Try again."))
+
+
+class IdempotencyInFlight(WriteContention):
+    """Another request with the same Idempotency-Key is being worked on."""
+
+    status = 409
+    kind = "idempotency-in-flight"
+
+    def __init__(self) -> None:
+        DomainError.__init__(
+            self, _("A request with this Idempotency-Key is still in flight. Try again with the same key.")
+        )
+
+
+class IdempotencyMismatch(DomainError):  # noqa: N818
+    """The Idempotency-Key was used before with another request."""
+
+    status = 422
+    kind = "idempotency-mismatch"
+
+    def __init__(self) -> None:
+        super().__init__(_("This Idempotency-Key was used with a different request. Use a new key."))
+
+
+class InvalidCursor(DomainError):  # noqa: N818
+    """The cursor was not made by us for this list."""
+
+    status = 422
+    kind = "invalid-cursor"
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("The cursor is not valid for this list. Follow the Link header of an earlier page.")
+        )
+
+
+class ValidationFailed(DomainError):  # noqa: N818
+    """Some fields are not acceptable; ``errors`` lists every one."""
+
+    status = 422
+    kind = "validation"
+
+    def __init__(self, errors: list[FieldError]) -> None:
+        super().__init__(
+            _("Some fields are not valid: %(fields)s")
+            % {"fields": "; ".join(f"{e['field']}: {e['message']}" for e in errors)}
+        )
+        self.errors = errors

@@ -1,0 +1,128 @@
+"""Types, errors and query parameters that all operations share, as documented in OpenAPI."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from ninja import Schema
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter
+from pydantic import with_config as configured
+from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict
+
+from store import validation
+from store.context import timestamp
+from store.paging import LIMIT, MAX_LIMIT
+
+ID = "0199d3a4-6f2e-7c41-9b1d-3f5a8e6c2d10"
+UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+
+
+OUT = ConfigDict(extra="forbid")
+T32 = Annotated[str, Field(max_length=32)]
+T36 = Annotated[str, Field(max_length=36)]
+T50 = Annotated[str, Field(max_length=50)]
+T64 = Annotated[str, Field(max_length=64)]
+T100 = Annotated[str, Field(max_length=100)]
+T128 = Annotated[str, Field(max_length=128)]
+T200 = Annotated[str, Field(max_length=200)]
+T254 = Annotated[str, Field(max_length=254)]
+T500 = Annotated[str, Field(max_length=500)]
+T1000 = Annotated[str, Field(max_length=1000)]
+Id = Annotated[str, Field(max_length=36, pattern=UUID, json_schema_extra={"format": "uuid"})]
+Day = Annotated[str, Field(max_length=10, json_schema_extra={"format": "date"})]
+Time = Annotated[str, Field(max_length=5, pattern=TIME)]
+Moment = Annotated[str, Field(max_length=27, json_schema_extra={"format": "date-time"})]
+Version = Annotated[int, Field(ge=1, le=2**53, json_schema_extra={"format": "int64"})]
+
+
+class HealthOut(Schema):
+    """That the service answers, and which one it is."""
+
+    model_config = OUT
+    status: Literal["healthy"]
+    version: T64
+    environment: T32
+
+
+class FieldProblem(Schema):
+    """What is wrong with one field."""
+
+    model_config = OUT
+    field: T100
+    message: T500
+    code: T64
+
+
+Status = Annotated[int, Field(ge=200, le=599, json_schema_extra={"format": "int32"})]
+_Errors = Annotated[list[FieldProblem], Field(max_length=2 * validation.MAX_ERRORS)]
+
+
+class ProblemCore(Schema):
+    """What a problem says, whatever the request."""
+
+    model_config = OUT
+    type: T200
+    title: T100
+    status: Status
+    detail: T1000
+    errors: _Errors = []
+
+
+class Problem(Schema):
+    """An error, as of RFC 9457. `errors` is there when fields are to blame."""
+
+    model_config = OUT
+    type: T200
+    title: T100
+    status: Status
+    detail: T1000
+    instance: T500
+    request_id: T128
+    errors: _Errors = []
+
+
+def flag(text: Any) -> Any:
+    return {"true": True, "false": False}.get(text, text)
+
+
+def digits(text: Any) -> Any:
+    if isinstance(text, str) and not re.fullmatch(r"-?[0-9]{1,9}", text):
+        raise PydanticCustomError("int_parsing", "Must be a whole number.")
+    return text
+
+
+def moment_text(text: str) -> str:
+    try:
+        # A "+" that was not percent-encoded arrives as a space.
+        moment = datetime.fromisoformat(text.replace(" ", "+"))
+        if moment.tzinfo is None or "T" not in text.upper():
+            raise ValueError(text)
+        return timestamp(moment)
+    except (ValueError, OverflowError):
+        message = "Must be an instant such as 2026-11-22T17:20:00Z, with Z or an offset."
+        raise PydanticCustomError("datetime", "{message}", {"message": message}) from None
+
+
+@configured(validation.STRICT)
+class PageQuery(TypedDict, total=False):
+    """Which part of a list."""
+
+    limit: Annotated[
+        int,
+        Field(ge=1, le=MAX_LIMIT, description="How many at most"),
+        Field(json_schema_extra={"default": LIMIT, "format": "int32"}),
+        BeforeValidator(digits),
+    ]
+    cursor: Annotated[
+        str,
+        Field(
+            max_length=1024,
+            description="Where to go on: from the `Link` header of an earlier page of the same list",
+            json_schema_extra={"format": "cursor"},
+        ),
+    ]
+
+
+PAGE_QUERY: TypeAdapter[Any] = TypeAdapter(PageQuery)
