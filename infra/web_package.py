@@ -64,15 +64,9 @@ UNUSED_FOLDERS = (
     *(f"pyathena/{name}" for name in ("aio", "arrow", "pandas", "polars", "s3fs", "spark", "sqlalchemy")),
     "pydantic/v1",
     "django_htmx/static",
-    *(f"django/test/{name}.py" for name in ("client", "html", "runner", "selenium", "testcases", "utils")),
-    *(f"sqlparse/{name}" for name in ("engine", "filters", "[a-z]*.py")),
     "botocore/data/*/*/examples-1.json*",
     "*.dist-info/RECORD",
 )
-# Packages that import all their modules at once, for nothing. django-ninja wants a signal of django.test, and would
-# bring the test client, the test runner and a web server into every cold start; Django parses SQL scripts with
-# sqlparse, and there is no SQL database.
-EMPTIED_PACKAGES = ("django/test", "sqlparse")
 UNUSED_FILES = ("*.pyi", "*.po", "*.c", "*.h", "*.map")
 KEPT_LOCALES = ("en", "de", "__pycache__")  # those of LANGUAGES
 # Imports all that any request imports. What the lake's libraries are for runs elsewhere, commands included.
@@ -82,7 +76,7 @@ import pyathena.connection, pyathena.cursor
 django.setup()
 for package in ("todo_site", "tasks", "insights", "identity", "dynamo_admin", "web", "store"):
     for path in sorted(pathlib.Path(package).rglob("*.py")):
-        if path.parent.name != "commands" and str(path) not in ("todo_site/erasure.py", "todo_site/settings_lint.py"):
+        if path.parent.name != "commands" and str(path) not in ("todo_site/settings_lint.py"):
             importlib.import_module(".".join(path.with_suffix("").parts).removesuffix(".__init__"))
 """
 # `collectstatic` needs settings, none of which reach the files.
@@ -218,9 +212,6 @@ def prune(packages: Path) -> None:
         if path.stem not in (*KEPT_LOCALES, "__init__")
     )
     remove(path for path in packages.glob("zappa/*") if path.stem not in HANDLER_MODULES)
-    for name in EMPTIED_PACKAGES:
-        for initial in packages.glob(f"{name}/__init__.py"):
-            initial.write_text("")
 
 
 def keep_hashed(static: Path) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from store.codec import decode_item, encode, encode_item
-from store.idempotency import IdempotencyItem
 from store.schema import Item
 
 Key = tuple[str, str]
@@ -142,7 +141,7 @@ def put_instead(values: Values, old: Values, name: str) -> Action:
     )
 
 
-def put_record(item: IdempotencyItem, now: int) -> Action:
+def put_record(item: Item, now: int) -> Action:
     """Return the action that stores an idempotency record, over an expired one (epoch seconds ``now``) if need be."""
     return _put(
         item.attribute_values,

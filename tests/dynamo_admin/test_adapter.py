@@ -48,7 +48,7 @@ def uv(*arguments: str) -> None:
 
 def test_private_apis_are_listed():
     """Every name with a leading underscore that the adapter uses of others is in its README."""
-    folder = ROOT / "todo_site" / "dynamo_admin"
+    folder = ROOT / "dynamo_admin"
     readme = (folder / "README.md").read_text()
     own = {"_write", "_put", "_path", "_page", "_within", "_sorted", "_stream", "_say", "_rows_to_export", "_unchanged",
            "_latest", "_user_id", "_fields", "_refuse", "_rows"}  # fmt: skip
@@ -60,7 +60,7 @@ def test_private_apis_are_listed():
 
 def test_every_guard_exists():
     """The tests that the README names are among the cases."""
-    readme = (ROOT / "todo_site" / "dynamo_admin" / "README.md").read_text()
+    readme = (ROOT / "dynamo_admin" / "README.md").read_text()
     named = set(re.findall(r"`(test_\w+)`", readme)) - {"test_adapter"}
     cases = (Path(__file__).parent / "cases.py").read_text()
     assert named

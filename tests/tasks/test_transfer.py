@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from store.errors import IdempotencyMismatch, ValidationFailed
-from tasks import selectors, services, transfer
-from tasks.transfer import cells, exporting
+from tasks import selectors, services
+from tasks.transfer import cells, exporting, importing
 from tasks.transfer.rows import COLUMNS
 
 FULL = {
@@ -33,7 +33,7 @@ FULL = {
 
 
 def file_of(account, file_format):
-    return "".join(transfer.export(account.id, file_format)).encode()
+    return "".join(exporting.export(account.id, file_format)).encode()
 
 
 def titles(account):
@@ -51,7 +51,7 @@ def imported(ctx, alice):
     """Return a function that imports text for Alice and returns the report."""
 
     def run(text, *, account=alice, **kwargs):
-        return transfer.import_tasks(ctx(account), text.encode(), **kwargs)
+        return importing.import_tasks(ctx(account), text.encode(), **kwargs)
 
     return run
 
@@ -65,8 +65,8 @@ def test_it_works(ctx, alice, bob, imported):
     for file_format in ("json", "csv"):
         report = imported(file_of(alice, file_format).decode(), account=bob)
         assert (report.format, report.created, report.invalid) == (file_format, 2, 0)
-        copies = list(transfer.export_rows(bob.id))[:2]
-        assert [essence(row) for row in copies] == [essence(row) for row in transfer.export_rows(alice.id)]
+        copies = list(exporting.export_rows(bob.id))[:2]
+        assert [essence(row) for row in copies] == [essence(row) for row in exporting.export_rows(alice.id)]
 
 
 def test_the_export_is_read_page_by_page(ctx, alice, calls, monkeypatch):
@@ -74,7 +74,7 @@ def test_the_export_is_read_page_by_page(ctx, alice, calls, monkeypatch):
     for number in range(5):
         services.create_task(ctx(alice), {"title": f"{number}"})
     calls.clear()
-    rows = transfer.export_rows(alice.id)
+    rows = exporting.export_rows(alice.id)
     assert [next(rows)["title"] for _ in range(2)] == ["4", "3"]
     assert calls.names == ["Query"]
     assert [row["title"] for row in rows] == ["2", "1", "0"]
@@ -89,14 +89,14 @@ def test_an_empty_export(alice):
 def test_an_export_without_the_trash(ctx, alice):
     task = services.create_task(ctx(alice), {"title": "x"}).task
     services.delete_task(ctx(alice), task.id)
-    assert list(transfer.export_rows(alice.id)) == []
+    assert list(exporting.export_rows(alice.id)) == []
 
 
 def test_an_export_that_fails_is_not_complete(ctx, alice, monkeypatch):
     monkeypatch.setattr(exporting, "PAGE", 1)
     for number in range(2):
         services.create_task(ctx(alice), {"title": f"{number}"})
-    chunks = transfer.export(alice.id, "json")
+    chunks = exporting.export(alice.id, "json")
     monkeypatch.setattr(selectors, "list_tasks", lambda *_, **__: 1 / 0)
     written = []
     with pytest.raises(ZeroDivisionError):
@@ -142,10 +142,10 @@ def test_any_tasks_survive_csv(ctx, alice, bob, tasks):
     there, back = accounts
     for task in tasks:
         services.create_task(ctx(there), task)
-    report = transfer.import_tasks(ctx(back), file_of(there, "csv"))
+    report = importing.import_tasks(ctx(back), file_of(there, "csv"))
     assert (report.created, report.invalid) == (len(tasks), 0)
-    assert [essence(row) for row in transfer.export_rows(back.id)] == [
-        essence(row) for row in transfer.export_rows(there.id)
+    assert [essence(row) for row in exporting.export_rows(back.id)] == [
+        essence(row) for row in exporting.export_rows(there.id)
     ]
 
 
@@ -262,7 +262,7 @@ def test_another_persons_ids_do_not_count(ctx, alice, bob, imported):
     services.create_task(ctx(alice), {"title": "x"})
     report = imported(file_of(alice, "json").decode(), account=bob)
     assert report.created == 1
-    assert report.results[0].task_id not in {row["id"] for row in transfer.export_rows(alice.id)}
+    assert report.results[0].task_id not in {row["id"] for row in exporting.export_rows(alice.id)}
 
 
 @pytest.mark.parametrize(
@@ -285,7 +285,7 @@ def test_another_persons_ids_do_not_count(ctx, alice, bob, imported):
 )
 def test_files_that_cannot_be_read(ctx, alice, calls, content, code):
     with pytest.raises(ValidationFailed) as failure:
-        transfer.import_tasks(ctx(alice), content)
+        importing.import_tasks(ctx(alice), content)
     assert [(error["field"], error["code"]) for error in failure.value.errors] == [("file", code)]
     assert not calls
 
@@ -294,14 +294,14 @@ def test_files_that_cannot_be_read(ctx, alice, calls, content, code):
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes_are_read_or_refused(ctx, alice, content):
     with contextlib.suppress(ValidationFailed):
-        report = transfer.import_tasks(ctx(alice), content, dry_run=True)
+        report = importing.import_tasks(ctx(alice), content, dry_run=True)
         assert report.rows == report.created + report.existing + report.invalid
 
 
 def test_what_spreadsheets_make_of_csv(imported, alice):
     report = imported('\ufeffTitle;Due Date;Tags\r\n"one; two";2026-12-01;"a, b"\r\n;;\r\n')
     assert (report.rows, report.created) == (1, 1)
-    (row,) = transfer.export_rows(alice.id)
+    (row,) = exporting.export_rows(alice.id)
     assert (row["title"], row["due_date"], row["tags"]) == ("one; two", "2026-12-01", ["a", "b"])
 
 

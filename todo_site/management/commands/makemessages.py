@@ -15,7 +15,7 @@ from django.utils.translation.template import templatize
 
 from todo_site import translations
 
-CODE = ("tasks", "insights", "todo_site")
+CODE = ("tasks", "insights", "identity", "dynamo_admin", "web", "store", "todo_site")
 TEMPLATES = ("templates/**/*.html", "dynamo_admin/templates/**/*.html")
 _CALLS = {"gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"}
 _TEMPLATIZED = re.compile(
