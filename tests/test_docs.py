@@ -1,7 +1,8 @@
-"""The documents name what exists: dependencies, files, make targets, commands, URLs, settings and charts."""
+"""The documents name only what exists, and each kind of document keeps its form."""
 
 import argparse
 import re
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -14,9 +15,16 @@ from insights.boards import EVERYBODY, ME
 ROOT = Path(__file__).resolve().parent.parent
 MARKDOWN = sorted(
     path
-    for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*/README.md")]
+    for path in [
+        ROOT / "README.md",
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / ".github").glob("*.md"),
+        *ROOT.glob("*/README.md"),
+    ]
     if "node_modules" not in path.parts
 )
+ADRS = {path.stem[:3]: path for path in sorted((ROOT / "docs" / "adrs").glob("0*.md"))}
+ADR_INDEX = (ROOT / "docs" / "adrs" / "README.md").read_text()
 LOCKS = {name: (ROOT / "requirements" / f"{name}.txt") for name in ("web", "lake", "dev", "localaws", "node")}
 
 
@@ -32,8 +40,10 @@ def direct_dependencies() -> dict[str, str]:
     return found
 
 
-def test_it_works():
-    assert (ROOT / "README.md").read_text().startswith("# ")
+def test_the_readme_begins_with_the_two_commands():
+    title, command, *_ = re.findall(r"^(# .+|make .+)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert title.startswith("# ")
+    assert command.startswith("make run ")
 
 
 @pytest.mark.parametrize(("package", "version"), direct_dependencies().items())
@@ -176,8 +186,8 @@ def test_what_does_not_exist_is_found(text):
 @pytest.mark.parametrize("path", MARKDOWN, ids=lambda path: str(path.relative_to(ROOT)))
 def test_paths_in_code_spans_exist(path):
     named = re.findall(
-        r"`((?:todo_site|tasks|insights|etl|localcloud|templates|static|tests|docs|bench|infra|requirements)"
-        r"/[\w./-]+)`",
+        r"`((?:todo_site|insights|tasks|identity|dynamo_admin|web|store|etl|localcloud|infra|bench|templates|static"
+        r"|locale|requirements|tests|docs)/[\w./-]+)`",
         path.read_text(),
     )
     missing = [n for n in named if not (ROOT / n).exists() and not (ROOT / f"{n}.py").exists()]
@@ -185,7 +195,76 @@ def test_paths_in_code_spans_exist(path):
 
 
 def test_every_adr_is_in_the_index():
-    index = (ROOT / "docs" / "adrs" / "README.md").read_text()
-    adrs = [p.name for p in (ROOT / "docs" / "adrs").glob("0*.md")]
-    assert adrs
-    assert not [name for name in adrs if name not in index]
+    rows = re.findall(r"^\| \[(\d{3})\]\(([\w-]+\.md)\) \|", ADR_INDEX, re.MULTILINE)
+    assert rows == [(number, path.name) for number, path in ADRS.items()]
+
+
+def headings(path):
+    return re.findall(r"^## (.+)$", path.read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", ADRS.values(), ids=ADRS.keys())
+def test_every_adr_has_the_form_of_the_template(path):
+    number, text = path.stem[:3], path.read_text()
+    status = r"\*\*Status\*\* (?:accepted|proposed|superseded by \[\d{3}\]\([\w-]+\.md\)), \d{4}-\d\d-\d\d"
+    assert re.match(rf"# {number} .+\n\n{status}\n", text)
+    assert headings(path) == headings(path.with_name("template.md"))
+    options = re.split(r"^## .+$", text, flags=re.MULTILINE)[3].strip().split("\n- ")
+    assert len(options) > 1
+    assert "(chosen" in options[0]
+    assert not [
+        option for option in options if "(chosen" not in option and ":" not in option
+    ]  # rejected: why
+
+
+def test_gaps_in_the_numbers_of_adrs_are_explained():
+    gaps = set()
+    for first, last in re.findall(r"^\| (\d{3})(?:-(\d{3}))? \|", ADR_INDEX, re.MULTILINE):
+        gaps |= set(range(int(first), int(last or first) + 1))
+    used = {int(number) for number in ADRS}
+    assert gaps == set(range(max(used) + 1)) - used
+
+
+def test_the_glossary_is_sorted_and_links_each_term():
+    rows = re.findall(
+        r"^\| (.+?) \| (.+) \| (\[.+\)) \|$", (ROOT / "docs" / "glossary.md").read_text(), re.MULTILINE
+    )
+    terms = [term.lower() for term, *_ in rows]
+    assert len(terms) > 24
+    assert terms == sorted(set(terms))
+    assert not [term for term, meaning, _ in rows if not meaning.endswith(".") or meaning.count(". ") > 2]
+
+
+def test_the_license_is_the_one_the_api_names(client):
+    info = client.get("/api/openapi.json").json()["info"]
+    assert (ROOT / "LICENSE").read_text().startswith(f"{info['license']['identifier']} License\n")
+    assert "contact" not in info
+
+
+def test_the_version_is_the_same_everywhere():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert f'"APP_VERSION", "{version}"' in (ROOT / "todo_site" / "settings.py").read_text()
+    assert version in (ROOT / "docs" / "changelog.md").read_text()
+
+
+def test_the_changelog_keeps_its_form():
+    text = (ROOT / "docs" / "changelog.md").read_text()
+    kinds = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+    assert set(re.findall(r"^### (.+)$", text, re.MULTILINE)) <= kinds
+    releases = headings(ROOT / "docs" / "changelog.md")
+    assert releases[0] == "[Unreleased]"
+    assert all(re.fullmatch(r"\[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d", release) for release in releases[1:])
+    entries = re.search(r"^### .*", text, re.MULTILINE | re.DOTALL)[0].splitlines()
+    assert not [line for line in entries if line and not line.startswith(("- ", "#"))]  # one line each
+
+
+def test_continuous_integration_runs_what_the_readme_says_with_few_rights():
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    assert "- run: .ci/run\n" in workflow
+    assert "\npermissions:\n  contents: read\n\n" in workflow
+    assert "timeout-minutes:" in workflow
+    assert not [
+        name
+        for name in re.findall(r"uses: (\S+)", workflow)
+        if not re.fullmatch(r"actions/[\w-]+@v\d+", name)
+    ]

@@ -218,7 +218,6 @@ def complete(document: Document) -> None:
     """Add to ninja's ``document`` what every operation has in common, and examples."""
     document["info"] |= {
         "description": DESCRIPTION,
-        "contact": {"name": "Todo with Insights", "url": "https://github.com/todo-with-insights"},
         "license": {"name": "MIT", "identifier": "MIT"},
     }
     document["servers"] = [
