@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from etl.catalog import RETENTION_DAYS
+from etl.lake.layout import RETENTION_DAYS
 from infra.names import Names
 from infra.policies import TRUST, acknowledge
 

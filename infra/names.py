@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import aws_cdk as cdk
 
-from etl.catalog import FAILURE_QUEUE
+from etl.lake.catalog import FAILURE_QUEUE
 from infra.policies import arn
 from infra.settings import Settings
 

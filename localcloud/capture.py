@@ -2,7 +2,7 @@
 
 ``python -m localcloud.capture`` reads DynamoDB Streams through its public API, every shard, parents before children,
 from the oldest record at first and from ``LOCAL_DIR/capture.json`` afterwards, and hands Lambda-shaped batches to
-``etl.capture.handler`` in this process. A checkpoint is written when the handler has accepted what it covers.
+``etl.capture.handler.handler`` in this process. A checkpoint is written when the handler has accepted what it covers.
 """
 
 from __future__ import annotations
@@ -310,7 +310,7 @@ def stream_arn(table: str) -> str:
 
 def main() -> None:
     """Capture changes of TABLE_NAME until SIGTERM or SIGINT."""
-    from etl.capture import handler
+    from etl.capture.handler import handler
 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

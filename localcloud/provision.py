@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from etl import catalog
+from etl.lake import catalog
 from localcloud import accounts
 from localcloud.files import write_atomically
 from tasks.items import TTL_ATTRIBUTE, table_definition

@@ -10,10 +10,10 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from etl import orders
 from etl.aws import client
-from etl.config import ConfigError, lake_config
-from etl.storage import Bucket
+from etl.jobs import job_requests
+from etl.lake.config import ConfigError, lake_config
+from etl.lake.storage import Bucket
 from tasks import access_tokens, table
 from tasks import administration as data
 from tasks.admin.base import Audited, acting, name_of, telling
@@ -186,7 +186,7 @@ class UserAdmin(Audited):
         context = acting(request, user_id)
         try:
             silver = Bucket(lake_config().silver_bucket, client("s3"))
-            orders.order_erasure(silver, user_id, context.request_id, name_of(request))
+            job_requests.request_erasure(silver, user_id, context.request_id, name_of(request))
         except ConfigError:
             return
         except (BotoCoreError, ClientError) as error:

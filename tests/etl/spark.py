@@ -14,10 +14,10 @@ import boto3
 import duckdb
 import pyarrow.parquet as pq
 
-from etl import catalog, manifest
-from etl.gold import CURRENT
-from etl.storage import Bucket
-from etl.tables import Table
+from etl.jobs.gold import CURRENT
+from etl.lake import catalog, manifest
+from etl.lake.storage import Bucket
+from etl.lake.tables import Table
 from tests.etl.folder import FolderS3
 from tests.etl.s3_server import serve
 from tests.etl.schemas import arrow_schema

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from etl import manifest
-from etl.config import LakeConfig
-from etl.distributed import SparkLake
-from etl.storage import Bucket
+from etl.glue.spark_lake import SparkLake
+from etl.lake import manifest
+from etl.lake.config import LakeConfig
+from etl.lake.storage import Bucket
 from tests.etl.folder import FolderS3, NoGlue
 from tests.etl.spark_session import SMALL, session
 

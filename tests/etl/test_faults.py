@@ -8,8 +8,8 @@ from random import Random
 
 import pytest
 
-from etl import gold
-from etl.tables import GOLD, SILVER
+from etl.jobs import gold
+from etl.lake.tables import GOLD, SILVER
 from tests.etl.checks import all_equal
 from tests.etl.deaths import DECISIVE, FIRST_STEPS, STEPS, Watch
 from tests.etl.harness import NOW, Harness

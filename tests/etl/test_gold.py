@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from etl import catalog, gold
-from etl.tables import GOLD
+from etl.jobs import gold
+from etl.lake import catalog
+from etl.lake.tables import GOLD
 from tests.etl.checks import all_equal, gold_equals_oracle
 from tests.etl.harness import NOW, Harness
 from tests.etl.memory import CONFIG

@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from etl import manifest
-from etl.catalog import user_bucket
-from etl.config import LakeConfig
+from etl.lake import manifest
+from etl.lake.config import LakeConfig
+from etl.lake.layout import user_bucket
+from etl.lake.storage import ConflictError
+from etl.lake.tables import SILVER
 from etl.log import iso
-from etl.storage import ConflictError
-from etl.tables import SILVER
 from tests.etl.checks import all_equal, history_is_whole, silver_equals_table
 from tests.etl.harness import NOW, Harness
 from tests.etl.memory import CONFIG, put_bronze
@@ -126,7 +126,7 @@ def test_files_of_days_long_past_are_found_within_a_day(tmp_path, monkeypatch):
     lake.lake.silver.run()
     put(lake, bronze_row(event_id="e2", sk="TASK#t2", entity_id="t2"), day="year=2021/month=01/day=31")
     assert lake.new_lake("an hour later").silver.run() is None
-    monkeypatch.setattr("etl.silver.FULL_SEARCH_SECONDS", 0)
+    monkeypatch.setattr("etl.jobs.silver.FULL_SEARCH_SECONDS", 0)
     assert lake.new_lake("a day later").silver.run().rows("tasks") == 2
     assert lake.lake.silver.run() is None
 
@@ -144,7 +144,7 @@ def test_files_up_to_thirty_days_late_are_found_by_the_next_run_and_later_ones_c
     capsys.readouterr()
     assert lake.lake.silver.run().rows("task_events") == 2
     assert committed(capsys) == {"files": 1, "late_files": 0}
-    monkeypatch.setattr("etl.silver.FULL_SEARCH_SECONDS", 0)
+    monkeypatch.setattr("etl.jobs.silver.FULL_SEARCH_SECONDS", 0)
     assert lake.lake.silver.run().rows("task_events") == 3
     assert committed(capsys) == {"files": 1, "late_files": 1}
 
@@ -172,7 +172,7 @@ def test_after_a_long_stop_records_that_waited_are_found_at_once(tmp_path):
 
 
 def test_a_backlog_is_taken_in_parts_and_none_is_lost(lake, monkeypatch):
-    monkeypatch.setattr("etl.silver.MAX_FILES", 2)
+    monkeypatch.setattr("etl.jobs.silver.MAX_FILES", 2)
     for number in range(5):
         put(
             lake, bronze_row(event_id=f"e{number}", sk=f"TASK#{number}", entity_id=str(number)), number=number
@@ -316,7 +316,7 @@ def test_of_two_overlapping_runs_one_commits_and_the_other_starts_again(lake, wo
 
 
 def test_it_gives_up_when_others_keep_committing_first(lake, monkeypatch):
-    monkeypatch.setattr("etl.silver.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("etl.jobs.silver.time.sleep", lambda seconds: None)
     put(lake, bronze_row())
 
     def always_first(operation, key):
@@ -364,7 +364,7 @@ def test_replaced_files_are_deleted_after_a_while_and_live_ones_never(tmp_path):
 
 
 def test_large_histories_are_worked_on_in_parts(lake, world, monkeypatch):
-    monkeypatch.setattr("etl.bronze.groups.__defaults__", (1,))
+    monkeypatch.setattr("etl.jobs.bronze.groups.__defaults__", (1,))
     lake.deliver(world.history)
     lake.lake.run(NOW)
     all_equal(lake, world, NOW)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from etl.catalog import user_bucket
+from etl.lake.layout import user_bucket
 from insights import warehouse
 from tasks import checklists, history, markdown, repeats, selectors, services
 from tests.web.conftest import HTMX, read

@@ -7,9 +7,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 from django.core.management.base import BaseCommand, CommandError
 
-from etl import restore
 from etl.aws import client
-from etl.config import LakeConfig
+from etl.lake.config import LakeConfig
+from etl.upkeep import restore
 from tasks.codec import decode_item, encode_item
 from tasks.items import TTL_ATTRIBUTE, index_keys, table_definition
 from todo_site.lake import Ticker, lake

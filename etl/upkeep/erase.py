@@ -16,9 +16,15 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
-from etl import bookmark, manifest
-from etl.bronze import bucket_of
-from etl.catalog import (
+from etl.engine.embedded import Engine
+from etl.engine.errors import EngineError
+from etl.jobs.bronze import bucket_of
+from etl.jobs.gold import COMMIT, Gold
+from etl.jobs.steps import sql_text
+from etl.lake import consumed_files, manifest
+from etl.lake.config import LakeConfig
+from etl.lake.glue_partitions import sync_silver
+from etl.lake.layout import (
     BRONZE_ERROR_PREFIX,
     BRONZE_PREFIX,
     CACHE_PREFIX,
@@ -29,17 +35,11 @@ from etl.catalog import (
     SILVER_PREFIX,
     user_bucket,
 )
-from etl.config import LakeConfig
-from etl.engine.embedded import Engine
-from etl.engine.errors import EngineError
-from etl.gold import COMMIT, Gold
+from etl.lake.manifest import Manifest, Part
+from etl.lake.storage import Bucket, ConflictError, LocalCopies
+from etl.lake.tables import QUARANTINE, TASK_EVENTS
 from etl.log import iso, log
-from etl.manifest import Manifest, Part
-from etl.partitions import sync_silver
-from etl.steps import sql_text
-from etl.storage import Bucket, ConflictError, LocalCopies
-from etl.sweep import made_by
-from etl.tables import QUARANTINE, TASK_EVENTS
+from etl.upkeep.orphans import made_by
 
 ATTEMPTS = 6
 AT_A_TIME = 200
@@ -128,9 +128,9 @@ class Erasure:
     def has_arrived(self, keys: Iterable[Key], since: datetime) -> bool:
         """Whether Bronze holds the removal of each of `keys` (PK, SK) from `since` on."""
         missing = set(keys)
-        days = bookmark.listing(self.bronze, (since - timedelta(days=1)).date().isoformat())
+        days = consumed_files.listing(self.bronze, (since - timedelta(days=1)).date().isoformat())
         files = [
-            bookmark.day_prefix(day) + name
+            consumed_files.day_prefix(day) + name
             for day, names in days.items()
             for name in names
             if bucket_of(name) == user_bucket(self.user_id)

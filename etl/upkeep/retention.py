@@ -1,6 +1,6 @@
 """How long the lake keeps what nothing refers to: undeliverable records, the request log, query results, old orders.
 
-In AWS lifecycle rules do the same by the same numbers (`etl.catalog.RETENTION_DAYS`); a laptop has none. Rows in
+In AWS lifecycle rules do the same by the same numbers (`etl.lake.layout.RETENTION_DAYS`); a laptop has none. Rows in
 quarantine are given up after a year; Bronze still has them, and `replay` brings them back.
 """
 
@@ -13,14 +13,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from etl import manifest
-from etl.catalog import QUARANTINE_DAYS, RETENTION_DAYS, SILVER_PREFIX
-from etl.config import LakeConfig
+from etl.lake import manifest
+from etl.lake.config import LakeConfig
+from etl.lake.glue_partitions import sync_silver
+from etl.lake.layout import QUARANTINE_DAYS, RETENTION_DAYS, SILVER_PREFIX
+from etl.lake.manifest import Part
+from etl.lake.storage import Bucket, ConflictError, LocalCopies
+from etl.lake.tables import QUARANTINE
 from etl.log import iso, log
-from etl.manifest import Part
-from etl.partitions import sync_silver
-from etl.storage import Bucket, ConflictError, LocalCopies
-from etl.tables import QUARANTINE
 
 if TYPE_CHECKING:
     from etl.engine.embedded import Engine

@@ -22,13 +22,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from etl import bookmark, manifest
-from etl.catalog import BRONZE_PREFIX, REQUESTS_PREFIX, SILVER_PREFIX
-from etl.config import LakeConfig
 from etl.engine.embedded import Engine
 from etl.engine.errors import EngineError
+from etl.lake import consumed_files, manifest
+from etl.lake.config import LakeConfig
+from etl.lake.layout import BRONZE_PREFIX, REQUESTS_PREFIX, SILVER_PREFIX
+from etl.lake.storage import Bucket, ConflictError, LocalCopies
 from etl.log import iso, log
-from etl.storage import Bucket, ConflictError, LocalCopies
 
 JOURNAL = f"{SILVER_PREFIX}_compaction.json"
 # A day is closed when this many have begun since: what comes later still is merged by a later run.
@@ -150,7 +150,7 @@ class Compaction:
         """Of changes only what Silver has read; the request log has no reader that keeps a bookmark."""
         current, _ = manifest.load(self.silver)
         days = {_day_of(partition) for partition in found if partition.startswith(BRONZE_PREFIX)}
-        names = {day: bookmark.consumed(self.silver, current.days.get(day)) for day in days}
+        names = {day: consumed_files.names(self.silver, current.days.get(day)) for day in days}
         return {
             partition: [source for source in sources if _is_free(source.key, names)]
             for partition, sources in found.items()
@@ -226,7 +226,7 @@ class Compaction:
 
     def _count(self, journal: Journal, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
         """Add names to what counts as consumed, or remove some, in the days that the journal is about."""
-        plus, minus = bookmark.by_day(add), bookmark.by_day(remove)
+        plus, minus = consumed_files.by_day(add), consumed_files.by_day(remove)
         if not plus and not minus:
             return
         for _ in range(ATTEMPTS):
@@ -236,11 +236,11 @@ class Compaction:
             if not days:
                 return
             wanted = {
-                day: bookmark.consumed(self.silver, current.days[day]) - minus.get(day, frozenset())
+                day: consumed_files.names(self.silver, current.days[day]) - minus.get(day, frozenset())
                 | plus.get(day, frozenset())
                 for day in days
             }
-            marks = bookmark.write(self.silver, manifest.new_name(now), wanted)
+            marks = consumed_files.write(self.silver, manifest.new_name(now), wanted)
             retired = {current.days[day].key: iso(now) for day in days}
             changed = replace(current, days={**current.days, **marks}, retired={**current.retired, **retired})
             try:
@@ -270,7 +270,7 @@ def _day_of(key: str) -> str:
 
 def _is_free(key: str, consumed: Mapping[str, frozenset[str]]) -> bool:
     return key.startswith(REQUESTS_PREFIX) or any(
-        name in consumed[day] for day, names in bookmark.by_day([key]).items() for name in names
+        name in consumed[day] for day, names in consumed_files.by_day([key]).items() for name in names
     )
 
 

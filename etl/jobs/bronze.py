@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl.engine.errors import EngineError
+from etl.jobs.steps import silver_parameters, sql_text
+from etl.lake.manifest import Part
+from etl.lake.storage import LocalCopies
+from etl.lake.tables import BRONZE
 from etl.log import log
-from etl.manifest import Part
-from etl.steps import silver_parameters, sql_text
-from etl.storage import LocalCopies
-from etl.tables import BRONZE
 
 if TYPE_CHECKING:
     from etl.engine.embedded import Engine

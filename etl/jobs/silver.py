@@ -16,18 +16,18 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from etl import bookmark, manifest
-from etl.bookmark import DayMark, Days
-from etl.bronze import groups, parse
-from etl.catalog import SILVER_PREFIX
-from etl.config import LakeConfig
+from etl.jobs.bronze import groups, parse
+from etl.jobs.steps import SILVER, SILVER_STAGING, silver_parameters, sql_text
+from etl.lake import consumed_files, manifest
+from etl.lake.config import LakeConfig
+from etl.lake.consumed_files import DayMark, Days
+from etl.lake.glue_partitions import sync_silver
+from etl.lake.layout import SILVER_PREFIX
+from etl.lake.manifest import Manifest, Part
+from etl.lake.storage import Bucket, ConflictError, LocalCopies
+from etl.lake.tables import QUARANTINE, TASK_EVENTS
+from etl.lake.tables import SILVER as TABLES
 from etl.log import iso, log, timed
-from etl.manifest import Manifest, Part
-from etl.partitions import sync_silver
-from etl.steps import SILVER, SILVER_STAGING, silver_parameters, sql_text
-from etl.storage import Bucket, ConflictError, LocalCopies
-from etl.tables import QUARANTINE, TASK_EVENTS
-from etl.tables import SILVER as TABLES
 
 if TYPE_CHECKING:
     from etl.engine.embedded import Engine
@@ -129,7 +129,7 @@ class Silver:
             with timed(took, "transform_ms"):
                 made = self._transform(current, commit, keys, Path(scratch))
             with timed(took, "publish_ms"):
-                marks = bookmark.advance(self.silver, commit, consumed, keys)
+                marks = consumed_files.advance(self.silver, commit, consumed, keys)
                 looked_at = current.looked_at if self.backlog else looked_at
                 published = self._next(current, commit, now, made, marks, looked_at)
                 self._commit(published, etag, made.outputs)
@@ -142,7 +142,7 @@ class Silver:
     def _late(self, keys: Sequence[str], now: datetime) -> int:
         """How many of the files are of days before those that every run searches."""
         limit = f"{now - timedelta(days=self.config.late_days):%Y-%m-%d}"
-        return sum(len(names) for day, names in bookmark.by_day(keys).items() if day < limit)
+        return sum(len(names) for day, names in consumed_files.by_day(keys).items() if day < limit)
 
     def _engine(self, folder: Path) -> Engine:
         # Not above: where Spark does the work, DuckDB is not installed.
@@ -189,8 +189,8 @@ class Silver:
             latest = min(current.committed_at, iso(now)) or iso(now)
             first = date.fromisoformat(latest[:10]) - timedelta(days=self.config.late_days)
             self._since = first.isoformat()
-        listed = bookmark.listing(self.bronze, "" if everything else self._since)
-        keys, consumed = bookmark.unread(self.silver, listed, current.days)
+        listed = consumed_files.listing(self.bronze, "" if everything else self._since)
+        keys, consumed = consumed_files.unread(self.silver, listed, current.days)
         return keys, consumed, iso(now) if everything else current.looked_at
 
     def _remember_look(self, current: Manifest, etag: str | None, looked_at: str) -> None:
@@ -250,7 +250,9 @@ class Silver:
         self.folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self.folder) as scratch, self._engine(Path(scratch)) as engine:
             engine.read(QUARANTINE.name, QUARANTINE, self.copies.fetch(current.files(QUARANTINE.name)))
-            return bookmark.by_day(file for (file,) in engine.rows(QUARANTINE.name, "DISTINCT source_file"))
+            return consumed_files.by_day(
+                file for (file,) in engine.rows(QUARANTINE.name, "DISTINCT source_file")
+            )
 
     def forget_replaced(self) -> None:
         """Remove local copies of files that are not live any more."""

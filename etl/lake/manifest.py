@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any, Self
 
-from etl.bookmark import DayMark
-from etl.catalog import SILVER_PREFIX
-from etl.storage import Bucket
+from etl.lake.consumed_files import DayMark
+from etl.lake.layout import SILVER_PREFIX
+from etl.lake.storage import Bucket
 
 CURRENT = f"{SILVER_PREFIX}_current.json"
 FORMAT = 1

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from etl import manifest
-from etl.catalog import GOLD_PREFIX, SILVER_PREFIX
-from etl.config import LakeConfig
+from etl.lake import manifest
+from etl.lake.config import LakeConfig
+from etl.lake.layout import GOLD_PREFIX, SILVER_PREFIX
+from etl.lake.storage import Bucket
 from etl.log import log
-from etl.status import COMMIT
-from etl.storage import Bucket
+from etl.status.status import COMMIT
 
 # A run that is still under way has files nobody refers to either; none takes this long.
 GRACE = timedelta(days=1)

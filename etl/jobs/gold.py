@@ -17,15 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from etl import manifest, quality
-from etl.catalog import GOLD_PREFIX
-from etl.config import LakeConfig
+from etl.jobs import quality
+from etl.jobs.steps import GOLD_STEPS, gold_definition, gold_parameters, sql_text
+from etl.lake import manifest
+from etl.lake.config import LakeConfig
+from etl.lake.glue_partitions import move_table
+from etl.lake.layout import GOLD_PREFIX
+from etl.lake.manifest import Manifest
+from etl.lake.storage import Bucket, ConflictError, LocalCopies, in_parallel
+from etl.lake.tables import GOLD, TASK_EVENTS, TASKS, USERS, Table
 from etl.log import iso, log, timed
-from etl.manifest import Manifest
-from etl.partitions import move_table
-from etl.steps import GOLD_STEPS, gold_definition, gold_parameters, sql_text
-from etl.storage import Bucket, ConflictError, LocalCopies, in_parallel
-from etl.tables import GOLD, TASK_EVENTS, TASKS, USERS, Table
 
 if TYPE_CHECKING:
     from etl.engine.embedded import Engine

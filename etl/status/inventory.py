@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from etl import manifest
-from etl.catalog import (
+from etl.lake import manifest
+from etl.lake.config import LakeConfig
+from etl.lake.layout import (
     BRONZE_ERROR_PREFIX,
     BRONZE_PREFIX,
     GOLD_PREFIX,
@@ -13,9 +14,8 @@ from etl.catalog import (
     REQUESTS_PREFIX,
     SILVER_PREFIX,
 )
-from etl.config import LakeConfig
-from etl.status import COMMIT
-from etl.storage import Bucket
+from etl.lake.storage import Bucket
+from etl.status.status import COMMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Pile:
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class Inventory:
     """What the lake holds.
 
     Parameters
@@ -53,7 +53,7 @@ class Survey:
     waste: Pile
 
 
-def read(config: LakeConfig, s3: Any) -> Survey:
+def read(config: LakeConfig, s3: Any) -> Inventory:
     """List everything: one request per 1,000 files."""
     bronze, silver, gold = (
         Bucket(name, s3) for name in (config.bronze_bucket, config.silver_bucket, config.gold_bucket)
@@ -67,7 +67,7 @@ def read(config: LakeConfig, s3: Any) -> Survey:
     named = {key for keys in live.values() for key in keys}
     data = {key for key in in_silver if key.endswith(".parquet")}
     lost = (data - named) | ({key for key in in_gold if "/snapshot=" in key} - set(kept))
-    return Survey(
+    return Inventory(
         bronze=_pile(size for _, size in bronze.sizes(BRONZE_PREFIX)),
         requests=_pile(size for _, size in bronze.sizes(REQUESTS_PREFIX)),
         undeliverable=_pile(

@@ -12,13 +12,13 @@ from itertools import islice
 from typing import Any
 
 from etl.aws import client
-from etl.bookmark import day_prefix
-from etl.catalog import GOLD_PREFIX
-from etl.config import required
+from etl.lake.config import required
+from etl.lake.consumed_files import day_prefix
+from etl.lake.layout import GOLD_PREFIX
+from etl.lake.storage import Bucket
 from etl.log import log
-from etl.storage import Bucket
 
-# As `etl.gold` writes it, which cannot be imported where the engine is not installed.
+# As `etl.jobs.gold` writes it, which cannot be imported where the engine is not installed.
 CURRENT = f"{GOLD_PREFIX}_current.json"
 SQL = "SELECT metric, value FROM business_metrics_kpis"
 POLL_SECONDS = 0.2

@@ -6,14 +6,16 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from etl import manifest, quality, runs
-from etl.bookmark import day_prefix
-from etl.catalog import GOLD_PREFIX
-from etl.config import LakeConfig
-from etl.quality import Check
-from etl.storage import Bucket
+from etl.jobs import quality
+from etl.jobs.quality import Check
+from etl.lake import manifest
+from etl.lake.config import LakeConfig
+from etl.lake.consumed_files import day_prefix
+from etl.lake.layout import GOLD_PREFIX
+from etl.lake.storage import Bucket
+from etl.status import run_log
 
-# As `etl.gold` writes it, which cannot be imported where the engine is not installed.
+# As `etl.jobs.gold` writes it, which cannot be imported where the engine is not installed.
 COMMIT = f"{GOLD_PREFIX}_commit.json"
 LISTED = 5_000
 RECENT_DAYS = 2
@@ -89,7 +91,7 @@ def read(config: LakeConfig, s3: Any, now: datetime | None = None) -> Status:
 
 def _durations(silver: Bucket) -> dict[str, int]:
     found: dict[str, int] = {}
-    for run in runs.latest(silver):
+    for run in run_log.latest(silver):
         found.setdefault(run["layer"], run["duration_ms"])
     return found
 
