@@ -7,9 +7,7 @@ every table has been moved, so whoever keys a cache by its `snapshot` never file
 
 from __future__ import annotations
 
-import random
 import tempfile
-import time
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -20,6 +18,7 @@ from botocore.exceptions import ClientError
 from etl.jobs import quality
 from etl.jobs.steps import GOLD_STEPS, gold_definition, gold_parameters, sql_text
 from etl.lake import manifest
+from etl.lake.commit import commit_json
 from etl.lake.config import LakeConfig
 from etl.lake.glue_partitions import move_table
 from etl.lake.layout import GOLD_PREFIX
@@ -33,9 +32,8 @@ if TYPE_CHECKING:
 
 COMMIT = f"{GOLD_PREFIX}_commit.json"
 CURRENT = f"{GOLD_PREFIX}_current.json"
-ATTEMPTS = 6
 SOURCES = (TASK_EVENTS, TASKS, USERS)
-_NONE: dict[str, Any] = {"sequence": 0, "snapshots": {}, "input": None}
+_NONE: dict[str, Any] = {"snapshot": "", "sequence": 0, "snapshots": {}, "input": None}
 
 
 def folder_of(table: str, snapshot: str) -> str:
@@ -90,29 +88,32 @@ class Gold:
         ConflictError
             When other runs were first, again and again.
         """
-        for attempt in range(ATTEMPTS):
-            try:
-                return self._attempt(now or datetime.now(UTC))
-            except (ConflictError, _SilverMovedError) as error:
-                log("gold", str(error), level="WARNING", status="retry", attempt=attempt + 1)
-                time.sleep(random.uniform(0.05, 0.2) * 2**attempt)  # noqa: S311
-        raise ConflictError("other runs kept publishing first")
+        moment = now or datetime.now(UTC)
+        took: dict[str, Any] = {}
+        held, commit = commit_json(self.gold, COMMIT, lambda last: self._plan(last or _NONE, moment, took))
+        last = held or _NONE
+        if commit is None:
+            self._settle(last["snapshot"])
+            return None
+        with timed(took, "glue_ms"):
+            self._settle(commit["snapshot"])
+        self._clean(last, commit)
+        log("gold", "published", duration_ms=sum(took.values()), **_summary(commit), **took)
+        return dict(commit)
 
     def is_past(self, now: datetime) -> bool:
         """Whether the reporting date has changed since the snapshot this process last saw."""
         return self._today != self.config.today(now).isoformat()
 
-    def _attempt(self, now: datetime) -> dict[str, Any] | None:
-        # The commit before its input: a run that saw older input than the last commit's then cannot replace it.
-        last, etag = self.gold.get_json(COMMIT) or (_NONE, None)
-        source, _ = manifest.load(self.silver)
+    def _plan(self, last: Mapping[str, Any], now: datetime, took: dict[str, Any]) -> dict[str, Any] | None:
+        # Silver is read after the last commit: a run that sees older input than that commit's cannot replace it.
+        took.clear()
+        source = manifest.load(self.silver)
         wanted = _input(source.commit, self.config.today(now), self.config)
         if last["input"] == wanted:
-            self._settle(last["snapshot"])
             return None
         if (self._refused or quality.refused(self.gold) or {}).get("input") == wanted:
             return None
-        took: dict[str, Any] = {}
         snapshot = manifest.new_name(datetime.now(UTC))
         self.folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
@@ -124,13 +125,7 @@ class Gold:
                     return None
             with timed(took, "publish_ms"):
                 self._upload(rows, snapshot, Path(scratch))
-                commit = self._next(last, snapshot, source, wanted, rows) | {"checks": checks}
-                self.gold.replace_json(COMMIT, commit, etag)
-        with timed(took, "glue_ms"):
-            self._settle(snapshot)
-        self._clean(last, commit)
-        log("gold", "published", duration_ms=sum(took.values()), **_summary(commit), **took)
-        return commit
+        return self._next(last, snapshot, source, wanted, rows) | {"checks": checks}
 
     def _refuse(self, wanted: Mapping[str, str], error: quality.QualityError) -> None:
         """Readers keep the last good snapshot; the same input is not tried again."""
@@ -173,7 +168,7 @@ class Gold:
             return self.copies.fetch(keys)
         except ClientError as error:
             if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
-                raise _SilverMovedError("Silver's files were replaced while they were read") from error
+                raise ConflictError("Silver's files were replaced while they were read") from error
             raise
 
     def _next(
@@ -256,10 +251,6 @@ class Gold:
             self._refused = {}
         gone = before["snapshots"].keys() - after["snapshots"].keys()
         self.gold.delete(file_of(table.name, snapshot) for snapshot in sorted(gone) for table in GOLD)
-
-
-class _SilverMovedError(RuntimeError):
-    """The Silver state at hand is not the latest any more."""
 
 
 def _input(commit: str, today: date, config: LakeConfig) -> dict[str, str]:

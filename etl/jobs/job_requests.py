@@ -14,13 +14,13 @@ from typing import Any, Self
 
 from etl.lake import manifest
 from etl.lake.layout import ORDERS_PREFIX
+from etl.lake.manifest import Manifest
 from etl.lake.storage import Bucket, ConflictError
 from etl.log import iso, log
 
 PREFIX = ORDERS_PREFIX
 KINDS = ("run", "replay", "quarantine", "erase")
 SHOWN_DAYS = 7
-ATTEMPTS = 6
 # No runner in Lambda lives longer: what it had taken may then be taken again. Every kind of order may be.
 LEASE = timedelta(minutes=20)
 _USER_ID = re.compile(r"[A-Za-z0-9_:.@-]{3,128}")
@@ -90,7 +90,7 @@ class Outcome:
 
 
 Run = Callable[[], Any]
-Days = Callable[[manifest.Manifest], Collection[str]]
+Days = Callable[[Manifest], Collection[str]]
 Erase = Callable[[JobRequest, datetime], Outcome]
 
 
@@ -295,29 +295,25 @@ def _came_of(silver: Bucket, order: JobRequest, days: list[str]) -> str:
         return nothing[order.kind]
     message = f"read {len(days)} {'day' if len(days) == 1 else 'days'} again"
     if order.kind == "quarantine":
-        message += f", {manifest.load(silver)[0].rows('quarantine'):,} left in quarantine"
+        message += f", {manifest.load(silver).rows('quarantine'):,} left in quarantine"
     return message
 
 
 def _forget(silver: Bucket, order: JobRequest, quarantined: Days | None) -> list[str]:
     """Take the order's days out of the bookmark, so that the next run reads their files again; the days."""
-    for _ in range(ATTEMPTS):
-        current, etag = manifest.load(silver)
-        days = _days(current, order, quarantined)
-        if not days:
-            return []
+    days: list[str] = []
+
+    def plan(current: Manifest) -> Manifest | None:
+        days[:] = _days(current, order, quarantined)
         kept = {day: mark for day, mark in current.days.items() if day not in days}
-        # All of Bronze is searched then: days outside the window that runs look at would be missed.
-        changed = replace(current, days=kept, looked_at="")
-        try:
-            silver.replace_json(manifest.CURRENT, changed.to_json(), etag)
-        except ConflictError:
-            continue
-        return days
-    raise ConflictError("runs kept committing first")
+        # With `looked_at` empty the next run searches all of Bronze, not only the days of its window.
+        return replace(current, days=kept, looked_at="") if days else None
+
+    manifest.commit(silver, plan)
+    return days
 
 
-def _days(current: manifest.Manifest, order: JobRequest, quarantined: Days | None) -> list[str]:
+def _days(current: Manifest, order: JobRequest, quarantined: Days | None) -> list[str]:
     if order.kind == "replay":
         return [day for day in current.days if order.first_day <= day <= order.last_day]
     if order.kind != "quarantine" or not current.rows("quarantine"):

@@ -58,7 +58,7 @@ def read(config: LakeConfig, s3: Any) -> Inventory:
     bronze, silver, gold = (
         Bucket(name, s3) for name in (config.bronze_bucket, config.silver_bucket, config.gold_bucket)
     )
-    current, _ = manifest.load(silver)
+    current = manifest.load(silver)
     commit = (gold.get_json(COMMIT) or ({"tables": {}, "snapshots": {}, "snapshot": ""}, ""))[0]
     in_silver, in_gold = dict(silver.sizes(SILVER_PREFIX)), dict(gold.sizes(GOLD_PREFIX))
     live = {table: current.files(table) for table in current.tables}

@@ -63,7 +63,7 @@ def read(config: LakeConfig, s3: Any, now: datetime | None = None) -> Status:
     """Look at the lake."""
     moment = now or datetime.now(UTC)
     silver, gold = Bucket(config.silver_bucket, s3), Bucket(config.gold_bucket, s3)
-    current, _ = manifest.load(silver)
+    current = manifest.load(silver)
     commit = (gold.get_json(COMMIT) or ({}, ""))[0]
     durations = _durations(silver)
     rows = {table: current.rows(table) for table in current.tables}

@@ -27,7 +27,7 @@ from etl.engine.errors import EngineError
 from etl.lake import consumed_files, manifest
 from etl.lake.config import LakeConfig
 from etl.lake.layout import BRONZE_PREFIX, REQUESTS_PREFIX, SILVER_PREFIX
-from etl.lake.storage import Bucket, ConflictError, LocalCopies
+from etl.lake.storage import Bucket, LocalCopies
 from etl.log import iso, log
 
 JOURNAL = f"{SILVER_PREFIX}_compaction.json"
@@ -40,7 +40,6 @@ TARGET_BYTES = 128 * 1024 * 1024
 MAX_SOURCES = 1_000
 BUDGET_SECONDS = 60.0
 LEASE = timedelta(minutes=20)
-ATTEMPTS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +147,7 @@ class Compaction:
 
     def _consumed(self, found: Mapping[str, list[Source]]) -> dict[str, list[Source]]:
         """Of changes only what Silver has read; the request log has no reader that keeps a bookmark."""
-        current, _ = manifest.load(self.silver)
+        current = manifest.load(self.silver)
         days = {_day_of(partition) for partition in found if partition.startswith(BRONZE_PREFIX)}
         names = {day: consumed_files.names(self.silver, current.days.get(day)) for day in days}
         return {
@@ -229,12 +228,12 @@ class Compaction:
         plus, minus = consumed_files.by_day(add), consumed_files.by_day(remove)
         if not plus and not minus:
             return
-        for _ in range(ATTEMPTS):
-            current, etag = manifest.load(self.silver)
+
+        def plan(current: manifest.Manifest) -> manifest.Manifest | None:
             now = datetime.now(UTC)
             days = {day for day in (*plus, *minus) if day in current.days}
             if not days:
-                return
+                return None
             wanted = {
                 day: consumed_files.names(self.silver, current.days[day]) - minus.get(day, frozenset())
                 | plus.get(day, frozenset())
@@ -242,13 +241,9 @@ class Compaction:
             }
             marks = consumed_files.write(self.silver, manifest.new_name(now), wanted)
             retired = {current.days[day].key: iso(now) for day in days}
-            changed = replace(current, days={**current.days, **marks}, retired={**current.retired, **retired})
-            try:
-                self.silver.replace_json(manifest.CURRENT, changed.to_json(), etag)
-            except ConflictError:
-                continue
-            return
-        raise ConflictError("runs kept committing first")
+            return replace(current, days={**current.days, **marks}, retired={**current.retired, **retired})
+
+        manifest.commit(self.silver, plan)
 
 
 def _merged(engine: Engine, copies: LocalCopies, sources: list[Source], merged: Path) -> list[Source]:

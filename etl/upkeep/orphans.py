@@ -38,9 +38,9 @@ def run(config: LakeConfig, s3: Any, now: datetime | None = None) -> int:
 
 
 def _dead_in_silver(silver: Bucket, limit: str) -> Iterator[str]:
-    current, etag = manifest.load(silver)
+    current = manifest.load(silver)
     live = {*current.all_files(), *(mark.key for mark in current.days.values()), *current.retired}
-    if etag:
+    if current.sequence:
         yield from (key for key in _older(silver.keys(SILVER_PREFIX), limit) if key not in live)
 
 

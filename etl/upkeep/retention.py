@@ -7,8 +7,6 @@ quarantine are given up after a year; Bronze still has them, and `replay` brings
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,15 +15,14 @@ from etl.lake import manifest
 from etl.lake.config import LakeConfig
 from etl.lake.glue_partitions import sync_silver
 from etl.lake.layout import QUARANTINE_DAYS, RETENTION_DAYS, SILVER_PREFIX
-from etl.lake.manifest import Part
-from etl.lake.storage import Bucket, ConflictError, LocalCopies
+from etl.lake.manifest import Manifest, Part
+from etl.lake.storage import Bucket, LocalCopies
 from etl.lake.tables import QUARANTINE
-from etl.log import iso, log
+from etl.log import log
 
 if TYPE_CHECKING:
     from etl.engine.embedded import Engine
 
-ATTEMPTS = 6
 _FOLDER = f"{SILVER_PREFIX}{QUARANTINE.name}/user_bucket="
 
 
@@ -53,44 +50,49 @@ def drop_old_quarantine(config: LakeConfig, s3: Any, glue: Any, now: datetime) -
     Raises
     ------
     ConflictError
-        When runs kept committing first.
+        When other runs were first in every attempt.
     """
-    from etl.engine.embedded import Engine
-
     silver = Bucket(config.silver_bucket, s3)
     first_day = (now - timedelta(days=QUARANTINE_DAYS)).date().isoformat()
-    for _ in range(ATTEMPTS):
-        current, etag = manifest.load(silver)
+
+    def plan(current: Manifest) -> Manifest | None:
         if not current.rows(QUARANTINE.name):
-            return 0
-        commit = manifest.new_name(datetime.now(UTC))
-        with (
-            tempfile.TemporaryDirectory(prefix="retention-", dir=config.work_dir) as folder,
-            Engine(Path(folder) / "spill", config.memory_limit, config.threads) as engine,
-        ):
-            copies = LocalCopies(silver, Path(folder))
-            copies.fetch(current.files(QUARANTINE.name))
-            changed = {
-                bucket: _without(engine, copies, part, f"{_FOLDER}{bucket}/{commit}/", first_day)
-                for bucket, part in _holding_old(engine, copies, current, first_day).items()
-            }
-        if not changed:
-            return 0
-        published = _next(current, commit, changed)
-        try:
-            silver.replace_json(manifest.CURRENT, published.to_json(), etag)
-        except ConflictError:
-            continue
-        _point(glue, config.database, silver, published)
-        dropped = current.rows(QUARANTINE.name) - published.rows(QUARANTINE.name)
-        log("retention", "gave up quarantined rows", rows=dropped, before=first_day)
-        return dropped
-    raise ConflictError("runs kept committing first")
+            return None
+        moment = datetime.now(UTC)
+        commit = manifest.new_name(moment)
+        changed = _without_old(config, silver, current, commit, first_day)
+        return current.successor(commit, moment, changed) if changed else None
+
+    before, published = manifest.commit(silver, plan)
+    if published is None:
+        return 0
+    sync_silver(glue, config.database, published.locations(silver))
+    dropped = before.rows(QUARANTINE.name) - published.rows(QUARANTINE.name)
+    log("retention", "gave up quarantined rows", rows=dropped, before=first_day)
+    return dropped
 
 
-def _holding_old(
-    engine: Engine, copies: LocalCopies, current: manifest.Manifest, first_day: str
-) -> dict[str, Part]:
+def _without_old(
+    config: LakeConfig, silver: Bucket, current: Manifest, commit: str, first_day: str
+) -> dict[tuple[str, str], Part]:
+    """The partitions of quarantine with rows of files from before `first_day`, written without them."""
+    from etl.engine.embedded import Engine
+
+    with (
+        tempfile.TemporaryDirectory(prefix="retention-", dir=config.work_dir) as folder,
+        Engine(Path(folder) / "spill", config.memory_limit, config.threads) as engine,
+    ):
+        copies = LocalCopies(silver, Path(folder))
+        copies.fetch(current.files(QUARANTINE.name))
+        return {
+            (QUARANTINE.name, bucket): _without(
+                engine, copies, part, f"{_FOLDER}{bucket}/{commit}/", first_day
+            )
+            for bucket, part in _holding_old(engine, copies, current, first_day).items()
+        }
+
+
+def _holding_old(engine: Engine, copies: LocalCopies, current: Manifest, first_day: str) -> dict[str, Part]:
     """Partitions of quarantine, by bucket, that have rows of files from before `first_day`."""
     parts = current.parts(QUARANTINE.name)
     files = [copies.path(key) for part in parts.values() for key in part.files]
@@ -105,24 +107,3 @@ def _without(engine: Engine, copies: LocalCopies, part: Part, location: str, fir
     key = f"{location}part-0.parquet"
     copies.bucket.upload([(kept, key)])
     return Part(location, (key,), rows, kept.stat().st_size)
-
-
-def _next(current: manifest.Manifest, commit: str, changed: Mapping[str, Part]) -> manifest.Manifest:
-    now = iso(datetime.now(UTC))
-    replaced = [key for bucket in changed for key in current.parts(QUARANTINE.name)[bucket].files]
-    return replace(
-        current,
-        commit=commit,
-        sequence=current.sequence + 1,
-        committed_at=now,
-        tables={**current.tables, QUARANTINE.name: {**current.parts(QUARANTINE.name), **changed}},
-        retired=current.retired | dict.fromkeys(replaced, now),
-    )
-
-
-def _point(glue: Any, database: str, silver: Bucket, published: manifest.Manifest) -> None:
-    wanted = {
-        table: {bucket: silver.url(part.location) for bucket, part in parts.items()}
-        for table, parts in published.tables.items()
-    }
-    sync_silver(glue, database, wanted)

@@ -76,7 +76,7 @@ class Harness:
         return sorted((folder / self.glue.location(table.name).removeprefix("s3://")).glob("*.parquet"))
 
     def manifest(self) -> manifest.Manifest:
-        return manifest.load(self.lake.silver.silver)[0]
+        return manifest.load(self.lake.silver.silver)
 
 
 @contextmanager

@@ -148,7 +148,7 @@ class GlueRun:
         """Parquet files of a table, where the catalogue says they are."""
         where = {"DatabaseName": self.database}
         if table.layer == "silver":
-            current, _ = manifest.load(Bucket("silver", FolderS3(self.root)))
+            current = manifest.load(Bucket("silver", FolderS3(self.root)))
             parts = self.glue.get_partitions(**where, TableName=table.name)["Partitions"]
             locations = {part["StorageDescriptor"]["Location"] for part in parts}
             assert {

@@ -78,7 +78,7 @@ def main(source: Path, folder: Path, timezone: str, now: datetime, deadly: list[
     assert not runs.lake.run_gold(now)
     assert not deadly
     lake = runs.lake
-    current, _ = manifest.load(lake.silver.silver)
+    current = manifest.load(lake.silver.silver)
     commit = lake.gold.gold.get_json("gold/_current.json")
     files = {table: [str(root / "silver" / key) for key in current.files(table)] for table in current.tables}
     done = {"silver": files, "gold": commit and commit[0], "spark": spark.version}

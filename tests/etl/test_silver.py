@@ -316,7 +316,7 @@ def test_of_two_overlapping_runs_one_commits_and_the_other_starts_again(lake, wo
 
 
 def test_it_gives_up_when_others_keep_committing_first(lake, monkeypatch):
-    monkeypatch.setattr("etl.jobs.silver.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("etl.lake.commit.time.sleep", lambda seconds: None)
     put(lake, bronze_row())
 
     def always_first(operation, key):
