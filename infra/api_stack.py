@@ -155,7 +155,7 @@ class ApiStack(cdk.Stack):
         )
         allow(role, ["dynamodb:DescribeTable"], [names.table_arn])
         allow(role, [f"cognito-idp:{call}" for call in ACCOUNT_CALLS], [self.pool.user_pool_arn])
-        read_gold(role, names, {"cache/*": ["s3:GetObject", "s3:PutObject"]})
+        read_gold(role, names, {f"{layout.CACHE_PREFIX}*": ["s3:GetObject", "s3:PutObject"]})
         self._watch_pipeline(role)
         self._look_after(role)
         allow(

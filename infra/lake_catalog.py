@@ -105,7 +105,7 @@ def workgroup(scope: Construct, names: Names, removal: cdk.RemovalPolicy) -> ath
                 selected_engine_version="Athena engine version 3"
             ),
             result_configuration=athena.CfnWorkGroup.ResultConfigurationProperty(
-                output_location=f"s3://{names.bucket('gold')}/athena-results/",
+                output_location=f"s3://{names.bucket('gold')}/{layout.RESULTS_PREFIX}",
                 encryption_configuration=athena.CfnWorkGroup.EncryptionConfigurationProperty(
                     encryption_option="SSE_S3"
                 ),
@@ -165,7 +165,7 @@ def erase_from_lake(role: iam.Role, names: Names) -> None:
             layout.REQUESTS_ERROR_PREFIX,
         ),
         "silver": (layout.SILVER_PREFIX,),
-        "gold": (layout.GOLD_PREFIX, "athena-results/", "cache/"),
+        "gold": (layout.GOLD_PREFIX, layout.RESULTS_PREFIX, layout.CACHE_PREFIX),
     }
     for layer, held in prefixes.items():
         bucket = names.bucket(layer)
@@ -183,7 +183,7 @@ def read_gold(role: iam.Role, names: Names, extra: Mapping[str, Sequence[str]] |
         Further S3 actions on the Gold bucket by key pattern.
     """
     results = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
-    keys = {layout.GOLD_PREFIX + "*": ["s3:GetObject"], "athena-results/*": results, **(extra or {})}
+    keys = {layout.GOLD_PREFIX + "*": ["s3:GetObject"], layout.RESULTS_PREFIX + "*": results, **(extra or {})}
     use_objects(role, names.bucket("gold"), keys)
     read = ["GetDatabase", "GetTable", "GetTables", "GetPartition", "GetPartitions", "BatchGetPartition"]
     manage_tables(role, names, [f"glue:{verb}" for verb in read])

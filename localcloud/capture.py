@@ -23,12 +23,13 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from etl.capture.bronze_row import ENTITIES
 from etl.log import iso, log
 from localcloud.delivery import Delivery, Failure, Record, Stopped, sequence_number
 from localcloud.files import write_atomically
 from localcloud.iterator_age import IteratorAge
 
-CAPTURED_PREFIXES = ("USER#", "TASK#", "TRASH#")
+CAPTURED_PREFIXES = tuple(f"{entity}#" for entity in ENTITIES)
 BATCH_SIZE = 500
 POLL_SECONDS = 0.2
 SHARDS_SECONDS = 10.0

@@ -13,13 +13,12 @@ from pyspark.sql import SparkSession
 
 from etl.engine.spark import SparkEngine
 from etl.jobs import job_requests, quality
-from etl.jobs.bronze import bucket_of
-from etl.jobs.gold import SOURCES, Gold, folder_of
+from etl.jobs.gold import SOURCES, Gold
 from etl.jobs.silver import Made, Silver
 from etl.jobs.steps import GOLD_STEPS, SILVER, gold_parameters, silver_parameters, sql_text
 from etl.lake import consumed_files
 from etl.lake.config import LakeConfig
-from etl.lake.layout import SILVER_PREFIX
+from etl.lake.layout import SILVER_PREFIX, bucket_of, gold_folder
 from etl.lake.manifest import Manifest, Part
 from etl.lake.storage import Bucket
 from etl.lake.tables import BRONZE, GOLD, QUARANTINE, TASK_EVENTS
@@ -109,7 +108,7 @@ class SparkGold(Gold):
             latest = engine.latest(TASK_EVENTS.name, "event_time")
             checks = quality.require(quality.judge(found, read, source, latest, self._published_as_of()))
             rows = {
-                table.name: engine.write(table, self.gold.url(folder_of(table.name, snapshot)))
+                table.name: engine.write(table, self.gold.url(gold_folder(table.name, snapshot)))
                 for table in GOLD
             }
             return rows, checks

@@ -21,7 +21,7 @@ from etl.lake import manifest
 from etl.lake.commit import commit_json
 from etl.lake.config import LakeConfig
 from etl.lake.glue_partitions import move_table
-from etl.lake.layout import GOLD_PREFIX
+from etl.lake.layout import GOLD_COMMIT, GOLD_CURRENT, gold_folder
 from etl.lake.manifest import Manifest
 from etl.lake.storage import Bucket, ConflictError, LocalCopies, in_parallel
 from etl.lake.tables import GOLD, TASK_EVENTS, TASKS, USERS, Table
@@ -30,20 +30,13 @@ from etl.log import iso, log, timed
 if TYPE_CHECKING:
     from etl.engine.embedded import Engine
 
-COMMIT = f"{GOLD_PREFIX}_commit.json"
-CURRENT = f"{GOLD_PREFIX}_current.json"
 SOURCES = (TASK_EVENTS, TASKS, USERS)
 _NONE: dict[str, Any] = {"snapshot": "", "sequence": 0, "snapshots": {}, "input": None}
 
 
-def folder_of(table: str, snapshot: str) -> str:
-    """Key prefix of a table's files in a snapshot."""
-    return f"{GOLD_PREFIX}{table}/snapshot={snapshot}/"
-
-
 def file_of(table: str, snapshot: str) -> str:
     """Key of a table's file in a snapshot."""
-    return folder_of(table, snapshot) + "part-0.parquet"
+    return gold_folder(table, snapshot) + "part-0.parquet"
 
 
 class Gold:
@@ -90,7 +83,9 @@ class Gold:
         """
         moment = now or datetime.now(UTC)
         took: dict[str, Any] = {}
-        held, commit = commit_json(self.gold, COMMIT, lambda last: self._plan(last or _NONE, moment, took))
+        held, commit = commit_json(
+            self.gold, GOLD_COMMIT, lambda last: self._plan(last or _NONE, moment, took)
+        )
         last = held or _NONE
         if commit is None:
             self._settle(last["snapshot"])
@@ -157,7 +152,7 @@ class Gold:
             return rows, checks
 
     def _published_as_of(self) -> str:
-        found = self.gold.get_json(CURRENT)
+        found = self.gold.get_json(GOLD_CURRENT)
         return str(found[0]["as_of"]) if found else ""
 
     def _upload(self, rows: Mapping[str, int], snapshot: str, scratch: Path) -> None:
@@ -190,7 +185,7 @@ class Gold:
             "input": dict(wanted),
             "silver_commit": source.commit,
             "tables": {
-                name: {"rows": count, "location": self.gold.url(folder_of(name, snapshot))}
+                name: {"rows": count, "location": self.gold.url(gold_folder(name, snapshot))}
                 for name, count in rows.items()
             },
             "snapshots": self._kept(last["snapshots"], now) | {snapshot: iso(now)},
@@ -208,14 +203,14 @@ class Gold:
             commit, etag = self._latest()
             self._move_tables(commit["tables"])
             # Whoever moves tables last looks last, so Glue ends at the latest commit whatever the order.
-            if self.gold.etag(COMMIT) == etag and self._announce(commit):
+            if self.gold.etag(GOLD_COMMIT) == etag and self._announce(commit):
                 self._settled, self._today = commit["snapshot"], commit["today"]
                 return
 
     def _latest(self) -> tuple[dict[str, Any], str]:
-        found = self.gold.get_json(COMMIT)
+        found = self.gold.get_json(GOLD_COMMIT)
         if found is None:
-            raise FileNotFoundError(f"{self.gold.url(COMMIT)} is gone")
+            raise FileNotFoundError(f"{self.gold.url(GOLD_COMMIT)} is gone")
         return found
 
     def _move_tables(self, locations: Mapping[str, Mapping[str, Any]]) -> None:
@@ -225,7 +220,7 @@ class Gold:
         in_parallel(move, GOLD)
 
     def _announce(self, commit: Mapping[str, Any]) -> bool:
-        current, etag = self.gold.get_json(CURRENT) or ({"sequence": 0}, None)
+        current, etag = self.gold.get_json(GOLD_CURRENT) or ({"sequence": 0}, None)
         if current["sequence"] >= commit["sequence"]:
             return True
         shown = (
@@ -240,7 +235,7 @@ class Gold:
             "checks",
         )
         try:
-            self.gold.replace_json(CURRENT, {name: commit[name] for name in shown}, etag)
+            self.gold.replace_json(GOLD_CURRENT, {name: commit[name] for name in shown}, etag)
         except ConflictError:
             return False
         return True

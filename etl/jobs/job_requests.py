@@ -13,16 +13,15 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Self
 
 from etl.lake import manifest
-from etl.lake.layout import ORDERS_PREFIX
+from etl.lake.commit import LEASE
+from etl.lake.layout import JOB_REQUESTS_PREFIX
 from etl.lake.manifest import Manifest
 from etl.lake.storage import Bucket, ConflictError
+from etl.lake.tables import QUARANTINE
 from etl.log import iso, log
 
-PREFIX = ORDERS_PREFIX
 KINDS = ("run", "replay", "quarantine", "erase")
 SHOWN_DAYS = 7
-# No runner in Lambda lives longer: what it had taken may then be taken again. Every kind of order may be.
-LEASE = timedelta(minutes=20)
 _USER_ID = re.compile(r"[A-Za-z0-9_:.@-]{3,128}")
 
 
@@ -71,7 +70,7 @@ class JobRequest:
     @property
     def key(self) -> str:
         """Where it is kept."""
-        return f"{PREFIX}{self.id}.json"
+        return f"{JOB_REQUESTS_PREFIX}{self.id}.json"
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Self:
@@ -190,7 +189,9 @@ def recent(silver: Bucket, now: datetime | None = None) -> list[JobRequest]:
 
 
 def _keys(silver: Bucket, now: datetime) -> list[str]:
-    return list(silver.keys(PREFIX, f"{PREFIX}{now - timedelta(days=SHOWN_DAYS):%Y%m%d}"))
+    return list(
+        silver.keys(JOB_REQUESTS_PREFIX, f"{JOB_REQUESTS_PREFIX}{now - timedelta(days=SHOWN_DAYS):%Y%m%d}")
+    )
 
 
 def carry_out(
@@ -295,7 +296,7 @@ def _came_of(silver: Bucket, order: JobRequest, days: list[str]) -> str:
         return nothing[order.kind]
     message = f"read {len(days)} {'day' if len(days) == 1 else 'days'} again"
     if order.kind == "quarantine":
-        message += f", {manifest.load(silver).rows('quarantine'):,} left in quarantine"
+        message += f", {manifest.load(silver).rows(QUARANTINE.name):,} left in quarantine"
     return message
 
 
@@ -316,7 +317,7 @@ def _forget(silver: Bucket, order: JobRequest, quarantined: Days | None) -> list
 def _days(current: Manifest, order: JobRequest, quarantined: Days | None) -> list[str]:
     if order.kind == "replay":
         return [day for day in current.days if order.first_day <= day <= order.last_day]
-    if order.kind != "quarantine" or not current.rows("quarantine"):
+    if order.kind != "quarantine" or not current.rows(QUARANTINE.name):
         return []
     wanted = quarantined(current) if quarantined else current.days
     return [day for day in current.days if day in wanted]

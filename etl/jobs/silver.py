@@ -20,7 +20,7 @@ from etl.lake import consumed_files, manifest
 from etl.lake.config import LakeConfig
 from etl.lake.consumed_files import Days
 from etl.lake.glue_partitions import sync_silver
-from etl.lake.layout import SILVER_PREFIX
+from etl.lake.layout import silver_folder
 from etl.lake.manifest import Manifest, Part
 from etl.lake.storage import Bucket, LocalCopies
 from etl.lake.tables import QUARANTINE, TASK_EVENTS
@@ -246,15 +246,11 @@ class Silver:
         )
 
 
-def _location(table: str, bucket: str, commit: str) -> str:
-    return f"{SILVER_PREFIX}{table}/user_bucket={bucket}/{commit}/"
-
-
 def _outputs(table: str, commit: str, folder: Path) -> list[Output]:
     files = sorted(folder.glob("user_bucket=*/*.parquet"))
     buckets = [path.parent.name.removeprefix("user_bucket=") for path in files]
     return [
-        Output(table, bucket, path, _location(table, bucket, commit) + path.name)
+        Output(table, bucket, path, silver_folder(table, bucket, commit) + path.name)
         for path, bucket in zip(files, buckets, strict=True)
     ]
 
@@ -262,12 +258,12 @@ def _outputs(table: str, commit: str, folder: Path) -> list[Output]:
 def _parts(commit: str, made: Made) -> dict[tuple[str, str], Part]:
     """A partition of every table for every bucket that was touched."""
     parts = {
-        (table.name, bucket): Part(_location(table.name, bucket, commit), (), 0, 0)
+        (table.name, bucket): Part(silver_folder(table.name, bucket, commit), (), 0, 0)
         for table in TABLES
         for bucket in made.touched
     }
     for output in made.outputs:
         where = output.table, output.bucket
         size = output.path.stat().st_size
-        parts[where] = Part(_location(*where, commit), (output.key,), made.rows[where], size)
+        parts[where] = Part(silver_folder(*where, commit), (output.key,), made.rows[where], size)
     return parts | made.parts

@@ -17,6 +17,9 @@ from etl.lake.layout import (
 )
 from etl.lake.tables import BRONZE, GOLD, REQUESTS, SILVER, TABLES, Column, Table
 
+CHANGES_STREAM = "todo-cdc-stream"
+REQUESTS_STREAM = "todo-logs-stream"
+CAPTURE_FUNCTION = "todo-cdc-processor"
 FAILURE_QUEUE = "todo-cdc-failures"
 # CloudWatch Logs' filter pattern for the lines of the site's log that are sent to `requests/`.
 REQUEST_LINES = '{ $.message = "request" }'
@@ -120,7 +123,7 @@ def firehose_stream(
     database: str,
     region: str,
     role_arn: str,
-    log_group: str = "/aws/kinesisfirehose/todo-cdc-stream",
+    log_group: str = f"/aws/kinesisfirehose/{CHANGES_STREAM}",
     buffer_seconds: int = 60,
 ) -> dict[str, Any]:
     """Keyword arguments of `firehose.create_delivery_stream` for the change stream.
@@ -163,7 +166,7 @@ def requests_stream(
     database: str,
     region: str,
     role_arn: str,
-    log_group: str = "/aws/kinesisfirehose/todo-logs-stream",
+    log_group: str = f"/aws/kinesisfirehose/{REQUESTS_STREAM}",
     buffer_seconds: int = 300,
 ) -> dict[str, Any]:
     """Keyword arguments of `firehose.create_delivery_stream` for the request log.

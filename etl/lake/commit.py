@@ -3,12 +3,15 @@
 import random
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from etl.lake.storage import Bucket, ConflictError
 from etl.log import log
 
 ATTEMPTS = 6
+# No runner in Lambda lives longer: after this time another may take over its job request or journal.
+LEASE = timedelta(minutes=20)
 
 
 def commit_json(bucket: Bucket, key: str, plan: Callable[[Any], Any]) -> tuple[Any, Any]:

@@ -8,11 +8,10 @@ from typing import Any, Self
 
 from etl.lake.commit import commit_json
 from etl.lake.consumed_files import DayMark
-from etl.lake.layout import SILVER_PREFIX
+from etl.lake.layout import SILVER_CURRENT
 from etl.lake.storage import Bucket
 from etl.log import iso
 
-CURRENT = f"{SILVER_PREFIX}_current.json"
 FORMAT = 1
 
 
@@ -140,7 +139,7 @@ def _files(part: Part | None) -> tuple[str, ...]:
 
 def load(silver: Bucket) -> Manifest:
     """The current manifest; an empty one before the first commit."""
-    found = silver.get_json(CURRENT)
+    found = silver.get_json(SILVER_CURRENT)
     return _parsed(found[0] if found else None)
 
 
@@ -166,7 +165,7 @@ def commit(silver: Bucket, plan: Callable[[Manifest], Manifest | None]) -> tuple
         changed = plan(_parsed(stored))
         return changed.to_json() if changed else None
 
-    held, written = commit_json(silver, CURRENT, plan_json)
+    held, written = commit_json(silver, SILVER_CURRENT, plan_json)
     return _parsed(held), _parsed(written) if written else None
 
 

@@ -9,13 +9,14 @@ from etl.lake.config import LakeConfig
 from etl.lake.layout import (
     BRONZE_ERROR_PREFIX,
     BRONZE_PREFIX,
+    GOLD_COMMIT,
     GOLD_PREFIX,
     REQUESTS_ERROR_PREFIX,
     REQUESTS_PREFIX,
     SILVER_PREFIX,
+    snapshot_of,
 )
 from etl.lake.storage import Bucket
-from etl.status.status import COMMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,11 @@ def read(config: LakeConfig, s3: Any) -> Inventory:
         Bucket(name, s3) for name in (config.bronze_bucket, config.silver_bucket, config.gold_bucket)
     )
     current = manifest.load(silver)
-    commit = (gold.get_json(COMMIT) or ({"tables": {}, "snapshots": {}, "snapshot": ""}, ""))[0]
+    commit = (gold.get_json(GOLD_COMMIT) or ({"tables": {}, "snapshots": {}, "snapshot": ""}, ""))[0]
     in_silver, in_gold = dict(silver.sizes(SILVER_PREFIX)), dict(gold.sizes(GOLD_PREFIX))
     live = {table: current.files(table) for table in current.tables}
     published = [key for key in in_gold if f"/snapshot={commit['snapshot']}/" in key]
-    kept = [key for key in in_gold if _snapshot(key) in commit["snapshots"]]
+    kept = [key for key in in_gold if snapshot_of(key) in commit["snapshots"]]
     named = {key for keys in live.values() for key in keys}
     data = {key for key in in_silver if key.endswith(".parquet")}
     lost = (data - named) | ({key for key in in_gold if "/snapshot=" in key} - set(kept))
@@ -80,10 +81,6 @@ def read(config: LakeConfig, s3: Any) -> Inventory:
         snapshots=len(commit["snapshots"]),
         waste=_pile((in_silver | in_gold)[key] for key in lost),
     )
-
-
-def _snapshot(key: str) -> str:
-    return key.partition("/snapshot=")[2].partition("/")[0]
 
 
 def _pile(sizes: Iterable[int]) -> Pile:

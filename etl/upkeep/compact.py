@@ -25,6 +25,7 @@ from typing import Any
 from etl.engine.embedded import Engine
 from etl.engine.errors import EngineError
 from etl.lake import consumed_files, manifest
+from etl.lake.commit import LEASE
 from etl.lake.config import LakeConfig
 from etl.lake.layout import BRONZE_PREFIX, REQUESTS_PREFIX, SILVER_PREFIX
 from etl.lake.storage import Bucket, LocalCopies
@@ -39,7 +40,6 @@ TARGET_BYTES = 128 * 1024 * 1024
 # One journal's worth of files; a run begins no other when this time is over, for the next run goes on.
 MAX_SOURCES = 1_000
 BUDGET_SECONDS = 60.0
-LEASE = timedelta(minutes=20)
 
 
 @dataclass(frozen=True, slots=True)

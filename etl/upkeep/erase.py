@@ -18,8 +18,7 @@ from typing import Any
 
 from etl.engine.embedded import Engine
 from etl.engine.errors import EngineError
-from etl.jobs.bronze import bucket_of
-from etl.jobs.gold import COMMIT, Gold
+from etl.jobs.gold import Gold
 from etl.jobs.steps import sql_text
 from etl.lake import consumed_files, manifest
 from etl.lake.commit import commit_json
@@ -29,11 +28,15 @@ from etl.lake.layout import (
     BRONZE_ERROR_PREFIX,
     BRONZE_PREFIX,
     CACHE_PREFIX,
+    GOLD_COMMIT,
     GOLD_PREFIX,
     REQUESTS_ERROR_PREFIX,
     REQUESTS_PREFIX,
     RESULTS_PREFIX,
     SILVER_PREFIX,
+    bucket_of,
+    silver_folder,
+    snapshot_of,
     user_bucket,
 )
 from etl.lake.manifest import Manifest, Part
@@ -221,7 +224,7 @@ class Erasure:
     def _rewrite_part(
         self, engine: Engine, table: str, bucket: str, commit: str, paths: Iterable[Path]
     ) -> Part:
-        location = f"{SILVER_PREFIX}{table}/user_bucket={bucket}/{commit}/"
+        location = silver_folder(table, bucket, commit)
         keys, rows, size = [], 0, 0
         for number, path in enumerate(paths):
             kept = path.with_name(f"kept-{number}.parquet")
@@ -249,7 +252,7 @@ class Erasure:
         with tempfile.TemporaryDirectory(prefix="erase-", dir=self.config.work_dir) as folder:
             Gold(self.config, self.s3, self.glue, Path(folder)).run()
         newest = self._forget_snapshots()
-        old = [key for key in self.gold.keys(GOLD_PREFIX) if "" < _snapshot(key) < newest]
+        old = [key for key in self.gold.keys(GOLD_PREFIX) if "" < snapshot_of(key) < newest]
         old += [key for prefix in COPIES for key in self.gold.keys(prefix)]
         self.gold.delete(old)
         for key in old:
@@ -264,7 +267,7 @@ class Erasure:
             name = commit["snapshot"]
             return {**commit, "snapshots": {name: commit["snapshots"][name]}}
 
-        _, commit = commit_json(self.gold, COMMIT, plan)
+        _, commit = commit_json(self.gold, GOLD_COMMIT, plan)
         return str(commit["snapshot"]) if commit else ""
 
     # -- Looking -------------------------------------------------------------------------------------------------
@@ -335,7 +338,3 @@ def _holds(line: bytes, user_id: str) -> bool:
         return user_id.encode() in base64.b64decode(raw)
     except (ValueError, AttributeError, TypeError):
         return False
-
-
-def _snapshot(key: str) -> str:
-    return key.partition("/snapshot=")[2].partition("/")[0]

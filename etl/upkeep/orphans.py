@@ -7,10 +7,9 @@ from typing import Any
 
 from etl.lake import manifest
 from etl.lake.config import LakeConfig
-from etl.lake.layout import GOLD_PREFIX, SILVER_PREFIX
+from etl.lake.layout import GOLD_COMMIT, GOLD_PREFIX, JOB_REQUESTS_PREFIX, SILVER_PREFIX
 from etl.lake.storage import Bucket
 from etl.log import log
-from etl.status.status import COMMIT
 
 # A run that is still under way has files nobody refers to either; none takes this long.
 GRACE = timedelta(days=1)
@@ -45,7 +44,7 @@ def _dead_in_silver(silver: Bucket, limit: str) -> Iterator[str]:
 
 
 def _dead_in_gold(gold: Bucket, limit: str) -> Iterator[str]:
-    found = gold.get_json(COMMIT)
+    found = gold.get_json(GOLD_COMMIT)
     if found:
         kept = found[0]["snapshots"]
         yield from (key for key in _older(gold.keys(GOLD_PREFIX), limit) if made_by(key) not in kept)
@@ -58,4 +57,4 @@ def made_by(key: str) -> str:
 
 
 def _older(keys: Iterable[str], limit: str) -> Iterator[str]:
-    return (key for key in keys if "/_orders/" not in key and "" < made_by(key) < limit)
+    return (key for key in keys if not key.startswith(JOB_REQUESTS_PREFIX) and "" < made_by(key) < limit)

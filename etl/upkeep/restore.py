@@ -18,10 +18,11 @@ from typing import Any
 
 from etl.capture.dynamodb_json import Attribute, attributes_of
 from etl.engine.embedded import Engine
-from etl.jobs.bronze import bucket_of, read
+from etl.jobs.bronze import read
 from etl.jobs.steps import restore_parameters, sql_text
 from etl.lake import consumed_files
 from etl.lake.config import LakeConfig
+from etl.lake.layout import bucket_of
 from etl.lake.storage import Bucket, LocalCopies
 
 BATCH = 25

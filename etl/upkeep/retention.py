@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from etl.lake import manifest
 from etl.lake.config import LakeConfig
 from etl.lake.glue_partitions import sync_silver
-from etl.lake.layout import QUARANTINE_DAYS, RETENTION_DAYS, SILVER_PREFIX
+from etl.lake.layout import QUARANTINE_DAYS, RETENTION_DAYS, silver_folder
 from etl.lake.manifest import Manifest, Part
 from etl.lake.storage import Bucket, LocalCopies
 from etl.lake.tables import QUARANTINE
@@ -22,8 +22,6 @@ from etl.log import log
 
 if TYPE_CHECKING:
     from etl.engine.embedded import Engine
-
-_FOLDER = f"{SILVER_PREFIX}{QUARANTINE.name}/user_bucket="
 
 
 def run(config: LakeConfig, s3: Any, now: datetime | None = None) -> int:
@@ -86,7 +84,7 @@ def _without_old(
         copies.fetch(current.files(QUARANTINE.name))
         return {
             (QUARANTINE.name, bucket): _without(
-                engine, copies, part, f"{_FOLDER}{bucket}/{commit}/", first_day
+                engine, copies, part, silver_folder(QUARANTINE.name, bucket, commit), first_day
             )
             for bucket, part in _holding_old(engine, copies, current, first_day).items()
         }

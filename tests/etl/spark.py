@@ -14,8 +14,8 @@ import boto3
 import duckdb
 import pyarrow.parquet as pq
 
-from etl.jobs.gold import CURRENT
 from etl.lake import catalog, manifest
+from etl.lake.layout import GOLD_CURRENT
 from etl.lake.storage import Bucket
 from etl.lake.tables import Table
 from tests.etl.folder import FolderS3
@@ -140,7 +140,7 @@ class GlueRun:
 
     def pointer(self) -> dict[str, Any]:
         """What readers of Gold are pointed at."""
-        found = Bucket("gold", FolderS3(self.root)).get_json(CURRENT)
+        found = Bucket("gold", FolderS3(self.root)).get_json(GOLD_CURRENT)
         assert found
         return dict(found[0])
 

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import re
+import subprocess
+import sys
 from collections import Counter
 
 import boto3
@@ -129,3 +131,13 @@ def test_capture_needs_its_stream():
     assert capture_config({"CDC_STREAM": "s"}).stream == "s"
     with pytest.raises(ConfigError, match="CDC_STREAM"):
         capture_config({})
+
+
+def test_other_apps_get_names_and_keys_without_loading_any_library():
+    code = (
+        "import sys; before = set(sys.modules); from etl.lake import catalog, config, layout, tables; "
+        "names = {name.partition('.')[0] for name in set(sys.modules) - before if not name.startswith('_')}; "
+        "print(*sorted(names - sys.stdlib_module_names - {'etl'}))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == ""

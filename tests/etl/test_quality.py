@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from etl.jobs import gold, quality, steps
+from etl.lake import layout
 from etl.status import status
 from etl.upkeep import orphans
 from tests.etl.harness import NOW
@@ -22,7 +23,7 @@ def world():
 
 
 def current(lake):
-    return lake.lake.gold.gold.get_json(gold.CURRENT)[0]
+    return lake.lake.gold.gold.get_json(layout.GOLD_CURRENT)[0]
 
 
 def failing(lake):

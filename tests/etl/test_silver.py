@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from etl.lake import manifest
+from etl.lake import layout, manifest
 from etl.lake.config import LakeConfig
 from etl.lake.layout import user_bucket
 from etl.lake.storage import ConflictError
@@ -163,7 +163,7 @@ def test_after_a_long_stop_records_that_waited_are_found_at_once(tmp_path):
     lake.lake.silver.run()
     held = lake.manifest()
     old = replace(held, committed_at=iso(stopped), looked_at=iso(stopped))
-    lake.s3.buckets["silver"][manifest.CURRENT] = json.dumps(old.to_json()).encode()
+    lake.s3.buckets["silver"][layout.SILVER_CURRENT] = json.dumps(old.to_json()).encode()
     restarted = lake.new_lake("restarted").silver
     for number in (1, 2):
         row = bronze_row(event_id=f"late-{number}", sk=f"TASK#l{number}", entity_id=f"l{number}")
@@ -302,7 +302,7 @@ def test_of_two_overlapping_runs_one_commits_and_the_other_starts_again(lake, wo
     rival_commits = []
 
     def overtake(operation, key):
-        if operation == "put_object" and key == manifest.CURRENT and not rival_commits:
+        if operation == "put_object" and key == layout.SILVER_CURRENT and not rival_commits:
             rival_commits.append("running")
             lake.deliver(world.history[half:])
             rival_commits[0] = rival.run().commit
@@ -320,7 +320,7 @@ def test_it_gives_up_when_others_keep_committing_first(lake, monkeypatch):
     put(lake, bronze_row())
 
     def always_first(operation, key):
-        if operation == "put_object" and key == manifest.CURRENT:
+        if operation == "put_object" and key == layout.SILVER_CURRENT:
             held = manifest.Manifest(sequence=lake.s3.calls["put_object"]).to_json()
             lake.s3.buckets["silver"][key] = json.dumps(held).encode()
 
