@@ -15,8 +15,8 @@ from pathlib import Path
 import duckdb
 
 from etl.engine.embedded import Engine
-from etl.steps import GOLD_STEPS, gold_parameters, sql_text
-from etl.tables import GOLD, TASK_EVENTS, TASKS, USERS, Table
+from etl.jobs.steps import GOLD_STEPS, gold_parameters, sql_text
+from etl.lake.tables import GOLD, TASK_EVENTS, TASKS, USERS, Table
 
 DAYS = 400
 # A number from 0 to 1 that depends on an id and a name.

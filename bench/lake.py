@@ -29,7 +29,7 @@ from pathlib import Path
 import duckdb
 
 from bench.lake_history import TODAY, generate
-from etl.tables import GOLD, SILVER, Table
+from etl.lake.tables import GOLD, SILVER, Table
 
 ROOT = Path(__file__).resolve().parents[1]
 SPARK = ROOT / ".venv-spark" / "bin" / "python"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from etl.tables import GOLD, SILVER
+from etl.lake.tables import GOLD, SILVER
 
 SQL = Path(__file__).parent / "sql"
 

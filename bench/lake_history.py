@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from pathlib import Path
 
-from etl.tables import BRONZE
+from etl.lake.tables import BRONZE
 
 SQL = Path(__file__).parent / "sql"
 START = date(2026, 3, 1)

@@ -32,7 +32,7 @@ def clocked(took: dict[str, float], name: str) -> Iterator[None]:
 def _lake(folder: Path, work: str, gigabytes: int) -> Any:
     from zoneinfo import ZoneInfo
 
-    from etl.config import LakeConfig
+    from etl.lake.config import LakeConfig
     from etl.run import Lake
     from tests.etl.folder import FolderS3, NoGlue
 
@@ -94,7 +94,7 @@ def capture(folder: Path, gigabytes: int) -> dict[str, float]:
 
     from boto3.dynamodb.types import TypeDeserializer
 
-    from etl import capture as product
+    from etl.capture import handler as product
     from tests.etl.world import World, play
 
     world = World()

@@ -15,9 +15,9 @@ from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
 
 from bench.lake_history import TODAY, ZONE
 from etl.engine.spark import SETTINGS
-from etl.steps import GOLD_STEPS, SILVER, gold_parameters, silver_parameters, sql_text
-from etl.tables import GOLD, QUARANTINE, TASK_EVENTS
-from etl.tables import SILVER as TABLES
+from etl.jobs.steps import GOLD_STEPS, SILVER, gold_parameters, silver_parameters, sql_text
+from etl.lake.tables import GOLD, QUARANTINE, TASK_EVENTS
+from etl.lake.tables import SILVER as TABLES
 from tests.etl.spark_session import session
 
 

@@ -13,12 +13,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from etl import bookmark, orders, retention, runs, sweep
 from etl.aws import client
-from etl.config import ConfigError, LakeConfig, lake_config
-from etl.gold import Gold
+from etl.jobs import job_requests
+from etl.jobs.gold import Gold
+from etl.jobs.silver import Silver
+from etl.lake import consumed_files
+from etl.lake.config import ConfigError, LakeConfig, lake_config
 from etl.log import log
-from etl.silver import Silver
+from etl.status import run_log
+from etl.upkeep import orphans, retention
 
 # How often everything is looked at: all open days of Bronze, and what other runs have committed.
 FULL_LOOK_SECONDS = 30.0
@@ -55,7 +58,7 @@ class Lake:
     def __init__(self, config: LakeConfig, s3: Any, glue: Any, folder: Path) -> None:
         self.silver = Silver(config, s3, glue, folder)
         self.gold = Gold(config, s3, glue, folder)
-        self.seen: bookmark.Days = {}
+        self.seen: consumed_files.Days = {}
         self._settled: dict[str, str] = {}
         self.next_tidy = datetime.min.replace(tzinfo=UTC)
 
@@ -72,7 +75,7 @@ class Lake:
             committed = self.silver.run()
         if committed is not None:
             rows = {table: committed.rows(table) for table in committed.tables}
-            runs.record(self.silver.silver, "silver", started, rows)
+            run_log.record(self.silver.silver, "silver", started, rows)
         self._sweep(started)
         return committed is not None
 
@@ -90,10 +93,10 @@ class Lake:
     def tidy(self, now: datetime) -> Tidied:
         """Delete what nobody refers to and what is kept no longer; merge the small files of Bronze's closed days."""
         # Not above: where Spark does the work, DuckDB is not installed.
-        from etl.compact import Compaction
+        from etl.upkeep.compact import Compaction
 
         config, s3 = self.silver.config, self.silver.silver.s3
-        swept, expired = sweep.run(config, s3, now), retention.run(config, s3, now)
+        swept, expired = orphans.run(config, s3, now), retention.run(config, s3, now)
         dropped = retention.drop_old_quarantine(config, s3, self.silver.glue, now)
         merged = Compaction(config, s3).run(now)
         return Tidied(swept, expired, dropped, merged.merged, merged.into)
@@ -104,13 +107,13 @@ class Lake:
         published = self.gold.run(now)
         if published is not None:
             rows = {name: table["rows"] for name, table in published["tables"].items()}
-            runs.record(self.silver.silver, "gold", started, rows)
+            run_log.record(self.silver.silver, "gold", started, rows)
         return published is not None
 
-    def fulfil_orders(self, now: datetime | None = None) -> bool:
+    def carry_out_requests(self, now: datetime | None = None) -> bool:
         """Carry out what has been ordered and is due; whether there was anything."""
         silver, days = self.silver.silver, self.silver.quarantined_days
-        return orders.fulfil(silver, self.run, self._erase, self._settled, now, quarantined=days) > 0
+        return job_requests.carry_out(silver, self.run, self._erase, self._settled, now, quarantined=days) > 0
 
     def upkeep(self, now: datetime | None = None) -> bool:
         """What only the embedded engine does, for a lake that Spark brings up to date; whether there was anything.
@@ -119,22 +122,28 @@ class Lake:
         """
         moment = now or datetime.now(UTC)
         silver = self.silver.silver
-        taken = orders.fulfil(silver, lambda: None, self._erase_only, self._settled, moment, ("erase",))
+        taken = job_requests.carry_out(
+            silver, lambda: None, self._erase_only, self._settled, moment, ("erase",)
+        )
         self._sweep(moment)
         return taken > 0
 
-    def _erase_only(self, order: orders.Order, now: datetime) -> orders.Outcome:
-        from etl import erasures
+    def _erase_only(self, order: job_requests.JobRequest, now: datetime) -> job_requests.Outcome:
+        from etl.upkeep import erasure_requests
 
         silver = self.silver
-        return erasures.carry_out(silver.config, silver.silver.s3, silver.glue, lambda: None, order, now)
+        return erasure_requests.carry_out(
+            silver.config, silver.silver.s3, silver.glue, lambda: None, order, now
+        )
 
-    def _erase(self, order: orders.Order, now: datetime) -> orders.Outcome:
+    def _erase(self, order: job_requests.JobRequest, now: datetime) -> job_requests.Outcome:
         # Not above: where Spark does the work, DuckDB is not installed.
-        from etl import erasures
+        from etl.upkeep import erasure_requests
 
         silver = self.silver
-        outcome = erasures.carry_out(silver.config, silver.silver.s3, silver.glue, self.run, order, now)
+        outcome = erasure_requests.carry_out(
+            silver.config, silver.silver.s3, silver.glue, self.run, order, now
+        )
         silver.forget_replaced()
         return outcome
 
@@ -146,9 +155,9 @@ class Lake:
         self.seen = listed
         return True
 
-    def _recent(self, now: datetime) -> bookmark.Days:
+    def _recent(self, now: datetime) -> consumed_files.Days:
         yesterday = now.astimezone(UTC).date() - timedelta(days=1)
-        return bookmark.listing(self.silver.bronze, yesterday.isoformat())
+        return consumed_files.listing(self.silver.bronze, yesterday.isoformat())
 
 
 def watch(lake: Lake, poll_seconds: float, stop: threading.Event) -> None:
@@ -158,7 +167,7 @@ def watch(lake: Lake, poll_seconds: float, stop: threading.Event) -> None:
     while not stop.is_set():
         started = time.monotonic()
         try:
-            lake.fulfil_orders()
+            lake.carry_out_requests()
             news = lake.has_news(datetime.now(UTC))
             looked = time.monotonic() - started
             if news or started >= full_look:
@@ -215,7 +224,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     layer = event.get("layer", "")
     if layer not in jobs:
         raise ValueError(f"layer must be one of {', '.join(jobs)}, not {layer!r}")
-    ordered = lake.fulfil_orders() if layer == "silver" else False
+    ordered = lake.carry_out_requests() if layer == "silver" else False
     return {"layer": layer, "published": jobs[layer]() or ordered}
 
 
@@ -248,7 +257,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _once(lake: Lake) -> int:
     try:
-        ordered = lake.fulfil_orders()
+        ordered = lake.carry_out_requests()
         published = lake.run() or ordered
     except Exception as error:  # noqa: BLE001  reported as the command's outcome
         log("once", "run failed", level="ERROR", status="error", error=f"{type(error).__name__}: {error}")

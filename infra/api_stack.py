@@ -11,7 +11,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from etl import catalog
+from etl.lake import layout
 from infra import buckets
 from infra.data_stack import DataStack
 from infra.functions import log_group
@@ -155,7 +155,7 @@ class ApiStack(cdk.Stack):
         )
         allow(role, ["dynamodb:DescribeTable"], [names.table_arn])
         allow(role, [f"cognito-idp:{call}" for call in ACCOUNT_CALLS], [self.pool.user_pool_arn])
-        read_gold(role, names, {"cache/*": ["s3:GetObject", "s3:PutObject"]})
+        read_gold(role, names, {f"{layout.CACHE_PREFIX}*": ["s3:GetObject", "s3:PutObject"]})
         self._watch_pipeline(role)
         self._look_after(role)
         allow(
@@ -168,10 +168,10 @@ class ApiStack(cdk.Stack):
 
     def _watch_pipeline(self, role: iam.Role) -> None:
         """What the admin pages about the pipeline and a task's trail read, and the orders they leave for the lake."""
-        names, silver = self.names, catalog.SILVER_PREFIX
+        names, silver = self.names, layout.SILVER_PREFIX
         read, write = ["s3:GetObject"], ["s3:GetObject", "s3:PutObject"]
         # Of the changes in Bronze, when the last file came; not what is in it.
-        use_objects(role, names.bucket("bronze"), {f"{catalog.REQUESTS_PREFIX}*": read})
+        use_objects(role, names.bucket("bronze"), {f"{layout.REQUESTS_PREFIX}*": read})
         held = {f"{silver}{name}": read for name in ("_*.json", "quarantine/*", "task_events/*")}
         use_objects(role, names.bucket("silver"), {**held, f"{silver}_orders/*": write})
         allow(

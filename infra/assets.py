@@ -32,8 +32,8 @@ def lake_source(scope: Construct) -> Path:
             _copy(path, folder / path.relative_to(ROOT))
     for path in sorted((ROOT / "infra" / "handlers").glob("[!_]*.py")):
         _copy(path, folder / path.name)
-    if not (folder / "etl" / "metrics.py").exists():
-        cdk.Annotations.of(scope).add_warning_v2("todo:metrics", "etl/metrics.py does not exist yet")
+    if not (folder / "etl" / "jobs" / "metrics.py").exists():
+        cdk.Annotations.of(scope).add_warning_v2("todo:metrics", "etl/jobs/metrics.py does not exist yet")
     return folder
 
 

@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from etl.catalog import RETENTION_DAYS
+from etl.lake.layout import BRONZE_PREFIX, RETENTION_DAYS
 from infra.names import Names
 from infra.policies import TRUST, acknowledge
 
@@ -30,7 +30,7 @@ def expirations(layer: str) -> tuple[s3.LifecycleRule, ...]:
 BRONZE_RULES = (
     s3.LifecycleRule(
         id="changes-age",
-        prefix="cdc/",
+        prefix=BRONZE_PREFIX,
         transitions=[
             s3.Transition(storage_class=s3.StorageClass.INFREQUENT_ACCESS, transition_after=DAYS(90)),
             s3.Transition(

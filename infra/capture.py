@@ -11,7 +11,7 @@ from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from etl.capture import ENTITIES
+from etl.capture.bronze_row import ENTITIES
 from infra.functions import PythonFunction, Shape
 from infra.names import Names
 from infra.policies import acknowledge, allow, arn
@@ -102,7 +102,7 @@ def key_filter() -> dict[str, Any]:
 def _shape(names: Names, failures: sqs.Queue) -> Shape:
     return Shape(
         purpose="capture",
-        handler="etl.capture.handler",
+        handler="etl.capture.handler.handler",
         description="Change capture: DynamoDB stream to Firehose",
         minutes=1,
         memory_mib=512,

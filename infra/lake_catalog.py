@@ -14,8 +14,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from etl import catalog
-from etl.tables import BRONZE, REQUESTS
+from etl.lake import catalog, layout
+from etl.lake.tables import BRONZE, REQUESTS
 from infra.functions import PythonFunction, Shape
 from infra.names import LAYERS, Names
 from infra.policies import allow, arn, bucket_arn
@@ -105,7 +105,7 @@ def workgroup(scope: Construct, names: Names, removal: cdk.RemovalPolicy) -> ath
                 selected_engine_version="Athena engine version 3"
             ),
             result_configuration=athena.CfnWorkGroup.ResultConfigurationProperty(
-                output_location=f"s3://{names.bucket('gold')}/athena-results/",
+                output_location=f"s3://{names.bucket('gold')}/{layout.RESULTS_PREFIX}",
                 encryption_configuration=athena.CfnWorkGroup.EncryptionConfigurationProperty(
                     encryption_option="SSE_S3"
                 ),
@@ -136,9 +136,9 @@ def use_objects(role: iam.Role, bucket: str, keys: Mapping[str, Sequence[str]]) 
 def write_lake(role: iam.Role, names: Names) -> None:
     """Let `role` run the lake jobs: read Bronze, write Silver and Gold, move their tables' locations."""
     write = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
-    use_objects(role, names.bucket("bronze"), {catalog.BRONZE_PREFIX + "*": ["s3:GetObject"]})
-    use_objects(role, names.bucket("silver"), {catalog.SILVER_PREFIX + "*": write})
-    use_objects(role, names.bucket("gold"), {catalog.GOLD_PREFIX + "*": write})
+    use_objects(role, names.bucket("bronze"), {layout.BRONZE_PREFIX + "*": ["s3:GetObject"]})
+    use_objects(role, names.bucket("silver"), {layout.SILVER_PREFIX + "*": write})
+    use_objects(role, names.bucket("gold"), {layout.GOLD_PREFIX + "*": write})
     verbs = (
         "GetPartitions",
         "BatchCreatePartition",
@@ -159,13 +159,13 @@ def erase_from_lake(role: iam.Role, names: Names) -> None:
     rewrite = ["s3:GetObject", "s3:PutObject", *remove]
     prefixes = {
         "bronze": (
-            catalog.BRONZE_PREFIX,
-            catalog.BRONZE_ERROR_PREFIX,
-            catalog.REQUESTS_PREFIX,
-            catalog.REQUESTS_ERROR_PREFIX,
+            layout.BRONZE_PREFIX,
+            layout.BRONZE_ERROR_PREFIX,
+            layout.REQUESTS_PREFIX,
+            layout.REQUESTS_ERROR_PREFIX,
         ),
-        "silver": (catalog.SILVER_PREFIX,),
-        "gold": (catalog.GOLD_PREFIX, "athena-results/", "cache/"),
+        "silver": (layout.SILVER_PREFIX,),
+        "gold": (layout.GOLD_PREFIX, layout.RESULTS_PREFIX, layout.CACHE_PREFIX),
     }
     for layer, held in prefixes.items():
         bucket = names.bucket(layer)
@@ -183,7 +183,7 @@ def read_gold(role: iam.Role, names: Names, extra: Mapping[str, Sequence[str]] |
         Further S3 actions on the Gold bucket by key pattern.
     """
     results = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
-    keys = {catalog.GOLD_PREFIX + "*": ["s3:GetObject"], "athena-results/*": results, **(extra or {})}
+    keys = {layout.GOLD_PREFIX + "*": ["s3:GetObject"], layout.RESULTS_PREFIX + "*": results, **(extra or {})}
     use_objects(role, names.bucket("gold"), keys)
     read = ["GetDatabase", "GetTable", "GetTables", "GetPartition", "GetPartitions", "BatchGetPartition"]
     manage_tables(role, names, [f"glue:{verb}" for verb in read])

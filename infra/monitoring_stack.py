@@ -12,7 +12,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from etl.catalog import REQUEST_LINES
+from etl.lake.catalog import REQUEST_LINES
 from infra.alarms import Alarms
 from infra.dashboard import Dashboard
 from infra.data_stack import DataStack

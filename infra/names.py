@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import aws_cdk as cdk
 
-from etl.catalog import FAILURE_QUEUE
+from etl.lake.catalog import CAPTURE_FUNCTION, CHANGES_STREAM, FAILURE_QUEUE, REQUESTS_STREAM
 from infra.policies import arn
 from infra.settings import Settings
 
@@ -51,12 +51,12 @@ class Names:
     @property
     def changes_stream(self) -> str:
         """Firehose stream of the table's changes."""
-        return self.of("todo-cdc-stream")
+        return self.of(CHANGES_STREAM)
 
     @property
     def logs_stream(self) -> str:
         """Firehose stream of the request log."""
-        return self.of("todo-logs-stream")
+        return self.of(REQUESTS_STREAM)
 
     @property
     def failure_queue(self) -> str:
@@ -72,7 +72,7 @@ class Names:
     def functions(self) -> dict[str, str]:
         """Our own Lambda functions by purpose; the web function is Zappa's."""
         return {
-            "capture": self.of("todo-cdc-processor"),
+            "capture": self.of(CAPTURE_FUNCTION),
             "lake": self.of("todo-lake-runner"),
             "metrics": self.of("todo-custom-metrics"),
             "tables": self.of("todo-lake-tables"),

@@ -344,7 +344,7 @@ class BusinessMetrics(Construct):
 def _metrics_shape(names: Names) -> Shape:
     return Shape(
         purpose="metrics",
-        handler="etl.metrics.handler",
+        handler="etl.jobs.metrics.handler",
         description="Publishes business metrics from Gold",
         minutes=1,
         memory_mib=256,

@@ -10,8 +10,8 @@ from aws_cdk import aws_kinesisfirehose as firehose
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from etl import catalog
-from etl.tables import BRONZE, REQUESTS
+from etl.lake import catalog, layout
+from etl.lake.tables import BRONZE, REQUESTS
 from infra.functions import log_group
 from infra.lake_catalog import OBJECTS_REASON
 from infra.names import Names
@@ -99,16 +99,16 @@ class BronzeStream(Construct):
 
 
 def changes_stream(scope: Construct, names: Names) -> BronzeStream:
-    """The stream that the capture function fills, as `etl.catalog` defines it."""
-    prefixes = (catalog.BRONZE_PREFIX, catalog.BRONZE_ERROR_PREFIX)
+    """The stream that the capture function fills, as `etl.lake.catalog` defines it."""
+    prefixes = (layout.BRONZE_PREFIX, layout.BRONZE_ERROR_PREFIX)
     stream = BronzeStream(scope, "Changes", names, names.changes_stream, BRONZE.name, prefixes)
     stream.deliver(catalog.firehose_stream(**_where(stream, names))[DESTINATION])
     return stream
 
 
 def logs_stream(scope: Construct, names: Names) -> BronzeStream:
-    """The stream that the log subscription fills, as `etl.catalog` defines it."""
-    prefixes = (catalog.REQUESTS_PREFIX, catalog.REQUESTS_ERROR_PREFIX)
+    """The stream that the log subscription fills, as `etl.lake.catalog` defines it."""
+    prefixes = (layout.REQUESTS_PREFIX, layout.REQUESTS_ERROR_PREFIX)
     stream = BronzeStream(scope, "Requests", names, names.logs_stream, REQUESTS.name, prefixes)
     stream.deliver(catalog.requests_stream(**_where(stream, names))[DESTINATION])
     return stream

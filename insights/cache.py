@@ -17,6 +17,7 @@ from typing import Any
 
 from django.conf import settings
 
+from etl.lake.layout import CACHE_PREFIX
 from web.athena import Answer, client
 
 MEMORY_ENTRIES = 512
@@ -97,4 +98,4 @@ def store(answers: dict[Key, Answer]) -> None:
 def _object(keys: list[Key]) -> str:
     """The object of a page: by snapshot, then by everything asked, SQL included, so a deployment starts afresh."""
     asked = json.dumps([[key.slug, key.sql, [str(value) for value in key.values]] for key in keys])
-    return f"cache/{keys[0].snapshot}/{hashlib.sha256(asked.encode()).hexdigest()[:32]}.json"
+    return f"{CACHE_PREFIX}{keys[0].snapshot}/{hashlib.sha256(asked.encode()).hexdigest()[:32]}.json"

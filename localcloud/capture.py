@@ -2,7 +2,7 @@
 
 ``python -m localcloud.capture`` reads DynamoDB Streams through its public API, every shard, parents before children,
 from the oldest record at first and from ``LOCAL_DIR/capture.json`` afterwards, and hands Lambda-shaped batches to
-``etl.capture.handler`` in this process. A checkpoint is written when the handler has accepted what it covers.
+``etl.capture.handler.handler`` in this process. A checkpoint is written when the handler has accepted what it covers.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from etl.capture.bronze_row import ENTITIES
 from etl.log import iso, log
 from localcloud.delivery import Delivery, Failure, Record, Stopped, sequence_number
 from localcloud.files import write_atomically
 from localcloud.iterator_age import IteratorAge
 
-CAPTURED_PREFIXES = ("USER#", "TASK#", "TRASH#")
+CAPTURED_PREFIXES = tuple(f"{entity}#" for entity in ENTITIES)
 BATCH_SIZE = 500
 POLL_SECONDS = 0.2
 SHARDS_SECONDS = 10.0
@@ -310,7 +311,7 @@ def stream_arn(table: str) -> str:
 
 def main() -> None:
     """Capture changes of TABLE_NAME until SIGTERM or SIGINT."""
-    from etl.capture import handler
+    from etl.capture.handler import handler
 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -17,12 +17,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from etl.lake.catalog import CAPTURE_FUNCTION
 from etl.log import log
 
 Record = dict[str, Any]
 Handler = Callable[[dict[str, Any], Any], Any]
 OPERATION = "capture.deliver"
-FUNCTION = "todo-cdc-processor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,10 @@ class Policy:
 class LambdaContext:
     """What Lambda hands a function beside its event; the names are Lambda's."""
 
-    function_name: str = FUNCTION
+    function_name: str = CAPTURE_FUNCTION
     function_version: str = "$LATEST"
     memory_limit_in_mb: str = "512"
-    invoked_function_arn: str = f"arn:aws:lambda:us-east-1:000000000000:function:{FUNCTION}"
+    invoked_function_arn: str = f"arn:aws:lambda:us-east-1:000000000000:function:{CAPTURE_FUNCTION}"
     aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     deadline: float = field(default_factory=lambda: time.monotonic() + 60)
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from etl.lake.catalog import CAPTURE_FUNCTION
 from etl.log import log
-from localcloud.delivery import FUNCTION, Handler
+from localcloud.delivery import Handler
 
 NAMESPACE, METRIC = "AWS/Lambda", "IteratorAge"
 # AWS keeps minutes; their maximum needs no more.
@@ -56,7 +57,7 @@ class IteratorAge:
     def _publish(self, now: float, age: float) -> None:
         value = {
             "MetricName": METRIC,
-            "Dimensions": [{"Name": "FunctionName", "Value": FUNCTION}],
+            "Dimensions": [{"Name": "FunctionName", "Value": CAPTURE_FUNCTION}],
             "Timestamp": datetime.fromtimestamp(now, UTC),
             "Value": age,
             "Unit": "Milliseconds",

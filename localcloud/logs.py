@@ -23,7 +23,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from etl.catalog import REQUEST_LINES
+from etl.lake.catalog import REQUEST_LINES
 from etl.log import log
 from localcloud.files import write_atomically
 

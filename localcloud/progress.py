@@ -14,6 +14,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from etl.lake.layout import GOLD_CURRENT
+
 QUIET_SECONDS = 1.0
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -61,7 +63,7 @@ def _text(path: Path) -> str:
 def _published_until(s3: Any, bucket: str) -> str:
     """Return the time of the newest change in the published snapshot; empty before the first."""
     try:
-        body = s3.get_object(Bucket=bucket, Key="gold/_current.json")["Body"].read()
+        body = s3.get_object(Bucket=bucket, Key=GOLD_CURRENT)["Body"].read()
     except (BotoCoreError, ClientError):
         return ""
     return str(json.loads(body)["as_of"])

@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from etl import catalog
+from etl.lake import catalog, layout
 from localcloud import accounts
 from localcloud.files import write_atomically
 from store.schema import TTL_ATTRIBUTE, table_definition
@@ -29,8 +29,8 @@ NAMES = {
     "GOLD_BUCKET": "todo-local-gold",
     "GLUE_DATABASE": "todo_analytics",
     "ATHENA_WORKGROUP": "todo-analytics-workgroup",
-    "CDC_STREAM": "todo-cdc-stream",
-    "LOGS_STREAM": "todo-logs-stream",
+    "CDC_STREAM": catalog.CHANGES_STREAM,
+    "LOGS_STREAM": catalog.REQUESTS_STREAM,
 }
 MISSING = {
     "404",
@@ -193,7 +193,7 @@ class Provisioner:
         """Create the workgroup; its query results go under athena-results/ of the Gold bucket."""
         athena, name = self.client("athena"), NAMES["ATHENA_WORKGROUP"]
         if missing(lambda: athena.get_work_group(WorkGroup=name)):
-            results = {"OutputLocation": f"s3://{NAMES['GOLD_BUCKET']}/athena-results/"}
+            results = {"OutputLocation": f"s3://{NAMES['GOLD_BUCKET']}/{layout.RESULTS_PREFIX}"}
             athena.create_work_group(
                 Name=name,
                 Configuration={"ResultConfiguration": results, "EnforceWorkGroupConfiguration": True},

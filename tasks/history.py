@@ -4,7 +4,6 @@ Every write carries its author and request through the table's stream into Silve
 version that history never changes, so an answer that reaches it is kept.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,10 +11,10 @@ from typing import Any
 
 from django.core.cache import cache
 
+from etl.lake.layout import user_bucket
 from tasks import fields
 from tasks.items import TaskItem
 
-USER_BUCKETS = 16
 KEPT_SECONDS = 3600
 MOST = 200
 # The newest events are the ones to keep when there are very many.
@@ -62,11 +61,6 @@ class HistoryUnavailable(Exception):  # noqa: N818
     """The lake cannot be asked right now."""
 
 
-def bucket(user_id: str) -> str:
-    """Return the partition of the lake that a user's events are in; the lake's own rule, which never changes."""
-    return f"{int(hashlib.sha256(user_id.encode()).hexdigest()[:8], 16) % USER_BUCKETS:02}"
-
-
 def of(task: TaskItem) -> History:
     """Return the history of ``task`` as far as the lake has it. One Athena query, or none if it was asked before.
 
@@ -87,7 +81,7 @@ def _ask(task: TaskItem) -> list[dict[str, Any]]:
 
     owner = str(task.user_id)
     try:
-        return athena.run(_SQL, (bucket(owner), owner, str(task.id)), timeout=15).rows
+        return athena.run(_SQL, (user_bucket(owner), owner, str(task.id)), timeout=15).rows
     except athena.WarehouseError as error:
         raise HistoryUnavailable from error
 

@@ -46,7 +46,7 @@ with mock.patch("todo_site.site_pages.manifest", side_effect=RuntimeError("broke
 """
 CAPTURE = """
 import boto3, json, os
-from etl import capture
+from etl.capture.handler import handler
 streams = boto3.client("dynamodbstreams")
 (stream,) = streams.list_streams(TableName=os.environ["TABLE_NAME"])["Streams"]
 shards = streams.describe_stream(StreamArn=stream["StreamArn"])["StreamDescription"]["Shards"]
@@ -57,8 +57,8 @@ for shard in shards:
     records += streams.get_records(ShardIterator=start["ShardIterator"])["Records"]
 for record in records:
     record["dynamodb"]["ApproximateCreationDateTime"] = record["dynamodb"]["ApproximateCreationDateTime"].timestamp()
-assert capture.handler({"Records": records}, None) == {"batchItemFailures": []}
-capture.handler({"Records": [{"eventID": "1", "dynamodb": {"SequenceNumber": "1"}}]}, None)
+assert handler({"Records": records}, None) == {"batchItemFailures": []}
+handler({"Records": [{"eventID": "1", "dynamodb": {"SequenceNumber": "1"}}]}, None)
 """
 LAKE = """
 from etl import run
@@ -66,7 +66,7 @@ run.handler({"layer": "silver"}, None)
 run.handler({"layer": "gold"}, None)
 """
 ONCE = "import sys; from etl import run; sys.exit(run.main(['--once']))"
-METRICS = "from etl import metrics; metrics.handler({}, None)"
+METRICS = "from etl.jobs import metrics; metrics.handler({}, None)"
 WARMING = f"{PRODUCT} from django.core.management import call_command; call_command('warm_insights')"
 TABLES = """
 import os, urllib.request

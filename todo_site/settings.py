@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 
+from etl.lake import catalog
 from web import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -41,9 +42,9 @@ REVOCATIONS_SECONDS = float(env.optional("REVOCATIONS_SECONDS", "2"))
 GROUPS_SECONDS = float(env.optional("GROUPS_SECONDS", "50"))
 # What the admin's pages about the operation look at, and the state machine that an order starts. Without one, whoever
 # runs the lake looks for orders by itself.
-CAPTURE_FUNCTION = env.optional("CAPTURE_FUNCTION", "todo-cdc-processor")
-CDC_STREAM = env.optional("CDC_STREAM", "todo-cdc-stream")
-LOGS_STREAM = env.optional("LOGS_STREAM", "todo-logs-stream")
+CAPTURE_FUNCTION = env.optional("CAPTURE_FUNCTION", catalog.CAPTURE_FUNCTION)
+CDC_STREAM = env.optional("CDC_STREAM", catalog.CHANGES_STREAM)
+LOGS_STREAM = env.optional("LOGS_STREAM", catalog.REQUESTS_STREAM)
 CDC_FAILURE_QUEUE_URL = env.optional("CDC_FAILURE_QUEUE_URL", "")
 LAKE_MACHINE_ARN = env.optional("LAKE_MACHINE_ARN", "")
 ALARM_TOPIC_ARN = env.optional("ALARM_TOPIC_ARN", "")

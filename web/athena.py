@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
+from etl.lake.layout import GOLD_CURRENT
+
 if TYPE_CHECKING:
     from pyathena.connection import Connection
 
-POINTER = "gold/_current.json"
 POLL_SECONDS = 0.1
 _log = logging.getLogger(__name__)
 _client_lock = threading.Lock()
@@ -95,7 +96,7 @@ def current_snapshot() -> Snapshot | None:
     """Read which snapshot is published; None before the first one. WarehouseError when it cannot be read."""
     s3 = client("s3")
     try:
-        body = s3.get_object(Bucket=settings.GOLD_BUCKET, Key=POINTER)["Body"].read()
+        body = s3.get_object(Bucket=settings.GOLD_BUCKET, Key=GOLD_CURRENT)["Body"].read()
     except s3.exceptions.NoSuchKey:
         return None
     except Exception as error:

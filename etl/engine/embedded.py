@@ -1,6 +1,6 @@
 """The embedded engine: runs the SQL files in DuckDB, on local Parquet files, in this process."""
 
-# Identifiers and types come from etl.tables, file names are quoted, values are bound.
+# Identifiers and types come from etl.lake.tables, file names are quoted, values are bound.
 # ruff: noqa: S608
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ import duckdb
 
 from etl.engine.errors import EngineError, SchemaError
 from etl.engine.translate import MACROS, duckdb_sql
-from etl.tables import USER_BUCKET, Column, Table
+from etl.lake.tables import USER_BUCKET, Column, Table
 
 _TYPES = {
     "string": "VARCHAR",

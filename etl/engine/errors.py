@@ -2,7 +2,7 @@
 
 
 class SchemaError(RuntimeError):
-    """A result's columns are not the ones `etl.tables` promises."""
+    """A result's columns are not the ones `etl.lake.tables` promises."""
 
 
 class EngineError(RuntimeError):

@@ -4,7 +4,7 @@ Made for Glue, where PySpark is installed and files are `s3://` URLs; on a lapto
 of the project imports this module, because nothing else has PySpark.
 """
 
-# Identifiers and types come from etl.tables; values are bound.
+# Identifiers and types come from etl.lake.tables; values are bound.
 # ruff: noqa: S608
 
 import re
@@ -26,7 +26,7 @@ from pyspark.sql.types import (
 )
 
 from etl.engine.errors import EngineError, SchemaError
-from etl.tables import BRONZE, USER_BUCKET, Column, Table
+from etl.lake.tables import BRONZE, USER_BUCKET, Column, Table
 
 _TYPES = {
     "string": StringType(),

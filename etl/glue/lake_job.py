@@ -1,7 +1,7 @@
 """The Glue job: reads its arguments, opens a Spark session and brings the lake up to date, as `etl.run --once` does.
 
-Arguments are the settings of `etl.config` as Glue passes them: `--BRONZE_BUCKET name --REPORTING_TIMEZONE UTC …`, and
-which layer, `--layer silver` or `gold`. The package `etl` comes with `--extra-py-files`; nothing else is installed.
+Arguments are the settings of `etl.lake.config` as Glue passes them (`--BRONZE_BUCKET name --REPORTING_TIMEZONE UTC …`)
+and which layer, `--layer silver` or `gold`. The package `etl` comes with `--extra-py-files`; nothing else is installed.
 """
 
 import argparse
@@ -13,8 +13,8 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from etl.aws import client
-from etl.config import LakeConfig, lake_config
-from etl.distributed import SparkLake
+from etl.glue.spark_lake import SparkLake
+from etl.lake.config import LakeConfig, lake_config
 from etl.log import log
 
 SETTINGS = (
@@ -54,7 +54,7 @@ def _job(lake: SparkLake, arguments: Sequence[str]) -> bool:
     parser.add_argument("--layer", choices=("silver", "gold"))
     layer = parser.parse_known_args(arguments)[0].layer
     jobs = {None: lake.run, "silver": lake.run_silver, "gold": lake.run_gold}
-    ordered = lake.fulfil_orders() if layer != "gold" else False
+    ordered = lake.carry_out_requests() if layer != "gold" else False
     return jobs[layer]() or ordered
 
 

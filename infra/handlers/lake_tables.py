@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from etl.aws import client
-from etl.catalog import BRONZE_TABLES, glue_tables
+from etl.lake.catalog import BRONZE_TABLES, glue_tables
 from etl.log import log
 
 TIMEOUT_SECONDS = 10

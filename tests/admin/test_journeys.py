@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from dynamo_admin import query
 from etl.aws import client
-from etl.config import lake_config
+from etl.lake.config import lake_config
 from etl.run import Lake
 from tasks import services
 from tests.web.conftest import REFUSALS, site
@@ -206,7 +206,7 @@ def test_the_lake_is_run_replayed_and_watched(enter, make_account, tmp_path):
         order = page.locator("table", has_text="Orders").locator("tbody tr").first
         expect(order).to_contain_text(name)
         expect(order.locator(".state")).to_have_text("waiting")
-        lake.fulfil_orders()
+        lake.carry_out_requests()
         expect(order.locator(".state")).to_have_text("done")  # the page loads itself again
     shot(page, "pipeline-run")
     page.get_by_role("link", name="Health").click()

@@ -9,8 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 from django.test import Client
 
-from etl import orders
-from etl.storage import Bucket
+from etl.jobs import job_requests
+from etl.lake.storage import Bucket
 from identity import access_tokens, cognito, errors, preferences, profiles, sessions
 from identity.items import email_key
 from store import audit
@@ -221,7 +221,7 @@ def test_delete_says_what_goes_and_takes_it(root, alice, known, ctx, client_for,
     assert get(preferences.key(alice.id)) is None
     assert access_tokens.list(alice.id) == []
     silver = Bucket(os.environ["SILVER_BUCKET"], boto3.client("s3"))
-    order = orders.erasure_of(silver, alice.id)
+    order = job_requests.erasure_of(silver, alice.id)
     assert (order.state, order.ordered_by) == ("waiting", root.account.email)
 
 

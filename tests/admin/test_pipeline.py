@@ -11,12 +11,12 @@ from pathlib import Path
 import boto3
 import pytest
 
-from etl import orders
 from etl.aws import client
-from etl.capture import bronze_row
-from etl.config import lake_config
+from etl.capture.bronze_row import bronze_row
+from etl.jobs import job_requests
+from etl.lake.config import lake_config
+from etl.lake.storage import Bucket
 from etl.run import Lake
-from etl.storage import Bucket
 from localcloud.iterator_age import IteratorAge
 from store import audit
 from todo_site.operations import stream
@@ -82,7 +82,7 @@ def test_it_works(root, lake, change):
     assert root.send("pipeline/", {"kind": "run"}).status_code == 302
     assert root.get("pipeline/")["Refresh"] == "2"
     assert "waiting" in root.page("pipeline/")
-    lake.fulfil_orders()
+    lake.carry_out_requests()
     page = root.page("pipeline/")
     assert "Refresh" not in root.get("pipeline/")
     assert fact(root, "Silver") != earlier[0]
@@ -119,7 +119,7 @@ def test_an_order_starts_the_lake_at_once(root, machine):
         {"kind": "quarantine"},
     ):
         root.send("pipeline/", order)
-    mine = [order.id for order in orders.recent(_silver()) if order.ordered_by == root.account.email]
+    mine = [order.id for order in job_requests.recent(_silver()) if order.ordered_by == root.account.email]
     assert len(mine) == 3
     assert sorted(machine()) == sorted(mine)
 
@@ -128,10 +128,10 @@ def test_an_order_that_cannot_start_the_lake_waits_for_its_next_run(root, lake, 
     settings.LAKE_MACHINE_ARN = "arn:aws:states:us-east-1:000000000000:stateMachine:missing"
     page = root.send("pipeline/", {"kind": "run"}, follow=True).content.decode()
     assert "the lake could not be started: its next run takes it." in page
-    ordered = orders.recent(lake.silver.silver)[0]
+    ordered = job_requests.recent(lake.silver.silver)[0]
     assert (ordered.kind, ordered.state) == ("run", "waiting")
-    lake.fulfil_orders()
-    taken = orders.recent(lake.silver.silver)[0]
+    lake.carry_out_requests()
+    taken = job_requests.recent(lake.silver.silver)[0]
     assert (taken.id, taken.state) == (ordered.id, "done")
 
 
@@ -158,7 +158,7 @@ def test_replay(root, lake, change):
     lake.run()
     today = datetime.now(UTC).date().isoformat()
     root.send("pipeline/", {"kind": "replay", "first_day": today, "last_day": today})
-    lake.fulfil_orders()
+    lake.carry_out_requests()
     assert "read 1 day again" in root.page("pipeline/")
 
 
@@ -167,7 +167,7 @@ def test_a_senseless_order_is_not_taken(root):
         "pipeline/", {"kind": "replay", "first_day": "x", "last_day": ""}, follow=True
     ).content.decode()
     assert "Not ordered" in page
-    assert all(order.ordered_by != root.account.email for order in orders.recent(_silver()))
+    assert all(order.ordered_by != root.account.email for order in job_requests.recent(_silver()))
 
 
 def _silver():

@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etl.aws import client as shared_client
-from etl.catalog import REQUESTS_PREFIX
-from etl.config import lake_config
-from etl.erase import Erasure
+from etl.lake.config import lake_config
+from etl.lake.layout import REQUESTS_PREFIX
 from etl.run import Lake
+from etl.upkeep.erase import Erasure
 from localcloud.logs import Follower, Shipper
 from tests.etl.test_restore import captured  # noqa: F401  a fixture
 from web import logging, request_log

@@ -7,8 +7,8 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from etl import capture
-from etl.tables import BRONZE
+from etl.capture.bronze_row import bronze_row, encode
+from etl.lake.tables import BRONZE
 from tests.etl.harness import Harness
 from tests.etl.memory import S3, put_bronze
 from tests.etl.world import Change, World
@@ -156,15 +156,15 @@ class Crowd:
             )
 
 
-def bronze_row(change: Change) -> Row:
+def row_of(change: Change) -> Row:
     """The Bronze row of a change, as it is stored."""
-    row: Row = json.loads(capture._encode(capture.bronze_row(change.record())))
+    row: Row = json.loads(encode(bronze_row(change.record())))
     return row
 
 
 def bad_rows(change: Change) -> list[tuple[str, Row]]:
     """A change's row with every flaw there is, each as an event of its own, and the reason it is refused for."""
-    row = bronze_row(change)
+    row = row_of(change)
     return [(reason, row | {"event_id": f"bad-{n}"} | flaw) for n, (reason, flaw) in enumerate(FLAWS)]
 
 
@@ -197,11 +197,11 @@ def spoil(s3: S3, part: list[Change], bad: list[tuple[str, Row]], number: int) -
     And what it may: copies in a file with one column more and one less than usual.
     """
     put_bronze(s3, day_of(bad[0][1]), [row for _, row in bad] * 2, 900_000 + number)
-    first = bronze_row(part[0])
+    first = row_of(part[0])
     put_bronze(
         s3, day_of(first), [first | {"new_image": "{broken", "old_image": "{broken"}], 910_000 + number
     )
-    same_place = [row for row in map(bronze_row, part[:500]) if day_of(row) == day_of(first)]
+    same_place = [row for row in map(row_of, part[:500]) if day_of(row) == day_of(first)]
     copies = [row | {"brand_new": "x"} for row in same_place if row["attribute_types"] is None]
     columns = [name for name in BRONZE.names if name != "attribute_types"]
     put_bronze(s3, day_of(first), copies, 920_000 + number, [*columns, "brand_new"])

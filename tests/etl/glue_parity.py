@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from etl.tables import GOLD, SILVER
+from etl.lake.tables import GOLD, SILVER
 from tests.etl.crowd import ODD, bad_rows, spoil
 from tests.etl.harness import NOW, Harness
 from tests.etl.memory import CONFIG

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from etl import capture, manifest
-from etl.config import LakeConfig
+from etl.capture import firehose, handler
+from etl.lake import manifest
+from etl.lake.config import LakeConfig
+from etl.lake.tables import Table
 from etl.run import Lake
-from etl.tables import Table
 from tests.etl.memory import CONFIG, S3, Firehose, Glue, rows_of
 from tests.etl.world import Change
 
@@ -36,11 +37,11 @@ class Harness:
 
     def capture_records(self, records: list[Any]) -> list[str]:
         with (
-            mock.patch.object(capture, "client", return_value=self.firehose),
-            mock.patch.object(capture.time, "sleep"),
+            mock.patch.object(handler, "client", return_value=self.firehose),
+            mock.patch.object(firehose.time, "sleep"),
             mock.patch.dict("os.environ", CDC_STREAM="todo-cdc-stream"),
         ):
-            reply = capture.handler({"Records": records}, None)
+            reply = handler.handler({"Records": records}, None)
         return [entry["itemIdentifier"] for entry in reply["batchItemFailures"]]
 
     def deliver(self, changes: Iterable[Change]) -> None:
@@ -75,7 +76,7 @@ class Harness:
         return sorted((folder / self.glue.location(table.name).removeprefix("s3://")).glob("*.parquet"))
 
     def manifest(self) -> manifest.Manifest:
-        return manifest.load(self.lake.silver.silver)[0]
+        return manifest.load(self.lake.silver.silver)
 
 
 @contextmanager

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from etl.tables import GOLD, QUARANTINE, SILVER, TASK_EVENTS, TASKS, USERS, Table
+from etl.lake.tables import GOLD, QUARANTINE, SILVER, TASK_EVENTS, TASKS, USERS, Table
 from tests.etl import oracle_silver
 from tests.etl.checks import same_rows
-from tests.etl.crowd import Crowd, bad_rows, broken_file, bronze_row, deliveries
+from tests.etl.crowd import Crowd, bad_rows, broken_file, deliveries, row_of
 from tests.etl.harness import Harness
 from tests.etl.memory import CONFIG
 from tests.etl.oracle import Oracle
@@ -80,7 +80,7 @@ def test_quarantine_holds_every_bad_row_once_and_no_other(made):
     names = [name for name in QUARANTINE.names if name != "source_file"]
     history = made.world.history
     bad = [row | {"reason": reason} for reason, row in bad_rows(history[0])]
-    firsts = [bronze_row(history[len(history) * number // PARTS]) for number in range(PARTS)]
+    firsts = [row_of(history[len(history) * number // PARTS]) for number in range(PARTS)]
     lost = [{"reason": "unreadable_file"}] * PARTS
     wanted = [tuple(row.get(name) for name in names) for row in bad + lost]
     found = made.lake.silver("quarantine")

@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 
-from etl import catalog
-from etl.config import LakeConfig
-from etl.tables import BRONZE
+from etl.lake import layout
+from etl.lake.config import LakeConfig
+from etl.lake.tables import BRONZE
 
 # Histories in these tests lie in the past, so every day counts as one that files are expected in.
 CONFIG = LakeConfig("bronze", "silver", "gold", "todo_analytics", late_days=100_000)
@@ -213,7 +213,7 @@ def put_bronze(
     body = io.BytesIO()
     table = pa.table({name: pa.array([row.get(name) for row in rows], pa.string()) for name in columns})
     pq.write_table(table, body, compression="snappy")
-    key = f"{catalog.BRONZE_PREFIX}{path}/todo-cdc-stream-1-{number:06d}.parquet"
+    key = f"{layout.BRONZE_PREFIX}{path}/todo-cdc-stream-1-{number:06d}.parquet"
     s3.buckets[CONFIG.bronze_bucket][key] = body.getvalue()
     return key
 

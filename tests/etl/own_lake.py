@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pyathena
 
-from etl import catalog
+from etl.lake import catalog
 from etl.run import Lake
 from tests.etl.memory import CONFIG
 

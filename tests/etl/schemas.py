@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from etl.tables import Table
+from etl.lake.tables import Table
 
 ARROW = {
     "string": pa.string(),

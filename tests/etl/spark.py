@@ -14,10 +14,10 @@ import boto3
 import duckdb
 import pyarrow.parquet as pq
 
-from etl import catalog, manifest
-from etl.gold import CURRENT
-from etl.storage import Bucket
-from etl.tables import Table
+from etl.lake import catalog, manifest
+from etl.lake.layout import GOLD_CURRENT
+from etl.lake.storage import Bucket
+from etl.lake.tables import Table
 from tests.etl.folder import FolderS3
 from tests.etl.s3_server import serve
 from tests.etl.schemas import arrow_schema
@@ -140,7 +140,7 @@ class GlueRun:
 
     def pointer(self) -> dict[str, Any]:
         """What readers of Gold are pointed at."""
-        found = Bucket("gold", FolderS3(self.root)).get_json(CURRENT)
+        found = Bucket("gold", FolderS3(self.root)).get_json(GOLD_CURRENT)
         assert found
         return dict(found[0])
 
@@ -148,7 +148,7 @@ class GlueRun:
         """Parquet files of a table, where the catalogue says they are."""
         where = {"DatabaseName": self.database}
         if table.layer == "silver":
-            current, _ = manifest.load(Bucket("silver", FolderS3(self.root)))
+            current = manifest.load(Bucket("silver", FolderS3(self.root)))
             parts = self.glue.get_partitions(**where, TableName=table.name)["Partitions"]
             locations = {part["StorageDescriptor"]["Location"] for part in parts}
             assert {

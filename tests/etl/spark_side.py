@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from etl import manifest
-from etl.config import LakeConfig
-from etl.distributed import SparkLake
-from etl.storage import Bucket
+from etl.glue.spark_lake import SparkLake
+from etl.lake import manifest
+from etl.lake.config import LakeConfig
+from etl.lake.storage import Bucket
 from tests.etl.folder import FolderS3, NoGlue
 from tests.etl.spark_session import SMALL, session
 
@@ -78,7 +78,7 @@ def main(source: Path, folder: Path, timezone: str, now: datetime, deadly: list[
     assert not runs.lake.run_gold(now)
     assert not deadly
     lake = runs.lake
-    current, _ = manifest.load(lake.silver.silver)
+    current = manifest.load(lake.silver.silver)
     commit = lake.gold.gold.get_json("gold/_current.json")
     files = {table: [str(root / "silver" / key) for key in current.files(table)] for table in current.tables}
     done = {"silver": files, "gold": commit and commit[0], "spark": spark.version}

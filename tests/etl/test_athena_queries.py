@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from etl import capture, catalog
-from etl.tables import REQUESTS
+from etl.capture.bronze_row import bronze_row, encode
+from etl.lake import layout
+from etl.lake.tables import REQUESTS
 from tests.etl.harness import NOW, Harness
 from tests.etl.memory import put_bronze
 from tests.etl.oracle import Oracle, due
@@ -83,14 +84,14 @@ def ask(world, tmp_path_factory):
     memory = Harness(tmp_path_factory.mktemp("memory"))
     memory.deliver(world.history)
     memory.deliver(world.history[:10])
-    bad = json.loads(capture._encode(capture.bronze_row(world.history[0].record()))) | {"event_id": "bad"}
+    bad = json.loads(encode(bronze_row(world.history[0].record()))) | {"event_id": "bad"}
     path = "year=2026/month=05/day=20/user_bucket=00"
     put_bronze(memory.s3, path, [bad | {"sequence_number": "x"}], 900)
     for path, lines in request_log(world).items():
         body = io.BytesIO()
         pq.write_table(pa.Table.from_pylist(lines, REQUEST_COLUMNS), body, compression="snappy")
         for copy in ("lines", "again"):
-            memory.s3.buckets["bronze"][f"{catalog.REQUESTS_PREFIX}{path}/{copy}.parquet"] = body.getvalue()
+            memory.s3.buckets["bronze"][f"{layout.REQUESTS_PREFIX}{path}/{copy}.parquet"] = body.getvalue()
     own = OwnLake(tmp_path_factory.mktemp("lake"))
     own.put_bronze(memory.s3.buckets["bronze"])
     own.process().run(NOW)
@@ -216,7 +217,7 @@ def copies(world, gold):
 
 
 def buckets(world, gold):
-    held = {(catalog.user_bucket(change.pk.partition("#")[2]), change.event_id) for change in world.history}
+    held = {(layout.user_bucket(change.pk.partition("#")[2]), change.event_id) for change in world.history}
     counted = Counter(bucket for bucket, _ in [*held, ("00", "bad")])
     return sorted(counted.items())
 

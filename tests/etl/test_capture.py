@@ -7,9 +7,11 @@ from random import Random
 
 import pytest
 
-from etl import capture, failures
-from etl.catalog import user_bucket
-from etl.config import ConfigError
+from etl.capture import dead_letters
+from etl.capture.firehose import ATTEMPTS, BACKOFF_CAP_SECONDS, BACKOFF_SECONDS, Line, chunks, deliver
+from etl.capture.handler import handler, lag_seconds
+from etl.lake.config import ConfigError
+from etl.lake.layout import user_bucket
 from tests.etl.world import World, play
 
 
@@ -156,48 +158,47 @@ def test_what_firehose_keeps_refusing_is_reported_in_order(lake, world):
     bad = {str(world.history[1].sequence), str(world.history[3].sequence)}
     lake.firehose.refuse = lambda data: json.loads(data)["sequence_number"] in bad
     assert lake.capture(world.history) == sorted(bad)
-    assert len(lake.firehose.calls) == capture.ATTEMPTS
+    assert len(lake.firehose.calls) == ATTEMPTS
     assert len(lines(lake)) == 2
 
 
 def test_a_failing_call_is_tried_again(lake, world):
-    lake.firehose.fail_calls = capture.ATTEMPTS - 1
+    lake.firehose.fail_calls = ATTEMPTS - 1
     assert lake.capture(world.history) == []
-    lake.firehose.fail_calls = capture.ATTEMPTS
+    lake.firehose.fail_calls = ATTEMPTS
     assert lake.capture(world.history) == [str(change.sequence) for change in world.history]
 
 
 def test_no_waiting_when_the_invocation_is_about_to_end(lake, world):
     lake.firehose.refuse = lambda data: True
-    lines = [capture.Line("1", b"{}\n")]
-    assert capture.deliver(lines, "s", lake.firehose, may_wait=lambda seconds: False) == {"1"}
+    lines = [Line("1", b"{}\n")]
+    assert deliver(lines, "s", lake.firehose, may_wait=lambda seconds: False) == {"1"}
     assert len(lake.firehose.calls) == 1
 
 
 def test_waits_grow_and_are_bounded(lake):
     waits = []
     lake.firehose.refuse = lambda data: True
-    capture.deliver([capture.Line("1", b"{}\n")], "s", lake.firehose, sleep=waits.append)
-    assert len(waits) == capture.ATTEMPTS - 1
-    limits = [capture.BACKOFF_SECONDS * 2**attempt for attempt in range(len(waits))]
+    deliver([Line("1", b"{}\n")], "s", lake.firehose, sleep=waits.append)
+    assert len(waits) == ATTEMPTS - 1
+    limits = [BACKOFF_SECONDS * 2**attempt for attempt in range(len(waits))]
     assert all(
-        0 <= wait <= min(limit, capture.BACKOFF_CAP_SECONDS)
-        for wait, limit in zip(waits, limits, strict=True)
+        0 <= wait <= min(limit, BACKOFF_CAP_SECONDS) for wait, limit in zip(waits, limits, strict=True)
     )
 
 
 def test_batches_keep_firehose_limits():
-    small = [capture.Line(str(n), b"x" * 10) for n in range(1201)]
-    assert [len(chunk) for chunk in capture.chunks(small)] == [500, 500, 201]
-    large = [capture.Line(str(n), b"x" * 900_000) for n in range(10)]
-    assert [len(chunk) for chunk in capture.chunks(large)] == [4, 4, 2]
-    assert [line for chunk in capture.chunks(small) for line in chunk] == small
+    small = [Line(str(n), b"x" * 10) for n in range(1201)]
+    assert [len(chunk) for chunk in chunks(small)] == [500, 500, 201]
+    large = [Line(str(n), b"x" * 900_000) for n in range(10)]
+    assert [len(chunk) for chunk in chunks(large)] == [4, 4, 2]
+    assert [line for chunk in chunks(small) for line in chunk] == small
 
 
 def test_without_a_stream_name_it_fails_loudly(monkeypatch, world):
     monkeypatch.delenv("CDC_STREAM", raising=False)
     with pytest.raises(ConfigError, match="CDC_STREAM"):
-        capture.handler({"Records": [world.history[0].record()]}, None)
+        handler({"Records": [world.history[0].record()]}, None)
 
 
 def test_an_empty_batch_is_fine(lake):
@@ -222,8 +223,9 @@ def aside(lake, monkeypatch):
     queue = Queue()
     monkeypatch.setenv("CDC_STREAM", "todo-cdc-stream")
     monkeypatch.setenv("CDC_FAILURE_QUEUE_URL", "https://queue")
-    monkeypatch.setattr(capture, "client", lambda service: {"firehose": lake.firehose, "sqs": queue}[service])
-    return lambda records: capture.handler({"Records": records}, object())["batchItemFailures"], queue
+    monkeypatch.setattr("etl.capture.handler.client", lambda service: lake.firehose)
+    monkeypatch.setattr("etl.capture.dead_letters.client", lambda service: queue)
+    return lambda records: handler({"Records": records}, object())["batchItemFailures"], queue
 
 
 def test_a_poison_record_is_set_aside_whole_and_can_be_replayed(lake, world, aside):
@@ -238,13 +240,11 @@ def test_a_poison_record_is_set_aside_whole_and_can_be_replayed(lake, world, asi
     }
     (message,) = queue.messages
     assert "unknown attribute type" in message["reason"]
-    replayed = [record["dynamodb"]["SequenceNumber"] for record in failures._records(None, message)]
+    replayed = [record["dynamodb"]["SequenceNumber"] for record in dead_letters._records(None, message)]
     assert replayed == [str(world.history[1].sequence)]
-    assert capture.handler({"Records": [message["record"]]}, None)["batchItemFailures"], (
-        "still no good, still told"
-    )
+    assert handler({"Records": [message["record"]]}, None)["batchItemFailures"], "still no good, still told"
     message["record"]["dynamodb"]["NewImage"]["title"] = title
-    assert capture.handler({"Records": [message["record"]]}, None) == {"batchItemFailures": []}
+    assert handler({"Records": [message["record"]]}, None) == {"batchItemFailures": []}
     assert len(queue.messages) == 1
 
 
@@ -271,5 +271,5 @@ def test_counts_and_lag_are_metrics(world, aside, monkeypatch, capsys):
     assert (line["ChangesReceived"], line["ChangesDelivered"], line["ChangesFailed"]) == (2, 1, 1)
     assert line["ChangesLagSeconds"] > 0
     since = world.history[0].at + timedelta(seconds=90)
-    assert capture.lag_seconds([{}, bad], since) == 90
-    assert capture.lag_seconds([{}], since) == 0
+    assert lag_seconds([{}, bad], since) == 90
+    assert lag_seconds([{}], since) == 0

@@ -3,14 +3,16 @@
 import hashlib
 import json
 import re
+import subprocess
+import sys
 from collections import Counter
 
 import boto3
 import pytest
 from botocore.stub import Stubber
 
-from etl import catalog, tables
-from etl.config import ConfigError, capture_config, lake_config
+from etl.lake import catalog, layout, tables
+from etl.lake.config import ConfigError, capture_config, lake_config
 from tests.etl.world import World
 
 BUCKETS = {"bronze_bucket": "b-bronze", "silver_bucket": "b-silver", "gold_bucket": "b-gold"}
@@ -90,8 +92,8 @@ def test_bronze_partitions_are_projected_to_the_paths_that_are_written():
 
 def test_user_buckets_are_stable_and_even():
     digest = hashlib.sha256(b"ann").hexdigest()
-    assert catalog.user_bucket("ann") == f"{int(digest[:8], 16) % 16:02d}"
-    counted = Counter(catalog.user_bucket(f"user-{number}") for number in range(16_000))
+    assert layout.user_bucket("ann") == f"{int(digest[:8], 16) % 16:02d}"
+    counted = Counter(layout.user_bucket(f"user-{number}") for number in range(16_000))
     assert len(counted) == 16
     assert max(counted.values()) < 1.2 * min(counted.values())
 
@@ -129,3 +131,13 @@ def test_capture_needs_its_stream():
     assert capture_config({"CDC_STREAM": "s"}).stream == "s"
     with pytest.raises(ConfigError, match="CDC_STREAM"):
         capture_config({})
+
+
+def test_other_apps_get_names_and_keys_without_loading_any_library():
+    code = (
+        "import sys; before = set(sys.modules); from etl.lake import catalog, config, layout, tables; "
+        "names = {name.partition('.')[0] for name in set(sys.modules) - before if not name.startswith('_')}; "
+        "print(*sorted(names - sys.stdlib_module_names - {'etl'}))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == ""

@@ -4,10 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from etl import bookmark, compact, orders, retention
-from etl.compact import JOURNAL, Compaction
-from etl.erase import Erasure
-from etl.restore import Restore
+from etl.jobs import job_requests
+from etl.lake import consumed_files
+from etl.upkeep import compact, retention
+from etl.upkeep.compact import JOURNAL, Compaction
+from etl.upkeep.erase import Erasure
+from etl.upkeep.restore import Restore
 from tests.etl.checks import all_equal, silver_equals_table
 from tests.etl.harness import NOW, Harness
 from tests.etl.memory import put_bronze, rows_of
@@ -75,9 +77,9 @@ def test_it_works(small, world):
     assert small.lake.silver.run() is None, "nothing is news"
     assert small.new_lake("other").silver.run() is None
     assert small.manifest().commit == commit
-    listed = bookmark.listing(small.lake.silver.bronze, "")
+    listed = consumed_files.listing(small.lake.silver.bronze, "")
     assert {day: mark.digest for day, mark in small.manifest().days.items()} == {
-        day: bookmark.digest(names) for day, names in listed.items()
+        day: consumed_files.digest(names) for day, names in listed.items()
     }
     assert Compaction(small.config, small.s3).run(LATER).merged == 0, "and nothing is left to do"
     all_equal(small, world, NOW)
@@ -187,9 +189,9 @@ def test_an_erasure_after_a_compaction_finds_the_merged_files(small):
 def test_a_replay_after_a_compaction_changes_nothing(small, world):
     Compaction(small.config, small.s3).run(LATER)
     days = sorted(small.manifest().days)
-    orders.submit(small.lake.silver.silver, "replay", "root", "r", days[0], days[-1])
-    small.lake.fulfil_orders()
-    assert orders.recent(small.lake.silver.silver)[0].message == f"read {len(days)} days again"
+    job_requests.submit(small.lake.silver.silver, "replay", "root", "r", days[0], days[-1])
+    small.lake.carry_out_requests()
+    assert job_requests.recent(small.lake.silver.silver)[0].message == f"read {len(days)} days again"
     silver_equals_table(small, world)
 
 
@@ -223,8 +225,8 @@ def test_quarantined_rows_are_given_up_after_a_year_and_come_back_with_a_replay(
     assert small.lake.tidy(datetime(2027, 4, 1, tzinfo=UTC)).quarantine == 1
     assert small.silver("quarantine") == []
     assert small.lake.silver.run() is None
-    orders.submit(small.lake.silver.silver, "replay", "root", "r", "2026-03-21", "2026-03-21")
-    small.lake.fulfil_orders()
+    job_requests.submit(small.lake.silver.silver, "replay", "root", "r", "2026-03-21", "2026-03-21")
+    small.lake.carry_out_requests()
     assert [row["event_id"] for row in small.silver("quarantine")] == ["bad"]
 
 

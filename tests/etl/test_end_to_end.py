@@ -14,7 +14,7 @@ import boto3
 import pyarrow.parquet as pq
 import pytest
 
-from etl import catalog
+from etl.lake import catalog
 from localcloud.provision import provision
 from localcloud.server import ROOT, LocalAws
 from tests.etl.checks import same_rows

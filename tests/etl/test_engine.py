@@ -11,9 +11,9 @@ from etl.engine.embedded import Engine, SchemaError
 from etl.engine.errors import EngineError
 from etl.engine.rules import violations
 from etl.engine.translate import duckdb_sql
-from etl.steps import GOLD_STEPS, SILVER, SQL, gold_parameters, silver_parameters, sql_text
-from etl.tables import GOLD, Table, columns
-from etl.tables import SILVER as SILVER_TABLES
+from etl.jobs.steps import GOLD_STEPS, SILVER, SQL, gold_parameters, silver_parameters, sql_text
+from etl.lake.tables import GOLD, Table, columns
+from etl.lake.tables import SILVER as SILVER_TABLES
 
 FILES = sorted(SQL.rglob("*.sql"))
 

@@ -8,8 +8,8 @@ from random import Random
 
 import pytest
 
-from etl import gold
-from etl.tables import GOLD, SILVER
+from etl.lake import layout
+from etl.lake.tables import GOLD, SILVER
 from tests.etl.checks import all_equal
 from tests.etl.deaths import DECISIVE, FIRST_STEPS, STEPS, Watch
 from tests.etl.harness import NOW, Harness
@@ -73,7 +73,7 @@ class Stage:
 
     def published(self):
         """Every Gold table of the snapshot that the pointer names."""
-        found = self.lake.lake.gold.gold.get_json(gold.CURRENT)[0]["tables"]
+        found = self.lake.lake.gold.gold.get_json(layout.GOLD_CURRENT)[0]["tables"]
         return {name: self.read(table["location"]) for name, table in found.items()}
 
 

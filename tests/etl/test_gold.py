@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from etl import catalog, gold
-from etl.tables import GOLD
+from etl.jobs import gold
+from etl.lake import catalog, layout
+from etl.lake.tables import GOLD
 from tests.etl.checks import all_equal, gold_equals_oracle
 from tests.etl.harness import NOW, Harness
 from tests.etl.memory import CONFIG
@@ -27,7 +28,7 @@ def world():
 
 
 def current(lake):
-    return json.loads(lake.s3.buckets["gold"][gold.CURRENT])
+    return json.loads(lake.s3.buckets["gold"][layout.GOLD_CURRENT])
 
 
 def test_it_works(lake, world):
@@ -174,8 +175,8 @@ def test_readers_see_a_snapshot_only_when_every_table_has_moved(lake, world):
     lake.lake.run(NOW)
 
     def look(operation, key):
-        if (operation, key) == ("put_object", gold.CURRENT):
-            snapshot = json.loads(lake.s3.buckets["gold"][gold.COMMIT])["snapshot"]
+        if (operation, key) == ("put_object", layout.GOLD_CURRENT):
+            snapshot = json.loads(lake.s3.buckets["gold"][layout.GOLD_COMMIT])["snapshot"]
             assert all(snapshot in lake.glue.location(table.name) for table in GOLD)
             looked.append(snapshot)
 
@@ -193,7 +194,7 @@ def test_of_two_overlapping_runs_the_one_with_the_newer_input_ends_up_published(
     overtaken = []
 
     def overtake(operation, key):
-        if (operation, key) == ("put_object", gold.COMMIT) and not overtaken:
+        if (operation, key) == ("put_object", layout.GOLD_COMMIT) and not overtaken:
             overtaken.append(key)
             lake.deliver(world.history[half:])
             rival.run(NOW)

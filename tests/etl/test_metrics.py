@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from etl import log, metrics
+from etl import log
+from etl.jobs import metrics
 from tests.etl.memory import failure
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -111,7 +112,7 @@ def test_a_failed_query_fails_the_function_with_athenas_reason(cloud):
 
 
 def test_every_published_figure_exists_in_gold():
-    from etl.steps import sql_text
+    from etl.jobs.steps import sql_text
 
     text = sql_text("gold", "business_metrics_kpis")
     assert not [name for name in metrics.PUBLISHED if f"'{name}'" not in text]

@@ -14,10 +14,13 @@ import pyarrow.parquet as pq
 import pytest
 from django.core.management import CommandError, call_command
 
-from etl import capture, failures, orders, survey
 from etl.aws import client as shared_client
-from etl.erase import Erasure
-from etl.storage import Bucket
+from etl.capture import dead_letters
+from etl.capture.bronze_row import bronze_row, encode
+from etl.jobs import job_requests
+from etl.lake.storage import Bucket
+from etl.status import inventory
+from etl.upkeep.erase import Erasure
 from identity import preferences
 from tasks import services
 from tests.etl.checks import all_equal, gold_equals_oracle
@@ -91,7 +94,7 @@ def test_nothing_is_read_again_after_an_erasure(lake):
 def test_rows_in_the_wrong_bucket_are_found(lake):
     world = history()
     lake.deliver(world.history)
-    stray = json.loads(capture._encode(capture.bronze_row(world.history[0].record())))
+    stray = json.loads(encode(bronze_row(world.history[0].record())))
     other = f"{(int(stray['user_bucket']) + 1) % 16:02d}"
     put_bronze(lake.s3, f"year=2026/month=03/day=20/user_bucket={other}", [stray], 700)
     lake.lake.run(NOW)
@@ -132,14 +135,14 @@ def test_removals_that_are_on_their_way_are_waited_for(lake, monkeypatch):
 def test_a_survey_counts_everything(lake):
     lake.deliver(history().history)
     lake.lake.run(NOW)
-    found = survey.read(lake.config, lake.s3)
+    found = inventory.read(lake.config, lake.s3)
     assert found.bronze.files == len(lake.s3.buckets["bronze"])
     assert found.bronze.bytes == sum(map(len, lake.s3.buckets["bronze"].values()))
     assert set(found.silver) == {"task_events", "tasks", "users", "quarantine"}
     assert found.gold.files == 14
     assert (found.snapshots, found.waste.files) == (1, 0)
     lake.s3.buckets["silver"]["silver/tasks/user_bucket=00/20200101T0/part-0.parquet"] = b"of a dead run"
-    assert survey.read(lake.config, lake.s3).waste.bytes == 13
+    assert inventory.read(lake.config, lake.s3).waste.bytes == 13
 
 
 # --- The commands, on the local AWS ---------------------------------------------------------------------------
@@ -191,7 +194,7 @@ def test_a_person_is_erased_everywhere(worked, alice, bob, client_for):
     with capturing(worked):
         said = command("erase_user", alice.id, "--wait", "60")
     assert f"Nothing of {alice.id} is left." in said
-    order = orders.erasure_of(Bucket(os.environ["SILVER_BUCKET"], boto3.client("s3")), alice.id)
+    order = job_requests.erasure_of(Bucket(os.environ["SILVER_BUCKET"], boto3.client("s3")), alice.id)
     assert (order.state, order.due_at > order.ordered_at) == ("waiting", True), "somebody looks again later"
     assert command("erase_user", alice.id, "--dry-run").splitlines()[-1] == f"Nothing of {alice.id} is left."
     assert f"TASK#{bob.id}" in command("erase_user", bob.id, "--dry-run")
@@ -278,9 +281,9 @@ def test_failed_captures_go_through_again(queue, ctx, alice, with_record):
     sent = []
 
     def handler(event, context):
-        sent.extend(capture.bronze_row(record) for record in event["Records"])
+        sent.extend(bronze_row(record) for record in event["Records"])
         return {"batchItemFailures": []}
 
-    done = failures.replay(queue, sqs, streams, handler)
+    done = dead_letters.replay(queue, sqs, streams, handler)
     assert (done.messages, done.records, len(done.left)) == (1, 1, 1)
     assert [row["entity_id"] for row in sent] == [task.id]

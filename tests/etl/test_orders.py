@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from etl import orders, runs, status, steps
-from etl.capture import bronze_row
+from etl.capture.bronze_row import bronze_row
+from etl.jobs import job_requests, steps
+from etl.status import run_log, status
 from tests.etl.checks import silver_equals_table
 from tests.etl.harness import NOW
 from tests.etl.memory import CONFIG, failure, put_bronze, rows_of
@@ -26,15 +27,15 @@ def silver(lake):
 
 
 def order(silver, kind, *days):
-    return orders.submit(silver, kind, "root@example.com", "req-1", *days)
+    return job_requests.submit(silver, kind, "root@example.com", "req-1", *days)
 
 
 def test_it_works(lake, silver, world):
     lake.deliver(world.history)
     order(silver, "run")
-    assert [o.state for o in orders.recent(silver)] == ["waiting"]
-    assert lake.lake.fulfil_orders()
-    (done,) = orders.recent(silver)
+    assert [o.state for o in job_requests.recent(silver)] == ["waiting"]
+    assert lake.lake.carry_out_requests()
+    (done,) = job_requests.recent(silver)
     assert (done.state, done.message, done.ordered_by) == ("done", "up to date", "root@example.com")
     silver_equals_table(lake, world)
 
@@ -46,8 +47,8 @@ def test_a_replay_reads_the_days_again_and_changes_nothing(lake, silver, world):
     (day,) = lake.manifest().days
     commit = lake.manifest().commit
     order(silver, "replay", day, day)
-    lake.lake.fulfil_orders()
-    assert orders.recent(silver)[0].message == "read 1 day again"
+    lake.lake.carry_out_requests()
+    assert job_requests.recent(silver)[0].message == "read 1 day again"
     assert lake.manifest().commit != commit
     assert sorted(map(str, lake.silver("task_events"))) == sorted(map(str, before))
     assert lake.manifest().days[day].files
@@ -58,7 +59,7 @@ def test_days_outside_a_replay_are_left_alone(lake, silver, world):
     lake.lake.run(NOW)
     commit = lake.manifest().commit
     order(silver, "replay", "1999-01-01", "1999-12-31")
-    lake.lake.fulfil_orders()
+    lake.lake.carry_out_requests()
     assert lake.manifest().commit == commit
 
 
@@ -72,9 +73,9 @@ def test_only_days_with_rows_in_quarantine_are_tried_again(lake, silver, world):
     lake.lake.run(NOW)
     assert len(lake.manifest().days) == 3
     asked = order(silver, "quarantine")
-    lake.new_lake("later").fulfil_orders()
-    assert orders.recent(silver)[0].message == "read 2 days again, 2 left in quarantine"
-    assert asked.id == orders.recent(silver)[0].id
+    lake.new_lake("later").carry_out_requests()
+    assert job_requests.recent(silver)[0].message == "read 2 days again, 2 left in quarantine"
+    assert asked.id == job_requests.recent(silver)[0].id
     assert len(lake.silver("task_events")) == len(world.history)
 
 
@@ -90,12 +91,12 @@ def test_a_replay_of_the_quarantine_takes_in_what_has_been_repaired(lake, silver
         lake.lake.run(NOW)
     assert {row["reason"] for row in lake.silver("quarantine")} == {"bad_sequence_number", "unreadable_file"}
     order(silver, "quarantine")
-    lake.new_lake("not repaired yet").fulfil_orders()
+    lake.new_lake("not repaired yet").carry_out_requests()
     assert {row["reason"] for row in lake.silver("quarantine")} == {"unreadable_file"}
     lake.s3.buckets["bronze"][broken] = whole
     order(silver, "quarantine")
-    lake.new_lake("later").fulfil_orders()
-    assert orders.recent(silver)[0].message == "read 1 day again, 0 left in quarantine"
+    lake.new_lake("later").carry_out_requests()
+    assert job_requests.recent(silver)[0].message == "read 1 day again, 0 left in quarantine"
     assert lake.silver("quarantine") == []
     silver_equals_table(lake, world)
 
@@ -108,7 +109,7 @@ def test_a_row_that_is_refused_for_another_reason_now_is_there_once(lake, silver
         strict.setitem(steps.PATTERNS, "sequence_pattern", "^x\\z")
         lake.lake.run(NOW)
     order(silver, "quarantine")
-    lake.lake.fulfil_orders()
+    lake.lake.carry_out_requests()
     assert [row["reason"] for row in lake.silver("quarantine")] == ["bad_event_time"]
     silver_equals_table(lake, world)
 
@@ -118,21 +119,21 @@ def test_an_empty_quarantine_costs_no_run(lake, silver, world):
     lake.lake.run(NOW)
     commit = lake.manifest().commit
     order(silver, "quarantine")
-    lake.lake.fulfil_orders()
-    assert orders.recent(silver)[0].message == "nothing is in quarantine"
+    lake.lake.carry_out_requests()
+    assert job_requests.recent(silver)[0].message == "nothing is in quarantine"
     assert lake.manifest().commit == commit
 
 
 def test_an_order_is_carried_out_once(lake, silver):
     order(silver, "run")
-    assert orders.fulfil(silver, lambda: None) == 1
-    assert orders.fulfil(silver, lambda: None) == 0
+    assert job_requests.carry_out(silver, lambda: None) == 1
+    assert job_requests.carry_out(silver, lambda: None) == 0
 
 
 def test_two_runners_do_not_share_an_order(silver):
     order(silver, "run")
     seen = []
-    orders.fulfil(silver, lambda: seen.append(orders.fulfil(silver, lambda: None)))
+    job_requests.carry_out(silver, lambda: seen.append(job_requests.carry_out(silver, lambda: None)))
     assert seen == [0]
 
 
@@ -141,8 +142,8 @@ def test_what_fails_says_why(silver):
         raise RuntimeError("the disk is full")
 
     order(silver, "run")
-    orders.fulfil(silver, broken)
-    (failed,) = orders.recent(silver)
+    job_requests.carry_out(silver, broken)
+    (failed,) = job_requests.recent(silver)
     assert (failed.state, failed.message) == ("failed", "RuntimeError: the disk is full")
 
 
@@ -152,13 +153,13 @@ def test_what_fails_says_why(silver):
 def test_senseless_orders(silver, given):
     with pytest.raises(ValueError):  # noqa: PT011
         order(silver, *given)
-    assert not orders.recent(silver)
+    assert not job_requests.recent(silver)
 
 
 def test_runs_are_noted(lake, silver, world):
     lake.deliver(world.history)
     lake.lake.run(NOW)
-    gold, made = runs.latest(silver)
+    gold, made = run_log.latest(silver)
     assert (gold["layer"], made["layer"]) == ("gold", "silver")
     assert made["rows"]["task_events"] == 2
     assert gold["duration_ms"] >= 0
@@ -195,26 +196,26 @@ def leave(world, user):
 def test_an_erasure_waits_for_the_removals_then_erases_and_forgets_who_it_was(lake, silver, world):
     world.create_user("ben")
     lake.deliver(world.history)
-    asked = orders.order_erasure(silver, "ann", "req-9")
-    assert orders.order_erasure(silver, "ann", "req-10") == asked
-    lake.lake.fulfil_orders(later(asked, seconds=1))
-    told = orders.erasure_of(silver, "ann")
+    asked = job_requests.request_erasure(silver, "ann", "req-9")
+    assert job_requests.request_erasure(silver, "ann", "req-10") == asked
+    lake.lake.carry_out_requests(later(asked, seconds=1))
+    told = job_requests.erasure_of(silver, "ann")
     assert (told.state, told.message) == (
         "waiting",
         "waiting for the removal of 2 items to arrive from the table",
     )
     lake.deliver(leave(world, "ann"))
-    assert not lake.lake.fulfil_orders(later(asked, seconds=1.5)), "it is not looked at all the time"
-    lake.lake.fulfil_orders(later(asked, seconds=3))
-    told = orders.erasure_of(silver, "ann")
+    assert not lake.lake.carry_out_requests(later(asked, seconds=1.5)), "it is not looked at all the time"
+    lake.lake.carry_out_requests(later(asked, seconds=3))
+    told = job_requests.erasure_of(silver, "ann")
     assert (told.state, told.message) == ("done", "Nothing of the person is left in any layer.")
     assert "ann@example.com" not in everything(lake)
     assert "ben@example.com" in everything(lake)
     for again in (timedelta(minutes=16), timedelta(hours=26)):
-        assert orders.erasure_of(silver, "ann").user_id == "ann"
-        assert lake.lake.fulfil_orders(later(asked) + again)
-    assert orders.erasure_of(silver, "ann").user_id == ""
-    assert not lake.new_lake("other").fulfil_orders(later(asked, days=3))
+        assert job_requests.erasure_of(silver, "ann").user_id == "ann"
+        assert lake.lake.carry_out_requests(later(asked) + again)
+    assert job_requests.erasure_of(silver, "ann").user_id == ""
+    assert not lake.new_lake("other").carry_out_requests(later(asked, days=3))
 
 
 def everything(lake):
@@ -232,34 +233,34 @@ def everything(lake):
 def test_what_arrives_after_an_erasure_is_found_by_the_later_look(lake, silver, world):
     late = list(world.history)
     removals = leave(world, "ann")
-    asked = orders.order_erasure(silver, "ann", "req-9")
-    lake.lake.fulfil_orders(later(asked, seconds=1))
-    assert orders.erasure_of(silver, "ann").state == "done"
+    asked = job_requests.request_erasure(silver, "ann", "req-9")
+    lake.lake.carry_out_requests(later(asked, seconds=1))
+    assert job_requests.erasure_of(silver, "ann").state == "done"
     lake.deliver([*late, *removals])
     lake.lake.run(NOW)
     assert "ann@example.com" in everything(lake)
-    lake.lake.fulfil_orders(later(asked, minutes=16))
+    lake.lake.carry_out_requests(later(asked, minutes=16))
     assert "ann@example.com" not in everything(lake)
 
 
 def test_somebody_whose_items_stay_in_the_table_is_not_erased(lake, silver, world):
     lake.deliver(world.history)
-    asked = orders.order_erasure(silver, "ann", "req-9")
-    lake.lake.fulfil_orders(later(asked, hours=25))
-    told = orders.erasure_of(silver, "ann")
+    asked = job_requests.request_erasure(silver, "ann", "req-9")
+    lake.lake.carry_out_requests(later(asked, hours=25))
+    told = job_requests.erasure_of(silver, "ann")
     assert (told.state, "removal of 2 items" in told.message) == ("failed", True)
     assert "ann@example.com" in everything(lake)
 
 
 def test_an_erasure_that_breaks_is_tried_again(lake, silver, world, monkeypatch):
     lake.deliver([*world.history, *leave(world, "ann")])
-    asked = orders.order_erasure(silver, "ann", "req-9")
+    asked = job_requests.request_erasure(silver, "ann", "req-9")
     with monkeypatch.context() as patched:
         patched.setattr(lake.s3, "before", broken_s3(asked.key))
-        lake.lake.fulfil_orders(later(asked, seconds=1))
-    assert orders.erasure_of(silver, "ann").state == "waiting"
-    lake.lake.fulfil_orders(later(asked, minutes=1))
-    assert orders.erasure_of(silver, "ann").state == "done"
+        lake.lake.carry_out_requests(later(asked, seconds=1))
+    assert job_requests.erasure_of(silver, "ann").state == "waiting"
+    lake.lake.carry_out_requests(later(asked, minutes=1))
+    assert job_requests.erasure_of(silver, "ann").state == "done"
     assert "ann@example.com" not in everything(lake)
 
 
@@ -279,24 +280,24 @@ def test_what_a_dead_runner_had_taken_is_taken_again(lake, silver, world):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        orders.fulfil(silver, die)
-    assert orders.recent(silver)[0].state == "running"
-    assert not lake.lake.fulfil_orders(later(asked, minutes=10))
-    assert lake.lake.fulfil_orders(later(asked, minutes=30))
-    assert orders.recent(silver)[0].state == "done"
+        job_requests.carry_out(silver, die)
+    assert job_requests.recent(silver)[0].state == "running"
+    assert not lake.lake.carry_out_requests(later(asked, minutes=10))
+    assert lake.lake.carry_out_requests(later(asked, minutes=30))
+    assert job_requests.recent(silver)[0].state == "done"
 
 
 def test_beside_spark_the_embedded_engine_erases_and_leaves_the_rest(lake, silver, world):
     lake.deliver([*world.history, *leave(world, "ann")])
     lake.lake.run(NOW)
-    asked = orders.order_erasure(silver, "ann", "req-9")
+    asked = job_requests.request_erasure(silver, "ann", "req-9")
     order(silver, "run")
     assert lake.lake.upkeep(later(asked, seconds=1))
     assert "ann@example.com" not in everything(lake)
-    assert [(o.kind, o.state) for o in orders.recent(silver)] == [("run", "waiting"), ("erase", "done")]
+    assert [(o.kind, o.state) for o in job_requests.recent(silver)] == [("run", "waiting"), ("erase", "done")]
 
 
 def test_a_runner_that_cannot_erase_leaves_it(silver):
-    orders.order_erasure(silver, "ann", "req-9")
-    assert orders.fulfil(silver, lambda: None) == 0
-    assert orders.erasure_of(silver, "ann").state == "waiting"
+    job_requests.request_erasure(silver, "ann", "req-9")
+    assert job_requests.carry_out(silver, lambda: None) == 0
+    assert job_requests.erasure_of(silver, "ann").state == "waiting"

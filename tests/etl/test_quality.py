@@ -4,7 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from etl import gold, quality, status, steps, sweep
+from etl.jobs import gold, quality, steps
+from etl.lake import layout
+from etl.status import status
+from etl.upkeep import orphans
 from tests.etl.harness import NOW
 from tests.etl.world import World
 
@@ -20,7 +23,7 @@ def world():
 
 
 def current(lake):
-    return lake.lake.gold.gold.get_json(gold.CURRENT)[0]
+    return lake.lake.gold.gold.get_json(layout.GOLD_CURRENT)[0]
 
 
 def failing(lake):
@@ -113,8 +116,8 @@ def test_files_nobody_refers_to_are_swept_and_no_others(lake, world):
         lake.s3.buckets["silver"][f"silver/tasks/user_bucket=00/{name}/part-0.parquet"] = b"dead"
         lake.s3.buckets["silver"][f"silver/_consumed/2026-01-01/{name}.json.gz"] = b"dead"
         lake.s3.buckets["gold"][f"gold/task_facts/snapshot={name}/part-0.parquet"] = b"dead"
-    assert sweep.run(lake.config, lake.s3) == 3
-    assert sweep.run(lake.config, lake.s3) == 0
-    assert sweep.run(lake.config, lake.s3, datetime.now(UTC) + timedelta(days=9)) == 3
+    assert orphans.run(lake.config, lake.s3) == 3
+    assert orphans.run(lake.config, lake.s3) == 0
+    assert orphans.run(lake.config, lake.s3, datetime.now(UTC) + timedelta(days=9)) == 3
     assert {name: dict(objects) for name, objects in lake.s3.buckets.items()} == before
     assert lake.lake.run(NOW) is False

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from etl.catalog import user_bucket
+from etl.lake.layout import user_bucket
 from tests.etl.deaths import Watch
 from tests.etl.harness import NOW
 from tests.etl.own_lake import OwnLake

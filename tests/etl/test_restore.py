@@ -13,9 +13,10 @@ import pytest
 from boto3.dynamodb.types import TypeDeserializer
 from django.core.management import CommandError, call_command
 
-from etl import capture
-from etl.images import ImageError, attributes_of, image_json, special_types
-from etl.restore import Restore, RestoreError, point_in_time
+from etl.capture.bronze_row import bronze_row, encode
+from etl.capture.dynamodb_json import ImageError, attributes_of, image_json, special_types
+from etl.capture.handler import handler
+from etl.upkeep.restore import Restore, RestoreError, point_in_time
 from identity import preferences
 from localcloud.provision import NAMES
 from store.context import RequestContext
@@ -111,7 +112,7 @@ def test_rows_that_say_too_little_are_counted(lake):
     world = World()
     world.create_task("ann")
     lake.deliver(world.history)
-    good = json.loads(capture._encode(capture.bronze_row(world.history[0].record())))
+    good = json.loads(encode(bronze_row(world.history[0].record())))
     path = "year=2026/month=03/day=20/user_bucket=00"
     bad = [
         good | {"sequence_number": "x"},
@@ -166,7 +167,7 @@ def captured():
         fresh = [record for record in records() if record["eventID"] not in seen]
         seen.update(record["eventID"] for record in fresh)
         for start in range(0, len(fresh), 500):
-            assert capture.handler({"Records": fresh[start : start + 500]}, None) == {"batchItemFailures": []}
+            assert handler({"Records": fresh[start : start + 500]}, None) == {"batchItemFailures": []}
 
     seen.update(record["eventID"] for record in records())
     return capture_new

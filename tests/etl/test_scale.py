@@ -4,7 +4,7 @@ import sqlglot
 from sqlglot import exp
 
 from bench.scale import BYTES, VIEW, Limits, Load, dpu_minutes, layout, report, view_bytes
-from etl.tables import GOLD
+from etl.lake.tables import GOLD
 from insights.questions import CHARTS, CHOICES, KPIS
 
 

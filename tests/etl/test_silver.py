@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from etl import manifest
-from etl.catalog import user_bucket
-from etl.config import LakeConfig
+from etl.lake import layout, manifest
+from etl.lake.config import LakeConfig
+from etl.lake.layout import user_bucket
+from etl.lake.storage import ConflictError
+from etl.lake.tables import SILVER
 from etl.log import iso
-from etl.storage import ConflictError
-from etl.tables import SILVER
 from tests.etl.checks import all_equal, history_is_whole, silver_equals_table
 from tests.etl.harness import NOW, Harness
 from tests.etl.memory import CONFIG, put_bronze
@@ -126,7 +126,7 @@ def test_files_of_days_long_past_are_found_within_a_day(tmp_path, monkeypatch):
     lake.lake.silver.run()
     put(lake, bronze_row(event_id="e2", sk="TASK#t2", entity_id="t2"), day="year=2021/month=01/day=31")
     assert lake.new_lake("an hour later").silver.run() is None
-    monkeypatch.setattr("etl.silver.FULL_SEARCH_SECONDS", 0)
+    monkeypatch.setattr("etl.jobs.silver.FULL_SEARCH_SECONDS", 0)
     assert lake.new_lake("a day later").silver.run().rows("tasks") == 2
     assert lake.lake.silver.run() is None
 
@@ -144,7 +144,7 @@ def test_files_up_to_thirty_days_late_are_found_by_the_next_run_and_later_ones_c
     capsys.readouterr()
     assert lake.lake.silver.run().rows("task_events") == 2
     assert committed(capsys) == {"files": 1, "late_files": 0}
-    monkeypatch.setattr("etl.silver.FULL_SEARCH_SECONDS", 0)
+    monkeypatch.setattr("etl.jobs.silver.FULL_SEARCH_SECONDS", 0)
     assert lake.lake.silver.run().rows("task_events") == 3
     assert committed(capsys) == {"files": 1, "late_files": 1}
 
@@ -163,7 +163,7 @@ def test_after_a_long_stop_records_that_waited_are_found_at_once(tmp_path):
     lake.lake.silver.run()
     held = lake.manifest()
     old = replace(held, committed_at=iso(stopped), looked_at=iso(stopped))
-    lake.s3.buckets["silver"][manifest.CURRENT] = json.dumps(old.to_json()).encode()
+    lake.s3.buckets["silver"][layout.SILVER_CURRENT] = json.dumps(old.to_json()).encode()
     restarted = lake.new_lake("restarted").silver
     for number in (1, 2):
         row = bronze_row(event_id=f"late-{number}", sk=f"TASK#l{number}", entity_id=f"l{number}")
@@ -172,7 +172,7 @@ def test_after_a_long_stop_records_that_waited_are_found_at_once(tmp_path):
 
 
 def test_a_backlog_is_taken_in_parts_and_none_is_lost(lake, monkeypatch):
-    monkeypatch.setattr("etl.silver.MAX_FILES", 2)
+    monkeypatch.setattr("etl.jobs.silver.MAX_FILES", 2)
     for number in range(5):
         put(
             lake, bronze_row(event_id=f"e{number}", sk=f"TASK#{number}", entity_id=str(number)), number=number
@@ -302,7 +302,7 @@ def test_of_two_overlapping_runs_one_commits_and_the_other_starts_again(lake, wo
     rival_commits = []
 
     def overtake(operation, key):
-        if operation == "put_object" and key == manifest.CURRENT and not rival_commits:
+        if operation == "put_object" and key == layout.SILVER_CURRENT and not rival_commits:
             rival_commits.append("running")
             lake.deliver(world.history[half:])
             rival_commits[0] = rival.run().commit
@@ -316,11 +316,11 @@ def test_of_two_overlapping_runs_one_commits_and_the_other_starts_again(lake, wo
 
 
 def test_it_gives_up_when_others_keep_committing_first(lake, monkeypatch):
-    monkeypatch.setattr("etl.silver.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("etl.lake.commit.time.sleep", lambda seconds: None)
     put(lake, bronze_row())
 
     def always_first(operation, key):
-        if operation == "put_object" and key == manifest.CURRENT:
+        if operation == "put_object" and key == layout.SILVER_CURRENT:
             held = manifest.Manifest(sequence=lake.s3.calls["put_object"]).to_json()
             lake.s3.buckets["silver"][key] = json.dumps(held).encode()
 
@@ -364,7 +364,7 @@ def test_replaced_files_are_deleted_after_a_while_and_live_ones_never(tmp_path):
 
 
 def test_large_histories_are_worked_on_in_parts(lake, world, monkeypatch):
-    monkeypatch.setattr("etl.bronze.groups.__defaults__", (1,))
+    monkeypatch.setattr("etl.jobs.bronze.groups.__defaults__", (1,))
     lake.deliver(world.history)
     lake.lake.run(NOW)
     all_equal(lake, world, NOW)

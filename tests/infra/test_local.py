@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from etl.catalog import GOLD_TABLES, SILVER_TABLES, glue_tables
+from etl.lake.catalog import GOLD_TABLES, SILVER_TABLES, glue_tables
 from localcloud.server import LocalAws
 from tests.infra import awscli
 from tests.infra.cloud import ACCOUNT, REGION, Cloud

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from etl import catalog
-from etl.tables import BRONZE
+from etl.lake import catalog
+from etl.lake.tables import BRONZE
 from infra.settings import SettingsError, from_context
 from localcloud import accounts
 from store.schema import TTL_ATTRIBUTE, table_definition
@@ -302,8 +302,8 @@ def test_functions_have_the_names_and_limits_agreed(dev):
     }
     assert {"todo-cdc-processor", "todo-custom-metrics"} < set(functions)
     assert {f["Runtime"] for f in functions.values()} == {"python3.13"}
-    assert functions["todo-cdc-processor"]["Handler"] == "etl.capture.handler"
-    assert functions["todo-custom-metrics"]["Handler"] == "etl.metrics.handler"
+    assert functions["todo-cdc-processor"]["Handler"] == "etl.capture.handler.handler"
+    assert functions["todo-custom-metrics"]["Handler"] == "etl.jobs.metrics.handler"
 
 
 def test_every_function_has_a_log_group_that_forgets(dev):

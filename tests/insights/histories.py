@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import boto3
 from boto3.dynamodb.types import TypeDeserializer
 
-from etl.tables import GOLD
+from etl.lake.tables import GOLD
 from tests.etl.harness import Harness
 from tests.etl.memory import CONFIG
 from tests.etl.oracle import Oracle

@@ -22,8 +22,8 @@ import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from etl.catalog import table_input
-from etl.tables import GOLD
+from etl.lake.catalog import table_input
+from etl.lake.tables import GOLD
 
 NOW = datetime(2026, 11, 22, 17, 20, 5, tzinfo=UTC)
 TODAY = NOW.date()

@@ -9,7 +9,7 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
-from etl import catalog
+from etl.lake import catalog
 from localcloud.logs import envelope
 from tests.localcloud.conftest import ClientOf
 from tests.localcloud.lake import make_lake

@@ -10,7 +10,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from etl import orders
+from etl.jobs import job_requests
 from identity import access_tokens, preferences, profiles
 from identity.browsers import words
 from tasks import selectors, services
@@ -335,8 +335,8 @@ def test_deleting_the_account_deletes_everything(browser, client, client_for, al
 def test_the_lake_is_told_to_forget_whoever_deletes_their_account(browser, alice, monkeypatch):
     silver = erasure._silver()
     after = browser.post("/account/data/delete/", {"password": PASSWORD, "sure": "on"})["Location"]
-    assert orders.erasure_of(silver, alice.id).state == "waiting"
-    orders.fulfil(silver, lambda: None, lambda order, now: orders.Outcome("done", "gone"))
+    assert job_requests.erasure_of(silver, alice.id).state == "waiting"
+    job_requests.carry_out(silver, lambda: None, lambda order, now: job_requests.Outcome("done", "gone"))
     done = browser.get(after)
     assert "statistics are gone, too" in read(done).text
     assert "Refresh" not in done

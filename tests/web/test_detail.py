@@ -2,7 +2,7 @@
 
 import pytest
 
-from etl.catalog import user_bucket
+from etl.lake.layout import user_bucket
 from tasks import checklists, history, selectors, services
 from tasks.language import repeats
 from tests.web.conftest import HTMX, read
@@ -265,7 +265,7 @@ def test_the_history_page(browser, add, alice, monkeypatch):
         assert "You added this task" in page.text
         assert "within a minute" not in page.text
     assert asked == [
-        (history.bucket(alice.id), alice.id, task.id)
+        (user_bucket(alice.id), alice.id, task.id)
     ]  # asked once: up to version 1 it never changes
 
 
@@ -279,8 +279,3 @@ def test_the_history_says_when_it_is_behind_or_cannot_be_read(browser, add, monk
 
     monkeypatch.setattr(athena, "run", down)
     assert "cannot be read right now" in read(browser.get(f"{url(task)}history/")).text
-
-
-def test_history_looks_in_the_lakes_own_partition():
-    for user in ("a", "b", "11111111-2222-3333-4444-555555555555"):
-        assert history.bucket(user) == user_bucket(user)

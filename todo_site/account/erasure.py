@@ -9,17 +9,17 @@ import logging
 from botocore.exceptions import BotoCoreError, ClientError
 from django.core import signing
 
-from etl import orders
 from etl.aws import client
-from etl.config import ConfigError, lake_config
-from etl.storage import Bucket
+from etl.jobs import job_requests
+from etl.lake.config import ConfigError, lake_config
+from etl.lake.storage import Bucket
 from identity import preferences, profiles
 from identity.items import calendar_feed_key
 from store import calls
 from store.context import RequestContext
 from todo_site import erasure
 
-RECEIPT_SECONDS = orders.SHOWN_DAYS * 24 * 3600
+RECEIPT_SECONDS = job_requests.SHOWN_DAYS * 24 * 3600
 _SALT = "todo_site.account.erasure"
 _log = logging.getLogger(__name__)
 
@@ -48,12 +48,12 @@ def erase(ctx: RequestContext) -> str:
 def _order(ctx: RequestContext) -> str:
     told = {"component": "web", "operation": "delete_account", "metadata": {"user_id": ctx.user_id}}
     try:
-        orders.order_erasure(_silver(), ctx.user_id, ctx.request_id)
+        job_requests.request_erasure(_silver(), ctx.user_id, ctx.request_id)
     except (ClientError, BotoCoreError, ConfigError):
         _log.exception("account deleted, its copies in the lake are not: run erase_user", extra=told)
         return ""
     _log.info("account deleted by its owner", extra=told)
-    return signing.dumps(orders.subject_of(ctx.user_id), salt=_SALT)
+    return signing.dumps(job_requests.subject_of(ctx.user_id), salt=_SALT)
 
 
 def state_of(receipt: str) -> str:
@@ -63,7 +63,7 @@ def state_of(receipt: str) -> str:
     """
     try:
         subject = signing.loads(receipt, salt=_SALT, max_age=RECEIPT_SECONDS)
-        found = next(order for order in orders.recent(_silver()) if order.subject == subject)
+        found = next(order for order in job_requests.recent(_silver()) if order.subject == subject)
     except (signing.BadSignature, StopIteration):
         raise LookupError(receipt) from None
     return found.state

@@ -19,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from etl.config import ConfigError
+from etl.lake.config import ConfigError
 from identity import (
     access_tokens,
     accounts,

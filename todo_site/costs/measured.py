@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from etl import capture
+from etl.capture.bronze_row import bronze_row
 from store import calls as table
 from store.context import RequestContext
 from store.idempotency import Once, StoredReply
@@ -210,7 +210,7 @@ def _change(old: dict[str, Any], new: dict[str, Any]) -> bytes:
             "ApproximateCreationDateTime": time.time(),
         },
     }
-    return json.dumps(capture.bronze_row(record), ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return json.dumps(bronze_row(record), ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
 def _clean(ctx: RequestContext, once: Once) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from django.core.management.base import CommandError
 
-from etl.config import ConfigError, LakeConfig, lake_config
+from etl.lake.config import ConfigError, LakeConfig, lake_config
 
 TOLD_EVERY_SECONDS = 2.0
 

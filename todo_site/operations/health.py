@@ -17,7 +17,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from etl.config import ConfigError, lake_config
+from etl.lake.config import ConfigError, lake_config
 from todo_site.operations import stream
 from todo_site.operations.aws import TIMEOUT_SECONDS, client
 from todo_site.operations.pages import Page

@@ -12,10 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from dynamo_admin.errors import WriteRefused
 from dynamo_admin.forms import DynamoForm
-from etl import orders
 from etl.aws import client
-from etl.config import ConfigError, lake_config
-from etl.storage import Bucket
+from etl.jobs import job_requests
+from etl.lake.config import ConfigError, lake_config
+from etl.lake.storage import Bucket
 from identity import access_tokens, administration, directory, profiles, sessions
 from identity.admin_models import User
 from identity.audited_admin import Audited, acting, name_of, telling
@@ -185,7 +185,7 @@ class UserAdmin(Audited):
         context = acting(request, user_id)
         try:
             silver = Bucket(lake_config().silver_bucket, client("s3"))
-            orders.order_erasure(silver, user_id, context.request_id, name_of(request))
+            job_requests.request_erasure(silver, user_id, context.request_id, name_of(request))
         except ConfigError:
             return
         except (BotoCoreError, ClientError) as error:

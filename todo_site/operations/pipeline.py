@@ -13,10 +13,11 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from etl import orders, runs, status
 from etl.aws import client
-from etl.config import ConfigError, LakeConfig, lake_config
-from etl.storage import Bucket
+from etl.jobs import job_requests
+from etl.lake.config import ConfigError, LakeConfig, lake_config
+from etl.lake.storage import Bucket
+from etl.status import run_log, status
 from identity.audited_admin import acting, name_of
 from store import audit, calls
 from todo_site.operations import aws, stream
@@ -49,13 +50,13 @@ def make(request: HttpRequest) -> dict[str, Any] | HttpResponse:
 
 def _context(request: HttpRequest, config: LakeConfig) -> dict[str, Any]:
     silver = Bucket(config.silver_bucket, client("s3"))
-    ordered = [_shown(order) for order in orders.recent(silver)[:SHOWN]]
+    ordered = [_shown(order) for order in job_requests.recent(silver)[:SHOWN]]
     found = status.read(config, client("s3"))
     return {
         "status": found,
         "layers": [_layer("Silver", found.silver), _layer("Gold", found.gold)],
         "stream": stream.position(found.last_delivery),
-        "runs": [{**run, "at": _moment(run["finished_at"])} for run in runs.latest(silver)[:SHOWN]],
+        "runs": [{**run, "at": _moment(run["finished_at"])} for run in run_log.latest(silver)[:SHOWN]],
         "orders": ordered,
         # What waits for a time to come is no reason to look again all the time.
         "busy": any(
@@ -71,7 +72,7 @@ def _moment(text: str) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _shown(order: orders.Order) -> dict[str, Any]:
+def _shown(order: job_requests.JobRequest) -> dict[str, Any]:
     names = {"name": NAMES[order.kind], "state_name": STATES[order.state], "at": _moment(order.ordered_at)}
     return asdict(order) | names
 
@@ -100,17 +101,17 @@ def _order(request: HttpRequest, config: LakeConfig) -> HttpResponse:
     context = acting(request, "lake")
     try:
         # Checked before it goes on the record; on the record before it can have an effect.
-        orders.check(kind, *days)
+        job_requests.check(kind, *days)
         _record(request, context, kind, days)
         silver = Bucket(config.silver_bucket, client("s3"))
-        order = orders.submit(silver, kind, name_of(request), context.request_id, *days)
+        order = job_requests.submit(silver, kind, name_of(request), context.request_id, *days)
         _begin(request, order)
     except ValueError as error:
         messages.error(request, gettext("Not ordered: %(error)s.") % {"error": error})
     return redirect("admin:pipeline")
 
 
-def _begin(request: HttpRequest, order: orders.Order) -> None:
+def _begin(request: HttpRequest, order: job_requests.JobRequest) -> None:
     """Let the lake take the order now, where it would not look for it by itself before its next scheduled run."""
     name = {"name": NAMES[order.kind]}
     try:

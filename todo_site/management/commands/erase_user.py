@@ -8,11 +8,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from etl import erasures, orders
 from etl.aws import client
-from etl.config import LakeConfig
-from etl.erase import Erasure
+from etl.jobs import job_requests
+from etl.lake.config import LakeConfig
 from etl.log import iso
+from etl.upkeep import erasure_requests
+from etl.upkeep.erase import Erasure
 from identity import revocations
 from store import calls
 from todo_site import erasure
@@ -72,8 +73,8 @@ class Command(BaseCommand):
             rewritten += job.run(everywhere=True)
         self.stdout.write(f"Rewrote {rewritten} objects of the lake.")
         # Lines of the person's last requests may still be on their way: whoever runs the lake looks again.
-        later = iso(datetime.now(UTC) + erasures.LOOKS[0])
-        order = orders.order_erasure(
+        later = iso(datetime.now(UTC) + erasure_requests.LOOKS[0])
+        order = job_requests.request_erasure(
             job.silver, user_id, f"erase-{time.time_ns()}", "manage.py erase_user", later
         )
         self.stdout.write(f"Left the order {order.id} to look again, by whoever runs the lake.")

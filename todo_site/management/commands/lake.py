@@ -10,10 +10,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from etl import runs, status, survey
 from etl.aws import client
+from etl.lake.storage import Bucket
 from etl.run import Lake
-from etl.storage import Bucket
+from etl.status import inventory, run_log, status
 from todo_site.management.lake import lake
 
 
@@ -45,15 +45,15 @@ class Command(BaseCommand):
     def _status(self, options: dict[str, Any]) -> list[str]:
         with lake() as config:
             found = status.read(config, client("s3"))
-            held = survey.read(config, client("s3"))
-            last = runs.latest(Bucket(config.silver_bucket, client("s3")))[:10]
+            held = inventory.read(config, client("s3"))
+            last = run_log.latest(Bucket(config.silver_bucket, client("s3")))[:10]
         if options["json"]:
             whole = {"status": asdict(found), "survey": asdict(held), "runs": last}
             return [json.dumps(whole, default=str)]
         return [*_layers(found), *_held(held), *_checks(found), *_runs(last)]
 
     def _tidy(self, options: dict[str, Any]) -> list[str]:
-        from etl.compact import Compaction  # brings the engine along, which the site's package lacks
+        from etl.upkeep.compact import Compaction
 
         now = datetime.now(UTC)
         with lake() as config, tempfile.TemporaryDirectory(prefix="lake-", dir=config.work_dir) as folder:
@@ -109,7 +109,7 @@ def _layers(found: status.Status) -> list[str]:
     return lines
 
 
-def _held(held: survey.Survey) -> list[str]:
+def _held(held: inventory.Inventory) -> list[str]:
     piles = {
         "bronze changes": held.bronze,
         "bronze requests": held.requests,

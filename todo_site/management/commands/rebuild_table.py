@@ -7,9 +7,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 from django.core.management.base import BaseCommand, CommandError
 
-from etl import restore
 from etl.aws import client
-from etl.config import LakeConfig
+from etl.lake.config import LakeConfig
+from etl.upkeep import restore
 from store.codec import decode_item, encode_item
 from store.schema import TTL_ATTRIBUTE, table_definition
 from tasks.items import index_keys

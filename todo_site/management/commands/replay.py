@@ -10,11 +10,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from etl import capture, failures, orders
 from etl.aws import client
-from etl.config import LakeConfig
+from etl.capture import dead_letters
+from etl.capture.handler import handler
+from etl.jobs import job_requests
+from etl.lake.config import LakeConfig
+from etl.lake.storage import Bucket
 from etl.run import Lake
-from etl.storage import Bucket
 from todo_site.management.lake import lake
 
 POLL_SECONDS = 1.0
@@ -58,7 +60,7 @@ class Command(BaseCommand):
         silver = Bucket(config.silver_bucket, client("s3"))
         try:
             days = tuple(date.fromisoformat(day).isoformat() if day else "" for day in (first, last))
-            order = orders.submit(silver, kind, "manage.py replay", f"order-{time.time_ns()}", *days)
+            order = job_requests.submit(silver, kind, "manage.py replay", f"order-{time.time_ns()}", *days)
         except ValueError as error:
             raise CommandError(str(error)) from error
         if options["queue"]:
@@ -66,7 +68,7 @@ class Command(BaseCommand):
             return
         with tempfile.TemporaryDirectory(prefix="lake-", dir=config.work_dir) as folder:
             lake = Lake(config, client("s3"), client("glue"), Path(folder))
-            orders.fulfil(silver, lake.run, quarantined=lake.silver.quarantined_days)
+            job_requests.carry_out(silver, lake.run, quarantined=lake.silver.quarantined_days)
         done = _settled(silver, order)
         if done.state == "failed":
             raise CommandError(done.message)
@@ -76,19 +78,19 @@ class Command(BaseCommand):
         url = os.environ.get("CDC_FAILURE_QUEUE_URL", "")
         if not url:
             raise CommandError("CDC_FAILURE_QUEUE_URL is not set.")
-        done = failures.replay(url, client("sqs"), client("dynamodbstreams"), capture.handler)
+        done = dead_letters.replay(url, client("sqs"), client("dynamodbstreams"), handler)
         self.stdout.write(f"{done.messages} messages with {done.records} records went through.")
         if done.left:
             raise CommandError("\n".join(["Left in the queue:", *done.left]))
 
 
-def _settled(silver: Bucket, order: orders.Order) -> orders.Order:
+def _settled(silver: Bucket, order: job_requests.JobRequest) -> job_requests.JobRequest:
     """Wait for an order that another runner may have taken first."""
     while True:
         found = silver.get_json(order.key)
         if found is None:
             raise CommandError(f"The order {order.id} is gone.")
-        current = orders.Order.from_json(found[0])
+        current = job_requests.JobRequest.from_json(found[0])
         if current.state in {"done", "failed"}:
             return current
         time.sleep(POLL_SECONDS)

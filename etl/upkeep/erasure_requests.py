@@ -8,10 +8,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from etl.config import LakeConfig
-from etl.erase import Erasure
+from etl.jobs.job_requests import JobRequest, Outcome
+from etl.lake.config import LakeConfig
 from etl.log import iso, log
-from etl.orders import Order, Outcome
+from etl.upkeep.erase import Erasure
 
 # After a stream's 24 hours nothing can arrive any more, so the last look is after that.
 LOOKS = (timedelta(minutes=15), timedelta(hours=25))
@@ -24,7 +24,7 @@ def carry_out(
     s3: Any,
     glue: Any,
     run: Callable[[], Any],
-    order: Order,
+    order: JobRequest,
     now: datetime,
 ) -> Outcome:
     """Erase the person an order names, if their items have left the table; what came of it.
@@ -62,12 +62,12 @@ def carry_out(
     return Outcome("waiting", reason, iso(now + min(max(age / 10, PAUSE[0]), PAUSE[1])))
 
 
-def _next_look(order: Order, age: timedelta) -> str:
+def _next_look(order: JobRequest, age: timedelta) -> str:
     ordered = datetime.fromisoformat(order.ordered_at)
     return next((iso(ordered + look) for look in LOOKS if age < look), "")
 
 
-def _erase(config: LakeConfig, s3: Any, glue: Any, run: Callable[[], Any], order: Order) -> str:
+def _erase(config: LakeConfig, s3: Any, glue: Any, run: Callable[[], Any], order: JobRequest) -> str:
     """Erase; why it is not finished, empty if it is."""
     run()
     job = Erasure(config, s3, glue, order.user_id)

@@ -6,15 +6,16 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from etl import manifest, quality, runs
-from etl.bookmark import day_prefix
-from etl.catalog import GOLD_PREFIX
-from etl.config import LakeConfig
-from etl.quality import Check
-from etl.storage import Bucket
+from etl.jobs import quality
+from etl.jobs.quality import Check
+from etl.lake import manifest
+from etl.lake.config import LakeConfig
+from etl.lake.consumed_files import day_prefix
+from etl.lake.layout import GOLD_COMMIT
+from etl.lake.storage import Bucket
+from etl.lake.tables import QUARANTINE, TASK_EVENTS
+from etl.status import run_log
 
-# As `etl.gold` writes it, which cannot be imported where the engine is not installed.
-COMMIT = f"{GOLD_PREFIX}_commit.json"
 LISTED = 5_000
 RECENT_DAYS = 2
 
@@ -61,8 +62,8 @@ def read(config: LakeConfig, s3: Any, now: datetime | None = None) -> Status:
     """Look at the lake."""
     moment = now or datetime.now(UTC)
     silver, gold = Bucket(config.silver_bucket, s3), Bucket(config.gold_bucket, s3)
-    current, _ = manifest.load(silver)
-    commit = (gold.get_json(COMMIT) or ({}, ""))[0]
+    current = manifest.load(silver)
+    commit = (gold.get_json(GOLD_COMMIT) or ({}, ""))[0]
     durations = _durations(silver)
     rows = {table: current.rows(table) for table in current.tables}
     made = Layer(
@@ -73,7 +74,7 @@ def read(config: LakeConfig, s3: Any, now: datetime | None = None) -> Status:
         durations.get("silver"),
     )
     files, size, latest, complete = _recent(config, s3, moment)
-    quarantined = current.rows("quarantine")
+    quarantined = current.rows(QUARANTINE.name)
     return Status(
         silver=made,
         gold=_gold(commit, durations.get("gold")),
@@ -89,7 +90,7 @@ def read(config: LakeConfig, s3: Any, now: datetime | None = None) -> Status:
 
 def _durations(silver: Bucket) -> dict[str, int]:
     found: dict[str, int] = {}
-    for run in runs.latest(silver):
+    for run in run_log.latest(silver):
         found.setdefault(run["layer"], run["duration_ms"])
     return found
 
@@ -127,7 +128,7 @@ def _recent(config: LakeConfig, s3: Any, now: datetime) -> tuple[int, int, datet
 def _checks(
     current: manifest.Manifest, commit: Mapping[str, Any], refused: Mapping[str, Any] | None, quarantined: int
 ) -> tuple[Check, ...]:
-    events = current.rows("task_events")
+    events = current.rows(TASK_EVENTS.name)
     fresh = bool(commit) and commit.get("silver_commit") == current.commit
     own = tuple(
         Check(str(check["name"]), bool(check["ok"]), str(check.get("found", "")))

@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from etl.catalog import GOLD_PREFIX
+from etl.lake.layout import GOLD_PREFIX
+from etl.lake.manifest import Manifest
+from etl.lake.storage import Bucket
 from etl.log import iso
-from etl.manifest import Manifest
-from etl.storage import Bucket
 
 # What was refused, and why; gone with the next snapshot that is published.
 REFUSED = f"{GOLD_PREFIX}_refused.json"

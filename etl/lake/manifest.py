@@ -1,16 +1,17 @@
 """The published state of Silver: which files are live, what was consumed for them, what they replaced."""
 
 import secrets
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, Self
 
-from etl.bookmark import DayMark
-from etl.catalog import SILVER_PREFIX
-from etl.storage import Bucket
+from etl.lake.commit import commit_json
+from etl.lake.consumed_files import DayMark
+from etl.lake.layout import SILVER_CURRENT
+from etl.lake.storage import Bucket
+from etl.log import iso
 
-CURRENT = f"{SILVER_PREFIX}_current.json"
 FORMAT = 1
 
 
@@ -72,6 +73,41 @@ class Manifest:
         """Rows of a table."""
         return sum(part.rows for part in self.parts(table).values())
 
+    def locations(self, silver: Bucket) -> dict[str, dict[str, str]]:
+        """Table name -> user bucket -> `s3://…/` folder of the live partition."""
+        return {
+            table: {bucket: silver.url(part.location) for bucket, part in parts.items()}
+            for table, parts in self.tables.items()
+        }
+
+    def successor(
+        self, commit: str, now: datetime, parts: Mapping[tuple[str, str], Part], **changes: Any
+    ) -> Self:
+        """The next commit: other partitions in place of some, the files they replace retired.
+
+        Parameters
+        ----------
+        commit, now
+            Its name, and when it is made (UTC).
+        parts
+            The new partitions, by table and user bucket.
+        changes
+            Other fields.
+        """
+        tables = {table: dict(held) for table, held in self.tables.items()}
+        for (table, bucket), part in parts.items():
+            tables.setdefault(table, {})[bucket] = part
+        replaced = [key for table, bucket in parts for key in _files(self.parts(table).get(bucket))]
+        return replace(
+            self,
+            commit=commit,
+            sequence=self.sequence + 1,
+            committed_at=iso(now),
+            tables=tables,
+            retired={**self.retired, **dict.fromkeys(replaced, iso(now))},
+            **changes,
+        )
+
     def to_json(self) -> dict[str, Any]:
         """As stored."""
         return {"format": FORMAT, **asdict(self)}
@@ -97,10 +133,40 @@ class Manifest:
         return cls(**values)
 
 
-def load(silver: Bucket) -> tuple[Manifest, str | None]:
-    """The current manifest and its ETag; an empty one and None before the first commit."""
-    found = silver.get_json(CURRENT)
-    return (Manifest(), None) if found is None else (Manifest.from_json(found[0]), found[1])
+def _files(part: Part | None) -> tuple[str, ...]:
+    return part.files if part else ()
+
+
+def load(silver: Bucket) -> Manifest:
+    """The current manifest; an empty one before the first commit."""
+    found = silver.get_json(SILVER_CURRENT)
+    return _parsed(found[0] if found else None)
+
+
+def _parsed(stored: dict[str, Any] | None) -> Manifest:
+    return Manifest.from_json(stored) if stored else Manifest()
+
+
+def commit(silver: Bucket, plan: Callable[[Manifest], Manifest | None]) -> tuple[Manifest, Manifest | None]:
+    """Replace the manifest with what `plan` makes of it, as `etl.lake.commit.commit_json` does.
+
+    Returns
+    -------
+    Manifest, Manifest or None
+        The manifest that was replaced, and the one that was written; None where `plan` left it.
+
+    Raises
+    ------
+    ConflictError
+        When other runs were first in every attempt.
+    """
+
+    def plan_json(stored: dict[str, Any] | None) -> dict[str, Any] | None:
+        changed = plan(_parsed(stored))
+        return changed.to_json() if changed else None
+
+    held, written = commit_json(silver, SILVER_CURRENT, plan_json)
+    return _parsed(held), _parsed(written) if written else None
 
 
 def new_name(now: datetime) -> str:

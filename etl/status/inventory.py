@@ -4,18 +4,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from etl import manifest
-from etl.catalog import (
+from etl.lake import manifest
+from etl.lake.config import LakeConfig
+from etl.lake.layout import (
     BRONZE_ERROR_PREFIX,
     BRONZE_PREFIX,
+    GOLD_COMMIT,
     GOLD_PREFIX,
     REQUESTS_ERROR_PREFIX,
     REQUESTS_PREFIX,
     SILVER_PREFIX,
+    snapshot_of,
 )
-from etl.config import LakeConfig
-from etl.status import COMMIT
-from etl.storage import Bucket
+from etl.lake.storage import Bucket
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Pile:
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class Inventory:
     """What the lake holds.
 
     Parameters
@@ -53,21 +54,21 @@ class Survey:
     waste: Pile
 
 
-def read(config: LakeConfig, s3: Any) -> Survey:
+def read(config: LakeConfig, s3: Any) -> Inventory:
     """List everything: one request per 1,000 files."""
     bronze, silver, gold = (
         Bucket(name, s3) for name in (config.bronze_bucket, config.silver_bucket, config.gold_bucket)
     )
-    current, _ = manifest.load(silver)
-    commit = (gold.get_json(COMMIT) or ({"tables": {}, "snapshots": {}, "snapshot": ""}, ""))[0]
+    current = manifest.load(silver)
+    commit = (gold.get_json(GOLD_COMMIT) or ({"tables": {}, "snapshots": {}, "snapshot": ""}, ""))[0]
     in_silver, in_gold = dict(silver.sizes(SILVER_PREFIX)), dict(gold.sizes(GOLD_PREFIX))
     live = {table: current.files(table) for table in current.tables}
     published = [key for key in in_gold if f"/snapshot={commit['snapshot']}/" in key]
-    kept = [key for key in in_gold if _snapshot(key) in commit["snapshots"]]
+    kept = [key for key in in_gold if snapshot_of(key) in commit["snapshots"]]
     named = {key for keys in live.values() for key in keys}
     data = {key for key in in_silver if key.endswith(".parquet")}
     lost = (data - named) | ({key for key in in_gold if "/snapshot=" in key} - set(kept))
-    return Survey(
+    return Inventory(
         bronze=_pile(size for _, size in bronze.sizes(BRONZE_PREFIX)),
         requests=_pile(size for _, size in bronze.sizes(REQUESTS_PREFIX)),
         undeliverable=_pile(
@@ -80,10 +81,6 @@ def read(config: LakeConfig, s3: Any) -> Survey:
         snapshots=len(commit["snapshots"]),
         waste=_pile((in_silver | in_gold)[key] for key in lost),
     )
-
-
-def _snapshot(key: str) -> str:
-    return key.partition("/snapshot=")[2].partition("/")[0]
 
 
 def _pile(sizes: Iterable[int]) -> Pile:

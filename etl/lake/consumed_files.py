@@ -13,8 +13,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from etl.catalog import BRONZE_PREFIX, SILVER_PREFIX
-from etl.storage import Bucket, in_parallel
+from etl.lake.layout import BRONZE_PREFIX, SILVER_PREFIX
+from etl.lake.storage import Bucket, in_parallel
 
 # Below the partition Firehose may add folders of its own: arrival time, for a prefix without a timestamp expression.
 _KEY = re.compile(
@@ -104,7 +104,7 @@ def write(silver: Bucket, commit: str, days: Days) -> dict[str, DayMark]:
     return marks
 
 
-def consumed(silver: Bucket, mark: DayMark | None) -> frozenset[str]:
+def names(silver: Bucket, mark: DayMark | None) -> frozenset[str]:
     """Names that are consumed of a day, by its mark; none where it has none."""
     return _load(silver, mark) if mark else frozenset()
 

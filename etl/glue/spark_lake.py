@@ -11,20 +11,21 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from etl import bookmark, orders, quality, sweep
-from etl.bronze import bucket_of
-from etl.catalog import SILVER_PREFIX
-from etl.config import LakeConfig
 from etl.engine.spark import SparkEngine
-from etl.gold import SOURCES, Gold, folder_of
+from etl.jobs import job_requests, quality
+from etl.jobs.gold import SOURCES, Gold
+from etl.jobs.silver import Made, Silver
+from etl.jobs.steps import GOLD_STEPS, SILVER, gold_parameters, silver_parameters, sql_text
+from etl.lake import consumed_files
+from etl.lake.config import LakeConfig
+from etl.lake.layout import SILVER_PREFIX, bucket_of, gold_folder
+from etl.lake.manifest import Manifest, Part
+from etl.lake.storage import Bucket
+from etl.lake.tables import BRONZE, GOLD, QUARANTINE, TASK_EVENTS
+from etl.lake.tables import SILVER as TABLES
 from etl.log import log
-from etl.manifest import Manifest, Part
 from etl.run import Lake, Tidied
-from etl.silver import Made, Silver
-from etl.steps import GOLD_STEPS, SILVER, gold_parameters, silver_parameters, sql_text
-from etl.storage import Bucket
-from etl.tables import BRONZE, GOLD, QUARANTINE, TASK_EVENTS
-from etl.tables import SILVER as TABLES
+from etl.upkeep import orphans
 
 
 class SparkSilver(Silver):
@@ -72,7 +73,9 @@ class SparkSilver(Silver):
         with SparkEngine(self.spark) as engine:
             files = [self.silver.url(key) for key in current.files(QUARANTINE.name)]
             engine.read(QUARANTINE.name, QUARANTINE, files)
-            return bookmark.by_day(file for (file,) in engine.rows(QUARANTINE.name, "DISTINCT source_file"))
+            return consumed_files.by_day(
+                file for (file,) in engine.rows(QUARANTINE.name, "DISTINCT source_file")
+            )
 
 
 def _parts(silver: Bucket, table: str, folder: str, rows: Mapping[str, int]) -> dict[tuple[str, str], Part]:
@@ -105,7 +108,7 @@ class SparkGold(Gold):
             latest = engine.latest(TASK_EVENTS.name, "event_time")
             checks = quality.require(quality.judge(found, read, source, latest, self._published_as_of()))
             rows = {
-                table.name: engine.write(table, self.gold.url(folder_of(table.name, snapshot)))
+                table.name: engine.write(table, self.gold.url(gold_folder(table.name, snapshot)))
                 for table in GOLD
             }
             return rows, checks
@@ -133,12 +136,12 @@ class SparkLake(Lake):
 
     def tidy(self, now: datetime) -> Tidied:
         """Delete what nobody refers to; the rest of tidying is left to the embedded engine, as erasures are."""
-        return Tidied(sweep.run(self.silver.config, self.silver.silver.s3, now), 0, 0, 0, 0)
+        return Tidied(orphans.run(self.silver.config, self.silver.silver.s3, now), 0, 0, 0, 0)
 
-    def fulfil_orders(self, now: datetime | None = None) -> bool:
+    def carry_out_requests(self, now: datetime | None = None) -> bool:
         """As the lake's, but erasures are left to the embedded engine: they change single files under their names."""
         silver = self.silver
-        found = orders.fulfil(
+        found = job_requests.carry_out(
             silver.silver, self.run, None, self._settled, now, quarantined=silver.quarantined_days
         )
         return found > 0

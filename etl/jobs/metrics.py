@@ -12,14 +12,12 @@ from itertools import islice
 from typing import Any
 
 from etl.aws import client
-from etl.bookmark import day_prefix
-from etl.catalog import GOLD_PREFIX
-from etl.config import required
+from etl.lake.config import required
+from etl.lake.consumed_files import day_prefix
+from etl.lake.layout import GOLD_CURRENT
+from etl.lake.storage import Bucket
 from etl.log import log
-from etl.storage import Bucket
 
-# As `etl.gold` writes it, which cannot be imported where the engine is not installed.
-CURRENT = f"{GOLD_PREFIX}_current.json"
 SQL = "SELECT metric, value FROM business_metrics_kpis"
 POLL_SECONDS = 0.2
 TIMEOUT_SECONDS = 45
@@ -94,7 +92,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
 def publish(config: MetricsConfig, now: datetime) -> dict[str, Any]:
     """What `handler` does, at `now` (aware); a lake without a snapshot publishes nothing."""
     started = time.perf_counter()
-    found = Bucket(config.gold_bucket, client("s3")).get_json(CURRENT)
+    found = Bucket(config.gold_bucket, client("s3")).get_json(GOLD_CURRENT)
     if found is None:
         log("metrics", "no snapshot has been published yet", level="WARNING", status="empty")
         return {"snapshot": None, "values": {}}

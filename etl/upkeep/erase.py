@@ -10,38 +10,41 @@ import json
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
-from etl import bookmark, manifest
-from etl.bronze import bucket_of
-from etl.catalog import (
+from etl.engine.embedded import Engine
+from etl.engine.errors import EngineError
+from etl.jobs.gold import Gold
+from etl.jobs.steps import sql_text
+from etl.lake import consumed_files, manifest
+from etl.lake.commit import commit_json
+from etl.lake.config import LakeConfig
+from etl.lake.glue_partitions import sync_silver
+from etl.lake.layout import (
     BRONZE_ERROR_PREFIX,
     BRONZE_PREFIX,
     CACHE_PREFIX,
+    GOLD_COMMIT,
     GOLD_PREFIX,
     REQUESTS_ERROR_PREFIX,
     REQUESTS_PREFIX,
     RESULTS_PREFIX,
     SILVER_PREFIX,
+    bucket_of,
+    silver_folder,
+    snapshot_of,
     user_bucket,
 )
-from etl.config import LakeConfig
-from etl.engine.embedded import Engine
-from etl.engine.errors import EngineError
-from etl.gold import COMMIT, Gold
+from etl.lake.manifest import Manifest, Part
+from etl.lake.storage import Bucket, LocalCopies
+from etl.lake.tables import QUARANTINE, TASK_EVENTS
 from etl.log import iso, log
-from etl.manifest import Manifest, Part
-from etl.partitions import sync_silver
-from etl.steps import sql_text
-from etl.storage import Bucket, ConflictError, LocalCopies
-from etl.sweep import made_by
-from etl.tables import QUARANTINE, TASK_EVENTS
+from etl.upkeep.orphans import made_by
 
-ATTEMPTS = 6
 AT_A_TIME = 200
 POLL_SECONDS = 1.0
 COPIES = (RESULTS_PREFIX, CACHE_PREFIX)
@@ -114,7 +117,7 @@ class Erasure:
 
     def living(self) -> int:
         """How many items of the person are in the table, as far as Silver knows."""
-        current, _ = manifest.load(self.silver)
+        current = manifest.load(self.silver)
         part = current.parts(TASK_EVENTS.name).get(user_bucket(self.user_id))
         if part is None:
             return 0
@@ -128,9 +131,9 @@ class Erasure:
     def has_arrived(self, keys: Iterable[Key], since: datetime) -> bool:
         """Whether Bronze holds the removal of each of `keys` (PK, SK) from `since` on."""
         missing = set(keys)
-        days = bookmark.listing(self.bronze, (since - timedelta(days=1)).date().isoformat())
+        days = consumed_files.listing(self.bronze, (since - timedelta(days=1)).date().isoformat())
         files = [
-            bookmark.day_prefix(day) + name
+            consumed_files.day_prefix(day) + name
             for day, names in days.items()
             for name in names
             if bucket_of(name) == user_bucket(self.user_id)
@@ -190,56 +193,38 @@ class Erasure:
     # -- Silver --------------------------------------------------------------------------------------------------
 
     def _rewrite_silver(self) -> int:
-        for _ in range(ATTEMPTS):
-            current, etag = manifest.load(self.silver)
-            with tempfile.TemporaryDirectory(prefix="erase-", dir=self.config.work_dir) as folder:
-                published = self._without(current, Path(folder))
-            if published is None:
-                self._delete_replaced(current)
-                return 0
-            try:
-                self.silver.replace_json(manifest.CURRENT, published.to_json(), etag)
-            except ConflictError:
-                continue
-            self._sync(published)
-            self._delete_replaced(published)
-            return 1
-        raise ConflictError("other runs kept committing first")
+        def plan(current: Manifest) -> Manifest | None:
+            now = datetime.now(UTC)
+            commit = manifest.new_name(now)
+            changed = self._rewritten(current, commit)
+            return current.successor(commit, now, changed) if changed else None
 
-    def _without(self, current: Manifest, folder: Path) -> Manifest | None:
-        """The next commit: the same without the person; None where the person is in none of its files."""
-        now = datetime.now(UTC)
-        commit = manifest.new_name(now)
+        before, published = manifest.commit(self.silver, plan)
+        if published:
+            sync_silver(self.glue, self.config.database, published.locations(self.silver))
+        self._delete_replaced(published or before)
+        return int(published is not None)
+
+    def _rewritten(self, current: Manifest, commit: str) -> dict[tuple[str, str], Part]:
+        """The partitions with rows of the person, written without them."""
         changed: dict[tuple[str, str], Part] = {}
-        copies = LocalCopies(self.silver, folder)
-        with Engine(folder / "spill", self.config.memory_limit, self.config.threads) as engine:
-            for table, parts in current.tables.items():
-                for bucket, part in parts.items():
-                    if bucket != user_bucket(self.user_id) and table != QUARANTINE.name:
-                        continue
-                    paths = copies.fetch(part.files)
-                    if any(own for own, _ in engine.owned(paths, self.user_id).values()):
-                        changed[table, bucket] = self._rewrite_part(engine, table, bucket, commit, paths)
-        if not changed:
-            return None
-        tables = {
-            table: {bucket: changed.get((table, bucket), part) for bucket, part in parts.items()}
-            for table, parts in current.tables.items()
-        }
-        replaced = [key for table, bucket in changed for key in current.tables[table][bucket].files]
-        return replace(
-            current,
-            commit=commit,
-            sequence=current.sequence + 1,
-            committed_at=iso(now),
-            tables=tables,
-            retired=current.retired | dict.fromkeys(replaced, iso(now)),
-        )
+        with tempfile.TemporaryDirectory(prefix="erase-", dir=self.config.work_dir) as name:
+            folder = Path(name)
+            copies = LocalCopies(self.silver, folder)
+            with Engine(folder / "spill", self.config.memory_limit, self.config.threads) as engine:
+                for table, parts in current.tables.items():
+                    for bucket, part in parts.items():
+                        if bucket != user_bucket(self.user_id) and table != QUARANTINE.name:
+                            continue
+                        paths = copies.fetch(part.files)
+                        if any(own for own, _ in engine.owned(paths, self.user_id).values()):
+                            changed[table, bucket] = self._rewrite_part(engine, table, bucket, commit, paths)
+        return changed
 
     def _rewrite_part(
         self, engine: Engine, table: str, bucket: str, commit: str, paths: Iterable[Path]
     ) -> Part:
-        location = f"{SILVER_PREFIX}{table}/user_bucket={bucket}/{commit}/"
+        location = silver_folder(table, bucket, commit)
         keys, rows, size = [], 0, 0
         for number, path in enumerate(paths):
             kept = path.with_name(f"kept-{number}.parquet")
@@ -248,13 +233,6 @@ class Erasure:
             size += kept.stat().st_size
             self.silver.put(keys[-1], kept.read_bytes())
         return Part(location, tuple(keys), rows, size)
-
-    def _sync(self, published: Manifest) -> None:
-        wanted = {
-            table: {bucket: self.silver.url(part.location) for bucket, part in parts.items()}
-            for table, parts in published.tables.items()
-        }
-        sync_silver(self.glue, self.config.database, wanted)
 
     def _delete_replaced(self, current: Manifest) -> None:
         """Delete every data file but the live ones, whoever left it."""
@@ -274,28 +252,23 @@ class Erasure:
         with tempfile.TemporaryDirectory(prefix="erase-", dir=self.config.work_dir) as folder:
             Gold(self.config, self.s3, self.glue, Path(folder)).run()
         newest = self._forget_snapshots()
-        old = [key for key in self.gold.keys(GOLD_PREFIX) if "" < _snapshot(key) < newest]
+        old = [key for key in self.gold.keys(GOLD_PREFIX) if "" < snapshot_of(key) < newest]
         old += [key for prefix in COPIES for key in self.gold.keys(prefix)]
         self.gold.delete(old)
         for key in old:
             self.gold.delete_old_versions(key)
 
     def _forget_snapshots(self) -> str:
-        """Take all snapshots but the newest out of the books; its name."""
-        for _ in range(ATTEMPTS):
-            found = self.gold.get_json(COMMIT)
-            if found is None:
-                return ""
-            commit, etag = found
-            name = str(commit["snapshot"])
-            try:
-                self.gold.replace_json(
-                    COMMIT, {**commit, "snapshots": {name: commit["snapshots"][name]}}, etag
-                )
-            except ConflictError:
-                continue
-            return name
-        raise ConflictError("other runs kept publishing first")
+        """Take all snapshots but the newest out of Gold's commit; the newest one's name, empty where there is none."""
+
+        def plan(commit: dict[str, Any] | None) -> dict[str, Any] | None:
+            if commit is None:
+                return None
+            name = commit["snapshot"]
+            return {**commit, "snapshots": {name: commit["snapshots"][name]}}
+
+        _, commit = commit_json(self.gold, GOLD_COMMIT, plan)
+        return str(commit["snapshot"]) if commit else ""
 
     # -- Looking -------------------------------------------------------------------------------------------------
 
@@ -365,7 +338,3 @@ def _holds(line: bytes, user_id: str) -> bool:
         return user_id.encode() in base64.b64decode(raw)
     except (ValueError, AttributeError, TypeError):
         return False
-
-
-def _snapshot(key: str) -> str:
-    return key.partition("/snapshot=")[2].partition("/")[0]

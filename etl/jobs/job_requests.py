@@ -12,22 +12,21 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Self
 
-from etl import manifest
-from etl.catalog import ORDERS_PREFIX
+from etl.lake import manifest
+from etl.lake.commit import LEASE
+from etl.lake.layout import JOB_REQUESTS_PREFIX
+from etl.lake.manifest import Manifest
+from etl.lake.storage import Bucket, ConflictError
+from etl.lake.tables import QUARANTINE
 from etl.log import iso, log
-from etl.storage import Bucket, ConflictError
 
-PREFIX = ORDERS_PREFIX
 KINDS = ("run", "replay", "quarantine", "erase")
 SHOWN_DAYS = 7
-ATTEMPTS = 6
-# No runner in Lambda lives longer: what it had taken may then be taken again. Every kind of order may be.
-LEASE = timedelta(minutes=20)
 _USER_ID = re.compile(r"[A-Za-z0-9_:.@-]{3,128}")
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class JobRequest:
     """One order.
 
     Parameters
@@ -71,7 +70,7 @@ class Order:
     @property
     def key(self) -> str:
         """Where it is kept."""
-        return f"{PREFIX}{self.id}.json"
+        return f"{JOB_REQUESTS_PREFIX}{self.id}.json"
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Self:
@@ -82,7 +81,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an erasure so far: `state`, `message` and `due_at` as of `Order`."""
+    """What came of an erasure so far: `state`, `message` and `due_at` as of `JobRequest`."""
 
     state: str
     message: str
@@ -90,8 +89,8 @@ class Outcome:
 
 
 Run = Callable[[], Any]
-Days = Callable[[manifest.Manifest], Collection[str]]
-Erase = Callable[[Order, datetime], Outcome]
+Days = Callable[[Manifest], Collection[str]]
+Erase = Callable[[JobRequest, datetime], Outcome]
 
 
 def check(kind: str, first_day: str = "", last_day: str = "", *, user_id: str = "") -> None:
@@ -114,7 +113,7 @@ def submit(
     *,
     user_id: str = "",
     due_at: str = "",
-) -> Order:
+) -> JobRequest:
     """Leave an order for the runner, to be taken at once or from `due_at` on (ISO 8601 UTC).
 
     Raises
@@ -124,7 +123,7 @@ def submit(
     """
     check(kind, first_day, last_day, user_id=user_id)
     now = datetime.now(UTC)
-    order = Order(
+    order = JobRequest(
         manifest.new_name(now),
         kind,
         ordered_by,
@@ -140,9 +139,9 @@ def submit(
     return order
 
 
-def order_erasure(
+def request_erasure(
     silver: Bucket, user_id: str, request_id: str, ordered_by: str = "the person", due_at: str = ""
-) -> Order:
+) -> JobRequest:
     """Have a person's rows removed from every layer of the lake, once their items have left the table.
 
     Call it after the last item is deleted; calling it again while an order for the same person is open is fine and
@@ -172,7 +171,7 @@ def order_erasure(
     return submit(silver, "erase", ordered_by, request_id, user_id=user_id, due_at=due_at)
 
 
-def erasure_of(silver: Bucket, user_id: str) -> Order | None:
+def erasure_of(silver: Bucket, user_id: str) -> JobRequest | None:
     """The latest order of the last days to erase a person; its `state` and `message` say what came of it."""
     subject = subject_of(user_id)
     return next((order for order in recent(silver) if order.subject == subject), None)
@@ -183,17 +182,19 @@ def subject_of(user_id: str) -> str:
     return hashlib.sha256(user_id.encode()).hexdigest()
 
 
-def recent(silver: Bucket, now: datetime | None = None) -> list[Order]:
+def recent(silver: Bucket, now: datetime | None = None) -> list[JobRequest]:
     """Orders of the last days, the newest first."""
     found = [silver.get_json(key) for key in _keys(silver, now or datetime.now(UTC))]
-    return [Order.from_json(stored[0]) for stored in reversed(found) if stored]
+    return [JobRequest.from_json(stored[0]) for stored in reversed(found) if stored]
 
 
 def _keys(silver: Bucket, now: datetime) -> list[str]:
-    return list(silver.keys(PREFIX, f"{PREFIX}{now - timedelta(days=SHOWN_DAYS):%Y%m%d}"))
+    return list(
+        silver.keys(JOB_REQUESTS_PREFIX, f"{JOB_REQUESTS_PREFIX}{now - timedelta(days=SHOWN_DAYS):%Y%m%d}")
+    )
 
 
-def fulfil(
+def carry_out(
     silver: Bucket,
     run: Run,
     erase: Erase | None = None,
@@ -233,7 +234,7 @@ def fulfil(
         if seen.get(key, "") > iso(moment):
             continue
         order = _take(silver, key, kinds, moment)
-        if isinstance(order, Order):
+        if isinstance(order, JobRequest):
             _carry_out(silver, order, run, erase, moment, quarantined)
             taken += 1
         elif order:
@@ -244,12 +245,12 @@ def fulfil(
 _NEVER = "9999"
 
 
-def _take(silver: Bucket, key: str, kinds: tuple[str, ...], now: datetime) -> Order | str:
+def _take(silver: Bucket, key: str, kinds: tuple[str, ...], now: datetime) -> JobRequest | str:
     """The order, if it is due and nobody else's; else until when it needs no look (empty: look again)."""
     found = silver.get_json(key)
     if found is None:
         return _NEVER
-    order, etag = Order.from_json(found[0]), found[1]
+    order, etag = JobRequest.from_json(found[0]), found[1]
     due = _due(order) if order.kind in kinds else _NEVER
     if due > iso(now):
         return due if order.state != "running" else ""
@@ -261,14 +262,14 @@ def _take(silver: Bucket, key: str, kinds: tuple[str, ...], now: datetime) -> Or
     return running
 
 
-def _due(order: Order) -> str:
+def _due(order: JobRequest) -> str:
     if order.state == "running":
         return iso(datetime.fromisoformat(order.started_at) + LEASE)
     return order.due_at or ("" if order.state == "waiting" else _NEVER)
 
 
 def _carry_out(
-    silver: Bucket, order: Order, run: Run, erase: Erase | None, now: datetime, quarantined: Days | None
+    silver: Bucket, order: JobRequest, run: Run, erase: Erase | None, now: datetime, quarantined: Days | None
 ) -> None:
     try:
         if order.kind == "erase" and erase:
@@ -287,7 +288,7 @@ def _carry_out(
     silver.put(order.key, json.dumps(asdict(told)).encode())
 
 
-def _came_of(silver: Bucket, order: Order, days: list[str]) -> str:
+def _came_of(silver: Bucket, order: JobRequest, days: list[str]) -> str:
     if order.kind == "run":
         return "up to date"
     if not days:
@@ -295,32 +296,28 @@ def _came_of(silver: Bucket, order: Order, days: list[str]) -> str:
         return nothing[order.kind]
     message = f"read {len(days)} {'day' if len(days) == 1 else 'days'} again"
     if order.kind == "quarantine":
-        message += f", {manifest.load(silver)[0].rows('quarantine'):,} left in quarantine"
+        message += f", {manifest.load(silver).rows(QUARANTINE.name):,} left in quarantine"
     return message
 
 
-def _forget(silver: Bucket, order: Order, quarantined: Days | None) -> list[str]:
+def _forget(silver: Bucket, order: JobRequest, quarantined: Days | None) -> list[str]:
     """Take the order's days out of the bookmark, so that the next run reads their files again; the days."""
-    for _ in range(ATTEMPTS):
-        current, etag = manifest.load(silver)
-        days = _days(current, order, quarantined)
-        if not days:
-            return []
+    days: list[str] = []
+
+    def plan(current: Manifest) -> Manifest | None:
+        days[:] = _days(current, order, quarantined)
         kept = {day: mark for day, mark in current.days.items() if day not in days}
-        # All of Bronze is searched then: days outside the window that runs look at would be missed.
-        changed = replace(current, days=kept, looked_at="")
-        try:
-            silver.replace_json(manifest.CURRENT, changed.to_json(), etag)
-        except ConflictError:
-            continue
-        return days
-    raise ConflictError("runs kept committing first")
+        # With `looked_at` empty the next run searches all of Bronze, not only the days of its window.
+        return replace(current, days=kept, looked_at="") if days else None
+
+    manifest.commit(silver, plan)
+    return days
 
 
-def _days(current: manifest.Manifest, order: Order, quarantined: Days | None) -> list[str]:
+def _days(current: Manifest, order: JobRequest, quarantined: Days | None) -> list[str]:
     if order.kind == "replay":
         return [day for day in current.days if order.first_day <= day <= order.last_day]
-    if order.kind != "quarantine" or not current.rows("quarantine"):
+    if order.kind != "quarantine" or not current.rows(QUARANTINE.name):
         return []
     wanted = quarantined(current) if quarantined else current.days
     return [day for day in current.days if day in wanted]

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from etl.catalog import USER_BUCKETS, storage_descriptor, table_input
-from etl.storage import in_parallel
-from etl.tables import SILVER, Table
+from etl.lake.catalog import storage_descriptor, table_input
+from etl.lake.layout import USER_BUCKETS
+from etl.lake.storage import in_parallel
+from etl.lake.tables import SILVER, Table
 
 _BATCH = 100
 _BUCKETS = tuple(f"{number:02d}" for number in range(USER_BUCKETS))

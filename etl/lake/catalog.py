@@ -1,35 +1,26 @@
-"""The lake as AWS sees it: Glue tables, the Firehose stream, names and prefixes, as boto3-shaped dicts.
+"""Glue tables and Firehose streams of the lake, as boto3-shaped dicts.
 
-Pure functions over the column lists of `etl.tables`; nothing here calls AWS. Provisioning passes the dicts to boto3,
-infrastructure code reads the same ones.
+Pure functions over the column lists of `etl.lake.tables`; nothing here calls AWS. Provisioning passes the dicts to
+boto3, infrastructure code reads the same ones.
 """
 
-import hashlib
 from typing import Any
 
-from etl.tables import BRONZE, GOLD, REQUESTS, SILVER, TABLES, Column, Table
+from etl.lake.layout import (
+    BRONZE_ERROR_PREFIX,
+    BRONZE_PREFIX,
+    GOLD_PREFIX,
+    REQUESTS_ERROR_PREFIX,
+    REQUESTS_PREFIX,
+    SILVER_PREFIX,
+    USER_BUCKETS,
+)
+from etl.lake.tables import BRONZE, GOLD, REQUESTS, SILVER, TABLES, Column, Table
 
-USER_BUCKETS = 16
+CHANGES_STREAM = "todo-cdc-stream"
+REQUESTS_STREAM = "todo-logs-stream"
+CAPTURE_FUNCTION = "todo-cdc-processor"
 FAILURE_QUEUE = "todo-cdc-failures"
-BRONZE_PREFIX = "cdc/"
-BRONZE_ERROR_PREFIX = "cdc-errors/"
-REQUESTS_PREFIX = "requests/"
-REQUESTS_ERROR_PREFIX = "requests-errors/"
-SILVER_PREFIX = "silver/"
-GOLD_PREFIX = "gold/"
-ORDERS_PREFIX = f"{SILVER_PREFIX}_orders/"
-RESULTS_PREFIX = "athena-results/"
-CACHE_PREFIX = "cache/"
-# How long what nothing else refers to is kept, by layer and prefix: in AWS by lifecycle rules, elsewhere by
-# `etl.retention`. Changes (`cdc/`) are the backup and stay for ever.
-RETENTION_DAYS = {
-    "bronze": {BRONZE_ERROR_PREFIX: 90, REQUESTS_PREFIX: 365, REQUESTS_ERROR_PREFIX: 30},
-    "silver": {ORDERS_PREFIX: 30},
-    "gold": {RESULTS_PREFIX: 7, CACHE_PREFIX: 14},
-}
-# A row in quarantine whose file is older than this was given up; Bronze still has it.
-QUARANTINE_DAYS = 365
-
 # CloudWatch Logs' filter pattern for the lines of the site's log that are sent to `requests/`.
 REQUEST_LINES = '{ $.message = "request" }'
 
@@ -53,11 +44,6 @@ _PARQUET = {
     },
     "Compressed": True,
 }
-
-
-def user_bucket(user_id: str) -> str:
-    """Partition of a user, "00" to "15": a stable hash, the same on every engine and in every run."""
-    return f"{int(hashlib.sha256(user_id.encode()).hexdigest()[:8], 16) % USER_BUCKETS:02d}"
 
 
 def _hive_columns(columns: tuple[Column, ...]) -> list[dict[str, str]]:
@@ -137,7 +123,7 @@ def firehose_stream(
     database: str,
     region: str,
     role_arn: str,
-    log_group: str = "/aws/kinesisfirehose/todo-cdc-stream",
+    log_group: str = f"/aws/kinesisfirehose/{CHANGES_STREAM}",
     buffer_seconds: int = 60,
 ) -> dict[str, Any]:
     """Keyword arguments of `firehose.create_delivery_stream` for the change stream.
@@ -180,7 +166,7 @@ def requests_stream(
     database: str,
     region: str,
     role_arn: str,
-    log_group: str = "/aws/kinesisfirehose/todo-logs-stream",
+    log_group: str = f"/aws/kinesisfirehose/{REQUESTS_STREAM}",
     buffer_seconds: int = 300,
 ) -> dict[str, Any]:
     """Keyword arguments of `firehose.create_delivery_stream` for the request log.

@@ -8,10 +8,10 @@ import hashlib
 from datetime import date, datetime
 from pathlib import Path
 
+from etl.lake.tables import GOLD, TABLES
 from etl.log import iso
-from etl.tables import GOLD, TABLES
 
-SQL = Path(__file__).parent / "sql"
+SQL = Path(__file__).parents[1] / "sql"
 
 # The first reads `bronze`; the others read it, each other, `known_events` and `known_quarantine`.
 SILVER_STAGING = ("parsed",)

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from etl.catalog import SILVER_PREFIX
+from etl.lake.layout import SILVER_PREFIX
+from etl.lake.storage import Bucket
 from etl.log import iso
-from etl.storage import Bucket
 
 KEY = f"{SILVER_PREFIX}_runs.json"
 KEPT = 20

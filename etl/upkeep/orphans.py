@@ -5,12 +5,11 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from etl import manifest
-from etl.catalog import GOLD_PREFIX, SILVER_PREFIX
-from etl.config import LakeConfig
+from etl.lake import manifest
+from etl.lake.config import LakeConfig
+from etl.lake.layout import GOLD_COMMIT, GOLD_PREFIX, JOB_REQUESTS_PREFIX, SILVER_PREFIX
+from etl.lake.storage import Bucket
 from etl.log import log
-from etl.status import COMMIT
-from etl.storage import Bucket
 
 # A run that is still under way has files nobody refers to either; none takes this long.
 GRACE = timedelta(days=1)
@@ -38,14 +37,14 @@ def run(config: LakeConfig, s3: Any, now: datetime | None = None) -> int:
 
 
 def _dead_in_silver(silver: Bucket, limit: str) -> Iterator[str]:
-    current, etag = manifest.load(silver)
+    current = manifest.load(silver)
     live = {*current.all_files(), *(mark.key for mark in current.days.values()), *current.retired}
-    if etag:
+    if current.sequence:
         yield from (key for key in _older(silver.keys(SILVER_PREFIX), limit) if key not in live)
 
 
 def _dead_in_gold(gold: Bucket, limit: str) -> Iterator[str]:
-    found = gold.get_json(COMMIT)
+    found = gold.get_json(GOLD_COMMIT)
     if found:
         kept = found[0]["snapshots"]
         yield from (key for key in _older(gold.keys(GOLD_PREFIX), limit) if made_by(key) not in kept)
@@ -58,4 +57,4 @@ def made_by(key: str) -> str:
 
 
 def _older(keys: Iterable[str], limit: str) -> Iterator[str]:
-    return (key for key in keys if "/_orders/" not in key and "" < made_by(key) < limit)
+    return (key for key in keys if not key.startswith(JOB_REQUESTS_PREFIX) and "" < made_by(key) < limit)

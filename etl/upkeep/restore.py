@@ -16,13 +16,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from etl import bookmark
-from etl.bronze import bucket_of, read
-from etl.config import LakeConfig
+from etl.capture.dynamodb_json import Attribute, attributes_of
 from etl.engine.embedded import Engine
-from etl.images import Attribute, attributes_of
-from etl.steps import restore_parameters, sql_text
-from etl.storage import Bucket, LocalCopies
+from etl.jobs.bronze import read
+from etl.jobs.steps import restore_parameters, sql_text
+from etl.lake import consumed_files
+from etl.lake.config import LakeConfig
+from etl.lake.layout import bucket_of
+from etl.lake.storage import Bucket, LocalCopies
 
 BATCH = 25
 WRITERS = 8
@@ -99,11 +100,11 @@ class Restore:
     def _files(self) -> dict[str, list[str]]:
         last = self.until.astimezone(UTC).date().isoformat()
         by_bucket: dict[str, list[str]] = defaultdict(list)
-        for day, names in bookmark.listing(self.bronze, "").items():
+        for day, names in consumed_files.listing(self.bronze, "").items():
             # A file lies under the day of its changes, however late it came.
             if day <= last:
                 for name in sorted(names):
-                    key = bookmark.day_prefix(day) + name
+                    key = consumed_files.day_prefix(day) + name
                     by_bucket[bucket_of(key)].append(key)
         return by_bucket
 

@@ -5,13 +5,17 @@ sequence number. The stream keeps them for 24 hours; after that only the table's
 """
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from etl.log import log
+from etl.aws import client
+from etl.capture.bronze_row import sequence_number
+from etl.log import iso, log
 
 Handler = Callable[[Mapping[str, Any], Any], Mapping[str, Any]]
 RECEIVED = 10
@@ -27,6 +31,39 @@ class Replayed:
     left: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Poison:
+    """A stream record that cannot be delivered, and why."""
+
+    record: Mapping[str, Any]
+    reason: str
+
+
+def set_aside(poison: Poison) -> bool:
+    """Put a record that no retry can make deliverable into the on-failure queue, whole; whether it is there.
+
+    An event source mapping would do it after hours of retries, and leave out the record. What does not fit into a
+    message, or where there is no queue, is left to the mapping.
+    """
+    url = os.environ.get("CDC_FAILURE_QUEUE_URL", "")
+    number = sequence_number(poison.record)
+    if not (url and number):
+        return False
+    message = {"reason": poison.reason, "setAsideAt": iso(datetime.now(UTC)), "record": poison.record}
+    try:
+        client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps(message, default=str))
+    except Exception as error:  # noqa: BLE001  whatever stopped it, the record is not safe
+        log(
+            "capture",
+            "not set aside",
+            level="ERROR",
+            status="poison",
+            error=f"{type(error).__name__}: {error}"[:500],
+        )
+        return False
+    return True
+
+
 def replay(queue_url: str, sqs: Any, streams: Any, capture: Handler) -> Replayed:
     """Send every message's records through change capture; a message whose records all went is deleted.
 
@@ -37,7 +74,7 @@ def replay(queue_url: str, sqs: Any, streams: Any, capture: Handler) -> Replayed
     sqs, streams
         boto3 clients of SQS and DynamoDB Streams.
     capture
-        `etl.capture.handler`.
+        `etl.capture.handler.handler`.
     """
     done = records = 0
     left: list[str] = []

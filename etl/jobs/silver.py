@@ -7,32 +7,29 @@ overlapping runs one commits and the other starts again, and one that dies leave
 
 from __future__ import annotations
 
-import random
 import tempfile
-import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from etl import bookmark, manifest
-from etl.bookmark import DayMark, Days
-from etl.bronze import groups, parse
-from etl.catalog import SILVER_PREFIX
-from etl.config import LakeConfig
+from etl.jobs.bronze import groups, parse
+from etl.jobs.steps import SILVER, SILVER_STAGING, silver_parameters, sql_text
+from etl.lake import consumed_files, manifest
+from etl.lake.config import LakeConfig
+from etl.lake.consumed_files import Days
+from etl.lake.glue_partitions import sync_silver
+from etl.lake.layout import silver_folder
+from etl.lake.manifest import Manifest, Part
+from etl.lake.storage import Bucket, LocalCopies
+from etl.lake.tables import QUARANTINE, TASK_EVENTS
+from etl.lake.tables import SILVER as TABLES
 from etl.log import iso, log, timed
-from etl.manifest import Manifest, Part
-from etl.partitions import sync_silver
-from etl.steps import SILVER, SILVER_STAGING, silver_parameters, sql_text
-from etl.storage import Bucket, ConflictError, LocalCopies
-from etl.tables import QUARANTINE, TASK_EVENTS
-from etl.tables import SILVER as TABLES
 
 if TYPE_CHECKING:
     from etl.engine.embedded import Engine
 
-COMMIT_ATTEMPTS = 6
 # One commit takes at most so many files; the rest is for the next one.
 MAX_FILES = 20_000
 # How often all of Bronze is searched, however old the day.
@@ -63,6 +60,15 @@ class Made:
     parts: dict[tuple[str, str], Part] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class Attempt:
+    """The last attempt to commit: the Bronze files it read, the buckets it touched, milliseconds by phase."""
+
+    keys: list[str] = field(default_factory=list)
+    touched: set[str] = field(default_factory=set)
+    took: dict[str, Any] = field(default_factory=dict)
+
+
 class Silver:
     """The Silver job.
 
@@ -88,61 +94,64 @@ class Silver:
         self.backlog = False
 
     def run(self) -> Manifest | None:
-        """Consume what is new and publish it; None where nothing was new.
+        """Consume the new Bronze files and publish them; None where nothing was new.
 
         Raises
         ------
         ConflictError
-            When other runs were first, again and again.
+            When other runs were first in every attempt.
         """
-        for attempt in range(COMMIT_ATTEMPTS):
-            try:
-                return self._attempt()
-            except ConflictError:
-                log(
-                    "silver",
-                    "another run committed first",
-                    level="WARNING",
-                    status="retry",
-                    attempt=attempt + 1,
-                )
-                time.sleep(random.uniform(0.05, 0.2) * 2**attempt)  # noqa: S311
-        raise ConflictError("other runs kept committing first")
-
-    def _attempt(self) -> Manifest | None:
-        took: dict[str, Any] = {}
-        current, etag = manifest.load(self.silver)
-        with timed(took, "list_ms"):
-            unread, consumed, looked_at = self._look(current)
-        keys = unread[:MAX_FILES]
-        self.backlog = len(unread) > MAX_FILES
-        if not keys:
-            self._remember_look(current, etag, looked_at)
-            if current.commit != self._synced:
-                self.copies.keep_only(current.all_files())
-            self._sync_glue(current)
+        attempt = Attempt()
+        before, after = manifest.commit(self.silver, lambda current: self._plan(current, attempt))
+        published = after or before
+        if published.commit == before.commit:
+            if before.commit != self._synced:
+                self.copies.keep_only(before.all_files())
+            self._sync_glue(published)
             return None
+        with timed(attempt.took, "glue_ms"):
+            self._sync_glue(published)
+        self._clean(before, published)
+        self._report(published, attempt)
+        return published
+
+    def _plan(self, current: Manifest, attempt: Attempt) -> Manifest | None:
+        attempt.took = {}
+        with timed(attempt.took, "list_ms"):
+            unread, consumed, looked_at = self._look(current)
+        attempt.keys = unread[:MAX_FILES]
+        self.backlog = len(unread) > MAX_FILES
+        if not attempt.keys:
+            looked = current.sequence and looked_at != current.looked_at
+            return replace(current, looked_at=looked_at) if looked else None
         now = datetime.now(UTC)
         commit = manifest.new_name(now)
         self.folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
-            with timed(took, "transform_ms"):
-                made = self._transform(current, commit, keys, Path(scratch))
-            with timed(took, "publish_ms"):
-                marks = bookmark.advance(self.silver, commit, consumed, keys)
-                looked_at = current.looked_at if self.backlog else looked_at
-                published = self._next(current, commit, now, made, marks, looked_at)
-                self._commit(published, etag, made.outputs)
-        with timed(took, "glue_ms"):
-            self._sync_glue(published)
-        self._clean(current, published)
-        _report(published, len(keys), self._late(keys, now), len(made.touched), took)
-        return published
+            with timed(attempt.took, "transform_ms"):
+                made = self._transform(current, commit, attempt.keys, Path(scratch))
+            with timed(attempt.took, "publish_ms"):
+                marks = consumed_files.advance(self.silver, commit, consumed, attempt.keys)
+                parts = _parts(commit, made)
+                self._upload(made.outputs)
+        attempt.touched = made.touched
+        published = current.successor(
+            commit,
+            now,
+            parts,
+            as_of=made.as_of,
+            looked_at=current.looked_at if self.backlog else looked_at,
+            days={**current.days, **marks},
+        )
+        replaced = [current.days[day].key for day in marks if day in current.days]
+        limit = iso(now - timedelta(seconds=self.config.keep_seconds))
+        kept = {key: since for key, since in published.retired.items() if since >= limit}
+        return replace(published, retired=kept | dict.fromkeys(replaced, iso(now)))
 
     def _late(self, keys: Sequence[str], now: datetime) -> int:
         """How many of the files are of days before those that every run searches."""
         limit = f"{now - timedelta(days=self.config.late_days):%Y-%m-%d}"
-        return sum(len(names) for day, names in bookmark.by_day(keys).items() if day < limit)
+        return sum(len(names) for day, names in consumed_files.by_day(keys).items() if day < limit)
 
     def _engine(self, folder: Path) -> Engine:
         # Not above: where Spark does the work, DuckDB is not installed.
@@ -189,59 +198,12 @@ class Silver:
             latest = min(current.committed_at, iso(now)) or iso(now)
             first = date.fromisoformat(latest[:10]) - timedelta(days=self.config.late_days)
             self._since = first.isoformat()
-        listed = bookmark.listing(self.bronze, "" if everything else self._since)
-        keys, consumed = bookmark.unread(self.silver, listed, current.days)
+        listed = consumed_files.listing(self.bronze, "" if everything else self._since)
+        keys, consumed = consumed_files.unread(self.silver, listed, current.days)
         return keys, consumed, iso(now) if everything else current.looked_at
 
-    def _remember_look(self, current: Manifest, etag: str | None, looked_at: str) -> None:
-        if current.sequence and looked_at != current.looked_at:
-            self.silver.replace_json(manifest.CURRENT, replace(current, looked_at=looked_at).to_json(), etag)
-
-    def _next(
-        self,
-        current: Manifest,
-        commit: str,
-        now: datetime,
-        made: Made,
-        marks: Mapping[str, DayMark],
-        looked_at: str,
-    ) -> Manifest:
-        tables = {table.name: dict(current.parts(table.name)) for table in TABLES}
-        for table, parts in tables.items():
-            written = {
-                bucket: made.parts.get((table, bucket)) or _part(table, bucket, commit, made)
-                for bucket in made.touched
-            }
-            parts.update(written)
-        return Manifest(
-            commit=commit,
-            sequence=current.sequence + 1,
-            committed_at=iso(now),
-            as_of=made.as_of,
-            tables=tables,
-            looked_at=looked_at,
-            days={**current.days, **marks},
-            retired=self._retired(current, now, tables, marks),
-        )
-
-    def _retired(
-        self,
-        current: Manifest,
-        now: datetime,
-        tables: Mapping[str, Mapping[str, Part]],
-        marks: Mapping[str, DayMark],
-    ) -> dict[str, str]:
-        live = {key for parts in tables.values() for part in parts.values() for key in part.files}
-        replaced = set(current.all_files()) - live
-        replaced |= {current.days[day].key for day in marks if day in current.days}
-        limit = iso(now - timedelta(seconds=self.config.keep_seconds))
-        kept = {key: since for key, since in current.retired.items() if since >= limit}
-        return kept | dict.fromkeys(sorted(replaced), iso(now))
-
-    def _commit(self, published: Manifest, etag: str | None, outputs: Iterable[Output]) -> None:
+    def _upload(self, outputs: Sequence[Output]) -> None:
         self.silver.upload((output.path, output.key) for output in outputs)
-        # A conflict may be the echo of our own write, retried by boto3: never delete what was uploaded.
-        self.silver.replace_json(manifest.CURRENT, published.to_json(), etag)
         for output in outputs:
             self.copies.adopt(output.path, output.key)
 
@@ -250,11 +212,13 @@ class Silver:
         self.folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self.folder) as scratch, self._engine(Path(scratch)) as engine:
             engine.read(QUARANTINE.name, QUARANTINE, self.copies.fetch(current.files(QUARANTINE.name)))
-            return bookmark.by_day(file for (file,) in engine.rows(QUARANTINE.name, "DISTINCT source_file"))
+            return consumed_files.by_day(
+                file for (file,) in engine.rows(QUARANTINE.name, "DISTINCT source_file")
+            )
 
     def forget_replaced(self) -> None:
         """Remove local copies of files that are not live any more."""
-        self.copies.keep_only(manifest.load(self.silver)[0].all_files())
+        self.copies.keep_only(manifest.load(self.silver).all_files())
 
     def _clean(self, before: Manifest, after: Manifest) -> None:
         self.silver.delete(sorted(before.retired.keys() - after.retired.keys()))
@@ -262,49 +226,44 @@ class Silver:
 
     def _sync_glue(self, published: Manifest) -> None:
         while published.commit != self._synced:
-            wanted = {
-                table: {bucket: self.silver.url(part.location) for bucket, part in parts.items()}
-                for table, parts in published.tables.items()
-            }
-            sync_silver(self.glue, self.config.database, wanted)
+            sync_silver(self.glue, self.config.database, published.locations(self.silver))
             self._synced = published.commit
-            # Had another run committed meanwhile, its partitions might just have been moved back: look again.
-            published, _ = manifest.load(self.silver)
+            # If another run committed meanwhile, its partitions may just have been moved back: look again.
+            published = manifest.load(self.silver)
 
-
-def _location(table: str, bucket: str, commit: str) -> str:
-    return f"{SILVER_PREFIX}{table}/user_bucket={bucket}/{commit}/"
+    def _report(self, published: Manifest, attempt: Attempt) -> None:
+        log(
+            "silver",
+            "committed",
+            duration_ms=sum(attempt.took.values()),
+            commit=published.commit,
+            as_of=published.as_of,
+            files=len(attempt.keys),
+            late_files=self._late(attempt.keys, datetime.now(UTC)),
+            buckets=len(attempt.touched),
+            rows={table.name: published.rows(table.name) for table in TABLES},
+            **attempt.took,
+        )
 
 
 def _outputs(table: str, commit: str, folder: Path) -> list[Output]:
     files = sorted(folder.glob("user_bucket=*/*.parquet"))
     buckets = [path.parent.name.removeprefix("user_bucket=") for path in files]
     return [
-        Output(table, bucket, path, _location(table, bucket, commit) + path.name)
+        Output(table, bucket, path, silver_folder(table, bucket, commit) + path.name)
         for path, bucket in zip(files, buckets, strict=True)
     ]
 
 
-def _part(table: str, bucket: str, commit: str, made: Made) -> Part:
-    mine = [output for output in made.outputs if (output.table, output.bucket) == (table, bucket)]
-    return Part(
-        location=_location(table, bucket, commit),
-        files=tuple(output.key for output in mine),
-        rows=made.rows.get((table, bucket), 0),
-        bytes=sum(output.path.stat().st_size for output in mine),
-    )
-
-
-def _report(published: Manifest, files: int, late: int, buckets: int, took: dict[str, Any]) -> None:
-    log(
-        "silver",
-        "committed",
-        duration_ms=sum(took.values()),
-        commit=published.commit,
-        as_of=published.as_of,
-        files=files,
-        late_files=late,
-        buckets=buckets,
-        rows={table.name: published.rows(table.name) for table in TABLES},
-        **took,
-    )
+def _parts(commit: str, made: Made) -> dict[tuple[str, str], Part]:
+    """A partition of every table for every bucket that was touched."""
+    parts = {
+        (table.name, bucket): Part(silver_folder(table.name, bucket, commit), (), 0, 0)
+        for table in TABLES
+        for bucket in made.touched
+    }
+    for output in made.outputs:
+        where = output.table, output.bucket
+        size = output.path.stat().st_size
+        parts[where] = Part(silver_folder(*where, commit), (output.key,), made.rows[where], size)
+    return parts | made.parts

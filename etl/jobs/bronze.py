@@ -8,22 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl.engine.errors import EngineError
+from etl.jobs.steps import silver_parameters, sql_text
+from etl.lake.layout import bucket_of
+from etl.lake.manifest import Part
+from etl.lake.storage import LocalCopies
+from etl.lake.tables import BRONZE
 from etl.log import log
-from etl.manifest import Part
-from etl.steps import silver_parameters, sql_text
-from etl.storage import LocalCopies
-from etl.tables import BRONZE
 
 if TYPE_CHECKING:
     from etl.engine.embedded import Engine
 
 # Buckets are worked on together up to this many compressed bytes, history included: that bounds memory.
 GROUP_BYTES = 256 * 1024 * 1024
-
-
-def bucket_of(key: str) -> str:
-    """User bucket in a Bronze key."""
-    return key.partition("user_bucket=")[2].partition("/")[0]
 
 
 def groups(

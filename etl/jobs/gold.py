@@ -7,9 +7,7 @@ every table has been moved, so whoever keys a cache by its `snapshot` never file
 
 from __future__ import annotations
 
-import random
 import tempfile
-import time
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,34 +15,28 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from etl import manifest, quality
-from etl.catalog import GOLD_PREFIX
-from etl.config import LakeConfig
+from etl.jobs import quality
+from etl.jobs.steps import GOLD_STEPS, gold_definition, gold_parameters, sql_text
+from etl.lake import manifest
+from etl.lake.commit import commit_json
+from etl.lake.config import LakeConfig
+from etl.lake.glue_partitions import move_table
+from etl.lake.layout import GOLD_COMMIT, GOLD_CURRENT, gold_folder
+from etl.lake.manifest import Manifest
+from etl.lake.storage import Bucket, ConflictError, LocalCopies, in_parallel
+from etl.lake.tables import GOLD, TASK_EVENTS, TASKS, USERS, Table
 from etl.log import iso, log, timed
-from etl.manifest import Manifest
-from etl.partitions import move_table
-from etl.steps import GOLD_STEPS, gold_definition, gold_parameters, sql_text
-from etl.storage import Bucket, ConflictError, LocalCopies, in_parallel
-from etl.tables import GOLD, TASK_EVENTS, TASKS, USERS, Table
 
 if TYPE_CHECKING:
     from etl.engine.embedded import Engine
 
-COMMIT = f"{GOLD_PREFIX}_commit.json"
-CURRENT = f"{GOLD_PREFIX}_current.json"
-ATTEMPTS = 6
 SOURCES = (TASK_EVENTS, TASKS, USERS)
-_NONE: dict[str, Any] = {"sequence": 0, "snapshots": {}, "input": None}
-
-
-def folder_of(table: str, snapshot: str) -> str:
-    """Key prefix of a table's files in a snapshot."""
-    return f"{GOLD_PREFIX}{table}/snapshot={snapshot}/"
+_NONE: dict[str, Any] = {"snapshot": "", "sequence": 0, "snapshots": {}, "input": None}
 
 
 def file_of(table: str, snapshot: str) -> str:
     """Key of a table's file in a snapshot."""
-    return folder_of(table, snapshot) + "part-0.parquet"
+    return gold_folder(table, snapshot) + "part-0.parquet"
 
 
 class Gold:
@@ -89,29 +81,34 @@ class Gold:
         ConflictError
             When other runs were first, again and again.
         """
-        for attempt in range(ATTEMPTS):
-            try:
-                return self._attempt(now or datetime.now(UTC))
-            except (ConflictError, _SilverMovedError) as error:
-                log("gold", str(error), level="WARNING", status="retry", attempt=attempt + 1)
-                time.sleep(random.uniform(0.05, 0.2) * 2**attempt)  # noqa: S311
-        raise ConflictError("other runs kept publishing first")
+        moment = now or datetime.now(UTC)
+        took: dict[str, Any] = {}
+        held, commit = commit_json(
+            self.gold, GOLD_COMMIT, lambda last: self._plan(last or _NONE, moment, took)
+        )
+        last = held or _NONE
+        if commit is None:
+            self._settle(last["snapshot"])
+            return None
+        with timed(took, "glue_ms"):
+            self._settle(commit["snapshot"])
+        self._clean(last, commit)
+        log("gold", "published", duration_ms=sum(took.values()), **_summary(commit), **took)
+        return dict(commit)
 
     def is_past(self, now: datetime) -> bool:
         """Whether the reporting date has changed since the snapshot this process last saw."""
         return self._today != self.config.today(now).isoformat()
 
-    def _attempt(self, now: datetime) -> dict[str, Any] | None:
-        # The commit before its input: a run that saw older input than the last commit's then cannot replace it.
-        last, etag = self.gold.get_json(COMMIT) or (_NONE, None)
-        source, _ = manifest.load(self.silver)
+    def _plan(self, last: Mapping[str, Any], now: datetime, took: dict[str, Any]) -> dict[str, Any] | None:
+        # Silver is read after the last commit: a run that sees older input than that commit's cannot replace it.
+        took.clear()
+        source = manifest.load(self.silver)
         wanted = _input(source.commit, self.config.today(now), self.config)
         if last["input"] == wanted:
-            self._settle(last["snapshot"])
             return None
         if (self._refused or quality.refused(self.gold) or {}).get("input") == wanted:
             return None
-        took: dict[str, Any] = {}
         snapshot = manifest.new_name(datetime.now(UTC))
         self.folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
@@ -123,13 +120,7 @@ class Gold:
                     return None
             with timed(took, "publish_ms"):
                 self._upload(rows, snapshot, Path(scratch))
-                commit = self._next(last, snapshot, source, wanted, rows) | {"checks": checks}
-                self.gold.replace_json(COMMIT, commit, etag)
-        with timed(took, "glue_ms"):
-            self._settle(snapshot)
-        self._clean(last, commit)
-        log("gold", "published", duration_ms=sum(took.values()), **_summary(commit), **took)
-        return commit
+        return self._next(last, snapshot, source, wanted, rows) | {"checks": checks}
 
     def _refuse(self, wanted: Mapping[str, str], error: quality.QualityError) -> None:
         """Readers keep the last good snapshot; the same input is not tried again."""
@@ -161,7 +152,7 @@ class Gold:
             return rows, checks
 
     def _published_as_of(self) -> str:
-        found = self.gold.get_json(CURRENT)
+        found = self.gold.get_json(GOLD_CURRENT)
         return str(found[0]["as_of"]) if found else ""
 
     def _upload(self, rows: Mapping[str, int], snapshot: str, scratch: Path) -> None:
@@ -172,7 +163,7 @@ class Gold:
             return self.copies.fetch(keys)
         except ClientError as error:
             if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
-                raise _SilverMovedError("Silver's files were replaced while they were read") from error
+                raise ConflictError("Silver's files were replaced while they were read") from error
             raise
 
     def _next(
@@ -194,7 +185,7 @@ class Gold:
             "input": dict(wanted),
             "silver_commit": source.commit,
             "tables": {
-                name: {"rows": count, "location": self.gold.url(folder_of(name, snapshot))}
+                name: {"rows": count, "location": self.gold.url(gold_folder(name, snapshot))}
                 for name, count in rows.items()
             },
             "snapshots": self._kept(last["snapshots"], now) | {snapshot: iso(now)},
@@ -212,14 +203,14 @@ class Gold:
             commit, etag = self._latest()
             self._move_tables(commit["tables"])
             # Whoever moves tables last looks last, so Glue ends at the latest commit whatever the order.
-            if self.gold.etag(COMMIT) == etag and self._announce(commit):
+            if self.gold.etag(GOLD_COMMIT) == etag and self._announce(commit):
                 self._settled, self._today = commit["snapshot"], commit["today"]
                 return
 
     def _latest(self) -> tuple[dict[str, Any], str]:
-        found = self.gold.get_json(COMMIT)
+        found = self.gold.get_json(GOLD_COMMIT)
         if found is None:
-            raise FileNotFoundError(f"{self.gold.url(COMMIT)} is gone")
+            raise FileNotFoundError(f"{self.gold.url(GOLD_COMMIT)} is gone")
         return found
 
     def _move_tables(self, locations: Mapping[str, Mapping[str, Any]]) -> None:
@@ -229,7 +220,7 @@ class Gold:
         in_parallel(move, GOLD)
 
     def _announce(self, commit: Mapping[str, Any]) -> bool:
-        current, etag = self.gold.get_json(CURRENT) or ({"sequence": 0}, None)
+        current, etag = self.gold.get_json(GOLD_CURRENT) or ({"sequence": 0}, None)
         if current["sequence"] >= commit["sequence"]:
             return True
         shown = (
@@ -244,7 +235,7 @@ class Gold:
             "checks",
         )
         try:
-            self.gold.replace_json(CURRENT, {name: commit[name] for name in shown}, etag)
+            self.gold.replace_json(GOLD_CURRENT, {name: commit[name] for name in shown}, etag)
         except ConflictError:
             return False
         return True
@@ -255,10 +246,6 @@ class Gold:
             self._refused = {}
         gone = before["snapshots"].keys() - after["snapshots"].keys()
         self.gold.delete(file_of(table.name, snapshot) for snapshot in sorted(gone) for table in GOLD)
-
-
-class _SilverMovedError(RuntimeError):
-    """The Silver state at hand is not the latest any more."""
 
 
 def _input(commit: str, today: date, config: LakeConfig) -> dict[str, str]:

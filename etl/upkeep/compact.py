@@ -22,13 +22,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from etl import bookmark, manifest
-from etl.catalog import BRONZE_PREFIX, REQUESTS_PREFIX, SILVER_PREFIX
-from etl.config import LakeConfig
 from etl.engine.embedded import Engine
 from etl.engine.errors import EngineError
+from etl.lake import consumed_files, manifest
+from etl.lake.commit import LEASE
+from etl.lake.config import LakeConfig
+from etl.lake.layout import BRONZE_PREFIX, REQUESTS_PREFIX, SILVER_PREFIX
+from etl.lake.storage import Bucket, LocalCopies
 from etl.log import iso, log
-from etl.storage import Bucket, ConflictError, LocalCopies
 
 JOURNAL = f"{SILVER_PREFIX}_compaction.json"
 # A day is closed when this many have begun since: what comes later still is merged by a later run.
@@ -39,8 +40,6 @@ TARGET_BYTES = 128 * 1024 * 1024
 # One journal's worth of files; a run begins no other when this time is over, for the next run goes on.
 MAX_SOURCES = 1_000
 BUDGET_SECONDS = 60.0
-LEASE = timedelta(minutes=20)
-ATTEMPTS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +147,9 @@ class Compaction:
 
     def _consumed(self, found: Mapping[str, list[Source]]) -> dict[str, list[Source]]:
         """Of changes only what Silver has read; the request log has no reader that keeps a bookmark."""
-        current, _ = manifest.load(self.silver)
+        current = manifest.load(self.silver)
         days = {_day_of(partition) for partition in found if partition.startswith(BRONZE_PREFIX)}
-        names = {day: bookmark.consumed(self.silver, current.days.get(day)) for day in days}
+        names = {day: consumed_files.names(self.silver, current.days.get(day)) for day in days}
         return {
             partition: [source for source in sources if _is_free(source.key, names)]
             for partition, sources in found.items()
@@ -226,29 +225,25 @@ class Compaction:
 
     def _count(self, journal: Journal, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
         """Add names to what counts as consumed, or remove some, in the days that the journal is about."""
-        plus, minus = bookmark.by_day(add), bookmark.by_day(remove)
+        plus, minus = consumed_files.by_day(add), consumed_files.by_day(remove)
         if not plus and not minus:
             return
-        for _ in range(ATTEMPTS):
-            current, etag = manifest.load(self.silver)
+
+        def plan(current: manifest.Manifest) -> manifest.Manifest | None:
             now = datetime.now(UTC)
             days = {day for day in (*plus, *minus) if day in current.days}
             if not days:
-                return
+                return None
             wanted = {
-                day: bookmark.consumed(self.silver, current.days[day]) - minus.get(day, frozenset())
+                day: consumed_files.names(self.silver, current.days[day]) - minus.get(day, frozenset())
                 | plus.get(day, frozenset())
                 for day in days
             }
-            marks = bookmark.write(self.silver, manifest.new_name(now), wanted)
+            marks = consumed_files.write(self.silver, manifest.new_name(now), wanted)
             retired = {current.days[day].key: iso(now) for day in days}
-            changed = replace(current, days={**current.days, **marks}, retired={**current.retired, **retired})
-            try:
-                self.silver.replace_json(manifest.CURRENT, changed.to_json(), etag)
-            except ConflictError:
-                continue
-            return
-        raise ConflictError("runs kept committing first")
+            return replace(current, days={**current.days, **marks}, retired={**current.retired, **retired})
+
+        manifest.commit(self.silver, plan)
 
 
 def _merged(engine: Engine, copies: LocalCopies, sources: list[Source], merged: Path) -> list[Source]:
@@ -270,7 +265,7 @@ def _day_of(key: str) -> str:
 
 def _is_free(key: str, consumed: Mapping[str, frozenset[str]]) -> bool:
     return key.startswith(REQUESTS_PREFIX) or any(
-        name in consumed[day] for day, names in bookmark.by_day([key]).items() for name in names
+        name in consumed[day] for day, names in consumed_files.by_day([key]).items() for name in names
     )
 
 

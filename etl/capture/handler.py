@@ -1,0 +1,96 @@
+"""Change capture: DynamoDB stream records to Firehose, one JSON line a change.
+
+Runs as a Lambda function behind an event source mapping with ReportBatchItemFailures. AWS takes the lowest reported
+sequence number as the checkpoint and sends everything from there again, so what follows a failure arrives twice;
+`event_id` makes the copies recognisable downstream.
+"""
+
+import functools
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from etl.aws import client
+from etl.capture.bronze_row import bronze_row, created_at, encode, sequence_number
+from etl.capture.dead_letters import Poison, set_aside
+from etl.capture.firehose import Line, deliver
+from etl.lake.config import capture_config
+from etl.log import log
+
+# Time left of a Lambda invocation below which waiting for another attempt would risk losing the whole reply.
+DEADLINE_MARGIN_MS = 5000
+
+
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
+    """Deliver a batch of stream records; say which were not.
+
+    Parameters
+    ----------
+    event
+        `{"Records": [...]}` as an event source mapping sends it (at most 10,000 records).
+    context
+        Lambda context; only `get_remaining_time_in_millis` is used, where there is one.
+
+    Returns
+    -------
+    dict
+        `{"batchItemFailures": [{"itemIdentifier": sequence number}, …]}` in the order of the batch.
+    """
+    records = event["Records"]
+    lines, poison = _read(records)
+    may_wait = functools.partial(_may_wait, context)
+    failed = deliver(lines, capture_config().stream, client("firehose"), may_wait)
+    if records:
+        _report(records, len(lines) - len(failed), len(failed) + len(poison))
+    # Who sends records by hand wants to know of them, not to find them in the queue once more.
+    failed |= {sequence_number(one.record) for one in poison if context is None or not set_aside(one)}
+    order = (sequence_number(record) for record in records)
+    return {"batchItemFailures": [{"itemIdentifier": number} for number in order if number in failed]}
+
+
+def _report(records: Sequence[Mapping[str, Any]], delivered: int, failed: int) -> None:
+    log(
+        "capture",
+        "delivered stream records",
+        level="ERROR" if failed else "INFO",
+        status="partial" if failed else "ok",
+        counts={"ChangesReceived": len(records), "ChangesDelivered": delivered, "ChangesFailed": failed},
+        seconds={"ChangesLagSeconds": lag_seconds(records, datetime.now(UTC))},
+    )
+
+
+def lag_seconds(records: Sequence[Mapping[str, Any]], now: datetime) -> float:
+    """How long the oldest of stream records has waited; 0 where none says when it was made."""
+    made = []
+    for record in records:
+        try:
+            made.append(created_at(record))
+        except (KeyError, TypeError, ValueError, OverflowError):
+            continue
+    return round(max(0.0, (now - min(made)).total_seconds()), 3) if made else 0.0
+
+
+def _may_wait(context: Any, seconds: float) -> bool:
+    remaining = getattr(context, "get_remaining_time_in_millis", None)
+    return remaining is None or remaining() - seconds * 1000 > DEADLINE_MARGIN_MS
+
+
+def _read(records: Sequence[Mapping[str, Any]]) -> tuple[list[Line], list[Poison]]:
+    lines, poison = [], []
+    for record in records:
+        number = sequence_number(record)
+        try:
+            row = bronze_row(record)
+            if row is not None:
+                lines.append(Line(number, encode(row)))
+        except ValueError as error:  # PoisonError, or text that is not Unicode
+            poison.append(Poison(record, str(error)))
+            log(
+                "capture",
+                "unreadable record",
+                level="ERROR",
+                status="poison",
+                sequence_number=number,
+                reason=str(error),
+            )
+    return lines, poison

@@ -1,0 +1,59 @@
+"""Where everything lies in the three buckets: prefixes, keys, retention periods, and the partition of a user.
+
+Every other app may import this module, so it imports only the standard library.
+"""
+
+import hashlib
+
+USER_BUCKETS = 16
+BRONZE_PREFIX = "cdc/"
+BRONZE_ERROR_PREFIX = "cdc-errors/"
+REQUESTS_PREFIX = "requests/"
+REQUESTS_ERROR_PREFIX = "requests-errors/"
+SILVER_PREFIX = "silver/"
+GOLD_PREFIX = "gold/"
+JOB_REQUESTS_PREFIX = f"{SILVER_PREFIX}_orders/"
+RESULTS_PREFIX = "athena-results/"
+CACHE_PREFIX = "cache/"
+# The live files of Silver; the latest snapshot of Gold; the snapshot that readers see in Glue.
+SILVER_CURRENT = f"{SILVER_PREFIX}_current.json"
+GOLD_COMMIT = f"{GOLD_PREFIX}_commit.json"
+GOLD_CURRENT = f"{GOLD_PREFIX}_current.json"
+# How long what nothing else refers to is kept, by layer and prefix: in AWS by lifecycle rules, elsewhere by
+# `etl.upkeep.retention`. Changes (`cdc/`) are the backup and stay for ever.
+RETENTION_DAYS = {
+    "bronze": {BRONZE_ERROR_PREFIX: 90, REQUESTS_PREFIX: 365, REQUESTS_ERROR_PREFIX: 30},
+    "silver": {JOB_REQUESTS_PREFIX: 30},
+    "gold": {RESULTS_PREFIX: 7, CACHE_PREFIX: 14},
+}
+# A row in quarantine whose file is older than this was given up; Bronze still has it.
+QUARANTINE_DAYS = 365
+
+
+def user_bucket(user_id: str) -> str:
+    """Partition of a user, "00" to "15": a stable hash, the same on every engine and in every run."""
+    return f"{int(hashlib.sha256(user_id.encode()).hexdigest()[:8], 16) % USER_BUCKETS:02d}"
+
+
+def bucket_of(key: str) -> str:
+    """The user bucket in a key; empty where it has none."""
+    return _after(key, "user_bucket=")
+
+
+def snapshot_of(key: str) -> str:
+    """The Gold snapshot in a key; empty where it has none."""
+    return _after(key, "/snapshot=")
+
+
+def _after(key: str, name: str) -> str:
+    return key.partition(name)[2].partition("/")[0]
+
+
+def silver_folder(table: str, bucket: str, commit: str) -> str:
+    """Prefix of the files that a commit writes for one user bucket of a Silver table."""
+    return f"{SILVER_PREFIX}{table}/user_bucket={bucket}/{commit}/"
+
+
+def gold_folder(table: str, snapshot: str) -> str:
+    """Prefix of the files of a Gold table in a snapshot."""
+    return f"{GOLD_PREFIX}{table}/snapshot={snapshot}/"
