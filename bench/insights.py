@@ -102,7 +102,7 @@ def _publish(people: int) -> None:
 def _questions() -> None:
     """Ask one after the other what the page asks in parallel: what each costs, and how much it returns."""
     from insights import pages, warehouse
-    from insights.boards import EVERYBODY
+    from insights.dashboards import EVERYBODY
     from insights.filters import State
 
     snapshot = warehouse.current_snapshot()

@@ -2,8 +2,8 @@
 
 from django.urls import path
 
-from tasks.api.urls import api
 from todo_site import urls
+from todo_site.api import api
 
 urlpatterns = [path("api/", api.urls), *urls.urlpatterns]
 handler400, handler403, handler404, handler500 = (

@@ -1,4 +1,4 @@
-"""Every URL of the site. The API's own routes are in ``tasks.api``."""
+"""Every URL of the site. The API's own routes are in ``todo_site.api``."""
 
 from django.urls import include, path
 

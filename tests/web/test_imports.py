@@ -22,7 +22,7 @@ import sys, django
 django.setup()
 from django.test import Client
 assert Client().get(sys.argv[1]).status_code == int(sys.argv[2])
-print(sorted({"ninja", "pydantic", "cryptography", "tasks.api", "insights.boards", "pyathena"} & set(sys.modules)))
+print(sorted({"ninja", "pydantic", "cryptography", "tasks.api", "insights.dashboards", "pyathena"} & set(sys.modules)))
 """
 
 
