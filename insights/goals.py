@@ -28,7 +28,7 @@ class Progress:
         if self.goal is None:
             return _("Set how many tasks you want to complete in a week.")
         if self.done is None:
-            text = _("Your goal is %(goal)s a week; it counts all your tasks, not a choice.")
+            text = _("Your goal is %(goal)s a week; it counts all your tasks, whatever the filters.")
             return text % {"goal": formats.tasks(self.goal)}
         values = {
             "done": formats.count(self.done),

@@ -99,8 +99,8 @@ def _durations(rows: list[Row], period: Period, measure: str) -> Drawing:
     p50, p85, p95 = (formats.hours(value) for value in percentiles.values())
     return Drawing(
         summary=ngettext(
-            "Of %(number)s completed task, half took at most %(p50)s, 85%% at most %(p85)s and 95%% at most %(p95)s.",
-            "Of %(number)s completed tasks, half took at most %(p50)s, 85%% at most %(p85)s and 95%% at most %(p95)s.",
+            "%(number)s completed task: half took at most %(p50)s, 85%% at most %(p85)s and 95%% at most %(p95)s.",
+            "%(number)s completed tasks: half took at most %(p50)s, 85%% at most %(p85)s and 95%% at most %(p95)s.",
             sum(histogram.bins),
         )
         % {"number": formats.count(sum(histogram.bins)), "p50": p50, "p85": p85, "p95": p95},

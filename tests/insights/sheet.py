@@ -246,7 +246,7 @@ class Sheet:
             spans.append([labels[-1], n * width, 10**9 if open_ended else (n + 1) * width])
         p50, p85, p95 = (lasting(value) for value in shares.values())
         return Said(
-            f"Of {things(len(hours), 'completed task')}, half took at most {p50}, 85% at most {p85} and 95% at most "
+            f"{things(len(hours), 'completed task')}: half took at most {p50}, 85% at most {p85} and 95% at most "
             f"{p95}.",
             self.largest(
                 [
@@ -413,10 +413,10 @@ class Sheet:
             return ""
         if now is None or before is None:
             return "There are no earlier newcomers to compare with."
-        verb = "as" if percent(now) == percent(before) else "after"
+        same = percent(now) == percent(before)
         return (
-            f"Of the newcomers of the latest {things(weeks, 'week')}, {percent(now)} came back the week after, {verb} "
-            f"{percent(before)} of those before."
+            f"{percent(now)} of the newcomers of the latest {things(weeks, 'week')} came back the week after, "
+            f"{'the same as' if same else 'compared with ' + percent(before)} before that."
         )
 
     def weeks(self) -> Said:

@@ -246,7 +246,7 @@ def cohort_rows(*rates):
 def test_newcomers_are_compared_with_those_before():
     drawing = heatmaps.retention(cohort_rows(*[0.8] * 4, *[0.5] * 4), PERIOD)
     assert drawing.finding == (
-        "Of the newcomers of the latest 4 weeks, 80% came back the week after, after 50% of those before."
+        "80% of the newcomers of the latest 4 weeks came back the week after, compared with 50% before that."
     )
     assert len(drawing.figure["data"][0]["z"]) == 8
 
