@@ -102,16 +102,16 @@ def _publish(people: int) -> None:
 def _questions() -> None:
     """Ask one after the other what the page asks in parallel: what each costs, and how much it returns."""
     from insights import pages
-    from insights.boards import EVERYBODY
+    from insights.dashboards import EVERYBODY
     from insights.filters import State
-    from web import athena as warehouse
+    from web import athena
 
-    snapshot = warehouse.current_snapshot()
+    snapshot = athena.current_snapshot()
     assert snapshot
     print("| question | milliseconds | of 180 days | rows | bytes of Parquet |\n|---|---|---|---|---|")
     spans = [pages.page_keys(EVERYBODY, State(days), snapshot) for days in (30, 180)]
     for keys in zip(*spans, strict=True):
-        short, long = (warehouse.run(key.sql, key.values, timeout=300) for key in keys)
+        short, long = (athena.run(key.sql, key.values, timeout=300) for key in keys)
         cost = (
             f"{short.milliseconds:,} | {long.milliseconds:,} | {len(short.rows):,} | {short.bytes_scanned:,}"
         )

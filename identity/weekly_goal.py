@@ -1,4 +1,4 @@
-"""The weekly goal, kept with the person's preferences; what the dashboard finds through ``INSIGHTS_GOALS``.
+"""The weekly goal, stored with the person's preferences.
 
 Every session of the person has a copy, made at sign-in and changed with the goal, so that a page that shows the goal
 reads nothing for it.

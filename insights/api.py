@@ -1,6 +1,6 @@
-"""``/api/v1/insights``: the questions and their answers, for managers' scripts.
+"""``/api/v1/insights``: questions and their answers, for managers' scripts.
 
-The site adds ``router`` to its API (``API_ROUTERS``), which brings authentication, errors and documentation.
+The site mounts ``router`` in its API, which adds authentication, errors and documentation.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from web import problems
 
 router = Router(tags=["insights"])
 _FORBIDDEN = "Everybody's figures are for managers. Ask an administrator to add you to the managers group."
-_OFFERED: list[dict[str, Any]] = [
+_QUERY_PARAMETERS: list[dict[str, Any]] = [
     {"name": "days", "in": "query", "description": "Length of the period", "schema": {"enum": [30, 90, 180]}},
     {
         "name": "compare",
         "in": "query",
-        "description": "`no` leaves out the period before",
+        "description": "`no` omits the comparison with the period before",
         "schema": {"enum": ["yes", "no"]},
     },
     {"name": "category", "in": "query", "schema": {"type": "string", "maxLength": filters.LONGEST}},
@@ -36,14 +36,16 @@ _OFFERED: list[dict[str, Any]] = [
         "schema": {"type": "string", "maxLength": filters.LONGEST},
     },
 ]
-_PARAMETERS = [{"required": False, **parameter} for parameter in _OFFERED]
-_SCHEMAS: dict[str, dict[str, Any]] = {parameter["name"]: parameter["schema"] for parameter in _OFFERED}
+_PARAMETERS = [{"required": False, **parameter} for parameter in _QUERY_PARAMETERS]
+_SCHEMAS: dict[str, dict[str, Any]] = {
+    parameter["name"]: parameter["schema"] for parameter in _QUERY_PARAMETERS
+}
 _SCHEMAS["days"] = {"enum": [str(days) for days in _SCHEMAS["days"]["enum"]]}
 _INVALID = "Some parameters are not valid. `errors` lists them; correct them and send the request again."
 
 
 class ColumnOut(Schema):
-    """A column of an answer's rows: its name, a reader's name for it, and its unit."""
+    """A column of the rows of an answer: its name, title and unit."""
 
     name: str
     title: str
@@ -51,7 +53,7 @@ class ColumnOut(Schema):
 
 
 class QuestionOut(Schema):
-    """One question: what it means and what a row of its answer is."""
+    """One question: its definition, and the meaning of a row of its answer."""
 
     slug: str = Field(examples=["throughput"])
     title: str = Field(examples=["Created and completed"])
@@ -64,11 +66,12 @@ class AnswerOut(QuestionOut):
     """A question and its answer."""
 
     summary: str
-    finding: str = Field(description="What changed most against the period before")
+    finding: str = Field(description="The largest change against the period before")
     first_day: str = Field(examples=["2026-10-24"])
     last_day: str = Field(examples=["2026-11-22"])
     as_of: str = Field(
-        description="The last change the answer knows", examples=["2026-11-22T17:20:03.5+00:00"]
+        description="Time of the last change that the answer includes",
+        examples=["2026-11-22T17:20:03.5+00:00"],
     )
     snapshot: str
     bytes_scanned: int
@@ -77,7 +80,7 @@ class AnswerOut(QuestionOut):
 
 
 class ProblemOut(Schema):
-    """An error, as of RFC 9457."""
+    """Problem details (RFC 9457)."""
 
     type: str
     title: str
@@ -89,12 +92,12 @@ class ProblemOut(Schema):
     "", response={200: list[QuestionOut], 403: ProblemOut}, summary="List the questions of the dashboard"
 )
 def list_insights(request: HttpRequest) -> HttpResponse:
-    """List what the dashboard answers. For managers."""
+    """List the questions of the dashboard. For managers."""
     if not roles.refreshed(request).is_manager:
         return problems.response(request, 403, detail=_FORBIDDEN)
-    from insights import described  # here: the API's other operations need no questions
+    from insights import serializers  # here, because the other operations of the API need no questions
 
-    return _json(described.questions())
+    return _json(serializers.questions())
 
 
 @router.get(
@@ -104,38 +107,38 @@ def list_insights(request: HttpRequest) -> HttpResponse:
     openapi_extra={"parameters": _PARAMETERS},
 )
 def get_insight(request: HttpRequest, slug: str) -> HttpResponse:
-    """Get the rows behind one chart, with the same parameters and the same numbers as the page. For managers.
+    """Get the rows of one chart, with the same parameters and the same numbers as the page. For managers.
 
-    Where the page passes over a parameter that it does not understand, this answers 422.
+    Unlike the page, which ignores invalid parameters, this answers 422.
     """
     if not roles.refreshed(request).is_manager:
         return problems.response(request, 403, detail=_FORBIDDEN)
-    if errors := _wrong(request):
+    if errors := _parameter_errors(request):
         return problems.response(request, 422, detail=_INVALID, kind="validation", errors=errors)
-    from insights import described
+    from insights import serializers
 
     try:
-        found = described.answer(slug, request.GET)
+        found = serializers.answer(slug, request.GET)
     except LookupError as error:
         return problems.response(request, 404, detail=str(error.args[0]))
     return _json(found) if found else _unavailable(request)
 
 
-def _wrong(request: HttpRequest) -> list[dict[str, str]]:
-    """Return what is wrong with the query string, as the errors of a problem; at most 20 of it."""
+def _parameter_errors(request: HttpRequest) -> list[dict[str, str]]:
+    """Return the errors of the query string, in the shape of a problem's ``errors``; at most 20."""
     found = []
     for name, values in request.GET.lists():
         schema = _SCHEMAS.get(name)
         if schema is None:
             found.append({"field": name[:100], "message": "There is no such parameter.", "code": "unknown"})
         elif len(values) > 1:
-            found.append({"field": name, "message": "Give it once.", "code": "repeated"})
+            found.append({"field": name, "message": "Give this parameter once.", "code": "repeated"})
         elif (
             values[0] not in schema.get("enum", values)
             or len(values[0]) > filters.LONGEST
             or "\0" in values[0]
         ):
-            found.append({"field": name, "message": "That is none of its values.", "code": "value"})
+            found.append({"field": name, "message": "This value is not allowed.", "code": "value"})
     return found[:20]
 
 

@@ -1,7 +1,8 @@
-"""Drawing functions: the rows of one question become a figure, sentences and a table.
+"""Charts of the flow of work: throughput, cumulative flow and the age of open tasks.
 
-Figures are plain data in Plotly's schema (the tests have ``plotly.graph_objects`` validate each), so that no request
-imports plotly. ``figures`` holds what they have in common. Every mark and every number leads to the tasks behind it.
+Each function turns the rows of one question into a ``Drawing``, as those of ``histograms``, ``heatmaps``, ``rankings``
+and ``habits`` do. Figures are plain data in Plotly's schema, so no request imports plotly; the tests validate them with
+``plotly.graph_objects``. Every point and every number of a table leads to its tasks.
 """
 
 from __future__ import annotations
@@ -26,27 +27,16 @@ from insights.figures import (
     counts,
     figure,
     line,
-    marked,
 )
 from insights.findings import Change, finding
 from insights.model import Column, Drawing, Fact, Row, Table
 from insights.periods import Period
+from insights.predicates import EVENTS
 
 MOST_BARS = 100
 FLOWS = ("created", "completed", "reopened", "deleted")
-STATUS_NAMES = {
-    "completed": _("Completed"),
-    "cancelled": _("Cancelled"),
-    "in_progress": _("In progress"),
-    "pending": _("Pending"),
-}
-# Sentences and columns name what flows; a language needs each of these whole.
-FLOW_NAMES = {
-    "created": _("Created"),
-    "completed": _("Completed"),
-    "reopened": _("Reopened"),
-    "deleted": _("Deleted"),
-}
+STATUS_NAMES = {status: formats.NAMES[status] for status in STATUS_COLOURS}
+# Each phrase is translated whole, because languages differ in how they inflect its parts.
 FLOW_TASKS = {
     "created": _("Tasks created"),
     "completed": _("Tasks completed"),
@@ -59,7 +49,7 @@ STATUS_TASKS = {
     "in_progress": _("In progress tasks at the end of the period"),
     "pending": _("Pending tasks at the end of the period"),
 }
-# The brackets of ages, as the question spells them.
+# Names of the age brackets, by the value in the answer.
 AGES = {
     "today": _("today"),
     "1-6 days": _("1-6 days"),
@@ -68,7 +58,7 @@ AGES = {
     "1-3 months": _("1-3 months"),
     "over 3 months": _("over 3 months"),
 }
-# The same by their order, short enough for six of them side by side on a phone.
+# Short names by bracket number: six fit side by side on a phone.
 BRIEF_AGES = {
     1: _("today"),
     2: _("1-6 d"),
@@ -90,7 +80,7 @@ def total(rows: list[Row], name: str) -> int:
 
 
 def throughput(rows: list[Row], period: Period) -> Drawing:
-    """Bars of completions and a line of creations, a day each; a fine line of the completions of the period before."""
+    """Bars of completions and a line of creations by day; a dotted line for completions in the previous period."""
     now, before = _days(rows, period.dates()), _days(rows, period.previous_dates())
     columns = (Column("day", _("Day"), "date"), *(_flow_column(name) for name in FLOWS))
     created, completed = total(now, "created"), total(now, "completed")
@@ -129,41 +119,33 @@ def _signed(number: int) -> str:
 
 
 def _flow_column(name: str) -> Column:
-    return Column(name, FLOW_NAMES[name], mark=(("event", name), ("from", "{day}"), ("to", "{day}")))
+    return Column(name, EVENTS[name], drill_down={"event": name, "from": "{day}", "to": "{day}"})
 
 
 def _days(rows: list[Row], days: list[Any]) -> list[Row]:
-    """A row for each of ``days``; days that are not in ``rows`` are zeros."""
+    """One row for each of ``days``, with zeros for days that are not in ``rows``."""
     by_day = {row["day"]: row for row in rows}
     texts = [day.isoformat() for day in days]
     return [{"day": day} | {n: by_day.get(day, {}).get(n) or 0 for n in FLOWS} for day in texts]
 
 
 def _throughput_figure(now: list[Row], before: list[Row]) -> Figure:
-    """A bar a day, or every seven days where days would be too many to tell apart."""
+    """One bar a day, or one every seven days if there are more than ``MOST_BARS`` days."""
     size = 7 if len(now) > MOST_BARS else 1
     spans, earlier = _grouped(now, size), _grouped(before, size)
-    days = values(spans, "day")
-    mark = {"from_": "{0}", "to": "{1}"}
 
-    def of(rows: list[Row], name: str, **more: Any) -> Any:
-        return {
-            "x": days,
-            "y": values(rows, name),
-            "customdata": [[r["day"], r["last"]] for r in rows],
-            **more,
-        }
+    def trace(make: Any, name: str, rows: list[Row], flow: str, colour: str, **more: Any) -> Any:
+        days = [[row["day"], row["last"]] for row in rows]
+        query = {"event": flow, "from": "{0}", "to": "{1}"}
+        return make(name, values(spans, "day"), values(rows, flow), colour, query, customdata=days, **more)
 
     traces = [
-        marked(
-            bars(_now("Completed"), [], [], COMPLETED) | of(spans, "completed"), event="completed", **mark
-        ),
-        marked(line(_now("Created"), [], [], CREATED) | of(spans, "created"), event="created", **mark),
+        trace(bars, _now("Completed"), spans, "completed", COMPLETED),
+        trace(line, _now("Created"), spans, "created", CREATED),
     ]
     if before:
         dots = {"color": BEFORE, "width": 1, "dash": "dot"}
-        ghost = line(_now("Completed before"), [], [], BEFORE) | of(earlier, "completed", line=dots)
-        traces.append(marked(ghost, event="completed", **mark))
+        traces.append(trace(line, _now("Completed before"), earlier, "completed", BEFORE, line=dots))
     weeks = {
         "title": {"text": _now("A bar is seven days"), "font": {"size": 12}},
         "hoverformat": _now("7 days from %(day)s") % {"day": "%-d %b %Y"},
@@ -173,7 +155,7 @@ def _throughput_figure(now: list[Row], before: list[Row]) -> Figure:
 
 
 def _grouped(rows: list[Row], size: int) -> list[Row]:
-    """Sums of every ``size`` days, counted back from the last one, so that only the first may have fewer."""
+    """Sums of every ``size`` days, counted back from the last day: only the first group may be shorter."""
     first = len(rows) % size
     parts = [rows[:first], *(rows[n : n + size] for n in range(first, len(rows), size))]
     return [
@@ -184,7 +166,7 @@ def _grouped(rows: list[Row], size: int) -> list[Row]:
 
 
 def cumulative_flow(rows: list[Row], period: Period) -> Drawing:
-    """Stacked areas of the number of tasks in each status at the end of each day."""
+    """Stacked areas: the number of tasks in each status at the end of each day."""
     levels = {status: _levels(rows, status, period) for status in STATUS_NAMES}
     days = [day.isoformat() for day in period.dates()]
     columns = (
@@ -196,7 +178,7 @@ def cumulative_flow(rows: list[Row], period: Period) -> Drawing:
         return Drawing(_now("There were no tasks in this period."), Table(columns, []))
     first, last = (table[n]["pending"] + table[n]["in_progress"] for n in (0, -1))
     return Drawing(
-        summary=_moved(first, last)
+        summary=_summary(first, last)
         % {
             "first": formats.count(first),
             "last": formats.tasks(last),
@@ -214,7 +196,7 @@ def cumulative_flow(rows: list[Row], period: Period) -> Drawing:
 
 
 def _status_column(status: str, name: Promise) -> Column:
-    return Column(status, name, mark=(("standing", status), ("on", "{day}")))
+    return Column(status, name, drill_down={"standing": status, "on": "{day}"})
 
 
 def _status_changes(rows: list[Row], last: Row, period: Period) -> list[Change]:
@@ -224,19 +206,19 @@ def _status_changes(rows: list[Row], last: Row, period: Period) -> list[Change]:
 
 
 def _levels(rows: list[Row], status: str, period: Period) -> list[int]:
-    """A status's number on each day of the period; a day without a row has the number of the day before."""
-    known: dict[str, int] = {row["day"]: row["tasks"] for row in rows if row["status"] == status}
+    """The number of tasks in ``status`` on each day of the period; days without a row repeat the day before."""
+    by_day: dict[str, int] = {row["day"]: row["tasks"] for row in rows if row["status"] == status}
     level = max(
-        ((day, tasks) for day, tasks in known.items() if day < period.start.isoformat()), default=("", 0)
+        ((day, tasks) for day, tasks in by_day.items() if day < period.start.isoformat()), default=("", 0)
     )[1]
     levels = []
     for day in period.dates():
-        level = known.get(day.isoformat(), level)
+        level = by_day.get(day.isoformat(), level)
         levels.append(level)
     return levels
 
 
-def _moved(first: int, last: int) -> str:
+def _summary(first: int, last: int) -> str:
     if first == last:
         return _now(
             "Open work stayed at %(last)s over the period; %(started)s of the %(open)s open tasks are in progress."
@@ -253,15 +235,17 @@ def _moved(first: int, last: int) -> str:
 
 
 def _flow_figure(days: list[str], levels: dict[str, list[int]]) -> Figure:
-    """The band of the status that comes first in STATUS_COLOURS is at the bottom."""
+    """Bands in the order of STATUS_COLOURS, bottom to top."""
     bands = [
-        marked(
-            line(
-                str(STATUS_NAMES[status]), days, levels[status], colour, stackgroup="tasks", fillcolor=colour
-            )
-            | {"line": {"width": 0, "color": colour}},
-            standing=status,
-            on="{x}",
+        line(
+            str(STATUS_NAMES[status]),
+            days,
+            levels[status],
+            colour,
+            {"standing": status, "on": "{x}"},
+            stackgroup="tasks",
+            fillcolor=colour,
+            line={"width": 0, "color": colour},
         )
         for status, colour in STATUS_COLOURS.items()
     ]
@@ -270,7 +254,7 @@ def _flow_figure(days: list[str], levels: dict[str, list[int]]) -> Figure:
 
 
 def _cropped(lowest: list[int], top: list[int]) -> dict[str, Any]:
-    """An axis that leaves out most of the bottom band where it dwarfs the others; their widths stay true."""
+    """An axis that cuts off most of the bottom band where it dwarfs the others; the scale stays linear."""
     low, high = min(lowest), max(top)
     if low < high / 4:
         return counts(top)
@@ -279,12 +263,12 @@ def _cropped(lowest: list[int], top: list[int]) -> dict[str, Any]:
 
 
 def ageing(rows: list[Row], period: Period) -> Drawing:
-    """Stacked bars of open tasks by age, the overdue ones set off."""
-    on, ages = ("on", period.end.isoformat()), (("oldest", "{oldest}"), ("youngest", "{youngest}"))
+    """Stacked bars of open tasks by age, overdue tasks in a colour of their own."""
+    limits = {"on": period.end.isoformat(), "youngest": "{youngest}", "oldest": "{oldest}"}
     columns = (
         Column("age_bucket", _("Age"), "text"),
-        Column("tasks", _("Open tasks"), mark=(("standing", "open"), on, *ages)),
-        Column("overdue", _("Of these overdue"), mark=(("standing", "overdue"), on, *ages)),
+        Column("tasks", _("Open tasks"), drill_down={"standing": "open", **limits}),
+        Column("overdue", _("Of these overdue"), drill_down={"standing": "overdue", **limits}),
     )
     rows = [row | {"age_bucket": str(AGES.get(row["age_bucket"], row["age_bucket"]))} for row in rows]
     tasks, overdue = total(rows, "tasks"), total(rows, "overdue")
@@ -325,15 +309,15 @@ def _ageing_figure(rows: list[Row], period: Period) -> Figure:
     ages = values(rows, "age_bucket")
     in_time = [row["tasks"] - row["overdue"] for row in rows]
     bounds = {"customdata": [[row["youngest"], row["oldest"]] for row in rows]}
-    mark = {"on": period.end, "youngest": "{0}", "oldest": "{1}"}
+    where = {"on": period.end.isoformat(), "youngest": "{0}", "oldest": "{1}"}
+
+    def tasks(name: str, numbers: list[int], colour: str, standing: str) -> dict[str, Any]:
+        return bars(name, ages, numbers, colour, {"standing": standing, **where}, **bounds)
+
     return figure(
         [
-            marked(bars(_now("Not overdue"), ages, in_time, CREATED, **bounds), standing="in_time", **mark),
-            marked(
-                bars(_now("Overdue"), ages, values(rows, "overdue"), OVERDUE, **bounds),
-                standing="overdue",
-                **mark,
-            ),
+            tasks(_now("Not overdue"), in_time, CREATED, "in_time"),
+            tasks(_now("Overdue"), values(rows, "overdue"), OVERDUE, "overdue"),
         ],
         xaxis={
             "type": "category",

@@ -12,9 +12,9 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def to_csv(columns: tuple[Column, ...], rows: list[Row]) -> str:
-    """Write ``rows`` under a line of column names; values are as exact as the answer holds them.
+    """Return ``rows`` as CSV with a header line; values are not rounded.
 
-    Text that a spreadsheet would run as a formula gets an apostrophe in front (OWASP: CSV injection).
+    Text that a spreadsheet would run as a formula is prefixed with an apostrophe (OWASP: CSV injection).
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")

@@ -1,13 +1,14 @@
-"""The house style of every Plotly figure, as plain data.
+"""Building blocks of Plotly figures in the house style, as plain data.
 
-Colours are the page's own custom properties, written ``var(--name)``: the browser puts in their values when it draws,
-and again when the theme changes. Plotly reads markup in every text and then sets style attributes, which the content
-security policy forbids, so no text here has any; for the same reason there is no colour bar.
-Legends are the page's own.
+Colours are CSS custom properties, written ``var(--name)``: the browser resolves them when it draws a figure, and again
+when the theme changes. Plotly interprets markup in every text and then sets style attributes, which the content
+security policy forbids, so texts contain no markup. For the same reason there is no colour bar. The page draws its own
+legends.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 INK = "var(--text)"
@@ -35,7 +36,7 @@ DAYS: dict[str, Any] = {"type": "date", "tickformat": "%-d %b", "hoverformat": "
 def figure(
     traces: list[dict[str, Any]], *, xaxis: dict[str, Any], yaxis: dict[str, Any], **layout: Any
 ) -> Figure:
-    """Put ``traces`` into a figure in the house style; ``layout`` overrides it."""
+    """Return a figure of ``traces`` in the house style; ``layout`` overrides it."""
     hovered = layout.setdefault("hovermode", "x unified")[0]
     return {
         "data": traces,
@@ -55,42 +56,40 @@ def figure(
     }
 
 
-def bars(name: str, x: list[Any], y: list[Any], colour: str, **more: Any) -> dict[str, Any]:
-    """A bar trace."""
-    return {"type": "bar", "name": name, "x": x, "y": y, "marker": {"color": colour}, **more}
+def bars(
+    name: str, x: list[Any], y: list[Any], colour: str, query: Mapping[str, str], **more: Any
+) -> dict[str, Any]:
+    """A bar trace; ``query`` as in ``drill_down``."""
+    trace = {"type": "bar", "name": name, "x": x, "y": y, "marker": {"color": colour}}
+    return {**trace, "meta": drill_down(query), **more}
 
 
-def line(name: str, x: list[Any], y: list[Any], colour: str, **more: Any) -> dict[str, Any]:
-    """A line trace without markers."""
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": name,
-        "x": x,
-        "y": y,
-        "line": {"color": colour, "width": 2},
-        **more,
-    }
+def line(
+    name: str, x: list[Any], y: list[Any], colour: str, query: Mapping[str, str], **more: Any
+) -> dict[str, Any]:
+    """A line trace without markers; ``query`` as in ``drill_down``."""
+    trace = {"type": "scatter", "mode": "lines", "name": name, "x": x, "y": y}
+    return {**trace, "line": {"color": colour, "width": 2}, "meta": drill_down(query), **more}
 
 
-def marked(trace: dict[str, Any], **mark: object) -> dict[str, Any]:
-    """Let every point of ``trace`` lead to the tasks behind it.
+def drill_down(query: Mapping[str, str]) -> dict[str, Any]:
+    """The ``meta`` of a trace whose points lead to their tasks.
 
-    ``mark`` are names and values of ``marks.Mark``; ``{x}``, ``{y}`` and ``{0}``, ``{1}`` … in a value stand for the
-    point's coordinates and its ``customdata``.
+    ``query`` holds the query parameters of a predicate. In a value, ``{x}``, ``{y}`` and ``{0}``, ``{1}`` … stand for
+    the point's coordinates and its ``customdata``.
     """
-    return trace | {"meta": {"mark": {name.rstrip("_"): str(value) for name, value in mark.items()}}}
+    return {"drill_down": query}
 
 
 def counts(*series: list[int], **more: Any) -> dict[str, Any]:
-    """An axis for numbers of things: whole numbers only; large ones short (``50k``), and whole where pointed at."""
+    """An axis of whole numbers: ticks from 10,000 are abbreviated (``50k``), tooltips are not."""
     largest = max((value for values in series for value in values), default=0)
     steps = {"dtick": 1, "nticks": 0} if largest <= 6 else {}
     return {"tickformat": "~s" if largest >= SHORTENED else ",d", "hoverformat": ",d", **steps, **more}
 
 
 def marker_line(x: float, text: str, level: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A vertical line at ``x`` and its label; labels of higher ``level`` sit lower, so that neighbours do not touch."""
+    """A vertical line at ``x`` and its label; each ``level`` lowers the label, so that neighbours do not overlap."""
     shape = {
         "type": "line",
         "x0": x,

@@ -1,7 +1,7 @@
-"""What a page is about, as its URL says it: how many days, compared or not, and which tasks.
+"""The state of a page, as its URL holds it: the number of days, the comparison, and the filters.
 
-A filter chooses tasks by what they are now (of a deleted task: by what it was last); every question then tells their
-whole story. No value of a URL is ever part of a SQL text.
+A filter selects tasks by their current values (the last ones, if deleted); every question then covers their whole
+history. Values from a URL reach SQL as parameters only.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LONGEST = 200
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which tasks; an empty text lets all of them through."""
+    """Which tasks to include; an empty value includes all."""
 
     category: str = ""
     priority: str = ""
@@ -27,12 +27,12 @@ class Filters:
     user: str = ""
 
     def parameters(self) -> dict[str, str]:
-        """The values that questions may name as their SQL parameters."""
+        """Values for the SQL parameters of questions."""
         return asdict(self)
 
     @property
     def any(self) -> bool:
-        """Whether anything is filtered."""
+        """Whether any filter is set."""
         return bool(self.category or self.priority or self.status or self.user)
 
 
@@ -42,7 +42,7 @@ _CHOICES = {"priority": PRIORITIES, "status": STATUSES}
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A page's whole state. ``person`` is the only one whose data it may show, '' where it may show everybody's."""
+    """The state of a page. ``person`` is the only person whose data it may show; empty for everybody's."""
 
     days: int = periods.DEFAULT
     compare: bool = True
@@ -50,20 +50,19 @@ class State:
     person: str = ""
 
     @property
-    def chosen(self) -> Filters:
-        """The filters as questions get them: of one person's page, that person's tasks whatever the URL says."""
+    def effective_filters(self) -> Filters:
+        """The filters for SQL: ``person`` overrides the user of the URL."""
         return replace(self.filters, user=self.person) if self.person else self.filters
 
     @property
     def query(self) -> str:
-        """The query string that leads to this state; the same for the same state."""
+        """The query string of this state; equal states have equal query strings."""
         return urlencode(self.pairs())
 
     def pairs(self) -> list[tuple[str, str]]:
-        """The query string as pairs, without what is the default."""
+        """The query parameters, without defaults other than ``days``."""
         compare = [] if self.compare else [("compare", "no")]
-        chosen = [(name, value) for name, value in self.filters.parameters().items() if value]
-        return [("days", str(self.days)), *compare, *chosen]
+        return [("days", str(self.days)), *compare, *self.active_filters]
 
     @property
     def cleared(self) -> State:
@@ -71,20 +70,20 @@ class State:
         return replace(self, filters=Filters())
 
     @property
-    def chosen_pairs(self) -> list[tuple[str, str]]:
-        """The filters that are on, by name."""
+    def active_filters(self) -> list[tuple[str, str]]:
+        """Names and values of the filters that are set."""
         return [(name, value) for name, value in self.filters.parameters().items() if value]
 
 
 def state_from(query: Mapping[str, str], person: str = "") -> State:
-    """Read a query string; what is no possible value is as good as absent.
+    """Read a query string; invalid values are ignored.
 
     Parameters
     ----------
     query
         Such as ``request.GET``.
     person
-        The id of the only person whose data may be shown; ``user`` in the query then means nothing.
+        The id of the only person whose data may be shown; ``user`` in the query is then ignored.
     """
     values = {name: _value(name, query.get(name, "")) for name in NAMES}
     if person:

@@ -1,4 +1,4 @@
-"""Numbers, durations and dates as people read them, in the language of the page."""
+"""Formats numbers, durations and dates in the language of the page."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 NOTHING = "\N{EN DASH}"
 _HOURS_IN_DAY = 24
-# The names of the table's values, as people write them.
-WORDS = {
+# Priorities and statuses, as the table stores them.
+NAMES = {
     "low": gettext_lazy("Low"),
     "medium": gettext_lazy("Medium"),
     "high": gettext_lazy("High"),
@@ -25,7 +25,7 @@ WORDS = {
 
 
 def decimal(value: float, decimals: int) -> str:
-    """A number with so many decimals, written as the page's language does: ``1,234.5``."""
+    """A number with a fixed number of decimals: ``1,234.5``."""
     rounded = f"{value:.{decimals}f}"
     return str(number_format(rounded, decimals or None, use_l10n=True, force_grouping=True))
 
@@ -36,14 +36,14 @@ def count(value: float | None) -> str:
 
 
 def percent(value: float | None) -> str:
-    """A ratio from 0 to 1 as ``56%``, with a decimal where a whole number would hide it (``0.4%``)."""
+    """A ratio from 0 to 1 as ``56%``; below 10% with a decimal: ``0.4%``."""
     if value is None:
         return NOTHING
     return _("%(number)s%%") % {"number": decimal(value * 100, 1 if 0 < value < 0.1 else 0)}
 
 
 def hours(value: float | None) -> str:
-    """A duration given in hours, in the unit that suits it: ``35 min``, ``7.5 h``, ``12.0 days``."""
+    """A duration given in hours, in a suitable unit: ``35 min``, ``7.5 h``, ``12.0 days``."""
     if value is None:
         return NOTHING
     if value < 1:
@@ -54,7 +54,7 @@ def hours(value: float | None) -> str:
 
 
 def brief_hours(value: float | None) -> str:
-    """The same for the columns of a table: ``12.0 d``."""
+    """The same, abbreviated for the columns of a table: ``12.0 d``."""
     if value is None or value < _HOURS_IN_DAY:
         return hours(value)
     return _("%(number)s d") % {"number": decimal(value / _HOURS_IN_DAY, 1)}
@@ -67,7 +67,7 @@ def day(value: date | str) -> str:
 
 
 def short_day(value: str) -> str:
-    """The ISO text of a date without its year: ``22 Nov``."""
+    """An ISO date without its year: ``22 Nov``."""
     return format_date(date.fromisoformat(value), _("j M"))
 
 
@@ -77,17 +77,17 @@ def moment(value: datetime) -> str:
 
 
 def word(value: str) -> str:
-    """A name of the table's as people write it: ``In progress``; a dash for ``(none)``."""
-    return NOTHING if value == "(none)" else str(WORDS.get(value) or value.replace("_", " ").capitalize())
+    """The name of a priority or status: ``In progress``; a dash for ``(none)``."""
+    return NOTHING if value == "(none)" else str(NAMES.get(value) or value.replace("_", " ").capitalize())
 
 
 def named(value: str) -> str:
-    """A name that somebody gave; a dash for ``(none)``."""
+    """A name that a person chose, unchanged; a dash for ``(none)``."""
     return NOTHING if value == "(none)" else value
 
 
 def brief_moment(value: str) -> str:
-    """A moment's ISO text as ``22 Nov 2026, 17:20``."""
+    """An ISO timestamp as ``22 Nov 2026, 17:20``."""
     parsed = datetime.fromisoformat(value)
     return f"{day(parsed.date())}, {parsed:%H:%M}"
 
@@ -128,16 +128,16 @@ def others(number: float) -> str:
 
 
 def user(user_id: str) -> str:
-    """Somebody whose name is not known: ``User 0123abcd``."""
+    """A person whose name is unknown: ``User 0123abcd``."""
     return _("User %(id)s") % {"id": user_id[:8]}
 
 
 def label(text: str, width: int = 24) -> str:
-    """User-written text for a figure: shortened, and escaped, because Plotly reads markup in every text."""
+    """User-written text for a figure: shortened, and escaped, because Plotly interprets markup in every text."""
     short = text if len(text) <= width else text[: width - 1].rstrip() + "…"
     return short.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def short(value: float) -> str:
-    """A number with a decimal only where it has one: ``12``, ``3.4``."""
+    """A number with a decimal only where needed: ``12``, ``3.4``."""
     return decimal(value, 0 if value >= 100 or round(value, 1).is_integer() else 1)

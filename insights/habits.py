@@ -1,4 +1,4 @@
-"""Drawings of a person's own habits: completions a week, and streaks of days."""
+"""Charts of a person's own habits: completions by week, and streaks of days."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from insights import formats
-from insights.figures import COMPLETED, Figure, bars, counts, figure, marked
+from insights.figures import COMPLETED, Figure, bars, counts, figure
 from insights.findings import Change, finding
 from insights.model import Column, Drawing, Fact, Row, Table
 from insights.periods import Period
@@ -20,21 +20,21 @@ SHOWN_STREAKS = 5
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The length in days of the streak that is going on, and of the longest one."""
+    """The length in days of the current streak, and of the longest one."""
 
     current: int
     longest: int
 
 
 def run(rows: list[Row], today: date) -> Run:
-    """Read streaks: one that reached yesterday goes on, as today is not over."""
+    """Find both streaks; one that reached yesterday is still current, because today is not over."""
     going = {today.isoformat(), (today - timedelta(days=1)).isoformat()}
     current = next((row["days"] for row in rows if row["last_day"] in going), 0)
     return Run(current, max((row["days"] for row in rows), default=0))
 
 
 def streaks(rows: list[Row], period: Period) -> Drawing:
-    """No figure: two numbers and the longest streaks as a table."""
+    """Two numbers, and the longest streaks as a table instead of a figure."""
     columns = (
         Column("first_day", _("From"), "date"),
         Column("last_day", _("To"), "date"),
@@ -42,7 +42,7 @@ def streaks(rows: list[Row], period: Period) -> Drawing:
         Column(
             "completed",
             _("Completed"),
-            mark=(("event", "completed"), ("from", "{first_day}"), ("to", "{last_day}")),
+            drill_down={"event": "completed", "from": "{first_day}", "to": "{last_day}"},
         ),
     )
     if not rows:
@@ -77,7 +77,7 @@ def _spans(period: Period) -> tuple[tuple[str, str], ...]:
 
 
 def _longest(rows: list[Row], first: str, last: str) -> int:
-    """The longest run of days within a span of days."""
+    """The length of the longest streak within a span of days."""
 
     def inside(row: Row) -> int:
         begin, end = max(row["first_day"], first), min(row["last_day"], last)
@@ -87,33 +87,33 @@ def _longest(rows: list[Row], first: str, last: str) -> int:
 
 
 def weeks(rows: list[Row], period: Period) -> Drawing:
-    """Bars of completions, a week each."""
+    """Bars of completions by week."""
     columns = (
         Column("week", _("Week of"), "date"),
-        Column("completed", _("Completed"), mark=_week_mark("{sunday}")),
+        Column(
+            "completed",
+            _("Completed"),
+            drill_down={"event": "completed", "from": "{week}", "to": "{sunday}"},
+        ),
     )
     if not any(row["completed"] for row in rows):
         return Drawing(_now("You have completed nothing in the last twelve weeks."), Table(columns, []))
-    known = [row | {"sunday": _sunday(row["week"])} for row in rows]
-    now, before = known[-1], known[-2]
+    complete = [row | {"sunday": _sunday(row["week"])} for row in rows]
+    now, before = complete[-1], complete[-2]
     return Drawing(
         summary=_now("You completed %(tasks)s this week; your best of the last twelve weeks had %(best)s.")
         % {
             "tasks": formats.tasks(now["completed"]),
-            "best": formats.count(max(row["completed"] for row in known)),
+            "best": formats.count(max(row["completed"] for row in complete)),
         },
         finding=_week_finding(period, now["completed"], before["completed"]),
         facts=(
             Fact(_now("This week"), formats.count(now["completed"]), COMPLETED),
             Fact(_now("Last week"), formats.count(before["completed"])),
         ),
-        table=Table(columns, known[::-1]),
-        figure=_weeks_figure(known),
+        table=Table(columns, complete[::-1]),
+        figure=_weeks_figure(complete),
     )
-
-
-def _week_mark(sunday: str) -> tuple[tuple[str, str], ...]:
-    return (("event", "completed"), ("from", "{week}"), ("to", sunday))
 
 
 def _sunday(monday: str) -> str:
@@ -125,29 +125,30 @@ def _week_finding(period: Period, now: int, before: int) -> str:
         return ""
     if now == before:
         return _now("No change against last week.")
-    apart = abs(now - before)
+    difference = abs(now - before)
     if now > before:
         text = ngettext(
             "%(number)s completion more than last week so far.",
             "%(number)s completions more than last week so far.",
-            apart,
+            difference,
         )
     else:
         text = ngettext(
             "%(number)s completion fewer than last week so far.",
             "%(number)s completions fewer than last week so far.",
-            apart,
+            difference,
         )
-    return text % {"number": formats.count(apart)}
+    return text % {"number": formats.count(difference)}
 
 
 def _weeks_figure(rows: list[Row]) -> Figure:
     done = [row["completed"] for row in rows]
     names = [formats.short_day(row["week"]) for row in rows]
     spans = [[row["week"], row["sunday"]] for row in rows]
-    week = bars(_now("Completed"), names, done, COMPLETED, customdata=spans)
+    query = {"event": "completed", "from": "{0}", "to": "{1}"}
+    week = bars(_now("Completed"), names, done, COMPLETED, query, customdata=spans)
     return figure(
-        [marked(week, event="completed", from_="{0}", to="{1}")],
+        [week],
         xaxis={"type": "category", "tickvals": names[::3]},
         yaxis=counts(done),
     )

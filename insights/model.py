@@ -1,9 +1,9 @@
-"""What a question is: its SQL, its meaning in words, and how its answer is drawn and tabulated."""
+"""The data model: questions with their SQL, and drawings with their figure, sentences and table."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -14,6 +14,7 @@ from insights.periods import Period
 
 Kind = Literal["text", "name", "date", "count", "percent", "hours", "moment", "word"]
 Row = dict[str, Any]
+Query = Mapping[str, str]  # query parameters of a predicate; {name} in a value stands for a value of the row
 _FORMATS: dict[str, Callable[[Any], str]] = {
     "date": formats.day,
     "count": formats.count,
@@ -27,64 +28,68 @@ _FORMATS: dict[str, Callable[[Any], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of an answer: the SQL's name for it, the reader's, and its unit.
+    """One column of an answer: its name in SQL, its title, and its unit.
 
-    ``mark`` leads from a value to the tasks behind it: pairs of a name of ``marks.Mark`` and its value, in which
-    ``{column}`` stands for the row's value of that column. ``chooses`` leads to the page about that value alone: the
-    name of a filter, and of the column that holds what the filter is set to.
+    ``drill_down`` links a value to its tasks. ``filters_by`` links it to the same page filtered by that value: the name
+    of a filter, and of the column that holds the filter's value.
     """
 
     name: str
     title: str | Promise
     kind: Kind = "count"
-    mark: tuple[tuple[str, str], ...] = ()
-    chooses: tuple[str, str] | None = None
+    drill_down: Query = field(default_factory=dict, hash=False)
+    filters_by: tuple[str, str] | None = None
 
     @property
     def numeric(self) -> bool:
-        """Whether the column is set flush right, as numbers are."""
+        """Whether the column holds numbers, which are right-aligned."""
         return self.kind in {"count", "percent", "hours"}
 
     def text(self, value: Any) -> str:
-        """The value as a reader sees it; a dash when there is none."""
+        """The value as the page shows it; a dash for None."""
         if value is None:
             return formats.NOTHING
         return _FORMATS[self.kind](value) if self.kind in _FORMATS else str(value)
 
     def link(self, row: Row) -> str:
-        """The query string of the tasks behind the row's value; empty where there are none."""
-        if not self.mark or not row.get(self.name):
+        """The query string of the tasks that the row's value counts; empty where there are none."""
+        if not self.drill_down or not row.get(self.name):
             return ""
-        pairs = [(name, value.format_map(row)) for name, value in self.mark]
-        return urlencode([pair for pair in pairs if pair[1]])
+        return filled(self.drill_down, row)
 
-    def choice(self, row: Row) -> str:
-        """What the filter is set to for the row; empty where the row is about several."""
-        return str(row.get(self.chooses[1]) or "") if self.chooses else ""
+    def filter_value(self, row: Row) -> str:
+        """The filter's value for the row; empty where the row sums up several values."""
+        return str(row.get(self.filters_by[1]) or "") if self.filters_by else ""
+
+
+def filled(query: Query, values: Mapping[str, Any]) -> str:
+    """Return ``query`` as a query string, with ``values`` filled in and without parameters that are empty."""
+    pairs = [(name, text.format_map(values)) for name, text in query.items()]
+    return urlencode([pair for pair in pairs if pair[1]])
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One value of a table as a page shows it: its text, the tasks behind it, and what it would filter by."""
+    """One value of a table as a page shows it: its text, the link to its tasks, and the value to filter by."""
 
     column: Column
     text: str
     link: str
-    choice: str = ""
+    filter_value: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """An answer in rows and columns: what a figure shows, for those who do not see it."""
+    """An answer in rows and columns: also the text alternative of a figure."""
 
     columns: tuple[Column, ...]
     rows: list[Row]
 
     def cells(self) -> list[list[Cell]]:
-        """Each row's cells, in the order of the columns."""
+        """The cells of each row, in the order of the columns."""
         return [
             [
-                Cell(column, column.text(row.get(column.name)), column.link(row), column.choice(row))
+                Cell(column, column.text(row.get(column.name)), column.link(row), column.filter_value(row))
                 for column in self.columns
             ]
             for row in self.rows
@@ -93,7 +98,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A number beside a figure; ``colour`` (``var(--chart-1)``) is that of the marks it sums up."""
+    """A number beside a figure; ``colour`` (``var(--chart-1)``) is that of the trace it sums up."""
 
     name: str
     value: str
@@ -101,17 +106,17 @@ class Fact:
 
     @property
     def swatch(self) -> str:
-        """The name of the colour, for a style sheet: ``chart-1``."""
+        """The name of the colour in a CSS class: ``chart-1``."""
         return self.colour.removeprefix("var(--").removesuffix(")")
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """An answer made visible.
+    """A rendered answer: figure, summary, table.
 
-    ``figure`` is a Plotly figure as plain data (None: the table is the drawing), ``summary`` one sentence that says
-    what it shows, ``finding`` one that says what changed most against the period before, ``facts`` its most important
-    numbers, which are also its legend, ``scale`` the two ends of its colour scale where colour is a quantity.
+    ``figure`` is a Plotly figure as plain data; without one, the page shows the table. ``summary`` is the figure's text
+    alternative in one sentence, and ``finding`` names the largest change against the previous period. ``facts`` are the
+    most important numbers and serve as the legend. ``scale`` labels the two ends of a colour scale.
     """
 
     summary: str
@@ -132,11 +137,10 @@ Draw = Callable[[list[Row], Period], Drawing]
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A SQL text and the names of its values.
+    """A parametrised SQL statement.
 
-    ``sql`` is Trino SQL with ``?`` for each of ``parameters``, names of values that a ``Period``, ``Filters`` and a
-    ``Mark`` offer, in order of appearance. ``fixed`` are names and values that tell this statement from another one
-    with the same text.
+    ``sql`` is Trino SQL with one ``?`` for each of ``parameters``, in order. A ``Period``, ``Filters`` and a
+    ``Predicate`` supply the values by name. ``fixed`` holds values that distinguish statements with the same text.
     """
 
     slug: str
@@ -152,10 +156,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question(Statement):
-    """One question to the warehouse.
-
-    ``columns`` describe what it returns. ``span`` says which time the answer is about.
-    """
+    """One question of a dashboard; ``columns`` describe the rows of its answer, ``span`` the time that it covers."""
 
     title: str | Promise
     definition: str | Promise
@@ -166,7 +167,7 @@ class Question(Statement):
     size: Literal["wide", "half"] = "half"
 
     def exported(self, rows: list[Row], period: Period) -> list[Row]:
-        """The rows of a CSV: days of the period before only where it is compared with."""
+        """The rows for a CSV; the days of the previous period are left out unless the period is compared with it."""
         if self.columns[0].name != "day" or period.compared:
             return rows
         return [row for row in rows if row["day"] >= period.start.isoformat()]

@@ -1,4 +1,4 @@
-"""Assembles the dashboards: outcomes become tiles and cards, and the footer's account of freshness and cost."""
+"""Assembles the dashboards: KPI tiles, cards, filter options, and the footer with freshness and cost."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from django.utils.translation import ngettext
 
 from insights import answers, formats
 from insights.answers import Outcome
-from insights.boards import Board
 from insights.cache import Key
+from insights.dashboards import Dashboard
 from insights.filters import State
+from insights.kpis import Tile, tiles
 from insights.model import Drawing, Question, Row
 from insights.periods import Period
 from insights.questions import CHOICES, KPIS
-from insights.tiles import Tile, tiles
 from web import athena
 from web.athena import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One question on the page: its drawing where it was answered, else why it was not."""
+    """One question on the page: its drawing, or the reason why there is none (yet)."""
 
     question: Question
     outcome: Outcome
     drawing: Drawing | None
     period: Period
-    board: Board
+    dashboard: Dashboard
 
     @property
     def anchor(self) -> str:
@@ -46,13 +46,17 @@ class Card:
 
     @property
     def tiles(self) -> list[Tile]:
-        """The key figures, if that is what was asked and answered."""
+        """The KPI tiles, for the answer to the ``kpis`` question."""
         answer = self.outcome.answer
-        return tiles(answer.rows, self.period, self.board.own) if answer and self.question is KPIS else []
+        return (
+            tiles(answer.rows, self.period, self.dashboard.personal)
+            if answer and self.question is KPIS
+            else []
+        )
 
     @property
     def span(self) -> str:
-        """The time the card is about, in words."""
+        """The time that the card covers, in words."""
         days = self.period.days
         return {
             "period": ngettext("Last %(days)d day", "Last %(days)d days", days) % {"days": days},
@@ -63,7 +67,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """How old the data is and what showing it cost; times are in the reporting timezone."""
+    """The age of the data and the cost of showing it; times are in the reporting timezone."""
 
     as_of: datetime
     published_at: datetime
@@ -77,7 +81,7 @@ class Freshness:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What the filters offer, as pairs of value and label; and the first day of the data, where it is known."""
+    """The options of the filters, as pairs of value and label, and the first day of the data (None: unknown)."""
 
     categories: list[tuple[str, str]] = field(default_factory=list)
     people: list[tuple[str, str]] = field(default_factory=list)
@@ -85,8 +89,8 @@ class Choices:
 
 
 @dataclass(frozen=True, slots=True)
-class Dashboard:
-    """Everything the page's template needs."""
+class DashboardPage:
+    """Everything that the template of the page needs."""
 
     period: Period
     kpis: Card
@@ -100,62 +104,63 @@ class Dashboard:
         return all(card.drawing is not None and card.drawing.empty for card in self.cards)
 
 
-def dashboard(board: Board, state: State) -> Dashboard | None:
-    """Answer every question of a board.
+def dashboard_page(dashboard: Dashboard, state: State) -> DashboardPage | None:
+    """Answer every question of a dashboard.
 
     Returns
     -------
-    Dashboard or None
-        None while nothing has been published.
+    DashboardPage or None
+        None before the first snapshot is published.
 
     Raises
     ------
     web.athena.WarehouseError
-        It cannot even be read which snapshot is published.
+        The pointer to the published snapshot could not be read.
     """
     snapshot = athena.current_snapshot()
-    return None if snapshot is None else _dashboard(board, state, snapshot)
+    return None if snapshot is None else _dashboard_page(dashboard, state, snapshot)
 
 
-def _dashboard(board: Board, state: State, snapshot: Snapshot) -> Dashboard:
-    keys = page_keys(board, state, snapshot)
+def _dashboard_page(dashboard: Dashboard, state: State, snapshot: Snapshot) -> DashboardPage:
+    keys = page_keys(dashboard, state, snapshot)
     outcomes = answers.gather(keys, snapshot)
     choices = _choices(outcomes[CHOICES.slug])
     period = compared(period_of(state, snapshot), state, choices.since)
-    return Dashboard(
+    return DashboardPage(
         period=period,
-        kpis=_card(KPIS, outcomes[KPIS.slug], period, board),
-        cards=[_card(question, outcomes[question.slug], period, board) for question in board.charts],
+        kpis=_card(KPIS, outcomes[KPIS.slug], period, dashboard),
+        cards=[_card(question, outcomes[question.slug], period, dashboard) for question in dashboard.charts],
         choices=choices,
         freshness=freshness(snapshot, outcomes.values()),
     )
 
 
-def page_keys(board: Board, state: State, snapshot: Snapshot) -> list[Key]:
-    """What a whole page asks."""
-    return [key_of(question, state, snapshot) for question in (CHOICES, KPIS, *board.charts)]
+def page_keys(dashboard: Dashboard, state: State, snapshot: Snapshot) -> list[Key]:
+    """The cache keys of all questions of a page."""
+    return [key_of(question, state, snapshot) for question in (CHOICES, KPIS, *dashboard.charts)]
 
 
 def key_of(question: Question, state: State, snapshot: Snapshot) -> Key:
-    """What one question asks in this state of the page."""
-    offered = {**period_of(state, snapshot).parameters(), **state.chosen.parameters(), "owner": state.person}
-    return Key(snapshot.id, question.slug, question.bound(offered), question.sql)
+    """The cache key of one question."""
+    filters = state.effective_filters.parameters()
+    values = {**period_of(state, snapshot).parameters(), **filters, "owner": state.person}
+    return Key(snapshot.id, question.slug, question.bound(values), question.sql)
 
 
-def card(board: Board, question: Question, state: State) -> tuple[Card, Snapshot] | None:
-    """Answer one question, waiting for it as long as its query may take; None while nothing has been published."""
+def card(dashboard: Dashboard, question: Question, state: State) -> tuple[Card, Snapshot] | None:
+    """Answer one question and wait until its query times out; None before the first snapshot is published."""
     snapshot = athena.current_snapshot()
     if snapshot is None:
         return None
     keys = [key_of(asked, state, snapshot) for asked in (CHOICES, question)]
     outcomes = answers.gather(keys, snapshot, budget=answers.query_budget() + 2)
     period = compared(period_of(state, snapshot), state, _choices(outcomes[CHOICES.slug]).since)
-    return _card(question, outcomes[question.slug], period, board), snapshot
+    return _card(question, outcomes[question.slug], period, dashboard), snapshot
 
 
-def _card(question: Question, outcome: Outcome, period: Period, board: Board) -> Card:
+def _card(question: Question, outcome: Outcome, period: Period, dashboard: Dashboard) -> Card:
     drawing = question.draw(outcome.answer.rows, period) if outcome.answer else None
-    return Card(question, outcome, drawing, period, board)
+    return Card(question, outcome, drawing, period, dashboard)
 
 
 def _choices(outcome: Outcome) -> Choices:
@@ -164,19 +169,19 @@ def _choices(outcome: Outcome) -> Choices:
     return Choices(
         categories=[
             (r["value"], _("No category") if r["value"] == "(none)" else r["label"])
-            for r in _of(rows, "category")
+            for r in _of_kind(rows, "category")
         ],
-        people=[(r["value"], r["label"] or formats.user(r["value"])) for r in _of(rows, "user")],
+        people=[(r["value"], r["label"] or formats.user(r["value"])) for r in _of_kind(rows, "user")],
         since=date.fromisoformat(since) if since else None,
     )
 
 
-def _of(rows: list[Row], kind: str) -> list[Row]:
+def _of_kind(rows: list[Row], kind: str) -> list[Row]:
     return [row for row in rows if row["kind"] == kind]
 
 
 def compared(period: Period, state: State, since: date | None) -> Period:
-    """Say whether ``period`` is compared: wanted, and the data reach back to the first day of the one before."""
+    """Set ``compared``: ``state`` asks for it, and the data reach back to the first day of the previous period."""
     return replace(period, compared=state.compare and since is not None and since <= period.previous_start)
 
 
@@ -185,26 +190,28 @@ def _zone() -> ZoneInfo:
 
 
 def period_of(state: State, snapshot: Snapshot) -> Period:
-    """The period of a page, which ends with the last day of the published data."""
+    """The period of a page; it ends on the last day of the published data."""
     last = max(snapshot.published_at, snapshot.as_of)
     return Period(state.days, last.astimezone(_zone()).date())
 
 
 def freshness(snapshot: Snapshot, outcomes: Iterable[Outcome]) -> Freshness:
-    """Account for the answers of a page."""
-    made = list(outcomes)
+    """Sum up the age and the cost of the answers on a page."""
+    asked = list(outcomes)
     return Freshness(
         as_of=snapshot.as_of.astimezone(_zone()),
         published_at=snapshot.published_at.astimezone(_zone()),
         lag_seconds=snapshot.lag_seconds,
         snapshot=snapshot.id,
         timezone=settings.REPORTING_TIMEZONE,
-        bytes_scanned=sum(outcome.answer.bytes_scanned for outcome in made if outcome.answer),
-        asked=len(made),
-        cached=sum(outcome.cached for outcome in made),
+        bytes_scanned=sum(outcome.answer.bytes_scanned for outcome in asked if outcome.answer),
+        asked=len(asked),
+        cached=sum(outcome.cached for outcome in asked),
     )
 
 
-def failed(board: Board, question: Question, state: State) -> Card:
-    """The card of a question that could not even be asked."""
-    return Card(question, Outcome("failed"), None, Period(state.days, datetime.now(_zone()).date()), board)
+def failed(dashboard: Dashboard, question: Question, state: State) -> Card:
+    """The card of a question that could not be asked, because no snapshot could be read."""
+    return Card(
+        question, Outcome("failed"), None, Period(state.days, datetime.now(_zone()).date()), dashboard
+    )

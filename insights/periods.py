@@ -1,4 +1,4 @@
-"""The span of days a page covers, and the span before it that it is compared with."""
+"""The period that a page covers, and the previous period that it is compared with."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ DEFAULT = 30
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """``days`` whole days ending with ``end`` (included).
+    """``days`` whole days up to and including ``end``.
 
-    ``compared`` says whether to compare it with the period before: whether that is wanted, and the data reach back to
-    its first day.
+    ``compared`` says whether to compare it with the previous period: the page asks for it, and the data reach back far
+    enough.
     """
 
     days: int
@@ -28,12 +28,12 @@ class Period:
 
     @property
     def previous_start(self) -> date:
-        """The first day of the equally long period before this one."""
+        """The first day of the previous period, which is equally long."""
         return self.start - timedelta(days=self.days)
 
     @property
     def previous_end(self) -> date:
-        """The last day of the period before this one."""
+        """The last day of the previous period."""
         return self.start - timedelta(days=1)
 
     def dates(self) -> list[date]:
@@ -41,11 +41,15 @@ class Period:
         return [self.start + timedelta(days=n) for n in range(self.days)]
 
     def previous_dates(self) -> list[date]:
-        """Every day of the period before, first to last."""
+        """Every day of the previous period, first to last."""
         return [self.previous_start + timedelta(days=n) for n in range(self.days)]
 
+    def query(self) -> dict[str, str]:
+        """The query parameters of a predicate for the days of the period."""
+        return {"from": self.start.isoformat(), "to": self.end.isoformat()}
+
     def parameters(self) -> dict[str, date]:
-        """The values that questions may name as their SQL parameters."""
+        """Values for the SQL parameters of questions."""
         return {
             "previous_start": self.previous_start,
             "previous_end": self.previous_end,
@@ -55,5 +59,5 @@ class Period:
 
 
 def days_from(value: str | None) -> int:
-    """Read the ``days`` of a query string; anything that is not one of the choices is the default."""
+    """Read the ``days`` of a query string; the default for anything that is not one of ``CHOICES``."""
     return int(value) if value in {str(days) for days in CHOICES} else DEFAULT

@@ -1,4 +1,4 @@
-"""Drawings of categories and people: the largest by name, the rest summed up as one."""
+"""Rankings of categories and people: the largest by name, all others summed up in one row."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from insights import formats
-from insights.charts import FLOW_NAMES, total, values
-from insights.figures import COMPLETED, CREATED, Figure, bars, counts, figure, marked
+from insights.charts import total, values
+from insights.figures import COMPLETED, CREATED, Figure, bars, counts, figure
 from insights.findings import Change, finding
 from insights.model import Column, Drawing, Fact, Row, Table
 from insights.periods import Period
+from insights.predicates import EVENTS
 
 TOP_CATEGORIES = 8
 TABLE_CATEGORIES = 50
@@ -23,13 +24,17 @@ _FLOWS_IN = {
 
 
 def categories(rows: list[Row], period: Period) -> Drawing:
-    """Pairs of bars for the largest categories; the rest is summed up as one."""
+    """Pairs of bars for the largest categories, and one pair for all others."""
     named = [
         row | {"label": _category(row["category"])} for row in rows if row["created"] or row["completed"]
     ]
+    query = {**period.query(), "in": "{category}", "beyond": "{beyond}"}
     columns = (
-        Column("label", _("Category"), "text", chooses=("category", "category")),
-        *(Column(name, FLOW_NAMES[name], mark=_mark(name, period)) for name in ("created", "completed")),
+        Column("label", _("Category"), "text", filters_by=("category", "category")),
+        *(
+            Column(name, EVENTS[name], drill_down={"event": name, **query})
+            for name in ("created", "completed")
+        ),
     )
     if not named:
         return Drawing(_now("No task was created or completed in this period."), Table(columns, []))
@@ -59,17 +64,12 @@ def _changes(rows: list[Row]) -> list[Change]:
     ]
 
 
-def _mark(name: str, period: Period) -> tuple[tuple[str, str], ...]:
-    span = (("from", period.start.isoformat()), ("to", period.end.isoformat()))
-    return (("event", name), *span, ("in", "{category}"), ("beyond", "{beyond}"))
-
-
 def _category(name: str) -> str:
     return _now("No category") if name in {"", "(none)"} else name
 
 
 def _top(rows: list[Row], number: int) -> list[Row]:
-    """The first rows, and one for all the others; ``beyond`` names those that are not among the others."""
+    """The first rows, and one for all others, whose ``beyond`` lists the categories that it leaves out."""
     shown = [row | {"beyond": ""} for row in rows[: number + 1]]
     if len(rows) <= number + 1:
         return shown
@@ -82,30 +82,23 @@ def _top(rows: list[Row], number: int) -> list[Row]:
 
 def _figure(rows: list[Row], period: Period) -> Figure:
     names = _distinct_labels(values(rows, "label"))
-    created, completed = values(rows, "created"), values(rows, "completed")
-    where = {"customdata": [[row["category"], row["beyond"]] for row in rows]}
-    mark = {"from_": period.start, "to": period.end, "in_": "{0}", "beyond": "{1}"}
+    query = {**period.query(), "in": "{0}", "beyond": "{1}"}
+    horizontal = {"orientation": "h", "customdata": [[row["category"], row["beyond"]] for row in rows]}
     return figure(
         [
-            marked(
-                bars(_now("Created"), created, names, CREATED, orientation="h", **where),
-                event="created",
-                **mark,
-            ),
-            marked(
-                bars(_now("Completed"), completed, names, COMPLETED, orientation="h", **where),
-                event="completed",
-                **mark,
-            ),
+            bars(str(EVENTS[name]), values(rows, name), names, colour, {"event": name, **query}, **horizontal)
+            for name, colour in (("created", CREATED), ("completed", COMPLETED))
         ],
-        xaxis=counts(created, completed, showgrid=True, nticks=6, rangemode="tozero"),
+        xaxis=counts(
+            values(rows, "created"), values(rows, "completed"), showgrid=True, nticks=6, rangemode="tozero"
+        ),
         yaxis={"type": "category", "autorange": "reversed", "showgrid": False, "nticks": 0},
         hovermode="y unified",
     )
 
 
 def _distinct_labels(names: list[str]) -> list[str]:
-    """Short labels, unless two were the same: Plotly would lay their bars on top of each other."""
+    """Labels as short as they can be and still differ: Plotly would draw the bars of equal labels over each other."""
     for width in (18, 60, 200):
         short = [formats.label(name, width) for name in names]
         if len(set(short)) == len(short):
@@ -114,15 +107,15 @@ def _distinct_labels(names: list[str]) -> list[str]:
 
 
 def top_users(rows: list[Row], period: Period) -> Drawing:
-    """No figure: the table is what people read. Everybody beyond the first ten is summed up as one."""
-    span = (("from", period.start.isoformat()), ("to", period.end.isoformat()))
-    day, who = ("on", period.end.isoformat()), (("by", "{user_id}"), ("besides", "{besides}"))
+    """A table instead of a figure; everybody after the first ten is summed up in one row."""
+    who = {"by": "{user_id}", "besides": "{besides}"}
+    events, as_of = {**period.query(), **who}, {"on": period.end.isoformat(), **who}
     columns = (
-        Column("person", _("Person"), "text", chooses=("user", "user_id")),
-        Column("completed", _("Done"), mark=(("event", "completed"), *span, *who)),
-        Column("created", _("New"), mark=(("event", "created"), *span, *who)),
-        Column("open_tasks", _("Open"), mark=(("standing", "open"), day, *who)),
-        Column("overdue_tasks", _("Overdue"), mark=(("standing", "overdue"), day, *who)),
+        Column("person", _("Person"), "text", filters_by=("user", "user_id")),
+        Column("completed", _("Done"), drill_down={"event": "completed", **events}),
+        Column("created", _("New"), drill_down={"event": "created", **events}),
+        Column("open_tasks", _("Open"), drill_down={"standing": "open", **as_of}),
+        Column("overdue_tasks", _("Overdue"), drill_down={"standing": "overdue", **as_of}),
         Column("p50_hours", _("Median"), "hours"),
     )
     besides = SEPARATOR.join(["", *(row["user_id"] for row in rows if row["user_id"]), ""])

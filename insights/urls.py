@@ -1,4 +1,4 @@
-"""URLs under ``/insights/``: everybody's, and below ``me/`` the same for a person's own."""
+"""URLs below ``/insights/``: the dashboard about everybody, and below ``me/`` the personal one."""
 
 from django.urls import path
 

@@ -1,6 +1,6 @@
-"""The dashboards' pages. Who may not see everybody's gets a page that says why (``manager_required``).
+"""Pages and CSV files of the dashboards. ``manager_required`` guards the dashboard about everybody.
 
-One person's pages take the person from the session and nothing else, so no URL leads to another's data.
+The personal dashboard takes the person from the session only, so no URL gives access to another person's data.
 """
 
 from __future__ import annotations
@@ -11,103 +11,108 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
 from identity.decorators import manager_required, person_required
-from insights import behind, exports, filters, formats, goals, marks, pages, periods
-from insights.boards import EVERYBODY, ME, Board
+from insights import drill_down, exports, filters, formats, goals, pages, periods, predicates
+from insights.dashboards import EVERYBODY, ME, Dashboard
 from insights.filters import State
 from insights.model import Question
+from insights.predicates import Predicate
 from insights.questions import KPIS
 from web.athena import WarehouseError
 
 View = Callable[..., HttpResponse]
 private = cache_control(private=True, no_cache=True)
-_UNAVAILABLE = _("This answer is not available at the moment. Try again.")
 
 
-def _state(request: HttpRequest, board: Board) -> State:
-    return filters.state_from(request.GET, str(request.user.id) if board.own else "")
+def _state(request: HttpRequest, dashboard: Dashboard) -> State:
+    return filters.state_from(request.GET, str(request.user.id) if dashboard.personal else "")
 
 
-def _context(board: Board, state: State) -> dict[str, Any]:
+def _context(dashboard: Dashboard, state: State) -> dict[str, Any]:
     return {
-        "board": board,
+        "dashboard": dashboard,
         "state": state,
         "days": state.days,
         "ranges": periods.CHOICES,
         "priorities": [(priority, formats.word(priority)) for priority in filters.PRIORITIES],
         "statuses": [(status, formats.word(status)) for status in filters.STATUSES],
-        "home": reverse(board.name),
-        "behind": reverse(f"{board.name}-tasks"),
+        "home": reverse(dashboard.name),
+        "drill_down_url": reverse(f"{dashboard.name}-tasks"),
     }
 
 
-def _dashboard(request: HttpRequest, board: Board) -> HttpResponse:
-    """The whole page. What is not answered in time comes as a card that loads itself."""
-    state = _state(request, board)
-    context = _context(board, state)
+def _dashboard(request: HttpRequest, dashboard: Dashboard) -> HttpResponse:
+    """The whole page. A question that is not answered in time becomes a card that loads itself."""
+    state = _state(request, dashboard)
+    context = _context(dashboard, state)
     try:
-        context["page"] = page = pages.dashboard(board, state)
+        context["page"] = page = pages.dashboard_page(dashboard, state)
     except WarehouseError:
         return render(request, "insights/unavailable.html", context, status=503)
-    if board.own and page:
+    if dashboard.personal and page:
         context["goal"] = goals.progress(request, page, state.filters.any)
     return render(request, "insights/dashboard.html", context)
 
 
-def _card(request: HttpRequest, board: Board, slug: str) -> HttpResponse:
-    """One card by itself: for those that were too slow for the page, and to try again."""
-    question, state = _question(board, slug), _state(request, board)
-    made = _ask(board, question, state)
-    template = "insights/tiles.html" if question is KPIS else "insights/card.html"
-    context = {**_context(board, state), "card": made}
-    return render(request, template, context, status=200 if made.drawing else 503)
+def _card(request: HttpRequest, dashboard: Dashboard, slug: str) -> HttpResponse:
+    """One card: for answers that were too slow for the page, and to try again."""
+    question, state = _question(dashboard, slug), _state(request, dashboard)
+    answered = _answered_card(dashboard, question, state)
+    template = "insights/kpis.html" if question is KPIS else "insights/card.html"
+    context = {**_context(dashboard, state), "card": answered}
+    return render(request, template, context, status=200 if answered.drawing else 503)
 
 
-def _export(request: HttpRequest, board: Board, slug: str) -> HttpResponse:
+def _export(request: HttpRequest, dashboard: Dashboard, slug: str) -> HttpResponse:
     """The rows of one question as CSV, for the state in the query string."""
-    question, state = _question(board, slug), _state(request, board)
-    made = _ask(board, question, state)
-    if made.outcome.answer is None:
-        return HttpResponse(f"{_UNAVAILABLE}\n", status=503, content_type="text/plain; charset=utf-8")
-    rows = question.exported(made.outcome.answer.rows, made.period)
+    question, state = _question(dashboard, slug), _state(request, dashboard)
+    answered = _answered_card(dashboard, question, state)
+    if answered.outcome.answer is None:
+        return _unavailable()
+    rows = question.exported(answered.outcome.answer.rows, answered.period)
     return _csv(exports.to_csv(question.columns, rows), f"{slug}-{state.days}-days")
 
 
-def _tasks(request: HttpRequest, board: Board) -> HttpResponse:
-    """The tasks behind a mark."""
-    mark, state = marks.mark_from(request.GET), _state(request, board)
-    if mark is None:
-        raise Http404
-    number = request.GET.get("page", "")
-    context = _context(board, state)
+def _tasks(request: HttpRequest, dashboard: Dashboard) -> HttpResponse:
+    """Drill-down: the tasks that a value of a chart stands for."""
+    predicate, state = _predicate(request), _state(request, dashboard)
+    text = request.GET.get("page", "")
+    number = max(int(text), 1) if text.isascii() and text.isdigit() else 1
+    context = _context(dashboard, state)
     try:
-        found = behind.behind(
-            mark, state, max(int(number), 1) if number.isascii() and number.isdigit() else 1
-        )
+        found = drill_down.drill_down(predicate, state, number)
     except WarehouseError:
         return render(request, "insights/unavailable.html", context, status=503)
     if found is None:
-        return redirect(board.name)
-    context |= {"found": found, "query": f"{state.query}&{found.mark.query}"}
-    return render(request, "insights/tasks.html", context, status=200 if found.outcome.answer else 503)
+        return redirect(dashboard.name)
+    context |= {"found": found, "query": f"{state.query}&{found.predicate.query}"}
+    return render(request, "insights/drill_down.html", context, status=200 if found.outcome.answer else 503)
 
 
-def _export_tasks(request: HttpRequest, board: Board) -> HttpResponse:
-    """The tasks behind a mark as CSV."""
-    mark, state = marks.mark_from(request.GET), _state(request, board)
-    if mark is None:
-        raise Http404
+def _export_tasks(request: HttpRequest, dashboard: Dashboard) -> HttpResponse:
+    """The same tasks as CSV."""
+    predicate, state = _predicate(request), _state(request, dashboard)
     try:
-        found = behind.exported(mark, state)
+        found = drill_down.exported(predicate, state)
     except WarehouseError:
         found = None
-    if found is None:
-        return HttpResponse(f"{_UNAVAILABLE}\n", status=503, content_type="text/plain; charset=utf-8")
-    return _csv(exports.to_csv(*found), "tasks")
+    return _csv(exports.to_csv(*found), "tasks") if found else _unavailable()
+
+
+def _predicate(request: HttpRequest) -> Predicate:
+    predicate = predicates.from_query(request.GET)
+    if predicate is None:
+        raise Http404
+    return predicate
+
+
+def _unavailable() -> HttpResponse:
+    text = _("This answer is not available at the moment. Try again.")
+    return HttpResponse(f"{text}\n", status=503, content_type="text/plain; charset=utf-8")
 
 
 def _csv(body: str, name: str) -> HttpResponse:
@@ -116,27 +121,27 @@ def _csv(body: str, name: str) -> HttpResponse:
     return response
 
 
-def _question(board: Board, slug: str) -> Question:
-    if slug not in board.by_slug:
+def _question(dashboard: Dashboard, slug: str) -> Question:
+    if slug not in dashboard.by_slug:
         raise Http404
-    return board.by_slug[slug]
+    return dashboard.by_slug[slug]
 
 
-def _ask(board: Board, question: Question, state: State) -> pages.Card:
+def _answered_card(dashboard: Dashboard, question: Question, state: State) -> pages.Card:
     try:
-        made = pages.card(board, question, state)
+        found = pages.card(dashboard, question, state)
     except WarehouseError:
-        return pages.failed(board, question, state)
-    if made is None:
+        return pages.failed(dashboard, question, state)
+    if found is None:
         raise Http404
-    return made[0]
+    return found[0]
 
 
-def _for(view: View, board: Board) -> View:
-    required = person_required if board.own else manager_required
+def _for(view: View, dashboard: Dashboard) -> View:
+    required = person_required if dashboard.personal else manager_required
 
     def bound(request: HttpRequest, **arguments: str) -> HttpResponse:
-        return view(request, board, **arguments)
+        return view(request, dashboard, **arguments)
 
     bound.__doc__ = view.__doc__
     return require_safe(required(private(bound)))
@@ -152,6 +157,6 @@ export_tasks, my_export_tasks = _for(_export_tasks, EVERYBODY), _for(_export_tas
 @require_POST
 @person_required
 def my_goal(request: HttpRequest) -> HttpResponse:
-    """Set the weekly goal of the person who asks."""
+    """Set the weekly goal of the signed-in person."""
     goals.save(request, request.POST.get("goal", ""))
     return redirect("insights-me")

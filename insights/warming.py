@@ -6,7 +6,7 @@ import logging
 import threading
 
 from insights import answers, cache, pages
-from insights.boards import EVERYBODY
+from insights.dashboards import EVERYBODY
 from insights.filters import State
 from insights.periods import CHOICES
 from web import athena

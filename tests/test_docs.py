@@ -10,7 +10,7 @@ import pytest
 from django.core.management import get_commands, load_command_class
 from django.urls import Resolver404, resolve
 
-from insights.boards import EVERYBODY, ME
+from insights.dashboards import EVERYBODY, ME
 
 ROOT = Path(__file__).resolve().parent.parent
 MARKDOWN = sorted(

@@ -56,8 +56,6 @@ INSIGHTS_PAGE_SECONDS = float(
 )  # then a page goes out without the rest
 INSIGHTS_QUERY_SECONDS = float(env.optional("INSIGHTS_QUERY_SECONDS", "20"))  # then a query is cancelled
 INSIGHTS_SHOW_TITLES = env.flag("INSIGHTS_SHOW_TITLES", default=False)  # managers read other people's titles
-INSIGHTS_GOALS = "identity.weekly_goal"
-API_ROUTERS = {"/v1/insights": "insights.api.router"}
 
 # --- The site ------------------------------------------------------------------------------------------------
 ROOT_URLCONF = "todo_site.urls"

@@ -1,9 +1,9 @@
 """Every question the dashboard asks, in the order of the page. A new chart is one entry here."""
 
 from insights.model import Question
-from insights.questions import choices, flow, own, people
+from insights.questions import choices, flow, kpis, own, people
 
-KPIS = people.KPIS
+KPIS = kpis.KPIS
 CHOICES = choices.CHOICES
 CHARTS: tuple[Question, ...] = (
     flow.THROUGHPUT,

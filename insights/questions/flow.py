@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from insights import charts, distributions, rankings
+from insights import charts, histograms, rankings
 from insights.model import Column, Question
 
 CHOICE = ("category", "priority", "status", "user")
@@ -140,7 +140,7 @@ LEAD_TIME = Question(
     parameters=_DURATIONS_OF,
     fixed=(("measure", "lead"),),
     columns=_DURATIONS,
-    draw=distributions.lead_time,
+    draw=histograms.lead_time,
 )
 
 CYCLE_TIME = Question(
@@ -156,7 +156,7 @@ CYCLE_TIME = Question(
     parameters=_DURATIONS_OF,
     fixed=(("measure", "cycle"),),
     columns=_DURATIONS,
-    draw=distributions.cycle_time,
+    draw=histograms.cycle_time,
 )
 
 AGEING = Question(

@@ -1,8 +1,7 @@
-"""The tasks behind a mark: one statement, of which a mark's family picks a branch.
+"""Drill-down, from a value of a chart to its tasks: one statement with a branch for each kind of predicate.
 
-A branch whose family was not asked for reads nothing: its condition is false before the query runs. ``total`` is the
-number the mark shows: of events, each counts, so that a task may count twice. Titles stay in the warehouse unless they
-may be shown.
+The other branches read nothing, because their condition is false before the query runs. ``total`` is the value that the
+chart shows: each event counts, so a task may count twice. Titles stay in the warehouse unless they may be shown.
 """
 
 from django.utils.translation import gettext_lazy as _
@@ -13,9 +12,9 @@ from insights.questions.flow import CHOICE
 COLUMNS = (
     Column("task_id", _("Task"), "text"),
     Column("title", _("Title"), "text"),
-    Column("person", _("Person"), "text", chooses=("user", "user_id")),
+    Column("person", _("Person"), "text", filters_by=("user", "user_id")),
     Column("user_id", _("Person's id"), "text"),
-    Column("category", _("Category"), "name", chooses=("category", "category")),
+    Column("category", _("Category"), "name", filters_by=("category", "category")),
     Column("priority", _("Priority"), "word"),
     Column("status", _("Status now"), "word"),
     Column("due_date", _("Due"), "date"),
@@ -28,7 +27,7 @@ COLUMNS = (
 
 # The filters choose tasks by what they are now, and a change carries what its task is now: so they are applied once, at
 # the end. Only who began when depends on them, too.
-BEHIND = Statement(
+DRILL_DOWN = Statement(
     slug="tasks",
     sql="""
 WITH cohort_changes AS (
@@ -44,11 +43,11 @@ WITH cohort_changes AS (
   WHERE ? = 'event' AND task_id IS NOT NULL AND day BETWEEN CAST(? AS date) AND CAST(? AS date)
     AND CASE ? WHEN 'created' THEN created WHEN 'completed' THEN completed WHEN 'reopened' THEN reopened
       WHEN 'deleted' THEN deleted ELSE 1 END = 1
-    AND day_of_week(day) BETWEEN ? AND ? AND hour BETWEEN ? AND ?
+    AND ? IN (0, day_of_week(day)) AND ? IN (-1, hour)
   UNION ALL
   SELECT c.task_id, c.user_id, c.changed_at
   FROM change_facts c CROSS JOIN (SELECT CAST(? AS date) AS day) a
-  WHERE ? = 'standing' AND c.task_id IS NOT NULL AND c.status IS NOT NULL
+  WHERE ? = 'status_as_of' AND c.task_id IS NOT NULL AND c.status IS NOT NULL
     AND c.day <= a.day AND coalesce(c.next_day > a.day, true)
     AND CASE ? WHEN 'any' THEN true
       WHEN 'open' THEN c.status IN ('pending', 'in_progress')
@@ -59,7 +58,7 @@ WITH cohort_changes AS (
   UNION ALL
   SELECT task_id, user_id, completed_at
   FROM task_facts
-  WHERE ? = 'time' AND completed_day BETWEEN CAST(? AS date) AND CAST(? AS date)
+  WHERE ? = 'duration' AND completed_day BETWEEN CAST(? AS date) AND CAST(? AS date)
     AND CASE ? WHEN 'cycle' THEN cycle_hours ELSE lead_hours END >= ?
     AND CASE ? WHEN 'cycle' THEN cycle_hours ELSE lead_hours END < ?
   UNION ALL
@@ -87,12 +86,12 @@ WHERE n.place BETWEEN ? AND ?
 ORDER BY n.place
 """,
     parameters=(
-        *("family", *CHOICE),
-        *("family", "first", "last", "kind", "first_weekday", "last_weekday", "first_hour", "last_hour"),
-        *("last", "family", "kind", "kind", "youngest", "oldest"),
-        *("family", "first", "last", "kind", "low", "kind", "high"),
-        *("first", "week"),
-        *("titles", *CHOICE, "in", "beyond", "by", "besides"),
+        *("branch", *CHOICE),
+        *("branch", "first", "last", "kind", "weekday", "hour"),
+        *("day", "branch", "kind", "kind", "youngest", "oldest"),
+        *("branch", "first", "last", "kind", "low", "kind", "high"),
+        *("first_week", "week"),
+        *("titles", *CHOICE, "only_category", "except_categories", "only_user", "except_users"),
         *("first_row", "last_row"),
     ),
 )

@@ -1,4 +1,4 @@
-"""What the dashboard's templates draw and format by themselves."""
+"""Template tags and filters of the dashboards."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy
 
 from insights import formats
 
-if TYPE_CHECKING:  # every template's engine imports this module
-    from insights.boards import Board
+if TYPE_CHECKING:  # the template engine imports this module for every page of the site
+    from insights.dashboards import Dashboard
     from insights.filters import State
     from insights.model import Cell
 
@@ -37,27 +37,27 @@ FILTERS = {
 
 @register.filter
 def filter_name(name: str) -> str:
-    """What a filter of the query string is called on the page."""
+    """The page's name of a filter."""
     return str(FILTERS[name])
 
 
 @register.filter
 def in_words(value: str) -> str:
-    """A filter's value: a priority or status in words, anything else as it is."""
-    return str(formats.WORDS.get(value, value))
+    """A filter's value: the name of a priority or status, anything else unchanged."""
+    return str(formats.NAMES.get(value, value))
 
 
 @register.simple_tag
-def sparkline(course: list[float | None]) -> SafeString:
-    """Draw a course as a small SVG line, stretched to its box; too few points draw nothing.
+def sparkline(values: list[float | None]) -> SafeString:
+    """Return a small SVG line, stretched to its box; nothing for fewer than two values.
 
-    It repeats what the tile says in words and is therefore hidden from assistive technology.
+    It is hidden from assistive technology, because the tile states the same in words.
     """
-    known = [(n, value) for n, value in enumerate(course) if value is not None]
-    if len(known) < 2:
+    present = [value for value in values if value is not None]
+    if len(present) < 2:
         return SafeString("")
-    low, high = min(value for _, value in known), max(value for _, value in known)
-    points = [(n * WIDTH / (len(course) - 1), _height(value, low, high)) for n, value in known]
+    low, high, step = min(present), max(present), WIDTH / (len(values) - 1)
+    points = [(n * step, _y(value, low, high)) for n, value in enumerate(values) if value is not None]
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     return format_html(
         '<svg class="spark" viewBox="0 0 {} {}" preserveAspectRatio="none" aria-hidden="true" focusable="false">'
@@ -69,34 +69,34 @@ def sparkline(course: list[float | None]) -> SafeString:
     )
 
 
-def _height(value: float, low: float, high: float) -> float:
-    """From the top: the highest value at the inset, the lowest at the bottom inset, a flat line in the middle."""
+def _y(value: float, low: float, high: float) -> float:
+    """The distance from the top: ``high`` and ``low`` touch the insets, a flat line is in the middle."""
     room = HEIGHT - 2 * INSET
     return HEIGHT / 2 if high == low else INSET + room * (1 - (value - low) / (high - low))
 
 
 @register.simple_tag
-def board_url(board: Board, page: str, *arguments: str) -> str:
-    """The URL of a board's page: ``{% board_url board '-csv' 'throughput' %}``."""
-    return reverse(f"{board.name}{page}", args=arguments)
+def dashboard_url(dashboard: Dashboard, page: str, *arguments: str) -> str:
+    """The URL of a page of a dashboard: ``{% dashboard_url dashboard '-csv' 'throughput' %}``."""
+    return reverse(f"{dashboard.name}{page}", args=arguments)
 
 
 @register.simple_tag
-def choosing(state: State, cell: Cell) -> str:
-    """The query string of the same page about what a cell names, and nothing else of its kind."""
-    name = cell.column.chooses[0] if cell.column.chooses else ""
-    return replace(state, filters=replace(state.filters, **{name: cell.choice})).query
+def filtered_query(state: State, cell: Cell) -> str:
+    """The query string of the same page, filtered by the value of ``cell``."""
+    name = cell.column.filters_by[0] if cell.column.filters_by else ""
+    return replace(state, filters=replace(state.filters, **{name: cell.filter_value})).query
 
 
 @register.simple_tag
 def options(name: str, chosen: str, everything: str, choices: list[tuple[str, str]]) -> SafeString:
-    """A select element; ``everything`` is what its empty value is called. What is chosen is always offered."""
+    """A select element. ``everything`` labels the empty value; the chosen value is always among the options."""
     pairs = list(choices)
     if chosen and chosen not in dict(pairs):
         pairs = [(chosen, chosen), *pairs]
     pairs = [("", everything), *pairs]
-    marked = ((value, SafeString(" selected") if value == chosen else "", label) for value, label in pairs)
-    inner = format_html_join("", '<option value="{}"{}>{}</option>', marked)
+    rows = ((value, SafeString(" selected") if value == chosen else "", label) for value, label in pairs)
+    inner = format_html_join("", '<option value="{}"{}>{}</option>', rows)
     return format_html('<select class="input" name="{}">{}</select>', name, inner)
 
 

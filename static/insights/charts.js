@@ -5,7 +5,7 @@
   const CONFIG = { displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: false, showTips: false };
   const root = document.documentElement;
   const drawn = new Set();
-  const said = (name) => document.getElementById("chart-said")?.dataset[name] ?? "";
+  const message = (name) => document.getElementById("chart-messages")?.dataset[name] ?? "";
 
   // What a style sheet leaves to the theme, as the colour that it is now: Plotly knows no light-dark().
   const probe = document.createElement("span");
@@ -75,15 +75,15 @@
     offerSvg(chart);
   };
 
-  // A trace's mark says which tasks are behind its points: {x}, {y} and {0}, {1} … stand for a point's own values.
+  // A trace names the query of the tasks behind its points; {x}, {y} and {0}, {1} … stand for the point's own values.
   const follow = (chart, points) => {
     const point = points[0];
-    const mark = point.data.meta?.mark;
-    if (!mark) return;
+    const drillDown = point.data.meta?.drill_down;
+    if (!drillDown) return;
     const own = [].concat(point.customdata ?? []);
     const value = (text) => text.replace(/\{(\w+)\}/g, (_, name) => (name in { x: 0, y: 0 } ? point[name] : own[name]) ?? "");
-    const query = Object.entries(mark).map(([name, text]) => [name, value(text)]).filter(([, text]) => text !== "");
-    location.assign(`${chart.dataset.behind}&${new URLSearchParams(query)}`);
+    const query = Object.entries(drillDown).map(([name, text]) => [name, value(text)]).filter(([, text]) => text !== "");
+    location.assign(`${chart.dataset.drillDown}&${new URLSearchParams(query)}`);
   };
 
   const svgOf = async (chart) => {
@@ -105,7 +105,7 @@
   const giveUp = (chart) => {
     chart.classList.remove("skeleton");
     chart.classList.add("insight-empty");
-    chart.textContent = said("undrawable");
+    chart.textContent = message("undrawable");
   };
 
   const drawAll = async (scope) => {
@@ -135,9 +135,9 @@
       card.removeAttribute("aria-busy");
       const body = card.querySelector(".insight-body");
       body.className = "insight-body insight-failed";
-      const again = Object.assign(document.createElement("a"), { href: location.href, className: "button", textContent: said("again") });
+      const again = Object.assign(document.createElement("a"), { href: location.href, className: "button", textContent: message("again") });
       again.dataset.retry = "";
-      body.replaceChildren(said("failed"), again);
+      body.replaceChildren(message("failed"), again);
     }
   };
 

@@ -16,7 +16,7 @@ from insights.exports import to_csv
 from insights.filters import State
 from insights.questions import BY_SLUG
 from tests.etl.oracle import Oracle
-from tests.insights.marking import behind
+from tests.insights.drill_down import expected_tasks
 from tests.insights.reading import article, facts, figure, inside, table, text, tiles
 from tests.insights.sheet import Sheet
 from tests.insights.truth import Truth
@@ -75,20 +75,19 @@ def _assert_tiles(html: str, sheet: Sheet) -> None:
     found = tiles(html)
     for (label, value, change, points), told in zip(found, sheet.tiles(), strict=True):
         assert (label, value, change) == (told.label, told.value, told.change)
-        assert same(points, _line(told.course), 0.051), label
+        assert same(points, _line(told.sparkline), 0.051), label
     assert inside(html, "p", "tiles-finding") == ([words] if (words := sheet.tiles_finding()) else [])
 
 
-def _line(course: list[float | None]) -> list[list[float]]:
+def _line(values: list[float | None]) -> list[list[float]]:
     """The points of a line in a box of 120 by 32 with a margin of 2 above and below."""
-    known = [(n, value) for n, value in enumerate(course) if value is not None]
-    if len(known) < 2:
+    points = [(n, value) for n, value in enumerate(values) if value is not None]
+    if len(points) < 2:
         return []
-    values = [value for _, value in known]
-    low, high = min(values), max(values)
+    low, high = min(value for _, value in points), max(value for _, value in points)
     return [
-        [n * 120 / (len(course) - 1), 16 if high == low else 30 - 28 * (value - low) / (high - low)]
-        for n, value in known
+        [n * 120 / (len(values) - 1), 16 if high == low else 30 - 28 * (value - low) / (high - low)]
+        for n, value in points
     ]
 
 
@@ -108,7 +107,8 @@ def _assert_card(slug: str, html: str, said: Any) -> None:
 
 def _assert_choices(html: str, oracle: Oracle, state: State) -> None:
     """The filters offer the fifty with the most tasks, deleted ones included, whatever is filtered now."""
-    truth = Truth(oracle, Sheet(oracle, State(person=state.person)).period, State(person=state.person).chosen)
+    unfiltered = State(person=state.person)
+    truth = Truth(oracle, Sheet(oracle, unfiltered).period, unfiltered.effective_filters)
     for name, of in (("category", truth.category_of), ("user", lambda key: key[0].partition("#")[2])):
         counted = Counter(map(of, truth.deeds))
         offered = sorted(counted, key=lambda value: (-counted[value], value))[:50]
@@ -130,9 +130,9 @@ def links(html: str) -> list[tuple[dict[str, str], str]]:
 
 
 def _assert_links(html: str, truth: Truth) -> None:
-    """A number is how often tasks count for its mark; shares, rates and durations only have tasks behind them."""
+    """A number equals the count of its drill-down; shares, rates and durations only need some tasks."""
     for link, shown in links(html):
-        counted = behind(truth, link)
+        counted = expected_tasks(truth, link)
         if re.fullmatch(r"[\d,]+", shown) and not _of_people(link):
             assert counted.total() == int(shown.replace(",", "")), link
         else:

@@ -44,12 +44,12 @@ class Said:
 
 @dataclass
 class Told:
-    """What a tile says; ``course`` are the values its line goes through, None before the first."""
+    """What a tile says; ``sparkline`` are the values its line goes through, None before the first."""
 
     label: str
     value: str
     change: str
-    course: list[float | None]
+    sparkline: list[float | None]
 
 
 class Sheet:
@@ -61,7 +61,7 @@ class Sheet:
         begin = oracle.today - timedelta(days=2 * state.days - 1)
         self.compared = state.compare and since is not None and since <= begin
         self.period = Period(state.days, oracle.today, self.compared)
-        self.truth = Truth(oracle, self.period, state.chosen)
+        self.truth = Truth(oracle, self.period, state.effective_filters)
         self.own = bool(state.person)
 
     # -- sentences
@@ -128,23 +128,23 @@ class Sheet:
         label: str,
         now: float | None,
         before: float | None,
-        course: list[Any],
+        sparkline: list[Any],
         text: Callable[..., str] = count,
         points: bool = False,
     ) -> Told:
         value = NONE if now is None else text(now)
         if not self.compared:
-            return Told(label, value, "", course)
+            return Told(label, value, "", sparkline)
         if before is None:
-            return Told(label, value, "nothing to compare with", course)
+            return Told(label, value, "nothing to compare with", sparkline)
         was = f"from {text(before)}"
         if now is None or (before == 0 and not points):
-            return Told(label, value, was, course)
+            return Told(label, value, was, sparkline)
         change = (now - before) * 100 if points else (now - before) / before * 100
         size = f"{round(abs(change), 1):g} points" if points else f"{round(abs(change)):g}%"
         same = round(change, 1 if points else 0) == 0
         arrow = "no change" if same else f"{'▲' if change > 0 else '▼'} {size}"
-        return Told(label, value, f"{arrow} {was}", course)
+        return Told(label, value, f"{arrow} {was}", sparkline)
 
     def tiles_finding(self) -> str:
         truth = self.truth
@@ -246,7 +246,7 @@ class Sheet:
             spans.append([labels[-1], n * width, 10**9 if open_ended else (n + 1) * width])
         p50, p85, p95 = (lasting(value) for value in shares.values())
         return Said(
-            f"Of {things(len(hours), 'completed task')}, half took at most {p50}, 85% at most {p85} and 95% at most "
+            f"{things(len(hours), 'completed task')}: half took at most {p50}, 85% at most {p85} and 95% at most "
             f"{p95}.",
             self.largest(
                 [
@@ -413,10 +413,10 @@ class Sheet:
             return ""
         if now is None or before is None:
             return "There are no earlier newcomers to compare with."
-        verb = "as" if percent(now) == percent(before) else "after"
+        same = percent(now) == percent(before)
         return (
-            f"Of the newcomers of the latest {things(weeks, 'week')}, {percent(now)} came back the week after, {verb} "
-            f"{percent(before)} of those before."
+            f"{percent(now)} of the newcomers of the latest {things(weeks, 'week')} came back the week after, "
+            f"{'the same as' if same else 'compared with ' + percent(before)} before that."
         )
 
     def weeks(self) -> Said:

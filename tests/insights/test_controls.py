@@ -1,4 +1,4 @@
-"""Filters, the tasks behind a mark, one's own page, the API, warming: through the site, from the local Athena."""
+"""Filters, drill-down, the personal dashboard, the API and warming: through the site, on the local Athena."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from django.core.management import call_command
 
-from insights import cache, filters, marks, warming
+from insights import cache, drill_down, filters, predicates, warming
 from insights.api import AnswerOut
 from insights.questions import CHARTS
 from tests.insights.lake import TODAY, Workspace
@@ -55,7 +55,7 @@ def test_every_link_keeps_the_whole_state(page, gold_lake):
 
 
 def test_a_name_leads_to_the_page_about_it_alone(page, manager, gold_lake, workspace):
-    """Also beyond the fifty that the filters offer: from the tasks behind a mark."""
+    """Also beyond the fifty that the filters offer: from a drill-down."""
     for path, name, value in (
         ("/insights/?days=90&compare=no&priority=low", workspace.names["user-07"], "user=user-07"),
         (
@@ -100,10 +100,10 @@ def test_a_query_string_is_read_kindly(given, state):
     assert filters.state_from(dict(state.pairs())) == state
 
 
-class TestBehind:
-    """The tasks behind a mark."""
+class TestDrillDown:
+    """From a value of a chart to its tasks."""
 
-    def test_it_works(self, manager, gold_lake, workspace):
+    def test_lists_the_tasks_of_a_predicate(self, manager, gold_lake, workspace):
         html = manager.get(f"/insights/tasks/?days=30&event=completed&{SPAN}&in=Support").content.decode()
         done = [t for t in support(workspace) if t.completed and (TODAY - t.completed.date()).days < 30]
         assert {row[0] for row in table(html)} == {task.id for task in done}
@@ -128,10 +128,8 @@ class TestBehind:
             assert "About task-" in manager.get(f"/insights/{path}?{query}").content.decode()
 
     def test_titles_do_not_even_leave_the_warehouse(self, gold_lake):
-        from insights import behind
-
-        mark = marks.mark_from(dict(parse_qsl(f"event=created&{SPAN}")))
-        rows = behind.behind(mark, filters.State()).table.rows
+        predicate = predicates.from_query(dict(parse_qsl(f"event=created&{SPAN}")))
+        rows = drill_down.drill_down(predicate, filters.State()).table.rows
         assert {row["title"] for row in rows} == {None}
 
     def test_many_tasks_come_in_pages(self, manager, gold_lake, workspace):
@@ -160,7 +158,7 @@ class TestBehind:
             f"event=created&{SPAN}&in=%00",
         ],
     )
-    def test_no_mark_is_not_found(self, manager, gold_lake, query):
+    def test_an_invalid_predicate_is_not_found(self, manager, gold_lake, query):
         assert manager.get(f"/insights/tasks/?{query}").status_code == 404
         assert manager.get(f"/insights/tasks.csv?{query}").status_code == 404
 
@@ -170,22 +168,31 @@ class TestBehind:
             links = re.findall(r'<a href="(/insights/tasks/[^"]*)">([^<]+)</a>', article(html, question.slug))
             assert links, question.slug
             link, number = links[-1]
-            behind = manager.get(unescape(link))
-            assert behind.status_code == 200
+            answer = manager.get(unescape(link))
+            assert answer.status_code == 200
             counted = re.search(
-                r"([\d,]+) tasks?(?:, counted ([\d,]+) times)?", text(behind.content.decode())
+                r"([\d,]+) tasks?(?:, counted ([\d,]+) times)?", text(answer.content.decode())
             )
             if question.slug != "retention":  # whose numbers are shares of people
                 assert number in counted.groups()
 
-    def test_a_mark_reads_as_it_writes(self):
-        for query in (
+    @pytest.mark.parametrize(
+        "query",
+        [
             f"event=changed&{SPAN}&weekday=1&hour=0",
-            "standing=open&on=2026-11-22&youngest=7&oldest=13",
-        ):
-            mark = marks.mark_from(dict(parse_qsl(query)))
-            assert mark.query == query
-            assert marks.mark_from(dict(mark.pairs())) == mark
+            "standing=open&on=2026-11-22&youngest=7&oldest=13&in=Support&by=user-07",
+            f"time=cycle&{SPAN}&low=24&high=48&beyond=%1FSupport%1F",
+            "cohort=2026-11-02&week=2&besides=%1Fuser-07%1F",
+        ],
+    )
+    def test_a_predicate_is_written_as_it_was_read(self, query):
+        predicate = predicates.from_query(dict(parse_qsl(query)))
+        assert predicate.query == query
+        assert predicates.from_query(dict(parse_qsl(predicate.query))) == predicate
+
+    def test_parameters_of_other_kinds_are_ignored(self):
+        read = predicates.from_query(dict(parse_qsl(f"event=created&{SPAN}&low=5&week=x")))
+        assert read == predicates.from_query(dict(parse_qsl(f"event=created&{SPAN}")))
 
 
 class TestMe:
@@ -219,23 +226,23 @@ class TestMe:
         self, client_for, alice, bob, settings, mine, workspace
     ):
         others = set(workspace.names.values())
-        mark = f"event=created&{SPAN}"
+        created = f"event=created&{SPAN}"
         for path in (
             "?user=user-03",
             f"?user={bob.id}&person=user-03&owner=user-03&days=180",
             "cards/throughput/?user=user-03",
             "throughput.csv?user=user-03",
-            f"tasks/?{mark}&user=user-03",
-            f"tasks/?{mark}&by=user-03",
-            f"tasks/?{mark}&besides=%1F{alice.id}%1F",
-            f"tasks.csv?{mark}&by=user-03&user=user-03",
+            f"tasks/?{created}&user=user-03",
+            f"tasks/?{created}&by=user-03",
+            f"tasks/?{created}&besides=%1F{alice.id}%1F",
+            f"tasks.csv?{created}&by=user-03&user=user-03",
         ):
             html = self.get(client_for, alice, settings, path)
             shown = set(re.findall(r"task-\d+", html))
             assert shown <= {task.id for task in mine}, path
             assert not [name for name in others if name in html], path
-        same = self.get(client_for, alice, settings, f"tasks.csv?{mark}")
-        assert same == self.get(client_for, alice, settings, f"tasks.csv?{mark}&by=user-03&user=user-03")
+        same = self.get(client_for, alice, settings, f"tasks.csv?{created}")
+        assert same == self.get(client_for, alice, settings, f"tasks.csv?{created}&by=user-03&user=user-03")
         assert self.get(client_for, bob, settings, "throughput.csv").count(",0,0,0,0") == 60
 
     def test_everybodys_questions_are_not_asked_there(self, client_for, alice, mine):

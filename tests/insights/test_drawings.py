@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import pytest
 from django.template import Context, Template
 
-from insights import charts, distributions, formats, grids, habits, rankings, tiles
+from insights import charts, formats, habits, heatmaps, histograms, kpis, rankings
 from insights.exports import to_csv
 from insights.model import Column
 from insights.periods import CHOICES, Period, days_from
@@ -94,7 +94,7 @@ def test_lead_time_bars_suit_the_data(hours, p95, unit, last):
         {"span": "period", "whole_hours": h, "tasks": hours.count(h), "p50": 0.4, "p85": 0.5, "p95": p95}
         for h in sorted(set(hours))
     ]
-    drawing = distributions.lead_time(rows, PERIOD)
+    drawing = histograms.lead_time(rows, PERIOD)
     assert drawing.table.columns[0].title == f"Lead time in {unit}"
     assert drawing.table.rows[-1]["label"] == last
     assert sum(drawing.figure["data"][0]["y"]) == len(hours)
@@ -108,13 +108,13 @@ def kpi_rows(metric, values, end=END):
 
 
 def tile(label, rows):
-    return next(tile for tile in tiles.tiles(rows, PERIOD) if tile.label == label)
+    return next(tile for tile in kpis.tiles(rows, PERIOD) if tile.label == label)
 
 
 def test_a_flow_is_summed_and_compared():
     made = tile("Completed", kpi_rows("tasks_completed", [1] * 30 + [2] * 30))
     assert (made.value, made.previous, made.change, made.tone) == ("60", "30", "▲ 100%", "good")
-    assert made.course == [2] * 30
+    assert made.sparkline == [2] * 30
 
 
 def test_a_level_is_its_last_value():
@@ -133,7 +133,7 @@ def test_a_mean_weighs_days_by_their_tasks():
 
 
 def test_without_a_comparison_there_is_no_change():
-    (made,) = (t for t in tiles.tiles(kpi_rows("tasks_completed", [2] * 60), ALONE) if t.label == "Completed")
+    (made,) = (t for t in kpis.tiles(kpi_rows("tasks_completed", [2] * 60), ALONE) if t.label == "Completed")
     assert (made.value, made.previous, made.change) == ("60", formats.NOTHING, "")
     assert tile("Completed", kpi_rows("tasks_completed", [2] * 60)).change == "no change"
 
@@ -143,8 +143,8 @@ def test_a_zero_before_makes_no_percentage():
     assert (made.value, made.previous, made.change) == ("5", "0", "")
 
 
-def sparkline(course):
-    return Template("{% load insights_tags %}{% sparkline course %}").render(Context({"course": course}))
+def sparkline(values):
+    return Template("{% load insights_tags %}{% sparkline values %}").render(Context({"values": values}))
 
 
 def test_a_sparkline_stays_in_its_box():
@@ -155,9 +155,9 @@ def test_a_sparkline_stays_in_its_box():
     assert "style" not in svg
 
 
-@pytest.mark.parametrize("course", [[], [1], [None, None, 4]])
-def test_too_few_points_draw_no_sparkline(course):
-    assert sparkline(course) == ""
+@pytest.mark.parametrize("values", [[], [1], [None, None, 4]])
+def test_too_few_points_draw_no_sparkline(values):
+    assert sparkline(values) == ""
 
 
 def test_a_flat_sparkline_is_in_the_middle():
@@ -222,7 +222,7 @@ def test_without_a_comparison_no_line_of_the_period_before_is_drawn():
     assert len(charts.throughput(rows, ALONE).figure["data"]) == 2
 
 
-def test_every_mark_of_the_others_says_whom_they_are_beyond():
+def test_the_drill_down_of_the_others_leaves_out_the_named_categories():
     names = [f"Category {n}" for n in range(40)]
     drawing = rankings.categories(category_rows(*names), PERIOD)
     assert drawing.figure["data"][0]["customdata"][-1] == ["", "\x1f" + "\x1f".join(names[:8]) + "\x1f"]
@@ -244,9 +244,9 @@ def cohort_rows(*rates):
 
 
 def test_newcomers_are_compared_with_those_before():
-    drawing = grids.retention(cohort_rows(*[0.8] * 4, *[0.5] * 4), PERIOD)
+    drawing = heatmaps.retention(cohort_rows(*[0.8] * 4, *[0.5] * 4), PERIOD)
     assert drawing.finding == (
-        "Of the newcomers of the latest 4 weeks, 80% came back the week after, after 50% of those before."
+        "80% of the newcomers of the latest 4 weeks came back the week after, compared with 50% before that."
     )
     assert len(drawing.figure["data"][0]["z"]) == 8
 

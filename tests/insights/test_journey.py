@@ -253,8 +253,8 @@ def test_a_managers_journey(visit, client_for, make_account, settings, gold_lake
     tallest = max(range(bars.count()), key=lambda n: bars.nth(n).bounding_box()["height"])
     bars.nth(tallest).click(force=True)
     expect(page.get_by_role("heading", level=1)).to_contain_text("at the end of 22 Nov 2026")
-    expect(page.locator(".behind-filters")).to_have_text("Category: Support")
-    assert page.locator(".behind tbody tr").count() > 0
+    expect(page.locator(".drill-down-filters")).to_have_text("Category: Support")
+    assert page.locator(".drill-down tbody tr").count() > 0
     assert violations(page) == []
     page.get_by_role("link", name="Back to Insights").click()
     wait_for_figures(page)

@@ -16,7 +16,7 @@ from insights import questions
 from insights.filters import Filters
 from insights.periods import Period
 from insights.questions import BY_SLUG, CHARTS, CHOICES, KPIS, OWN_CHARTS
-from insights.questions.tasks import BEHIND
+from insights.questions.tasks import DRILL_DOWN
 from tests.insights import test_truth
 from tests.insights.lake import STATUSES, TODAY, Lake, Workspace, percentile
 from tests.insights.truth import Truth
@@ -80,7 +80,7 @@ def test_choices_are_those_with_the_most_tasks(gold_lake, workspace):
     assert [r["value"] for r in rows if r["kind"] == "since"] == [min(workspace.days()).isoformat()]
 
 
-ALL = {**BY_SLUG, BEHIND.slug: BEHIND}
+ALL = {**BY_SLUG, DRILL_DOWN.slug: DRILL_DOWN}
 
 
 @pytest.mark.parametrize("statement", ALL.values(), ids=ALL)
@@ -126,7 +126,7 @@ class TestEveryQuestion:
         assert drawing.finding.strip() or question is CHOICES
         assert go.Figure(drawing.figure or {})  # raises for anything that is not in Plotly's schema
         for trace in (drawing.figure or {}).get("data", []):
-            assert trace["meta"]["mark"], "every mark leads to its tasks"
+            assert trace["meta"]["drill_down"], "every point leads to its tasks"
 
     def test_of_an_empty_lake_says_so(self, question, lake, snapshots):
         lake.switch(snapshots["empty"])

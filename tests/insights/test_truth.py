@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from insights import answers, pages
-from insights.boards import EVERYBODY
+from insights.dashboards import EVERYBODY
 from insights.filters import Filters, State
 from insights.periods import Period
 from localcloud.accounts import ensure_client, pool_definition
@@ -22,9 +22,9 @@ from tests.etl.harness import NOW
 from tests.etl.oracle import category, due
 from tests.etl.world import World, play
 from tests.insights.checking import assert_page, links, read_csv
+from tests.insights.drill_down import expected_tasks
 from tests.insights.histories import gold, publish, recorded
 from tests.insights.lake import Lake
-from tests.insights.marking import behind
 from tests.insights.truth import Truth
 from web import athena
 
@@ -92,7 +92,7 @@ def test_it_works(history, check, filters):
     check(history, filters)
 
 
-def test_the_tasks_behind_every_kind_of_mark(history, manager, settings):
+def test_the_tasks_of_every_kind_of_drill_down(history, manager, settings):
     """One link of each kind on the page: the tasks it leads to, with all that is said of them."""
     settings.INSIGHTS_PAGE_SECONDS = 30
     state = State(filters=Filters(category="work"))
@@ -103,7 +103,7 @@ def test_the_tasks_behind_every_kind_of_mark(history, manager, settings):
     assert len(kinds) > 15
     for link, _ in kinds.values():
         rows = read_csv(manager.get("/insights/tasks.csv", link).content.decode())
-        counted = behind(truth, link)
+        counted = expected_tasks(truth, link)
         found = {(f"TASK#{row['user_id']}", f"TASK#{row['task_id']}"): row for row in rows}
         assert {key: int(row["times"]) for key, row in found.items()} == counted, link
         for key, row in found.items():

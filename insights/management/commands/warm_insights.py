@@ -1,4 +1,4 @@
-"""``manage.py warm_insights``: answer the dashboard's questions ahead of its first reader."""
+"""``manage.py warm_insights``: answer the questions of the dashboard before its first visitor."""
 
 import logging
 import os
@@ -17,17 +17,17 @@ _log = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
-    """The last step of the pipeline: run once after it has published, or beside it with ``--watch``."""
+    """The last step of the pipeline: runs once after publishing, or beside the pipeline with ``--watch``."""
 
-    help = "Cache the answers of the insights pages without filters for the snapshot that is published."
+    help = "Cache the answers of the insights pages without filters for the published snapshot."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
-        parser.add_argument("--watch", action="store_true", help="warm every new snapshot, until stopped")
+        parser.add_argument("--watch", action="store_true", help="warm every new snapshot until stopped")
 
     def handle(self, *, watch: bool, **_: Any) -> None:
-        """Run it. A question that cannot be answered is left to the page; it is no failure of the pipeline."""
+        """Run the command. An unanswered question is left to the page and does not fail the pipeline."""
         if watch:
             self._watch()
             return
@@ -35,12 +35,12 @@ class Command(BaseCommand):
         if snapshot is None:
             _log.warning("nothing has been published yet")
             return
-        # Logged, not written: in AWS the web function runs this, and its log holds lines of one shape.
+        # Logged rather than printed: in AWS the web function runs this, and all of its output is structured logs.
         _log.info("warmed", extra={"metadata": {"snapshot": snapshot.id, "answers": warming.warm(snapshot)}})
 
     def _watch(self) -> None:
         with suppress(OSError):
-            os.nice(10)  # readers and the pipeline come first
+            os.nice(10)  # page requests and the pipeline take precedence
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())

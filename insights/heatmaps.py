@@ -1,4 +1,4 @@
-"""Drawings in which colour is the quantity: activity by weekday and hour, and who comes back after how many weeks."""
+"""Heat maps: activity by weekday and hour, and the share of people who come back week after week (retention)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from insights import formats
-from insights.figures import COMPLETED, Figure, figure, marked
+from insights.figures import COMPLETED, Figure, drill_down, figure
 from insights.findings import Change, finding
 from insights.model import Column, Drawing, Fact, Row, Table
 from insights.periods import Period
@@ -33,7 +33,7 @@ def _weekdays() -> list[str]:
 
 
 def activity(rows: list[Row], period: Period) -> Drawing:
-    """A grid of weekday by hour, coloured by the number of changes."""
+    """A heat map of the number of changes by weekday and hour."""
     grid, before = _grid(rows, "events"), _grid(rows, "events_before")
     columns = (
         Column("weekday", _("Weekday"), "text"),
@@ -72,12 +72,12 @@ def _grid(rows: list[Row], name: str) -> list[list[int]]:
     return grid
 
 
-def _changed(period: Period) -> tuple[tuple[str, str], ...]:
-    return (("event", "changed"), ("from", period.start.isoformat()), ("to", period.end.isoformat()))
-
-
 def _hour_column(hour: int, title: str, period: Period) -> Column:
-    return Column(f"h{title}", title, mark=(*_changed(period), ("weekday", "{number}"), ("hour", str(hour))))
+    return Column(
+        f"h{title}",
+        title,
+        drill_down={"event": "changed", **period.query(), "weekday": "{number}", "hour": str(hour)},
+    )
 
 
 def _grid_row(n: int, events: list[int]) -> Row:
@@ -90,18 +90,19 @@ def _activity_figure(grid: list[list[int]], period: Period) -> Figure:
         HOURS,
         _weekdays(),
         grid,
+        {"event": "changed", **period.query(), "weekday": "{0}", "hour": "{1}"},
         hovertemplate=_now("%{y} %{x}:00: %{z:,d} changes") + "<extra></extra>",
         customdata=[[[d + 1, h] for h in range(24)] for d in range(7)],
     )
-    span = {"from_": period.start, "to": period.end}
-    return _grid_figure(
-        marked(heatmap, event="changed", **span, weekday="{0}", hour="{1}"), {"tickvals": HOURS[::3]}
-    )
+    return _grid_figure(heatmap, {"tickvals": HOURS[::3]})
 
 
-def _heatmap(x: list[str], y: list[str], z: list[list[Any]], **more: Any) -> dict[str, Any]:
+def _heatmap(
+    x: list[str], y: list[str], z: list[list[Any]], query: dict[str, str], **more: Any
+) -> dict[str, Any]:
     return {
         "type": "heatmap",
+        "meta": drill_down(query),
         "x": x,
         "y": y,
         "z": z,
@@ -124,7 +125,7 @@ def _grid_figure(trace: dict[str, Any], xaxis: dict[str, Any]) -> Figure:
 
 
 def retention(rows: list[Row], period: Period) -> Drawing:
-    """A triangle: a row for the people of each week, a column for each week since."""
+    """A cohort triangle: one row for the people who began in a week, one column for each week since."""
     cohorts = sorted({row["cohort_week"] for row in rows})
     rates = {(row["cohort_week"], row["week_number"]): row for row in rows}
     weeks = range(max((row["week_number"] for row in rows), default=0) + 1)
@@ -156,7 +157,7 @@ def retention(rows: list[Row], period: Period) -> Drawing:
 
 
 def _week_column(week: int) -> Column:
-    return Column(f"w{week}", str(week), "percent", (("cohort", "{cohort_week}"), ("week", str(week))))
+    return Column(f"w{week}", str(week), "percent", {"cohort": "{cohort_week}", "week": str(week)})
 
 
 def _rate(returning: list[Row]) -> float | None:
@@ -172,7 +173,7 @@ def _came_back(returning: list[Row]) -> str:
 
 
 def _return_finding(period: Period, returning: list[Row]) -> str:
-    """Compare the newcomers of the latest weeks with those of as many weeks before, whatever the page's period."""
+    """Compare the latest cohorts with as many before them; the period of the page makes no difference."""
     latest = sorted(returning, key=lambda row: str(row["cohort_week"]), reverse=True)
     now, before = _rate(latest[:COMPARED_COHORTS]), _rate(latest[COMPARED_COHORTS : 2 * COMPARED_COHORTS])
     if not period.compared:
@@ -180,19 +181,20 @@ def _return_finding(period: Period, returning: list[Row]) -> str:
     if now is None or before is None:
         return _now("There are no earlier newcomers to compare with.")
     text = _now(
-        "Of the newcomers of the latest %(weeks)s, %(now)s came back the week after, after %(before)s of those before."
+        "%(now)s of the newcomers of the latest %(weeks)s came back the week after, "
+        "compared with %(before)s before that."
     )
     if formats.percent(now) == formats.percent(before):
         text = _now(
-            "Of the newcomers of the latest %(weeks)s, %(now)s came back the week after, as %(before)s of those before."
+            "%(now)s of the newcomers of the latest %(weeks)s came back the week after, the same as before that."
         )
     weeks = formats.weeks(len(latest[:COMPARED_COHORTS]))
     return text % {"weeks": weeks, "now": formats.percent(now), "before": formats.percent(before)}
 
 
 def _cohort_row(cohort: str, rates: dict[tuple[str, int], Row], weeks: range) -> Row:
-    known = {f"w{week}": rates[cohort, week]["rate"] for week in weeks if (cohort, week) in rates}
-    return {"cohort_week": cohort, "cohort_size": rates[cohort, 0]["cohort_size"], **known}
+    shares = {f"w{week}": rates[cohort, week]["rate"] for week in weeks if (cohort, week) in rates}
+    return {"cohort_week": cohort, "cohort_size": rates[cohort, 0]["cohort_size"], **shares}
 
 
 def _retention_figure(cohorts: list[str], weeks: range, rates: dict[tuple[str, int], Row]) -> Figure:
@@ -208,6 +210,7 @@ def _retention_figure(cohorts: list[str], weeks: range, rates: dict[tuple[str, i
         [str(week) for week in weeks],
         [formats.short_day(cohort) for cohort in cohorts],
         z,
+        {"cohort": "{2}", "week": "{x}"},
         zmax=1,
         customdata=people,
         hoverongaps=False,
@@ -215,6 +218,6 @@ def _retention_figure(cohorts: list[str], weeks: range, rates: dict[tuple[str, i
         + "<extra></extra>",
     )
     return _grid_figure(
-        marked(heatmap, cohort="{2}", week="{x}"),
+        heatmap,
         {"title": {"text": _now("Weeks since"), "font": {"size": 12}}},
     )

@@ -1,4 +1,4 @@
-"""The tasks behind a mark by brute force, from what its link says."""
+"""The tasks of a drill-down by brute force, from the query string of its link."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from tests.insights.truth import Key, Truth, monday
 SEPARATOR = "\x1f"
 
 
-def behind(truth: Truth, link: Mapping[str, str]) -> Counter[Key]:
-    """How often each task counts for the mark that ``link`` (a query string's pairs) leads to."""
+def expected_tasks(truth: Truth, link: Mapping[str, str]) -> Counter[Key]:
+    """How often the drill-down of ``link`` (a query string's pairs) counts each task."""
     family = next(name for name in ("event", "standing", "time", "cohort") if name in link)
-    found = {"event": _events, "standing": _standing, "time": _times, "cohort": _cohort}[family](truth, link)
+    found = {"event": _events, "standing": _status_as_of, "time": _times, "cohort": _cohort}[family](
+        truth, link
+    )
     return Counter({key: times for key, times in found.items() if _among(truth, link, key)})
 
 
@@ -43,7 +45,7 @@ def _events(truth: Truth, link: Mapping[str, str]) -> Counter[Key]:
     )
 
 
-def _standing(truth: Truth, link: Mapping[str, str]) -> Counter[Key]:
+def _status_as_of(truth: Truth, link: Mapping[str, str]) -> Counter[Key]:
     day, kind = date.fromisoformat(link["on"]), link["standing"]
     low, high = int(link.get("youngest", 0)), int(link.get("oldest", 10**9))
     items = truth.standing(day)

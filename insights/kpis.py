@@ -1,12 +1,11 @@
-"""The key figures: their value, their change against the period before, and their course."""
+"""Key performance indicators (KPIs): definitions, and the tiles with value, change and sparkline."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Literal
-from urllib.parse import urlencode
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _now
@@ -14,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from insights import formats
 from insights.findings import Change, finding
-from insights.model import Column, Drawing, Row, Table
+from insights.model import Column, Drawing, Query, Row, Table, filled
 from insights.periods import Period
 
 Tone = Literal["good", "bad", "neutral"]
@@ -22,11 +21,12 @@ Series = dict[str, dict[str, float]]  # metric -> day (ISO) -> value
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """How one key figure is made of the daily metrics.
+class Kpi:
+    """How a KPI is computed from the daily metrics.
 
-    ``kind``: ``flow`` sums its metric over a period, ``level`` takes the value at the end of it, ``mean`` divides the
-    sum of ``metric`` by the sum of ``per``. ``better`` says which direction is good news.
+    ``kind``: ``flow`` sums ``metric`` over a period, ``level`` takes its value at the end of the period, ``mean``
+    divides the sum of ``metric`` by the sum of ``per``. ``better`` is the direction of an improvement. ``drill_down``
+    holds the query parameters of a predicate; {start}, {end} and {recent} in them stand for days.
     """
 
     label: Promise
@@ -37,34 +37,34 @@ class Figure:
     better: Literal["up", "down", "neither"] = "neither"
     per: str = ""
     points: bool = False  # a rate changes by percentage points, not by per cent of itself
-    mark: tuple[tuple[str, str], ...] = ()  # leads to the tasks behind it; {start}, {end}, {recent} are days
-    own: bool = True  # means something for one person, too
+    drill_down: Query = field(default_factory=dict)
+    personal: bool = True  # makes sense for one person
 
 
-FIGURES = (
-    Figure(
+DEFINITIONS = (
+    Kpi(
         _("All tasks"),
         _("Tasks that exist at the end of the period, whatever their status."),
         "total_tasks",
         "level",
-        mark=(("standing", "any"), ("on", "{end}")),
+        drill_down={"standing": "any", "on": "{end}"},
     ),
-    Figure(
+    Kpi(
         _("Created"),
         _("Tasks created in the period."),
         "tasks_created",
         "flow",
-        mark=(("event", "created"), ("from", "{start}"), ("to", "{end}")),
+        drill_down={"event": "created", "from": "{start}", "to": "{end}"},
     ),
-    Figure(
+    Kpi(
         _("Completed"),
         _("Completions in the period."),
         "tasks_completed",
         "flow",
         better="up",
-        mark=(("event", "completed"), ("from", "{start}"), ("to", "{end}")),
+        drill_down={"event": "completed", "from": "{start}", "to": "{end}"},
     ),
-    Figure(
+    Kpi(
         _("Completion rate"),
         _("Completed tasks among all tasks that exist at the end of the period."),
         "completion_rate",
@@ -72,25 +72,25 @@ FIGURES = (
         formats.percent,
         "up",
         points=True,
-        mark=(("standing", "completed"), ("on", "{end}")),
+        drill_down={"standing": "completed", "on": "{end}"},
     ),
-    Figure(
+    Kpi(
         _("Open"),
         _("Tasks pending or in progress at the end of the period."),
         "open_tasks",
         "level",
         better="down",
-        mark=(("standing", "open"), ("on", "{end}")),
+        drill_down={"standing": "open", "on": "{end}"},
     ),
-    Figure(
+    Kpi(
         _("Overdue"),
         _("Open tasks whose due date has passed at the end of the period."),
         "overdue_tasks",
         "level",
         better="down",
-        mark=(("standing", "overdue"), ("on", "{end}")),
+        drill_down={"standing": "overdue", "on": "{end}"},
     ),
-    Figure(
+    Kpi(
         _("Active people"),
         _(
             "People who changed a task or their profile in the 30 days up to the end of the period; with a filter for "
@@ -99,10 +99,10 @@ FIGURES = (
         "active_users",
         "level",
         better="up",
-        mark=(("event", "changed"), ("from", "{recent}"), ("to", "{end}")),
-        own=False,
+        drill_down={"event": "changed", "from": "{recent}", "to": "{end}"},
+        personal=False,
     ),
-    Figure(
+    Kpi(
         _("Average lead time"),
         _("Mean time from creation to completion of the tasks completed in the period."),
         "lead_hours",
@@ -110,12 +110,12 @@ FIGURES = (
         formats.hours,
         "down",
         per="finished",
-        mark=(("time", "lead"), ("from", "{start}"), ("to", "{end}")),
+        drill_down={"time": "lead", "from": "{start}", "to": "{end}"},
     ),
 )
 
-# The figures that count tasks, as a sentence begins with them.
-_TASKS = {
+# Names of the KPIs that count tasks, for the start of a sentence.
+_SENTENCE_NAMES = {
     "total_tasks": _("All tasks"),
     "tasks_created": _("Created tasks"),
     "tasks_completed": _("Completed tasks"),
@@ -126,7 +126,7 @@ _TASKS = {
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A key figure as the page shows it; ``course`` has a value a day, None where there is none."""
+    """A KPI as the page shows it. ``sparkline`` has one value a day, None before the first one."""
 
     label: str
     definition: str
@@ -134,14 +134,14 @@ class Tile:
     previous: str
     change: str
     tone: Tone
-    course: list[float | None]
+    sparkline: list[float | None]
     link: str
 
 
-def tiles(rows: list[Row], period: Period, own: bool = False) -> list[Tile]:
-    """Make every tile from the rows of the ``kpis`` question; ``own`` leaves out what says nothing of one person."""
+def tiles(rows: list[Row], period: Period, personal: bool = False) -> list[Tile]:
+    """Return the tiles for the rows of the ``kpis`` question; ``personal`` omits KPIs about many people."""
     series = _series(rows)
-    return [_tile(figure, series, period) for figure in FIGURES if figure.own or not own]
+    return [_tile(kpi, series, period) for kpi in DEFINITIONS if kpi.personal or not personal]
 
 
 def _series(rows: list[Row]) -> Series:
@@ -152,7 +152,7 @@ def _series(rows: list[Row]) -> Series:
 
 
 def draw(rows: list[Row], period: Period) -> Drawing:
-    """The key figures as a table."""
+    """The KPIs as a table."""
     made = tiles(rows, period)
     columns = tuple(
         Column(n, t, "text")
@@ -164,85 +164,85 @@ def draw(rows: list[Row], period: Period) -> Drawing:
 
 
 def _finding(series: Series, period: Period) -> str:
-    """Of the numbers of tasks; rates and durations have other units."""
+    """Compare only the KPIs that count tasks: rates and durations have other units."""
     spans = period.dates(), period.previous_dates()
-    tasks = [figure for figure in FIGURES if figure.text is formats.count and figure.own]
-    names = [str(_TASKS[figure.metric]) for figure in tasks]
+    tasks = [kpi for kpi in DEFINITIONS if kpi.text is formats.count and kpi.personal]
+    names = [str(_SENTENCE_NAMES[kpi.metric]) for kpi in tasks]
     return finding(
         period,
         [
-            Change(name, *(_value(figure, series, span) for span in spans))
-            for name, figure in zip(names, tasks, strict=True)
+            Change(name, *(_value(kpi, series, span) for span in spans))
+            for name, kpi in zip(names, tasks, strict=True)
         ],
     )
 
 
-def _tile(figure: Figure, series: Series, period: Period) -> Tile:
-    now = _value(figure, series, period.dates())
-    before = _value(figure, series, period.previous_dates()) if period.compared else None
-    change, tone = _change(figure, now, before)
+def _tile(kpi: Kpi, series: Series, period: Period) -> Tile:
+    now = _value(kpi, series, period.dates())
+    before = _value(kpi, series, period.previous_dates()) if period.compared else None
+    change, tone = _change(kpi, now, before)
     return Tile(
-        label=str(figure.label),
-        definition=str(figure.definition),
-        value=figure.text(now),
-        previous=figure.text(before),
+        label=str(kpi.label),
+        definition=str(kpi.definition),
+        value=kpi.text(now),
+        previous=kpi.text(before),
         change=change,
         tone=tone,
-        course=_course(figure, series, period.dates()),
-        link=_link(figure, now, period),
+        sparkline=_sparkline(kpi, series, period.dates()),
+        link=_link(kpi, now, period),
     )
 
 
-def _link(figure: Figure, value: float | None, period: Period) -> str:
+def _link(kpi: Kpi, value: float | None, period: Period) -> str:
     if not value:
         return ""
     days = {"start": period.start, "end": period.end, "recent": period.end - timedelta(days=29)}
-    return urlencode([(name, text.format_map(days)) for name, text in figure.mark])
+    return filled(kpi.drill_down, days)
 
 
-def _value(figure: Figure, series: Series, days: list[date]) -> float | None:
-    """The figure over ``days``; None where there is nothing to make it of."""
+def _value(kpi: Kpi, series: Series, days: list[date]) -> float | None:
+    """The KPI over ``days``; None where there are no values."""
     keys = [day.isoformat() for day in days]
-    values = series.get(figure.metric, {})
-    if figure.kind == "level":
+    values = series.get(kpi.metric, {})
+    if kpi.kind == "level":
         return next((values[key] for key in reversed(keys) if key in values), None)
     total = sum(values.get(key, 0) for key in keys)
-    if figure.kind == "flow":
+    if kpi.kind == "flow":
         return total if values else None
-    count = sum(series.get(figure.per, {}).get(key, 0) for key in keys)
+    count = sum(series.get(kpi.per, {}).get(key, 0) for key in keys)
     return total / count if count else None
 
 
-def _change(figure: Figure, now: float | None, before: float | None) -> tuple[str, Tone]:
-    if now is None or before is None or (not before and not figure.points):
+def _change(kpi: Kpi, now: float | None, before: float | None) -> tuple[str, Tone]:
+    if now is None or before is None or (not before and not kpi.points):
         return "", "neutral"
-    change = (now - before) if figure.points else (now - before) / before
-    rounded = round(change * 100, 1 if figure.points else 0)
+    change = (now - before) if kpi.points else (now - before) / before
+    rounded = round(change * 100, 1 if kpi.points else 0)
     if not rounded:
         return _now("no change"), "neutral"
-    text = _now("%(number)s points") if figure.points else _now("%(number)s%%")
-    good = figure.better == ("up" if rounded > 0 else "down")
-    tone: Tone = "neutral" if figure.better == "neither" else "good" if good else "bad"
+    text = _now("%(number)s points") if kpi.points else _now("%(number)s%%")
+    good = kpi.better == ("up" if rounded > 0 else "down")
+    tone: Tone = "neutral" if kpi.better == "neither" else "good" if good else "bad"
     size = text % {"number": formats.short(abs(rounded))}
     return f"{'▲' if rounded > 0 else '▼'} {size}", tone
 
 
-def _course(figure: Figure, series: Series, days: list[date]) -> list[float | None]:
+def _sparkline(kpi: Kpi, series: Series, days: list[date]) -> list[float | None]:
     keys = [day.isoformat() for day in days]
-    values = series.get(figure.metric, {})
-    if figure.kind == "flow":
+    values = series.get(kpi.metric, {})
+    if kpi.kind == "flow":
         return [values.get(key, 0) for key in keys]
-    if figure.kind == "mean":
-        counts = series.get(figure.per, {})
+    if kpi.kind == "mean":
+        counts = series.get(kpi.per, {})
         steps = [values[key] / counts[key] if counts.get(key) else None for key in keys]
     else:
         steps = [values.get(key) for key in keys]
-    return _held(steps)
+    return _filled_forward(steps)
 
 
-def _held(steps: list[float | None]) -> list[float | None]:
-    """Days without a value have the value of the day before."""
-    held: list[float | None] = []
+def _filled_forward(steps: list[float | None]) -> list[float | None]:
+    """Days without a value repeat the value of the day before."""
+    values: list[float | None] = []
     for step in steps:
-        held.append(held[-1] if step is None and held else step)
-    return held
+        values.append(values[-1] if step is None and values else step)
+    return values

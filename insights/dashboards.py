@@ -1,4 +1,4 @@
-"""The two dashboards: everybody's, for managers; and a person's own."""
+"""The two dashboards: one about everybody, for managers, and one about the signed-in person."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from insights.questions import CHARTS, EVERYBODYS, OWN, OWN_CHARTS
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
-    """Which questions a dashboard asks, and what its URLs are called (``insights``, ``insights-card`` …)."""
+class Dashboard:
+    """A dashboard: its questions, and the prefix of its URL names (``insights``, ``insights-card`` …)."""
 
     name: str
     title: Promise
     charts: tuple[Question, ...]
     by_slug: Mapping[str, Question]
-    own: bool
+    personal: bool
 
 
-EVERYBODY = Board("insights", _("Insights"), CHARTS, EVERYBODYS, own=False)
-ME = Board("insights-me", _("My insights"), OWN_CHARTS, OWN, own=True)
+EVERYBODY = Dashboard("insights", _("Insights"), CHARTS, EVERYBODYS, personal=False)
+ME = Dashboard("insights-me", _("My insights"), OWN_CHARTS, OWN, personal=True)

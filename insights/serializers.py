@@ -1,4 +1,4 @@
-"""Questions and their answers as ``/api/v1/insights`` tells them."""
+"""Serializes questions and their answers for ``/api/v1/insights``."""
 
 from __future__ import annotations
 
@@ -7,35 +7,35 @@ from typing import Any
 from django.http import QueryDict
 
 from insights import filters, pages
-from insights.boards import EVERYBODY
+from insights.dashboards import EVERYBODY
 from insights.model import Question
 from web.athena import Snapshot, WarehouseError
 
 
 def questions() -> list[dict[str, Any]]:
-    """Return what the dashboard answers."""
-    return [_described(question) for question in EVERYBODY.by_slug.values()]
+    """Return every question of the dashboard about everybody."""
+    return [_question(question) for question in EVERYBODY.by_slug.values()]
 
 
 def answer(slug: str, parameters: QueryDict) -> dict[str, Any] | None:
-    """Return a question with its answer, or None where the warehouse does not answer.
+    """Return a question with its answer; None if the warehouse does not answer.
 
-    Raises LookupError, fit for the client, where there is no such question or nothing has been published yet.
+    Raises LookupError, with a message for the client, if there is no such question or no published snapshot.
     """
     question = EVERYBODY.by_slug.get(slug)
     if question is None:
         raise LookupError("There is no such question. `GET /api/v1/insights` lists them.")
     try:
-        made = pages.card(EVERYBODY, question, filters.state_from(parameters))
+        found = pages.card(EVERYBODY, question, filters.state_from(parameters))
     except WarehouseError:
         return None
-    if made is None:
+    if found is None:
         raise LookupError("Nothing has been published yet.")
-    card, snapshot = made
-    return _answered(card, snapshot) if card.drawing else None
+    card, snapshot = found
+    return _answer(card, snapshot) if card.drawing else None
 
 
-def _described(question: Question) -> dict[str, Any]:
+def _question(question: Question) -> dict[str, Any]:
     return {
         "slug": question.slug,
         "title": str(question.title),
@@ -45,12 +45,12 @@ def _described(question: Question) -> dict[str, Any]:
     }
 
 
-def _answered(card: pages.Card, snapshot: Snapshot) -> dict[str, Any]:
+def _answer(card: pages.Card, snapshot: Snapshot) -> dict[str, Any]:
     answer, drawing, period = card.outcome.answer, card.drawing, card.period
     names = [column.name for column in card.question.columns]
     rows = card.question.exported(answer.rows, period) if answer else []
     return {
-        **_described(card.question),
+        **_question(card.question),
         "summary": drawing.summary if drawing else "",
         "finding": drawing.finding if drawing else "",
         "first_day": period.start.isoformat(),

@@ -1,4 +1,4 @@
-"""The drawing of lead and cycle times: a histogram whose bars suit the data, with its percentiles marked."""
+"""Histograms of lead and cycle times, with lines at their percentiles."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from insights import formats
-from insights.figures import COMPLETED, OTHERS, Figure, bars, counts, figure, marked, marker_line
+from insights.figures import COMPLETED, OTHERS, Figure, bars, counts, figure, marker_line
 from insights.findings import Change, finding
 from insights.model import Column, Drawing, Fact, Row, Table
 from insights.periods import Period
+from insights.predicates import UNBOUNDED
 
 BIN_HOURS = (1, 2, 4, 8, 12, 24, 48, 96, 168, 336, 672, 1344, 2688)
 MOST_BINS = 36
 PERCENTILES = ("p50", "p85", "p95")
-UNBOUNDED = 10**9
 _NAMES = {"lead": _("Lead time"), "cycle": _("Cycle time")}
 _IN_UNITS = {
     ("lead", "days"): _("Lead time in days"),
@@ -33,14 +33,14 @@ _PERCENTILES_OF = {
 
 
 class Histogram:
-    """Tasks by a duration in bars of equal width; the last bar takes everything from its start on.
+    """Tasks by duration in bars of equal width; the last bar may be open-ended.
 
     Parameters
     ----------
     rows
         Tasks by whole hours (``whole_hours``, ``tasks``), at least one.
     p95
-        The 95th percentile in hours: it decides how far the bars reach.
+        The 95th percentile in hours; the bars reach a little beyond it.
     """
 
     def __init__(self, rows: list[Row], p95: float) -> None:
@@ -54,18 +54,18 @@ class Histogram:
         self.unit = "days" if self.width * len(self.bins) >= 72 else "hours"
 
     def scaled(self, hours: float) -> float:
-        """Hours in the unit of the axis."""
+        """``hours`` in the unit of the axis."""
         return hours / 24 if self.unit == "days" else hours
 
     def label(self, n: int) -> str:
-        """The lead times that bar ``n`` holds, in the unit of the axis."""
+        """The range of durations of bar ``n``, in the unit of the axis."""
         start, end = (_plain(self.scaled(edge * self.width)) for edge in (n, n + 1))
         if self.open_ended and n == len(self.bins) - 1:
             return _now("%(start)s or more") % {"start": start}
         return _now("%(start)s to %(end)s") % {"start": start, "end": end}
 
     def bounds(self, n: int) -> tuple[int, int]:
-        """The whole hours that bar ``n`` holds: from the first (included) to the second (not included)."""
+        """The range of bar ``n`` in whole hours: start (inclusive) and end (exclusive)."""
         last = self.open_ended and n == len(self.bins) - 1
         return n * self.width, UNBOUNDED if last else (n + 1) * self.width
 
@@ -76,12 +76,12 @@ def _plain(value: float) -> str:
 
 
 def lead_time(rows: list[Row], period: Period) -> Drawing:
-    """A histogram of the times from creation to completion."""
+    """A histogram of the time from creation to completion."""
     return _durations(rows, period, "lead")
 
 
 def cycle_time(rows: list[Row], period: Period) -> Drawing:
-    """A histogram of the times from starting to completion."""
+    """A histogram of the time from start to completion."""
     return _durations(rows, period, "cycle")
 
 
@@ -95,11 +95,12 @@ def _durations(rows: list[Row], period: Period, measure: str) -> Drawing:
         )
     percentiles = {name: float(now[0][name]) for name in PERCENTILES}
     histogram = Histogram(now, percentiles["p95"])
+    query = {"time": measure, **period.query()}
     p50, p85, p95 = (formats.hours(value) for value in percentiles.values())
     return Drawing(
         summary=ngettext(
-            "Of %(number)s completed task, half took at most %(p50)s, 85%% at most %(p85)s and 95%% at most %(p95)s.",
-            "Of %(number)s completed tasks, half took at most %(p50)s, 85%% at most %(p85)s and 95%% at most %(p95)s.",
+            "%(number)s completed task: half took at most %(p50)s, 85%% at most %(p85)s and 95%% at most %(p95)s.",
+            "%(number)s completed tasks: half took at most %(p50)s, 85%% at most %(p85)s and 95%% at most %(p95)s.",
             sum(histogram.bins),
         )
         % {"number": formats.count(sum(histogram.bins)), "p50": p50, "p85": p85, "p95": p95},
@@ -116,21 +117,15 @@ def _durations(rows: list[Row], period: Period, measure: str) -> Drawing:
             formats.hours,
         ),
         facts=tuple(Fact(name, formats.hours(value)) for name, value in percentiles.items()),
-        table=_table(histogram, _IN_UNITS[measure, histogram.unit], _mark(period, measure)),
-        figure=_figure(
-            histogram, percentiles, str(_IN_UNITS[measure, histogram.unit]), _mark(period, measure)
-        ),
+        table=_table(histogram, _IN_UNITS[measure, histogram.unit], query),
+        figure=_figure(histogram, percentiles, str(_IN_UNITS[measure, histogram.unit]), query),
     )
 
 
-def _mark(period: Period, measure: str) -> dict[str, str]:
-    return {"time": measure, "from": period.start.isoformat(), "to": period.end.isoformat()}
-
-
-def _table(histogram: Histogram, name: Promise, mark: dict[str, str]) -> Table:
+def _table(histogram: Histogram, name: Promise, query: dict[str, str]) -> Table:
     columns = (
         Column("label", name, "text"),
-        Column("tasks", _("Tasks"), mark=(*mark.items(), ("low", "{low}"), ("high", "{high}"))),
+        Column("tasks", _("Tasks"), drill_down={**query, "low": "{low}", "high": "{high}"}),
         Column("share", _("Share"), "percent"),
     )
     total = sum(histogram.bins)
@@ -143,8 +138,8 @@ def _table(histogram: Histogram, name: Promise, mark: dict[str, str]) -> Table:
     return Table(columns, rows)
 
 
-def _hover(unit: str) -> str:
-    # Translators: Plotly fills in what is in braces.
+def _tooltip(unit: str) -> str:
+    # Translators: Plotly replaces the expressions in braces.
     return (
         _now("%{customdata[0]} days: %{y:,d} tasks")
         if unit == "days"
@@ -152,21 +147,22 @@ def _hover(unit: str) -> str:
     )
 
 
-def _figure(histogram: Histogram, percentiles: dict[str, float], name: str, mark: dict[str, str]) -> Figure:
-    places = range(len(histogram.bins))
+def _figure(histogram: Histogram, percentiles: dict[str, float], name: str, query: dict[str, str]) -> Figure:
+    numbers = range(len(histogram.bins))
     lines = [marker_line(histogram.scaled(value), p, n) for n, (p, value) in enumerate(percentiles.items())]
     tasks = bars(
         _now("Tasks"),
-        [histogram.scaled((n + 0.5) * histogram.width) for n in places],
+        [histogram.scaled((n + 0.5) * histogram.width) for n in numbers],
         histogram.bins,
         COMPLETED,
-        customdata=[[histogram.label(n), *histogram.bounds(n)] for n in places],
-        hovertemplate=_hover(histogram.unit) + "<extra></extra>",
+        {**query, "low": "{1}", "high": "{2}"},
+        customdata=[[histogram.label(n), *histogram.bounds(n)] for n in numbers],
+        hovertemplate=_tooltip(histogram.unit) + "<extra></extra>",
     )
     if histogram.open_ended:
         tasks["marker"] = {"color": [COMPLETED] * (len(histogram.bins) - 1) + [OTHERS]}
     return figure(
-        [marked(tasks, **mark, low="{1}", high="{2}")],
+        [tasks],
         xaxis={"title": {"text": name, "font": {"size": 12}}, "nticks": 9},
         yaxis=counts(histogram.bins),
         hovermode="closest",
