@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from types import MappingProxyType
 from typing import Any, ClassVar, Self, TypeVar
 
 from pynamodb.attributes import Attribute
@@ -111,7 +110,7 @@ class Item(Model):
     gsi5 = _index(GlobalSecondaryIndex, "GSI5", "GSI5PK", "GSI5SK")
     lsi1 = _index(LocalSecondaryIndex, CHANGES, "PK", "updated_at")
 
-    unknown: Mapping[str, Typed] = MappingProxyType({})
+    unknown: Mapping[str, Typed] = {}  # replaced, never changed
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

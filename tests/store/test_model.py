@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import pytest
 from pynamodb.exceptions import AttributeNullError
 
@@ -40,6 +43,11 @@ def test_attributes_are_typed_and_listed_as_a_plain_dict():
     assert item.attribute_values["title"] == "First"
     assert "body" not in item.attribute_values
     assert item.entity_type == "STORE_TEST_NOTE"
+
+
+def test_an_item_can_be_copied_and_pickled():
+    item = note().changed(title="Second")
+    assert copy.deepcopy(item) == pickle.loads(pickle.dumps(item)) == item
 
 
 def test_an_attribute_that_is_not_declared_cannot_be_given():
