@@ -13,7 +13,7 @@ from typing import Any, Literal
 from botocore.exceptions import ClientError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
-from pynamodb.expressions.update import Action as Change
+from pynamodb.expressions.update import Action as UpdateAction
 
 from store.model import KEYS, TTL_ATTRIBUTE, Item, Key, RawItem, table
 
@@ -144,9 +144,9 @@ def _expired(now: int) -> Condition:
     return Path([TTL_ATTRIBUTE]) <= {"N": str(now)}
 
 
-def _differences(old: Item, new: Item) -> list[Change]:
+def _differences(old: Item, new: Item) -> list[UpdateAction]:
     before, after = ({**item.unknown, **item.attribute_values} for item in (old, new))
-    changes: list[Change] = []
+    changes: list[UpdateAction] = []
     for name in sorted(before.keys() | after.keys()):
         value = after.get(name)
         if value is None:
@@ -164,7 +164,7 @@ def _action(
     condition: Condition | None = None,
     *,
     attributes: RawItem | None = None,
-    changes: Sequence[Change] | None = None,
+    changes: Sequence[UpdateAction] | None = None,
 ) -> Action:
     arguments = table().get_operation_kwargs(
         key[0],
