@@ -1,0 +1,241 @@
+"""Writes of the table: actions, each about one item, done together or not at all. See ``store.commit`` for retries.
+
+Most actions have a condition. When one does not hold, DynamoDB returns the item that was in the way, so that callers
+seldom need to read again.
+"""
+
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from botocore.exceptions import ClientError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.operand import Path
+from pynamodb.expressions.update import Action as UpdateAction
+
+from store.model import KEYS, TTL_ATTRIBUTE, Item, Key, RawItem, table
+
+MAX_ATTEMPTS = 6
+_ALL_OLD = "ALL_OLD"
+_CHECK_FAILED = "ConditionalCheckFailed"
+_RACES = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+_RACE_ERRORS = frozenset({"TransactionConflictException", "TransactionInProgressException"})
+
+
+class ConditionFailed(Exception):  # noqa: N818
+    """A condition did not hold; nothing was written.
+
+    Attributes
+    ----------
+    failed
+        For each action, whether its condition was one that failed.
+    blockers
+        For each action, the item that made it fail; None if no item was there, or if it did not fail.
+    """
+
+    def __init__(self, failed: list[bool], blockers: list[Item | None]) -> None:
+        super().__init__("a condition of the write did not hold")
+        self.failed, self.blockers = failed, blockers
+
+
+class Contended(Exception):  # noqa: N818
+    """Other requests hold the items or use up the throughput; nothing was done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One part of a write, about the item at ``key``; ``arguments`` as DynamoDB takes them."""
+
+    kind: Literal["Put", "Update", "Delete", "ConditionCheck"]
+    key: Key
+    arguments: dict[str, Any]
+
+    @property
+    def only_checks(self) -> bool:
+        """Whether it writes nothing."""
+        return self.kind == "ConditionCheck"
+
+
+# --- Actions -------------------------------------------------------------------------------------------------
+
+
+def put_new(item: Item) -> Action:
+    """Return the action that stores an item where none is."""
+    return _put(item, Item.PK.does_not_exist())
+
+
+def put(item: Item) -> Action:
+    """Return the action that stores an item, whatever was there."""
+    return _put(item, None)
+
+
+def put_over(item: Item) -> Action:
+    """Return the action that replaces an item, provided there is one."""
+    return _put(item, Item.PK.exists())
+
+
+def put_instead(item: Item, old: Item, name: str) -> Action:
+    """Return the action that replaces ``old``, provided its attribute ``name`` is still the same."""
+    return _put(item, _same(old, name))
+
+
+def put_over_expired(item: Item, now: int) -> Action:
+    """Return the action that stores an item where none is, or one that has expired (epoch seconds ``now``)."""
+    return _put(item, Item.PK.does_not_exist() | _expired(now))
+
+
+def put_unless_held(item: Item, now: int) -> Action:
+    """Return the action that stores an item that keeps something for its ``user_id``.
+
+    It fails if another user's item is there, unless that has expired (epoch seconds ``now``).
+    """
+    return _put(item, Item.PK.does_not_exist() | _same(item, "user_id") | _expired(now))
+
+
+def delete(item: Item) -> Action:
+    """Return the action that deletes ``item``, provided it still has the version that was read."""
+    return _action("Delete", item.key, _same(item, "version"))
+
+
+def delete_existing(key: Key) -> Action:
+    """Return the action that deletes the item at ``key``, whatever it holds, provided there is one."""
+    return _action("Delete", key, Item.PK.exists())
+
+
+def update(old: Item, new: Item) -> Action:
+    """Return the action that turns ``old`` into ``new``, provided it still has ``old``'s version.
+
+    Only what differs is sent. If nothing does, the action only checks the version.
+    """
+    changes = _differences(old, new)
+    return _action("Update", old.key, _same(old, "version"), changes=changes) if changes else unchanged(old)
+
+
+def fill_in(item: Item) -> Action:
+    """Return the action that gives the item at ``item``'s key those attributes of ``item`` that it lacks.
+
+    It makes the item if there is none, overwrites nothing and never fails.
+    """
+    attributes = [(Path([name]), value) for name, value in item.serialize().items() if name not in KEYS]
+    return _action("Update", item.key, changes=[path.set(path | value) for path, value in attributes])
+
+
+def unchanged(item: Item) -> Action:
+    """Return the action that writes nothing, but fails if ``item`` has another version by now."""
+    return check(item.key, _same(item, "version"))
+
+
+def check(key: Key, condition: Condition) -> Action:
+    """Return the action that writes nothing, but fails unless ``condition`` holds for the item at ``key``."""
+    return _action("ConditionCheck", key, condition)
+
+
+def _put(item: Item, condition: Condition | None) -> Action:
+    return _action("Put", item.key, condition, attributes=item.serialize())
+
+
+def _same(item: Item, name: str) -> Condition:
+    return Path([name]) == item.stored(name)
+
+
+def _expired(now: int) -> Condition:
+    return Path([TTL_ATTRIBUTE]) <= {"N": str(now)}
+
+
+def _differences(old: Item, new: Item) -> list[UpdateAction]:
+    before, after = ({**item.unknown, **item.attribute_values} for item in (old, new))
+    changes: list[UpdateAction] = []
+    for name in sorted(before.keys() | after.keys()):
+        value = after.get(name)
+        if value is None:
+            if before.get(name) is not None:
+                changes.append(Path([name]).remove())
+        elif value != before.get(name):
+            stored = new.stored(name) if name in new.attribute_values else new.unknown[name]
+            changes.append(Path([name]).set(stored))
+    return changes
+
+
+def _action(
+    kind: Literal["Put", "Update", "Delete", "ConditionCheck"],
+    key: Key,
+    condition: Condition | None = None,
+    *,
+    attributes: RawItem | None = None,
+    changes: Sequence[UpdateAction] | None = None,
+) -> Action:
+    arguments = table().get_operation_kwargs(
+        key[0],
+        range_key=key[1],
+        key="Item" if kind == "Put" else "Key",
+        attributes=attributes,
+        actions=changes,
+        condition=condition,
+        return_values_on_condition_failure=_ALL_OLD,
+    )
+    return Action(kind, key, arguments)
+
+
+# --- Requests ------------------------------------------------------------------------------------------------
+
+
+def write(actions: Sequence[Action]) -> None:
+    """Do all ``actions`` or none. One request: a single call for one action, a transaction in their order for more.
+
+    Raises ConditionFailed, whose lists are in the order of ``actions``, and Contended.
+    """
+    connection = table().connection
+    try:
+        if len(actions) == 1 and not actions[0].only_checks:
+            connection.dispatch(f"{actions[0].kind}Item", actions[0].arguments)
+        else:
+            items = [{action.kind: action.arguments} for action in actions]
+            connection.dispatch("TransactWriteItems", {"TransactItems": items})
+    except ClientError as error:
+        raise _translated(error) from error
+
+
+def _translated(error: ClientError) -> Exception:
+    response: Any = error.response
+    code, reasons = response["Error"]["Code"], response.get("CancellationReasons", ())
+    if code == "ConditionalCheckFailedException":
+        return ConditionFailed([True], [_blocker(response)])
+    failed = [reason["Code"] == _CHECK_FAILED for reason in reasons]
+    if any(failed):
+        return ConditionFailed(failed, [_blocker(reason) for reason in reasons])
+    if code in _RACE_ERRORS or any(reason["Code"] in _RACES for reason in reasons):
+        return Contended()
+    return error
+
+
+def _blocker(found: dict[str, Any]) -> Item | None:
+    return Item.from_raw_data(found["Item"]) if found.get("Item") else None
+
+
+def remove(key: Key) -> None:
+    """Delete the item at ``key`` if it is there. One DeleteItem."""
+    table().connection.dispatch("DeleteItem", table().get_operation_kwargs(key[0], range_key=key[1]))
+
+
+def count_up(counter: Item, name: str, amount: int) -> int:
+    """Add ``amount`` to attribute ``name`` of the item at ``counter``'s key, and return the sum. One UpdateItem.
+
+    The item is made if need be; all that is set in ``counter`` is stored with it.
+    """
+    stored = counter.serialize(null_check=False)
+    changes = [Path([other]).set(value) for other, value in stored.items() if other not in KEYS | {name}]
+    arguments = table().get_operation_kwargs(
+        counter.PK,
+        range_key=counter.SK,
+        actions=[*changes, Path([name]).add({"N": str(amount)})],
+        return_values="UPDATED_NEW",
+    )
+    answer = table().connection.dispatch("UpdateItem", arguments)
+    return int(answer["Attributes"][name]["N"])
+
+
+def pause(attempt: int) -> None:
+    """Wait a random while before attempt number ``attempt`` + 1: up to 20 ms, doubling, at most 0.3 s."""
+    time.sleep(random.uniform(0.2, 1) * min(0.02 * 2**attempt, 0.3))  # noqa: S311
