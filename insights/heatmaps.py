@@ -181,12 +181,11 @@ def _return_finding(period: Period, returning: list[Row]) -> str:
     if now is None or before is None:
         return _now("There are no earlier newcomers to compare with.")
     text = _now(
-        "%(now)s of the newcomers of the latest %(weeks)s came back the week after, "
-        "compared with %(before)s before that."
+        "%(now)s of the newcomers of the latest %(weeks)s came back the week after, compared with %(before)s before."
     )
     if formats.percent(now) == formats.percent(before):
         text = _now(
-            "%(now)s of the newcomers of the latest %(weeks)s came back the week after, the same as before that."
+            "%(now)s of the newcomers of the latest %(weeks)s came back the week after, the same as before."
         )
     weeks = formats.weeks(len(latest[:COMPARED_COHORTS]))
     return text % {"weeks": weeks, "now": formats.percent(now), "before": formats.percent(before)}

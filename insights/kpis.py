@@ -153,13 +153,13 @@ def _series(rows: list[Row]) -> Series:
 
 def draw(rows: list[Row], period: Period) -> Drawing:
     """The KPIs as a table."""
-    made = tiles(rows, period)
+    shown = tiles(rows, period)
     columns = tuple(
         Column(n, t, "text")
         for n, t in (("label", _("Figure")), ("value", _("Value")), ("previous", _("Before")))
     )
-    table = [{"label": tile.label, "value": tile.value, "previous": tile.previous} for tile in made]
-    summary = "; ".join(f"{tile.label}: {tile.value}" for tile in made)
+    table = [{"label": tile.label, "value": tile.value, "previous": tile.previous} for tile in shown]
+    summary = "; ".join(f"{tile.label}: {tile.value}" for tile in shown)
     return Drawing(summary, Table(columns, table), finding=_finding(_series(rows), period))
 
 

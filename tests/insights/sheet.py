@@ -416,7 +416,7 @@ class Sheet:
         same = percent(now) == percent(before)
         return (
             f"{percent(now)} of the newcomers of the latest {things(weeks, 'week')} came back the week after, "
-            f"{'the same as' if same else 'compared with ' + percent(before)} before that."
+            f"{'the same as' if same else 'compared with ' + percent(before)} before."
         )
 
     def weeks(self) -> Said:

@@ -29,7 +29,7 @@ def created(tasks, days=30):
     return sum((TODAY - task.created.date()).days < days for task in tasks)
 
 
-def test_it_works(page, gold_lake, workspace):
+def test_a_filter_restricts_every_figure(page, gold_lake, workspace):
     html = page("?category=Support")
     assert tile(html, "All tasks").startswith(f"All tasks {len(support(workspace)):,} ")
     assert tile(html, "Created").startswith(f"Created {created(support(workspace))} ")
@@ -215,7 +215,7 @@ class TestMe:
         assert answer.status_code == 200
         return answer.content.decode()
 
-    def test_it_works(self, client_for, alice, settings, mine):
+    def test_shows_the_figures_of_the_person(self, client_for, alice, settings, mine):
         html = self.get(client_for, alice, settings)
         assert tile(html, "All tasks").startswith(f"All tasks {len(mine)} ")
         assert "Active people" not in text(html)
@@ -289,7 +289,7 @@ def longest_run(days):
 class TestApi:
     """``/api/v1/insights``: what the page shows, for scripts."""
 
-    def test_it_works(self, api, charlie, gold_lake, workspace):
+    def test_answers_with_the_rows_of_a_chart(self, api, charlie, gold_lake, workspace):
         answer = api(charlie).get("/api/v1/insights/throughput?days=30&category=Support&compare=no")
         body = answer.json()
         assert answer.status_code == 200
@@ -342,7 +342,7 @@ class TestApi:
 class TestWarming:
     """The pipeline's last step."""
 
-    def test_it_works(self, page, fresh_lake, aws_calls):
+    def test_a_warmed_page_asks_athena_nothing(self, page, fresh_lake, aws_calls):
         call_command("warm_insights")
         cache.memory.clear()  # the web process is another one
         aws_calls.clear()

@@ -38,7 +38,7 @@ def broken(monkeypatch):
     return breaks
 
 
-def test_it_works(page, gold_lake, workspace):
+def test_the_page_shows_the_figures_of_the_workspace(page, gold_lake, workspace):
     html = page()
     days = {d for d in workspace.days() if (TODAY - d).days < 30}
     created = [t for t in workspace.tasks if t.created.date() in days]

@@ -26,7 +26,7 @@ def category_rows(*names):
     ]
 
 
-def test_it_works():
+def test_throughput_is_drawn_as_bars_and_two_lines():
     drawing = charts.throughput([{"day": "2026-11-20", "created": 3, "completed": 2}], PERIOD)
     bars, line, before = go.Figure(drawing.figure).data
     assert (len(bars.x), sum(bars.y), sum(line.y)) == (30, 2, 3)
@@ -246,7 +246,7 @@ def cohort_rows(*rates):
 def test_newcomers_are_compared_with_those_before():
     drawing = heatmaps.retention(cohort_rows(*[0.8] * 4, *[0.5] * 4), PERIOD)
     assert drawing.finding == (
-        "80% of the newcomers of the latest 4 weeks came back the week after, compared with 50% before that."
+        "80% of the newcomers of the latest 4 weeks came back the week after, compared with 50% before."
     )
     assert len(drawing.figure["data"][0]["z"]) == 8
 

@@ -28,7 +28,7 @@ def german(manager, gold_lake, settings):
 
 
 @pytest.mark.parametrize("url", PAGES)
-def test_it_works(german, url):
+def test_no_english_word_is_left(german, url):
     html = german.get(url).content.decode()
     assert '<html lang="de"' in html
     # Names that people gave, and what is the same in every language.

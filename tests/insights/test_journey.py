@@ -111,7 +111,7 @@ def token(page: Page, name: str) -> str:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
-def test_it_works(visit, gold_lake, size, scheme):
+def test_every_figure_is_drawn_and_fits_its_card(visit, gold_lake, size, scheme):
     page = visit(size, color_scheme=scheme)
     page.goto("/insights/")
     wait_for_figures(page)

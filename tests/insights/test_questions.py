@@ -35,7 +35,7 @@ def ask(slug: str, period: Period = PERIOD, filters: Filters = Filters()) -> lis
     return rows
 
 
-def test_it_works(gold_lake, workspace):
+def test_throughput_counts_each_day(gold_lake, workspace):
     created = Counter(task.created.date() for task in workspace.tasks)
     completed = Counter(task.completed.date() for task in workspace.tasks if task.completed)
     assert [(row["day"], row["created"], row["completed"]) for row in ask("throughput")] == [

@@ -88,7 +88,7 @@ def history(lake, made, kept):
 
 
 @pytest.mark.parametrize("filters", CHOICES, ids=lambda chosen: chosen.query or "all")
-def test_it_works(history, check, filters):
+def test_every_number_agrees_with_brute_force(history, check, filters):
     check(history, filters)
 
 
