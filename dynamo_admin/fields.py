@@ -11,7 +11,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy
 from pynamodb.attributes import Attribute
@@ -185,8 +184,3 @@ _MAKERS: dict[str, Callable[..., tuple[DjangoField, Codec]]] = {
     LIST: _list,
     MAP: _document,
 }
-
-
-def invalid(errors: Mapping[str, list[str]] | str) -> ValidationError:
-    """Return Django's ValidationError of messages by field, or of one message about all of it."""
-    return ValidationError(dict(errors) if isinstance(errors, Mapping) else errors)

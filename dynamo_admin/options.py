@@ -29,8 +29,20 @@ EXPORT, EXPORTED = "export.csv", 5000
 HISTORY = 100
 
 
+class _FormRefused(Exception):  # noqa: N818
+    """Ends the saving of a form whose write was refused; the form says why."""
+
+    def __init__(self, form: DynamoForm) -> None:
+        super().__init__()
+        self.form = form
+
+
+def _refused_form(request: HttpRequest) -> DynamoForm | None:
+    return getattr(request, "refused_form", None)
+
+
 def prime_content_type(model: Any) -> None:
-    """Put a content type of ``model`` in Django's cache: the admin asks for it by id, and there is no table."""
+    """Cache a content type for ``model``: the admin looks it up by id, and there is no table to hold it."""
     opts = model._meta
     number = zlib.crc32(opts.label_lower.encode())
     content_type = ContentType(number, opts.app_label, opts.model_name)
@@ -177,28 +189,49 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     # --- Forms -------------------------------------------------------------------------------------------------
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """Return the form class, told who asks."""
+        """Return the form class; for a form to be shown again, one that yields this form."""
         made = super().get_form(request, obj, change=change, **kwargs)
-        return type(made.__name__, (made,), {"dynamo_admin": self, "dynamo_request": request})
+        form = _refused_form(request)
+        return type(made.__name__, (made,), {"__new__": lambda *args, **kwargs: form}) if form else made
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        """Return the object; for a form to be shown again, the one that the form was filled from."""
+        form = _refused_form(request)
+        return form.instance if form else super().get_object(request, object_id, from_field)
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: Any = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        """Show the form again when the write is refused; Django expects that saving a valid form succeeds."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except _FormRefused as refused:
+            request.refused_form = refused.form  # type: ignore[attr-defined]
+            return super().changeform_view(request, object_id, form_url, extra_context)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
-        """Put the version the form was made from on the page; after a mistake, the one that was sent."""
+        """Put the version that the form shows on the page; after a mistake, the version that was sent."""
         original = context.get("original")
         seen = original.version if original is not None else None
         context["seen_version"] = request.POST.get(VERSION_PARAMETER, "" if seen is None else seen)
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
-        """Return the object: validating the form has written it."""
-        return form.instance
-
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Do nothing: validating the form has written it."""
+        """Write the item through ``create_item`` or ``change_item``."""
+        try:
+            if not change:
+                given = {k: v for k, v in form.stored_changes(form.fields).items() if v is not None}
+                written = self.create_item(request, given, form)
+            elif obj.version is not None and seen_version(request.POST) != obj.version:
+                raise StaleForm
+            else:
+                written = self.change_item(request, obj, form.stored_changes(form.changed_data), form)
+        except WriteRefused as refused:
+            form.add_refusal(refused)
+            raise _FormRefused(form) from refused
+        obj.__dict__.update(type(obj).from_values(written).__dict__)
 
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Do nothing: items have no related rows."""
-
-    # --- History: whoever writes, writes it too ------------------------------------------------------------------
+    # --- History: the writing methods record it ---------------------------------------------------------------------
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         """Do nothing: ``create_item`` records what it did."""

@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, NotSupportedError, models
+from django.db import NotSupportedError, models
 from django.db.models.query import ModelIterable
 from django.db.models.sql.where import AND, OR, NothingNode, WhereNode
 from django.utils.translation import gettext as _
@@ -279,4 +279,3 @@ def _sort_key(value: Any) -> tuple[bool, Any]:
 
 
 DynamoManager = models.Manager.from_queryset(DynamoQuerySet)
-DATABASE = DEFAULT_DB_ALIAS
