@@ -17,7 +17,10 @@ MARKDOWN = sorted(
     for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*/README.md")]
     if "node_modules" not in path.parts
 )
-LOCKS = {name: (ROOT / "requirements" / f"{name}.txt") for name in ("web", "lake", "dev", "localaws", "node")}
+LOCKS = {
+    name: (ROOT / "requirements" / f"{name}.txt")
+    for name in ("web", "lake", "build", "dev", "localaws", "node")
+}
 
 
 def direct_dependencies() -> dict[str, str]:
