@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 
+from todo_site.request_log_policy import POLICY
 from web import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -175,4 +176,5 @@ STORAGES = {
 }
 
 LOGGING_CONFIG = "web.logging.configure"
+REQUEST_LOG_POLICY = POLICY
 LOGGING = {"level": env.optional("LOG_LEVEL", "INFO")}
