@@ -45,7 +45,7 @@ class Behind:
 def behind(mark: Mark, state: State, page: int = 1, rows: int = PAGE_ROWS) -> Behind | None:
     """Find the tasks behind ``mark`` among those that ``state`` chooses; None while nothing has been published.
 
-    Raises WarehouseError as ``pages.dashboard`` does.
+    Raises AthenaError as ``pages.dashboard`` does.
     """
     snapshot = athena.current_snapshot()
     if snapshot is None:

@@ -110,7 +110,7 @@ def dashboard(board: Board, state: State) -> Dashboard | None:
 
     Raises
     ------
-    web.athena.WarehouseError
+    web.athena.AthenaError
         It cannot even be read which snapshot is published.
     """
     snapshot = athena.current_snapshot()

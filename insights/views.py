@@ -21,7 +21,7 @@ from insights.boards import EVERYBODY, ME, Board
 from insights.filters import State
 from insights.model import Question
 from insights.questions import KPIS
-from web.athena import WarehouseError
+from web.athena import AthenaError
 
 View = Callable[..., HttpResponse]
 private = cache_control(private=True, no_cache=True)
@@ -51,7 +51,7 @@ def _dashboard(request: HttpRequest, board: Board) -> HttpResponse:
     context = _context(board, state)
     try:
         context["page"] = page = pages.dashboard(board, state)
-    except WarehouseError:
+    except AthenaError:
         return render(request, "insights/unavailable.html", context, status=503)
     if board.own and page:
         context["goal"] = goals.progress(request, page, state.filters.any)
@@ -88,7 +88,7 @@ def _tasks(request: HttpRequest, board: Board) -> HttpResponse:
         found = behind.behind(
             mark, state, max(int(number), 1) if number.isascii() and number.isdigit() else 1
         )
-    except WarehouseError:
+    except AthenaError:
         return render(request, "insights/unavailable.html", context, status=503)
     if found is None:
         return redirect(board.name)
@@ -103,7 +103,7 @@ def _export_tasks(request: HttpRequest, board: Board) -> HttpResponse:
         raise Http404
     try:
         found = behind.exported(mark, state)
-    except WarehouseError:
+    except AthenaError:
         found = None
     if found is None:
         return HttpResponse(f"{_UNAVAILABLE}\n", status=503, content_type="text/plain; charset=utf-8")
@@ -125,7 +125,7 @@ def _question(board: Board, slug: str) -> Question:
 def _ask(board: Board, question: Question, state: State) -> pages.Card:
     try:
         made = pages.card(board, question, state)
-    except WarehouseError:
+    except AthenaError:
         return pages.failed(board, question, state)
     if made is None:
         raise Http404

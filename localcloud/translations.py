@@ -28,7 +28,7 @@ def extract_template(file: IO[bytes], keywords: Any, comment_tags: Any, options:
 def extracted() -> Catalog:
     """Return the texts of all code and templates, in the order of files and lines."""
     texts = Catalog()
-    methods = [("**.py", "python"), ("**.html", extract_template)]
+    methods = [("**.py", "python"), ("**.html", "localcloud.translations:extract_template")]
     for folder in FOLDERS:
         found = extract_from_dir(ROOT / folder, methods, keywords=KEYWORDS)
         for _file, _line, message, _comments, context in found:

@@ -55,7 +55,7 @@ _JSON = "json"
 _FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
-def described(request: HttpRequest, answer: HttpResponse) -> dict[str, Any]:
+def metadata(request: HttpRequest, answer: HttpResponse) -> dict[str, Any]:
     """Return the metadata of a request's log line, about 10 kB at most: resource, query, body and headers.
 
     Reads nothing that the request's handler has not read.

@@ -122,7 +122,7 @@ _BATCH_EXAMPLE: dict[str, Any] = {
             "op": "delete",
             "status": 404,
             "id": ID,
-            "problem": problems.described(404, "There is no such task."),
+            "problem": problems.body(404, "There is no such task."),
         },
     ]
 }

@@ -198,7 +198,7 @@ def test_a_line_is_bounded():
         request = RequestFactory().post("/api/v1/tasks", body, JSON)
         assert request.body
         request.resolver_match = None
-        assert len(json.dumps(request_log.described(request, {}))) < 10_000
+        assert len(json.dumps(request_log.metadata(request, {}))) < 10_000
 
 
 def test_the_lists_of_the_policy_do_not_overlap():

@@ -68,7 +68,7 @@ class QuarantineReader:
         reads.requests += 1
         try:
             found = athena.run(select, values).rows
-        except athena.WarehouseError as error:
+        except athena.AthenaError as error:
             raise CannotRead(
                 _("The quarantine cannot be read at the moment: %(error)s") % {"error": error}
             ) from error

@@ -229,7 +229,7 @@ def _success(status: int, response: Document, operation: Document, method: str) 
 def _problem(status: int, instance: str) -> Document:
     meaning, kind, detail, headers = _PROBLEMS[status]
     errors = [_FIELD_ERROR] if status == 422 else []
-    example = problems.described(status, detail, kind, errors)
+    example = problems.body(status, detail, kind, errors)
     example |= {"instance": instance, "request_id": "3f1c9a"}
     return {
         "description": meaning,
