@@ -130,11 +130,9 @@ def _value(name: str, value: Any, budget: _Budget, depth: int) -> Any:
     if name in policy.never:
         return NEVER_SHOWN
     if isinstance(value, dict):
-        return (
-            _mapping(value, budget, depth - 1)
-            if not name or name in policy.nested
-            else f"[{len(value)} fields]"
-        )
+        if name and name not in policy.nested:
+            return f"[{len(value)} fields]"
+        return _mapping(value, budget, depth - 1)
     if isinstance(value, list):
         if name in policy.measured:
             return f"[{len(value)} items]"
