@@ -11,7 +11,7 @@ fast := tests/test_docs.py tests/identity tests/tasks tests/etl/test_capture.py 
 
 BENCH ?= api lists bench_admin insights scale
 
-.PHONY: help run test test-fast test-long test-crash test-parity bench bench-lake screenshots lint format lock env clean
+.PHONY: help run test test-fast test-long test-crash test-parity bench bench-lake screenshots lint format messages lock env clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -66,8 +66,11 @@ format: env ## rewrite the code in the project's style
 	@$(bin)/ruff format .
 	@$(bin)/djlint --reformat --quiet templates
 
+messages: env ## bring the translation catalogues up to date with the texts in code and templates
+	@$(bin)/python -m localcloud.translations
+
 lock: env ## renew the lock files from requirements/*.in
-	@cd requirements && for name in web lake localaws node spark spark4 dev; do \
+	@cd requirements && for name in web lake build localaws node spark spark4 dev; do \
 		../$(compile) --upgrade $$name.in -o $$name.txt || exit 1; done
 
 clean: ## remove environments and caches; the data in .local stay

@@ -1,1 +1,1 @@
-"""Django's stock admin over DynamoDB: declare a model from a PynamoDB model, get an admin. See README.md."""
+"""Django's stock admin over DynamoDB, for models declared from PynamoDB models. See README.md."""

@@ -1,10 +1,10 @@
-"""The app: its templates, found before the admin's own."""
+"""The Django app, which brings templates that extend the admin's."""
 
 from django.apps import AppConfig
 
 
 class DynamoAdminConfig(AppConfig):
-    """Put it before ``django.contrib.admin`` in INSTALLED_APPS, for its templates to come first."""
+    """List it before ``django.contrib.admin`` in INSTALLED_APPS, so that its templates take precedence."""
 
     name = "dynamo_admin"
     label = "dynamo_admin"

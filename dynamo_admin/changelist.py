@@ -1,4 +1,4 @@
-"""The change list: pages by cursor, within a budget of reads."""
+"""The change list: it pages by cursor and within a budget of reads."""
 
 from typing import Any
 
@@ -19,14 +19,14 @@ READING_FAILED = (CannotRead, TooMuchToRead, PynamoDBException)
 
 
 def reason(error: Exception) -> str:
-    """Return why a list could not be read, for the person who asked for it."""
+    """Return why reading failed, in words for the user."""
     if isinstance(error, PynamoDBException):
         return _("DynamoDB does not answer: %(error)s") % {"error": error.msg}
     return str(error)
 
 
 class CursorChangeList(ChangeList):
-    """Never counts, never skips: a page starts after the last row of the one before."""
+    """Pages without counting or skipping: each page starts after the last row of the previous one."""
 
     def __init__(self, request: Any, *args: Any, **kwargs: Any) -> None:
         self.cursor = request.GET.get(CURSOR_VAR)
@@ -34,13 +34,13 @@ class CursorChangeList(ChangeList):
         super().__init__(request, *args, **kwargs)
 
     def get_filters_params(self, params: Any = None) -> Any:
-        """Return the parameters that are conditions."""
+        """Return the query parameters that are filters."""
         params = super().get_filters_params(params)
         params.pop(CURSOR_VAR, None)
         return params
 
     def get_results(self, request: Any) -> None:
-        """Read the page; say on it what could not be answered. An export reads by itself."""
+        """Read the page and report what could not be read. The export, which reads its own pages, skips this."""
         if getattr(request, "dynamo_unread", False):
             return
         try:
@@ -49,15 +49,15 @@ class CursorChangeList(ChangeList):
             messages.warning(request, reason(error))
         except (NotSupportedError, ValueError) as error:  # ?title__regex=…
             raise IncorrectLookupParameters from error
-        self._say(request)
+        self._report(request)
         self.result_list = self.queryset.with_rows(self.page.objects)
-        # Equal on purpose: the search form then claims no number of results, which nobody has counted.
+        # Equal, so that the search form does not show a number of results: they were not counted.
         self.result_count = self.full_result_count = len(self.page.objects)
         self.show_full_result_count, self.show_admin_actions = False, True
         self.can_show_all, self.multi_page = False, bool(self.cursor or self.page.next)
         rows: Any = self.page.objects
         self.paginator = self.model_admin.get_paginator(request, rows, self.list_per_page)
-        self.filter_params.pop(CURSOR_VAR, None)  # another filter, order or search starts at the top
+        self.filter_params.pop(CURSOR_VAR, None)  # a changed filter, order or search starts on the first page
         self.params.pop(CURSOR_VAR, None)
         self.first_url = self.get_query_string()
         self.next_url = self.get_query_string({CURSOR_VAR: self.page.next})
@@ -68,7 +68,7 @@ class CursorChangeList(ChangeList):
         admin: Any = self.model_admin
         return admin.rows or self.opts.verbose_name_plural
 
-    def _say(self, request: Any) -> None:
+    def _report(self, request: Any) -> None:
         names = self._rows()
         if self.page.unsorted:
             messages.warning(

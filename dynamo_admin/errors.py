@@ -1,4 +1,4 @@
-"""How a write can fail so that the admin can say it to the person who asked."""
+"""The errors that writing methods raise and the admin shows to the user."""
 
 from collections.abc import Mapping
 
@@ -6,11 +6,11 @@ from django.utils.translation import gettext as _
 
 
 class WriteRefused(Exception):  # noqa: N818
-    """The item was not written. ``str()`` of it is fit for the user."""
+    """The item was not written; ``str(error)`` tells the user why."""
 
 
 class StaleForm(WriteRefused):
-    """Somebody else wrote or deleted the item after the form was opened."""
+    """The item was changed or deleted after the form was opened."""
 
     def __init__(self, message: str = "") -> None:
         super().__init__(
@@ -22,7 +22,7 @@ class StaleForm(WriteRefused):
 
 
 class InvalidFields(WriteRefused):
-    """The domain does not accept some fields: field -> messages; "" stands for the form as a whole."""
+    """The domain rejected fields. ``errors``: field -> messages; "" stands for the whole form."""
 
     def __init__(self, errors: Mapping[str, list[str]]) -> None:
         super().__init__("; ".join(str(message) for messages in errors.values() for message in messages))

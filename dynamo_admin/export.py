@@ -1,4 +1,4 @@
-"""A list as CSV that no spreadsheet takes for formulas."""
+"""CSV export in which spreadsheets recognise no formulas."""
 
 import csv
 import json
@@ -15,7 +15,7 @@ class _Echo:
 
 
 def cell(value: Any) -> str:
-    """Return a value as the text of one cell; what a spreadsheet would calculate gets a quote in front."""
+    """Return the text of a cell; a quote precedes text that a spreadsheet would evaluate."""
     if value is None:
         return ""
     if isinstance(value, date | datetime):
@@ -27,7 +27,7 @@ def cell(value: Any) -> str:
 
 
 def lines(names: list[str], objects: Iterable[Any]) -> Iterator[str]:
-    """Yield the CSV lines of objects: a header of field names, then the fields' values."""
+    """Yield CSV lines: a header with the field names, then one line per object."""
     writer = csv.writer(_Echo())
     yield writer.writerow(names)
     for obj in objects:

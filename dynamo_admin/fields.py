@@ -1,7 +1,7 @@
-"""Django fields made of PynamoDB attributes, so that a field is declared once.
+"""Django fields made from PynamoDB attributes, so that a field is declared once.
 
-The attribute says the name, the type and whether it may be missing. A JSON Schema of the same fields, if the domain
-has one, adds lengths, choices and formats. Only what neither knows (a label, a widget) is said again by the model.
+The attribute gives name, type and whether it is optional. A JSON Schema of the same fields, if the domain has one, adds
+lengths, choices and formats. The model declares only the rest, such as labels.
 """
 
 import json
@@ -11,7 +11,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy
 from pynamodb.attributes import Attribute
@@ -26,7 +25,7 @@ DjangoField = Any  # models.Field is generic for type checkers only
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """Between what the item holds and what the Django field holds. ``dump`` returns None for "not stored"."""
+    """Converts between stored and Django values. ``dump`` returns None to leave the attribute out."""
 
     load: Callable[[Any], Any]
     dump: Callable[[Any], Any]
@@ -55,7 +54,7 @@ LINES = Codec(lambda value: list(value or ()), lambda value: value or None)
 
 
 class LinesFormField(forms.CharField):
-    """A list of short texts, one a line."""
+    """A list of short texts, one per line."""
 
     widget = forms.Textarea
 
@@ -67,7 +66,7 @@ class LinesFormField(forms.CharField):
         self.widget.attrs.setdefault("rows", 4)
 
     def prepare_value(self, value: Any) -> Any:
-        """Return a list as lines; what was typed stays as it is."""
+        """Return a list as lines; leave submitted text unchanged."""
         return "\n".join(value) if isinstance(value, list) else value
 
     def to_python(self, value: Any) -> Any:
@@ -84,7 +83,7 @@ class LinesField(models.JSONField):
     """A list of texts."""
 
     def formfield(self, **kwargs: Any) -> Any:
-        """Return the form field that shows it as lines."""
+        """Return the form field that edits the list as lines."""
         kwargs.pop("form_class", None)
         kwargs.pop("widget", None)
         return models.Field.formfield(self, form_class=LinesFormField, **kwargs)
@@ -94,7 +93,7 @@ class DocumentField(models.JSONField):
     """A list or map of anything, as JSON."""
 
     def formfield(self, **kwargs: Any) -> Any:
-        """Return Django's own JSON form field, indented and with Unicode shown as it is."""
+        """Return Django's JSON form field, indented and without escaping Unicode."""
         return super().formfield(**{"encoder": _Readable, **kwargs})
 
     def value_to_string(self, obj: Any) -> str:
@@ -108,7 +107,7 @@ class _Readable(json.JSONEncoder):
 
 
 def field_schema(schema: Schema | None, name: str) -> dict[str, Any]:
-    """Return the JSON Schema of one property without the alternative "null", references resolved; {} if unknown."""
+    """Return a property's JSON Schema, references resolved and without the alternative "null"; {} if it has none."""
     if not schema or name not in schema.get("properties", {}):
         return {}
     found = schema["properties"][name]
@@ -121,9 +120,9 @@ def field_schema(schema: Schema | None, name: str) -> dict[str, Any]:
 
 
 def make(name: str, attribute: Attribute[Any], schema: Schema | None) -> tuple[DjangoField, Codec]:
-    """Return the Django field and the codec of one PynamoDB attribute.
+    """Return the Django field and the codec for a PynamoDB attribute.
 
-    By convention a text called ``…_at`` is an ISO 8601 time and a number called ``…_at`` is in epoch seconds.
+    By convention a text named ``…_at`` is an ISO 8601 time, and a number named ``…_at`` is in epoch seconds.
     """
     known = field_schema(schema, name)
     optional = bool(attribute.null)
@@ -141,7 +140,7 @@ def _text(name: str, known: Schema, common: dict[str, Any]) -> tuple[DjangoField
         return models.DateTimeField(**common), ISO
     if known.get("format") == "date":
         return models.DateField(**common), DATE
-    common["null"] = False  # no text is "" in Django, and no attribute in the item
+    common["null"] = False  # an absent text is "" in Django
     if known.get("enum"):
         choices = [(value, value.replace("_", " ").capitalize()) for value in known["enum"]]
         return models.CharField(choices=choices, max_length=100, **common), TEXT
@@ -185,8 +184,3 @@ _MAKERS: dict[str, Callable[..., tuple[DjangoField, Codec]]] = {
     LIST: _list,
     MAP: _document,
 }
-
-
-def invalid(errors: Mapping[str, list[str]] | str) -> ValidationError:
-    """Return Django's ValidationError of messages by field, or of one message about all of it."""
-    return ValidationError(dict(errors) if isinstance(errors, Mapping) else errors)

@@ -1,4 +1,4 @@
-"""List filters that need to know no other values than the one typed."""
+"""A list filter that takes its value from a text box instead of offering choices."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +7,7 @@ from django.contrib.admin import FieldListFilter
 
 
 class ExactFilter(FieldListFilter):
-    """A text box: the field equals what is typed. For ``list_filter = [("user_id", ExactFilter)]``."""
+    """Selects rows whose field equals the text entered: ``list_filter = [("shelf", ExactFilter)]``."""
 
     template = "dynamo_admin/exact_filter.html"
 
@@ -20,16 +20,16 @@ class ExactFilter(FieldListFilter):
         self.value = str((given or [""])[-1])
 
     def expected_parameters(self) -> list[str | None]:
-        """Return the parameters that are this filter's."""
+        """Return the query parameters of this filter."""
         return [self.parameter]
 
     def queryset(self, request: Any, queryset: Any) -> Any:
-        """Return the rows whose field is the text, or all of them if nothing was typed."""
+        """Return the rows whose field equals the text; all rows if the box is empty."""
         text = self.value.strip()
         return queryset.filter(**{self.parameter: text}) if text else queryset
 
     def choices(self, changelist: Any) -> Iterator[Any]:
-        """Return what the template needs: the text, the form's other parameters, and the way back."""
+        """Yield the template's values: the text, the form's other parameters, the link that clears it."""
         others = {**changelist.params, **changelist.get_filters_params()}
         yield {
             "name": self.parameter,

@@ -1,4 +1,4 @@
-"""The base of models that are PynamoDB items: fields made of the item's attributes, rows read through a reader."""
+"""DynamoModel, the base of Django models whose rows are PynamoDB items."""
 
 from typing import Any, ClassVar, Self
 
@@ -15,10 +15,10 @@ KEY = "key"
 
 
 class DynamoBase(ModelBase):
-    """Adds the fields. A class body may declare a field itself: what it says wins, the codec stays the attribute's."""
+    """Adds fields made from the item's attributes. A field declared in the class body replaces the one made here."""
 
     def __new__(mcs, name: str, bases: tuple[type, ...], attrs: dict[str, Any], **kwargs: Any) -> Any:
-        """Make a model class; see DynamoModel."""
+        """Create the model class; see DynamoModel."""
         inherited = tuple(base.Meta for base in bases if hasattr(base, "Meta"))
         meta = attrs.setdefault("Meta", type("Meta", inherited, {}))
         item = attrs.get("item")
@@ -47,20 +47,20 @@ class DynamoBase(ModelBase):
 
 
 def _declared(name: str, attrs: dict[str, Any], bases: tuple[type, ...]) -> Any:
-    """Return what a class body says of ``name``, or else what its bases say."""
+    """Return the value of ``name`` in a class body, or else in the first base that has one."""
     return attrs.get(name) or next(filter(None, (getattr(base, name, None) for base in bases)), None)
 
 
 class DynamoModel(models.Model, metaclass=DynamoBase):
-    """An item of a DynamoDB table, as the admin sees it.
+    """A Django model of an item in a DynamoDB table.
 
-    A subclass says:
+    A subclass declares:
 
     - ``item``: the PynamoDB model; its attributes become the fields.
-    - ``reader``: where rows come from (``reading.DynamoReader``, or anything with the same methods).
-    - ``show`` (optional): which attributes to have, and in which order; all but the table's keys by default.
+    - ``reader``: a ``reading.DynamoReader``, or any other ``reading.Reader``.
+    - ``show`` (optional): the attributes to include, in order; by default all but the table's keys.
     - ``schema`` (optional): a JSON Schema with lengths, choices and formats of the same fields.
-    - ``version_field`` (optional): the attribute that counts writes; forms left open are then refused.
+    - ``version_field`` (optional): the attribute that counts writes, by which stale forms are recognised.
     """
 
     item: ClassVar[type[Model] | None] = None
@@ -79,7 +79,7 @@ class DynamoModel(models.Model, metaclass=DynamoBase):
 
     @classmethod
     def from_values(cls, values: Values) -> Self:
-        """Return the object of an item's attributes; ``stored`` keeps them as they are in the table."""
+        """Return an object made from an item's attributes, which it keeps unchanged in ``stored``."""
         names = [field.attname for field in cls._meta.concrete_fields]
         key = cls.reader.key_of(values)
         loaded = [key if name == KEY else cls.load(name, values.get(name)) for name in names]
@@ -89,28 +89,24 @@ class DynamoModel(models.Model, metaclass=DynamoBase):
 
     @classmethod
     def load(cls, name: str, value: Any) -> Any:
-        """Return the Django value of a stored attribute."""
+        """Convert a stored attribute to its Django value."""
         return cls.codecs.get(name, PLAIN).load(value)
 
     @classmethod
     def dump(cls, name: str, value: Any) -> Any:
-        """Return what to store for a Django value; None for nothing."""
+        """Convert a Django value to the attribute to store; None for no attribute."""
         return cls.codecs.get(name, PLAIN).dump(value)
 
     @property
     def version(self) -> int | None:
-        """How often the item was written, if it counts that."""
+        """The number of times the item was written; None if it does not count them."""
         stored: Values = getattr(self, "stored", {})
         return stored.get(self.version_field)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Refuse: items are written by the model admin's ``create_item`` and ``change_item``."""
-        raise ImproperlyConfigured(
-            "Items are written through the model admin, or by the domain's own services."
-        )
+        """Refuse: the model admin's ``create_item`` and ``change_item`` write items."""
+        raise ImproperlyConfigured("Write items through the model admin or the domain's services.")
 
     def delete(self, *args: Any, **kwargs: Any) -> Any:
-        """Refuse: items are deleted by the model admin's ``delete_item``."""
-        raise ImproperlyConfigured(
-            "Items are deleted through the model admin, or by the domain's own services."
-        )
+        """Refuse: the model admin's ``delete_item`` deletes items."""
+        raise ImproperlyConfigured("Delete items through the model admin or the domain's services.")

@@ -1,4 +1,4 @@
-"""ModelAdmin over items: the hooks that would have used SQL, and three that write."""
+"""DynamoModelAdmin, a ModelAdmin that reads and writes DynamoDB items instead of using SQL."""
 
 import zlib
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,6 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.db import DEFAULT_DB_ALIAS, NotSupportedError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
-from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.text import capfirst
@@ -29,8 +28,20 @@ EXPORT, EXPORTED = "export.csv", 5000
 HISTORY = 100
 
 
+class _FormRefused(Exception):  # noqa: N818
+    """Ends the saving of a form whose write was refused; the form says why."""
+
+    def __init__(self, form: DynamoForm) -> None:
+        super().__init__()
+        self.form = form
+
+
+def _refused_form(request: HttpRequest) -> DynamoForm | None:
+    return getattr(request, "refused_form", None)
+
+
 def prime_content_type(model: Any) -> None:
-    """Put a content type of ``model`` in Django's cache: the admin asks for it by id, and there is no table."""
+    """Cache a content type for ``model``: the admin looks it up by id, and there is no table to hold it."""
     opts = model._meta
     number = zlib.crc32(opts.label_lower.encode())
     content_type = ContentType(number, opts.app_label, opts.model_name)
@@ -41,8 +52,8 @@ def prime_content_type(model: Any) -> None:
 class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """The admin of a DynamoModel.
 
-    Override ``create_item``, ``change_item``, ``delete_item`` to write through the domain's services (the defaults
-    write the PynamoDB model), ``history`` to show who changed what, ``goes_with`` to say what else deleting removes.
+    Override ``create_item``, ``change_item`` and ``delete_item`` to write through the domain's services (the defaults
+    write the PynamoDB model), ``history`` to show past changes, ``also_deleted`` to list what deletion also removes.
     """
 
     form = DynamoForm
@@ -52,23 +63,22 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     change_form_template = "dynamo_admin/change_form.html"
     change_list_template = "dynamo_admin/change_list.html"
     delete_confirmation_template = "dynamo_admin/delete_confirmation.html"
-    rows: Any = ""  # what several of them are called, where the model's plural is the list's name only
-    deletion_note: Any = ""  # what deleting means, below each object that it is about
-    history_kept = ""  # what the history page says about itself, e.g. how long entries are kept
+    rows: Any = ""  # name of several rows, where the model's plural names only the list
+    deletion_note: Any = ""  # shown below each object to be deleted
 
     def __init__(self, model: Any, admin_site: Any) -> None:
         super().__init__(model, admin_site)
         prime_content_type(model)
 
-    # --- Writing: the three methods to override -------------------------------------------------------------
+    # --- Writing: three methods to override -----------------------------------------------------------------
 
     def create_item(self, request: HttpRequest, given: Values, form: Any) -> Values:
-        """Store a new item made of the fields given, and return it as stored. Raises WriteRefused."""
+        """Store a new item with the given fields and return it as stored. Raises WriteRefused."""
         item = self.model.item(**given)
         return self._put(item, type(item)._hash_key_attribute().does_not_exist())
 
     def change_item(self, request: HttpRequest, obj: Any, changes: Values, form: Any) -> Values:
-        """Change fields of the item (None removes one), and return it as stored. Raises WriteRefused."""
+        """Change fields of the item (None removes one) and return it as stored. Raises WriteRefused."""
         item = self.model.item()
         stored = dict(obj.stored)
         if obj.version is not None:
@@ -98,40 +108,37 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             raise _refusal(error) from error
         return values_of(item)
 
-    # --- What the site can say about items -------------------------------------------------------------------
+    # --- Information about items: two more methods to override -----------------------------------------------
 
     def history(self, request: HttpRequest, obj: Any) -> Sequence[Any]:
-        """Return the latest changes of one object: things with the attributes that Django's LogEntry has."""
+        """Return the latest changes of an object, with the attributes of Django's LogEntry."""
         return []
 
-    def goes_with(self, request: HttpRequest, obj: Any) -> list[str]:
-        """Return what deleting ``obj`` removes besides it, a line each. Raises WriteRefused if it is too much."""
+    def also_deleted(self, request: HttpRequest, obj: Any) -> list[str]:
+        """Return, one line each, what deleting ``obj`` also removes. Raises WriteRefused if that is too much."""
         return []
 
     # --- Lists -------------------------------------------------------------------------------------------------
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
-        """Return the class that pages by cursor."""
+        """Return the change list that pages by cursor."""
         return CursorChangeList
 
     def get_urls(self) -> list[Any]:
-        """Add the list as CSV."""
+        """Add the URL of the CSV export."""
         name = f"{self.opts.app_label}_{self.opts.model_name}_export"
         view = self.admin_site.admin_view(self.export_view)
         return [path(EXPORT, view, name=name), *super().get_urls()]
 
     def export_view(self, request: HttpRequest) -> HttpResponse:
-        """Return the rows that the list's filters select, as CSV: as many as can be read within bounds.
-
-        The header ``X-Rows-Truncated`` says whether there were more.
-        """
+        """Return the filtered list as CSV, up to EXPORTED rows; ``X-Rows-Truncated`` says whether there are more."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         names = [field.name for field in self.opts.concrete_fields]
         try:
             found, truncated = self._rows_to_export(request)
         except READING_FAILED as error:
-            if not isinstance(error, CannotRead):  # which the list says again
+            if not isinstance(error, CannotRead):  # the list itself reports that one
                 self.message_user(request, reason(error), messages.WARNING)
             address = request.path.removesuffix(EXPORT)
             return HttpResponseRedirect(f"{address}?{request.GET.urlencode()}")
@@ -157,12 +164,12 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             page = queryset.page(page.next, EXPORTED - len(found))
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        """Add the way to the CSV."""
+        """Add the link to the CSV export."""
         url = f"{request.path}{EXPORT}?{request.GET.urlencode()}"
         return super().changelist_view(request, {"export_url": url, **(extra_context or {})})
 
     def response_action(self, request: HttpRequest, queryset: Any, *args: Any, **kwargs: Any) -> Any:
-        """Refuse "all pages at once", which has no bound here."""
+        """Run an action on the selected rows; refuse to run it on all pages, which has no bound."""
         if request.POST.get("select_across") == "1":
             self.message_user(
                 request, _("Select rows of this page: all pages at once is not offered."), messages.ERROR
@@ -177,28 +184,49 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     # --- Forms -------------------------------------------------------------------------------------------------
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """Return the form class, told who asks."""
+        """Return the form class; for a form to be shown again, one that yields this form."""
         made = super().get_form(request, obj, change=change, **kwargs)
-        return type(made.__name__, (made,), {"dynamo_admin": self, "dynamo_request": request})
+        form = _refused_form(request)
+        return type(made.__name__, (made,), {"__new__": lambda *args, **kwargs: form}) if form else made
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        """Return the object; for a form to be shown again, the one that the form was filled from."""
+        form = _refused_form(request)
+        return form.instance if form else super().get_object(request, object_id, from_field)
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: Any = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        """Show the form again when the write is refused; Django expects that saving a valid form succeeds."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except _FormRefused as refused:
+            request.refused_form = refused.form  # type: ignore[attr-defined]
+            return super().changeform_view(request, object_id, form_url, extra_context)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
-        """Put the version the form was made from on the page; after a mistake, the one that was sent."""
+        """Put the version that the form shows on the page; after a mistake, the version that was sent."""
         original = context.get("original")
         seen = original.version if original is not None else None
         context["seen_version"] = request.POST.get(VERSION_PARAMETER, "" if seen is None else seen)
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
-        """Return the object: validating the form has written it."""
-        return form.instance
-
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Do nothing: validating the form has written it."""
+        """Write the item through ``create_item`` or ``change_item``."""
+        try:
+            if not change:
+                given = {k: v for k, v in form.stored_changes(form.fields).items() if v is not None}
+                written = self.create_item(request, given, form)
+            elif obj.version is not None and seen_version(request.POST) != obj.version:
+                raise StaleForm
+            else:
+                written = self.change_item(request, obj, form.stored_changes(form.changed_data), form)
+        except WriteRefused as refused:
+            form.add_refusal(refused)
+            raise _FormRefused(form) from refused
+        obj.__dict__.update(type(obj).from_values(written).__dict__)
 
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Do nothing: items have no related rows."""
-
-    # --- History: whoever writes, writes it too ------------------------------------------------------------------
+    # --- History: the writing methods record it ---------------------------------------------------------------------
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         """Do nothing: ``create_item`` records what it did."""
@@ -240,7 +268,7 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     # --- Deleting ------------------------------------------------------------------------------------------------
 
     def get_deleted_objects(self, objs: Iterable[Any], request: HttpRequest) -> Any:
-        """Return the true list of what goes: the objects, and what goes with each."""
+        """Return what the deletion removes: the objects and, below each, ``also_deleted``."""
         tree: list[Any] = []
         counts: dict[str, int] = {}
         objects = list(objs)
@@ -248,7 +276,7 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         for obj in objects:
             tree.append(f"{capfirst(str(self.opts.verbose_name))}: {obj}")
             try:
-                others = self.goes_with(request, obj)
+                others = self.also_deleted(request, obj)
             except WriteRefused as refused:
                 protected.append(str(refused))
                 continue
@@ -262,7 +290,7 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return tree, counts, set() if allowed else {str(self.opts.verbose_name)}, protected
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        """Delete one object, if it still is what the page asked about. Raises WriteRefused."""
+        """Delete an object unless it changed after the page was shown. Raises WriteRefused."""
         if obj.version is not None and seen_version(request.POST) != obj.version:
             raise StaleForm(
                 _(
@@ -277,7 +305,7 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             self.delete_item(request, obj)
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
-        """Say why something could not be deleted."""
+        """Confirm and delete; show why a deletion was refused."""
         try:
             return super().delete_view(request, object_id, extra_context)
         except WriteRefused as refused:
@@ -287,14 +315,14 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     # --- Actions -------------------------------------------------------------------------------------------------
 
     def for_each(self, request: HttpRequest, objects: Iterable[Any], do: Any, done: str) -> None:
-        """Do something to each object and tell how it went; one that is refused does not stop the others.
+        """Apply an action to each object and report the outcome; a refusal does not stop the others.
 
         Parameters
         ----------
         do
             Called with each object; may raise WriteRefused.
         done
-            What was done, as in "3 tasks completed".
+            Participle for the report, such as "lent" in "3 books lent".
         """
         count = 0
         for obj in objects:
@@ -308,24 +336,20 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             text = _("%(number)s %(names)s %(done)s.") % values
             self.message_user(request, text, messages.SUCCESS)
 
-    def back(self, name: str, *args: Any) -> HttpResponse:
-        """Redirect to another page of this admin site."""
-        return redirect(f"{self.admin_site.name}:{name}", *args)
-
 
 class ReadOnlyAdmin(DynamoModelAdmin):
-    """Rows to look at."""
+    """An admin that only shows rows."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody adds."""
+        """Return False."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody changes."""
+        """Return False."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody deletes."""
+        """Return False."""
         return False
 
 

@@ -1,7 +1,7 @@
-"""A QuerySet that keeps Django's own query building and replaces only what would have become SQL.
+"""A QuerySet that builds queries as Django does, and reads rows through a reader instead of SQL.
 
-``filter()``, ``exclude()``, ``order_by()``, slices and ``Q`` objects build an ordinary ``sql.Query``. When rows are
-needed, the conditions that must hold choose an access path, and the whole WHERE tree is applied in Python.
+``filter()``, ``exclude()``, ``order_by()``, slices and ``Q`` objects build an ordinary ``sql.Query``. To read rows, the
+conditions that every match must meet select an access path; the whole WHERE tree is then evaluated in Python.
 """
 
 import operator
@@ -11,22 +11,22 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, NotSupportedError, models
+from django.db import NotSupportedError, models
 from django.db.models.query import ModelIterable
 from django.db.models.sql.where import AND, OR, NothingNode, WhereNode
 from django.utils.translation import gettext as _
 
 from dynamo_admin.fields import ISO
-from dynamo_admin.reading import MANY, Reads, Wanted
+from dynamo_admin.reading import BATCH, Criteria, Reads
 
-# One answer reads at most so many items; a list then stops and offers to go on.
+# The most items that one response reads. A list that reaches it stops and offers to continue.
 READ_BUDGET = 1000
 
 Test = Callable[[Any, Any], bool]
 
 
 class TooMuchToRead(NotSupportedError):  # noqa: N818
-    """Part of the rows must not pass for all of them."""
+    """The query would exceed the budget, and a part of its rows must not be mistaken for all of them."""
 
     def __init__(self) -> None:
         text = _("More than %(budget)s items would have to be read for this. Filter further.")
@@ -34,7 +34,7 @@ class TooMuchToRead(NotSupportedError):  # noqa: N818
 
 
 class CannotRead(NotSupportedError):  # noqa: N818
-    """No access path leads there; the message says what to give."""
+    """No access path fits; the message says which filter is missing."""
 
 
 def _text(function: Test) -> Test:
@@ -66,7 +66,7 @@ LOOKUPS: dict[str, Test] = {
 
 
 def _field(lookup: Any, model: Any) -> str:
-    """Return the field that a condition is about; a join or an expression is refused, never ignored."""
+    """Return the field that a condition tests; refuse joins and expressions rather than ignore them."""
     target: Any = getattr(lookup.lhs, "target", None)
     known = target in model._meta.concrete_fields and lookup.lookup_name in LOOKUPS
     if not known or hasattr(lookup.rhs, "as_sql"):
@@ -89,7 +89,7 @@ def predicate(node: Any, model: Any) -> Callable[[Any], bool]:
 
 
 def required(node: Any, model: Any) -> Iterator[tuple[str, str, Any]]:
-    """Yield (field, lookup, value) of the conditions that every match meets: the top-level ANDs."""
+    """Yield (field, lookup, value) for the conditions that every match must meet: the top-level ANDs."""
     for child in node.children:
         if not isinstance(child, WhereNode):
             if not isinstance(child, NothingNode):
@@ -107,13 +107,13 @@ class Page:
     objects
         The rows.
     next
-        The position to go on after; None at the end.
+        The position from which the next page continues; None at the end.
     reads
-        What it cost.
+        The cost of reading it.
     partial
-        Whether the budget ended before the page was full.
+        Whether the budget was used up before the page was full.
     unsorted
-        Whether the order asked for could not be had, and the list is by time.
+        Whether the page is ordered by time because sorting as requested would exceed the budget.
     """
 
     objects: list[Any]
@@ -123,8 +123,8 @@ class Page:
     unsorted: bool = False
 
 
-class Rows(ModelIterable):  # type: ignore[type-arg]
-    """What QuerySet calls an iterable class: the one place where rows come from."""
+class ReaderIterable(ModelIterable):  # type: ignore[type-arg]
+    """The QuerySet's iterable class: every iteration over rows goes through it."""
 
     def __iter__(self) -> Iterator[Any]:
         query: Any = self.queryset.query
@@ -132,16 +132,16 @@ class Rows(ModelIterable):  # type: ignore[type-arg]
 
 
 class DynamoQuerySet(models.QuerySet):  # type: ignore[type-arg]
-    """Reads through ``model.reader``; writes nothing."""
+    """Reads through ``model.reader``; never writes."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._iterable_class = Rows
+        self._iterable_class = ReaderIterable
 
-    # --- What is asked for ---------------------------------------------------------------------------------
+    # --- Criteria ------------------------------------------------------------------------------------------
 
     def ordering(self) -> list[tuple[str, bool]]:
-        """Return (field, descending) pairs; the key, which only breaks ties, is left out."""
+        """Return (field, descending) pairs, without the primary key, which only breaks ties."""
         names = self.query.order_by or (self.query.default_ordering and self.model._meta.ordering) or ()
         if not all(isinstance(name, str) and name != "?" for name in names):
             raise NotSupportedError("Order by names of fields only.")
@@ -149,8 +149,8 @@ class DynamoQuerySet(models.QuerySet):  # type: ignore[type-arg]
         pairs = [(str(name).lstrip("-"), str(name)[0] == "-") for name in names]
         return [(self.model._meta.get_field(n).attname, back) for n, back in pairs if n not in key]
 
-    def wanted(self, after: str | None = None, size: int = MANY) -> Wanted:
-        """Return what the conditions say about where to look."""
+    def criteria(self, after: str | None = None, size: int = BATCH) -> Criteria:
+        """Return the part of the query that helps the reader to find rows."""
         reader, equal = self.model.reader, {}
         since = until = ""
         for name, lookup, value in required(self.query.where, self.model):
@@ -160,40 +160,40 @@ class DynamoQuerySet(models.QuerySet):  # type: ignore[type-arg]
                 since = ISO.dump(value) if lookup in {"gt", "gte"} else since
                 until = ISO.dump(value) if lookup in {"lt", "lte"} else until
         ordering = self.ordering()
-        descending = not ordering or ordering[0] != (reader.order_of(Wanted(equal)), False)
-        sifted = len(equal) + bool(since or until) < len(self.query.where.children)
-        return Wanted(equal, since, until, descending, after, MANY if sifted else size)
+        descending = not ordering or ordering[0] != (reader.order_of(Criteria(equal)), False)
+        filters_later = len(equal) + bool(since or until) < len(self.query.where.children)
+        return Criteria(equal, since, until, descending, after, BATCH if filters_later else size)
 
     def in_order(self) -> bool:
-        """Whether rows come in the order asked for by themselves."""
+        """Whether the reader already returns rows in the requested order."""
         ordering = self.ordering()
-        return not ordering or ordering[0][0] == self.model.reader.order_of(self.wanted())
+        return not ordering or ordering[0][0] == self.model.reader.order_of(self.criteria())
 
     # --- Reading -------------------------------------------------------------------------------------------
 
-    def candidates(self, wanted: Wanted, reads: Reads) -> Iterator[tuple[str, Any]]:
-        """Return (position, object) of the rows that may match, in the reader's order.
+    def candidates(self, criteria: Criteria, reads: Reads) -> Iterator[tuple[str, Any]]:
+        """Yield (position, object) for the rows that may match, in the reader's order.
 
         Raises CannotRead.
         """
         reader, make = self.model.reader, self.model.from_values
-        keys = wanted.equal.get(self.model._meta.pk.attname)
+        keys = criteria.equal.get(self.model._meta.pk.attname)
         if keys is not None:
             found = [(str(key), reader.get(str(key), reads)) for key in keys]
             rows = [(key, make(values)) for key, values in found if values is not None]
             order = reader.ordered_by
-            return iter(sorted(rows, key=lambda row: getattr(row[1], order), reverse=wanted.descending))
-        if reason := reader.missing(wanted):
+            return iter(sorted(rows, key=lambda row: getattr(row[1], order), reverse=criteria.descending))
+        if reason := reader.missing(criteria):
             raise CannotRead(reason)
-        return ((position, make(values)) for position, values in reader.rows(wanted, reads))
+        return ((position, make(values)) for position, values in reader.rows(criteria, reads))
 
     def matches(self) -> Iterator[Any]:
-        """Return every matching object in order. Raises TooMuchToRead rather than give a part of them."""
+        """Yield every matching object in order. Raises TooMuchToRead instead of yielding only a part."""
         if self.query.is_empty():
             return iter(())
         reads = Reads()
         holds = predicate(self.query.where, self.model)
-        rows = (obj for _, obj in self._within(self.candidates(self.wanted(), reads)) if holds(obj))
+        rows = (obj for _, obj in self._within(self.candidates(self.criteria(), reads)) if holds(obj))
         return rows if self.in_order() else iter(self._sorted(list(rows)))
 
     def _within(self, rows: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
@@ -208,10 +208,10 @@ class DynamoQuerySet(models.QuerySet):  # type: ignore[type-arg]
         return objects
 
     def page(self, after: str | None, size: int) -> Page:
-        """Return one page of a list, reading at most READ_BUDGET items for it.
+        """Return one page of a list, reading at most READ_BUDGET items.
 
-        In another order than the reader's, ``after`` is a number of rows: all matches are read and sorted, if they
-        fit the budget; if not, the page is by time and says so. Raises CannotRead.
+        In an order other than the reader's, all matches are read and sorted, and ``after`` is a number of rows. If that
+        exceeds the budget, the page is ordered by time and marked ``unsorted``. Raises CannotRead.
         """
         if self.query.is_empty():
             return Page([], None, Reads())
@@ -221,7 +221,7 @@ class DynamoQuerySet(models.QuerySet):  # type: ignore[type-arg]
         holds = predicate(self.query.where, self.model)
         start = int(after) if after and after.isdecimal() else 0
         try:
-            rows = self._within(self.candidates(self.wanted(), reads))
+            rows = self._within(self.candidates(self.criteria(), reads))
             found = self._sorted([obj for _, obj in rows if holds(obj)])
         except TooMuchToRead:
             plain = self.order_by(f"-{self.model.reader.ordered_by}")
@@ -236,9 +236,9 @@ class DynamoQuerySet(models.QuerySet):  # type: ignore[type-arg]
         found: list[Any] = []
         last: str | None = None
         holds = predicate(self.query.where, self.model)
-        rows = self.candidates(self.wanted(after, size + 1), reads)
+        rows = self.candidates(self.criteria(after, size + 1), reads)
         for number, (position, obj) in enumerate(rows):
-            # The next page goes on after the last row looked at, matching or not.
+            # The next page continues after the last row examined, whether or not it matched.
             if len(found) == size or number == READ_BUDGET:
                 return Page(found, last, reads, partial=len(found) < size)
             last = position
@@ -247,22 +247,22 @@ class DynamoQuerySet(models.QuerySet):  # type: ignore[type-arg]
         return Page(found, None, reads)
 
     def count(self) -> int:
-        """Return how many match, reading them. Raises TooMuchToRead."""
+        """Return the number of matches by reading them. Raises TooMuchToRead."""
         if self._result_cache is not None:
             return len(self._result_cache)
-        return sum(1 for _ in Rows(self))
+        return sum(1 for _ in ReaderIterable(self))
 
     def exists(self) -> bool:
-        """Return whether anything matches."""
-        return self.count() > 0 if self._result_cache is not None else any(True for _ in Rows(self))
+        """Return whether any row matches."""
+        return self.count() > 0 if self._result_cache is not None else any(True for _ in ReaderIterable(self))
 
     def with_rows(self, objects: list[Any]) -> "DynamoQuerySet":
-        """Return a copy that has these rows already."""
+        """Return a copy whose result is ``objects``, already read."""
         clone: DynamoQuerySet = self._chain()  # type: ignore[attr-defined]
         clone._result_cache = objects
         return clone
 
-    # --- What has no meaning here --------------------------------------------------------------------------
+    # --- Unsupported operations ----------------------------------------------------------------------------
 
     def _refuse(self, *args: Any, **kwargs: Any) -> Any:
         raise NotSupportedError(
@@ -279,4 +279,3 @@ def _sort_key(value: Any) -> tuple[bool, Any]:
 
 
 DynamoManager = models.Manager.from_queryset(DynamoQuerySet)
-DATABASE = DEFAULT_DB_ALIAS

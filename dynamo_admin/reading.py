@@ -1,4 +1,4 @@
-"""Where rows come from: access paths of a table, read within a budget, never by a Scan."""
+"""Readers: they find a model's rows in a table through its keys and indexes, never by a Scan."""
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,37 +10,37 @@ from django.utils.translation import gettext_lazy
 from pynamodb.models import Model
 
 Values = dict[str, Any]
-Row = tuple[str, Values]  # its position, to go on after; and the item
-# Sorts after every character that a key holds.
+Row = tuple[str, Values]  # the item's position in the list, from which the next page continues; the item
+# Sorts after every character that occurs in keys.
 LAST = "\U0010ffff"
-MANY = 100
+BATCH = 100
 NEEDS = gettext_lazy("Filter the list first: all of it cannot be read cheaply.")
 
 
 @dataclass(slots=True)
 class Reads:
-    """What answering has cost so far: requests sent, and items that DynamoDB read for them."""
+    """Counts the requests sent and the items DynamoDB read for them."""
 
     requests: int = 0
     items: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a list asks for, as far as it can help to find the rows.
+class Criteria:
+    """The part of a query that helps to find its rows.
 
     Attributes
     ----------
     equal
-        Field -> the values it may have.
+        Field -> the values it is allowed to have.
     since, until
-        Bounds (inclusive) of the time field that lists are ordered by, as stored.
+        Inclusive bounds of the time field that orders the list, as stored.
     descending
-        Newest first.
+        Whether the newest rows come first.
     after
-        Position to go on after, of the last page.
+        Position of the last row of the previous page.
     size
-        Rows that are likely to be needed: how many to ask for at a time.
+        How many rows to request at a time: as many as the page probably needs.
     """
 
     equal: Mapping[str, Sequence[Any]] = field(default_factory=dict)
@@ -48,57 +48,57 @@ class Wanted:
     until: str = ""
     descending: bool = True
     after: str | None = None
-    size: int = MANY
+    size: int = BATCH
 
     def value(self, name: str) -> str | None:
-        """Return the only value ``name`` may have, or None."""
+        """Return the only value that field ``name`` is allowed to have, or None."""
         allowed = self.equal.get(name, ())
         return str(allowed[0]) if len(allowed) == 1 else None
 
 
 class Reader(Protocol):
-    """What a model reads through. ``ordered_by`` names the field in whose order ``rows`` come."""
+    """The interface through which a model reads. ``ordered_by`` names the field that orders ``rows``."""
 
     ordered_by: str
 
     def get(self, key: str, reads: Reads) -> Values | None:
-        """Return the row called ``key`` (the model's primary key), or None."""
+        """Return the row with the primary key ``key``, or None."""
 
     def key_of(self, values: Values) -> str:
         """Return the primary key of a row."""
 
-    def rows(self, wanted: Wanted, reads: Reads) -> Iterator[Row]:
-        """Return candidates for what is wanted, in order of ``ordered_by``; the caller sifts them."""
+    def rows(self, criteria: Criteria, reads: Reads) -> Iterator[Row]:
+        """Yield the rows that may match, in order of ``order_of(criteria)``; the caller filters them."""
 
-    def order_of(self, wanted: Wanted) -> str:
-        """Return the field in whose order the rows of this come; mostly ``ordered_by``."""
+    def order_of(self, criteria: Criteria) -> str:
+        """Return the field that orders the rows for these criteria; usually ``ordered_by``."""
 
-    def missing(self, wanted: Wanted) -> str:
-        """Return why what is wanted cannot be read at all, in words for the person who asked; else ''."""
+    def missing(self, criteria: Criteria) -> str:
+        """Return, for the user, why rows cannot be read by these criteria; '' if they can."""
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """One way to find items: a hash key, perhaps in an index, perhaps spread over shards.
+    """An access path: a hash key of the table or of an index, possibly spread over shards.
 
     Attributes
     ----------
     hash_key
-        With fields in braces: ``TASK#{user_id}`` is used when the owner is given, ``FEED#TASK#{shard}`` always.
+        Template with fields in braces. ``SHELF#{shelf}`` needs a shelf to be given; ``BOOK#{shard}`` needs nothing.
     range_key
-        What the range key begins with, in the same way: ``STATUS#{status}#``.
+        Template of the range key's prefix, such as ``GENRE#{genre}#``.
     index
-        The attribute of the PynamoDB model that is the index; the table itself if empty.
+        The PynamoDB model's attribute for the index; empty for the table itself.
     sort
         The name of the range key.
     shards
-        Over how many hash keys the items are spread; ``{shard}`` is their number.
+        Number of hash keys over which the items are spread; ``{shard}`` is replaced by 0, 1, ...
     timed
-        Whether what follows ``range_key`` starts with the time that lists are ordered by.
+        Whether the range key continues, after the prefix, with the time that orders the list.
     escape
-        Applied to values put into keys.
+        Applied to values before they become part of a key.
     order
-        The field in whose order the items come, if it is not the reader's ``ordered_by``.
+        The field that orders the items, if other than the reader's ``ordered_by``.
     """
 
     hash_key: str
@@ -111,39 +111,39 @@ class Path:
     order: str = ""
 
     def fields(self) -> set[str]:
-        """Return the names of the fields it needs."""
+        """Return the names of the fields that the templates need."""
         texts = (self.hash_key, self.range_key)
         names = {name for text in texts for _, name, _, _ in Formatter().parse(text) if name}
         return names - {"shard"}
 
-    def rows(self, item: type[Model], wanted: Wanted, reads: Reads) -> Iterator[Row]:
-        """Return what the path leads to, in the order of the range key."""
-        given = {name: self.escape(str(wanted.value(name))) for name in self.fields()}
+    def rows(self, item: type[Model], criteria: Criteria, reads: Reads) -> Iterator[Row]:
+        """Yield the path's items in the order of the range key, merging the shards."""
+        given = {name: self.escape(str(criteria.value(name))) for name in self.fields()}
         prefix = self.range_key.format(**given)
-        size = wanted.size if self.shards == 1 else max(4, -(-wanted.size // self.shards) + 2)
+        size = criteria.size if self.shards == 1 else max(4, -(-criteria.size // self.shards) + 2)
         hash_keys = [self.hash_key.format(shard=shard, **given) for shard in range(self.shards)]
-        streams = [self._stream(item, key, prefix, wanted, min(size, MANY), reads) for key in hash_keys]
-        return heapq.merge(*streams, key=lambda row: row[0], reverse=wanted.descending)
+        streams = [self._stream(item, key, prefix, criteria, min(size, BATCH), reads) for key in hash_keys]
+        return heapq.merge(*streams, key=lambda row: row[0], reverse=criteria.descending)
 
     def _stream(
-        self, item: type[Model], hash_key: str, prefix: str, wanted: Wanted, size: int, reads: Reads
+        self, item: type[Model], hash_key: str, prefix: str, criteria: Criteria, size: int, reads: Reads
     ) -> Iterator[Row]:
         low, high = prefix, prefix + LAST
         if self.timed:
-            low, high = prefix + wanted.since, f"{prefix}{wanted.until}{LAST}"
-        if wanted.after:
+            low, high = prefix + criteria.since, f"{prefix}{criteria.until}{LAST}"
+        if criteria.after:
             low, high = (
-                (low, min(high, wanted.after)) if wanted.descending else (max(low, wanted.after), high)
+                (low, min(high, criteria.after)) if criteria.descending else (max(low, criteria.after), high)
             )
         if low > high:
             return
         source: Any = getattr(item, self.index) if self.index else item
         attributes = type(source) if self.index else item
         condition = getattr(attributes, self.sort).between(low or "\0", high)
-        options = {"scan_index_forward": not wanted.descending, "page_size": size}
+        options = {"scan_index_forward": not criteria.descending, "page_size": size}
         found = source.query(hash_key, condition, consistent_read=not self.index, **options)
         for row in _counted(item, found.page_iter, reads):
-            if row[self.sort] != wanted.after:
+            if row[self.sort] != criteria.after:
                 yield row[self.sort], row
 
 
@@ -156,30 +156,30 @@ def _counted(item: type[Model], pages: Iterable[Any], reads: Reads) -> Iterator[
 
 
 def values_of(item: Model) -> Values:
-    """Return an item as a dict of attribute name to Python value."""
+    """Return an item as {attribute name: Python value}."""
     return dict(item.attribute_values)
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoReader:
-    """Reads one kind of item through the first of its paths whose fields are given.
+    """Reads one kind of item through the first path whose fields are given.
 
     Attributes
     ----------
     item
         The PynamoDB model.
     paths
-        From the narrowest to the widest.
+        Access paths, the narrowest first.
     locate
-        From the primary key to the item's hash and range key; None if it cannot be one.
+        Converts a primary key to the item's hash and range key; returns None for a malformed key.
     key_of
-        From the item to the primary key.
+        Converts an item to its primary key.
     ordered_by
-        The field (a time) in whose order the paths are, but those that say otherwise.
+        The time field that orders every path without an ``order`` of its own.
     keep
-        Which items count; TTL, for instance, removes late.
+        Returns whether an item counts; expired items, for example, stay in the table until TTL removes them.
     needs
-        What to ask for when no path fits.
+        Message for the user when no path is usable.
     """
 
     item: type[Model]
@@ -191,7 +191,7 @@ class DynamoReader:
     needs: Any = NEEDS
 
     def get(self, key: str, reads: Reads) -> Values | None:
-        """Return the item called ``key``, read consistently, or None. One GetItem."""
+        """Return the item with the primary key ``key``, or None. One consistent GetItem."""
         place = self.locate(key)
         if place is None:
             return None
@@ -203,21 +203,21 @@ class DynamoReader:
         reads.items += 1
         return found if self.keep(found) else None
 
-    def rows(self, wanted: Wanted, reads: Reads) -> Iterator[Row]:
-        """Return what the narrowest usable path leads to."""
-        path = self._path(wanted)
-        rows = path.rows(self.item, wanted, reads) if path else iter(())
+    def rows(self, criteria: Criteria, reads: Reads) -> Iterator[Row]:
+        """Yield the items of the narrowest usable path."""
+        path = self._path(criteria)
+        rows = path.rows(self.item, criteria, reads) if path else iter(())
         return (row for row in rows if self.keep(row[1]))
 
-    def order_of(self, wanted: Wanted) -> str:
-        """Return the field in whose order the usable path is."""
-        path = self._path(wanted)
+    def order_of(self, criteria: Criteria) -> str:
+        """Return the field that orders the usable path."""
+        path = self._path(criteria)
         return (path and path.order) or self.ordered_by
 
-    def missing(self, wanted: Wanted) -> str:
-        """Return what to ask for if no path can be used."""
-        return "" if self._path(wanted) else str(self.needs)
+    def missing(self, criteria: Criteria) -> str:
+        """Return ``needs`` if no path is usable, else ''."""
+        return "" if self._path(criteria) else str(self.needs)
 
-    def _path(self, wanted: Wanted) -> Path | None:
-        usable = (path for path in self.paths if all(wanted.value(name) for name in path.fields()))
+    def _path(self, criteria: Criteria) -> Path | None:
+        usable = (path for path in self.paths if all(criteria.value(name) for name in path.fields()))
         return next(usable, None)

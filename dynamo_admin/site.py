@@ -1,4 +1,4 @@
-"""AdminSite without SQL: recent actions come from wherever the site keeps them."""
+"""An AdminSite whose "Recent actions" need no SQL."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,19 +9,19 @@ Latest = Callable[[str | None, int], Sequence[Any]]
 
 
 class RecentActions:
-    """What the index page's template asks of a QuerySet of LogEntry: ``filter(user__pk=…)`` and a slice.
+    """Stands in for the QuerySet of LogEntry that the index template filters (``user__pk=…``) and slices.
 
     Parameters
     ----------
     latest
-        From the id of who acted (None for anybody) and a number to the latest entries.
+        Returns the latest entries, given a user's id (None for everybody) and their number.
     """
 
     def __init__(self, latest: Latest, user_id: str | None = None) -> None:
         self._latest, self._user_id = latest, user_id
 
     def filter(self, **conditions: Any) -> "RecentActions":
-        """Return the actions of one person."""
+        """Return the actions of one user."""
         return RecentActions(self._latest, conditions.get("user__pk", self._user_id))
 
     def __getitem__(self, part: slice) -> Sequence[Any]:
@@ -32,9 +32,9 @@ class DynamoAdminSite(admin.AdminSite):
     """Override ``latest_actions`` to fill "Recent actions"."""
 
     def latest_actions(self, user_id: str | None, limit: int) -> Sequence[Any]:
-        """Return the latest entries of the history, of one person or of everybody."""
+        """Return the latest history entries of one user, or of everybody (None)."""
         return []
 
     def get_log_entries(self, request: Any) -> Any:
-        """Return what the index page lists."""
+        """Return the entries for "Recent actions"."""
         return RecentActions(self.latest_actions)

@@ -116,17 +116,18 @@ class WebBuild:
         Parameters
         ----------
         collector
-            A Python with the product's libraries, which runs `collectstatic`.
+            A Python with the product's libraries and Babel, which runs `collectstatic` and compiles translations.
 
         Raises
         ------
         subprocess.CalledProcessError
-            When a library cannot be installed or the static files cannot be collected; the output says why.
+            When a library cannot be installed, or translations or static files cannot be made; the output says why.
         """
         shutil.rmtree(self.app, ignore_errors=True)
         shutil.rmtree(self.environment, ignore_errors=True)
         self._libraries()
         self._product()
+        self._translations(collector)
         self._static(collector)
         return self
 
@@ -144,7 +145,7 @@ class WebBuild:
         return lock
 
     def _product(self) -> None:
-        ignored = shutil.ignore_patterns("__pycache__", "*.pyc", "*.md")
+        ignored = shutil.ignore_patterns("__pycache__", "*.pyc", "*.md", "*.mo")
         for name in (name for name in PRODUCT if (ROOT / name).exists()):
             shutil.copytree(ROOT / name, self.app / name, ignore=ignored)
         (self.app / "infra").mkdir()
@@ -154,6 +155,13 @@ class WebBuild:
         ):  # Zappa imports its prebuild script from the current folder
             shutil.copyfile(ROOT / "infra" / name, self.app / "infra" / name)
         (self.app / MARKER).touch()
+
+    def _translations(self, collector: Path) -> None:
+        babel = [str(collector), "-m", "babel.messages.frontend"]
+        folder = self.app / "locale"
+        subprocess.run(
+            [*babel, "--quiet", "compile", "--domain", "django", "--directory", str(folder)], check=True
+        )
 
     def _static(self, collector: Path) -> None:
         target = self.app / "staticfiles"

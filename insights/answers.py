@@ -18,7 +18,7 @@ from django.conf import settings
 from insights import cache
 from insights.cache import Key
 from web import athena
-from web.athena import Answer, QueryTimeout, Snapshot, WarehouseError
+from web.athena import Answer, AthenaError, QueryTimeout, Snapshot
 
 WORKERS = 8
 _log = logging.getLogger(__name__)
@@ -108,7 +108,7 @@ def _forget(key: Key) -> None:
 
 def _answer(key: Key, snapshot: Snapshot) -> Answer:
     answer = athena.run(key.sql, key.values, timeout=query_budget())
-    if athena.serves(snapshot):
+    if athena.is_current(snapshot):
         cache.memory.put(key, answer)
     else:
         _log.info("answer not cached: a newer snapshot is being published", extra={"question": key.slug})
@@ -121,7 +121,7 @@ def _outcome(slug: str, future: Future[Answer]) -> Outcome:
     error = future.exception()
     if error is None:
         return Outcome("answered", future.result())
-    query_id = error.query_id if isinstance(error, WarehouseError) else None
+    query_id = error.query_id if isinstance(error, AthenaError) else None
     _log.error("question not answered: %s", error, extra={"question": slug, "query_id": query_id})
     return Outcome("slow" if isinstance(error, QueryTimeout) else "failed", query_id=query_id)
 

@@ -43,7 +43,7 @@ class DrillDown:
 def drill_down(predicate: Predicate, state: State, page: int = 1, rows: int = PAGE_ROWS) -> DrillDown | None:
     """Find the tasks that match ``predicate`` and the filters of ``state``, ``rows`` a page.
 
-    Returns None before the first snapshot is published; raises WarehouseError as ``pages.dashboard_page`` does.
+    Returns None before the first snapshot is published; raises AthenaError as ``pages.dashboard_page`` does.
     """
     snapshot = athena.current_snapshot()
     if snapshot is None:

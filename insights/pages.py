@@ -114,7 +114,7 @@ def dashboard_page(dashboard: Dashboard, state: State) -> DashboardPage | None:
 
     Raises
     ------
-    web.athena.WarehouseError
+    web.athena.AthenaError
         The pointer to the published snapshot could not be read.
     """
     snapshot = athena.current_snapshot()

@@ -9,7 +9,7 @@ from django.http import QueryDict
 from insights import filters, pages
 from insights.dashboards import EVERYBODY
 from insights.model import Question
-from web.athena import Snapshot, WarehouseError
+from web.athena import AthenaError, Snapshot
 
 
 def questions() -> list[dict[str, Any]]:
@@ -27,7 +27,7 @@ def answer(slug: str, parameters: QueryDict) -> dict[str, Any] | None:
         raise LookupError("There is no such question. `GET /api/v1/insights` lists them.")
     try:
         found = pages.card(EVERYBODY, question, filters.state_from(parameters))
-    except WarehouseError:
+    except AthenaError:
         return None
     if found is None:
         raise LookupError("Nothing has been published yet.")

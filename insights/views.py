@@ -22,7 +22,7 @@ from insights.filters import State
 from insights.model import Question
 from insights.predicates import Predicate
 from insights.questions import KPIS
-from web.athena import WarehouseError
+from web.athena import AthenaError
 
 View = Callable[..., HttpResponse]
 private = cache_control(private=True, no_cache=True)
@@ -51,7 +51,7 @@ def _dashboard(request: HttpRequest, dashboard: Dashboard) -> HttpResponse:
     context = _context(dashboard, state)
     try:
         context["page"] = page = pages.dashboard_page(dashboard, state)
-    except WarehouseError:
+    except AthenaError:
         return render(request, "insights/unavailable.html", context, status=503)
     if dashboard.personal and page:
         context["goal"] = goals.progress(request, page, state.filters.any)
@@ -85,7 +85,7 @@ def _tasks(request: HttpRequest, dashboard: Dashboard) -> HttpResponse:
     context = _context(dashboard, state)
     try:
         found = drill_down.drill_down(predicate, state, number)
-    except WarehouseError:
+    except AthenaError:
         return render(request, "insights/unavailable.html", context, status=503)
     if found is None:
         return redirect(dashboard.name)
@@ -98,7 +98,7 @@ def _export_tasks(request: HttpRequest, dashboard: Dashboard) -> HttpResponse:
     predicate, state = _predicate(request), _state(request, dashboard)
     try:
         found = drill_down.exported(predicate, state)
-    except WarehouseError:
+    except AthenaError:
         found = None
     return _csv(exports.to_csv(*found), "tasks") if found else _unavailable()
 
@@ -130,7 +130,7 @@ def _question(dashboard: Dashboard, slug: str) -> Question:
 def _answered_card(dashboard: Dashboard, question: Question, state: State) -> pages.Card:
     try:
         found = pages.card(dashboard, question, state)
-    except WarehouseError:
+    except AthenaError:
         return pages.failed(dashboard, question, state)
     if found is None:
         raise Http404

@@ -10,7 +10,7 @@ from insights.dashboards import EVERYBODY
 from insights.filters import State
 from insights.periods import CHOICES
 from web import athena
-from web.athena import Snapshot, WarehouseError
+from web.athena import AthenaError, Snapshot
 
 POLL_SECONDS = 1.0
 # A snapshot that is replaced at once is not worth warming, and a busy pipeline publishes every few seconds.
@@ -42,7 +42,7 @@ def watch(stop: threading.Event) -> None:
     while not stop.wait(POLL_SECONDS if seen == warmed else SETTLED_SECONDS):
         try:
             snapshot = athena.current_snapshot()
-        except WarehouseError as error:
+        except AthenaError as error:
             _log.warning("not warmed: %s", error)
             continue
         if snapshot is None or snapshot.id == warmed:

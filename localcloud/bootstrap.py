@@ -26,7 +26,7 @@ from typing import Any, Callable  # noqa: UP035  this file runs on Python 3.8 as
 ROOT = Path(__file__).resolve().parent.parent
 STAMP, UNFINISHED = ".complete", ".unfinished"
 SUPPORTED = ((3, 13), (3, 12), (3, 11))  # in order of preference: 3.13 is what the web function runs on
-LOCKS = {"run": ["web.txt", "lake.txt"], "test": ["web.txt", "lake.txt", "dev.txt"]}
+LOCKS = {"run": ["web.txt", "lake.txt", "build.txt"], "test": ["web.txt", "lake.txt", "build.txt", "dev.txt"]}
 LOCKS["dev"] = LOCKS["test"]
 PROBE = (
     "import ssl, ctypes, zlib, json, sys; "
@@ -287,6 +287,21 @@ class Venv:
         quietly(command)
 
 
+# --- Translations --------------------------------------------------------------------------------------------
+
+
+def translations_ready() -> bool:
+    """Whether every translation catalogue is compiled, and newer than its source."""
+    pairs = [(source, source.with_suffix(".mo")) for source in ROOT.glob("locale/*/LC_MESSAGES/*.po")]
+    return all(made.exists() and made.stat().st_mtime >= source.stat().st_mtime for source, made in pairs)
+
+
+def compile_translations() -> None:
+    """Compile the translation catalogues with Babel, from the app's environment."""
+    babel = [str(ROOT / ".venv" / "bin" / "python"), "-I", "-m", "babel.messages.frontend"]
+    quietly([*babel, "compile", "--domain", "django", "--directory", "locale"])
+
+
 # --- Browser assets and the browser of the tests -------------------------------------------------------------
 
 
@@ -394,6 +409,8 @@ def prepare(purpose: str) -> None:
             print("Another make is installing here; waiting for it.", file=sys.stderr, flush=True)
             fcntl.flock(turn, fcntl.LOCK_EX)
         Steps().run(needed_steps(purpose))
+        if not translations_ready():
+            Steps().run([("translations", compile_translations)])
 
 
 def main(arguments: list[str]) -> None:

@@ -82,7 +82,7 @@ def _ask(task: TaskItem) -> list[dict[str, Any]]:
     owner = str(task.user_id)
     try:
         return athena.run(_SQL, (user_bucket(owner), owner, str(task.id)), timeout=15).rows
-    except athena.WarehouseError as error:
+    except athena.AthenaError as error:
         raise HistoryUnavailable from error
 
 

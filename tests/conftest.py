@@ -17,6 +17,7 @@ from django.test import Client, override_settings
 from django.utils import translation
 from playwright.sync_api import expect, sync_playwright
 
+from localcloud import bootstrap
 from tests.web.site import ARGUMENTS, BROWSER_TIMEOUT_MS, CHROMIUM
 
 # How long an example takes says something about the machine, not about the code.
@@ -39,6 +40,12 @@ class Account:
     name: str
     groups: tuple[str, ...] = ()
     password: str = PASSWORD
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile the translations if they changed since the last `make`, once for all workers."""
+    if not hasattr(config, "workerinput") and not bootstrap.translations_ready():
+        bootstrap.compile_translations()
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:

@@ -25,7 +25,10 @@ MARKDOWN = sorted(
 )
 ADRS = {path.stem[:3]: path for path in sorted((ROOT / "docs" / "adrs").glob("0*.md"))}
 ADR_INDEX = (ROOT / "docs" / "adrs" / "README.md").read_text()
-LOCKS = {name: (ROOT / "requirements" / f"{name}.txt") for name in ("web", "lake", "dev", "localaws", "node")}
+LOCKS = {
+    name: (ROOT / "requirements" / f"{name}.txt")
+    for name in ("web", "lake", "build", "dev", "localaws", "node")
+}
 
 
 def direct_dependencies() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The API: everything under ``/api/``, imported by the first request for one of them."""
+"""The API: every operation under ``/api/``. The first request below that prefix imports it."""
 
 from django.http import HttpRequest, HttpResponse
 
@@ -6,6 +6,7 @@ from identity.api import access_tokens, users
 from identity.api.authentication import Caller
 from insights import api as insights
 from tasks.api import batch, calendar, tasks, transfer
+from todo_site import api_document
 from web.api import problems
 from web.api.openapi import Api
 from web.api.schemas import HealthOut
@@ -14,9 +15,13 @@ from web.health import health
 api = Api(
     title="Todo with Insights",
     version="1",
+    description=api_document.DESCRIPTION,
     urls_namespace="api",
     docs_url=None,
     openapi_url="/openapi.json",
+    openapi_extra=api_document.EXTRA,
+    servers=api_document.SERVERS,
+    example_path="/api/v1/tasks",
     auth=Caller(),
 )
 problems.install(api)
@@ -32,5 +37,5 @@ api.add_router("/v1/calendar", calendar.router)
 
 @api.get("/health", auth=None, response=HealthOut, summary="Health", tags=["health"])
 def api_health(request: HttpRequest) -> HttpResponse:
-    """Say that the service answers, and which one it is. Public."""
+    """Report that the service responds, with its version and environment. Public."""
     return health(request)

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from csp.constants import NONE, SELF
 
 from etl.lake import catalog
+from todo_site.request_log_policy import POLICY
 from web import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -174,4 +175,5 @@ STORAGES = {
 }
 
 LOGGING_CONFIG = "web.logging.configure"
+REQUEST_LOG_POLICY = POLICY
 LOGGING = {"level": env.optional("LOG_LEVEL", "INFO")}

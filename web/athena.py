@@ -1,7 +1,6 @@
-"""Gold through Athena: which snapshot is published, and the rows a query returns.
+"""Athena's client: runs queries, and reads which snapshot of Gold is published.
 
-Everything that talks to AWS for the dashboard is here, except the cache of answers. PyAthena is imported when the
-first query runs, so that pages that draw nothing never pay for it.
+The first query imports PyAthena, so that processes that run none do not pay for it.
 """
 
 from __future__ import annotations
@@ -27,21 +26,33 @@ _log = logging.getLogger(__name__)
 _client_lock = threading.Lock()
 
 
-class WarehouseError(Exception):
-    """A query or a read of the warehouse failed; ``query_id`` names the execution where there is one."""
+class AthenaError(Exception):
+    """A query or a read failed; ``query_id`` names the execution, if there was one."""
 
     def __init__(self, message: str, query_id: str | None = None) -> None:
         super().__init__(message)
         self.query_id = query_id
 
 
-class QueryTimeout(WarehouseError):  # noqa: N818 - the field says timeout, and it is an error by its base
-    """A query ran longer than it may and was cancelled."""
+class QueryTimeout(AthenaError):  # noqa: N818
+    """A query exceeded its timeout and was cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The state of Gold that is published: its id, when, up to which event, and where its tables are."""
+    """A published state of Gold.
+
+    Attributes
+    ----------
+    id
+        Identifies the snapshot.
+    published_at
+        Time of publication.
+    as_of
+        Time of the last event it includes.
+    locations
+        Table name -> S3 location.
+    """
 
     id: str
     published_at: datetime
@@ -50,13 +61,13 @@ class Snapshot:
 
     @property
     def lag_seconds(self) -> float:
-        """Time from the last event it holds to its publication."""
+        """Seconds from the last included event to publication."""
         return max(0.0, (self.published_at - self.as_of).total_seconds())
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The rows of one query (values as JSON has them: dates are ISO text) and what they cost."""
+    """The rows of a query, with values as in JSON (dates are ISO texts), and the cost of running it."""
 
     rows: list[dict[str, Any]]
     query_id: str
@@ -64,12 +75,12 @@ class Answer:
     milliseconds: int
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data from which ``Answer(**data)`` makes an equal answer."""
+        """Return plain data; ``Answer(**data)`` restores the answer."""
         return asdict(self)
 
 
 def client(service: str) -> Any:
-    """Return this process's boto3 client for ``service``; clients are made one at a time, then shared by threads."""
+    """Return the process's boto3 client for ``service``: created under a lock, then shared by all threads."""
     with _client_lock:
         return _client(service)
 
@@ -93,14 +104,14 @@ def _config() -> Any:
 
 
 def current_snapshot() -> Snapshot | None:
-    """Read which snapshot is published; None before the first one. WarehouseError when it cannot be read."""
+    """Read which snapshot is published; None before the first one. One GetObject. Raises AthenaError."""
     s3 = client("s3")
     try:
         body = s3.get_object(Bucket=settings.GOLD_BUCKET, Key=GOLD_CURRENT)["Body"].read()
     except s3.exceptions.NoSuchKey:
         return None
     except Exception as error:
-        raise WarehouseError(f"the published snapshot could not be read: {error}") from error
+        raise AthenaError(f"the published snapshot could not be read: {error}") from error
     return _parse_pointer(json.loads(body))
 
 
@@ -114,11 +125,11 @@ def _parse_pointer(data: dict[str, Any]) -> Snapshot:
     )
 
 
-def serves(snapshot: Snapshot) -> bool:
-    """Whether Athena reads ``snapshot`` now, and therefore read nothing newer before.
+def is_current(snapshot: Snapshot) -> bool:
+    """Return whether Athena still reads ``snapshot``, so that no earlier query can have read a newer one.
 
-    Publishing moves the catalog's tables one by one and the pointer last, and only ever forward. So the catalog is
-    asked, not the pointer: while tables are being moved the pointer still names the old snapshot.
+    Publishing moves the catalog's tables one by one, the pointer last, and never backwards. This checks the catalog
+    because the pointer still names the old snapshot while tables are being moved.
     """
     pages = client("glue").get_paginator("get_tables").paginate(DatabaseName=settings.GLUE_DATABASE)
     tables = [table for page in pages for table in page["TableList"]]
@@ -127,30 +138,30 @@ def serves(snapshot: Snapshot) -> bool:
 
 
 def literal(value: str | int | date) -> str:
-    """An execution parameter as Athena wants it: numbers bare, everything else as a quoted SQL string."""
+    """Return a value as an execution parameter: numbers as they are, everything else as a quoted SQL string."""
     if isinstance(value, int):
         return str(value)
     return "'" + str(value).replace("'", "''") + "'"
 
 
 def run(sql: str, values: tuple[Any, ...] = (), timeout: float = 20) -> Answer:
-    """Run one query and return all its rows.
+    """Run a query and return all its rows.
 
     Parameters
     ----------
     sql
-        Trino SQL with ``?`` where a value goes.
+        Trino SQL with ``?`` as the placeholder for values.
     values
-        The values, sent as execution parameters; never part of the SQL text.
+        The values, sent as execution parameters.
     timeout
-        Seconds after which the query is cancelled in Athena.
+        Seconds after which the query is cancelled.
 
     Raises
     ------
     QueryTimeout
-        The query was cancelled because its time was over.
-    WarehouseError
-        Athena refused or failed it, or could not be reached.
+        The query was cancelled because it exceeded ``timeout``.
+    AthenaError
+        Athena rejected the query, failed to run it, or could not be reached.
     """
     from pyathena.cursor import DictCursor
 
@@ -163,7 +174,7 @@ def run(sql: str, values: tuple[Any, ...] = (), timeout: float = 20) -> Answer:
             _cancel(cursor)
             raise QueryTimeout(f"no answer within {timeout:g} seconds", cursor.query_id) from None
         except Exception as error:
-            raise WarehouseError(str(error), cursor.query_id) from error
+            raise AthenaError(str(error), cursor.query_id) from error
         return Answer(
             rows=rows,
             query_id=str(cursor.query_id),
@@ -173,11 +184,11 @@ def run(sql: str, values: tuple[Any, ...] = (), timeout: float = 20) -> Answer:
 
 
 class _DeadlineOver(Exception):  # noqa: N818 - never leaves this module
-    """Raised between two polls of a query whose time is over."""
+    """Raised while polling a query that exceeded its timeout."""
 
 
 class _Deadline:
-    """Called by PyAthena at every poll of a running query."""
+    """PyAthena calls it at every poll of a running query."""
 
     def __init__(self, seconds: float) -> None:
         self._over = time.monotonic() + seconds
@@ -190,7 +201,7 @@ class _Deadline:
 def _cancel(cursor: Any) -> None:
     try:
         cursor.cancel()
-    except Exception:  # noqa: BLE001 - the caller reports the timeout, which matters more
+    except Exception:  # noqa: BLE001  the caller reports the timeout
         _log.warning("query could not be cancelled", extra={"query_id": cursor.query_id}, exc_info=True)
 
 

@@ -1,4 +1,4 @@
-"""What every template may use."""
+"""The variables that every template has."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ THEMES = ("light", "dark")
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """Return the signed-in person, the theme the visitor chose (``""`` follows the system) and the environment."""
+    """Return the user, the chosen theme (``""`` follows the system), the environment and the version."""
     theme = request.COOKIES.get("theme", "")
     return {
         "user": getattr(request, "user", None),

@@ -1,4 +1,4 @@
-"""Reading configuration from the environment, loudly: a missing or malformed value stops the process at start."""
+"""Reads configuration from environment variables; a missing or malformed value stops the process at start."""
 
 import os
 
@@ -8,7 +8,7 @@ _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
 def required(name: str) -> str:
-    """Return the value of variable ``name``; raise ImproperlyConfigured when unset, empty or a placeholder."""
+    """Return the variable ``name``; raise ImproperlyConfigured if it is unset, empty or a placeholder."""
     value = os.environ.get(name, "")
     if not value or value.startswith("<"):
         raise ImproperlyConfigured(
@@ -36,7 +36,7 @@ def flag(name: str, *, default: bool) -> bool:
 
 
 def number(name: str, default: int) -> int:
-    """Return ``name`` as a whole number, not negative; anything else raises ImproperlyConfigured."""
+    """Return ``name`` as a non-negative whole number; anything else raises ImproperlyConfigured."""
     raw = optional(name, str(default))
     if not (raw.isascii() and raw.isdigit()):
         raise ImproperlyConfigured(f"{name}={raw!r} is not a whole number.")

@@ -1,4 +1,4 @@
-"""What a visitor sees when a request fails outside any view: a page, or problem+json under ``/api/``."""
+"""Responses to requests that fail outside any view: a page, or problem+json under ``/api/``."""
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -19,17 +19,17 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer 403 with the reason that the raiser of PermissionDenied gave."""
+    """Answer 403 with the message of the PermissionDenied."""
     return _answer(request, 403, "403.html", str(exception) or _("You are not allowed to see this."))
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer 404: nothing is there, or it belongs to somebody else."""
+    """Answer 404: there is no such page, or it belongs to somebody else."""
     return _answer(request, 404, "404.html", _("There is nothing here."))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer 500 without any detail; the log has it under the same request id."""
+    """Answer 500 without details, which the log has under the same request id."""
     return _answer(
         request, 500, "500.html", _("Something went wrong on our side. Nothing you saved is lost.")
     )
@@ -46,5 +46,5 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def not_here(request: HttpRequest) -> HttpResponse:
-    """Answer 404: stands for an address in URLs that lack it, so that pages can link there."""
+    """Answer 404. Names a URL that another URLconf serves, so that pages can link to it."""
     raise Http404

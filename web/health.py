@@ -1,4 +1,4 @@
-"""Whether the service answers: what a load balancer asks a new process first, so it needs nothing else of ours."""
+"""The health check. Load balancers send it to a new process first, so it depends on nothing else."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -7,6 +7,6 @@ from django.views.decorators.http import require_safe
 
 @require_safe
 def health(request: HttpRequest) -> HttpResponse:
-    """Say that the service answers, and which one it is. Calls nothing else."""
+    """Report that the service responds, with its version and environment. Calls no other service."""
     values = {"status": "healthy", "version": settings.APP_VERSION, "environment": settings.ENVIRONMENT}
     return JsonResponse(values)

@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line, with the request and the person it is about. Bodies, headers and tokens never."""
+"""Logs as one JSON object per line, with the request and the user. They never contain bodies, headers or tokens."""
 
 import json
 import logging
@@ -23,7 +23,7 @@ def _redacted(value: Any) -> Any:
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record; ``extra`` may hold component, operation, duration_ms, status and metadata (a dict)."""
+    """Formats records; ``extra`` may hold component, operation, duration_ms, status and metadata (a dict)."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line of JSON."""
@@ -47,7 +47,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure(options: dict[str, Any]) -> None:
-    """Send every log record to standard output as JSON; ``options["level"]`` is the least level shown."""
+    """Send every log record of at least ``options["level"]`` to standard output as JSON."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter())
     root = logging.getLogger()
@@ -55,5 +55,5 @@ def configure(options: dict[str, Any]) -> None:
     root.setLevel(options["level"])
     for noisy in ("botocore", "boto3", "urllib3", "pynamodb", "asyncio", "zappa"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    # Each request has a line of its own; of Django's second one only a traceback is news.
+    # RequestIdMiddleware logs each request; Django's own line adds something only if it has a traceback.
     logging.getLogger("django.request").addFilter(lambda record: bool(record.exc_info))

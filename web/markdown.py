@@ -1,4 +1,4 @@
-"""Markdown as safe HTML. Rendered by markdown-it-py without raw HTML, then cleaned by nh3 against a list of tags."""
+"""Markdown to safe HTML: markdown-it-py renders it without raw HTML, then nh3 allows only listed tags."""
 
 from functools import cache
 from typing import Any
@@ -15,14 +15,14 @@ SCHEMES = {"http", "https", "mailto", "tel"}
 
 @cache
 def _renderer() -> Any:
-    from markdown_it import MarkdownIt  # only pages that show a description pay for it
+    from markdown_it import MarkdownIt  # imported only where Markdown is shown
 
     renderer = MarkdownIt("commonmark", {"html": False, "linkify": False, "breaks": True})
     rendering: Any = renderer.renderer
     renderer.enable(["table", "strikethrough"]).disable("image")
 
     def heading(tokens: list[Any], index: int, options: Any, env: Any) -> str:
-        """The page's own headings are h1 and h2: a description's begin at h3."""
+        """Render headings from h3 on: h1 and h2 are the page's own."""
         token = tokens[index]
         token.tag = f"h{min(int(token.tag[1]) + 2, 6)}"
         return str(rendering.renderToken(tokens, index, options, env))
@@ -33,11 +33,11 @@ def _renderer() -> Any:
 
 
 def render(text: str) -> SafeString:
-    """Return the Markdown ``text`` as HTML that is safe to show, whatever it says: links leave without a referrer."""
+    """Return ``text`` as HTML that is safe to show whatever the text; its links send no referrer."""
     import nh3
 
     html = _renderer().render(text)
     clean = nh3.clean(
         html, tags=TAGS, attributes=ATTRIBUTES, url_schemes=SCHEMES, link_rel="noopener noreferrer nofollow"
     )
-    return mark_safe(clean)  # noqa: S308 (nh3 has just cleaned it)
+    return mark_safe(clean)  # noqa: S308  nh3 has just cleaned it

@@ -1,4 +1,4 @@
-"""Around every request: its id, its log line, its security headers, and a limit to what it may send."""
+"""Middleware for every request: id and log line, common headers, body limit, language, URLs per prefix."""
 
 import logging as stdlib_logging
 import re
@@ -19,15 +19,15 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 _log = stdlib_logging.getLogger("todo_site.requests")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 _PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
-# A client that is still sending when we hang up never sees the answer; this much is read and thrown away.
-_DRAINED = 16 * 1024 * 1024
+# A client never sees the response if the connection closes while it is still sending: read and discard up to this much.
+_MAX_DRAINED = 16 * 1024 * 1024
 
 
 class LanguageMiddleware(LocaleMiddleware):
-    """Pages speak the visitor's language; the API speaks English, as its documentation does, to everybody."""
+    """Chooses the visitor's language for pages, and English for the API, like its documentation."""
 
     def process_request(self, request: HttpRequest) -> None:
-        """Choose the language of one request."""
+        """Activate the language of the request."""
         if problems.is_for_api(request):
             translation.activate(settings.LANGUAGE_CODE)
         else:
@@ -35,7 +35,7 @@ class LanguageMiddleware(LocaleMiddleware):
 
 
 class RequestIdMiddleware:
-    """Outermost: takes the caller's ``X-Request-ID`` or makes one, returns it, logs one line a request."""
+    """Outermost: takes the caller's ``X-Request-ID`` or creates one, returns it, and logs the request."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -48,12 +48,12 @@ class RequestIdMiddleware:
         logging.request_id.set(request.request_id)  # type: ignore[attr-defined]
         logging.user_id.set("")
         answer = _answer(request, self.get_response)
-        problems.replace_foreign(request, answer)
+        problems.ensure_problem(request, answer)
         answer["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
         answer["Permissions-Policy"] = _PERMISSIONS
         if problems.is_for_api(request):
             allowed = answer.get("Allow", "")
-            if "GET" in allowed and "HEAD" not in allowed:  # whatever can be got has a head
+            if "GET" in allowed and "HEAD" not in allowed:  # _answer serves HEAD wherever there is GET
                 answer["Allow"] = f"{allowed}, HEAD"
             answer.setdefault("Cache-Control", "no-store")
             answer["Access-Control-Allow-Origin"] = settings.APP_URL
@@ -64,13 +64,13 @@ class RequestIdMiddleware:
 
 
 def _answer(request: HttpRequest, get_response: GetResponse) -> HttpResponse:
-    """Answer a HEAD of the API as GET, without the body."""
+    """Answer a HEAD request to the API like a GET, without the body."""
     if request.method != "HEAD" or not problems.is_for_api(request):
         return get_response(request)
     request.method = "GET"
     answer = get_response(request)
     request.method = "HEAD"
-    if getattr(answer, "streaming", False):  # an export: nothing of it is made
+    if getattr(answer, "streaming", False):  # its content is never generated
         answer.close()
         return HttpResponse(status=answer.status_code, headers=answer.headers)
     length = answer.get("Content-Length", str(len(answer.content)))
@@ -84,7 +84,7 @@ def _log_request(request: HttpRequest, answer: HttpResponse, seconds: float) -> 
     if not _log.isEnabledFor(level):
         return
     match = request.resolver_match
-    # Static files are nobody's request to change something: they stay out of the request log that is kept.
+    # Static files change nothing: their message keeps them out of the request log that is shipped.
     is_file = match is None and answer.status_code < 400
     _log.log(
         level,
@@ -94,13 +94,13 @@ def _log_request(request: HttpRequest, answer: HttpResponse, seconds: float) -> 
             "operation": f"{request.method} {match.route if match else ''}",
             "duration_ms": round(seconds * 1000, 2),
             "status": answer.status_code,
-            "metadata": {} if is_file else request_log.described(request, answer),
+            "metadata": {} if is_file else request_log.metadata(request, answer),
         },
     )
 
 
 class BodyLimitMiddleware:
-    """Refuses bodies over ``settings.MAX_BODY_BYTES`` with 413, before anything reads them."""
+    """Rejects bodies over ``settings.MAX_BODY_BYTES`` with 413 before anything reads them."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -126,7 +126,7 @@ def _length(request: HttpRequest) -> int:
 
 
 def _drain(request: HttpRequest, length: int) -> None:
-    rest = min(length, _DRAINED)
+    rest = min(length, _MAX_DRAINED)
     while rest > 0 and (read := len(request.read(min(rest, 64 * 1024)))):
         rest -= read
 
@@ -138,7 +138,7 @@ def _refuse(request: HttpRequest, status: int, detail: str) -> HttpResponse:
 
 
 class PrefixUrlsMiddleware:
-    """Gives requests below the prefixes of ``settings.URLS_BY_PREFIX`` their own URLs."""
+    """Uses a URLconf of its own for each first path segment in ``settings.URLS_BY_PREFIX``."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""The one shape of every error the API answers: RFC 9457 problem details."""
+"""The form of every error response of the API: RFC 9457 problem details."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -30,35 +30,35 @@ def response(
     errors: Sequence[Mapping[str, Any]] = (),
     headers: Mapping[str, str] | None = None,
 ) -> HttpResponse:
-    """Return an error response.
+    """Return an error response for ``request``.
 
     Parameters
     ----------
     status
         The HTTP status code; its phrase is the title.
     detail
-        What happened and what to do, for a human.
+        Explanation for humans: what happened and what to do.
     kind
-        A stable name clients may act upon (``idempotency-mismatch``); becomes the problem's type. Without one the
-        type is ``about:blank``: the status says it all.
+        A stable name that clients may act upon (``idempotency-mismatch``); part of the problem's type. Without it
+        the type is ``about:blank``: the status alone classifies the problem.
     errors
-        What is wrong with which field: ``field``, ``message``, ``code``.
+        The invalid fields, each with ``field``, ``message`` and ``code``.
     """
     content = _content(request, status, detail, kind, errors)
     return HttpResponse(content, status=status, content_type=CONTENT_TYPE, headers=dict(headers or {}))
 
 
-def described(
+def body(
     status: int, detail: str = "", kind: str = "", errors: Sequence[Mapping[str, Any]] = ()
 ) -> dict[str, Any]:
-    """Return what a problem says, whatever the request; parameters as of ``response``."""
-    body: dict[str, Any] = {
+    """Return the part of a problem that does not depend on the request; parameters as for ``response``."""
+    problem: dict[str, Any] = {
         "type": f"urn:todo:problem:{kind}" if kind else "about:blank",
         "title": TITLES.get(status) or HTTPStatus(status).phrase,
         "status": status,
         "detail": detail or DETAILS.get(status, HTTPStatus(status).description),
     }
-    return body | ({"errors": list(errors)} if errors else {})
+    return problem | ({"errors": list(errors)} if errors else {})
 
 
 def _content(
@@ -72,24 +72,24 @@ def _content(
         "instance": request.path[:500].encode("utf-8", "replace").decode(),
         "request_id": getattr(request, "request_id", ""),
     }
-    problem = described(status, detail, kind, errors) | about
+    problem = body(status, detail, kind, errors) | about
     return json.dumps(problem, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def sign_in_first(request: HttpRequest) -> HttpResponse:
-    """Return the 401 for a request that says nothing of who sent it."""
+    """Return the 401 for a request without credentials."""
     detail = "Sign in, or send `Authorization: Bearer` with a Cognito token."
     return response(request, 401, detail=detail, headers={"WWW-Authenticate": CHALLENGE})
 
 
 def is_for_api(request: HttpRequest) -> bool:
-    """Return whether errors of this request are to be problem details."""
-    path = request.path_info  # without the stage of API Gateway
+    """Return whether the request gets problem details as errors."""
+    path = request.path_info  # path_info lacks API Gateway's stage
     return path.startswith("/api/") or path == "/health"
 
 
-def replace_foreign(request: HttpRequest, answer: HttpResponse) -> None:
-    """Turn ``answer`` into a problem if it is an API error in any other shape (405, a stray page)."""
+def ensure_problem(request: HttpRequest, answer: HttpResponse) -> None:
+    """Turn ``answer`` into a problem if it is an API error in another form, such as Django's 405."""
     if answer.status_code < 400 or answer.get("Content-Type") == CONTENT_TYPE or not is_for_api(request):
         return
     answer.content = _content(request, answer.status_code)

@@ -1,68 +1,51 @@
-"""What the log line of a request says of the request: enough to understand a change, nothing that anybody wrote.
+"""The metadata in the log line of a request: enough to understand a change, without any text that a user wrote.
 
-The policy is a list of what may be shown, by name and form. A value is shown if its field is in ``SHOWN`` and it has
-the form that is given there: a state, a date, an id, a number, a switch. Of the fields in ``MEASURED``, which hold what
-people write, the size is shown. Of the fields in ``NEVER`` only that they were there. Every other field is counted, not
-named: a field's name can be a secret too. Of paths and query strings the same is shown as of bodies; of headers and
-cookies, no value but the version in ``If-Match``.
+``settings.REQUEST_LOG_POLICY`` is a list of what may be shown. It applies to bodies, paths and query strings alike. Of
+headers and cookies, no value is shown but the version in ``If-Match``.
 """
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-_UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_DAY = r"\d{4}-\d\d-\d\d"
-_SWITCH = "true|false|on|1"
-_FORMS = {
-    "status": "pending|in_progress|completed|cancelled",
-    "priority": "low|medium|high|urgent",
-    "due_date": _DAY,
-    "due_before": _DAY,
-    "due_after": _DAY,
-    "due_time": r"\d\d:\d\d",
-    "updated_since": rf"{_DAY}T\d\d:\d\d(:\d\d(\.\d{{1,9}})?)?(Z|[+-]\d\d:\d\d)?",
-    "completed_at": rf"{_DAY}T\d\d:\d\d:\d\d(\.\d{{1,9}})?Z",
-    "sort": "-?(created|due|priority|updated)",
-    "version": r"\d{1,6}",
-    "if_version": r"\d{1,6}",
-    "limit": r"\d{1,3}",
-    "overdue": _SWITCH,
-    "done": _SWITCH,
-    "dry_run": _SWITCH,
-    "deleted": _SWITCH,
-    "id": _UUID,
-    "ids": _UUID,
-    "task_id": _UUID,
-    "user_id": _UUID,
-    "object_id": _UUID,
-    "op": "create|update|delete|restore",
-    "do": "complete|reopen|start|cancel|delete|apply",
-    "to": "pending|in_progress|completed|cancelled",
-    "was": "pending|in_progress|completed|cancelled",
-    "kind": "run|replay|quarantine",
-    "format": "json|csv",
-    "theme": "light|dark|auto",
-    "language": "en|de",
-}
-SHOWN = {name: re.compile(form) for name, form in _FORMS.items()}
-MEASURED = frozenset(
-    {
-        "title", "description", "category", "tags", "tag", "checklist", "text", "recurrence", "timezone", "q", "line",
-        "name", "given_name", "family_name", "email", "username", "identifier", "cursor", "file", "keep", "scopes",
-    }
-)  # fmt: skip
-NEVER = frozenset(
-    {
-        "password", "old_password", "new_password", "current_password", "password_again", "code", "totp", "otp",
-        "token", "access_token", "id_token", "refresh_token", "secret", "secret_code", "authorization", "cookie",
-        "session", "sealed", "csrfmiddlewaretoken", "idempotency_key", "api_key", "signature",
-    }
-)  # fmt: skip
-NESTED = frozenset({"operations", "task", "changes"})
+
+@dataclass(frozen=True)
+class Policy:
+    """The fields that may be shown. Fields it does not name are only counted: a field's name can be a secret too.
+
+    Attributes
+    ----------
+    shown
+        Field -> regular expression. A value that matches it as a whole is shown.
+    measured
+        Fields that hold users' texts: their size is shown.
+    never
+        Fields that hold secrets: only their presence is shown.
+    nested
+        Fields whose objects are described field by field.
+    """
+
+    shown: Mapping[str, str]
+    measured: Collection[str]
+    never: Collection[str]
+    nested: Collection[str]
+
+    @cached_property
+    def forms(self) -> dict[str, re.Pattern[str]]:
+        """The compiled ``shown``."""
+        return {name: re.compile(form) for name, form in self.shown.items()}
+
+    def knows(self, name: str) -> bool:
+        """Return whether the policy names the field."""
+        return any(name in fields for fields in (self.shown, self.measured, self.never, self.nested))
+
+
 NEVER_SHOWN = "[never]"
 MAX_BODY_BYTES = 64 * 1024
 MAX_PARTS = 120
@@ -72,15 +55,15 @@ _JSON = "json"
 _FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
-def described(request: HttpRequest, answer: HttpResponse) -> dict[str, Any]:
-    """Return the metadata of a request's log line: what it was about and what it asked for, by the policy above.
+def metadata(request: HttpRequest, answer: HttpResponse) -> dict[str, Any]:
+    """Return the metadata of a request's log line, about 10 kB at most: resource, query, body and headers.
 
-    At most about 10 kB. Reads nothing that the request's handler has not read.
+    Reads nothing that the request's handler has not read.
     """
     match = request.resolver_match
     parts = {
         "resource": _resource(match.kwargs if match else {}),
-        "query": _fields(request.GET.lists(), _Room()) if request.META.get("QUERY_STRING") else {},
+        "query": _fields(request.GET.lists(), _Budget()) if request.META.get("QUERY_STRING") else {},
         "body": _body(request),
         "headers": _headers(request),
     }
@@ -91,7 +74,7 @@ def described(request: HttpRequest, answer: HttpResponse) -> dict[str, Any]:
 
 
 def _resource(kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    shown = {name: _shown(name, str(value)) for name, value in kwargs.items() if name in SHOWN}
+    shown = {name: _shown(name, str(value)) for name, value in kwargs.items()}
     return {name: value for name, value in shown.items() if value is not None}
 
 
@@ -106,14 +89,14 @@ def _headers(request: HttpRequest) -> dict[str, Any]:
     return given
 
 
-class _Room:
-    """How many more parts a description may have."""
+class _Budget:
+    """The number of parts that may still be described."""
 
     def __init__(self) -> None:
         self.left = MAX_PARTS
 
-    def taken(self) -> bool:
-        """Take one; whether there was one."""
+    def take(self) -> bool:
+        """Use up one part; return False if none was left."""
         self.left -= 1
         return self.left >= 0
 
@@ -121,51 +104,54 @@ class _Room:
 def _body(request: HttpRequest) -> Any:
     content_type = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     if content_type in _FORM_TYPES:
-        # As the handler parsed it; a form that nobody looked at is not read now.
+        # The form as the handler parsed it; one that the handler did not read is not read here.
         form = getattr(request, "_post", None)
-        return _fields(form.lists(), _Room()) if form else None
+        return _fields(form.lists(), _Budget()) if form else None
     raw = getattr(request, "_body", b"")
     if not raw:
         return None
     if not content_type.endswith(_JSON) or len(raw) > MAX_BODY_BYTES:
         return {"bytes": len(raw)}
     try:
-        return _value("", json.loads(raw), _Room(), MAX_DEPTH)
+        return _value("", json.loads(raw), _Budget(), MAX_DEPTH)
     except (ValueError, RecursionError):
         return {"bytes": len(raw)}
 
 
-def _fields(lists: Iterable[tuple[str, list[Any]]], room: _Room) -> dict[str, Any]:
+def _fields(lists: Iterable[tuple[str, list[Any]]], budget: _Budget) -> dict[str, Any]:
     given = {name: values[0] if len(values) == 1 else values for name, values in lists}
-    return dict(_mapping(given, room, MAX_DEPTH))
+    return dict(_mapping(given, budget, MAX_DEPTH))
 
 
-def _value(name: str, value: Any, room: _Room, depth: int) -> Any:
-    if depth == 0 or not room.taken():
+def _value(name: str, value: Any, budget: _Budget, depth: int) -> Any:
+    if depth == 0 or not budget.take():
         return "[more]"
-    if name in NEVER:
+    policy: Policy = settings.REQUEST_LOG_POLICY
+    if name in policy.never:
         return NEVER_SHOWN
     if isinstance(value, dict):
-        return _mapping(value, room, depth - 1) if not name or name in NESTED else f"[{len(value)} fields]"
+        if name and name not in policy.nested:
+            return f"[{len(value)} fields]"
+        return _mapping(value, budget, depth - 1)
     if isinstance(value, list):
-        if name in MEASURED:
+        if name in policy.measured:
             return f"[{len(value)} items]"
-        return [_value(name, item, room, depth - 1) for item in value[:MAX_ITEMS]]
+        return [_value(name, item, budget, depth - 1) for item in value[:MAX_ITEMS]]
     shown = value if value is None or isinstance(value, bool) else _shown(name, value)
     return _size(value) if shown is None and value is not None else shown
 
 
-def _mapping(value: Mapping[str, Any], room: _Room, depth: int) -> dict[str, Any]:
-    known = [name for name in value if name in SHOWN or name in MEASURED or name in NEVER or name in NESTED]
-    found = {name: _value(name, value[name], room, depth) for name in known}
+def _mapping(value: Mapping[str, Any], budget: _Budget, depth: int) -> dict[str, Any]:
+    known = [name for name in value if settings.REQUEST_LOG_POLICY.knows(name)]
+    found = {name: _value(name, value[name], budget, depth) for name in known}
     if len(known) < len(value):
         found["(others)"] = len(value) - len(known)
     return found
 
 
 def _shown(name: str, value: Any) -> Any:
-    """The value, if the policy lets it be seen."""
-    form = SHOWN.get(name)
+    """Return the value if the policy allows it to be shown, else None."""
+    form = settings.REQUEST_LOG_POLICY.forms.get(name)
     if form is None or isinstance(value, float) or not form.fullmatch(str(value)):
         return None
     return value

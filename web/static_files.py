@@ -1,4 +1,4 @@
-"""Static files: WhiteNoise, which looks at them when the first of them is asked for, not when the process starts."""
+"""Static files, served by WhiteNoise, which scans its folders at the first request for one instead of at start."""
 
 import threading
 from functools import partial
@@ -8,27 +8,27 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
-    """Answers requests below WHITENOISE_STATIC_PREFIX; every other request passes without the files being read."""
+    """Answers requests below WHITENOISE_STATIC_PREFIX; other requests do not cause the folders to be scanned."""
 
     def __init__(self, get_response: object) -> None:
-        self._unread: list[partial[None]] = []
+        self._unscanned: list[partial[None]] = []
         self._lock = threading.Lock()
         super().__init__(get_response)
 
     def add_files(self, root: str, prefix: str | None = None) -> None:
-        """Note a folder to be read later."""
-        self._unread.append(partial(super().add_files, root, prefix))
+        """Remember a folder to scan later."""
+        self._unscanned.append(partial(super().add_files, root, prefix))
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Handle one request."""
-        asked = request.path_info.startswith(self.static_prefix)
-        if asked:
-            self._read()
-        answer: HttpResponseBase = super().__call__(request) if asked else self.get_response(request)
+        is_static = request.path_info.startswith(self.static_prefix)
+        if is_static:
+            self._scan()
+        answer: HttpResponseBase = super().__call__(request) if is_static else self.get_response(request)
         return answer
 
-    def _read(self) -> None:
+    def _scan(self) -> None:
         with self._lock:
-            while self._unread:
-                self._unread[0]()
-                del self._unread[0]
+            while self._unscanned:
+                self._unscanned[0]()
+                del self._unscanned[0]

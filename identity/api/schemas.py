@@ -3,13 +3,26 @@
 from ninja import Schema
 
 from web.api.describe import Examples, path_parameter
-from web.api.schemas import ID, OUT, T64, T128, T200, T254, Moment, Version
+from web.api.schemas import ID, T64, T128, T200, T254, Moment, Version, out
+
+_USER_EXAMPLE = {
+    "id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+    "email": "ada@example.com",
+    "username": "ada",
+    "name": "Ada Lovelace",
+    "given_name": "Ada",
+    "family_name": "Lovelace",
+    "timezone": "Europe/London",
+    "created_at": "2026-11-22T17:20:00.123456Z",
+    "updated_at": "2026-11-22T17:20:00.123456Z",
+    "version": 1,
+}
 
 
 class UserOut(Schema):
     """A profile. `id` is the person's Cognito `sub`."""
 
-    model_config = OUT
+    model_config = out(_USER_EXAMPLE)
     id: T128
     email: T254 | None
     username: T254

@@ -129,7 +129,7 @@ class TaskAdmin(Audited):
         with telling():
             services.delete_task(context, obj.stored["id"], if_version=obj.stored["version"])
 
-    def goes_with(self, request: HttpRequest, obj: Any) -> list[str]:
+    def also_deleted(self, request: HttpRequest, obj: Any) -> list[str]:
         """Return the task's parts: it goes to the trash whole."""
         return [gettext("Checklist entry: %(text)s") % entry for entry in obj.stored.get("checklist") or ()]
 

@@ -57,7 +57,7 @@ def _reply(outcomes: list[Outcome]) -> StoredReply:
 def _result(outcome: Outcome) -> dict[str, Any]:
     operation, task = outcome.operation, outcome.task
     if outcome.error:
-        problem = problems.described(outcome.error)
+        problem = problems.body_of(outcome.error)
         task_id = operation.task_id or None
         return {"op": operation.kind, "status": problem["status"], "id": task_id, "problem": problem}
     values = task.attribute_values if task else {}

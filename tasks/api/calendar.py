@@ -97,7 +97,7 @@ def read_calendar_feed(request: HttpRequest, token: str) -> HttpResponse:
     content = calendar_feed.render(calendar_address.owner_of(token), datetime.now(UTC).date())
     etag = f'"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
-    if requests.has(request, etag):
+    if requests.client_has(request, etag):
         return HttpResponse(status=304, headers=headers)
     headers["Content-Disposition"] = 'inline; filename="tasks.ics"'
     return HttpResponse(content, content_type=ICALENDAR, headers=headers)

@@ -27,7 +27,8 @@ OVERLAP = timedelta(seconds=60)
     "",
     response={200: list[TaskOut], 304: None, 422: Problem},
     summary="List tasks",
-    openapi_extra=describe.query(schemas.LIST_QUERY),
+    openapi_extra=describe.query(schemas.LIST_QUERY)
+    | {describe.HEADERS: ("Link", "Sync-Since", "Sync-Reset")},
 )
 def list_tasks(request: HttpRequest) -> HttpResponse:
     """List your tasks, the newest first unless `sort` says otherwise. All filters given must hold.
@@ -76,7 +77,7 @@ def _page(request: HttpRequest, page: Page[Any], limit: int) -> HttpResponse:
     "",
     response={200: list[TaskOut], 304: None, 422: Problem},
     summary="List the trash",
-    openapi_extra=describe.query(PAGE_QUERY),
+    openapi_extra=describe.query(PAGE_QUERY) | {describe.HEADERS: ("Link",)},
 )
 def list_trash(request: HttpRequest) -> HttpResponse:
     """List the tasks you have deleted, the last deleted first. Each is kept for 30 days."""

@@ -10,7 +10,8 @@ from typing_extensions import TypedDict
 from store import validation
 from tasks import fields
 from tasks.batch import MAX_OPERATIONS
-from web.api.describe import Examples, path_parameter
+from web import problems
+from web.api.describe import LINKS, Examples, path_parameter
 from web.api.schemas import (
     ID,
     OUT,
@@ -30,6 +31,7 @@ from web.api.schemas import (
     Version,
     flag,
     moment_text,
+    out,
 )
 
 _Description = Annotated[str, Field(max_length=fields.DESCRIPTION_MAX)]
@@ -44,13 +46,36 @@ class ChecklistEntryOut(Schema):
     done: bool
 
 
+_TASK_EXAMPLE: dict[str, Any] = {
+    "id": ID,
+    "user_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+    "title": "Pay the rent",
+    "description": "From the *joint* account.",
+    "status": "pending",
+    "priority": "high",
+    "category": "home",
+    "tags": ["money"],
+    "due_date": "2026-12-01",
+    "due_time": "09:00",
+    "timezone": "Europe/Berlin",
+    "checklist": [{"id": "1f0e9c", "text": "Check the balance", "done": False}],
+    "recurrence": "FREQ=MONTHLY",
+    "next_task_id": None,
+    "created_at": "2026-11-22T17:20:00.123456Z",
+    "updated_at": "2026-11-22T17:20:00.123456Z",
+    "completed_at": None,
+    "deleted_at": None,
+    "version": 1,
+}
+
+
 class TaskOut(Schema):
     """A task. Timestamps are ISO 8601 in UTC; `version` grows by one with every change and is the ETag.
 
     `deleted_at` is set of tasks in the trash and of deletions in a sync; one that was deleted for good has no title.
     """
 
-    model_config = OUT
+    model_config = out(_TASK_EXAMPLE)
     id: Id
     user_id: T128
     title: T200
@@ -84,10 +109,29 @@ class BatchResult(Schema):
     problem: ProblemCore | None = None
 
 
+_BATCH_EXAMPLE: dict[str, Any] = {
+    "results": [
+        {
+            "op": "create",
+            "status": 201,
+            "id": ID,
+            "version": 1,
+            "updated_at": "2026-11-22T17:20:00.123456Z",
+        },
+        {
+            "op": "delete",
+            "status": 404,
+            "id": ID,
+            "problem": problems.body(404, "There is no such task."),
+        },
+    ]
+}
+
+
 class BatchOut(Schema):
     """The results of a batch, in the order of its operations."""
 
-    model_config = OUT
+    model_config = out(_BATCH_EXAMPLE)
     results: Annotated[list[BatchResult], Field(max_length=MAX_OPERATIONS)]
 
 
@@ -233,3 +277,10 @@ BATCH_EXAMPLES: Examples = {
 TASK_ID = path_parameter(
     "task_id", "The task's id", ID, {"type": "string", "format": "uuid", "pattern": UUID, "maxLength": 36}
 )
+# The operations that can follow one that returns a task.
+TASK_LINKS = {
+    LINKS: {
+        name: {"operationId": name, "parameters": {"task_id": "$response.body#/id"}}
+        for name in ("get_task", "patch_task", "put_task", "delete_task", "restore_task", "purge_task")
+    }
+}

@@ -30,7 +30,7 @@ _CHANGES = describe.changes(
     "",
     response={201: TaskOut, **dict.fromkeys((400, 409, 413, 415, 422), Problem)},
     summary="Create a task",
-    openapi_extra=describe.body(fields.NEW_TASK, schemas.NEW_TASK_EXAMPLES),
+    openapi_extra=describe.body(fields.NEW_TASK, schemas.NEW_TASK_EXAMPLES) | schemas.TASK_LINKS,
 )
 def create_task(request: HttpRequest) -> HttpResponse:
     """Create a task. Only the title is required; status is `pending` and priority `medium` unless given."""
@@ -69,9 +69,7 @@ def _update(request: HttpRequest, task_id: str) -> HttpResponse:
     "/{task_id}",
     response={200: TaskOut, **WRITE_PROBLEMS},
     summary="Change a task (PUT)",
-    openapi_extra=describe.changes(
-        fields.TASK_CHANGES, schemas.TASK_CHANGES_EXAMPLES, schemas.TaskOut, schemas.TASK_ID
-    ),
+    openapi_extra=_CHANGES,
 )
 def put_task(request: HttpRequest, task_id: str) -> HttpResponse:
     """Change the fields given and leave the others, as PATCH does. `null` clears an optional field.
@@ -86,9 +84,7 @@ def put_task(request: HttpRequest, task_id: str) -> HttpResponse:
     "/{task_id}",
     response={200: TaskOut, **WRITE_PROBLEMS},
     summary="Change a task",
-    openapi_extra=describe.changes(
-        fields.TASK_CHANGES, schemas.TASK_CHANGES_EXAMPLES, schemas.TaskOut, schemas.TASK_ID
-    ),
+    openapi_extra=_CHANGES | schemas.TASK_LINKS,
 )
 def patch_task(request: HttpRequest, task_id: str) -> HttpResponse:
     """Change the fields given and leave the others. `null` clears an optional field.
@@ -113,7 +109,7 @@ def delete_task(request: HttpRequest, task_id: str) -> HttpResponse:
     "/{task_id}/restore",
     response={200: TaskOut, **MOVE_PROBLEMS},
     summary="Restore a task",
-    openapi_extra=schemas.TASK_ID,
+    openapi_extra=schemas.TASK_ID | schemas.TASK_LINKS,
 )
 def restore_task(request: HttpRequest, task_id: str) -> HttpResponse:
     """Bring a task back from the trash, under its old id."""

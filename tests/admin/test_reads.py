@@ -112,8 +112,8 @@ def test_a_period_is_a_range_not_a_filter(root, add, sent):
 
 def test_the_narrowest_path_is_taken(alice):
     def path(**conditions):
-        wanted = Task.objects.filter(**conditions).wanted()
-        return Task.reader._path(wanted)
+        criteria = Task.objects.filter(**conditions).criteria()
+        return Task.reader._path(criteria)
 
     assert path().hash_key == "FEED#TASK#{shard}"
     assert path(user_id="u").hash_key == "TASK#{user_id}"

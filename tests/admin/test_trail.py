@@ -20,6 +20,7 @@ from etl.run import Lake
 from etl.upkeep.erase import Erasure
 from localcloud.logs import Follower, Shipper
 from tests.etl.test_restore import captured  # noqa: F401  a fixture
+from todo_site.request_log_policy import POLICY
 from web import logging, request_log
 
 
@@ -119,9 +120,7 @@ def test_an_erased_person_is_gone_from_the_requests(api, alice, bob, shipped, la
 SECRET = "hunter2-Zr9"
 NAMES = st.sampled_from(
     sorted(
-        {*request_log.SHOWN, "surprise", SECRET, f"x-{SECRET}"}.union(
-            request_log.MEASURED, request_log.NEVER, request_log.NESTED
-        )
+        {*POLICY.shown, "surprise", SECRET, f"x-{SECRET}"}.union(POLICY.measured, POLICY.never, POLICY.nested)
     )
 )
 LEAVES = st.sampled_from([SECRET, f"a {SECRET} b", f"{SECRET}=1", 4711, True, None, "2026-01-01", "pending"])
@@ -199,9 +198,9 @@ def test_a_line_is_bounded():
         request = RequestFactory().post("/api/v1/tasks", body, JSON)
         assert request.body
         request.resolver_match = None
-        assert len(json.dumps(request_log.described(request, {}))) < 10_000
+        assert len(json.dumps(request_log.metadata(request, {}))) < 10_000
 
 
 def test_the_lists_of_the_policy_do_not_overlap():
-    groups = [request_log.SHOWN.keys(), request_log.MEASURED, request_log.NEVER, request_log.NESTED]
+    groups = [POLICY.shown.keys(), POLICY.measured, POLICY.never, POLICY.nested]
     assert sum(map(len, groups)) == len(set().union(*groups))

@@ -21,7 +21,7 @@ def page(chromium):
 
 
 @pytest.mark.browser
-def test_it_works(page, alice, token_for, as_alice):
+def test_an_operation_can_be_tried_with_a_token(page, alice, token_for, as_alice):
     page, trouble = page
     requests = []
     page.on("request", lambda request: requests.append(request.url))

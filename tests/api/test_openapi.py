@@ -22,7 +22,7 @@ def operations(document):
     }
 
 
-def test_it_works(document, operations):
+def test_the_document_lists_every_operation(document, operations):
     assert document["openapi"].startswith("3.1")
     task, user = "/api/v1/tasks/{task_id}", "/api/v1/users/{user_id}"
     assert {name for name in operations if name.partition(" ")[2].startswith(OURS)} == {
@@ -36,6 +36,11 @@ def test_it_works(document, operations):
         "GET /api/v1/trash",
         "DELETE /api/v1/trash/{task_id}",
     }
+
+
+def test_the_tags_described_are_those_in_use(document, operations):
+    used = {tag for operation in operations.values() for tag in operation["tags"]}
+    assert {tag["name"] for tag in document["tags"]} == used
 
 
 def test_bodies_and_queries_are_described(operations):

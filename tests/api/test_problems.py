@@ -12,7 +12,7 @@ def send(api, body, content_type="application/json", method="POST", **headers):
     return api.client.generic(method, TASKS, body, content_type, headers=headers)
 
 
-def test_it_works(as_alice):
+def test_invalid_fields_are_a_problem_that_names_them(as_alice):
     problem = assert_problem(as_alice("POST", TASKS, {"titel": "x"}), 422, fields={"title", "titel"})
     assert problem["type"] == "urn:todo:problem:validation"
     assert problem["instance"] == TASKS

@@ -11,10 +11,11 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import NotSupportedError, transaction
 from django.db.models import Q
-from django.test import Client
+from django.test import Client, RequestFactory
 from pynamodb.exceptions import QueryError
 
 from dynamo_admin import query
+from dynamo_admin.errors import InvalidFields, WriteRefused
 from dynamo_admin.reading import Reads
 from tests.dynamo_admin import library
 from tests.dynamo_admin.library import SHARDS, Book, LibraryBook
@@ -54,7 +55,7 @@ def titles(page):
     return re.findall(r"field-title[^>]*><a [^>]*>([^<]*)<", page.content.decode())
 
 
-def test_it_works(client, put, shelf):
+def test_the_list_shows_a_book_and_its_form_changes_it(client, put, shelf):
     key = put("Emma")
     assert titles(client.get(f"{LIST}?shelf__exact={shelf}")) == ["Emma"]
     answer = client.post(
@@ -181,8 +182,8 @@ def test_the_feed_merges_its_shards(put, shelf):
     for number in range(9):
         put(f"Book {number}")
     reads = Reads()
-    wanted = LibraryBook.objects.filter(created_at__gte="2026-01-01T00:00:00Z").wanted()
-    rows = [row for _, row in LibraryBook.reader.rows(wanted, reads) if row["shelf"] == shelf]
+    criteria = LibraryBook.objects.filter(created_at__gte="2026-01-01T00:00:00Z").criteria()
+    rows = [row for _, row in LibraryBook.reader.rows(criteria, reads) if row["shelf"] == shelf]
     assert [row["title"] for row in rows] == [f"Book {number}" for number in reversed(range(9))]
 
 
@@ -275,3 +276,42 @@ def test_no_sql_ever(put, shelf):
     for name in ("delete", "update", "values_list", "aggregate"):
         with pytest.raises(NotSupportedError):
             getattr(LibraryBook.objects.all(), name)()
+
+
+def test_a_valid_form_has_written_nothing(put, shelf):
+    book = LibraryBook.objects.get(key=put("Emma"))
+    admin = library.site._registry[LibraryBook]
+    request = RequestFactory().post("/", {"_version": "1"})
+    form = admin.get_form(request, book, change=True)(
+        {**FORM, "title": "Persuasion", "shelf": shelf, "number": "0001"}, instance=book
+    )
+    assert form.is_valid(), form.errors
+    assert Book.get(shelf, "0001").title == "Emma"
+    admin.save_model(request, book, form, change=True)
+    assert (Book.get(shelf, "0001").title, book.version) == ("Persuasion", 2)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "shown"),
+    [
+        (InvalidFields({"title": ["Not a title."], "": ["Not a book."]}), ["Not a title.", "Not a book."]),
+        (WriteRefused("The library is closed."), ["The library is closed."]),
+    ],
+)
+def test_a_refused_write_is_tried_once_and_shown_on_the_form(client, put, shelf, monkeypatch, refusal, shown):
+    calls = []
+
+    def change_item(self, *args):
+        calls.append("write")
+        raise refusal
+
+    get = Book.get
+    monkeypatch.setattr(library.LibraryAdmin, "change_item", change_item)
+    monkeypatch.setattr(Book, "get", lambda *args, **kwargs: calls.append("read") or get(*args, **kwargs))
+    page = client.post(
+        f"{LIST}{put('Emma')}/change/",
+        {**FORM, "title": "Mine", "shelf": shelf, "number": "0001", "_version": "1"},
+    ).content.decode()
+    assert calls == ["read", "write"]
+    assert [text for text in shown if text not in page] == []
+    assert 'value="Mine"' in page

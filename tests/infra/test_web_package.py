@@ -1,5 +1,6 @@
 """What goes into the web function's package, and what does not."""
 
+import gettext
 import importlib.util
 import json
 import marshal
@@ -42,6 +43,16 @@ def test_it_works(tmp_path):
     write(tmp_path, *kept, *gone)
     web_package.prune(tmp_path)
     assert left(tmp_path) == sorted(kept)
+
+
+def test_translations_are_compiled(tmp_path):
+    tree = web_package.WebBuild(tmp_path, "arm64")
+    catalogue = tree.app / "locale" / "de" / "LC_MESSAGES" / "django.po"
+    catalogue.parent.mkdir(parents=True)
+    catalogue.write_text('msgid ""\nmsgstr "Language: de\\n"\n\nmsgid "Tea"\nmsgstr "Tee"\n')
+    tree._translations(web_package.ROOT / ".venv" / "bin" / "python")
+    with catalogue.with_suffix(".mo").open("rb") as compiled:
+        assert gettext.GNUTranslations(compiled).gettext("Tea") == "Tee"
 
 
 def test_every_service_that_pages_call_is_in_the_package():

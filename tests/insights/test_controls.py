@@ -332,7 +332,7 @@ class TestApi:
 
     def test_a_question_that_fails_is_a_problem_to_try_again(self, api, charlie, fresh_lake, monkeypatch):
         def fail(sql, values=(), timeout=20):
-            raise athena.WarehouseError("no", "query-1")
+            raise athena.AthenaError("no", "query-1")
 
         monkeypatch.setattr(athena, "run", fail)
         answer = api(charlie).get("/api/v1/insights/ageing")
@@ -364,7 +364,7 @@ class TestWarming:
                 self.looks += 1
                 return self.looks > 6
 
-        snapshots = iter([athena.WarehouseError("no"), None, "a", "b", "b", "b"])
+        snapshots = iter([athena.AthenaError("no"), None, "a", "b", "b", "b"])
         warmed = []
 
         def current():

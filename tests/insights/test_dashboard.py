@@ -136,7 +136,7 @@ def test_before_anything_is_published_the_page_says_so(page, lake):
 
 def test_a_warehouse_that_cannot_be_reached_is_no_error_page(manager, gold_lake, monkeypatch):
     def refuse(service):
-        raise warehouse.WarehouseError("no")
+        raise warehouse.AthenaError("no")
 
     monkeypatch.setattr(warehouse, "current_snapshot", lambda: refuse("s3"))
     answer = manager.get("/insights/")

@@ -195,7 +195,7 @@ def test_a_failed_card_is_tried_again_by_itself(visit, fresh_lake, monkeypatch):
 
     def run(sql, values=(), timeout=20):
         if sql == wanted:
-            raise athena.WarehouseError("not now", "query-1")
+            raise athena.AthenaError("not now", "query-1")
         return original(sql, values, timeout)
 
     monkeypatch.setattr(athena, "run", run)

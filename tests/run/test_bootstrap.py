@@ -44,7 +44,7 @@ def fake_python(path: Path, version: str, missing: tuple[str, ...] = (), level: 
     return executable(path, f"echo '{answer}'")
 
 
-def test_it_works(machine):
+def test_the_newest_supported_python_is_chosen(machine):
     fake_python(machine / "first" / "python3.11", "3.11.9")
     best = fake_python(machine / "first" / "python3.13", "3.13.1")
     fake_python(machine / "first" / "python3", "3.12.1")
@@ -145,7 +145,7 @@ def project(tmp_path, monkeypatch):
     (root / "requirements").mkdir()
     for name in ("bootstrap.sh", "bootstrap.py"):
         shutil.copy(SOURCE / name, root / "localcloud" / name)
-    for name in ("web.txt", "lake.txt", "dev.txt", "localaws.txt", "node.txt"):
+    for name in ("web.txt", "lake.txt", "build.txt", "dev.txt", "localaws.txt", "node.txt"):
         (root / "requirements" / name).write_text("# nothing yet\n")
     (root / "package.json").write_text("{}")
     (root / "package-lock.json").write_text("{}")
@@ -219,3 +219,16 @@ def test_a_package_that_does_not_match_its_hash_is_not_installed(project):
     assert "app packages failed" in done.stderr
     assert done.stdout == ""
     assert make(project, "run", "-c", "print('up')").returncode == 1
+
+
+def test_translations_are_ready_when_compiled_after_their_last_change(tmp_path, monkeypatch):
+    monkeypatch.setattr(bootstrap, "ROOT", tmp_path)
+    assert bootstrap.translations_ready()
+    source = tmp_path / "locale" / "de" / "LC_MESSAGES" / "django.po"
+    source.parent.mkdir(parents=True)
+    source.touch()
+    assert not bootstrap.translations_ready()
+    source.with_suffix(".mo").touch()
+    assert bootstrap.translations_ready()
+    os.utime(source, (time.time() + 60, time.time() + 60))
+    assert not bootstrap.translations_ready()

@@ -17,7 +17,7 @@ def titles(page, status):
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_it_works(open_as, alice, size):
+def test_a_task_is_added_by_quick_add(open_as, alice, size):
     page = open_as(alice, size=size)
     line = page.get_by_label("New task")
     line.press_sequentially("Pay rent tomorrow 9am !high #home every month")

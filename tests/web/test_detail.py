@@ -275,7 +275,7 @@ def test_the_history_says_when_it_is_behind_or_cannot_be_read(browser, add, monk
     assert "within a minute" in read(browser.get(f"{url(task)}history/", headers=HTMX)).text
 
     def down(*_, **__):
-        raise athena.WarehouseError("down")
+        raise athena.AthenaError("down")
 
     monkeypatch.setattr(athena, "run", down)
     assert "cannot be read right now" in read(browser.get(f"{url(task)}history/")).text

@@ -8,7 +8,7 @@ from django.template.loader import render_to_string
 from tests.web.conftest import read
 
 
-def test_it_works(client):
+def test_an_unknown_address_shows_the_404_page(client):
     answer = client.get("/nowhere/")
     assert answer.status_code == 404
     assert "There is nothing here" in read(answer).text

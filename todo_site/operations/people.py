@@ -194,7 +194,7 @@ class UserAdmin(Audited):
                 % {"error": error, "command": f"manage.py erase_user {user_id}"}
             ) from error
 
-    def goes_with(self, request: HttpRequest, obj: Any) -> list[str]:
+    def also_deleted(self, request: HttpRequest, obj: Any) -> list[str]:
         """Return everything that is the person's."""
         items = erasure.belongings(obj.pk)
         if len(items) > erasure.MAX_ERASED:

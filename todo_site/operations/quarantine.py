@@ -11,7 +11,7 @@ from dynamo_admin.filters import ExactFilter
 from dynamo_admin.model import DynamoModel
 from dynamo_admin.options import ReadOnlyAdmin
 from dynamo_admin.query import CannotRead
-from dynamo_admin.reading import Reads, Row, Values, Wanted
+from dynamo_admin.reading import Criteria, Reads, Row, Values
 from web import athena
 
 COLUMNS = (
@@ -37,24 +37,24 @@ class QuarantineReader:
         found = self._ask(f"WHERE {_PLACE} = ? LIMIT 1", (key,), reads)
         return found[0] if found else None
 
-    def missing(self, wanted: Wanted) -> str:
+    def missing(self, criteria: Criteria) -> str:
         """Nothing needs to be given."""
         return ""
 
-    def order_of(self, wanted: Wanted) -> str:
+    def order_of(self, criteria: Criteria) -> str:
         """Return what the query orders by."""
         return self.ordered_by
 
-    def rows(self, wanted: Wanted, reads: Reads) -> Iterator[Row]:
+    def rows(self, criteria: Criteria, reads: Reads) -> Iterator[Row]:
         """Return rows by place."""
         conditions, values = [], []
         for name in ("reason", "user_id", "entity_type", "event_name"):
-            if (value := wanted.value(name)) is not None:
+            if (value := criteria.value(name)) is not None:
                 conditions.append(f"{name} = ?")
                 values.append(value)
-        after, order = wanted.after, "DESC" if wanted.descending else "ASC"
+        after, order = criteria.after, "DESC" if criteria.descending else "ASC"
         while True:
-            here = [*conditions, *([f"{_PLACE} {'<' if wanted.descending else '>'} ?"] if after else [])]
+            here = [*conditions, *([f"{_PLACE} {'<' if criteria.descending else '>'} ?"] if after else [])]
             where = f"WHERE {' AND '.join(here)} " if here else ""
             arguments = (*values, *([after] if after else []))
             page = self._ask(f"{where}ORDER BY place {order} LIMIT {PAGE_ROWS}", arguments, reads)
@@ -68,7 +68,7 @@ class QuarantineReader:
         reads.requests += 1
         try:
             found = athena.run(select, values).rows
-        except athena.WarehouseError as error:
+        except athena.AthenaError as error:
             raise CannotRead(
                 _("The quarantine cannot be read at the moment: %(error)s") % {"error": error}
             ) from error

@@ -15,7 +15,7 @@ from identity import roles, sign_in
 from identity.admin_models import AuditEntry
 from store import audit
 from tasks.admin import work
-from todo_site.operations import health, people, pipeline, quarantine, records
+from todo_site.operations import people, pipeline, quarantine, records, service_checks
 
 _NOT_FOR_YOU = gettext_lazy(
     "The admin is for people in the groups admins and viewers. "
@@ -55,7 +55,7 @@ class Site(DynamoAdminSite):
         """Add the pages that are no lists."""
         pages = [
             path(f"{view.name}/", self.admin_view(view.made_for(self)), name=view.name)
-            for view in (pipeline.PAGE, health.PAGE)
+            for view in (pipeline.PAGE, service_checks.PAGE)
         ]
         return [*pages, *super().get_urls()]
 

@@ -58,7 +58,7 @@ class Step:
 def of_task(task_id: str) -> list[Step]:
     """Return what happened to a task, the oldest first; at most ``MOST`` changes.
 
-    One Athena query, and one a day on which it changed. Raises WarehouseError.
+    One Athena query, and one a day on which it changed. Raises AthenaError.
     """
     changes = athena.run(_CHANGES, (task_id,)).rows
     lines = list(_lines(task_id, changes))

@@ -1,6 +1,6 @@
-"""What all operations of the REST API share."""
+"""The parts that operations of the REST API share."""
 
 from ninja import Schema
 
-# Answers are rendered without ninja's models of them, which describe the API in its document: built for that only.
+# Ninja's response models only describe the API in its document; responses are rendered without them.
 Schema.model_config["defer_build"] = True

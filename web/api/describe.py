@@ -1,4 +1,4 @@
-"""OpenAPI of bodies, query strings and paths, made when the document is asked for."""
+"""OpenAPI fragments for an operation's ``openapi_extra``, most of them built when the document is requested."""
 
 from functools import partial
 from typing import Any
@@ -8,14 +8,15 @@ from pydantic import TypeAdapter
 
 from store import versions
 
-# Under this key an operation keeps a function that describes it, called when the document is asked for.
-LATER = "x-later"
+# Keys of ``openapi_extra`` that ``openapi`` replaces when the document is requested: a function that returns more of
+# the operation's description; the headers and the links of its successful responses.
+DEFERRED, HEADERS, LINKS = "x-deferred", "x-success-headers", "x-success-links"
 Examples = dict[str, tuple[str, dict[str, Any]]]
 
 
 def body(adapter: TypeAdapter[Any], examples: Examples | None = None) -> dict[str, Any]:
-    """Return the OpenAPI of an operation whose JSON body ``adapter`` validates."""
-    return {LATER: partial(_body, adapter, examples)}
+    """Describe an operation whose JSON body ``adapter`` validates."""
+    return {DEFERRED: partial(_body, adapter, examples)}
 
 
 def _body(adapter: TypeAdapter[Any], examples: Examples | None) -> dict[str, Any]:
@@ -30,11 +31,11 @@ def _body(adapter: TypeAdapter[Any], examples: Examples | None) -> dict[str, Any
 def changes(
     adapter: TypeAdapter[Any], examples: Examples, shown: type[Schema], path: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Return the OpenAPI of an operation that also accepts the read-only fields of ``shown``, unchanged.
+    """Describe an operation whose body may also repeat the read-only fields of ``shown``, unchanged.
 
-    ``path`` is the OpenAPI of the operation's path parameters.
+    ``path`` describes the operation's path parameters.
     """
-    return {LATER: partial(_changes, adapter, examples, shown, path or {})}
+    return {DEFERRED: partial(_changes, adapter, examples, shown, path or {})}
 
 
 def _changes(
@@ -49,8 +50,8 @@ def _changes(
 
 
 def query(adapter: TypeAdapter[Any]) -> dict[str, Any]:
-    """Return the OpenAPI of an operation whose query string ``adapter`` validates."""
-    return {LATER: partial(_query, adapter)}
+    """Describe an operation whose query string ``adapter`` validates."""
+    return {DEFERRED: partial(_query, adapter)}
 
 
 def _query(adapter: TypeAdapter[Any]) -> dict[str, Any]:
@@ -66,11 +67,13 @@ def _query(adapter: TypeAdapter[Any]) -> dict[str, Any]:
 
 
 def path_parameter(name: str, description: str, example: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """Describe an operation with one path parameter."""
     parameter = {"name": name, "in": "path", "required": True, "description": description, "example": example}
     return {"parameters": [parameter | {"schema": schema}]}
 
 
 def inlined(adapter: TypeAdapter[Any]) -> dict[str, Any]:
+    """Return the adapter's JSON Schema with all references resolved."""
     schema = adapter.json_schema()
     definitions = schema.pop("$defs", {})
 

@@ -1,6 +1,6 @@
-"""``/api/docs``: the document to read and to try, without any other host.
+"""``/api/docs``: Swagger UI, which comes with django-ninja, served without any other host.
 
-Swagger UI comes with django-ninja. Its two files are served from there, under an address that changes with them.
+The addresses of its two files change with their content.
 """
 
 import gzip
@@ -15,14 +15,14 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 _FILES = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
-_FOR_EVER = "public, max-age=31536000, immutable"
+_IMMUTABLE = "public, max-age=31536000, immutable"
 
 
 @cache
 def _compressed(name: str) -> tuple[bytes, str]:
-    """Return the gzipped file, and what stands for its content in addresses."""
+    """Return the gzipped file and the hash of its content, for its address."""
     content = (Path(ninja.__file__).parent / "static" / "ninja" / name).read_bytes()
-    # The map of the source is not served.
+    # The source map that the file refers to is not served.
     content = content.partition(b"\n//# sourceMappingURL=")[0].partition(b"\n/*# sourceMappingURL=")[0]
     return gzip.compress(content, 9, mtime=0), hashlib.sha256(content).hexdigest()[:12]
 
@@ -40,8 +40,8 @@ def page(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def file(request: HttpRequest, version: str, name: str) -> HttpResponse:
-    """Answer with a file of Swagger UI. All browsers accept gzip; there is no other form of it."""
+    """Answer with a file of Swagger UI, gzipped: all browsers accept that."""
     if name not in _FILES or version != _compressed(name)[1]:
         raise Http404
-    headers = {"Content-Encoding": "gzip", "Cache-Control": _FOR_EVER, "Vary": "Accept-Encoding"}
+    headers = {"Content-Encoding": "gzip", "Cache-Control": _IMMUTABLE, "Vary": "Accept-Encoding"}
     return HttpResponse(_compressed(name)[0], content_type=_FILES[name], headers=headers)

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what ninja gathers from the operations, and what all operations have in common."""
+"""The OpenAPI document: ninja's description of the operations, completed with what all operations share."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,58 +9,12 @@ from ninja.operation import Operation
 
 from store.rate_limits import WINDOW_SECONDS
 from web import problems
-from web.api.describe import LATER
+from web.api.describe import DEFERRED, HEADERS, LINKS
 from web.api.requests import TAGS_MAX
 from web.api.schemas import ID
 
 Document = dict[str, Any]
 
-DESCRIPTION = """\
-Tasks with due dates, checklists and recurrence, for one person at a time: everything here is the caller's own, and
-what belongs to somebody else is not found.
-
-**Sign in** with a Cognito ID or access token, or a personal access token, as `Authorization: Bearer`. A signed-in
-browser's session works too, with the page's CSRF token in `X-CSRFToken`.
-
-**Errors** are problem details (RFC 9457) with the request's id; `errors` names the fields. `type` is stable.
-
-**Sending again** is safe with an `Idempotency-Key`: for 24 hours the same request with the same key is answered
-with what was answered first, and `Idempotency-Replayed: true`. The same key with another request is a 422, with one
-that is still being worked on a 409. Refusals are not stored.
-
-**Concurrent changes** are noticed with `If-Match` and the `ETag` that came with what you read: 412 if it has changed.
-`If-None-Match` saves reading what has not.
-
-**Tracing**: an `X-Request-ID` of yours is returned, logged, and stored with what the request changes.
-
-**Limits**: bodies of 1 MiB, 32 levels deep; pages of 100; batches of 25; `RateLimit` tells how many requests are left.
-"""
-TAGS = {
-    "tasks": "Your tasks.",
-    "trash": "Deleted tasks, kept for 30 days.",
-    "users": "Your profile.",
-    "access tokens": "Tokens for scripts.",
-    "transfer": "Export and import.",
-    "insights": "The figures of the dashboard, for managers.",
-    "calendar": "Your due tasks as a calendar feed.",
-    "health": "Whether the service answers.",
-}
-SECURITY_SCHEMES: Document = {
-    "bearer": {
-        "type": "http",
-        "scheme": "bearer",
-        "bearerFormat": "JWT",
-        "description": "A Cognito ID or access token: a JWT signed with RS256, checked as RFC8725 says. Or a "
-        "personal access token, which is opaque.",
-    },
-    "session": {
-        "type": "apiKey",
-        "in": "cookie",
-        "name": "session",
-        "description": "The session of a signed-in browser. Unsafe methods also need `X-CSRFToken`.",
-    },
-}
-_SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"session": []}]
 _PROBLEM = "application/problem+json"
 _UNSAFE = ("post", "put", "patch", "delete")
 
@@ -73,29 +27,30 @@ def _header(description: str, example: Any, **schema: Any) -> Document:
     }
 
 
-HEADERS: Document = {
+_HEADERS: Document = {
     "RateLimit": _header(
-        f"Requests left (r) and seconds until there are new ones (t), per {WINDOW_SECONDS} seconds",
+        f"Requests left (r) and seconds until the next window (t), per {WINDOW_SECONDS} seconds",
         '"default";r=5999;t=42',
     ),
-    "RateLimit-Policy": _header("Requests allowed (q) in how many seconds (w)", '"default";q=6000;w=60'),
-    "Access-Control-Allow-Origin": _header("Other sites' scripts may not call", "https://todo.example.com"),
-    "X-Request-ID": _header("The request's id: yours, or made for you", "3f1c9a"),
-    "ETag": _header("Stands for what was answered; of a task or a profile, its version", '"3"'),
-    "Location": _header("Where what was created is", f"/api/v1/tasks/{ID}"),
+    "RateLimit-Policy": _header("Requests allowed (q) per window of seconds (w)", '"default";q=6000;w=60'),
+    "Access-Control-Allow-Origin": _header("Only this site's scripts may call", "https://todo.example.com"),
+    "X-Request-ID": _header("The request's id: the one you sent, or a new one", "3f1c9a"),
+    "ETag": _header("Identifies the content of the response; for a single item, its version", '"3"'),
     "Link": _header("The next page", '<https://…?cursor=…>; rel="next"', maxLength=4096),
-    "Idempotency-Replayed": _header("An earlier request was answered so", "true", enum=["true"]),
+    "Idempotency-Replayed": _header(
+        "This is the stored response to an earlier request", "true", enum=["true"]
+    ),
     "Retry-After": _header("Seconds to wait", "17", pattern="^[0-9]+$"),
     "WWW-Authenticate": _header("How to sign in", 'Bearer realm="todo"'),
     "Sync-Since": _header(
-        "What to give as `updated_since` next time; on first pages",
+        "The value of `updated_since` for the next sync; on first pages only",
         "2026-11-22T17:20:00.000000Z",
         format="date-time",
     ),
-    "Sync-Reset": _header("Deletions may be missing: read the whole list again", "true", enum=["true"]),
+    "Sync-Reset": _header("Deletions may be missing: read the complete list again", "true", enum=["true"]),
 }
 _EVERYWHERE = ("Access-Control-Allow-Origin", "RateLimit", "RateLimit-Policy", "X-Request-ID")
-# Status -> what it means, kind of the example, detail of the example, headers.
+# Status -> its meaning; kind, detail and headers of the example.
 _PROBLEMS: dict[int, tuple[str, str, str, tuple[str, ...]]] = {
     400: (
         "The body, a header or a precondition is malformed",
@@ -110,15 +65,15 @@ _PROBLEMS: dict[int, tuple[str, str, str, tuple[str, ...]]] = {
         "This token may not write. Use one with the scope `write`.",
         ("WWW-Authenticate",),
     ),
-    404: ("There is no such thing, or it is somebody else's", "", "There is no such task.", ()),
+    404: ("Not found, or somebody else's", "", problems.DETAILS[404], ()),
     409: (
-        "Another request with this key, or another change of the task, is in flight: try again",
+        "Another request with this key, or another change of the item, is in progress: try again",
         "idempotency-in-flight",
         "A request with this Idempotency-Key is still in flight. Try again with the same key.",
         ("Retry-After",),
     ),
     412: (
-        "It is not at the version that was demanded",
+        "The item is not at the required version",
         "version-conflict",
         "It has changed since you read it: it is at version 4 now. Read it again.",
         (),
@@ -140,65 +95,23 @@ _PROBLEMS: dict[int, tuple[str, str, str, tuple[str, ...]]] = {
         ("Retry-After",),
     ),
 }
-_FIELD_ERROR = {"field": "title", "message": "This field is required.", "code": "missing"}
-TASK_EXAMPLE: Document = {
-    "id": ID,
-    "user_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-    "title": "Pay the rent",
-    "description": "From the *joint* account.",
-    "status": "pending",
-    "priority": "high",
-    "category": "home",
-    "tags": ["money"],
-    "due_date": "2026-12-01",
-    "due_time": "09:00",
-    "timezone": "Europe/Berlin",
-    "checklist": [{"id": "1f0e9c", "text": "Check the balance", "done": False}],
-    "recurrence": "FREQ=MONTHLY",
-    "next_task_id": None,
-    "created_at": "2026-11-22T17:20:00.123456Z",
-    "updated_at": "2026-11-22T17:20:00.123456Z",
-    "completed_at": None,
-    "deleted_at": None,
-    "version": 1,
-}
-EXAMPLES: dict[str, Any] = {
-    "TaskOut": TASK_EXAMPLE,
-    "UserOut": {
-        "id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-        "email": "ada@example.com",
-        "username": "ada",
-        "name": "Ada Lovelace",
-        "given_name": "Ada",
-        "family_name": "Lovelace",
-        "timezone": "Europe/London",
-        "created_at": "2026-11-22T17:20:00.123456Z",
-        "updated_at": "2026-11-22T17:20:00.123456Z",
-        "version": 1,
-    },
-    "HealthOut": {"status": "healthy", "version": "0.1.0", "environment": "prod"},
-    "BatchOut": {
-        "results": [
-            {
-                "op": "create",
-                "status": 201,
-                "id": ID,
-                "version": 1,
-                "updated_at": "2026-11-22T17:20:00.123456Z",
-            },
-            {
-                "op": "delete",
-                "status": 404,
-                "id": ID,
-                "problem": problems.described(404, "There is no such task."),
-            },
-        ]
-    },
-}
+_FIELD_ERROR = {"field": "name", "message": "This field is required.", "code": "missing"}
 
 
 class Api(NinjaAPI):
-    """A NinjaAPI whose document says everything that clients and their generators want to know."""
+    """A NinjaAPI whose document has everything that clients and their generators need.
+
+    Parameters
+    ----------
+    example_path
+        A collection's path, for the document's examples.
+    options
+        NinjaAPI's own; ``openapi_extra`` may hold ``components`` besides the top level of the document.
+    """
+
+    def __init__(self, *, example_path: str, **options: Any) -> None:
+        super().__init__(**options)
+        self._example_path = example_path
 
     def get_openapi_operation_id(self, operation: Operation) -> str:
         """Return the name of the operation's function."""
@@ -207,36 +120,18 @@ class Api(NinjaAPI):
     def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: Any = None) -> OpenAPISchema:
         """Return the document."""
         document = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
-        for _, operation in _operations(document):
-            if describe := operation.pop(LATER, None):
+        for method, operation in _operations(document):
+            if describe := operation.pop(DEFERRED, None):
                 document.deep_dict_update(operation, describe())
-        complete(document)
+            _complete(method, operation, public="security" not in operation)
+        document["components"] |= {
+            "headers": _HEADERS | {"Location": _header("The new item", f"{self._example_path}/{ID}")},
+            "parameters": _parameters(),
+            "responses": {f"Problem{status}": _problem(status, self._example_path) for status in _PROBLEMS},
+            **self.openapi_extra.get("components", {}),
+        }
+        _tidy(document)
         return document
-
-
-def complete(document: Document) -> None:
-    """Add to ninja's ``document`` what every operation has in common, and examples."""
-    document["info"] |= {
-        "description": DESCRIPTION,
-        "license": {"name": "MIT", "identifier": "MIT"},
-    }
-    document["servers"] = [
-        {"url": "/", "description": "This server: local, staging or production", "x-internal": "false"}
-    ]
-    used = {tag for _, operation in _operations(document) for tag in operation.get("tags", ())}
-    document["tags"] = [
-        {"name": name, "description": TAGS.get(name, name.capitalize())} for name in sorted(used)
-    ]
-    document["security"] = _SECURITY
-    components = document["components"]
-    components |= {"headers": HEADERS, "securitySchemes": SECURITY_SCHEMES, "parameters": _parameters()}
-    components["responses"] = {f"Problem{status}": _problem(status) for status in _PROBLEMS}
-    for method, operation in _operations(document):
-        _complete(method, operation, public=operation["operationId"] == "api_health")
-    _tidy(document)
-    for name, example in EXAMPLES.items():
-        if name in components["schemas"]:
-            components["schemas"][name]["examples"] = [example]
 
 
 def _operations(document: Document) -> Iterator[tuple[str, Document]]:
@@ -264,10 +159,12 @@ def _complete(method: str, operation: Document, *, public: bool) -> None:
     operation["responses"] = {str(status): response for status, response in sorted(responses.items())}
     if not public:
         operation["parameters"] = [*_own(operation), *_shared(method, operation)]
+    for name in (HEADERS, LINKS):
+        operation.pop(name, None)
 
 
 def _own(operation: Document) -> list[Document]:
-    """Return the operation's parameters; those declared beside ninja's own win."""
+    """Return the operation's parameters; those it declares itself replace ninja's."""
     found: dict[tuple[str, str], Document] = {}
     for parameter in operation.get("parameters", []):
         found[parameter["in"], parameter["name"]] = parameter
@@ -303,12 +200,12 @@ def _parameters() -> Document:
     return {
         "IdempotencyKey": header(
             "Idempotency-Key",
-            "Makes it safe to send the request again, for 24 hours: 1 to 255 printable ASCII characters, such as a "
+            "Makes it safe to repeat the request for 24 hours: 1 to 255 printable ASCII characters, such as a "
             "random UUID",
             format="idempotency-key",
         ),
         "IfMatch": header("If-Match", "Only if this is still its ETag", **tags),
-        "IfNoneMatch": header("If-None-Match", "Only if this is not its ETag any more", **tags),
+        "IfNoneMatch": header("If-None-Match", "Only if this is no longer its ETag", **tags),
     }
 
 
@@ -317,7 +214,7 @@ def _refer(*names: str) -> Document:
 
 
 def _success(status: int, response: Document, operation: Document, method: str) -> Document:
-    names = list(_EVERYWHERE)
+    names = [*_EVERYWHERE, *operation.get(HEADERS, ())]
     conditional = {304, 412} & {int(known) for known in operation["responses"]}
     if status == 201:
         names.append("Location")
@@ -325,27 +222,15 @@ def _success(status: int, response: Document, operation: Document, method: str) 
         names.append("ETag")
     if method in _UNSAFE:
         names.append("Idempotency-Replayed")
-    if operation["operationId"] in {"list_tasks", "list_trash"}:
-        names += (
-            ["Link", "Sync-Since", "Sync-Reset"] if operation["operationId"] == "list_tasks" else ["Link"]
-        )
-    return {**response, "headers": _refer(*names)} | _links(status, operation)
+    links = {"links": operation[LINKS]} if LINKS in operation and status < 300 else {}
+    return {**response, "headers": _refer(*names), **links}
 
 
-def _links(status: int, operation: Document) -> Document:
-    """What can be done next with a task that was answered with."""
-    if operation["operationId"] not in {"create_task", "patch_task", "restore_task"} or status >= 300:
-        return {}
-    following = ("get_task", "patch_task", "put_task", "delete_task", "restore_task", "purge_task")
-    parameters = {"task_id": "$response.body#/id"}
-    return {"links": {name: {"operationId": name, "parameters": parameters} for name in following}}
-
-
-def _problem(status: int) -> Document:
+def _problem(status: int, instance: str) -> Document:
     meaning, kind, detail, headers = _PROBLEMS[status]
     errors = [_FIELD_ERROR] if status == 422 else []
-    example = problems.described(status, detail, kind, errors)
-    example |= {"instance": "/api/v1/tasks", "request_id": "3f1c9a"}
+    example = problems.body(status, detail, kind, errors)
+    example |= {"instance": instance, "request_id": "3f1c9a"}
     return {
         "description": meaning,
         "headers": _refer(*_EVERYWHERE, *headers),
@@ -353,13 +238,13 @@ def _problem(status: int) -> Document:
     }
 
 
-# How long a string of a format can be, where its schema does not say; a page of text at most.
+# The longest string of each format, where its schema has no limit; otherwise a page of text.
 _LENGTHS = {"date": 10, "date-time": 40, "uuid": 36, "email": 254}
 _LONGEST, _MOST, _LARGEST = 20_000, 10_000, 2**53
 
 
 def _tidy(node: Any) -> None:
-    """Drop the titles that pydantic makes of names, of which generators make classes; and say how much can come."""
+    """Drop the titles that pydantic derives from names, because generators turn them into classes; add limits."""
     if isinstance(node, list):
         for element in node:
             _tidy(element)

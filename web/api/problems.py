@@ -1,4 +1,4 @@
-"""From what went wrong to the problem that is answered."""
+"""Converts exceptions to problems."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ Handler = Callable[[HttpRequest, Any], HttpResponse]
 
 
 class RequestProblem(DomainError):  # noqa: N818
-    """An operation refuses the request: answered as a problem with this status, detail, kind and headers."""
+    """Raised by operations that refuse a request; answered as a problem with this status, detail and kind."""
 
     def __init__(
         self, status: int, detail: str, kind: str = "", headers: Mapping[str, str] | None = None
@@ -30,7 +30,7 @@ class RequestProblem(DomainError):  # noqa: N818
 
 
 def install(api: NinjaAPI) -> None:
-    """Make every error of ``api`` a problem."""
+    """Answer every error of ``api`` with a problem."""
     add: Callable[[type[Exception], Handler], None] = api.add_exception_handler
     add(DomainError, _refused)
     add(AuthenticationError, lambda request, _: problems.sign_in_first(request))
@@ -42,12 +42,12 @@ def install(api: NinjaAPI) -> None:
     add(Exception, _failed)
 
 
-def described(error: DomainError) -> dict[str, Any]:
-    """Return the body of the problem that ``error`` is, for an answer that holds several."""
-    return problems.described(error.status, **_words(error))
+def body_of(error: DomainError) -> dict[str, Any]:
+    """Return the problem for ``error``, as a part of a response."""
+    return problems.body(error.status, **_explanation(error))
 
 
-def _words(error: DomainError) -> dict[str, Any]:
+def _explanation(error: DomainError) -> dict[str, Any]:
     if isinstance(error, ValidationFailed):
         return {"detail": INVALID, "kind": error.kind, "errors": error.errors}
     return {"detail": str(error), "kind": error.kind}
@@ -56,7 +56,7 @@ def _words(error: DomainError) -> dict[str, Any]:
 def _refused(request: HttpRequest, error: DomainError) -> HttpResponse:
     if error.status == DomainError.status:
         return _failed(request, error)
-    return problems.response(request, error.status, headers=error.headers, **_words(error))
+    return problems.response(request, error.status, headers=error.headers, **_explanation(error))
 
 
 def _outage(request: HttpRequest, error: Exception) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""Answers with an entity tag, and answers that may be stored for a repeated request."""
+"""Responses with an entity tag, and responses that are stored for repeated requests."""
 
 from typing import Any
 
@@ -10,18 +10,19 @@ from web.api import requests
 
 JSON = "application/json"
 
-# Clients may keep what has an ETag, if they ask each time whether it is still right.
+# Clients may cache a response with an ETag if they revalidate it each time.
 _REVALIDATE = "private, no-cache"
 
 
 def etag(item: Authored) -> str:
-    """Return the entity tag of a task or a profile: its version."""
+    """Return an item's entity tag: its version."""
     return f'"{item.attribute_values["version"]}"'
 
 
 def revalidated(request: HttpRequest, tag: str, content: bytes) -> HttpResponse:
+    """Answer with JSON ``content``, or with 304 if the client has the version that ``tag`` identifies."""
     headers = {"ETag": tag, "Cache-Control": _REVALIDATE}
-    if requests.has(request, tag):
+    if requests.client_has(request, tag):
         answer = HttpResponse(status=304, headers=headers)
         del answer["Content-Type"]
         return answer
@@ -29,12 +30,12 @@ def revalidated(request: HttpRequest, tag: str, content: bytes) -> HttpResponse:
 
 
 def deleted(_: Any) -> StoredReply:
-    """Return the answer to a deletion."""
+    """Return the response to a deletion."""
     return StoredReply(204, "")
 
 
 def answer(reply: StoredReply, *, replayed: bool = False) -> HttpResponse:
-    """Answer with ``reply``; of a replay the headers say that it is one."""
+    """Answer with ``reply``; a header marks a replay."""
     response = HttpResponse(reply.body, status=reply.status, headers=reply.headers)
     if reply.body:
         response["Content-Type"] = JSON

@@ -1,4 +1,4 @@
-"""Reading what a client sent: the JSON body, the query string, the conditional and idempotency headers."""
+"""Reads requests: the JSON body, the query string, the conditional headers and ``Idempotency-Key``."""
 
 import hashlib
 import json
@@ -68,13 +68,13 @@ def _is_deep(value: Any) -> bool:
 
 
 def split(body: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what can be changed of a body, and what only we set and the client sends back."""
+    """Return a body's changeable fields, and the read-only fields that it repeats."""
     changes = {name: value for name, value in body.items() if name not in versions.READ_ONLY}
     return changes, {name: body[name] for name in body.keys() - changes.keys()}
 
 
 def query(request: HttpRequest, adapter: TypeAdapter[Any]) -> dict[str, Any]:
-    """Return the query string, validated. Raises ValidationFailed, also for a parameter that is given twice."""
+    """Return the validated query string. Raises ValidationFailed, also for repeated parameters."""
     repeated = [name for name, values in request.GET.lists() if len(values) > 1]
     if repeated:
         raise ValidationFailed(
@@ -84,9 +84,9 @@ def query(request: HttpRequest, adapter: TypeAdapter[Any]) -> dict[str, Any]:
 
 
 class Versions:
-    """The versions that a request's preconditions allow: ``allowed`` (None: any) but not ``refused`` (None: all).
+    """The versions that a request's preconditions accept: ``allowed`` (None: any) except ``refused`` (None: all).
 
-    0 stands for nothing being there.
+    Version 0 means that the item does not exist.
     """
 
     def __init__(self, allowed: list[str] | None, refused: list[str] | None) -> None:
@@ -101,7 +101,7 @@ class Versions:
 
 
 def preconditions(request: HttpRequest) -> Versions | None:
-    """Return the versions that ``If-Match`` and ``If-None-Match`` allow to be changed, None for any.
+    """Return the versions that ``If-Match`` and ``If-None-Match`` accept; None for any.
 
     A weak tag never matches in ``If-Match``. Raises RequestProblem 400.
     """
@@ -112,8 +112,8 @@ def preconditions(request: HttpRequest) -> Versions | None:
     return None if allowed is None and refused == [] else Versions(allowed, refused)
 
 
-def has(request: HttpRequest, etag: str) -> bool:
-    """Return whether the client has what ``etag`` stands for, as it says with ``If-None-Match``.
+def client_has(request: HttpRequest, etag: str) -> bool:
+    """Return whether the client, by ``If-None-Match``, has the version that ``etag`` identifies.
 
     Raises RequestProblem 400.
     """
@@ -134,7 +134,7 @@ def _tags(request: HttpRequest, name: str) -> list[str] | None:
 
 
 def once(request: HttpRequest, payload: Any, reply: Callable[[Any], StoredReply]) -> Once | None:
-    """Return what makes the request safe to repeat, None without ``Idempotency-Key``. Raises RequestProblem 400."""
+    """Return the idempotency record for ``Idempotency-Key``; None without one. Raises RequestProblem 400."""
     key = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if key is None:
         return None

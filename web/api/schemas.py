@@ -1,4 +1,4 @@
-"""Types, errors and query parameters that all operations share, as documented in OpenAPI."""
+"""Types, errors and query parameters that operations share, as documented in OpenAPI."""
 
 import re
 from datetime import datetime
@@ -18,7 +18,6 @@ ID = "0199d3a4-6f2e-7c41-9b1d-3f5a8e6c2d10"
 UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
-
 OUT = ConfigDict(extra="forbid")
 T32 = Annotated[str, Field(max_length=32)]
 T36 = Annotated[str, Field(max_length=36)]
@@ -37,17 +36,22 @@ Moment = Annotated[str, Field(max_length=27, json_schema_extra={"format": "date-
 Version = Annotated[int, Field(ge=1, le=2**53, json_schema_extra={"format": "int64"})]
 
 
-class HealthOut(Schema):
-    """That the service answers, and which one it is."""
+def out(example: dict[str, Any]) -> ConfigDict:
+    """Return the configuration of a response's schema with an example."""
+    return {**OUT, "json_schema_extra": {"examples": [example]}}
 
-    model_config = OUT
+
+class HealthOut(Schema):
+    """That the service responds, with its version and environment."""
+
+    model_config = out({"status": "healthy", "version": "0.1.0", "environment": "prod"})
     status: Literal["healthy"]
     version: T64
     environment: T32
 
 
 class FieldProblem(Schema):
-    """What is wrong with one field."""
+    """An error in one field."""
 
     model_config = OUT
     field: T100
@@ -60,7 +64,7 @@ _Errors = Annotated[list[FieldProblem], Field(max_length=2 * validation.MAX_ERRO
 
 
 class ProblemCore(Schema):
-    """What a problem says, whatever the request."""
+    """The part of a problem that does not depend on the request."""
 
     model_config = OUT
     type: T200
@@ -71,7 +75,7 @@ class ProblemCore(Schema):
 
 
 class Problem(Schema):
-    """An error, as of RFC 9457. `errors` is there when fields are to blame."""
+    """An error in the form of RFC 9457. `errors` lists invalid fields, if there are any."""
 
     model_config = OUT
     type: T200
@@ -84,16 +88,19 @@ class Problem(Schema):
 
 
 def flag(text: Any) -> Any:
+    """Convert "true" and "false" to bool; leave anything else for validation to reject."""
     return {"true": True, "false": False}.get(text, text)
 
 
 def digits(text: Any) -> Any:
+    """Reject a text that is not a whole number of up to nine digits."""
     if isinstance(text, str) and not re.fullmatch(r"-?[0-9]{1,9}", text):
         raise PydanticCustomError("int_parsing", "Must be a whole number.")
     return text
 
 
 def moment_text(text: str) -> str:
+    """Convert an ISO 8601 time with an offset to the form in which times are stored, in UTC."""
     try:
         # A "+" that was not percent-encoded arrives as a space.
         moment = datetime.fromisoformat(text.replace(" ", "+"))
@@ -107,11 +114,11 @@ def moment_text(text: str) -> str:
 
 @configured(validation.STRICT)
 class PageQuery(TypedDict, total=False):
-    """Which part of a list."""
+    """The parameters that select a page of a list."""
 
     limit: Annotated[
         int,
-        Field(ge=1, le=MAX_LIMIT, description="How many at most"),
+        Field(ge=1, le=MAX_LIMIT, description="The most items to return"),
         Field(json_schema_extra={"default": LIMIT, "format": "int32"}),
         BeforeValidator(digits),
     ]
@@ -119,7 +126,7 @@ class PageQuery(TypedDict, total=False):
         str,
         Field(
             max_length=1024,
-            description="Where to go on: from the `Link` header of an earlier page of the same list",
+            description="Where to continue: from the `Link` header of an earlier page of the same list",
             json_schema_extra={"format": "cursor"},
         ),
     ]

@@ -1,4 +1,4 @@
-"""``transaction.atomic()`` and ``on_commit()`` work, as Django and its admin enter them; any SQL fails and says why."""
+"""Supports ``atomic()`` and ``on_commit()``, which Django and its admin call; any SQL fails with the reason."""
 
 from typing import Any, NoReturn
 
@@ -16,19 +16,19 @@ def _no_sql(*args: Any, **kwargs: Any) -> NoReturn:
 
 
 class DatabaseFeatures(DummyDatabaseFeatures):
-    """``django.test.TestCase`` then enters atomic() instead of flushing tables."""
+    """Makes ``django.test.TestCase`` enter atomic() instead of flushing tables."""
 
     supports_transactions = True
 
 
 class DatabaseOperations(dummy.DatabaseOperations):
-    """Building SQL starts with quoting a name."""
+    """Fails when SQL is built: that begins with quoting a name."""
 
     quote_name = _no_sql
 
 
 class DatabaseWrapper(dummy.DatabaseWrapper):
-    """What ``settings.DATABASES["default"]["ENGINE"]`` resolves to."""
+    """The backend for ``settings.DATABASES["default"]``."""
 
     vendor = "nodb"
     display_name = "no relational database"

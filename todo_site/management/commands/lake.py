@@ -70,11 +70,11 @@ class Command(BaseCommand):
 
     def _trail(self, options: dict[str, Any]) -> list[str]:
         from todo_site.operations import trail
-        from web.athena import WarehouseError  # Athena's client: only this needs it
+        from web.athena import AthenaError  # Athena's client: only this needs it
 
         try:
             steps = trail.of_task(options["task_id"])
-        except WarehouseError as error:
+        except AthenaError as error:
             raise CommandError(f"Athena says: {error}") from error
         if not steps:
             raise CommandError("The lake knows no such task.")

@@ -47,7 +47,7 @@ class Command(smoke_api.Command):
             if not options["keep"]:
                 took = wait_for({}, journeys, options)
                 self.stdout.write(f"smoke_etl: nothing is left of them {took:.1f} s after their removal")
-        except (SmokeError, athena.WarehouseError) as error:
+        except (SmokeError, athena.AthenaError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"smoke_etl: as it should be, in {time.perf_counter() - started:.1f} s")
 

@@ -1,4 +1,4 @@
-"""The Health page: every service the site needs, whether it answers, how fast, and which version it is."""
+"""The Health page: for every service the site needs, whether it responds, how fast, and its version."""
 
 import json
 import platform
@@ -31,7 +31,7 @@ AWS_SERVICES = (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a service says: its state, and the version of what answered."""
+    """The state a service reports, and its version."""
 
     detail: str
     version: str = ""
@@ -39,7 +39,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """How one service answered: ``detail`` is its state, or what went wrong; ``version`` is blank if unknown."""
+    """The result of checking a service: ``detail`` is its state or the error; ``version`` is blank if unknown."""
 
     name: str
     ok: bool
@@ -139,7 +139,7 @@ def _cloudwatch() -> Answer:
 
 
 def _services() -> Iterator[tuple[str, Ask]]:
-    """Yield what the site needs, in the order of the data; what it is not told of is not looked at."""
+    """Yield the services to check, in the order of the data flow; those not configured are left out."""
     yield from (("Cognito", _cognito), ("Cognito: token keys", _token_keys))
     yield from (("DynamoDB: table", _dynamodb), ("DynamoDB: stream", _stream))
     yield "Firehose: changes", _firehose(settings.CDC_STREAM)
@@ -160,8 +160,8 @@ def _services() -> Iterator[tuple[str, Ask]]:
         yield "SNS: alarms", _topic
 
 
-def look(name: str, ask: Ask) -> Finding:
-    """Ask one service."""
+def check(name: str, ask: Ask) -> Finding:
+    """Check one service."""
     started = time.perf_counter()
     try:
         ok, answer = True, ask()
@@ -184,12 +184,12 @@ def _versions() -> list[tuple[str, str]]:
 
 
 def make(request: HttpRequest) -> dict[str, Any]:
-    """Ask all services at once."""
+    """Check all services at once."""
     for service in AWS_SERVICES:
-        client(service)  # before the threads; and making one is not what is measured
+        client(service)  # before the threads start, and so that creating it is not measured
     services = list(_services())
     with ThreadPoolExecutor(len(services)) as pool:
-        findings = list(pool.map(lambda service: look(*service), services))
+        findings = list(pool.map(lambda service: check(*service), services))
     return {"findings": findings, "healthy": all(found.ok for found in findings), "versions": _versions()}
 
 
