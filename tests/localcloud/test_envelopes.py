@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from etl import catalog
-from localcloud.logs import envelope
+from localcloud.log_subscription import envelope
 from tests.localcloud.conftest import ClientOf
 from tests.localcloud.lake import make_lake
 from tests.localcloud.test_firehose import body, keys

@@ -11,7 +11,7 @@ import pytest
 
 from localcloud import capture
 from localcloud.capture import Capture, Checkpoints, Stream, queue_discards
-from localcloud.delivery import Delivery, Policy
+from localcloud.event_source_mapping import Delivery, Policy
 
 FAST = Policy(retries=2, first_pause=0.0, longest_pause=0.0)
 

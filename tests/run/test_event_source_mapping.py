@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from localcloud.delivery import Delivery, Policy, Stopped
+from localcloud.event_source_mapping import Delivery, Policy, Stopped
 
 FAST = Policy(retries=3, first_pause=0.0, longest_pause=0.0)
 
