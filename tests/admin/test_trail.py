@@ -18,7 +18,7 @@ from etl.catalog import REQUESTS_PREFIX
 from etl.config import lake_config
 from etl.erase import Erasure
 from etl.run import Lake
-from localcloud.logs import Follower, Shipper
+from localcloud.log_subscription import Follower, Shipper
 from tests.etl.test_restore import captured  # noqa: F401  a fixture
 from todo_site import logging, request_log
 
