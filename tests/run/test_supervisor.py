@@ -82,7 +82,12 @@ def test_the_pause_grows_while_it_keeps_failing(supervisor, said, monkeypatch):
     until(lambda: supervisor.restart_ended() or len(said) == 4)
 
     assert all("broken ended with status 3" in line for line in said)
-    assert [line.partition("restarting it in ")[2].split()[0] for line in said] == ["0.01", "0.02", "0.04", "0.08"]
+    assert [line.partition("restarting it in ")[2].split()[0] for line in said] == [
+        "0.01",
+        "0.02",
+        "0.04",
+        "0.08",
+    ]
 
 
 def test_groups_stop_one_after_the_other(supervisor, tmp_path):
