@@ -12,7 +12,7 @@ from infra.settings import ROOT, Settings
 from tests.infra.conftest import STACKS, plain
 
 
-def test_it_works(dev, tmp_path):
+def test_lint_accepts_a_valid_template_and_names_the_error_in_another(dev, tmp_path):
     """What `make lint` runs over every template finds what is wrong with one."""
     assert lint.check(dev.folder / "DataStack.template.json").returncode == 0
     broken = dev.template("DataStack")

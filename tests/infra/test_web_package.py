@@ -23,7 +23,7 @@ def left(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_it_works(tmp_path):
+def test_pruning_keeps_only_files_that_requests_use(tmp_path):
     kept = [
         "botocore/data/dynamodb/s.json",
         "botocore/data/endpoints.json",

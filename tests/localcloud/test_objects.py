@@ -14,7 +14,7 @@ from localcloud.server import LocalAws
 from tests.localcloud.conftest import ClientOf
 
 
-def test_it_works(aws: LocalAws, of: ClientOf) -> None:
+def test_objects_with_any_name_survive_a_crash(aws: LocalAws, of: ClientOf) -> None:
     of("s3").create_bucket(Bucket="lake-bucket")
     keys = ["plain.txt", "cdc/year=2026/part 1+ü.parquet", "folder/.hidden/..", "temporary.tmp"]
     for key in keys:

@@ -45,7 +45,7 @@ def failed(*which: int) -> dict:
 
 
 @pytest.mark.parametrize("answer", [None, {}, {"batchItemFailures": []}, {"batchItemFailures": None}])
-def test_it_works(answer):
+def test_an_accepted_batch_is_sent_once(answer):
     script, discarded, advanced = run(lambda batch: answer, 4)
 
     assert script.batches == [[1, 2, 3, 4]]

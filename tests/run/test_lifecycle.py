@@ -81,7 +81,7 @@ def accepts(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_it_works(stack):
+def test_the_first_start_serves_the_site_and_prints_how_to_sign_in(stack):
     said = stack.said()
     variables = stack.environment()
 

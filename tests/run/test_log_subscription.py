@@ -55,7 +55,7 @@ def ids(firehose: Firehose) -> list[str]:
     return [found["request_id"] for found in firehose.lines]
 
 
-def test_it_works(log_file: Path, firehose: Firehose) -> None:
+def test_complete_request_lines_are_sent_once(log_file: Path, firehose: Firehose) -> None:
     ship = shipper(log_file, firehose)
     assert ship.round() == 0
     append(

@@ -44,7 +44,7 @@ def runner(directory: Path, port: int) -> Runner:
     return Runner(Settings(port, 1, directory, demo=False), Console(), threading.Event())
 
 
-def test_it_works(tmp_path, answering):
+def test_a_healthy_site_is_ready(tmp_path, answering):
     assert runner(tmp_path, answering(200)).site_healthy(WEB)
 
 

@@ -54,7 +54,7 @@ def alive(pid: int) -> bool:
 SLEEP = "import time; print('up'); time.sleep(600)"
 
 
-def test_it_works(supervisor):
+def test_a_program_is_started_and_stopped(supervisor):
     child = supervisor.start(program("sleeper", SLEEP))
     until(lambda: lines(child) == ["up"])
     supervisor.stop([["sleeper"]])
