@@ -11,8 +11,8 @@ fast := tests/test_docs.py tests/identity tests/tasks tests/etl/test_capture.py 
 
 BENCH ?= api lists admin_lists insights scale
 
-.PHONY: lint-style lint-types lint-infra-types lint-stacks
-.PHONY: help run test test-fast test-long test-crash test-parity bench bench-lake screenshots lint format lock env clean
+.PHONY: help run test test-fast test-long test-crash test-parity bench bench-lake screenshots lint format lock env clean \
+	lint-style lint-types lint-infra-types lint-stacks
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
