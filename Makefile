@@ -9,9 +9,10 @@ compile := $(bin)/uv pip compile --quiet --universal --python-version 3.11 --gen
 fast := tests/test_docs.py tests/identity tests/tasks tests/etl/test_capture.py tests/etl/test_engine.py \
 	tests/etl/test_catalog.py tests/run/test_ports.py tests/run/test_settings.py tests/api/test_costs.py
 
-BENCH ?= api lists bench_admin insights scale
+BENCH ?= api lists admin_lists insights scale
 
-.PHONY: help run test test-fast test-long test-crash test-parity bench bench-lake screenshots lint format messages lock env clean
+.PHONY: help run test test-fast test-long test-crash test-parity bench bench-lake screenshots lint format messages lock env \
+	clean lint-style lint-types lint-infra-types lint-stacks
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -54,11 +55,21 @@ env: ## make the environments without starting anything
 	@$(bootstrap) dev
 
 lint: env infra-env ## check style, types and templates, of pages and of stacks
+	@$(MAKE) -j 2 lint-stacks lint-types lint-infra-types lint-style
+
+lint-style:
 	@$(bin)/ruff check .
 	@$(bin)/ruff format --check .
-	@$(bin)/mypy
 	@$(bin)/lint-imports --no-cache > .lint-imports.log || { cat .lint-imports.log; exit 1; }
 	@$(bin)/djlint --lint --quiet templates
+
+lint-types:
+	@$(bin)/mypy
+
+lint-infra-types: # CDK's types are in .venv-infra only
+	@$(bin)/mypy --python-executable $(infra_python) --cache-dir .mypy_cache/infra --follow-imports silent -p infra
+
+lint-stacks:
 	@$(infra_python) -m infra.lint
 
 format: env ## rewrite the code in the project's style
@@ -82,10 +93,10 @@ infra_python := .venv-infra/bin/python
 
 .PHONY: infra-env test-infra deploy destroy deploy-rehearsal
 
-# Made anew when its lock file is another one, whatever the files' times: a checkout changes them.
+# Rebuilt if the lock file has other content: a checkout changes the times of files.
 infra-env: env
 	@cmp -s requirements/infra.txt .venv-infra/.complete || { \
-		echo "Making .venv-infra (CDK, cfn-lint, Zappa): once, about a minute"; \
+		echo "Making .venv-infra (CDK, cfn-lint, Zappa), once: takes about a minute"; \
 		$(bin)/uv venv --quiet --clear --seed --python $(bin)/python .venv-infra && \
 		$(bin)/uv pip install --quiet --python $(infra_python) --require-hashes -r requirements/infra.txt && \
 		cp requirements/infra.txt .venv-infra/.complete; }

@@ -1,11 +1,10 @@
-"""What a request to the API costs in processor time, over the bare boto3 call that it makes.
+"""Processor time of a request to the API, compared with the bare boto3 call that it makes.
 
-`.venv/bin/python -m bench.api` starts a local AWS of its own and sends requests to the WSGI application, in this
-process and thread: authenticated with a Cognito token, counted by the rate limit, logged. In turns with each request it
-makes the one call to DynamoDB that the request makes, with the same parameters, on a client as
-`boto3.client("dynamodb")` returns it, and once more on the app's own client, which checks no parameters and has a fixed
-User-Agent. All are measured as processor time of the thread; the table has medians. What the local AWS itself needs is
-spent in another process and counts for none. `--profile create` shows where a request's time goes instead.
+`.venv/bin/python -m bench.api` starts a local AWS and sends requests to the WSGI application, in this process and
+thread: authenticated with a Cognito token, counted by the rate limit, logged. In turns with each request it repeats the
+request's one call to DynamoDB with the same parameters: on a plain `boto3.client("dynamodb")`, and on the app's own
+client, which checks no parameters and has a fixed User-Agent. The table has medians of the thread's processor time; the
+local AWS runs in another process and does not count. `--profile create` shows where a request's time goes instead.
 """
 
 from __future__ import annotations
@@ -21,16 +20,13 @@ import os
 import pstats
 import statistics
 import sys
-import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
+from bench.local import local_aws
 from tests.conftest import PASSWORD
-from tests.local_aws import PLACEHOLDERS, free_port
 
 BUDGETS = {"create": 1.7, "create, with a key": 1.7, "get": 1.7, "list of 50": 1.6}
 TASK = {
@@ -51,7 +47,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=200, help="how often each request is sent")
     parser.add_argument("--profile", choices=BUDGETS, help="show the profile of this request instead")
     options = parser.parse_args()
-    with local_aws():
+    with local_aws(LOG_LEVEL="INFO", RATE_LIMIT_PER_MINUTE="6000"):
         requests = _requests()
         if options.profile:
             _profile(requests[options.profile][0], options.rounds)
@@ -60,55 +56,36 @@ def main() -> int:
     return 0
 
 
-@contextmanager
-def local_aws() -> Iterator[None]:
-    """Run with a local AWS and Django set up for it, with everything switched on that a deployment has."""
-    from localcloud.provision import provision
-    from localcloud.server import LocalAws
-
-    with tempfile.TemporaryDirectory() as folder:
-        server = LocalAws(Path(folder), free_port())
-        server.start()
-        try:
-            os.environ.update(PLACEHOLDERS | provision(server.endpoint_url, Path(folder)))
-            os.environ.update(ENVIRONMENT="test", LOG_LEVEL="INFO", RATE_LIMIT_PER_MINUTE="6000")
-            os.environ["STATIC_ROOT"] = folder
-            os.environ["DJANGO_SETTINGS_MODULE"] = "todo_site.settings"
-            yield
-        finally:
-            server.kill()
-
-
-def _requests() -> dict[str, tuple[Do, Do, Do]]:
-    """Return what to send, and the bare call of each on both clients."""
+def _requests() -> dict[str, tuple[Do, ...]]:
+    """Return functions by name: one that sends the request, and its bare call on both clients."""
     from django.conf import settings
 
     from todo_site.wsgi import application
 
-    settings.MAX_BODY_BYTES  # noqa: B018 (settings are read now, not while something is measured)
+    settings.MAX_BODY_BYTES  # noqa: B018 (reads the settings before the measurements)
     hide_logs()
     send = sender(application, token()[0])
     made = json.loads(send("POST", "/api/v1/tasks", TASK))
     for _ in range(59):
         send("POST", "/api/v1/tasks", TASK)
     path = f"/api/v1/tasks/{made['id']}"
-    asked: dict[str, Do] = {
+    sends: dict[str, Do] = {
         "create": lambda: send("POST", "/api/v1/tasks", TASK),
         "create, with a key": lambda: send("POST", "/api/v1/tasks", TASK, uuid.uuid4().hex),
         "get": lambda: send("GET", path),
         "list of 50": lambda: send("GET", "/api/v1/tasks"),
     }
-    return {name: (do, *_bare(do)) for name, do in asked.items()}
+    return {name: (do, *_bare(do)) for name, do in sends.items()}
 
 
 def hide_logs() -> None:
-    """Let everything be logged as ever, but not onto the screen."""
+    """Keep logging, but not to the screen."""
     for handler in logging.getLogger().handlers:
         handler.setStream(io.StringIO())  # type: ignore[attr-defined]
 
 
 def token() -> tuple[str, str]:
-    """Return a Cognito token of somebody new, and their id."""
+    """Create a user; return a Cognito token and the user's id."""
     import boto3
     import jwt
 
@@ -126,7 +103,7 @@ def token() -> tuple[str, str]:
 
 
 def sender(application: Any, token: str) -> Callable[..., Any]:
-    """Return a function that sends a request as a WSGI server would and returns the body, with the headers if asked."""
+    """Return a function that sends a request as a WSGI server does and returns the body, or (body, headers)."""
 
     def send(
         method: str,
@@ -167,7 +144,7 @@ def sender(application: Any, token: str) -> Callable[..., Any]:
 
 
 def _bare(request: Do) -> tuple[Do, Do]:
-    """Return the one call to DynamoDB that ``request`` makes, on a bare client and on the app's."""
+    """Return ``request``'s one call to DynamoDB, on a bare client and on the app's."""
     import boto3
 
     from store import calls
@@ -195,7 +172,7 @@ def _call_of(request: Do) -> tuple[str, Values]:
     seen: list[tuple[str, Values]] = []
 
     def remember(params: Values, model: Any, **_: Any) -> None:
-        if model.name != "UpdateItem":  # the rate limit's counter, which is asked now and then
+        if model.name != "UpdateItem":  # the rate limit's counter, which few requests need
             seen.append((xform_name(model.name), params))
 
     events = calls.client().meta.events
@@ -203,12 +180,12 @@ def _call_of(request: Do) -> tuple[str, Values]:
     request()
     events.unregister("provide-client-params.dynamodb", remember)
     ((operation, given),) = seen
-    given.pop("ClientRequestToken", None)  # botocore makes one for each transaction
+    given.pop("ClientRequestToken", None)  # botocore generates it for each transaction
     return operation, given
 
 
 def _renew(given: Values, number: int) -> None:
-    """Make the parameters of a write those of a new item; the items are as long as they were."""
+    """Change the parameters of a write to a new item of the same length."""
     transaction = given.get("TransactItems", [{"Put": given}])
     for action in (next(iter(action.values())) for action in transaction):
         if "Item" in action:
@@ -220,23 +197,23 @@ def _renew(given: Values, number: int) -> None:
 def _table(requests: dict[str, tuple[Do, ...]], rounds: int) -> None:
     print("| request | processor time, ms | bare call, ms | ratio | budget | own client's call, ms | ratio |")
     print("|---|---:|---:|---:|---:|---:|---:|")
-    for name, done in requests.items():
-        ours, bare, own = _measure(done, rounds)
+    for name, calls in requests.items():
+        ours, bare, own = _measure(calls, rounds)
         row = f"| {name} | {ours:.2f} | {bare:.2f} | {ours / bare:.2f} | {BUDGETS[name]} "
         print(f"{row}| {own:.2f} | {ours / own:.2f} |", flush=True)
 
 
-def _measure(done: tuple[Do, ...], rounds: int) -> list[float]:
-    """Return the median milliseconds of processor time of each of ``done``, which are done in turns."""
+def _measure(calls: tuple[Do, ...], rounds: int) -> list[float]:
+    """Call the functions in turns; return the median milliseconds of processor time of each."""
     for _ in range(20):
-        for do in done:
-            do()
+        for call in calls:
+            call()
     gc.collect()
-    spent: list[list[float]] = [[] for _ in done]
+    spent: list[list[float]] = [[] for _ in calls]
     for _ in range(rounds):
-        for do, times in zip(done, spent, strict=True):
+        for call, times in zip(calls, spent, strict=True):
             began = time.thread_time_ns()
-            do()
+            call()
             times.append((time.thread_time_ns() - began) / 1e6)
     return [statistics.median(times) for times in spent]
 
@@ -244,7 +221,7 @@ def _measure(done: tuple[Do, ...], rounds: int) -> list[float]:
 def _profile(request: Do, rounds: int) -> None:
     from django.conf import settings
 
-    settings.REVOCATIONS_SECONDS = 3600  # a profile shows all threads: leave this one asleep
+    settings.REVOCATIONS_SECONDS = 3600  # a profile shows all threads: keep this one asleep
     for _ in range(20):
         request()
     profile = cProfile.Profile(time.thread_time)

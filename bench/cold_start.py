@@ -1,14 +1,14 @@
-"""First request in a fresh process, and package size: the packaged app, an empty Django app, and FastAPI + Mangum.
+"""First request in a new process, and package size: the packaged app, an empty Django app, and FastAPI with Mangum.
 
-`.venv-infra/bin/python -m bench.cold_start [--rounds 15]` after `python -m infra.web_package`. Each application is
-packaged the same way (locked or current wheels for this processor, unchecked bytecode), and each process is given one
-event of API Gateway, for one of the same four requests: health, sign-in page, own tasks without a token, and with one
-that is refused, which is all that a request with a token does before it calls AWS. The applications take turns, so that
-a busy machine slows all of them; the figures are medians, and what counts is the ratio. The other two applications
-answer the same addresses with constants, which is the least that they could do.
+`.venv-infra/bin/python -m bench.cold_start [--rounds 15]` after `python -m infra.web_package`. All applications are
+packaged in the same way (locked or current wheels for this processor, unchecked bytecode). Each process gets one event
+of API Gateway, for one of four requests: health, sign-in page, own tasks without a token, and with a token that is
+refused, because a request with a token does no more before it calls AWS. The applications take turns, so that a busy
+machine slows all of them; the figures are medians, and the ratio is the result. The other two applications answer the
+same addresses with constants.
 
-`--instructions` counts instructions instead, once for each: valgrind runs the process (Debian's package of that name),
-and the count is the same however busy the machine is.
+`--instructions` counts instructions instead, once for each: valgrind (Debian's package of that name) runs the process,
+and the count does not depend on how busy the machine is.
 """
 
 from __future__ import annotations
@@ -63,8 +63,12 @@ lambda_handler = Mangum(app, lifespan="off")
 """,
     },
 }
-PACKAGES = {"django": ("django", *HANDLER_PACKAGES, "boto3"), "fastapi": ("fastapi", "mangum", "boto3")}
-# What Zappa writes into the zip for an application of ours.
+DJANGO = ("--no-deps", "django", *HANDLER_PACKAGES, "boto3", "asgiref", "sqlparse", "botocore", "jmespath")
+PACKAGES = {
+    "django": (*DJANGO, "python-dateutil", "six", "s3transfer", "urllib3"),
+    "fastapi": ("fastapi", "mangum", "boto3"),
+}
+# The settings that Zappa writes into the zip.
 ZAPPA_SETTINGS = """
 LOG_LEVEL = "WARNING"; PROJECT_NAME = "todo"; API_STAGE = "dev"; DOMAIN = None; DEBUG = False
 BINARY_SUPPORT = True; BASE_PATH = None; ENVIRONMENT_VARIABLES = {}; CONTEXT_HEADER_MAPPINGS = {}
@@ -93,21 +97,21 @@ print("\\n" + json.dumps({"status": status, "first": time.perf_counter() - start
 
 
 class Contestant:
-    """One packaged application: the folders on its path, and its settings."""
+    """A packaged application: the folders on its path, and its settings."""
 
     def __init__(self, name: str, folders: list[Path], environment: dict[str, str]) -> None:
         self.name, self.folders, self.environment = name, folders, environment
         self.runs: dict[str, list[dict[str, float]]] = {path: [] for path in PATHS}
 
     def run(self, address: str) -> None:
-        """Ask a fresh process for one address, and keep what it measured."""
+        """Request one address from a new process, and keep its measurements."""
         done = self._process([sys.executable], address)
         self.runs[address].append(json.loads(done.stdout.strip().splitlines()[-1]))
 
     def instructions(self, address: str) -> int:
-        """Count the instructions of a fresh process that is asked for one address."""
+        """Count the instructions of a new process that answers one request."""
         tool = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
-        # The interpreter itself: valgrind would not follow a virtual environment's launcher.
+        # The interpreter itself, because valgrind does not follow a virtual environment's launcher.
         said = self._process([*tool, os.path.realpath(sys.executable)], address).stderr
         return int(re.findall(r"Collected : (\d+)", said)[0])
 
@@ -125,72 +129,44 @@ class Contestant:
             raise SystemExit(f"{self.name}: {done.stderr[-2000:]}")
         return done
 
-    def median(self, address: str, what: str) -> float:
-        """Median of a measurement for one address, in milliseconds."""
-        return statistics.median(run[what] for run in self.runs[address]) * 1000
+    def median(self, address: str, measurement: str) -> float:
+        """Return the median of a measurement for one address, in milliseconds."""
+        return statistics.median(run[measurement] for run in self.runs[address]) * 1000
 
     def mebibytes(self) -> float:
-        """Size unpacked, without Plotly.js."""
-        return size(*self.folders, without="*plotly*") / 2**20 - self._archives()
-
-    def _archives(self) -> float:
-        # A deployment leaves Zappa's zips in its tree; they are in no package.
-        return sum(path.stat().st_size for path in self.folders[-2].glob("*.zip")) / 2**20
+        """Return the unpacked size without Plotly.js, and without the zips that a deployment leaves in its tree."""
+        zips = sum(path.stat().st_size for path in self.folders[-2].glob("*.zip"))
+        return (size(*self.folders, without="*plotly*") - zips) / 2**20
 
 
 def product(folder: Path) -> Contestant:
-    """The application as `infra.web_package` built it, with Zappa's handler."""
+    """Return the application as `infra.web_package` built it, with Zappa's handler."""
     tree = WebBuild(Settings("dev").build, PROCESSORS[platform.machine().lower()])
     if not tree.app.exists():
         raise SystemExit(f"build it first: python -m infra.web_package {tree.architecture}")
     add_handler(folder / "handler", "todo_site.settings")
     tree.compile()
-    settings = {**COLLECT_ENVIRONMENT, "APP_URL": "https://x.execute-api.us-east-1.amazonaws.com/dev"}
-    keys = {
+    deployed = json.loads((ROOT / "zappa_settings.json").read_text())["base"]["aws_environment_variables"]
+    settings = {
+        **{name: value for name, value in deployed.items() if "<" not in value},
+        **COLLECT_ENVIRONMENT,
+        "APP_URL": "https://x.execute-api.us-east-1.amazonaws.com/dev",
+        "STATIC_URL": "/dev/static/",
         "AWS_ACCESS_KEY_ID": "x",
         "AWS_SECRET_ACCESS_KEY": "x",
-        "STATIC_URL": "/dev/static/",
         "LOG_LEVEL": "ERROR",
     }
-    deployed = json.loads((ROOT / "zappa_settings.json").read_text())["base"]["aws_environment_variables"]
-    settings = {name: value for name, value in deployed.items() if "<" not in value} | settings
-    return Contestant("this app", [folder / "handler", tree.app, tree.packages], {**settings, **keys})
+    return Contestant("this app", [folder / "handler", tree.app, tree.packages], settings)
 
 
 def other(name: str, folder: Path) -> Contestant:
-    """An application that answers with constants, packaged likewise."""
+    """Package an application that answers with constants in the same way."""
     app, packages = folder / name / "app", folder / name / "packages"
     app.mkdir(parents=True)
     for file, text in FILES[name].items():
         (app / file.replace("site.py", "site_.py")).write_text(text)
-    subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pip",
-            "install",
-            "-qq",
-            f"--target={packages}",
-            "--no-compile",
-            *PACKAGES[name],
-        ]
-        + (
-            [
-                "--no-deps",
-                "asgiref",
-                "sqlparse",
-                "botocore",
-                "jmespath",
-                "python-dateutil",
-                "six",
-                "s3transfer",
-                "urllib3",
-            ]
-            if name == "django"
-            else []
-        ),
-        check=True,
-    )
+    pip = [sys.executable, "-m", "pip", "install", "-qq", "--no-compile", f"--target={packages}"]
+    subprocess.run([*pip, *PACKAGES[name]], check=True)
     if name == "django":
         add_handler(app, "site_")
     prune(packages)
@@ -199,7 +175,7 @@ def other(name: str, folder: Path) -> Contestant:
 
 
 def add_handler(app: Path, settings: str) -> None:
-    """Put beside an application what Zappa adds to the zip."""
+    """Add the files that Zappa adds to the zip."""
     import zappa
 
     app.mkdir(exist_ok=True)
@@ -238,21 +214,13 @@ def count(contestants: list[Contestant]) -> None:
 
 
 def report(contestants: list[Contestant], rounds: int) -> None:
-    """Print sizes and times; the first round warms the file cache and does not count."""
+    """Print sizes and times, without the first round, which only fills the file cache."""
     for contestant in contestants:
         for runs in contestant.runs.values():
             del runs[0]
     django = next(contestant for contestant in contestants if contestant.name == "django")
-    titles = [
-        "first request",
-        f"{rounds} rounds",
-        "MiB",
-        "status",
-        "answer (ms)",
-        "ratio",
-        "processor (ms)",
-        "ratio",
-    ]
+    titles = ["first request", f"{rounds} rounds", "MiB", "status", "answer (ms)", "ratio"]
+    titles += ["processor (ms)", "ratio"]
     print(f"| {' | '.join(titles)} |")
     print("|---" * len(titles) + "|")
     for address in PATHS:

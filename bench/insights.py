@@ -1,53 +1,40 @@
-"""What a page of the dashboard costs: AWS calls, Athena queries, bytes; cold, warm, and warm in another process.
+"""AWS calls, Athena queries and bytes of a dashboard page: cold, warm, and warm in another process.
 
-`.venv/bin/python -m bench.insights` starts a local AWS of its own, publishes a made-up workspace of 24 people and about
-1,300 tasks, and asks the site for its pages as a manager's browser does. Calls are counted at botocore; bytes are the
-HTML with all data, gzip at its default level, without static files. What a process reads now and then, whoever asks
-(who was signed out, which a thread of its own asks for; a manager's groups: once a minute), is read just before.
+`.venv/bin/python -m bench.insights` starts a local AWS, publishes a made-up workspace of 24 people and about 1,300
+tasks, and requests the site's pages as a manager's browser does. Calls are counted at botocore; bytes are the HTML with
+all data, gzipped at the default level, without static files. Periodic reads of a process (revocations, which have their
+own thread, and a manager's groups, once a minute) happen before the count.
 
-`--people 100000` takes a large workspace (`bench.crowd`), whose Gold the lake's own step makes; `--pictures FOLDER`
-takes pictures of its page. The milliseconds of a question are its query alone, as Athena reports them.
+`--people 100000` uses a large workspace (`bench.large_workspace`), whose Gold the lake's own step makes;
+`--pictures FOLDER` takes pictures of its page. The milliseconds of a question are Athena's for its query alone.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
-import os
 import sys
-import tempfile
 import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from tests.local_aws import PLACEHOLDERS, free_port
+from bench.local import local_aws
 
 PATHS = ("/insights/?days=30", "/insights/?days=180", "/insights/?days=90&category=Support", "/insights/me/")
 
 
 def main() -> int:
     """Print the tables."""
-    from localcloud.provision import provision
-    from localcloud.server import LocalAws
-
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument(
-        "--people", type=int, default=0, help="of a large workspace; the small one without it"
+        "--people", type=int, default=0, help="size of a large workspace; default: the small one"
     )
     parser.add_argument("--pictures", type=Path, help="folder for pictures of the page")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        server = LocalAws(Path(folder) / "aws", free_port())
-        server.start()
-        try:
-            os.environ.update(PLACEHOLDERS | provision(server.endpoint_url, Path(folder)))
-            os.environ.update(ENVIRONMENT="test", STATIC_ROOT=f"{folder}/static")
-            os.environ["DJANGO_SETTINGS_MODULE"] = "todo_site.settings"
-            _measure(options.people, options.pictures)
-        finally:
-            server.kill()
+    with local_aws():
+        _measure(options.people, options.pictures)
     return 0
 
 
@@ -83,14 +70,14 @@ def _measure(people: int, pictures: Path | None) -> None:
 
 
 def _publish(people: int) -> None:
-    from bench import crowd
+    from bench import large_workspace
     from tests.insights.lake import NOW, Lake, busy_workspace
 
     if not people:
         Lake().publish(busy_workspace(days=130))
         return
     began = time.monotonic()
-    files, rows = crowd.published(people, NOW)
+    files, rows = large_workspace.published(people, NOW)
     kept = {name: f"{rows[name]:,}" for name in ("user_analytics", "task_facts", "change_facts")}
     print(
         f"Gold in {time.monotonic() - began:.0f} s: {kept}; {sum(map(len, files.values())):,} bytes",
@@ -100,7 +87,7 @@ def _publish(people: int) -> None:
 
 
 def _questions() -> None:
-    """Ask one after the other what the page asks in parallel: what each costs, and how much it returns."""
+    """Run the queries that a page runs in parallel one after the other, and print the cost of each."""
     from insights import pages
     from insights.dashboards import EVERYBODY
     from insights.filters import State
@@ -134,7 +121,7 @@ def _browser() -> Any:
     session["person"] = person.to_session()
     session.save()
     browser = Client()
-    browser.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
+    browser.cookies[settings.SESSION_COOKIE_NAME] = str(session.session_key)
     return browser
 
 
@@ -148,13 +135,13 @@ def _visit(browser: Any, path: str) -> tuple[Counter[str], bytes]:
     from botocore.client import BaseClient
 
     calls: Counter[str] = Counter()
-    original = BaseClient._make_api_call  # noqa: SLF001
+    original = BaseClient._make_api_call  # type: ignore[attr-defined]  # noqa: SLF001  the stubs leave it out
 
     def count(self: Any, operation: str, arguments: Any) -> Any:
         calls[operation] += 1
         return original(self, operation, arguments)
 
-    browser.get("/login/")  # signed in already: reads what a process reads now and then, and goes elsewhere
+    browser.get("/login/")  # redirects, and triggers the periodic reads
     with mock.patch.object(BaseClient, "_make_api_call", count):
         answer = browser.get(path)
     assert answer.status_code == 200, answer.status_code
@@ -166,7 +153,7 @@ def _named(calls: Counter[str]) -> str:
 
 
 def _take(folder: Path, signed_in: str) -> None:
-    """Pictures of the manager's page at both sizes and in both themes."""
+    """Take pictures of the manager's page at both sizes and in both themes."""
     from django.conf import settings
     from playwright.sync_api import sync_playwright
 
@@ -177,7 +164,11 @@ def _take(folder: Path, signed_in: str) -> None:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         for size, viewport in SIZES.items():
             for theme in ("light", "dark"):
-                context = chromium.new_context(base_url=site, viewport=viewport, color_scheme=theme)
+                context = chromium.new_context(
+                    base_url=site,
+                    viewport={"width": viewport["width"], "height": viewport["height"]},
+                    color_scheme=theme,
+                )
                 context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": signed_in, "url": site}])
                 page = context.new_page()
                 page.goto("/insights/?days=180")

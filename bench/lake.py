@@ -1,12 +1,12 @@
-"""The lake beside hand-written DuckDB SQL and PySpark, and what a little more costs: `make bench-lake`.
+"""The lake compared with hand-written DuckDB SQL and PySpark, and the cost of small deliveries: `make bench-lake`.
 
     python -m bench.lake [--events 200000 2000000 10000000] [--folder FOLDER] [--gigabytes 8] [--patience 3600]
 
-Each measurement is a fresh process; its wall and processor seconds and its largest memory are those the system counted.
-A history of less than a million events is measured `ROUNDS` times, by hand and by the lake in turns, because a few
-seconds differ from one run to the next by more than the two do: medians count, the range is printed too.
-Before any figure is printed, the tables of all three are compared, row by row. None may use more memory than
-`--gigabytes`, none but Spark's is ended before it is done.
+Each measurement runs in a new process; the operating system counts its wall and processor seconds and its peak memory.
+A history of less than a million events is measured `ROUNDS` times, by hand and by the lake in turns, because such short
+runs vary by more than the two differ: the table has medians, and the range of the ratios.
+The tables of all three are compared row by row before any figure is printed. `--gigabytes` limits the memory of all,
+`--patience` the time of Spark.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from etl.lake.tables import GOLD, SILVER, Table
 
 ROOT = Path(__file__).resolve().parents[1]
 SPARK = ROOT / ".venv-spark" / "bin" / "python"
-# Columns whose value is any of several as good: which copy of a bad row named its file.
+# Columns with several right values: any copy of a bad row may name its file.
 ANY_WILL_DO = {"source_file"}
 ROUNDS = 7
 SHORT = 1_000_000
@@ -41,7 +41,7 @@ SHORT = 1_000_000
 
 @dataclass(frozen=True)
 class Measured:
-    """One process: wall and processor seconds, largest resident memory in MiB, and what it measured itself."""
+    """A process: wall and processor seconds, peak resident memory in MiB, and its own measurements."""
 
     wall: float
     cpu: float
@@ -55,9 +55,9 @@ def measure(*command: str | Path, patience: float = threading.TIMEOUT_MAX) -> Me
     Raises
     ------
     RuntimeError
-        When it fails; with what it said.
+        If it fails; with its output.
     TimeoutError
-        When it was not done after `patience` seconds.
+        If it takes longer than `patience` seconds.
     """
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     begun = time.perf_counter()
@@ -65,7 +65,7 @@ def measure(*command: str | Path, patience: float = threading.TIMEOUT_MAX) -> Me
         child = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=said, stderr=subprocess.STDOUT, start_new_session=True
         )
-        # With all it has started: Spark is a child of it.
+        # With its children: Spark is one.
         alarm = threading.Timer(patience, os.killpg, (child.pid, signal.SIGKILL))
         alarm.daemon = True
         alarm.start()
@@ -85,21 +85,21 @@ def measure(*command: str | Path, patience: float = threading.TIMEOUT_MAX) -> Me
 
 
 def job(name: str, folder: Path, gigabytes: int) -> Measured:
-    """One of `bench.lake_jobs`."""
+    """Run a job of `bench.lake_jobs`."""
     return measure(sys.executable, "-m", "bench.lake_jobs", name, folder, str(gigabytes))
 
 
-def apart(step: str, *arguments: str | Path) -> Measured:
-    """One of `STEPS` in a process of its own.
+def run_step(step: str, *arguments: str | Path) -> Measured:
+    """Run one of `STEPS` in its own process.
 
-    A process is born with the largest memory of the one that starts it, so that one has to stay small.
+    A new process inherits the peak memory of its parent, so this one has to stay small.
     """
     return measure(sys.executable, "-m", "bench.lake", "--step", step, *arguments)
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """What each process may use, in GB, and how many seconds Spark may take; 0 for no Spark at all."""
+    """GB of memory for each process, and seconds for Spark; 0 to leave Spark out."""
 
     gigabytes: int
     patience: float
@@ -107,7 +107,7 @@ class Bounds:
 
 @dataclass
 class Size:
-    """The results of one length of history; `unfinished`: after how many seconds Spark was ended."""
+    """The results for one length of history; `unfinished`: seconds after which Spark was stopped."""
 
     events: int
     turns: list[tuple[Measured, Measured]]
@@ -117,16 +117,16 @@ class Size:
 
     @property
     def hand(self) -> Measured:
-        """By hand, the median of its runs."""
+        """The median of the runs by hand."""
         return _median([hand for hand, _ in self.turns])
 
     @property
     def ours(self) -> Measured:
-        """The lake, the median of its runs."""
+        """The median of the lake's runs."""
         return _median([ours for _, ours in self.turns])
 
     def ratios(self, what: str) -> list[float]:
-        """The lake over by hand in each round, in order; `what`: `cpu` or `wall`."""
+        """Return the sorted ratios of the lake to by hand in each round; `what` is `cpu` or `wall`."""
         return sorted(getattr(ours, what) / getattr(hand, what) for hand, ours in self.turns)
 
 
@@ -137,22 +137,22 @@ def _median(runs: Sequence[Measured]) -> Measured:
 
 
 def one_size(folder: Path, events: int, bounds: Bounds) -> Size:
-    """Measure a history of so many events, compare the tables, then add a little more."""
-    rows = int(apart("history", folder, str(events), str(bounds.gigabytes)).inside["events"])
+    """Measure a history of `events` events, compare the tables, then measure small deliveries."""
+    rows = int(run_step("history", folder, str(events), str(bounds.gigabytes)).inside["events"])
     turns = [_turn(folder, bounds.gigabytes) for _ in range(ROUNDS if events < SHORT else 1)]
     spark, unfinished = _spark(folder, bounds)
     for name in ("1-everybody", "2-everybody", "3-bucket"):
-        apart("deliver", folder / f"more-{name}", name)
+        run_step("deliver", folder / f"more-{name}", name)
     return Size(rows, turns, spark, job("increments", folder, bounds.gigabytes), unfinished)
 
 
 def _turn(folder: Path, gigabytes: int) -> tuple[Measured, Measured]:
-    """By hand and the lake, both from nothing; what the lake made stays."""
+    """Measure by hand and the lake, both from scratch; keep the lake's output."""
     for made in ("silver", "gold", "work"):
         shutil.rmtree(folder / made, ignore_errors=True)
     hand = job("by_hand", folder, gigabytes)
     ours = job("embedded", folder, gigabytes)
-    apart("same", folder, folder / "by_hand")
+    run_step("same", folder, folder / "by_hand")
     shutil.rmtree(folder / "by_hand")
     return hand, ours
 
@@ -163,7 +163,7 @@ def _spark(folder: Path, bounds: Bounds) -> tuple[Measured | None, float]:
     command = (SPARK, "-m", "bench.lake_spark", folder, str(bounds.gigabytes))
     try:
         spark = measure(*command, patience=bounds.patience)
-        apart("same", folder, folder / "spark")
+        run_step("same", folder, folder / "spark")
     except TimeoutError:
         return None, bounds.patience
     finally:
@@ -172,14 +172,14 @@ def _spark(folder: Path, bounds: Bounds) -> tuple[Measured | None, float]:
 
 
 def history(folder: Path, events: int, gigabytes: int) -> dict[str, int]:
-    """Bronze of about so many events, in `folder/bronze`; how many there are."""
+    """Write Bronze of about `events` events to `folder/bronze`; return their exact number."""
     generate(folder / "bronze", events, gigabytes=gigabytes)
     rows = duckdb.sql(f"SELECT count(*) FROM read_parquet('{folder}/bronze/cdc/**/*.parquet')")
     return {"events": int(rows.fetchall()[0][0])}
 
 
 def deliver(target: Path, name: str) -> None:
-    """About 1,000 new events; those of `bucket` all in one user bucket."""
+    """Write about 1,000 new events; for `*-bucket`, all in one user bucket."""
     if not name.endswith("bucket"):
         generate(target, 1000, salt=name, start=TODAY, days=1)
         return
@@ -192,13 +192,7 @@ def deliver(target: Path, name: str) -> None:
 
 
 def same(ours: Path, theirs: Path) -> None:
-    """Compare all tables as multisets.
-
-    Raises
-    ------
-    RuntimeError
-        Naming the first table that differs.
-    """
+    """Compare all tables as multisets; raise RuntimeError for the first that differs."""
     published = json.loads((ours / "gold" / "gold" / "_current.json").read_text())
     manifest = json.loads((ours / "silver" / "silver" / "_current.json").read_text())
     for table in SILVER:
@@ -214,7 +208,7 @@ def _compare(table: Table, files: Sequence[str], theirs: Path) -> None:
     mine = f"SELECT {columns} FROM read_parquet({list(files)}, hive_partitioning=false)"
     other = f"'{theirs}/{table.layer}/{table.name}/**/*.parquet', hive_partitioning=false"
     other = f"SELECT {columns} FROM read_parquet({other})"
-    # Sums of hashes: the order of rows does not matter, how often each is there does.
+    # Sums of hashes depend on the number of each row, but not on the order.
     digests = [
         duckdb.sql(f"SELECT count(*), sum(CAST(hash(t) AS HUGEINT)) FROM ({query}) t").fetchall()
         for query in (mine, other)
@@ -231,21 +225,18 @@ STEPS: dict[str, Callable[..., object]] = {
 
 
 def report(sizes: Sequence[Size], capture: Measured) -> str:
-    """Tables in Markdown."""
+    """Return the tables in Markdown."""
     lines = [
         "| events | | processor s | over by hand | wall s | over by hand | peak MiB |",
         "|---:|---|---:|---:|---:|---:|---:|",
     ]
     for size in sizes:
-        for name, found in (
-            ("DuckDB by hand", size.hand),
-            ("this lake, embedded", size.ours),
-            ("PySpark", size.spark),
-        ):
-            if found:
+        runs = {"DuckDB by hand": size.hand, "this lake, embedded": size.ours, "PySpark": size.spark}
+        for name, run in runs.items():
+            if run:
                 lines.append(
-                    f"| {size.events:,} | {name} | {found.cpu:.1f} | {found.cpu / size.hand.cpu:.2f} "
-                    f"| {found.wall:.1f} | {found.wall / size.hand.wall:.2f} | {found.memory:,.0f} |"
+                    f"| {size.events:,} | {name} | {run.cpu:.1f} | {run.cpu / size.hand.cpu:.2f} "
+                    f"| {run.wall:.1f} | {run.wall / size.hand.wall:.2f} | {run.memory:,.0f} |"
                 )
         if len(size.turns) > 1:
             ranges = [f"{found[0]:.2f} to {found[-1]:.2f}" for found in map(size.ratios, ("cpu", "wall"))]
@@ -283,12 +274,12 @@ def report(sizes: Sequence[Size], capture: Measured) -> str:
 
 
 def main() -> None:
-    """Command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, nargs="+", default=[200_000, 2_000_000, 10_000_000])
-    parser.add_argument("--folder", type=Path, help="where the histories go; a temporary folder without it")
+    parser.add_argument("--folder", type=Path, help="folder for the histories; default: a temporary one")
     parser.add_argument("--gigabytes", type=int, default=8, help="memory of each process")
-    parser.add_argument("--patience", type=float, default=3600, help="seconds until Spark is ended")
+    parser.add_argument("--patience", type=float, default=3600, help="seconds until Spark is stopped")
     parser.add_argument("--no-spark", action="store_true")
     parser.add_argument("--step", nargs="+", help=argparse.SUPPRESS)
     options = parser.parse_args()

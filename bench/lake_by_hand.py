@@ -1,6 +1,6 @@
 """The lake without the lake: one DuckDB script from Bronze to the same Parquet files.
 
-What `bench.lake` measures the product against: no manifests, no checks, no known history, no second engine.
+`bench.lake` compares the product with it: it has no manifests, no checks, no known history and no second engine.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ SQL = Path(__file__).parent / "sql"
 
 
 def by_hand(bronze: Path, out: Path, today: date, timezone: str, gigabytes: int) -> None:
-    """Write every table of Silver, by user bucket, and of Gold, one file each, under `out`."""
+    """Write the tables of Silver (by user bucket) and Gold (one file each) under `out`."""
     out.mkdir(parents=True, exist_ok=True)
     limits = {"temp_directory": str(out / "spill"), "memory_limit": f"{gigabytes}GB"}
     connection = duckdb.connect(config=limits)

@@ -1,4 +1,4 @@
-"""Bronze for the benchmarks of the lake: a believable history of any length, made by DuckDB, not row by row."""
+"""Generates Bronze for the benchmarks of the lake: a realistic history of any length, made by DuckDB."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def generate(
     Parameters
     ----------
     bronze
-        Folder that stands for the bucket.
+        Folder in place of the bucket.
     events
-        About how many.
+        Approximate number of events.
     salt
-        Another one makes other people, tasks and events.
+        Another salt gives other people, tasks and events.
     start, days
-        When the tasks are created; their lives end up to `TAIL_DAYS` later.
+        Period in which the tasks are created; their last changes follow up to `TAIL_DAYS` later.
     gigabytes
-        Memory for it.
+        Memory limit.
     """
-    import duckdb  # the Spark script, too, wants this module's dates
+    import duckdb  # the Spark script imports the dates of this module, without DuckDB
 
     bronze.mkdir(parents=True, exist_ok=True)
     limits = {"temp_directory": str(bronze.parent / "spill"), "memory_limit": f"{gigabytes}GB"}

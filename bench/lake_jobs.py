@@ -1,7 +1,7 @@
-"""What `bench.lake` measures, each in a process of its own: `python -m bench.lake_jobs JOB FOLDER GIGABYTES`.
+"""The jobs that `bench.lake` measures, each in its own process: `python -m bench.lake_jobs JOB FOLDER GIGABYTES`.
 
-FOLDER holds the buckets: `bronze`, `silver`, `gold`. GIGABYTES is the memory that DuckDB may use. A job says on its
-last line what it measured inside.
+FOLDER has the buckets: `bronze`, `silver`, `gold`. GIGABYTES is DuckDB's memory limit. A job prints its own
+measurements as the last line.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ BATCH = 500
 
 @contextmanager
 def clocked(took: dict[str, float], name: str) -> Iterator[None]:
-    """Wall and processor seconds of a block, as `name` and `name_cpu`."""
+    """Measure wall and processor seconds of a block, as `name` and `name_cpu`."""
     wall, cpu = time.perf_counter(), time.process_time()
     yield
     took[name], took[f"{name}_cpu"] = time.perf_counter() - wall, time.process_time() - cpu
@@ -49,7 +49,7 @@ def _lake(folder: Path, work: str, gigabytes: int) -> Any:
 
 
 def embedded(folder: Path, gigabytes: int) -> dict[str, float]:
-    """One run of the product over all there is: bookmarks, manifests and checks of quality included."""
+    """Run the product once over the whole history, with bookmarks, manifests and quality checks."""
     took: dict[str, float] = {}
     lake = _lake(folder, "work", gigabytes)
     with clocked(took, "silver"):
@@ -60,7 +60,7 @@ def embedded(folder: Path, gigabytes: int) -> dict[str, float]:
 
 
 def by_hand(folder: Path, gigabytes: int) -> dict[str, float]:
-    """The same tables by one DuckDB script."""
+    """Make the same tables with one DuckDB script."""
     from bench.lake_by_hand import by_hand as script
 
     took: dict[str, float] = {}
@@ -70,7 +70,7 @@ def by_hand(folder: Path, gigabytes: int) -> dict[str, float]:
 
 
 def increments(folder: Path, gigabytes: int) -> dict[str, float]:
-    """Deliveries `more-*`, one after the other, in one process that begins with nothing of its own."""
+    """Run the lake for each delivery `more-*`, in one process with an empty working folder."""
     import shutil
 
     took: dict[str, float] = {}
@@ -86,9 +86,9 @@ def increments(folder: Path, gigabytes: int) -> dict[str, float]:
 
 
 def capture(folder: Path, gigabytes: int) -> dict[str, float]:
-    """Stream records through the Lambda handler in batches of 500; Firehose takes everything at once.
+    """Pass stream records through the Lambda handler in batches of 500, with a Firehose that answers at once.
 
-    Beside it the least that could be done with a record: its images as plain values, and as JSON.
+    For comparison, measure the minimum: decode a record's images and write them as JSON.
     """
     from random import Random
 

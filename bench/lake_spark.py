@@ -1,4 +1,4 @@
-"""The same tables by a plain PySpark script: `.venv-spark/bin/python -m bench.lake_spark FOLDER GIGABYTES`.
+"""A plain PySpark script for the same tables: `.venv-spark/bin/python -m bench.lake_spark FOLDER GIGABYTES`.
 
 It reads Bronze, runs the SQL files one after the other and writes Parquet: no bookmarks, manifests or checks.
 """
@@ -57,7 +57,7 @@ def gold(spark: SparkSession, out: Path) -> None:
 
 
 def main(folder: Path, gigabytes: int) -> None:
-    """Run both and end with the Java process, so that what it took is counted."""
+    """Run both steps and wait for the Java process, so that its resources are counted."""
     begun = time.perf_counter()
     spark = session("bench", gigabytes, {"spark.sql.shuffle.partitions": "4", **SETTINGS})
     ready = time.perf_counter()
@@ -66,7 +66,7 @@ def main(folder: Path, gigabytes: int) -> None:
     gold(spark, folder / "spark")
     done = time.perf_counter()
     version = spark.version
-    gateway = spark.sparkContext._gateway  # noqa: SLF001  PySpark waits for nobody
+    gateway = spark.sparkContext._gateway  # noqa: SLF001  PySpark does not wait for Java
     spark.stop()
     gateway.shutdown()
     gateway.proc.stdin.close()

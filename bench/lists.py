@@ -1,7 +1,7 @@
-"""What one page of a list of tasks reads at worst: filters that match nothing, or next to nothing, in 5,000 tasks.
+"""Reads of one page of a list of tasks in the worst case: filters that match (almost) none of 5,000 tasks.
 
-`.venv/bin/python -m bench.lists` starts a local AWS of its own, stores 5,000 open tasks of one person, and asks the API
-for the first page of 50 of each list. Queries and the items they read are counted at botocore.
+`.venv/bin/python -m bench.lists` starts a local AWS, stores 5,000 open tasks of one person, and requests the first page
+of 50 of each list from the API. It counts Queries and the items they read at botocore.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bench.api import hide_logs, local_aws, sender, token
+from bench.api import hide_logs, sender, token
+from bench.local import local_aws
 
 TASKS = 5000
 DAY = timedelta(days=1)
@@ -36,7 +37,7 @@ LISTS = {
 
 def main() -> int:
     """Print the table."""
-    with local_aws():
+    with local_aws(LOG_LEVEL="INFO", RATE_LIMIT_PER_MINUTE="6000"):
         from todo_site.wsgi import application
 
         hide_logs()

@@ -1,4 +1,4 @@
-"""The lake at ten million users, worked out: `python -m bench.scale`. No cloud is touched; every assumption is below.
+"""A calculation of the lake at ten million users: `python -m bench.scale`. It runs nothing; all assumptions are below.
 
 Compares the product's layout (16 user buckets a day) with one partition per user and day, for the same events.
 """
@@ -13,9 +13,9 @@ MIB, GIB = 1024**2, 1024**3
 
 @dataclass(frozen=True)
 class Load:
-    """What people do (assumed), and what it takes.
+    """The assumed activity, and the sizes of its files.
 
-    Bytes are of Snappy Parquet, measured on a generated history of 3,348 events; what people write compresses less.
+    Sizes are of Snappy Parquet, measured on a generated history of 3,348 events; real text compresses less.
     """
 
     users: int = 10_000_000
@@ -33,7 +33,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Limits:
-    """Of AWS, by its documentation; the speed of a DPU is assumed, not measured."""
+    """Limits and prices from AWS's documentation; the speed of a DPU is an assumption."""
 
     firehose_active_partitions: int = 500
     firehose_buffer_seconds: int = 60
@@ -42,13 +42,13 @@ class Limits:
     athena_per_tib: float = 5.0
     athena_minimum_bytes: int = 10 * MIB
     events_per_dpu_minute: float = 4_000_000
-    # Assumed: two requests to S3 for every small file, by one of a DPU's four cores.
+    # Assumed: two requests to S3 for each small file, by one of a DPU's four cores.
     seconds_to_open_a_file: float = 0.05
     cores_of_a_dpu: int = 4
     listing_keys: int = 1000
 
 
-# Which columns each question of a dashboard view reads, as often as it names the table; a test compares.
+# The columns that each question of a dashboard view reads, once for each mention of the table; a test compares.
 CHOICE = "category priority task_status user_id"
 OF_TASKS = "category priority status user_id completed_day lead_hours"
 STATE = f"{CHOICE} completed created day due_date next_day status task_id"
@@ -77,8 +77,8 @@ VIEW: dict[str, tuple[tuple[str, str], ...]] = {
         ("user_analytics", "name user_id"),
     ),
 }
-# Compressed bytes a row, as the lake wrote them for two million events of 10,000 people; of more people
-# their ids compress less.
+# Compressed bytes per row, as the lake wrote them for two million events of 10,000 people; the ids of more people
+# compress less.
 BYTES: dict[str, dict[str, float]] = {
     "change_facts": {
         "user_id": 0.87,
@@ -110,13 +110,13 @@ BYTES: dict[str, dict[str, float]] = {
     },
     "user_analytics": {"user_id": 4.85, "name": 4.94},
 }
-# Rows of change_facts and task_facts an event, in the same history.
+# Rows of change_facts and task_facts per event in the same history.
 CHANGES_PER_EVENT, TASKS_PER_EVENT = 0.98, 0.21
 
 
 @dataclass(frozen=True)
 class Figures:
-    """One layout's consequences, a day unless said otherwise."""
+    """The figures of one layout, per day unless named otherwise."""
 
     files: float
     bytes: float
@@ -128,10 +128,10 @@ class Figures:
 
 
 def layout(load: Load, limits: Limits, partitions: float) -> Figures:
-    """Figures of a layout where a day's events fall into so many partitions, evenly over the day."""
+    """Return the figures of a layout with so many partitions a day, and events spread evenly over the day."""
     flushes = 86_400 / limits.firehose_buffer_seconds
     per_flush = load.events / flushes
-    # Of so many partitions, how many get at least one of the events of one buffer.
+    # The partitions that get at least one event of a buffer.
     touched = partitions * -math.expm1(-per_flush / partitions)
     payload = load.events * load.bronze_bytes_per_event
     files = max(flushes * touched, payload / limits.firehose_buffer_bytes)
@@ -148,13 +148,13 @@ def layout(load: Load, limits: Limits, partitions: float) -> Figures:
 
 
 def dpu_minutes(limits: Limits, events: float, files: float) -> float:
-    """Glue DPU-minutes of reading so many events out of so many files and of computing Silver and Gold of them."""
+    """Return the Glue DPU-minutes to read so many events from so many files and compute Silver and Gold."""
     opening = files * limits.seconds_to_open_a_file / limits.cores_of_a_dpu / 60
     return events / limits.events_per_dpu_minute + opening
 
 
 def view_bytes(load: Load, limits: Limits) -> dict[str, float]:
-    """Bytes that Athena reads for each question of a dashboard view that no cache answers."""
+    """Return the bytes that Athena reads for each question of a dashboard view without a cache."""
     events = load.events * load.history_days
     rows = {
         "change_facts": events * CHANGES_PER_EVENT,
@@ -173,7 +173,7 @@ def view_bytes(load: Load, limits: Limits) -> dict[str, float]:
 
 
 def report(load: Load, limits: Limits) -> str:
-    """A table in Markdown."""
+    """Return a table in Markdown."""
     ours, theirs = layout(load, limits, 16), layout(load, limits, load.users * load.daily_active)
     rows = [
         ("Bronze files a day", f"{ours.files:,.0f}", f"{theirs.files:,.0f}"),
@@ -217,8 +217,8 @@ def report(load: Load, limits: Limits) -> str:
 def _glue(load: Load, limits: Limits, ours: Figures, theirs: Figures) -> list[tuple[str, str, str]]:
     history = load.events * load.history_days
     asked = (
-        ("to take in a day", load.events, 1),
-        (f"to make Silver and Gold of {load.history_days} days anew", history, load.history_days),
+        ("for one day", load.events, 1),
+        (f"to rebuild Silver and Gold of {load.history_days} days", history, load.history_days),
     )
     return [
         (

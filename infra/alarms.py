@@ -1,9 +1,10 @@
-"""Every alarm: what is measured, when it is too much, and what that means. Each has a section in the alarms runbook."""
+"""Every alarm: its metric, its threshold and its meaning. Each has a section in the alarms runbook."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_budgets as budgets
@@ -28,19 +29,19 @@ BILLING_HOURS = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """One alarm: `statistic` of `metric` above `threshold` in each of `periods` of `minutes`.
+class AlarmDefinition:
+    """An alarm: `statistic` of `metric` above `threshold` in each of `periods` of `minutes`.
 
     Parameters
     ----------
     slug
         End of its name, and its section in the runbook.
     meaning
-        First line of what the person who is paged reads.
+        First line of the message that the person on call reads.
     below
-        Whether less than the threshold is what is bad.
-    silence_is_bad
-        Whether no data at all raises the alarm too.
+        Raise the alarm below the threshold instead of above it.
+    alarm_without_data
+        Raise the alarm for missing data too.
     """
 
     slug: str
@@ -53,12 +54,12 @@ class Watch:
     minutes: int = 5
     periods: int = 1
     below: bool = False
-    silence_is_bad: bool = False
+    alarm_without_data: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What a service may cost: its names in billing metrics and in budgets, and USD a month."""
+    """The cost limit of a service: its names in billing metrics and in budgets, and USD a month."""
 
     slug: str
     billing_name: str
@@ -72,8 +73,8 @@ LIMITS = (
 )
 
 
-def watches(names: Names) -> list[Watch]:
-    """All alarms of a deployment but those about cost."""
+def alarm_definitions(names: Names) -> list[AlarmDefinition]:
+    """Return all alarms of a deployment except those about cost."""
     return [
         *_api(names),
         *_functions(names),
@@ -84,8 +85,8 @@ def watches(names: Names) -> list[Watch]:
     ]
 
 
-def _api(names: Names) -> Iterator[Watch]:
-    refused = Watch(
+def _api(names: Names) -> Iterator[AlarmDefinition]:
+    refused = AlarmDefinition(
         "api-4xx",
         "Clients are refused: a broken client, an attack, or our mistake.",
         "AWS/ApiGateway",
@@ -100,11 +101,11 @@ def _api(names: Names) -> Iterator[Watch]:
     )
 
 
-def _functions(names: Names) -> Iterator[Watch]:
+def _functions(names: Names) -> Iterator[AlarmDefinition]:
     functions = {"web": names.settings.web_function, **names.functions}
     for purpose in ("web", "capture", "lake", "metrics"):
         name = functions[purpose]
-        errors = Watch(
+        errors = AlarmDefinition(
             f"{purpose}-errors",
             f"{name} fails.",
             "AWS/Lambda",
@@ -132,8 +133,8 @@ def _functions(names: Names) -> Iterator[Watch]:
             )
 
 
-def _table(names: Names) -> Iterator[Watch]:
-    reads = Watch(
+def _table(names: Names) -> Iterator[AlarmDefinition]:
+    reads = AlarmDefinition(
         "table-read-throttles",
         "DynamoDB refuses reads.",
         "AWS/DynamoDB",
@@ -147,10 +148,10 @@ def _table(names: Names) -> Iterator[Watch]:
     )
 
 
-def _capture(names: Names) -> Iterator[Watch]:
-    yield Watch(
+def _capture(names: Names) -> Iterator[AlarmDefinition]:
+    yield AlarmDefinition(
         "capture-iterator-age",
-        "Changes wait in the table's stream; after 24 hours they are gone.",
+        "Changes wait in the table's stream; it drops them after 24 hours.",
         "AWS/Lambda",
         "IteratorAge",
         {"FunctionName": names.functions["capture"]},
@@ -158,9 +159,9 @@ def _capture(names: Names) -> Iterator[Watch]:
         statistic="Maximum",
         periods=2,
     )
-    yield Watch(
+    yield AlarmDefinition(
         "capture-failures",
-        "Changes were given up; the stream keeps them for 12 hours more at the least.",
+        "Capture gave up on changes; the stream keeps them for at least another 12 hours.",
         "AWS/SQS",
         "ApproximateNumberOfMessagesVisible",
         {"QueueName": names.failure_queue},
@@ -169,9 +170,9 @@ def _capture(names: Names) -> Iterator[Watch]:
     )
 
 
-def _delivery(names: Names) -> Iterator[Watch]:
+def _delivery(names: Names) -> Iterator[AlarmDefinition]:
     for slug, stream in (("changes", names.changes_stream), ("logs", names.logs_stream)):
-        failing = Watch(
+        failing = AlarmDefinition(
             f"{slug}-delivery-failures",
             f"{stream} cannot write to Bronze.",
             "AWS/Firehose",
@@ -202,8 +203,8 @@ def _delivery(names: Names) -> Iterator[Watch]:
         )
 
 
-def _lake(names: Names) -> Iterator[Watch]:
-    yield Watch(
+def _lake(names: Names) -> Iterator[AlarmDefinition]:
+    yield AlarmDefinition(
         "lake-run-failures",
         "Runs of Silver or Gold fail.",
         "AWS/States",
@@ -213,7 +214,7 @@ def _lake(names: Names) -> Iterator[Watch]:
         periods=2,
     )
     for layer, job in names.jobs.items():
-        yield Watch(
+        yield AlarmDefinition(
             f"{layer}-job-failures",
             f"Tasks of the Glue job {job} fail.",
             "Glue",
@@ -221,72 +222,71 @@ def _lake(names: Names) -> Iterator[Watch]:
             {"JobName": job, "JobRunId": "ALL", "Type": "count"},
             0,
         )
-    yield Watch(
+    yield AlarmDefinition(
         "lake-age",
-        "The figures on the dashboard are old, or nobody publishes their age.",
+        "The figures on the dashboard are old, or their age is not published.",
         METRICS_NAMESPACE,
         "GoldAgeSeconds",
         {"Environment": names.settings.stage},
         MAX_LAKE_AGE_SECONDS[names.settings.engine],
         statistic="Maximum",
         periods=3,
-        silence_is_bad=True,
+        alarm_without_data=True,
     )
 
 
 class Alarms(Construct):
-    """All alarms, each telling `topic` when it is raised and when it is over."""
+    """All alarms; each notifies `topic` when it is raised and when it ends."""
 
     def __init__(self, scope: Construct, construct_id: str, names: Names, topic: sns.Topic) -> None:
         super().__init__(scope, construct_id)
         self.names = names
         self.topic = topic
-        self.alarms = {watch.slug: self._alarm(watch) for watch in watches(names)}
+        self.alarms = {each.slug: self._alarm(each) for each in alarm_definitions(names)}
         self._costs()
 
-    def _alarm(self, watch: Watch) -> cloudwatch.Alarm:
+    def _alarm(self, definition: AlarmDefinition) -> cloudwatch.Alarm:
         metric = cloudwatch.Metric(
-            namespace=watch.namespace,
-            metric_name=watch.metric,
-            dimensions_map=dict(watch.dimensions),
-            statistic=watch.statistic,
-            period=cdk.Duration.minutes(watch.minutes),
+            namespace=definition.namespace,
+            metric_name=definition.metric,
+            dimensions_map=dict(definition.dimensions),
+            statistic=definition.statistic,
+            period=cdk.Duration.minutes(definition.minutes),
         )
         alarm = metric.create_alarm(
             self,
-            watch.slug,
-            alarm_name=self._name(watch.slug),
-            alarm_description=_description(watch.slug, watch.meaning),
-            threshold=watch.threshold,
-            evaluation_periods=watch.periods,
-            comparison_operator=_comparison(below=watch.below),
-            treat_missing_data=_missing(bad=watch.silence_is_bad),
+            definition.slug,
+            alarm_name=self._name(definition.slug),
+            alarm_description=f"{definition.meaning} See {RUNBOOK}#{definition.slug}",
+            threshold=definition.threshold,
+            evaluation_periods=definition.periods,
+            comparison_operator=_comparison(below=definition.below),
+            treat_missing_data=_missing(alarm=definition.alarm_without_data),
         )
-        self._tell(alarm)
+        action = actions.SnsAction(self.topic)
+        alarm.add_alarm_action(action)
+        alarm.add_ok_action(action)
         return alarm
 
     def _name(self, slug: str) -> str:
         return self.names.of(f"todo-{self.names.settings.stage}-{slug}")
 
-    def _tell(self, alarm: cloudwatch.Alarm) -> None:
-        action = actions.SnsAction(self.topic)
-        alarm.add_alarm_action(action)
-        alarm.add_ok_action(action)
-
     def _costs(self) -> None:
-        """Billing metrics exist in one region only; elsewhere budgets, which are the same everywhere, do the work."""
-        here = cdk.CfnCondition(
+        """Create cost alarms in the one region that has billing metrics, and budgets in every other."""
+        equal, other = cdk.Fn.condition_equals, cdk.Fn.condition_not
+        here = cdk.CfnCondition(self, "BillingRegion", expression=equal(cdk.Aws.REGION, BILLING_REGION))
+        elsewhere = cdk.CfnCondition(
             self,
-            "BillingRegion",
-            expression=cdk.Fn.condition_equals(cdk.Aws.REGION, BILLING_REGION),
+            "OtherRegion",
+            expression=other(here),  # type: ignore[arg-type]  # CDK's stub of the class lacks a field of the interface
         )
-        elsewhere = cdk.CfnCondition(self, "OtherRegion", expression=cdk.Fn.condition_not(here))
         for limit in LIMITS:
-            _only_if(here, self._cost_alarm(limit))
-            _only_if(elsewhere, self._budget(limit))
+            alarm = self._cost_alarm(limit).node.default_child
+            cast("cdk.CfnResource", alarm).cfn_options.condition = here
+            self._budget(limit).cfn_options.condition = elsewhere
 
     def _cost_alarm(self, limit: Limit) -> cloudwatch.Alarm:
-        watch = Watch(
+        definition = AlarmDefinition(
             limit.slug,
             f"{limit.budget_name} cost more than {limit.usd} USD this month.",
             "AWS/Billing",
@@ -296,7 +296,7 @@ class Alarms(Construct):
             statistic="Maximum",
             minutes=BILLING_HOURS * 60,
         )
-        return self._alarm(watch)
+        return self._alarm(definition)
 
     def _budget(self, limit: Limit) -> budgets.CfnBudget:
         subscriber = budgets.CfnBudget.SubscriberProperty(
@@ -326,20 +326,11 @@ class Alarms(Construct):
         )
 
 
-def _only_if(condition: cdk.CfnCondition, construct: Construct) -> None:
-    resource = construct if isinstance(construct, cdk.CfnResource) else construct.node.default_child
-    resource.cfn_options.condition = condition
-
-
-def _description(slug: str, meaning: str) -> str:
-    return f"{meaning} See {RUNBOOK}#{slug}"
-
-
 def _comparison(*, below: bool) -> cloudwatch.ComparisonOperator:
     kinds = cloudwatch.ComparisonOperator
     return kinds.LESS_THAN_THRESHOLD if below else kinds.GREATER_THAN_THRESHOLD
 
 
-def _missing(*, bad: bool) -> cloudwatch.TreatMissingData:
+def _missing(*, alarm: bool) -> cloudwatch.TreatMissingData:
     kinds = cloudwatch.TreatMissingData
-    return kinds.BREACHING if bad else kinds.NOT_BREACHING
+    return kinds.BREACHING if alarm else kinds.NOT_BREACHING

@@ -1,4 +1,4 @@
-"""ApiStack: who signs in, and what the web function may do. The function and its API Gateway are Zappa's."""
+"""ApiStack: the user pool and the web function's permissions. Zappa deploys the function and its API Gateway."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
@@ -34,7 +33,7 @@ TABLE_CALLS = (
     "DeleteItem",
     "ConditionCheckItem",
 )
-# What sign-in needs is open to everybody who knows the client's id; these are for the admin pages.
+# For the admin pages; the calls of sign-in need no permission, only the client's id.
 ACCOUNT_CALLS = (
     "AdminGetUser",
     "AdminCreateUser",
@@ -56,15 +55,7 @@ PLUS_REASON = (
 
 
 class ApiStack(cdk.Stack):
-    """The user pool with its client and groups, the web function's role, log group, secret and package bucket.
-
-    Parameters
-    ----------
-    settings
-        Of the deployment.
-    data
-        The stack with the table.
-    """
+    """The user pool with its client and groups, the web function's role, log group, secret and package bucket."""
 
     def __init__(
         self, scope: Construct, construct_id: str, settings: Settings, data: DataStack, **options: Any
@@ -78,13 +69,13 @@ class ApiStack(cdk.Stack):
                 name.title(), group_name=name, description=description, precedence=len(GROUPS) - precedence
             )
         self.secret = self._secret(data.removal)
-        self.packages = self._packages(data.removal)
+        self.packages = buckets.bucket(self, self.names, "packages", data.removal)
         self.logs = log_group(self, "WebLogs", f"/aws/lambda/{settings.web_function}")
         self.role = self._role()
         self._outputs()
 
     def _pool(self, removal: cdk.RemovalPolicy, *, protect: bool) -> cognito.UserPool:
-        """Settings as in the local AWS (`localcloud.accounts`); a test compares the two."""
+        """Create the pool with the settings of the local AWS (`localcloud.accounts`); a test compares the two."""
         pool = cognito.UserPool(
             self,
             "Users",
@@ -105,7 +96,7 @@ class ApiStack(cdk.Stack):
             ),
             mfa=cognito.Mfa.OPTIONAL,
             mfa_second_factor=cognito.MfaSecondFactor(otp=True, sms=False),
-            feature_plan=cognito.FeaturePlan.LITE,  # the plan of new pools costs thrice as much a user
+            feature_plan=cognito.FeaturePlan.LITE,  # the default plan costs three times as much
             deletion_protection=protect,
             removal_policy=removal,
         )
@@ -137,12 +128,9 @@ class ApiStack(cdk.Stack):
             ),
             removal_policy=removal,
         )
-        reason = "it signs cookies, and the function reads it when it is deployed: a runbook rotates it"
+        reason = "it signs cookies, and a deployment gives it to the function: a runbook rotates it"
         acknowledge(secret, {"AwsSolutions-SMG4": reason})
         return secret
-
-    def _packages(self, removal: cdk.RemovalPolicy) -> s3.Bucket:
-        return buckets.bucket(self, self.names, "packages", removal)
 
     def _role(self) -> iam.Role:
         names = self.names
@@ -156,8 +144,8 @@ class ApiStack(cdk.Stack):
         allow(role, ["dynamodb:DescribeTable"], [names.table_arn])
         allow(role, [f"cognito-idp:{call}" for call in ACCOUNT_CALLS], [self.pool.user_pool_arn])
         read_gold(role, names, {f"{layout.CACHE_PREFIX}*": ["s3:GetObject", "s3:PutObject"]})
-        self._watch_pipeline(role)
-        self._look_after(role)
+        self._allow_pipeline_pages(role)
+        self._allow_health_page(role)
         allow(
             role,
             ["logs:CreateLogStream", "logs:PutLogEvents"],
@@ -166,23 +154,23 @@ class ApiStack(cdk.Stack):
         )
         return role
 
-    def _watch_pipeline(self, role: iam.Role) -> None:
-        """What the admin pages about the pipeline and a task's trail read, and the orders they leave for the lake."""
+    def _allow_pipeline_pages(self, role: iam.Role) -> None:
+        """Allow the admin pages about the pipeline and a task's trail to read the lake, and to write job requests."""
         names, silver = self.names, layout.SILVER_PREFIX
         read, write = ["s3:GetObject"], ["s3:GetObject", "s3:PutObject"]
-        # Of the changes in Bronze, when the last file came; not what is in it.
+        # Listing Bronze shows when the last file of changes arrived; its content stays closed.
         use_objects(role, names.bucket("bronze"), {f"{layout.REQUESTS_PREFIX}*": read})
-        held = {f"{silver}{name}": read for name in ("_*.json", "quarantine/*", "task_events/*")}
-        use_objects(role, names.bucket("silver"), {**held, f"{silver}_orders/*": write})
+        readable = {f"{silver}{name}": read for name in ("_*.json", "quarantine/*", "task_events/*")}
+        use_objects(role, names.bucket("silver"), {**readable, f"{silver}_orders/*": write})
         allow(
             role,
             ["cloudwatch:GetMetricStatistics"],
             ["*"],
-            reason="metrics are not resources; reading them shows counts and times",
+            reason="metrics are not resources, and show only counts and times",
         )
 
-    def _look_after(self, role: iam.Role) -> None:
-        """What the Health page asks of the services behind the lake, and *Run now*."""
+    def _allow_health_page(self, role: iam.Role) -> None:
+        """Allow the Health page to describe the services behind the lake, and its button *Run now*."""
         names = self.names
         streams = [
             arn("firehose", f"deliverystream/{name}") for name in (names.changes_stream, names.logs_stream)
@@ -192,7 +180,7 @@ class ApiStack(cdk.Stack):
         allow(role, ["sns:GetTopicAttributes"], [arn("sns", names.topic)])
         machine = arn("states", f"stateMachine:{names.state_machine}")
         allow(role, ["states:DescribeStateMachine", "states:StartExecution"], [machine])
-        reason = "a stream is called after the moment in which it began"
+        reason = "a stream is named by the time of its creation"
         allow(role, ["dynamodb:DescribeStream"], [f"{names.table_arn}/stream/*"], reason=reason)
 
     @property
@@ -201,7 +189,7 @@ class ApiStack(cdk.Stack):
         return f"/aws/lambda/{self.names.settings.web_function}"
 
     def _outputs(self) -> None:
-        """What `manage.py write_zappa_settings` fills zappa_settings.json from."""
+        """Export the values that `manage.py write_zappa_settings` writes into zappa_settings.json."""
         names = self.names
         outputs = {
             "Region": cdk.Aws.REGION,

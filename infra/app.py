@@ -1,7 +1,7 @@
-"""The CDK app: `python infra/app.py`, or what the CDK command line runs through `infra/cdk.json`.
+"""The CDK app: `python infra/app.py`; the CDK command line runs it through `infra/cdk.json`.
 
 Context (`-c name=value`): stage, suffix, engine, architecture, owner, cost_center, alert_email, protect, build,
-require_packages; see `infra.settings`. Synthesising needs neither the CDK command line, nor AWS, nor a network.
+require_packages; see `infra.settings`. Synthesis needs no CDK command line, no AWS and no network.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from pathlib import Path
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from infra.node import use_pinned_node
+from infra.tools import use_pinned_node
 
-use_pinned_node()  # before aws_cdk is imported, which starts it
+use_pinned_node()  # importing aws_cdk starts Node
 
 import aws_cdk as cdk  # noqa: E402
 import cdk_nag  # noqa: E402
@@ -28,7 +28,7 @@ from infra.etl_stack import EtlStack  # noqa: E402
 from infra.monitoring_stack import MonitoringStack  # noqa: E402
 from infra.settings import ROOT, from_context  # noqa: E402
 
-# How CDK behaves since these flags exist; written here because cdk.json is read by the command line only.
+# CDK's feature flags; here because only the command line reads cdk.json.
 FLAGS = {
     "@aws-cdk/aws-iam:minimizePolicies": True,
     "@aws-cdk/aws-iam:importedRoleStackSafeDefaultPolicyName": True,
@@ -48,14 +48,14 @@ def build(outdir: Path, context: Mapping[str, object] | None = None) -> cdk.App:
     Parameters
     ----------
     outdir
-        Where `synth()` of the app writes templates, assets and the report of cdk-nag.
+        Folder for the output of `synth()`: templates, assets and the report of cdk-nag.
     context
-        Settings, beside those of the CDK command line.
+        Settings, in addition to those of the CDK command line.
 
     Raises
     ------
     infra.settings.SettingsError
-        For a setting that is not allowed.
+        If a setting is not allowed.
     """
     app = cdk.App(outdir=str(outdir), context={**FLAGS, **(context or {})}, analytics_reporting=False)
     settings = from_context(app.node.try_get_context)
@@ -71,7 +71,7 @@ def build(outdir: Path, context: Mapping[str, object] | None = None) -> cdk.App:
     api = ApiStack(app, "ApiStack", settings, data, **options("ApiStack"))
     api.add_stack_dependency(etl)
     monitoring = MonitoringStack(app, "MonitoringStack", settings, data, **options("MonitoringStack"))
-    for watched in (etl, api):  # derived names, so CDK sees no reference
+    for watched in (etl, api):  # CDK cannot tell from derived names
         monitoring.add_stack_dependency(watched)
     for key, value in settings.tags.items():
         cdk.Tags.of(app).add(key, value)
@@ -81,13 +81,13 @@ def build(outdir: Path, context: Mapping[str, object] | None = None) -> cdk.App:
 
 
 def main() -> None:
-    """Synthesise where the CDK command line asks for it, else to `cdk.out`, for the stage `STAGE` (dev)."""
+    """Synthesise the stage `STAGE` (dev) to the folder that the CDK command line names, or to `cdk.out`."""
     stage = os.environ.get("STAGE")
     build(Path(os.environ.get("CDK_OUTDIR") or ROOT / "cdk.out"), {"stage": stage} if stage else None).synth()
 
 
 if __name__ == "__main__":
-    # CDK copies what it finds; an output of an earlier run under the same name would be mixed with this one's.
+    # CDK would mix the output of an earlier run with this one's.
     if "CDK_OUTDIR" not in os.environ:
         shutil.rmtree(ROOT / "cdk.out", ignore_errors=True)
     main()

@@ -1,4 +1,4 @@
-"""S3 buckets: private, encrypted, TLS only, versioned, with their accesses logged."""
+"""S3 buckets: private, encrypted, TLS only, versioned, with access logs."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ ABANDONED_UPLOADS = s3.LifecycleRule(id="abandoned-uploads", abort_incomplete_mu
 
 
 def expirations(layer: str) -> tuple[s3.LifecycleRule, ...]:
-    """The lake's own retention of a layer as lifecycle rules."""
+    """Return the lifecycle rules that apply the lake's own retention to `layer`."""
     return tuple(
         s3.LifecycleRule(id=prefix.strip("/").replace("/", "-"), prefix=prefix, expiration=DAYS(days))
         for prefix, days in RETENTION_DAYS[layer].items()
     )
 
 
-# Bronze is the backup and is kept for ever; what ages is read rarely but must be readable at once, so no Glacier.
+# Bronze is the backup and never expires. Old files are read rarely, but then at once: hence instant retrieval.
 BRONZE_RULES = (
     s3.LifecycleRule(
         id="changes-age",
@@ -42,19 +42,14 @@ BRONZE_RULES = (
 )
 SILVER_RULES = expirations("silver")
 GOLD_RULES = expirations("gold")
-# How long a deleted or overwritten object can be brought back, and how long erased personal data can last.
+# Days for which a deleted or overwritten object can be restored, so erased personal data may last as long.
 OLD_VERSIONS_DAYS = {"bronze": 30, "silver": 7, "gold": 7, "packages": 7}
 
 
 def access_logs(scope: Construct, names: Names, removal: cdk.RemovalPolicy) -> s3.Bucket:
-    """Bucket for the access logs of the others."""
-    bucket = s3.Bucket(
-        scope,
-        "AccessLogs",
-        bucket_name=names.bucket("access-logs"),
-        lifecycle_rules=[ABANDONED_UPLOADS, s3.LifecycleRule(id="old-logs", expiration=DAYS(90))],
-        **_safe(removal),
-    )
+    """Create the bucket that receives the access logs of the others."""
+    rules = [s3.LifecycleRule(id="old-logs", expiration=DAYS(90))]
+    bucket = _private_bucket(scope, "AccessLogs", names.bucket("access-logs"), removal, rules)
     bucket.add_to_resource_policy(
         iam.PolicyStatement(
             principals=[iam.ServicePrincipal("logging.s3.amazonaws.com")],
@@ -63,7 +58,9 @@ def access_logs(scope: Construct, names: Names, removal: cdk.RemovalPolicy) -> s
             conditions={"StringEquals": TRUST},
         )
     )
-    acknowledge(bucket, {"AwsSolutions-S1": "this bucket receives the access logs; its own would never end"})
+    acknowledge(
+        bucket, {"AwsSolutions-S1": "this bucket receives the access logs; logging itself would never end"}
+    )
     return bucket
 
 
@@ -74,44 +71,51 @@ def bucket(
     removal: cdk.RemovalPolicy,
     rules: Sequence[s3.LifecycleRule] = (),
 ) -> s3.Bucket:
-    """Bucket of the lake, or for the web function's packages.
+    """Create a versioned bucket: one of the lake's, or the one for the web function's packages.
 
     Parameters
     ----------
     purpose
         A key of `OLD_VERSIONS_DAYS`.
     removal
-        What happens to it when its stack goes.
+        Removal policy of the bucket.
     rules
-        Lifecycle rules beside those for old versions and abandoned uploads.
+        Lifecycle rules in addition to those for old versions and abandoned uploads.
     """
     old = s3.LifecycleRule(
         id="old-versions",
         noncurrent_version_expiration=DAYS(OLD_VERSIONS_DAYS[purpose]),
         expired_object_delete_marker=True,
     )
-    made = s3.Bucket(
-        scope,
-        purpose.title(),
-        bucket_name=names.bucket(purpose),
-        versioned=True,
-        lifecycle_rules=[ABANDONED_UPLOADS, old, *rules],
-        **_safe(removal),
-    )
+    name = names.bucket(purpose)
+    made = _private_bucket(scope, purpose.title(), name, removal, [old, *rules], versioned=True)
     resource = cast("s3.CfnBucket", made.node.default_child)
-    # By name, because the bucket of the logs may be another stack's.
+    # By name, because the bucket of the logs may belong to another stack.
     resource.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
         destination_bucket_name=names.bucket("access-logs"), log_file_prefix=f"{purpose}/"
     )
     return made
 
 
-def _safe(removal: cdk.RemovalPolicy) -> dict[str, object]:
-    return {
-        "encryption": s3.BucketEncryption.S3_MANAGED,
-        "block_public_access": s3.BlockPublicAccess.BLOCK_ALL,
-        "object_ownership": s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-        "enforce_ssl": True,
-        "minimum_tls_version": 1.2,
-        "removal_policy": removal,
-    }
+def _private_bucket(
+    scope: Construct,
+    construct_id: str,
+    name: str,
+    removal: cdk.RemovalPolicy,
+    rules: Sequence[s3.LifecycleRule],
+    *,
+    versioned: bool = False,
+) -> s3.Bucket:
+    return s3.Bucket(
+        scope,
+        construct_id,
+        bucket_name=name,
+        versioned=versioned,
+        lifecycle_rules=[ABANDONED_UPLOADS, *rules],
+        encryption=s3.BucketEncryption.S3_MANAGED,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+        enforce_ssl=True,
+        minimum_tls_version=1.2,
+        removal_policy=removal,
+    )

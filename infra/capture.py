@@ -1,4 +1,4 @@
-"""Change capture: the table's stream, its mapping to the function `todo-cdc-processor`, and what fails for good."""
+"""Change capture: the mapping from the table's stream to the function `todo-cdc-processor`, and the dead letters."""
 
 from __future__ import annotations
 
@@ -12,28 +12,20 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from etl.capture.bronze_row import ENTITIES
-from infra.functions import PythonFunction, Shape
+from infra.functions import FunctionSettings, PythonFunction
 from infra.names import Names
 from infra.policies import acknowledge, allow, arn
 from infra.settings import METRICS_NAMESPACE
 
 BATCH_SIZE = 500
 WINDOW_SECONDS = 5
-# A stream keeps a record for 24 hours. Giving up after 12 leaves 12 to fetch what failed from the stream itself.
+# A stream keeps a record for 24 hours. Giving up after 12 leaves 12 to fetch failed records from the stream.
 RETRIES = 20
 MAX_AGE_HOURS = 12
 
 
 class Capture(Construct):
-    """The capture function, its event source mapping and the queue of records given up.
-
-    Parameters
-    ----------
-    table
-        Whose changes.
-    code
-        What the function runs.
-    """
+    """The capture function, its event source mapping and the dead-letter queue."""
 
     def __init__(
         self, scope: Construct, construct_id: str, names: Names, table: dynamodb.Table, code: lambda_.Code
@@ -50,9 +42,9 @@ class Capture(Construct):
         )
         acknowledge(
             self.failures,
-            {"AwsSolutions-SQS3": "this is the dead-letter queue; people empty it, by the runbook"},
+            {"AwsSolutions-SQS3": "this is the dead-letter queue; the runbook says how to empty it"},
         )
-        self.worker = PythonFunction(self, "Processor", names, code, _shape(names, self.failures))
+        self.worker = PythonFunction(self, "Processor", names, code, _function_settings(names, self.failures))
         self._permissions(names, table)
         self.mapping = self._mapping(table)
 
@@ -64,7 +56,7 @@ class Capture(Construct):
             role,
             ["dynamodb:ListStreams"],
             [f"{names.table_arn}/stream/*"],
-            reason="the streams of one table, named by when each was made",
+            reason="the streams of one table, named by the time of their creation",
         )
         allow(
             role,
@@ -89,18 +81,20 @@ class Capture(Construct):
             on_failure=sources.SqsDlq(self.failures),
             filters=[lambda_.FilterCriteria.filter(key_filter())],
         )
-        mapping.node.add_dependency(self.worker.role)  # AWS checks the permissions when it makes the mapping
+        mapping.node.add_dependency(
+            self.worker.role
+        )  # AWS checks the permissions when it creates the mapping
         return mapping
 
 
 def key_filter() -> dict[str, Any]:
-    """Pattern of the records that reach the function: those of the items that belong in the lake."""
+    """Return the filter pattern for the records of items that belong in the lake."""
     prefixes = [{"prefix": f"{entity}#"} for entity in ENTITIES]
     return {"dynamodb": {"Keys": {"PK": {"S": prefixes}}}}
 
 
-def _shape(names: Names, failures: sqs.Queue) -> Shape:
-    return Shape(
+def _function_settings(names: Names, failures: sqs.Queue) -> FunctionSettings:
+    return FunctionSettings(
         purpose="capture",
         handler="etl.capture.handler.handler",
         description="Change capture: DynamoDB stream to Firehose",

@@ -23,7 +23,7 @@ BUSINESS = (
 
 
 class Dashboard(Construct):
-    """Dashboard `todo-<stage>`: one row a subject, alarms first."""
+    """Dashboard `todo-<stage>`: a row for each subject, alarms first."""
 
     def __init__(
         self, scope: Construct, construct_id: str, names: Names, alarms: Sequence[cloudwatch.Alarm]

@@ -1,4 +1,4 @@
-"""DataStack: the table and the key that encrypts what AWS's own keys cannot."""
+"""DataStack: the table, and the KMS key for services that cannot use AWS's own keys."""
 
 from __future__ import annotations
 
@@ -19,13 +19,7 @@ RECOVERY_DAYS = 35
 
 
 class DataStack(cdk.Stack):
-    """The table `todo-app-data` with its indexes, stream, expiry and backups.
-
-    Parameters
-    ----------
-    settings
-        Of the deployment.
-    """
+    """The table `todo-app-data` with its indexes, stream, time to live and backups, and the key."""
 
     def __init__(self, scope: Construct, construct_id: str, settings: Settings, **options: Any) -> None:
         super().__init__(scope, construct_id, **options)
@@ -38,9 +32,7 @@ class DataStack(cdk.Stack):
 
     def _table(self, name: str, *, protect: bool) -> dynamodb.Table:
         definition = table_definition(name)
-        types = {
-            entry["AttributeName"]: entry["AttributeType"] for entry in definition["AttributeDefinitions"]
-        }
+        types = {each["AttributeName"]: each["AttributeType"] for each in definition["AttributeDefinitions"]}
         table = dynamodb.Table(
             self,
             "Table",
@@ -54,24 +46,26 @@ class DataStack(cdk.Stack):
             ),
             deletion_protection=protect,
             removal_policy=self.removal,
-            **_keys(definition["KeySchema"], types),
+            partition_key=_key(definition["KeySchema"], "HASH", types),
+            sort_key=_key(definition["KeySchema"], "RANGE", types),
         )
         for index in definition["GlobalSecondaryIndexes"]:
             table.add_global_secondary_index(
                 index_name=index["IndexName"],
                 projection_type=dynamodb.ProjectionType[index["Projection"]["ProjectionType"]],
-                **_keys(index["KeySchema"], types),
+                partition_key=_key(index["KeySchema"], "HASH", types),
+                sort_key=_key(index["KeySchema"], "RANGE", types),
             )
         for index in definition["LocalSecondaryIndexes"]:
             table.add_local_secondary_index(
                 index_name=index["IndexName"],
                 projection_type=dynamodb.ProjectionType[index["Projection"]["ProjectionType"]],
-                sort_key=_keys(index["KeySchema"], types)["sort_key"],
+                sort_key=_key(index["KeySchema"], "RANGE", types),
             )
         return table
 
     def _key(self, names: Names) -> kms.Key:
-        """CloudWatch cannot publish to a topic under AWS's own SNS key, nor Glue encrypt its logs without one."""
+        """Return the key: CloudWatch cannot publish to a topic under AWS's own SNS key, and Glue's logs need one."""
         key = kms.Key(
             self,
             "Key",
@@ -87,23 +81,18 @@ class DataStack(cdk.Stack):
         return key
 
 
-def _keys(schema: list[dict[str, str]], types: dict[str, str]) -> dict[str, dynamodb.Attribute]:
-    """Arguments `partition_key` and `sort_key` for a boto3 key schema."""
-    names = {"HASH": "partition_key", "RANGE": "sort_key"}
-    kinds = {"S": "STRING", "N": "NUMBER", "B": "BINARY"}
-    return {
-        names[entry["KeyType"]]: dynamodb.Attribute(
-            name=entry["AttributeName"], type=dynamodb.AttributeType[kinds[types[entry["AttributeName"]]]]
-        )
-        for entry in schema
-    }
+def _key(schema: list[dict[str, str]], kind: str, types: dict[str, str]) -> dynamodb.Attribute:
+    """Return the `HASH` or `RANGE` key of a boto3 key schema."""
+    (name,) = (entry["AttributeName"] for entry in schema if entry["KeyType"] == kind)
+    names = {"S": "STRING", "N": "NUMBER", "B": "BINARY"}
+    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType[names[types[name]]])
 
 
 def _use(service: str, conditions: dict[str, Any]) -> iam.PolicyStatement:
-    """Let a service encrypt and decrypt with the key whose policy this becomes part of."""
+    """Return a key policy statement that lets `service` encrypt and decrypt with the key."""
     return iam.PolicyStatement(
         principals=[iam.ServicePrincipal(service)],
         actions=["kms:Decrypt", "kms:GenerateDataKey", "kms:Encrypt", "kms:DescribeKey"],
-        resources=["*"],  # in a key's own policy this is that key
+        resources=["*"],  # in a key policy, `*` means the key itself
         conditions=conditions,
     )

@@ -10,18 +10,19 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 from botocore.exceptions import ClientError
 
 from infra import tools
-from infra.package import build_lake_layer
+from infra.lake_layer import build_lake_layer
 from infra.settings import ARCHITECTURES, STAGES, Settings
 from infra.web_package import COLLECT_ENVIRONMENT, WebBuild, size
 
 STARTED = time.monotonic()
+MISSING = {"ValidationError", "ResourceNotFoundException"}  # CloudFormation's and Lambda's codes for it
 
 
 class Deployment:
@@ -32,11 +33,11 @@ class Deployment:
     stage
         `dev` or `prod`.
     context
-        Context values of the CDK app, beside the stage.
+        Context values of the CDK app, in addition to the stage.
     gateway
-        Public address of an API, with `{api}` and `{stage}`; that of API Gateway in the account's region where None.
+        Template of an API's public address, with `{api}` and `{stage}`; None for API Gateway in the account's region.
     variables
-        More environment variables of the web function; `{pool}` stands for the id of the user pool.
+        Further environment variables of the web function; `{pool}` stands for the user pool's id.
     """
 
     def __init__(
@@ -53,33 +54,33 @@ class Deployment:
         self.variables = dict(variables or {})
         self.tree = WebBuild(self.settings.build, self.settings.architecture)
         self.assembly = self.settings.build / f"cdk-{stage}"
-        self.synthesised = False  # by this process, so that what was synthesised is up to date
+        self.synthesised = False  # whether this process did it, so that the assembly is up to date
         self.outputs = self.settings.build / f"outputs-{stage}.json"
         self.zappa_settings = self.tree.app / "zappa_settings.json"
 
     def up(self) -> str:
-        """Bring the whole stage up to date; return its address.
+        """Deploy or update the whole stage; return its address.
 
         Raises
         ------
         tools.ToolError
-            When a step fails; those before it are done.
+            If a step fails; the steps before it are complete.
         """
-        with ThreadPoolExecutor(max_workers=1) as beside:
-            package = beside.submit(self.tree.make, tools.APP_PYTHON)
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            package = pool.submit(self.tree.make, tools.APP_PYTHON)
             self.stacks()
             package.result()
         step(f"package: {size(self.tree.app, self.tree.packages) / 2**20:.1f} MiB before bytecode")
         return self.web()
 
     def stacks(self) -> None:
-        """Deploy the four stacks, with the library layer they upload."""
+        """Build the library layer and deploy the four stacks."""
         step("libraries of the lake")
         build_lake_layer(self.settings.build, self.settings.architecture)
         step("stacks")
         region = boto3.session.Session().region_name
         account = boto3.client("sts").get_caller_identity()["Account"]
-        if not self._stack_exists("CDKToolkit"):
+        if not _exists(lambda: boto3.client("cloudformation").describe_stacks(StackName="CDKToolkit")):
             tools.cdk("bootstrap", f"aws://{account}/{region}", "--no-notices", *self._context())
         tools.cdk(
             *("deploy", "--all", "--require-approval", "never", "--no-notices", "--progress", "events"),
@@ -90,14 +91,14 @@ class Deployment:
 
     def web(self) -> str:
         """Deploy the web function from the build tree; return its address."""
-        known = self.address()
-        self._write_settings(known)
+        earlier = self.address()
+        self._write_settings(earlier)
         step("web function")
         self._zappa("update" if self._function_exists() else "deploy", self.stage)
         address = self.address()
         if address is None:
-            raise tools.ToolError("Zappa made no API Gateway")
-        if known is None:  # only now is it known what the function has to be told
+            raise tools.ToolError("Zappa created no API Gateway")
+        if earlier is None:  # the first deployment creates the address, which the function needs as a setting
             self._write_settings(address)
             self._zappa("update", self.stage, "--no-upload", "true")
         step(f"deployed: {address}")
@@ -110,7 +111,7 @@ class Deployment:
             tools.manage(name, "--url", address, *options, environment=self.environment())
 
     def environment(self) -> dict[str, str]:
-        """The settings of the deployed function, for commands that run here, and those of the lake."""
+        """Return the environment variables of the deployed function, and the lake's, for commands that run here."""
         written = json.loads(self.zappa_settings.read_text())[self.stage]
         lake = self._outputs_of("EtlStack")
         return {
@@ -121,9 +122,9 @@ class Deployment:
         }
 
     def down(self, *, erase: bool) -> None:
-        """Remove the stage; table, buckets, user pool and key stay, unless `erase`."""
+        """Remove the stage; table, buckets, user pool and key stay unless `erase`."""
         if erase and self.context.get("protect") != "false":
-            step("taking the protection off the data")
+            step("removing the protection of the data")
             tools.cdk(
                 *("deploy", "--all", "--require-approval", "never", "--no-notices", "-c", "protect=false"),
                 *self._context(),
@@ -134,19 +135,19 @@ class Deployment:
         if erase:
             for bucket in self._buckets():
                 step(f"emptying {bucket}")
-                empty(bucket)
+                boto3.resource("s3").Bucket(bucket).object_versions.delete()
         step("stacks")
         source = ("--app", self.assembly) if self.synthesised else self._context()
         tools.cdk("destroy", "--all", "--force", "--no-notices", *source)
 
     def address(self) -> str | None:
-        """Public address of the web function, or None before its first deployment."""
+        """Return the public address of the web function, or None before its first deployment."""
         try:
             found = boto3.client("cloudformation").describe_stack_resource(
                 StackName=self.settings.web_function, LogicalResourceId="Api"
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] in {"ValidationError", "ResourceNotFoundException"}:
+            if error.response["Error"]["Code"] in MISSING:
                 return None
             raise
         region = boto3.session.Session().region_name
@@ -155,15 +156,14 @@ class Deployment:
 
     def _write_settings(self, address: str | None) -> None:
         step("settings")
-        chosen = ["--app-url", address] if address else []
+        chosen = ["--stage", self.stage, "--architecture", self.settings.architecture]
+        chosen += ["--output", str(self.zappa_settings), "--outputs", str(self.outputs)]
+        if address:
+            chosen += ["--app-url", address]
         pool = self._outputs_of("ApiStack")["UserPoolId"]
         for name, value in self.variables.items():
             chosen += ["--set", f"{name}={value.format(pool=pool)}"]
-        tools.manage(
-            *("write_zappa_settings", "--stage", self.stage, "--output", self.zappa_settings),
-            *("--outputs", self.outputs, "--architecture", self.settings.architecture, *chosen),
-            environment=COLLECT_ENVIRONMENT,
-        )
+        tools.manage("write_zappa_settings", *chosen, environment=COLLECT_ENVIRONMENT)
 
     def _outputs_of(self, stack: str) -> dict[str, str]:
         found: dict[str, dict[str, str]] = json.loads(self.outputs.read_text())
@@ -176,22 +176,8 @@ class Deployment:
         return [word for name, value in self.context.items() for word in ("-c", f"{name}={value}")]
 
     def _function_exists(self) -> bool:
-        try:
-            boto3.client("lambda").get_function(FunctionName=self.settings.web_function)
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ResourceNotFoundException":
-                return False
-            raise
-        return True
-
-    def _stack_exists(self, name: str) -> bool:
-        try:
-            boto3.client("cloudformation").describe_stacks(StackName=name)
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ValidationError":
-                return False
-            raise
-        return True
+        name = self.settings.web_function
+        return _exists(lambda: boto3.client("lambda").get_function(FunctionName=name))
 
     def _buckets(self) -> Iterator[str]:
         pages = boto3.client("cloudformation").get_paginator("list_stack_resources")
@@ -202,50 +188,45 @@ class Deployment:
                         yield resource["PhysicalResourceId"]
 
 
-def empty(bucket: str) -> None:
-    """Delete every version of every object in a bucket."""
-    s3 = boto3.client("s3")
-    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-        found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
-        keys = [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in found]
-        if keys:
-            s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+def _exists(describe: Callable[[], object]) -> bool:
+    try:
+        describe()
+    except ClientError as error:
+        if error.response["Error"]["Code"] in MISSING:
+            return False
+        raise
+    return True
 
 
 def step(text: str) -> None:
-    """Say what comes next, and how many seconds this command has been running."""
+    """Print the name of the next step, and how many seconds this command has been running."""
     print(f"--- {time.monotonic() - STARTED:4.0f} s: {text}", flush=True)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Command line; 0 on success, 1 when a step failed."""
+    """Run the command line; return 0 on success, 1 if a step failed."""
     options = _parser().parse_args(arguments)
     context = {"architecture": options.architecture} | dict(pair.split("=", 1) for pair in options.context)
     deployment = Deployment(options.stage, context)
     try:
-        _act(deployment, options)
+        if options.action == "up":
+            deployment.smoke(deployment.up(), "smoke_api")
+        else:
+            deployment.down(erase=_confirm_erasure(options.stage, options.erase_data))
     except tools.ToolError as error:
-        print(f"{error}\nNothing after this step was done. Run the same command again when it is fixed.")
+        print(f"{error}\nThe steps after it did not run. Fix the cause and run the same command again.")
         return 1
     return 0
 
 
-def _act(deployment: Deployment, options: argparse.Namespace) -> None:
-    if options.action == "up":
-        deployment.smoke(deployment.up(), "smoke_api")
-    else:
-        erase = _erase(options.stage, options.erase_data)
-        deployment.down(erase=erase)
-
-
-def _erase(stage: str, asked: str) -> bool:
-    """Whether to erase the data too: asked for by name once, and once more at the keyboard."""
+def _confirm_erasure(stage: str, asked: str) -> bool:
+    """Return whether to erase the data: the option must name the stage, and the answer to a prompt too."""
     if not asked:
-        print("Table, buckets, user pool, key and secret stay: they hold data.")
+        print("Table, buckets, user pool, key and secret stay, because they hold data.")
         return False
-    again = input(f"This erases every task, user and figure of {stage}. Type the stage's name: ")
+    again = input(f"This erases all tasks, users and figures of {stage}. Type the name of the stage: ")
     if {asked, again} != {stage}:
-        raise tools.ToolError("the names differ: nothing was removed")
+        raise tools.ToolError("The names differ: nothing was removed.")
     return True
 
 

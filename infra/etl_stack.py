@@ -1,4 +1,4 @@
-"""EtlStack: buckets, streams into Bronze, catalogue, change capture, the lake's work, Athena, business metrics."""
+"""EtlStack: everything between the table's stream and the figures."""
 
 from __future__ import annotations
 
@@ -11,32 +11,24 @@ from constructs import Construct
 from infra import assets, buckets
 from infra.capture import Capture
 from infra.data_stack import DataStack
+from infra.delivery_streams import changes_stream, logs_stream
 from infra.lake_catalog import LakeCatalog, workgroup
 from infra.names import Names
 from infra.pipeline import BusinessMetrics, LakePipeline
 from infra.settings import Settings
-from infra.streams import changes_stream, logs_stream
 
 RULES = {"bronze": buckets.BRONZE_RULES, "silver": buckets.SILVER_RULES, "gold": buckets.GOLD_RULES}
 
 
 class EtlStack(cdk.Stack):
-    """Everything between the table's stream and the figures.
-
-    Parameters
-    ----------
-    settings
-        Of the deployment.
-    data
-        The stack with the table and the key.
-    """
+    """Buckets, streams into Bronze, catalogue, change capture, lake jobs, Athena and business metrics."""
 
     def __init__(
         self, scope: Construct, construct_id: str, settings: Settings, data: DataStack, **options: Any
     ) -> None:
         super().__init__(scope, construct_id, **options)
         self.names = Names(settings)
-        source = assets.lake_source(self)
+        source = assets.lake_source()
         code = lambda_.Code.from_asset(str(source))
         self._buckets(data.removal)
         self.catalog = LakeCatalog(self, "Catalog", self.names, code)
@@ -49,7 +41,7 @@ class EtlStack(cdk.Stack):
             self.names,
             code=code,
             layer=assets.lake_layer(self, settings),
-            script=assets.glue_script(self, settings),
+            script=assets.GLUE_SCRIPT,
             source=source,
             key=data.key,
         )
@@ -67,10 +59,8 @@ class EtlStack(cdk.Stack):
 
     def _streams(self) -> None:
         self.changes, self.requests = changes_stream(self, self.names), logs_stream(self, self.names)
-        for stream, table in (
-            (self.changes, self.catalog.changes),
-            (self.requests, self.catalog.requests),
-        ):
+        tables = {self.changes: self.catalog.changes, self.requests: self.catalog.requests}
+        for stream, table in tables.items():
             stream.stream.add_resource_dependency(table)
             stream.node.add_dependency(self.buckets["bronze"])
 

@@ -1,4 +1,4 @@
-"""Our own Lambda functions: one shape for all, each with a role and a log group of its own."""
+"""Our own Lambda functions: a common construct that gives each its own role and log group."""
 
 from __future__ import annotations
 
@@ -9,32 +9,30 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.names import LOG_DAYS, Names
+from infra.names import Names
 from infra.policies import acknowledge, allow, service_role
 
-RETENTION = {30: logs.RetentionDays.ONE_MONTH}
+ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
 RUNTIME = lambda_.Runtime.PYTHON_3_13
 RUNTIME_REASON = "Python 3.13 is what the code is tested on and what the web function runs on"
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """What tells one function from another.
+class FunctionSettings:
+    """The settings in which our functions differ.
 
     Parameters
     ----------
     purpose
-        Its key in `Names.functions`.
+        Key of the function in `Names.functions`.
     handler
         `module.function`.
-    description
-        What it does.
     minutes, memory_mib, disk_mib
         Limits.
     environment
-        Its settings.
+        Environment variables.
     layers
-        Libraries beside those of the runtime.
+        Libraries in addition to those of the runtime.
     """
 
     purpose: str
@@ -48,35 +46,30 @@ class Shape:
 
 
 def log_group(scope: Construct, construct_id: str, name: str) -> logs.LogGroup:
-    """Log group with the retention of all of them."""
+    """Create a log group with the common retention."""
     return logs.LogGroup(
         scope,
         construct_id,
         log_group_name=name,
-        retention=RETENTION[LOG_DAYS],
+        retention=logs.RetentionDays.ONE_MONTH,
         removal_policy=cdk.RemovalPolicy.DESTROY,
     )
 
 
 class PythonFunction(Construct):
-    """A function, its role (`role`), and its log group (`logs`).
-
-    Parameters
-    ----------
-    names
-        Of the deployment.
-    code
-        What it runs.
-    shape
-        What tells it from the others.
-    """
+    """A function (`function`), its role (`role`) and its log group (`logs`)."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, names: Names, code: lambda_.Code, shape: Shape
+        self,
+        scope: Construct,
+        construct_id: str,
+        names: Names,
+        code: lambda_.Code,
+        settings: FunctionSettings,
     ) -> None:
         super().__init__(scope, construct_id)
-        name = names.functions[shape.purpose]
-        role_name = names.of(f"todo-{names.settings.stage}-{shape.purpose}")
+        name = names.functions[settings.purpose]
+        role_name = names.of(f"todo-{names.settings.stage}-{settings.purpose}")
         self.logs = log_group(self, "Logs", f"/aws/lambda/{name}")
         self.role = service_role(self, "Role", "lambda.amazonaws.com", role_name)
         allow(
@@ -89,21 +82,17 @@ class PythonFunction(Construct):
             self,
             "Function",
             function_name=name,
-            description=shape.description,
+            description=settings.description,
             runtime=RUNTIME,
-            architecture=_architecture(names.settings.architecture),
+            architecture=ARCHITECTURES[names.settings.architecture],
             code=code,
-            handler=shape.handler,
+            handler=settings.handler,
             role=self.role,
             log_group=self.logs,
-            timeout=cdk.Duration.minutes(shape.minutes),
-            memory_size=shape.memory_mib,
-            ephemeral_storage_size=cdk.Size.mebibytes(shape.disk_mib),
-            environment={"ENVIRONMENT": names.settings.stage, **shape.environment},
-            layers=list(shape.layers),
+            timeout=cdk.Duration.minutes(settings.minutes),
+            memory_size=settings.memory_mib,
+            ephemeral_storage_size=cdk.Size.mebibytes(settings.disk_mib),
+            environment={"ENVIRONMENT": names.settings.stage, **settings.environment},
+            layers=list(settings.layers),
         )
         acknowledge(self.function, {"AwsSolutions-L1": RUNTIME_REASON})
-
-
-def _architecture(name: str) -> lambda_.Architecture:
-    return {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}[name]

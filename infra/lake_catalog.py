@@ -1,4 +1,4 @@
-"""The Glue database and its tables, the Athena workgroup, and who may read or write the lake."""
+"""The Glue database and its tables, the Athena workgroup, and the permissions to read or write the lake."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from constructs import Construct
 
 from etl.lake import catalog, layout
 from etl.lake.tables import BRONZE, REQUESTS
-from infra.functions import PythonFunction, Shape
+from infra.functions import FunctionSettings, PythonFunction
 from infra.names import LAYERS, Names
 from infra.policies import allow, arn, bucket_arn
 
 SCAN_LIMIT_BYTES = 10 * 1024**3
-PARTITIONS_REASON = "the tables of one database and their partitions, which every publish makes anew"
+PARTITIONS_REASON = "the tables of one database and their partitions, which every publish replaces"
 OBJECTS_REASON = "the keys under one prefix of one bucket"
 
 
 def buckets_of(names: Names) -> dict[str, str]:
-    """Bucket name by layer."""
+    """Return the bucket name of each layer."""
     return {layer: names.bucket(layer) for layer in LAYERS}
 
 
 class LakeCatalog(Construct):
-    """The database, `cdc` and `requests` with partition projection, and (through `tables`) Silver and Gold."""
+    """The database, Bronze's tables with partition projection, and (`tables`) those of Silver and Gold."""
 
     def __init__(self, scope: Construct, construct_id: str, names: Names, code: lambda_.Code) -> None:
         super().__init__(scope, construct_id)
@@ -68,7 +68,9 @@ class LakeCatalog(Construct):
             "Tables",
             names,
             code,
-            Shape("tables", "lake_tables.handler", "Creates the tables of Silver and Gold", 1, 256),
+            FunctionSettings(
+                "tables", "lake_tables.handler", "Creates the tables of Silver and Gold", 1, 256
+            ),
         )
         manage_tables(worker.role, names, ["glue:GetTables", "glue:CreateTable", "glue:UpdateTable"])
         buckets = {f"{layer.title()}Bucket": bucket for layer, bucket in buckets_of(names).items()}
@@ -84,13 +86,13 @@ class LakeCatalog(Construct):
 
 
 def definition_digest() -> str:
-    """What changes when a table or a column of Silver or Gold does, and makes CloudFormation call the resource."""
+    """Return a digest of all table definitions: when it changes, CloudFormation calls the custom resource."""
     tables = catalog.glue_tables(bronze_bucket="b", silver_bucket="s", gold_bucket="g")
     return hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()
 
 
 def workgroup(scope: Construct, names: Names, removal: cdk.RemovalPolicy) -> athena.CfnWorkGroup:
-    """Athena workgroup: results encrypted in Gold, and no query may read more than the limit."""
+    """Create the Athena workgroup: encrypted results in Gold, and a limit on the bytes a query may read."""
     group = athena.CfnWorkGroup(
         scope,
         "Workgroup",
@@ -117,7 +119,7 @@ def workgroup(scope: Construct, names: Names, removal: cdk.RemovalPolicy) -> ath
 
 
 def manage_tables(role: iam.Role, names: Names, actions: Sequence[str]) -> None:
-    """Let `role` do Glue `actions` on the database and its tables."""
+    """Allow `role` Glue `actions` on the database and its tables."""
     resources = [
         arn("glue", "catalog"),
         arn("glue", f"database/{names.database}"),
@@ -127,14 +129,14 @@ def manage_tables(role: iam.Role, names: Names, actions: Sequence[str]) -> None:
 
 
 def use_objects(role: iam.Role, bucket: str, keys: Mapping[str, Sequence[str]]) -> None:
-    """Let `role` list `bucket` and use its objects: S3 actions by key pattern, for example `gold/*`."""
+    """Allow `role` to list `bucket`, and S3 actions on its objects by key pattern, for example `gold/*`."""
     allow(role, ["s3:ListBucket", "s3:GetBucketLocation"], [bucket_arn(bucket)])
     for pattern, actions in keys.items():
         allow(role, actions, [bucket_arn(bucket, pattern)], reason=OBJECTS_REASON)
 
 
 def write_lake(role: iam.Role, names: Names) -> None:
-    """Let `role` run the lake jobs: read Bronze, write Silver and Gold, move their tables' locations."""
+    """Allow `role` to run the lake jobs: read Bronze, write Silver and Gold, move their tables' locations."""
     write = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
     use_objects(role, names.bucket("bronze"), {layout.BRONZE_PREFIX + "*": ["s3:GetObject"]})
     use_objects(role, names.bucket("silver"), {layout.SILVER_PREFIX + "*": write})
@@ -151,9 +153,9 @@ def write_lake(role: iam.Role, names: Names) -> None:
 
 
 def erase_from_lake(role: iam.Role, names: Names) -> None:
-    """Let `role` remove a person from every layer: what the lake jobs may, and what only an erasure does.
+    """Allow `role` to remove a person from every layer, in addition to `write_lake`.
 
-    That is rewriting Bronze, deleting query results and cached answers, and deleting older versions of all of these.
+    An erasure rewrites Bronze, deletes query results and cached answers, and deletes older versions of all of these.
     """
     remove = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
     rewrite = ["s3:GetObject", "s3:PutObject", *remove]
@@ -167,21 +169,15 @@ def erase_from_lake(role: iam.Role, names: Names) -> None:
         "silver": (layout.SILVER_PREFIX,),
         "gold": (layout.GOLD_PREFIX, layout.RESULTS_PREFIX, layout.CACHE_PREFIX),
     }
-    for layer, held in prefixes.items():
+    for layer, erased in prefixes.items():
         bucket = names.bucket(layer)
         actions = rewrite if layer == "bronze" else remove
-        use_objects(role, bucket, {f"{prefix}*": actions for prefix in held})
+        use_objects(role, bucket, {f"{prefix}*": actions for prefix in erased})
         allow(role, ["s3:ListBucketVersions"], [bucket_arn(bucket)])
 
 
 def read_gold(role: iam.Role, names: Names, extra: Mapping[str, Sequence[str]] | None = None) -> None:
-    """Let `role` query Gold through Athena.
-
-    Parameters
-    ----------
-    extra
-        Further S3 actions on the Gold bucket by key pattern.
-    """
+    """Allow `role` to query Gold through Athena; `extra` has further S3 actions on its bucket by key pattern."""
     results = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
     keys = {layout.GOLD_PREFIX + "*": ["s3:GetObject"], layout.RESULTS_PREFIX + "*": results, **(extra or {})}
     use_objects(role, names.bucket("gold"), keys)

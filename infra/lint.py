@@ -1,4 +1,4 @@
-"""Checks the templates of both stages with cfn-lint, and with cdk-nag while synthesising: `python -m infra.lint`."""
+"""Synthesises both stages, which runs cdk-nag, and checks the templates with cfn-lint: `python -m infra.lint`."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import sys
 import tempfile
 from pathlib import Path
 
-# What the two stages differ in, and each engine once.
+# Both stages, with both engines, and every optional setting once.
 STAGES = (
     {"stage": "dev"},
     {"stage": "prod", "engine": "glue", "alert_email": "pager@example.com", "suffix": "-eu"},
 )
-# CDK writes dependencies that references imply already; they do no harm.
+# CDK writes dependencies that references already imply; they are harmless.
 HARMLESS = ("W3005",)
 
 
 def check(*templates: Path) -> subprocess.CompletedProcess[str]:
-    """Run cfn-lint on templates; what it prints says where a finding is and what it is about."""
+    """Run cfn-lint on templates; its output says what is wrong where."""
     command = [Path(sys.executable).with_name("cfn-lint"), "--ignore-checks", *HARMLESS, "--", *templates]
     return subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
 
 
 def main() -> int:
-    """Synthesise and check; 0 when there is no finding."""
+    """Synthesise and check; return 0 if there are no findings."""
     from infra.app import build
 
     with tempfile.TemporaryDirectory(prefix="todo-lint-") as folder:

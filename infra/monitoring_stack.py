@@ -1,4 +1,4 @@
-"""MonitoringStack: the alarm topic, alarms, dashboard, and which logs go to the lake."""
+"""MonitoringStack: the alarm topic, alarms, dashboard, and the subscription that sends the request log to the lake."""
 
 from __future__ import annotations
 
@@ -16,22 +16,14 @@ from etl.lake.catalog import REQUEST_LINES
 from infra.alarms import Alarms
 from infra.dashboard import Dashboard
 from infra.data_stack import DataStack
+from infra.delivery_streams import subscription_role
 from infra.names import Names
 from infra.policies import TRUST, arn
 from infra.settings import Settings
-from infra.streams import subscription_role
 
 
 class MonitoringStack(cdk.Stack):
-    """What tells the operator.
-
-    Parameters
-    ----------
-    settings
-        Of the deployment.
-    data
-        The stack with the key.
-    """
+    """Alarms, dashboard and log subscription."""
 
     def __init__(
         self, scope: Construct, construct_id: str, settings: Settings, data: DataStack, **options: Any
@@ -68,7 +60,7 @@ class MonitoringStack(cdk.Stack):
         return topic
 
     def _subscribe(self) -> None:
-        """Send the line of each request to the stream of the request log; the other functions serve no requests."""
+        """Send the web function's request lines to the delivery stream of the request log."""
         role = subscription_role(self, self.names)
         subscription = logs.CfnSubscriptionFilter(
             self,

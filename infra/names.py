@@ -1,4 +1,4 @@
-"""Names and ARNs that more than one stack needs. Derived, not exported: stacks can then be updated one at a time."""
+"""Names and ARNs that several stacks need: derived, not exported, so that stacks can be updated one at a time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from infra.policies import arn
 from infra.settings import Settings
 
 LAYERS = ("bronze", "silver", "gold")
-LOG_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +20,16 @@ class Names:
     settings: Settings
 
     def of(self, base: str) -> str:
-        """Name of a resource that is unique in its account and region."""
+        """Physical name of a resource: `base` with the deployment's suffix."""
         return self.settings.name(base)
 
     def bucket(self, purpose: str) -> str:
-        """Name of a bucket: unique in the world through account and region."""
+        """Name of a bucket; account and region make it globally unique."""
         return f"{self.of(f'todo-{self.settings.stage}-{purpose}')}-{cdk.Aws.ACCOUNT_ID}-{cdk.Aws.REGION}"
 
     @property
     def table(self) -> str:
-        """The table."""
+        """DynamoDB table."""
         return self.of("todo-app-data")
 
     @property
@@ -40,7 +39,7 @@ class Names:
 
     @property
     def database(self) -> str:
-        """Glue database; its names know no hyphens."""
+        """Glue database, whose name must not have hyphens."""
         return self.of("todo_analytics").replace("-", "_")
 
     @property
@@ -60,7 +59,7 @@ class Names:
 
     @property
     def failure_queue(self) -> str:
-        """Queue for stream records that could not be captured."""
+        """Dead-letter queue for stream records that could not be captured."""
         return self.of(FAILURE_QUEUE)
 
     @property
@@ -70,7 +69,7 @@ class Names:
 
     @property
     def functions(self) -> dict[str, str]:
-        """Our own Lambda functions by purpose; the web function is Zappa's."""
+        """Our own Lambda functions by purpose; Zappa names the web function."""
         return {
             "capture": self.of(CAPTURE_FUNCTION),
             "lake": self.of("todo-lake-runner"),
@@ -93,5 +92,5 @@ class Names:
         return arn("lambda", f"function:{name}")
 
     def log_group_arn(self, name: str) -> str:
-        """ARN of everything in a log group."""
+        """ARN of the log streams in a log group."""
         return arn("logs", f"log-group:{name}:*")

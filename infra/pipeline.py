@@ -1,4 +1,4 @@
-"""The lake's work: Silver, Gold and cache warming by a state machine, on either engine; business metrics."""
+"""The lake's jobs: a state machine runs Silver, Gold and cache warming on either engine. Also business metrics."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra.functions import PythonFunction, Shape, log_group
+from infra.functions import FunctionSettings, PythonFunction, log_group
 from infra.lake_catalog import buckets_of, erase_from_lake, read_gold, use_objects, write_lake
 from infra.names import Names
 from infra.policies import acknowledge, allow, arn, bucket_arn, service_role
@@ -27,20 +27,20 @@ GLUE_VERSION = "5.1"
 LAKE_MINUTES = 15
 RUN_MINUTES = {"embedded": 45, "glue": 180}
 METRICS_EVERY_MINUTES = 5
-WARM_COMMAND = {"manage": "warm_insights"}  # Zappa runs a manage.py command for such an event
+WARM_COMMAND = {"manage": "warm_insights"}  # for this event, Zappa runs a manage.py command
 TRANSIENT = ["Lambda.ServiceException", "Lambda.TooManyRequestsException", "Lambda.SdkClientException"]
 
 
 def lake_environment(names: Names) -> dict[str, str]:
-    """Settings of the lake jobs, on either engine."""
+    """Return the settings of the lake jobs on either engine."""
     buckets = {f"{layer.upper()}_BUCKET": bucket for layer, bucket in buckets_of(names).items()}
     return {**buckets, "GLUE_DATABASE": names.database, "ENVIRONMENT": names.settings.stage}
 
 
 def definition(names: Names) -> dict[str, Any]:
-    """Amazon States Language of the run: Silver, then Gold, then the dashboard's cache, which may fail.
+    """Return a run in Amazon States Language: Silver, then Gold, then cache warming, which may fail.
 
-    On Glue, erasures and tidying come first: they change single files, which the embedded engine does.
+    With Glue, a run starts with erasures and upkeep: they change single files, and run on the embedded engine.
     """
     on_glue = names.settings.engine == "glue"
     step = _glue_step if on_glue else _lambda_step
@@ -75,7 +75,7 @@ def _lambda_step(names: Names, layer: str) -> dict[str, Any]:
         "Parameters": {"layer": layer},
         "ResultPath": None,
         "TimeoutSeconds": LAKE_MINUTES * 60 + 30,
-        # A run that lost the race for the commit, or was cut off, finds what is left to do by itself.
+        # A run that lost a commit to another one, or was cut off, continues where it has to when retried.
         "Retry": [_retry(TRANSIENT, 5, 2), _retry(["States.TaskFailed", "States.Timeout"], 2, 20)],
     }
 
@@ -83,7 +83,7 @@ def _lambda_step(names: Names, layer: str) -> dict[str, Any]:
 def _upkeep_step(names: Names) -> dict[str, Any]:
     return {
         **_lambda_step(names, "upkeep"),
-        # An order that was not carried out is tried again by the next run; the figures do not wait for it.
+        # The next run retries a failed request; the figures do not wait for it.
         "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": "Silver"}],
         "Next": "Silver",
     }
@@ -110,7 +110,7 @@ def _warm_step(names: Names) -> dict[str, Any]:
         "ResultPath": None,
         "TimeoutSeconds": 60,
         "Retry": [_retry(TRANSIENT, 2, 2)],
-        # With a cold cache the first visitor waits for Athena; the figures are as right as with a warm one.
+        # With a cold cache the first visitor waits for Athena, but the figures are the same.
         "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": "Done"}],
         "Next": "Done",
     }
@@ -122,13 +122,11 @@ class LakePipeline(Construct):
     Parameters
     ----------
     code, layer
-        What the embedded engine runs: our source, and its libraries.
-    script
-        The Glue jobs' script.
-    source
-        Folder of our source, which the Glue jobs import.
+        Our source and the libraries for the embedded engine.
+    script, source
+        Script of the Glue jobs, and the folder of our source, which it imports.
     key
-        Encrypts the Glue jobs' logs and bookmarks.
+        Encrypts the logs and bookmarks of the Glue jobs.
     """
 
     def __init__(
@@ -145,14 +143,14 @@ class LakePipeline(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.names = names
-        self.runner = PythonFunction(self, "Runner", names, code, self._runner_shape(layer))
+        self.runner = PythonFunction(self, "Runner", names, code, self._runner_settings(layer))
         write_lake(self.runner.role, names)
         erase_from_lake(self.runner.role, names)
         self.jobs = GlueJobs(self, "Glue", names, script=script, source=source, key=key)
         self.machine = self._machine()
         self._schedule()
 
-    def _runner_shape(self, layer: Path) -> Shape:
+    def _runner_settings(self, layer: Path) -> FunctionSettings:
         libraries = lambda_.LayerVersion(
             self,
             "Libraries",
@@ -161,16 +159,16 @@ class LakePipeline(Construct):
             code=lambda_.Code.from_asset(str(layer)),
             compatible_runtimes=[lambda_.Runtime.PYTHON_3_13],
         )
-        return Shape(
+        return FunctionSettings(
             purpose="lake",
             handler="etl.run.handler",
             description="Runs one layer of the lake on the embedded engine",
             minutes=LAKE_MINUTES,
-            memory_mib=3008,  # the most that a new account may have
+            memory_mib=3008,  # the maximum of a new account
             disk_mib=4096,
             environment={
                 **lake_environment(self.names),
-                "LAKE_WORK_DIR": "/tmp/lake",  # noqa: S108  a function's only writable folder, its own
+                "LAKE_WORK_DIR": "/tmp/lake",  # noqa: S108  the only writable folder of a function
                 "LAKE_MEMORY_LIMIT": "2GB",
             },
             layers=(libraries,),
@@ -203,7 +201,7 @@ class LakePipeline(Construct):
         allow(role, ["lambda:InvokeFunction"], [names.function_arn(name) for name in functions])
         verbs = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"]
         allow(role, verbs, [arn("glue", f"job/{job}") for job in names.jobs.values()])
-        reason = "tracing and log delivery, which CDK grants with these actions, know no resources"
+        reason = "tracing and log delivery, which CDK allows here, do not support resources"
         acknowledge(role, {"AwsSolutions-IAM5[Resource::*]": reason})
 
     def _schedule(self) -> None:
@@ -219,7 +217,7 @@ class LakePipeline(Construct):
 
 
 class GlueJobs(Construct):
-    """The Spark jobs `todo-silver-transformation` and `todo-gold-analytics`: for those who outgrow one machine."""
+    """The Spark jobs `todo-silver-transformation` and `todo-gold-analytics`, for a lake too large for one machine."""
 
     def __init__(
         self, scope: Construct, construct_id: str, names: Names, *, script: Path, source: Path, key: kms.Key
@@ -261,7 +259,7 @@ class GlueJobs(Construct):
             self.role,
             ["cloudwatch:PutMetricData"],
             ["*"],
-            reason="PutMetricData knows no resources; the namespace is bounded",
+            reason="PutMetricData does not support resources; the condition limits the namespace",
             conditions={"StringEquals": {"cloudwatch:namespace": "Glue"}},
         )
         allow(self.role, ["kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey"], [key.key_arn])
@@ -298,7 +296,7 @@ class GlueJobs(Construct):
             "--enable-metrics": "true",
             "--enable-observability-metrics": "true",
             "--enable-continuous-cloudwatch-log": "true",
-            "--job-bookmark-option": "job-bookmark-disable",  # what was consumed is committed with what was published
+            "--job-bookmark-option": "job-bookmark-disable",  # the lake commits its own bookmarks
             **settings,
         }
 
@@ -317,18 +315,18 @@ def _encryption(key: kms.Key) -> glue.CfnSecurityConfiguration.EncryptionConfigu
 
 
 class BusinessMetrics(Construct):
-    """The function `todo-custom-metrics`: reads Gold on a schedule and publishes figures to CloudWatch."""
+    """The function `todo-custom-metrics`, which publishes figures of Gold to CloudWatch on a schedule."""
 
     def __init__(self, scope: Construct, construct_id: str, names: Names, code: lambda_.Code) -> None:
         super().__init__(scope, construct_id)
-        self.worker = PythonFunction(self, "Publisher", names, code, _metrics_shape(names))
+        self.worker = PythonFunction(self, "Publisher", names, code, _metrics_settings(names))
         read_gold(self.worker.role, names)
-        use_objects(self.worker.role, names.bucket("bronze"), {})  # to see what waits there, not to read it
+        use_objects(self.worker.role, names.bucket("bronze"), {})  # listing shows how much waits
         allow(
             self.worker.role,
             ["cloudwatch:PutMetricData"],
             ["*"],
-            reason="PutMetricData knows no resources; the namespace is bounded",
+            reason="PutMetricData does not support resources; the condition limits the namespace",
             conditions={"StringEquals": {"cloudwatch:namespace": METRICS_NAMESPACE}},
         )
         rule = events.Rule(
@@ -341,8 +339,8 @@ class BusinessMetrics(Construct):
         rule.add_target(targets.LambdaFunction(self.worker.function, retry_attempts=2))
 
 
-def _metrics_shape(names: Names) -> Shape:
-    return Shape(
+def _metrics_settings(names: Names) -> FunctionSettings:
+    return FunctionSettings(
         purpose="metrics",
         handler="etl.jobs.metrics.handler",
         description="Publishes business metrics from Gold",

@@ -1,4 +1,4 @@
-"""Permissions: every `*` in a statement must come with the reason for it, or the app does not synthesise."""
+"""IAM permissions. A `*` in a statement needs a reason: without one the app does not synthesise."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
-from constructs import IConstruct
+from constructs import Construct, IConstruct
 
 TRUST = {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}
 
 
 def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
-    """Accept findings of cdk-nag on `construct` and what it contains.
+    """Accept findings of cdk-nag on `construct` and its children.
 
     Parameters
     ----------
-    construct
-        The resource the reasons are about.
     reasons
         Reason by finding, for example `{"AwsSolutions-S1": "this bucket holds the logs"}`.
     """
@@ -31,14 +29,14 @@ def _accept(construct: IConstruct, finding: str, reason: str) -> None:
 
 
 def arn(service: str, resource: str, *, region: bool = True, account: bool = True) -> str:
-    """ARN in the deployment's own partition, and in its region and account where the service's ARNs have them."""
-    where = cdk.Aws.REGION if region else ""
-    whose = cdk.Aws.ACCOUNT_ID if account else ""
-    return f"arn:{cdk.Aws.PARTITION}:{service}:{where}:{whose}:{resource}"
+    """Return an ARN in the deployment's partition, with its region and account unless told otherwise."""
+    region_part = cdk.Aws.REGION if region else ""
+    account_part = cdk.Aws.ACCOUNT_ID if account else ""
+    return f"arn:{cdk.Aws.PARTITION}:{service}:{region_part}:{account_part}:{resource}"
 
 
 def bucket_arn(bucket: str, keys: str = "") -> str:
-    """ARN of a bucket, or of the objects in it that `keys` describes."""
+    """Return the ARN of a bucket, or of its objects that match the pattern `keys`."""
     path = f"/{keys}" if keys else ""
     return arn("s3", f"{bucket}{path}", region=False, account=False)
 
@@ -55,14 +53,10 @@ def allow(
 
     Parameters
     ----------
-    role
-        Who.
     actions, resources
-        What, on what. A `*` in any of them needs a `reason`, which is recorded beside the role for cdk-nag.
+        IAM actions and ARNs. A `*` in any of them needs a `reason`, which cdk-nag finds beside the role.
     reason
         Why the `*` is needed.
-    conditions
-        IAM conditions.
 
     Raises
     ------
@@ -84,7 +78,7 @@ def allow(
 
 
 def _flat(node: Any) -> str:
-    """A resolved ARN as cdk-nag writes it in its findings: `arn:<AWS::Partition>:s3:::name/*`."""
+    """Return a resolved ARN as cdk-nag writes it in its findings: `arn:<AWS::Partition>:s3:::name/*`."""
     if isinstance(node, str):
         return node.replace("${", "<").replace("}", ">")
     if "Fn::Sub" in node:
@@ -96,24 +90,21 @@ def _flat(node: Any) -> str:
         return f"<{'.'.join(node['Fn::GetAtt'])}>"
     if "Ref" in node:
         return f"<{node['Ref']}>"
-    raise ValueError(f"cannot say what {node} is in a finding")
+    raise ValueError(f"cdk-nag's text for {node} is unknown")
 
 
-def service_role(scope: IConstruct, construct_id: str, service: str, name: str, **options: Any) -> iam.Role:
-    """Role that one AWS service may take on, with no permission yet.
+def service_role(scope: Construct, construct_id: str, service: str, name: str, **options: Any) -> iam.Role:
+    """Create a role, without permissions yet, that one AWS service may assume.
 
     Parameters
     ----------
-    scope, construct_id, name
-        Where the role belongs and what it is called.
+    name
+        Name of the role.
     service
-        Service principal, for example `firehose.amazonaws.com`. Other accounts' resources may not use it through us.
+        Service principal, for example `firehose.amazonaws.com`. Resources of other accounts cannot use the role.
     options
         Further arguments of `iam.Role`.
     """
-    guarded = service not in (
-        "lambda.amazonaws.com",
-        "glue.amazonaws.com",
-    )  # these two send no source account
-    principal = iam.ServicePrincipal(service, conditions={"StringEquals": TRUST} if guarded else None)
+    sends_account = service not in ("lambda.amazonaws.com", "glue.amazonaws.com")
+    principal = iam.ServicePrincipal(service, conditions={"StringEquals": TRUST} if sends_account else None)
     return iam.Role(scope, construct_id, role_name=name, assumed_by=principal, **options)

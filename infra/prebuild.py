@@ -1,8 +1,8 @@
-"""Zappa's prebuild script: compiles everything that goes into the package, so that a cold start compiles nothing.
+"""Zappa's prebuild script: compiles all modules of the package, so that a cold start compiles none.
 
-Zappa gives every file of the zip the same time, so bytecode that is checked against its source's time would be thrown
-away at every start; this bytecode is never checked. Runs in the build tree only: it would poison a working copy, whose
-sources change.
+Zappa gives every file of the zip the same time, so Python would discard bytecode that it validates by its source's
+time; this bytecode is never validated. That is why it may only be written to the build tree: in a working copy, edits
+of the sources would have no effect.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ MARKER = ".build-tree"
 
 
 class NotABuildTreeError(RuntimeError):
-    """The current folder is not one that may be filled with bytecode that ignores its source."""
+    """The current folder is not a build tree, so it must not get bytecode that ignores its source."""
 
 
 def compile_bytecode() -> None:
@@ -33,7 +33,7 @@ def compile_bytecode() -> None:
 
 
 def compile_folders(*folders: Path) -> None:
-    """Write unchecked bytecode for every module under `folders`; what does not compile fails when it is imported."""
+    """Write unchecked bytecode for every module under `folders`; modules with errors fail when imported."""
     for folder in folders:
         compileall.compile_dir(
             folder, quiet=2, force=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH

@@ -1,8 +1,8 @@
 """Rehearses a deployment against the local AWS: `python -m infra.rehearsal` (`make deploy-rehearsal`).
 
-Everything that `make deploy` and `make destroy` do is done, with the same code, in an AWS of its own that is thrown
-away afterwards: stacks by the CDK command line, the web function by Zappa behind the emulated API Gateway, both smoke
-commands through it, an update, and the removal of everything, data included.
+It runs the code of `make deploy` and `make destroy` against a throwaway local AWS: stacks by the CDK command line, the
+web function by Zappa behind the emulated API Gateway, both smoke commands through it, an update, and the removal of
+everything, data included.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from localcloud.server import LocalAws
 
 STAGE = "dev"
 PACKAGE_BUDGET = 70 * 2**20  # unpacked, bytecode included, Plotly.js not
-SMALL = ("--tasks", "2", "--updates", "2")  # each request is a process of the emulated Lambda's
+SMALL = ("--tasks", "2", "--updates", "2")  # the emulated Lambda starts a process for each request
 PROCESSORS = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}
 
 
 def account(endpoint_url: str) -> dict[str, str]:
-    """Environment variables that lead to the local AWS instead of somebody's account."""
+    """Return environment variables that lead to the local AWS instead of a real account."""
     return {
         "AWS_ENDPOINT_URL": endpoint_url,
         "AWS_ACCESS_KEY_ID": "test",
@@ -43,10 +43,10 @@ def account(endpoint_url: str) -> dict[str, str]:
 
 
 def rehearse(port: int) -> None:
-    """Deploy, use, update and remove the stage in the local AWS on `port`."""
+    """Deploy, test, update and remove the stage in the local AWS on `port`."""
     context = {"architecture": PROCESSORS[platform.machine().lower()], "protect": "false"}
     gateway = f"http://{{api}}.execute-api.localhost:{port}/{{stage}}"
-    # The function cannot reach the pool's public address; tokens are signed by the emulated pool.
+    # The emulated pool signs the tokens, and the function cannot reach a pool's public address.
     keys = {"COGNITO_JWKS_URL": f"http://127.0.0.1:{port}/{{pool}}/.well-known/jwks.json"}
     deployment = Deployment(STAGE, context, gateway, keys)
     address = deployment.up()
@@ -54,7 +54,7 @@ def rehearse(port: int) -> None:
     deployment.tree.try_imports()
     check_size(deployment.tree.archive())
     deployment.smoke(address, "smoke_api", "smoke_etl", options=SMALL)
-    step("the same again: an update")
+    step("update")
     deployment.web()
     deployment.smoke(address, "smoke_api", options=SMALL)
     deployment.down(erase=True)
@@ -65,16 +65,16 @@ def rehearse(port: int) -> None:
 
 
 def check_size(archive: Path) -> None:
-    """Say how large the package is that was deployed; ToolError where it is larger than its budget."""
+    """Print the size of the deployed package; raise ToolError if it exceeds its budget."""
     found = unpacked(archive, without="*plotly*")
     packed = archive.stat().st_size / 2**20
     step(f"package: {packed:.1f} MiB packed, {found / 2**20:.1f} MiB unpacked without Plotly.js")
     if found > PACKAGE_BUDGET:
-        raise tools.ToolError(f"a package has at most {PACKAGE_BUDGET / 2**20:.0f} MiB")
+        raise tools.ToolError(f"The package exceeds its budget of {PACKAGE_BUDGET / 2**20:.0f} MiB.")
 
 
 def leftovers() -> list[str]:
-    """Names of what the removal should have removed."""
+    """Return the names of resources that the removal left behind."""
     stacks = boto3.client("cloudformation").describe_stacks()["Stacks"]
     names = [stack["StackName"] for stack in stacks if stack["StackStatus"] != "DELETE_COMPLETE"]
     functions = [each["FunctionName"] for each in boto3.client("lambda").list_functions()["Functions"]]
@@ -85,17 +85,17 @@ def leftovers() -> list[str]:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nothing listens on."""
+    """Return a port of 127.0.0.1 that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def main() -> int:
-    """Command line; 0 when every step succeeded."""
+    """Run the command line; return 0 if every step succeeded."""
     parser = argparse.ArgumentParser(prog="python -m infra.rehearsal", description=__doc__)
-    parser.add_argument("--port", type=int, default=0, help="of the local AWS; default: any free one")
-    parser.add_argument("--keep", type=Path, help="folder for the local AWS, kept afterwards")
+    parser.add_argument("--port", type=int, default=0, help="port of the local AWS; default: any free one")
+    parser.add_argument("--keep", type=Path, help="folder of the local AWS, kept afterwards")
     options = parser.parse_args()
     folder = options.keep or Path(tempfile.mkdtemp(prefix="todo-rehearsal-"))
     port = options.port or free_port()

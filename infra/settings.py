@@ -1,4 +1,4 @@
-"""What one deployment is called and how it differs from another: read from CDK context, checked at once."""
+"""The settings of a deployment, read from CDK context and validated."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ COMPUTE_MINUTES = {"embedded": 5, "glue": 60}
 
 
 class SettingsError(ValueError):
-    """A context value is missing or not one of those allowed; the message says which."""
+    """A context value is not allowed; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One deployment.
+    """The settings of one deployment.
 
     Parameters
     ----------
     stage
         `dev` or `prod`.
     suffix
-        Appended to every physical name, so that two stages can share one account; empty where a stage is an account.
+        Appended to every physical name, so that two stages can share one account; empty if a stage has its own.
     engine
-        Which engine the lake's state machine runs: `embedded` (Lambda) or `glue` (Spark).
+        Engine that the lake's state machine runs: `embedded` (Lambda) or `glue` (Spark).
     architecture
-        Of our own Lambda functions and of their layer: `arm64` or `x86_64`.
+        Of our own Lambda functions and their layer: `arm64` or `x86_64`.
     owner, cost_center
         Tags.
     alert_email
-        Who is told about alarms; nobody where empty.
+        Receives the alarms; nobody does if empty.
     protect
-        Whether removing a stack leaves table, buckets, pool and key in place.
+        Keep table, buckets, pool and key when a stack is removed.
     build
-        Folder of what `infra.package` built.
+        Folder of the packages that `infra.lake_layer` and `infra.web_package` build.
     require_packages
-        Refuse to synthesise with a missing or stale package instead of using a placeholder.
+        Fail the synthesis if a package is missing or out of date, instead of using a placeholder.
     """
 
     stage: str
@@ -63,12 +63,12 @@ class Settings:
 
     @property
     def web_function(self) -> str:
-        """Name that Zappa gives the web function and its API: project name and stage, and what tells accounts apart."""
+        """Name that Zappa gives the web function and its API: project name and stage."""
         return f"todo-{self.stage}"
 
     @property
     def lake_every_minutes(self) -> int:
-        """Pause between two scheduled runs of the lake."""
+        """Minutes between two scheduled runs of the lake."""
         return COMPUTE_MINUTES[self.engine]
 
     @property
@@ -98,12 +98,12 @@ def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
 def from_context(get: Callable[[str], Any]) -> Settings:
     """Read the settings through `get`, which returns a context value or None.
 
-    Context values of the command line (`-c stage=prod`) are texts; those not given keep their defaults.
+    Context values from the command line (`-c stage=prod`) are strings; missing ones keep their defaults.
 
     Raises
     ------
     SettingsError
-        For a value that is not allowed.
+        If a value is not allowed.
     """
     texts = ("suffix", "engine", "architecture", "owner", "cost_center", "alert_email")
     values: dict[str, Any] = {name: str(get(name)) for name in texts if get(name) is not None}

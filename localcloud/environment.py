@@ -1,4 +1,4 @@
-"""The environment variables of the local processes, and the file ``LOCAL_DIR/env`` that carries them elsewhere."""
+"""The environment variables of the local processes, and the file ``LOCAL_DIR/env`` with them for other clients."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from localcloud.ports import LOOPBACK
 from localcloud.provision import secret_key
 from localcloud.settings import Settings
 
-# What would lead boto3 away from the local AWS: profiles, real sessions, per-service endpoints, proxies.
+# These could lead boto3 away from the local AWS: profiles, real sessions, per-service endpoints, proxies.
 FOREIGN_PREFIXES = ("AWS_", "PYTHON", "DJANGO_", "GUNICORN_")
 KEPT_FOREIGN = frozenset({"AWS_DEFAULT_OUTPUT", "AWS_PAGER"})
 
 
 def shell_without_aws(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the variables of the shell that started us, less those that could point at anybody's real account."""
+    """Return the variables of the calling shell without those that could point to a real account."""
     kept = {
         name: value
         for name, value in environ.items()
@@ -36,7 +36,7 @@ def shell_without_aws(environ: Mapping[str, str] = os.environ) -> dict[str, str]
 
 
 def client_variables(settings: Settings, provisioned: Mapping[str, str]) -> dict[str, str]:
-    """Return what any client needs to use this copy, the site's address first."""
+    """Return the variables that a client of this copy needs, the site's address first."""
     return {
         "APP_URL": settings.app_url,
         **provisioned,
@@ -49,7 +49,7 @@ def client_variables(settings: Settings, provisioned: Mapping[str, str]) -> dict
 
 
 def write_env_file(settings: Settings, variables: Mapping[str, str]) -> None:
-    """Write ``LOCAL_DIR/env``, readable by its owner only: ``. .local/env`` gives a shell the variables."""
+    """Write ``LOCAL_DIR/env``, readable by its owner only; ``. .local/env`` sets the variables in a shell."""
     lines = [
         "# Written by `make run`. In a shell:  . this-file",
         "unset AWS_PROFILE AWS_SESSION_TOKEN",
@@ -59,5 +59,5 @@ def write_env_file(settings: Settings, variables: Mapping[str, str]) -> None:
 
 
 def quoted(value: str) -> str:
-    """Return ``value`` in single quotes, whatever it contains."""
+    """Return ``value`` quoted for a shell, in single quotes even where none are needed."""
     return shlex.quote(value) if "'" in value else f"'{value}'"

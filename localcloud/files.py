@@ -1,4 +1,4 @@
-"""Files of LOCAL_DIR, written so that a reader, or the next start after a crash, never sees half of one."""
+"""Atomic writes to LOCAL_DIR: neither a reader nor the next start after a crash sees a partial file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, text: str, mode: int = 0o600) -> None:
-    """Replace the content of ``path`` by ``text``; the file has permissions ``mode`` from its first byte on."""
+    """Replace the content of ``path`` by ``text``; the file is created with the permissions ``mode``."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.unlink(missing_ok=True)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

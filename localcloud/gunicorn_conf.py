@@ -1,4 +1,4 @@
-"""How ``make run`` serves the site: gunicorn on the loopback interface."""
+"""Gunicorn's configuration for ``make run``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 import sys
 from typing import Any
 
-from localcloud.leash import end_with_parent
+from localcloud.end_with_parent import end_with_parent
 
 bind = f"127.0.0.1:{os.environ.get('PORT') or 8000}"
 workers = 2
@@ -20,6 +20,6 @@ proc_name = "todo-web"
 
 
 def post_fork(_server: Any, worker: Any) -> None:
-    """Let no worker outlive the master, even one that is killed."""
+    """End the worker with the master, even if that is killed."""
     if sys.platform == "linux":
         end_with_parent(signal.SIGKILL, worker.ppid)

@@ -1,6 +1,6 @@
-"""The metric ``IteratorAge`` of change capture, which AWS publishes for every event source mapping that reads a stream.
+"""The metric ``IteratorAge`` of change capture, which AWS publishes for event source mappings that read a stream.
 
-It is the age of the last record of a batch when the function is given it, in milliseconds.
+It is the age of a batch's last record, in milliseconds, when the function receives it.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from etl.lake.catalog import CAPTURE_FUNCTION
 from etl.log import log
-from localcloud.delivery import Handler
+from localcloud.event_source_mapping import Handler
 
 NAMESPACE, METRIC = "AWS/Lambda", "IteratorAge"
-# AWS keeps minutes; their maximum needs no more.
+# Enough for the maximum of each minute, which is all that AWS keeps.
 PAUSE_SECONDS = 1.0
 
 
 class IteratorAge:
-    """Publishes the age of what a function is given: at least a value a second, more if it grows faster.
+    """Publishes the age of a function's batches: once a second, and whenever it has grown.
 
     Parameters
     ----------
     cloudwatch
         boto3 client.
     clock
-        Epoch seconds.
+        Returns epoch seconds.
     """
 
     def __init__(self, cloudwatch: Any, clock: Callable[[], float] = time.time) -> None:
@@ -37,7 +37,7 @@ class IteratorAge:
         self._at, self._age = 0.0, 0.0
 
     def of(self, handler: Handler) -> Handler:
-        """Return the handler, measured."""
+        """Return a handler that publishes the age of each batch before it calls ``handler``."""
 
         def measured(event: dict[str, Any], context: Any) -> Any:
             created = event["Records"][-1]["dynamodb"].get("ApproximateCreationDateTime")
@@ -64,5 +64,5 @@ class IteratorAge:
         }
         try:
             self.cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=[value])
-        except (BotoCoreError, ClientError) as error:  # a metric must not stop what it measures
+        except (BotoCoreError, ClientError) as error:  # a failing metric must not stop capture
             log("capture.age", "not published", level="WARNING", status="retry", error=str(error))

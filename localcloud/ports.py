@@ -1,4 +1,4 @@
-"""Whether a port of the loopback interface is free, and who has it when not."""
+"""Checks that a port of the loopback interface is free, and names the process that uses it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ LOOPBACK = "127.0.0.1"
 LISTEN = "0A"  # the state's number in /proc/net/tcp
 
 
-class PortTaken(Exception):  # noqa: N818  says what is the case
-    """A port is in use; the message says which, by whom if known, and which variable chooses another."""
+class PortTaken(Exception):  # noqa: N818  named for the state
+    """A port is in use; the message names the port, the process if known, and the variable to change."""
 
 
 def require_free(port: int, variable: str, patience: float = 3.0) -> None:
-    """Return when ``port`` can be listened on; raise PortTaken when it cannot after ``patience`` seconds.
+    """Wait until ``port`` is free; raise PortTaken after ``patience`` seconds.
 
-    The patience is for processes of a killed predecessor that are just ending.
+    Processes of a killed predecessor may still be ending.
     """
     deadline = time.monotonic() + patience
     while not is_free(port):
@@ -40,7 +40,7 @@ def is_free(port: int) -> bool:
 
 
 def taken_message(port: int, variable: str) -> str:
-    """Return what to tell somebody whose port is taken."""
+    """Return the message for a taken port."""
     by = holder(port)
     return (
         f"Port {port} is in use{' by ' + by if by else ''}.\n"
@@ -49,7 +49,7 @@ def taken_message(port: int, variable: str) -> str:
 
 
 def holder(port: int) -> str:
-    """Return the process that listens on ``port``, as "name (process 123)"; empty when it cannot be told."""
+    """Return the process that listens on ``port``, as "name (process 123)"; "" if unknown."""
     return _holder_from_proc(port) or _holder_from_lsof(port)
 
 
@@ -62,7 +62,7 @@ def _holder_from_proc(port: int) -> str:
             if any(str(entry.readlink()) in sockets for entry in (process / "fd").iterdir()):
                 return f"{(process / 'comm').read_text().strip()} (process {process.name})"
         except OSError:
-            continue  # it ended, or belongs to somebody else
+            continue  # it has ended or belongs to another user
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Creates what the product finds in its AWS account: here, in the local one. Running it again changes nothing."""
+"""Creates the product's resources in the local AWS. Running it again changes nothing."""
 
 from __future__ import annotations
 
@@ -44,18 +44,16 @@ MISSING = {
 
 
 class ProvisionError(RuntimeError):
-    """The local AWS and LOCAL_DIR do not fit together; the message says what to do."""
+    """The local AWS does not match LOCAL_DIR, or refuses a setting; the message says what to do."""
 
 
 class Provisioner:
-    """Brings one local AWS to the state the product needs.
+    """Creates the product's resources in the local AWS at ``endpoint_url``.
 
     Parameters
     ----------
-    endpoint_url
-        Where the local AWS serves.
     directory
-        LOCAL_DIR: ``provision.json`` there remembers the pool, ``secrets.json`` the demo password.
+        LOCAL_DIR: ``provision.json`` there holds the id of the pool, ``secrets.json`` the demo password.
     """
 
     def __init__(self, endpoint_url: str, directory: Path) -> None:
@@ -67,17 +65,17 @@ class Provisioner:
         )
 
     def run(self) -> dict[str, str]:
-        """Create what is missing; return the environment variables that lead to it."""
+        """Create missing resources; return the environment variables that name all of them."""
         self.refuse_lost_state()
         self.table()
         self.buckets()
         self.glue()
         self.firehose()
         self.athena()
-        topic = self.client("sns").create_topic(Name=ALARM_TOPIC)["TopicArn"]  # returns the one that exists
+        topic = self.client("sns").create_topic(Name=ALARM_TOPIC)["TopicArn"]  # returns an existing one
         queue = self.queue()
         pool, client, password = self.identity()
-        self.remember(pool)
+        self.save_pool(pool)
         return {
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_DEFAULT_REGION": REGION,
@@ -95,17 +93,14 @@ class Provisioner:
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of the local AWS."""
-        make: Any = (
-            self.session.client
-        )  # the stubs know one overload a service, none for a name in a variable
+        make: Any = self.session.client  # the stubs have an overload for each service, none for a variable
         return make(service, endpoint_url=self.endpoint_url)
 
     def refuse_lost_state(self) -> None:
-        """Raise ProvisionError when what an earlier start made is gone: recreating it would hide a loss."""
-        remembered = self._remembered()
-        if not remembered:
+        """Raise ProvisionError if the resources of an earlier start are gone: recreating them would hide the loss."""
+        pool = self._saved_pool()
+        if not pool:
             return
-        pool = remembered["USER_POOL_ID"]
         lost = []
         if missing(lambda: self.client("cognito-idp").describe_user_pool(UserPoolId=pool)):
             lost.append(f"the user pool {pool}")
@@ -117,15 +112,12 @@ class Provisioner:
                 f"Is it another copy's? If its state is lost, remove {self.directory} to begin again."
             )
 
-    def _remembered(self) -> dict[str, str]:
-        try:
-            return dict(json.loads((self.directory / "provision.json").read_text()))
-        except FileNotFoundError:
-            return {}
+    def _saved_pool(self) -> str:
+        return _read_json(self.directory / "provision.json").get("USER_POOL_ID", "")
 
-    def remember(self, pool: str) -> None:
-        """Note what this directory's local AWS holds from now on."""
-        if not self._remembered():
+    def save_pool(self, pool: str) -> None:
+        """Save the id of the pool, so that later starts notice if it is gone."""
+        if not self._saved_pool():
             write_atomically(self.directory / "provision.json", json.dumps({"USER_POOL_ID": pool}))
 
     def table(self) -> None:
@@ -154,7 +146,7 @@ class Provisioner:
                 s3.create_bucket(Bucket=bucket)
 
     def glue(self) -> None:
-        """Create the database and its tables; where a table exists, only its columns are brought up to date."""
+        """Create the database and missing tables; of existing tables, update only the columns."""
         glue, database = self.client("glue"), NAMES["GLUE_DATABASE"]
         if missing(lambda: glue.get_database(Name=database)):
             glue.create_database(DatabaseInput={"Name": database})
@@ -168,7 +160,7 @@ class Provisioner:
             if found is None:
                 glue.create_table(DatabaseName=database, TableInput=wanted)
             elif found["StorageDescriptor"]["Columns"] != wanted["StorageDescriptor"]["Columns"]:
-                # The lake jobs move Location on every publish; the definition only knows the first one.
+                # The lake jobs move Location on every publish; the definition has the first one.
                 wanted["StorageDescriptor"]["Location"] = found["StorageDescriptor"]["Location"]
                 glue.update_table(DatabaseName=database, TableInput=wanted)
 
@@ -190,7 +182,7 @@ class Provisioner:
                 firehose.create_delivery_stream(**stream)
 
     def athena(self) -> None:
-        """Create the workgroup; its query results go under athena-results/ of the Gold bucket."""
+        """Create the workgroup, with query results under athena-results/ in the Gold bucket."""
         athena, name = self.client("athena"), NAMES["ATHENA_WORKGROUP"]
         if missing(lambda: athena.get_work_group(WorkGroup=name)):
             results = {"OutputLocation": f"s3://{NAMES['GOLD_BUCKET']}/{layout.RESULTS_PREFIX}"}
@@ -200,7 +192,7 @@ class Provisioner:
             )
 
     def queue(self) -> str:
-        """Return the URL of the queue for changes that could not be captured."""
+        """Create the dead-letter queue of change capture; return its URL."""
         return str(self.client("sqs").create_queue(QueueName=catalog.FAILURE_QUEUE)["QueueUrl"])
 
     def identity(self) -> tuple[str, str, str]:
@@ -222,7 +214,7 @@ class Provisioner:
 
 
 def missing(call: Callable[[], object]) -> bool:
-    """Make a call that describes one resource; return whether AWS says that there is none."""
+    """Return whether ``call``, which describes one resource, fails because there is none."""
     try:
         call()
     except ClientError as error:
@@ -233,30 +225,31 @@ def missing(call: Callable[[], object]) -> bool:
 
 
 def read_secrets(directory: Path) -> dict[str, str]:
-    """Return the secrets kept in LOCAL_DIR (``secrets.json``, readable by its owner only)."""
-    try:
-        return dict(json.loads((Path(directory) / "secrets.json").read_text()))
-    except FileNotFoundError:
-        return {}
+    """Return the secrets in LOCAL_DIR (``secrets.json``, readable by its owner only)."""
+    return _read_json(Path(directory) / "secrets.json")
+
+
+def _read_json(path: Path) -> dict[str, str]:
+    return dict(json.loads(path.read_text())) if path.exists() else {}
 
 
 def save_secret(directory: Path, name: str, value: str) -> None:
-    """Keep one secret in LOCAL_DIR."""
+    """Save a secret in LOCAL_DIR."""
     kept = read_secrets(directory)
     if kept.get(name) != value:
         write_atomically(Path(directory) / "secrets.json", json.dumps({**kept, name: value}))
 
 
 def secret_key(directory: Path) -> str:
-    """Return the SECRET_KEY of this LOCAL_DIR, made at its first use."""
+    """Return the SECRET_KEY of this LOCAL_DIR, generated on first use."""
     if "SECRET_KEY" not in read_secrets(directory):
         save_secret(directory, "SECRET_KEY", secrets.token_urlsafe(50))
     return read_secrets(directory)["SECRET_KEY"]
 
 
 def provision(endpoint_url: str, directory: Path) -> dict[str, str]:
-    """Make the local AWS at ``endpoint_url`` complete, and return the environment variables that lead to it.
+    """Create missing resources in the local AWS at ``endpoint_url``; return the environment variables for clients.
 
-    Idempotent. Raises ProvisionError when a table or user pool of an earlier start is gone.
+    Raises ProvisionError if the table or user pool of an earlier start is gone.
     """
     return Provisioner(endpoint_url, Path(directory)).run()

@@ -17,10 +17,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud import ports
 from localcloud.console import Console, Step
+from localcloud.end_with_parent import end_with_parent
 from localcloud.environment import client_variables, shell_without_aws, write_env_file
-from localcloud.leash import end_with_parent
-from localcloud.progress import assets_fingerprint, lake_caught_up, status_of
 from localcloud.provision import ProvisionError, provision
+from localcloud.readiness import assets_fingerprint, lake_caught_up, status_of
 from localcloud.settings import ROOT, SettingError, Settings, read_settings
 from localcloud.supervisor import Child, Program, Supervisor
 from tasks.demo.state import Manifest
@@ -36,25 +36,15 @@ LAKE_PATIENCE_SECONDS = 90.0
 
 
 class StartError(RuntimeError):
-    """A part did not come up; the message says which and what its log says."""
+    """A part did not start; the message names it and shows the end of its log."""
 
 
-class Interrupted(Exception):  # noqa: N818  a wish, not an error
-    """The person asked us to stop while we were still starting."""
+class Interrupted(Exception):  # noqa: N818  a request, not an error
+    """The user asked to stop during the start."""
 
 
 class Runner:
-    """One running copy of the product.
-
-    Parameters
-    ----------
-    settings
-        Ports, directory and whether to load the demo workspace.
-    console
-        Where to say what happens.
-    stop
-        Set by a signal.
-    """
+    """One running copy of the product; setting ``stop`` ends it."""
 
     def __init__(self, settings: Settings, console: Console, stop: threading.Event) -> None:
         self.settings, self.console, self.stop = settings, console, stop
@@ -66,19 +56,19 @@ class Runner:
         try:
             self.start()
             while not self.stop.wait(0.3):
-                self.supervisor.tend()
+                self.supervisor.restart_ended()
         except Interrupted:
             pass
         finally:
             self.shut_down()
 
     def start(self) -> None:
-        """Bring everything up, in the order of its needs, and say where to go."""
+        """Start all parts in the order of their dependencies, and print the address."""
         self.local_aws()
         self.static_files()
         self.program(CAPTURE, ["-m", "localcloud.capture"])
         self.lake()
-        self.program(LOGS, ["-m", "localcloud.logs"])
+        self.program(LOGS, ["-m", "localcloud.log_subscription"])
         self.site()
         if self.settings.demo:
             self.demo()
@@ -86,7 +76,7 @@ class Runner:
         self.console.say(banner(self.settings, self.variables["DEMO_PASSWORD"]))
 
     def local_aws(self) -> None:
-        """Start the local AWS and make it complete."""
+        """Start the local AWS and create the product's resources in it."""
         settings = self.settings
         environment = {
             **os.environ,
@@ -101,7 +91,7 @@ class Runner:
         write_env_file(settings, self.variables)
 
     def static_files(self) -> None:
-        """Collect the site's static files when one of their sources has changed."""
+        """Collect the site's static files if a source of them has changed."""
         stamp, fingerprint = self.settings.directory / "static.stamp", assets_fingerprint(ROOT)
         if stamp.exists() and stamp.read_text() == fingerprint:
             return
@@ -109,7 +99,7 @@ class Runner:
         stamp.write_text(fingerprint)
 
     def lake(self) -> None:
-        """Start the lake jobs, without the working files that a killed predecessor left."""
+        """Remove the working files of a killed predecessor and start the lake jobs."""
         work = self.settings.directory / "lake"
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir()
@@ -122,25 +112,25 @@ class Runner:
                 WEB,
                 ["-m", "gunicorn", "-c", "python:localcloud.gunicorn_conf", "todo_site.wsgi:application"],
             )
-            self.wait(step, child, lambda: self.serves(child))
+            self.wait(step, child, lambda: self.site_healthy(child))
 
-    def serves(self, web: Child) -> bool:
-        """Whether the site is healthy; StartError when it answers that it is broken, which does not pass."""
+    def site_healthy(self, web: Child) -> bool:
+        """Return whether the site is healthy; raise StartError for an error 500 or above, which will not go away."""
         status = status_of(f"{self.settings.app_url}/api/health")
         if status >= BROKEN:
             raise StartError(f"\n  The site answers {status}. The end of {web.log}:\n{web.log_tail()}")
         return status == OK
 
     def demo(self) -> None:
-        """Load the demo workspace, unless an earlier start has; the lake then has to catch up."""
+        """Load the demo workspace if no earlier start has, and wait until the lake has caught up."""
         manifest = Manifest.read(self.settings.directory / "demo.json")
         if manifest and manifest.loaded:
             return
-        self.console.say(f"  The site is up at {self.settings.app_url}; its demo workspace is being loaded.")
+        self.console.say(f"  The site is up at {self.settings.app_url}; loading its demo workspace.")
         try:
             self.task("demo workspace", DEMO, ["manage.py", "load_demo"])
         except StartError as error:
-            self.console.say(f"{error}\n  The demo workspace is incomplete; the next start tries again.")
+            self.console.say(f"{error}\n  The demo workspace is incomplete; the next start will try again.")
             return
         with self.console.step("insights", done="up to date") as step:
             caught_up = lake_caught_up(self.settings.directory, self.variables)
@@ -149,7 +139,7 @@ class Runner:
             )
 
     def task(self, title: str, name: str, arguments: list[str]) -> None:
-        """Run a program to its end, showing the last line of its output; StartError when it fails."""
+        """Run a program to its end and show the last line of its output; raise StartError if it fails."""
         child = Child(self.python_program(name, arguments), self.supervisor.logs)
         with self.console.step(title, done="done") as step:
             try:
@@ -163,11 +153,11 @@ class Runner:
                 )
 
     def program(self, name: str, arguments: list[str]) -> Child:
-        """Start a Python program of the app's environment, to be kept running."""
+        """Start a Python program in the app's environment and keep it running."""
         return self.supervisor.start(self.python_program(name, arguments))
 
     def python_program(self, name: str, arguments: list[str]) -> Program:
-        """Return a Python program of the app's environment with the variables of this copy."""
+        """Return a Python program in the app's environment with the variables of this copy."""
         environment = {
             **os.environ,
             **self.variables,
@@ -177,7 +167,7 @@ class Runner:
         return Program(name, [sys.executable, *arguments], environment)
 
     def wait(self, step: Step, child: Child, ready: Callable[[], bool]) -> None:
-        """Return when ``ready``; StartError when the program ends before, or takes too long."""
+        """Wait until ``ready``; raise StartError if the program ends before or takes too long."""
 
         def ready_or_failed() -> bool:
             if child.ended or step.seconds > START_SECONDS:
@@ -188,29 +178,29 @@ class Runner:
         self.wait_until(step, ready_or_failed)
 
     def wait_until(self, step: Step, done: Callable[[], object], detail: str = "") -> None:
-        """Call ``done`` until it is true, showing the step; Interrupted when told to stop."""
+        """Call ``done`` until it is true and show the step; raise Interrupted if told to stop."""
         while not done():
             self.look(step, detail)
             if self.stop.wait(LOOK_SECONDS):
                 raise Interrupted
 
     def look(self, step: Step, detail: str) -> None:
-        """Show the step, keep the programs running, and notice a wish to stop."""
+        """Show the step and restart ended programs; raise Interrupted if told to stop."""
         step.tick(detail)
-        if step.name not in {"local AWS", "site"}:  # those two report their own end
-            self.supervisor.tend()
+        if step.name not in {"local AWS", "site"}:  # the steps of these two report their end
+            self.supervisor.restart_ended()
         if self.stop.is_set():
             raise Interrupted
 
     def shut_down(self) -> None:
-        """Stop everything, the site first and the local AWS last; a second signal kills what is left."""
+        """Stop everything, the site first and the local AWS last."""
         self.console.say("Stopping ...")
         self.supervisor.stop(STOP_ORDER)
-        self.console.say(f"Stopped. The data stay in {shown(self.settings.directory)}.")
+        self.console.say(f"Stopped. The data is kept in {shown(self.settings.directory)}.")
 
 
 def banner(settings: Settings, password: str) -> str:
-    """Return what a newcomer needs to know once everything runs."""
+    """Return the text for the user once everything runs."""
     return f"""
   Todo with Insights    {settings.app_url}
 
@@ -226,13 +216,13 @@ def banner(settings: Settings, password: str) -> str:
 
 
 def shown(path: Path) -> str:
-    """Return ``path`` as short as it can be written in the project's directory."""
+    """Return ``path`` relative to the project's directory if it is in there."""
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
 
 
 @contextmanager
 def sole_use(directory: Path) -> Iterator[None]:
-    """Hold LOCAL_DIR; StartError when another copy has it. The kernel lets go of it whatever ends this process."""
+    """Lock LOCAL_DIR until this process ends; raise StartError if another copy has locked it."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (directory / "run.lock").open("a+") as lock:
         try:
@@ -251,7 +241,7 @@ def sole_use(directory: Path) -> Iterator[None]:
 
 
 def stop_on_signals(stop: threading.Event) -> None:
-    """Set ``stop`` at the first of Ctrl-C, SIGTERM or a closed terminal; what comes later is ignored."""
+    """Set ``stop`` on Ctrl-C, SIGTERM or a closed terminal."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
     if os.environ.get("STOP_WITH_PARENT") and sys.platform == "linux":
@@ -261,7 +251,7 @@ def stop_on_signals(stop: threading.Event) -> None:
 def run(console: Console) -> None:
     """Run one copy of the product as the environment variables say."""
     settings = read_settings()
-    os.umask(0o077)  # what is written below LOCAL_DIR is its owner's
+    os.umask(0o077)  # only the owner may read LOCAL_DIR
     variables = shell_without_aws()
     os.environ.clear()
     os.environ.update(variables)
@@ -274,13 +264,13 @@ def run(console: Console) -> None:
 
 
 def main() -> None:
-    """Run until stopped; trouble ends with a message and status 1."""
+    """Run until stopped; an error ends with a message and status 1."""
     console = Console()
     begun = time.monotonic()
     try:
         run(console)
     except (StartError, SettingError, ports.PortTaken, ProvisionError, ClientError, BotoCoreError) as error:
-        console.say(f"\n{error}\nNothing is left running ({time.monotonic() - begun:.0f} s).")
+        console.say(f"\n{error}\nEverything has been stopped ({time.monotonic() - begun:.0f} s).")
         sys.exit(1)
 
 

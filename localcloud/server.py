@@ -1,17 +1,17 @@
-"""Start and stop the local AWS as a process (tests and `make run` use this; product code never does)."""
+"""Starts and stops the local AWS as a process, for tests, benchmarks and the rehearsal of a deployment."""
 
 from __future__ import annotations
 
-import http.client
+import http
 import os
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-LOOPBACK = "127.0.0.1"
+from localcloud.ports import LOOPBACK, is_free
+from localcloud.readiness import status_of
+from localcloud.settings import ROOT
 
 
 class LocalAwsError(RuntimeError):
@@ -19,7 +19,7 @@ class LocalAwsError(RuntimeError):
 
 
 class LocalAws:
-    """One local AWS process with its state under ``directory / "aws"``.
+    """A local AWS process with its state in ``directory / "aws"``.
 
     Parameters
     ----------
@@ -37,8 +37,8 @@ class LocalAws:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, timeout: float = 60) -> None:
-        """Start the process and return when it serves requests; LocalAwsError if it does not."""
-        if self._listening():
+        """Start the process and wait until it serves requests; raise LocalAwsError if it does not."""
+        if not is_free(self.port):
             raise LocalAwsError(
                 f"port {self.port} of {LOOPBACK} is taken; choose another with LOCAL_AWS_PORT"
             )
@@ -61,11 +61,11 @@ class LocalAws:
         self._wait_until_ready(timeout)
 
     def stop(self, timeout: float = 15) -> None:
-        """Stop cleanly (SIGTERM); a process that does not end in time is killed. Idempotent."""
+        """Stop cleanly (SIGTERM); kill the process if it does not end in time. Idempotent."""
         self._end(signal.SIGTERM, timeout)
 
     def kill(self) -> None:
-        """End the process at once (SIGKILL), as a crash would. Idempotent."""
+        """Kill the process (SIGKILL), as a crash would. Idempotent."""
         self._end(signal.SIGKILL, timeout=15)
 
     def _end(self, number: signal.Signals, timeout: float) -> None:
@@ -81,7 +81,7 @@ class LocalAws:
 
     def _wait_until_ready(self, timeout: float) -> None:
         deadline = time.monotonic() + timeout
-        while not self._ready():
+        while status_of(f"{self.endpoint_url}/_ministack/ready") != http.HTTPStatus.OK:
             ended = self.process is not None and self.process.poll() is not None
             if ended or time.monotonic() > deadline:
                 self.kill()
@@ -89,21 +89,6 @@ class LocalAws:
                     f"the local AWS did not start; the end of {self.log}:\n{self._log_tail()}"
                 )
             time.sleep(0.05)
-
-    def _ready(self) -> bool:
-        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=2)
-        try:
-            connection.request("GET", "/_ministack/ready")
-            return connection.getresponse().status == http.HTTPStatus.OK
-        except OSError:
-            return False
-        finally:
-            connection.close()
-
-    def _listening(self) -> bool:
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            return probe.connect_ex((LOOPBACK, self.port)) == 0
 
     def _log_tail(self) -> str:
         return self.log.read_bytes()[-3000:].decode(errors="replace")

@@ -1,4 +1,4 @@
-"""What a person can choose when starting: ports, directory, demo workspace; from environment variables."""
+"""The settings of ``make run``, from environment variables: ports, directory, demo workspace."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class SettingError(ValueError):
-    """A variable has a value that makes no sense; the message names it."""
+    """A variable has an invalid value; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The choices, checked. ``directory`` is absolute."""
+    """The validated settings. ``directory`` is absolute."""
 
     port: int
     aws_port: int
@@ -27,22 +27,22 @@ class Settings:
 
     @property
     def app_url(self) -> str:
-        """Where the site is served."""
+        """Address of the site."""
         return f"http://{LOOPBACK}:{self.port}"
 
     @property
     def aws_url(self) -> str:
-        """Where the local AWS is served."""
+        """Address of the local AWS."""
         return f"http://{LOOPBACK}:{self.aws_port}"
 
     @property
     def env_file(self) -> Path:
-        """The shell file that other clients source."""
+        """Shell file with the variables for other clients."""
         return self.directory / "env"
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read PORT, LOCAL_AWS_PORT, LOCAL_DIR and DEMO; raise SettingError for what cannot be used."""
+    """Read PORT, LOCAL_AWS_PORT, LOCAL_DIR and DEMO; raise SettingError for an invalid value."""
     settings = Settings(
         port=_port(environ, "PORT", 8000),
         aws_port=_port(environ, "LOCAL_AWS_PORT", 4566),

@@ -1,4 +1,4 @@
-"""Keeps a set of programs running: starts them on a leash, restarts the crashed ones, stops all in order."""
+"""Keeps programs running: starts them so that they end with this process, restarts crashed ones, stops all in order."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LEASH = ROOT / "localcloud" / "leash.py"
+END_WITH_PARENT = ROOT / "localcloud" / "end_with_parent.py"
 FIRST_PAUSE, LONGEST_PAUSE, HEALTHY_SECONDS = 0.5, 30.0, 60.0
 LOG_LIMIT_BYTES = 10 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to run: its name (also its log file's), its command and its environment variables."""
+    """A program to run: its name (also of its log file), its command and its environment variables."""
 
     name: str
     command: list[str]
@@ -41,11 +41,11 @@ class Child:
         self.restart_at = None
         self.started_at = time.monotonic()
         rotate(self.log)
-        watched, self._held = os.pipe()  # the end held here closes with this process, whatever ends it
-        leash = [sys.executable, "-I", "-S", str(LEASH), str(watched), str(os.getpid())]
+        watched, self._held = os.pipe()  # the kernel closes this side with the process, however that ends
+        wrapper = [sys.executable, "-I", "-S", str(END_WITH_PARENT), str(watched), str(os.getpid())]
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                [*leash, *self.program.command],
+                [*wrapper, *self.program.command],
                 cwd=ROOT,
                 env=dict(self.program.environment),
                 stdin=subprocess.DEVNULL,
@@ -62,12 +62,12 @@ class Child:
         return self.process.poll() is not None
 
     def how_it_ended(self) -> str:
-        """Return the end of the program in words."""
+        """Describe how the program ended."""
         status = self.process.returncode
         return f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
 
     def signal(self, number: signal.Signals) -> None:
-        """Send the program a signal; one that has ended is left alone."""
+        """Send the program a signal, unless it has ended."""
         if not self.ended:
             self.process.send_signal(number)
 
@@ -80,14 +80,14 @@ class Child:
         return True
 
     def kill(self) -> None:
-        """End the program, and what it started, at once."""
+        """Kill the program and the processes it started."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self.release()
 
     def release(self) -> None:
-        """Close this side of the leash."""
+        """Close this side of the pipe."""
         if self._held >= 0:
             os.close(self._held)
             self._held = -1
@@ -105,7 +105,7 @@ class Supervisor:
     logs
         Directory of the log files.
     say
-        Called with a line whenever something happens that a person should know.
+        Called with a line of text for the user.
     """
 
     def __init__(self, logs: Path, say: Callable[[str], None]) -> None:
@@ -114,12 +114,12 @@ class Supervisor:
         logs.mkdir(parents=True, exist_ok=True)
 
     def start(self, program: Program) -> Child:
-        """Start a program that is to run until ``stop``."""
+        """Start a program that runs until ``stop``."""
         child = self.children[program.name] = Child(program, self.logs)
         return child
 
-    def tend(self) -> None:
-        """Restart what has ended by itself, after a pause that doubles while it keeps failing. Call it often."""
+    def restart_ended(self) -> None:
+        """Restart programs that have ended, after a pause that doubles while they keep failing. Call it often."""
         for child in self.children.values():
             if child.restart_at is not None:
                 if time.monotonic() >= child.restart_at:
@@ -128,16 +128,16 @@ class Supervisor:
                 self._plan_restart(child)
 
     def _plan_restart(self, child: Child) -> None:
-        child.kill()  # what it may have left behind
+        child.kill()  # processes that it may have left behind
         if time.monotonic() - child.started_at > HEALTHY_SECONDS:
             child.pause = FIRST_PAUSE
         child.restart_at = time.monotonic() + child.pause
         name = child.program.name
-        self.say(f"  {name} {child.how_it_ended()}; starting it again in {child.pause:g} s (see {child.log})")
+        self.say(f"  {name} {child.how_it_ended()}; restarting it in {child.pause:g} s (see {child.log})")
         child.pause = min(child.pause * 2, LONGEST_PAUSE)
 
     def stop(self, order: list[list[str]], seconds: float = 10.0) -> None:
-        """Stop all: each group of names at once, one group after the other; what lingers is killed."""
+        """Stop the groups of programs one after the other; kill programs that do not stop in ``seconds``."""
         for group in order:
             members = [self.children[name] for name in group if name in self.children]
             for child in members:
@@ -149,12 +149,12 @@ class Supervisor:
                 child.kill()
 
     def kill(self) -> None:
-        """End everything at once."""
+        """Kill all programs."""
         for child in self.children.values():
             child.kill()
 
 
 def rotate(log: Path) -> None:
-    """Move a log file that has grown large out of the way, replacing the one moved before."""
+    """Rename a large log file to ``<name>.1``, replacing an earlier one."""
     if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:
         log.replace(log.with_name(f"{log.name}.1"))

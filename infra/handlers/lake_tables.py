@@ -1,7 +1,7 @@
 """Custom resource: the Silver and Gold tables of the Glue database.
 
-CloudFormation would put a table's first location back with every change of its definition, while the lake jobs move
-locations on every publish: readers would see an empty table. This creates what is missing and changes columns only.
+The lake jobs move a table's location on every publish. CloudFormation would reset it to the first location whenever the
+definition changes, and readers would see an empty table. This resource creates missing tables and updates columns only.
 """
 
 import json
@@ -23,21 +23,19 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
     ----------
     event
         `RequestType` (Create, Update, Delete), `ResponseURL`, and `ResourceProperties` with `Database`,
-        `BronzeBucket`, `SilverBucket` and `GoldBucket`. Deleting leaves the tables to the deletion of their database.
-    context
-        Lambda context; unused.
+        `BronzeBucket`, `SilverBucket` and `GoldBucket`. Delete does nothing: the tables go with their database.
     """
     properties = event["ResourceProperties"]
     outcome = {"Status": "SUCCESS", "Reason": ""}
     try:
         if event["RequestType"] != "Delete":
             ensure(properties)
-    except Exception as error:  # noqa: BLE001  CloudFormation waits an hour for an answer that does not come
+    except Exception as error:  # noqa: BLE001  without an answer, CloudFormation waits for an hour
         outcome = {"Status": "FAILED", "Reason": f"{type(error).__name__}: {error}"[:1000]}
     failed = outcome["Status"] == "FAILED"
     log(
         "ensure_tables",
-        outcome["Reason"] or "the tables are as the catalogue says",
+        outcome["Reason"] or "the tables match the catalogue",
         level="ERROR" if failed else "INFO",
         status="failed" if failed else "ok",
         request_type=event["RequestType"],
@@ -46,7 +44,7 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
 
 
 def ensure(properties: Mapping[str, str]) -> None:
-    """Create the tables that are missing; bring the columns of those that exist up to date, and nothing else."""
+    """Create missing tables; of existing ones, update only the columns."""
     database = properties["Database"]
     present = _tables(database)
     for wanted in glue_tables(
@@ -55,7 +53,7 @@ def ensure(properties: Mapping[str, str]) -> None:
         gold_bucket=properties["GoldBucket"],
     ):
         if wanted["Name"] in BRONZE_TABLES:
-            continue  # their locations never move: CloudFormation's own
+            continue  # CloudFormation owns them: their locations never move
         found = present.get(wanted["Name"])
         if found is None:
             client("glue").create_table(DatabaseName=database, TableInput=wanted)

@@ -1,14 +1,14 @@
-"""``python -m localcloud.aws``: prepare the process and its files, then hand over to the launcher."""
+"""``python -m localcloud.aws``: prepares the process and its files, then starts the server."""
 
 from localcloud.aws.environment import prepare
-from localcloud.aws.recovery import finish_interrupted_writes
+from localcloud.aws.s3_recovery import finish_interrupted_writes
 
 
 def main() -> None:
     """Serve the local AWS until SIGTERM or Ctrl-C."""
     place = prepare()
     finish_interrupted_writes(place.state / "s3")
-    from localcloud.aws.launcher import serve  # ministack reads settings and S3's files when it is imported
+    from localcloud.aws.launcher import serve  # importing ministack reads settings and S3's files
 
     serve(place)
 

@@ -1,4 +1,4 @@
-"""What our stacks use and ministack's CloudFormation does not know.
+"""CloudFormation features that our stacks use and ministack lacks.
 
 Holes closed: a template with AWS::Glue::SecurityConfiguration is refused whole, although the Glue service has the
 calls; conditions compare the text "AWS::Region" instead of the region; a table's time to live and point-in-time
@@ -14,6 +14,8 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import dynamodb, glue
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
+from localcloud.aws.protocol import Response
+
 Created = tuple[str, dict[str, Any]]
 TABLE, SECURITY = "AWS::DynamoDB::Table", "AWS::Glue::SecurityConfiguration"
 TABLE_SETTINGS: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -27,7 +29,7 @@ def install() -> None:
     types = provisioners._RESOURCE_HANDLERS
     types[SECURITY] = {"create": _create_security, "delete": _delete_security}
     types[TABLE] = {**types[TABLE], "create": _with_settings(types[TABLE]["create"])}
-    evaluate = engine._evaluate_conditions
+    evaluate: Callable[..., dict[str, bool]] = engine._evaluate_conditions
 
     def evaluate_with_pseudo_parameters(template: dict[str, Any], params: dict[str, Any]) -> dict[str, bool]:
         return evaluate(template, {**_pseudo_parameters(), **params})
@@ -60,7 +62,7 @@ def _with_settings(create: Callable[..., Created]) -> Callable[..., Created]:
 def _create_security(logical_id: str, props: dict[str, Any], stack_name: str) -> Created:
     name = props.get("Name") or f"{stack_name}-{logical_id}"
     configuration = props["EncryptionConfiguration"]
-    # CloudFormation and the API spell one member differently.
+    # CloudFormation and the API name this member differently.
     encryption = {
         ("S3Encryption" if key == "S3Encryptions" else key): value for key, value in configuration.items()
     }
@@ -76,7 +78,7 @@ def _delete_security(physical_id: str, props: dict[str, Any]) -> None:
     glue._delete_security_configuration({"Name": physical_id})
 
 
-def _must_succeed(kind: str, name: str, response: tuple[int, dict[str, str], bytes]) -> None:
+def _must_succeed(kind: str, name: str, response: Response) -> None:
     status, _, body = response
     if status != 200:
         raise ValueError(f"{kind} {name}: {body!r}")

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ministack.core.responses import error_response_json
 from ministack.services import cognito
 
-Response = tuple[int, dict[str, str], bytes]
+from localcloud.aws.protocol import Response, error_response
+
 Pool = dict[str, Any]
 User = dict[str, Any]
 VERIFIABLE = ("email", "phone_number")
@@ -42,7 +42,7 @@ def _case_sensitive(pool: Pool) -> bool:
 
 
 def _names(pool: Pool) -> Iterator[tuple[str, User]]:
-    """Everything a user may sign in with."""
+    """Yield every name that a user may sign in with."""
     for username, user in pool["_users"].items():
         yield username, user
         attributes = _attributes(user)
@@ -65,7 +65,7 @@ def _verified(attributes: dict[str, str], alias: str) -> bool:
 
 
 def _holder(pool: Pool, attributes: dict[str, str], but: str = "") -> User | None:
-    """Another user who signs in with one of these verified addresses."""
+    """Return another user who signs in with one of these verified addresses."""
     wanted = {attributes.get(alias, "").casefold() for alias in pool.get("AliasAttributes") or []} - {""}
     found = (user for name, user in _names(pool) if name.casefold() in wanted and user["Username"] != but)
     return next(found, None)
@@ -79,7 +79,7 @@ def _new_user(create: Callable[..., Response], *, admin: bool) -> Callable[..., 
         username = str(data.get("Username") or "")
         folded = {name.casefold() for name in pool["_users"]}
         if not _case_sensitive(pool) and username.casefold() in folded:
-            return error_response_json("UsernameExistsException", "User account already exists.", 400)
+            return error_response("UsernameExistsException", "User account already exists.", 400)
         attributes = cognito._attr_list_to_dict(data.get("UserAttributes", []))
         claims = {alias: attributes[alias] for alias in VERIFIABLE if admin and _claimed(attributes, alias)}
         if claims and not data.get("ForceAliasCreation") and _holder(pool, claims) is not None:
@@ -99,10 +99,7 @@ def _pool_of_client(data: dict[str, Any]) -> Pool | None:
 
 
 def _alias_exists() -> Response:
-    response: Response = error_response_json(
-        "AliasExistsException", "An account with the email already exists.", 400
-    )
-    return response
+    return error_response("AliasExistsException", "An account with the email already exists.", 400)
 
 
 def _confirming(confirm: Callable[..., Response]) -> Callable[..., Response]:
@@ -124,5 +121,5 @@ def _confirming(confirm: Callable[..., Response]) -> Callable[..., Response]:
 
 
 def _delivered(pool: Pool, attributes: dict[str, str]) -> list[str]:
-    """The attributes that the confirmation code proved."""
+    """Return the attributes that the confirmation code verified."""
     return [name for name in pool.get("AutoVerifiedAttributes") or [] if name in attributes]

@@ -1,4 +1,4 @@
-"""What must be true of the process before ministack is imported: it reads its settings at import time.
+"""Prepares the process before ministack is imported, because ministack reads its settings at import time.
 
 Hole closed: ministack binds 0.0.0.0, opens side ports (MQTT, SFTP, database proxies) on all interfaces,
 accepts any confirmation code, and keeps its state in a shared directory under /tmp.
@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 MINISTACK = "1.5.33"
 LOOPBACK = "127.0.0.1"
@@ -19,7 +20,7 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where this local AWS lives: its state directory and its port on 127.0.0.1."""
+    """The state directory of this local AWS and its port on 127.0.0.1."""
 
     state: Path
     port: int
@@ -30,7 +31,7 @@ def prepare() -> Place:
     _require_pinned_version()
     place = _place()
     place.state.mkdir(parents=True, exist_ok=True)
-    os.environ.pop("MINISTACK_HOST", None)  # set, it would pin host and port in every queue URL
+    os.environ.pop("MINISTACK_HOST", None)  # it would fix host and port in every queue URL
     os.environ.update(_settings(place))
     _keep_sockets_on_loopback()
     return place
@@ -72,14 +73,14 @@ def _settings(place: Place) -> dict[str, str]:
 
 
 def _keep_sockets_on_loopback() -> None:
-    """Whatever a service of ministack asks for, no socket of this process leaves 127.0.0.1."""
+    """Bind every socket of this process to the loopback interface, whatever address a service asks for."""
     bind = socket.socket.bind
 
-    def bind_loopback(self: socket.socket, address: object) -> None:
+    def bind_loopback(self: socket.socket, address: Any) -> None:
         if self.family == socket.AF_INET and isinstance(address, tuple):
             address = (LOOPBACK, *address[1:])
         elif self.family == socket.AF_INET6 and isinstance(address, tuple):
             address = ("::1", *address[1:])
-        bind(self, address)  # type: ignore[arg-type]
+        bind(self, address)
 
-    socket.socket.bind = bind_loopback  # type: ignore[method-assign]
+    socket.socket.bind = bind_loopback  # type: ignore[method-assign, assignment]

@@ -1,9 +1,9 @@
 """Firehose that delivers one object per batch and partition, before it answers.
 
 Hole closed: ministack writes one S3 object per record from a thread (500 records took 10 s), keeps every record in
-memory and in its state, and ignores whether S3 took the object. Here a PutRecord or PutRecordBatch call groups its
-records by partition, converts each group to one Parquet file and answers when S3 has written all of them through.
-AWS buffers for up to minutes instead; consumers see the same objects, only sooner and smaller.
+memory and in its state, and ignores whether S3 stored the object. Here a PutRecord or PutRecordBatch call groups its
+records by partition, converts each group to one Parquet file and answers when S3 has written all of them.
+AWS buffers for minutes instead: consumers see the same objects there, but later and larger.
 """
 
 from __future__ import annotations
@@ -13,17 +13,16 @@ import base64
 import binascii
 import json
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ministack.core.responses import error_response_json, json_response
 from ministack.services import firehose, s3
 
-from localcloud.aws import envelopes
+from localcloud.aws import log_envelopes
 from localcloud.aws.parquet import ConversionError, convert
+from localcloud.aws.protocol import Handler, Response, error_response, json_response, operation
 
-Response = tuple[int, dict[str, str], bytes]
 S3_TYPES = ("ExtendedS3", "S3")
 MAX_RECORDS = 500
 MAX_RECORD_BYTES = 1000 * 1024
@@ -40,24 +39,22 @@ class Delivery:
 
 
 class InvalidRecordsError(ValueError):
-    """The call breaks a limit of the service or is not base64."""
+    """The call exceeds a limit of the service or is not base64."""
 
 
 def install() -> None:
     """Patch the Firehose module."""
-    others: Callable[..., Awaitable[Response]] = firehose.handle_request
+    others: Handler = firehose.handle_request
 
     async def handle_request(
         method: str, path: str, headers: dict[str, str], body: bytes, query: Any
     ) -> Response:
-        action = headers.get("x-amz-target", "").rpartition(".")[2]
+        action = operation(headers)
         if action not in ("PutRecord", "PutRecordBatch"):
             return await others(method, path, headers, body, query)
         data = json.loads(body)
         stream = firehose._streams.get(data.get("DeliveryStreamName", ""))
-        if stream is None:
-            return firehose._not_found(data.get("DeliveryStreamName", ""))
-        if any(destination["type"] not in S3_TYPES for destination in stream["destinations"]):
+        if stream is None or any(each["type"] not in S3_TYPES for each in stream["destinations"]):
             return await others(method, path, headers, body, query)
         return await _put(action, stream, data)
 
@@ -69,14 +66,12 @@ async def _put(action: str, stream: dict[str, Any], data: dict[str, Any]) -> Res
     try:
         raws = _decoded(records)
     except InvalidRecordsError as error:
-        return error_response_json("InvalidArgumentException", str(error), 400)
+        return error_response("InvalidArgumentException", str(error), 400)
     identified = [(firehose._record_id(), raw) for raw in raws]
     for destination in stream["destinations"]:
         deliveries = await asyncio.to_thread(plan, stream, destination, identified)
         if not all([await _write(delivery) for delivery in deliveries]):
-            return error_response_json(
-                "ServiceUnavailableException", "The destination bucket refused an object.", 503
-            )
+            return error_response("ServiceUnavailableException", "The bucket refused an object.", 503)
     answers = [{"RecordId": record_id} for record_id, _ in identified]
     if action == "PutRecord":
         return json_response({**answers[0], "Encrypted": False})
@@ -136,15 +131,15 @@ def plan(
 def _opened(
     config: dict[str, Any], records: list[tuple[str, bytes]]
 ) -> tuple[list[tuple[str, bytes]], list[tuple[bytes, Any]]]:
-    """Records with what CloudWatch Logs put around them taken off, where the destination says so; and what was none."""
-    if not envelopes.opens(config):
+    """Take records out of CloudWatch Logs' envelopes if the destination says so; return them and those without one."""
+    if not log_envelopes.opens(config):
         return records, []
     found: list[tuple[str, bytes]] = []
     bad: list[tuple[bytes, Any]] = []
     for record_id, raw in records:
         try:
-            lines = envelopes.messages(raw)
-        except envelopes.EnvelopeError as error:
+            lines = log_envelopes.messages(raw)
+        except log_envelopes.EnvelopeError as error:
             kind = "processing-failed"
             bad.append((raw, firehose._DeliveryError(kind, "Processing.Failed", str(error))))
             continue
@@ -161,7 +156,7 @@ def _prefix(config: dict[str, Any], arrived: time.struct_time, raw: bytes, lambd
 
 
 def _body(config: dict[str, Any], raws: list[bytes]) -> tuple[bytes, list[tuple[bytes, Any]]]:
-    """One file of all records that convert, and those that do not with the reason."""
+    """Return one file of all records that can be converted, and the others with their errors."""
     conversion = config.get("DataFormatConversionConfiguration") or {}
     if not conversion or not conversion.get("Enabled", True):
         return b"".join(raws), []

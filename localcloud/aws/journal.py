@@ -1,9 +1,9 @@
-"""A generation-numbered write-ahead journal with snapshots: one JSON value a line.
+"""A write-ahead journal with numbered generations and snapshots: one JSON value a line.
 
-Files in the directory: ``journal.<n>`` holds what happened after ``snapshot.<n>``. A compaction starts journal
-n+1 at one moment, writes the state of that moment to ``snapshot.<n+1>`` (temporary file, fsync, rename) and only
-then removes the older generation. A crash anywhere leaves either snapshot n with journals n and n+1, or snapshot
-n+1 with journal n+1: nothing is lost and nothing is replayed twice.
+``journal.<n>`` holds the entries since ``snapshot.<n>``. A compaction starts journal n+1 and copies the state in one
+moment, writes that state to ``snapshot.<n+1>`` (temporary file, fsync, rename) and only then removes the older
+generation. A crash leaves either snapshot n with journals n and n+1, or snapshot n+1 with journal n+1: no entry is lost
+or replayed twice.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ def dumps(entry: Entry) -> bytes:
 
 
 class CorruptJournalError(RuntimeError):
-    """A line in the middle of a file cannot be read; only the last line may be torn by a crash."""
+    """A line in the middle of a file cannot be read; a crash can only damage the last one."""
 
 
 class Journal:
-    """The journal of one directory; not thread safe, the owner serialises access."""
+    """The journal in a directory. Not thread safe: its owner serialises access."""
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ class Journal:
         self._file: Any = None
 
     def entries(self) -> Iterator[Entry]:
-        """Yield every surviving entry in order, oldest first: the newest snapshot, then what followed it."""
+        """Yield all entries, oldest first: the newest snapshot, then the journals since."""
         snapshots = self._generations("snapshot")
         base = max(snapshots, default=0)
         if snapshots:
@@ -47,12 +47,12 @@ class Journal:
             yield from _read_journal(self._path("journal", generation))
 
     def open(self) -> None:
-        """Start appending; call after the entries were read."""
+        """Open the journal for appending; call it after reading the entries."""
         self._drop_leftovers()
         self._open(self.generation)
 
     def append(self, line: bytes) -> None:
-        """Write one line through to the operating system, or leave the file as it was and raise OSError."""
+        """Hand a line to the operating system; on failure restore the file and raise OSError."""
         try:
             written = self._file.write(line)
         except OSError:
@@ -63,14 +63,14 @@ class Journal:
         self.size += len(line)
 
     def rotate(self) -> int:
-        """Start the next generation; from now on its snapshot must describe the state up to this moment."""
+        """Start the next generation; its snapshot must hold the state of this moment."""
         self.close()
         self.generation += 1
         self._open(self.generation)
         return self.generation
 
     def write_snapshot(self, generation: int, lines: Iterable[bytes]) -> None:
-        """Write the snapshot of a generation, make it durable, then remove what it replaces."""
+        """Write the snapshot of a generation durably, then remove the files that it replaces."""
         target = self._path("snapshot", generation)
         temporary = target.with_suffix(f".{generation}.tmp")
         with temporary.open("wb", buffering=1 << 20) as file:
@@ -88,7 +88,7 @@ class Journal:
         return self._path("snapshot", newest).stat().st_size if newest else 0
 
     def sync(self) -> None:
-        """Flush the operating system's cache to the disk (for power loss; a killed process needs no sync)."""
+        """Flush the operating system's cache to disk, against power loss; a killed process loses nothing without."""
         if self._file is not None:
             os.fsync(self._file.fileno())
 
@@ -137,7 +137,7 @@ def _read_journal(path: Path) -> Iterator[Entry]:
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             if not line.endswith(b"\n"):
-                return  # torn by a crash before it was acknowledged
+                return  # cut off by a crash before it was acknowledged
             try:
                 yield json.loads(line)
             except ValueError as error:
@@ -145,7 +145,7 @@ def _read_journal(path: Path) -> Iterator[Entry]:
 
 
 def _readable_length(path: Path) -> int:
-    """Where the last whole line ends."""
+    """Return the position after the last complete line."""
     if not path.exists():
         return 0
     with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Restore the state, install the patches, serve HTTP until told to stop."""
+"""Restores the state, installs the patches, and serves HTTP until told to stop."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from hypercorn.config import Config
 from ministack import app as ministack_app
 
 from localcloud.aws import (
+    api_gateway,
     athena,
     cloudformation,
     cognito,
-    expiry,
     firehose,
-    gateway,
     glue,
-    objects,
-    transport,
+    s3_objects,
+    time_to_live,
+    tls,
 )
+from localcloud.aws.dynamodb_items import ItemStore
 from localcloud.aws.environment import LOOPBACK, Place
-from localcloud.aws.items import ItemStore
-from localcloud.aws.services import ServiceStore
+from localcloud.aws.service_state import ServiceStore
 
 NO_OWNER = 0
 
@@ -40,7 +40,7 @@ def serve(place: Place) -> None:
     started = time.monotonic()
     services = ServiceStore(place.state / "services")
     items = ItemStore(place.state / "dynamodb")
-    for module in (objects, athena, cloudformation, cognito, firehose, gateway, glue, transport):
+    for module in (s3_objects, athena, cloudformation, cognito, firehose, api_gateway, glue, tls):
         module.install()
     services.load()
     entries = items.load()
@@ -63,7 +63,7 @@ async def _run(place: Place, items: ItemStore, services: ServiceStore) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     jobs: list[Callable[[], Awaitable[Any]]] = [
-        lambda: expiry.run(items),
+        lambda: time_to_live.run(items),
         lambda: _sweep(items, services),
         lambda: _stop_without_parent(stop),
     ]
@@ -75,7 +75,7 @@ async def _run(place: Place, items: ItemStore, services: ServiceStore) -> None:
     services.save_all()
     items.close()
     print("stopped", flush=True)
-    os._exit(0)  # worker threads of services (pollers, schedulers) would hold the process for seconds
+    os._exit(0)  # services' worker threads (pollers, schedulers) would delay the end for seconds
 
 
 def _config(port: int) -> Config:
@@ -99,7 +99,7 @@ async def _sweep(items: ItemStore, services: ServiceStore) -> None:
 
 
 async def _stop_without_parent(stop: asyncio.Event) -> None:
-    """End with the process that started this one, however it ended, so that no port stays taken."""
+    """Stop when the parent process has ended, in whatever way, so that no port stays taken."""
     parent = int(os.environ.get("LOCAL_AWS_PARENT") or NO_OWNER)
     while parent != NO_OWNER and os.getppid() == parent:
         await asyncio.sleep(0.5)

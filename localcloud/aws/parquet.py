@@ -1,4 +1,4 @@
-"""JSON records to one Parquet file with exactly the columns of a Glue table (Firehose's record format conversion)."""
+"""Firehose's record format conversion: JSON records to one Parquet file with the columns of a Glue table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 from ministack.services import firehose, glue
 
-from localcloud.aws import duck
+from localcloud.aws import duckdb_session
 
 COMPRESSIONS = {"GZIP": "gzip", "UNCOMPRESSED": "uncompressed"}
 
@@ -24,7 +24,7 @@ class ConversionError(ValueError):
 
 
 def convert(conversion: dict[str, Any], raws: list[bytes]) -> bytes:
-    """Return the Parquet file of the JSON objects in `raws`, or raise ConversionError for all of them."""
+    """Return the Parquet file of the JSON objects in `raws`; raise ConversionError if one cannot be converted."""
     serializer = (conversion.get("OutputFormatConfiguration") or {}).get("Serializer") or {}
     if "ParquetSerDe" not in serializer:
         raise ConversionError("unsupported")
@@ -71,9 +71,9 @@ def _row(
 
 def _written(rows: str, structure: str, compression: str) -> bytes:
     query = "SELECT record.* FROM (SELECT unnest(from_json_strict(?::JSON, ?)) AS record)"
-    with tempfile.TemporaryDirectory() as directory, duck.cursor() as cursor:
+    with tempfile.TemporaryDirectory() as directory, duckdb_session.cursor() as cursor:
         path = Path(directory) / "converted.parquet"
-        copy = f"COPY ({query}) TO {duck.quoted(str(path))} (FORMAT parquet, COMPRESSION {compression})"
+        copy = f"COPY ({query}) TO {duckdb_session.quoted(str(path))} (FORMAT parquet, COMPRESSION {compression})"
         try:
             cursor.execute(copy, [rows, structure])
         except duckdb.Error as error:

@@ -18,7 +18,7 @@ from etl.lake.config import lake_config
 from etl.lake.layout import REQUESTS_PREFIX
 from etl.run import Lake
 from etl.upkeep.erase import Erasure
-from localcloud.logs import Follower, Shipper
+from localcloud.log_subscription import Follower, Shipper
 from tests.etl.test_restore import captured  # noqa: F401  a fixture
 from todo_site.request_log_policy import POLICY
 from web import logging, request_log

@@ -1,16 +1,18 @@
 """cfn-lint, cdk-nag, and every `*` with its reason."""
 
 import json
+import re
+import tomllib
 
 import pytest
 
 from infra import lint, policies
 from infra.assets import PackageError, lake_layer
-from infra.settings import Settings
+from infra.settings import ROOT, Settings
 from tests.infra.conftest import STACKS, plain
 
 
-def test_it_works(dev, tmp_path):
+def test_lint_accepts_a_valid_template_and_names_the_error_in_another(dev, tmp_path):
     """What `make lint` runs over every template finds what is wrong with one."""
     assert lint.check(dev.folder / "DataStack.template.json").returncode == 0
     broken = dev.template("DataStack")
@@ -21,6 +23,15 @@ def test_it_works(dev, tmp_path):
     done = lint.check(tmp_path / "broken.json")
     assert done.returncode != 0
     assert "'FREE' is not one of" in done.stdout
+
+
+def test_mypy_reads_every_service_that_the_stacks_use():
+    """An unlisted module of CDK would be skipped, and its constructs not checked."""
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["overrides"]
+    (listed,) = (entry["module"] for entry in config if "aws_cdk" in entry["module"])
+    sources = "".join(path.read_text() for path in (ROOT / "infra").glob("*.py"))
+    used = {f"aws_cdk.{name}" for name in re.findall(r"from aws_cdk import (\w+)", sources)}
+    assert sorted({"aws_cdk", *used}) == listed
 
 
 def reasons(resource):
@@ -114,5 +125,5 @@ def test_a_deployment_refuses_a_package_that_was_not_built(tmp_path):
 
     stack = cdk.Stack(cdk.App(outdir=str(tmp_path)), "Any")
     settings = Settings("dev", build=tmp_path / "nothing", require_packages=True)
-    with pytest.raises(PackageError, match=r"infra\.package"):
+    with pytest.raises(PackageError, match=r"infra\.lake_layer"):
         lake_layer(stack, settings)

@@ -45,7 +45,7 @@ def outputs(cloud, dev):
     return cloud.deploy(dev.folder)
 
 
-def test_it_works(outputs):
+def test_all_four_stacks_are_created(outputs):
     stacks = ("DataStack", "EtlStack", "ApiStack", "MonitoringStack")
     assert list(outputs) == [f"todo-dev-{stack}" for stack in stacks]
 

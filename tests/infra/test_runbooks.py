@@ -9,7 +9,7 @@ from tests.infra import awscli
 LINES = [(path, line) for path in awscli.DOCUMENTS for line in awscli.lines(path)]
 
 
-def test_it_works():
+def test_every_aws_command_of_the_runbooks_is_found():
     written = sum(len(re.findall(r"\baws [a-z0-9-]+ [a-z]", path.read_text())) for path in awscli.DOCUMENTS)
     assert len(LINES) == written > 20
 

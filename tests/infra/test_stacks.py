@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BRONZE_BUCKET = "todo-dev-bronze-000000000000-us-east-1"
 
 
-def test_it_works(dev):
+def test_every_stack_has_resources(dev):
     assert all(dev.template(stack)["Resources"] for stack in STACKS)
 
 

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from infra import deployment, prebuild, tools, web_package
-from infra.package import PYTHON
+from infra.lake_layer import PYTHON
 
 
 def write(folder, *names, text=""):
@@ -24,7 +24,7 @@ def left(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_it_works(tmp_path):
+def test_pruning_keeps_only_files_that_requests_use(tmp_path):
     kept = [
         "botocore/data/dynamodb/s.json",
         "botocore/data/endpoints.json",
@@ -62,6 +62,16 @@ def test_every_service_that_pages_call_is_in_the_package():
             called |= set(re.findall(r'client\("([a-z0-9-]+)"', path.read_text()))
     assert "cloudwatch" in called
     assert called <= set(web_package.SERVICES)
+
+
+def test_modules_of_a_checkout_stay_out_of_the_package(tmp_path):
+    tree = web_package.WebBuild(tmp_path, "arm64")
+    tree._product()
+    packed = {path.name for path in tree.app.rglob("*")}
+    present = {path.name for path in (web_package.ROOT / "todo_site").rglob("*")}
+    assert "urls.py" in packed
+    assert set(web_package.CHECKOUT_ONLY) == present & set(web_package.CHECKOUT_ONLY)
+    assert not packed & set(web_package.CHECKOUT_ONLY)
 
 
 def test_static_files_stay_under_the_names_that_pages_link_to(tmp_path):
@@ -105,14 +115,14 @@ def test_the_environment_has_the_functions_python():
 @pytest.mark.parametrize(("asked", "typed", "erase"), [("", "", False), ("dev", "dev", True)])
 def test_data_are_erased_only_when_asked_twice(monkeypatch, asked, typed, erase):
     monkeypatch.setattr("builtins.input", lambda _: typed)
-    assert deployment._erase("dev", asked) is erase
+    assert deployment._confirm_erasure("dev", asked) is erase
 
 
 @pytest.mark.parametrize(("asked", "typed"), [("dev", "yes"), ("prod", "dev"), ("1", "1")])
 def test_another_name_erases_nothing(monkeypatch, asked, typed):
     monkeypatch.setattr("builtins.input", lambda _: typed)
     with pytest.raises(tools.ToolError):
-        deployment._erase("dev", asked)
+        deployment._confirm_erasure("dev", asked)
 
 
 def test_a_failing_step_stops_a_deployment(monkeypatch, capsys):
@@ -121,4 +131,4 @@ def test_a_failing_step_stops_a_deployment(monkeypatch, capsys):
 
     monkeypatch.setattr(deployment.Deployment, "up", fail)
     assert deployment.main(["up", "dev"]) == 1
-    assert "Run the same command again" in capsys.readouterr().out
+    assert "run the same command again" in capsys.readouterr().out

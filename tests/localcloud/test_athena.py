@@ -79,7 +79,7 @@ def tasks(make: Callable[..., None], name: str) -> None:
     make(table_input("tasks", f"s3://{name}/gold/tasks/", TASKS), {"gold/tasks/part-0.parquet": content})
 
 
-def test_it_works(tasks: None, query: Query, cursor: Any) -> None:
+def test_a_query_returns_every_column_type(tasks: None, query: Query, cursor: Any) -> None:
     rows = query("SELECT * FROM tasks ORDER BY id")
     at = dt.datetime.fromisoformat("2026-01-02T03:04:05.679")
     assert rows == [

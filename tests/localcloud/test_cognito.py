@@ -71,7 +71,7 @@ def refused(code: str) -> Any:
     return pytest.raises(ClientError, match=code)
 
 
-def test_it_works(pool: Pool) -> None:
+def test_a_user_signs_in_and_gets_verifiable_tokens(pool: Pool) -> None:
     user = pool.add("alice", "alice@example.com")
     pool.cognito.create_group(UserPoolId=pool.id, GroupName="managers")
     pool.cognito.admin_add_user_to_group(UserPoolId=pool.id, Username="alice", GroupName="managers")

@@ -24,7 +24,7 @@ def crash(aws: LocalAws) -> None:
     aws.start()
 
 
-def test_it_works(aws: LocalAws, of: ClientOf) -> None:
+def test_an_item_survives_a_crash(aws: LocalAws, of: ClientOf) -> None:
     make_table(of("dynamodb"), "work")
     of("dynamodb").put_item(TableName="work", Item=item("a", title="hello"))
     crash(aws)

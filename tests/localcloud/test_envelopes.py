@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from etl.lake import catalog
-from localcloud.logs import envelope
+from localcloud.log_subscription import envelope
 from tests.localcloud.conftest import ClientOf
 from tests.localcloud.lake import make_lake
 from tests.localcloud.test_firehose import body, keys
@@ -44,7 +44,7 @@ def stream(shared: ClientOf, name: str) -> str:
     return name
 
 
-def test_it_works(shared: ClientOf, stream: str) -> None:
+def test_log_lines_become_rows_in_parquet(shared: ClientOf, stream: str) -> None:
     lines = [json.dumps({**LINE, "request_id": f"r{number}"}) for number in range(3)]
     shared("firehose").put_record(DeliveryStreamName=stream, Record={"Data": envelope(lines)})
     (key,) = keys(shared, stream, "requests/")

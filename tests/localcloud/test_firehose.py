@@ -73,7 +73,7 @@ def body(of: ClientOf, bucket: str, key: str) -> bytes:
     return bytes(of("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
 
 
-def test_it_works(aws: LocalAws, of: ClientOf) -> None:
+def test_a_batch_becomes_one_durable_parquet_file_per_partition(aws: LocalAws, of: ClientOf) -> None:
     make_stream(of, "lake-bucket")
     batch = [record(number, bucket=f"{number % 3:02d}") for number in range(500)]
     answer = of("firehose").put_record_batch(DeliveryStreamName="lake-bucket", Records=batch)

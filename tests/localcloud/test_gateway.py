@@ -12,7 +12,7 @@ def api():
     client.delete_rest_api(restApiId=made)
 
 
-def test_it_works(api):
+def test_binary_media_types_are_unescaped_and_added(api):
     client = boto3.client("apigateway")
     for path in ("*~1*", "image~1png"):
         operation = {"op": "add", "path": f"/binaryMediaTypes/{path}"}

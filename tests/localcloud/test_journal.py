@@ -39,7 +39,7 @@ def journal(opened: Opener, tmp_path: Path) -> Journal:
     return made
 
 
-def test_it_works(journal: Journal, tmp_path: Path) -> None:
+def test_appended_entries_are_read_in_order(journal: Journal, tmp_path: Path) -> None:
     assert entries(tmp_path) == [1, 2]
 
 

@@ -34,7 +34,7 @@ def listening(pid: int) -> set[str]:
     return {"127.0.0.1" if address == "0100007F" else address for address in hexadecimal}
 
 
-def test_it_works(aws: LocalAws, of: ClientOf) -> None:
+def test_a_new_local_aws_is_empty(aws: LocalAws, of: ClientOf) -> None:
     assert of("s3").list_buckets()["Buckets"] == []
 
 

@@ -14,7 +14,7 @@ from tests.localcloud.conftest import ClientOf
 from tests.localcloud.dynamo import all_items, item, make_table, records
 
 
-def test_it_works(shared: ClientOf, name: str) -> None:
+def test_a_new_item_has_an_insert_record(shared: ClientOf, name: str) -> None:
     arn = make_table(shared("dynamodb"), name)
     shared("dynamodb").put_item(TableName=name, Item=item("a", number=12345678901234567890))
     (record,) = records(shared("dynamodbstreams"), arn)

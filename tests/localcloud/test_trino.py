@@ -177,7 +177,7 @@ def run(shared: ClientOf, workgroup: str, sql: str) -> tuple[list[str], list[lis
     return [column["Type"] for column in result["ResultSetMetadata"]["ColumnInfo"]], rows
 
 
-def test_it_works(shared: ClientOf, workgroup: str) -> None:
+def test_a_select_of_literals(shared: ClientOf, workgroup: str) -> None:
     assert run(shared, workgroup, "SELECT 1, 'a' AS b") == (["integer", "varchar"], [["1", "a"]])
 
 

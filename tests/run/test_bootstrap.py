@@ -44,7 +44,7 @@ def fake_python(path: Path, version: str, missing: tuple[str, ...] = (), level: 
     return executable(path, f"echo '{answer}'")
 
 
-def test_the_newest_supported_python_is_chosen(machine):
+def test_the_preferred_version_is_chosen(machine):
     fake_python(machine / "first" / "python3.11", "3.11.9")
     best = fake_python(machine / "first" / "python3.13", "3.13.1")
     fake_python(machine / "first" / "python3", "3.12.1")

@@ -11,7 +11,7 @@ import pytest
 
 from localcloud import capture
 from localcloud.capture import Capture, Checkpoints, Stream, queue_discards
-from localcloud.delivery import Delivery, Policy
+from localcloud.event_source_mapping import Delivery, Policy
 
 FAST = Policy(retries=2, first_pause=0.0, longest_pause=0.0)
 
@@ -81,7 +81,7 @@ def keys(*numbers: int) -> list[str]:
     return [f"TASK#{number:04d}" for number in numbers]
 
 
-def test_it_works(table, handler, driver):
+def test_records_reach_the_handler_as_lambda_sends_them(table, handler, driver):
     put(table, 1, title="first", price=3)
     put(table, 1, title="second", price=4)
     table.delete_item(Key={"PK": "TASK#u1", "SK": "TASK#0001"})

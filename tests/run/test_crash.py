@@ -15,7 +15,7 @@ def crash_test(tmp_path):
 
 
 @pytest.mark.long
-def test_it_works(crash_test):
+def test_no_acknowledged_write_is_lost_in_two_crashes(crash_test):
     crash_test.begin()
     for number in (1, 2):
         one = crash_test.round(seconds=3)

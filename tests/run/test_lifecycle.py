@@ -81,7 +81,7 @@ def accepts(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_it_works(stack):
+def test_the_first_start_serves_the_site_and_prints_how_to_sign_in(stack):
     said = stack.said()
     variables = stack.environment()
 
@@ -160,7 +160,7 @@ def test_a_crashed_part_comes_back(stack):
     web.kill()
 
     until(lambda: not any(running(worker) for worker in workers), "its workers are gone too")
-    until(lambda: re.search(r"web was killed by signal 9; starting it again", stack.said()), "it is said")
+    until(lambda: re.search(r"web was killed by signal 9; restarting it", stack.said()), "it is said")
     until(lambda: healthy(stack), "the site is back")
 
 
@@ -233,6 +233,6 @@ def test_a_directory_whose_user_pool_is_lost_is_reported(another):
     assert one.launch().wait(120) != 0
 
     assert "us-east-1_gone" in one.said()
-    assert "Nothing is left running" in one.said()
+    assert "Everything has been stopped" in one.said()
     assert "Traceback" not in one.said()
     assert not accepts(one.aws_port)

@@ -19,7 +19,7 @@ def taken():
         yield server.getsockname()[1]
 
 
-def test_it_works(taken):
+def test_a_taken_port_is_refused_with_the_process_and_another_port(taken):
     with pytest.raises(ports.PortTaken) as caught:
         ports.require_free(taken, "LOCAL_AWS_PORT", patience=0)
 

@@ -23,7 +23,7 @@ def directory(tmp_path):
     return tmp_path
 
 
-def test_it_works():
+def test_the_resources_exist():
     table = boto3.client("dynamodb").describe_table(TableName=os.environ["TABLE_NAME"])["Table"]
     glue = boto3.client("glue").get_tables(DatabaseName=os.environ["GLUE_DATABASE"])["TableList"]
     workgroup = boto3.client("athena").get_work_group(WorkGroup=os.environ["ATHENA_WORKGROUP"])["WorkGroup"]

@@ -44,16 +44,16 @@ def runner(directory: Path, port: int) -> Runner:
     return Runner(Settings(port, 1, directory, demo=False), Console(), threading.Event())
 
 
-def test_it_works(tmp_path, answering):
-    assert runner(tmp_path, answering(200)).serves(WEB)
+def test_a_healthy_site_is_ready(tmp_path, answering):
+    assert runner(tmp_path, answering(200)).site_healthy(WEB)
 
 
 def test_a_site_that_does_not_answer_yet_is_waited_for(tmp_path, answering):
-    assert not runner(tmp_path, 1).serves(WEB)
+    assert not runner(tmp_path, 1).site_healthy(WEB)
 
 
 def test_a_site_that_is_broken_is_not_waited_for(tmp_path, answering):
     with pytest.raises(StartError, match="500") as caught:
-        runner(tmp_path, answering(500)).serves(WEB)
+        runner(tmp_path, answering(500)).site_healthy(WEB)
 
     assert "ImportError" in str(caught.value)

@@ -1,4 +1,4 @@
-"""Programs on a leash: restarted when they crash, stopped in order, never left behind."""
+"""Programs are restarted when they crash, stopped in order, and end with their parent."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def alive(pid: int) -> bool:
 SLEEP = "import time; print('up'); time.sleep(600)"
 
 
-def test_it_works(supervisor):
+def test_a_program_is_started_and_stopped(supervisor):
     child = supervisor.start(program("sleeper", SLEEP))
     until(lambda: lines(child) == ["up"])
     supervisor.stop([["sleeper"]])
@@ -68,7 +68,7 @@ def test_what_crashed_is_started_again_and_said(supervisor, said, monkeypatch):
     child = supervisor.start(program("fragile", SLEEP))
     until(lambda: lines(child) == ["up"])
     child.process.kill()
-    until(lambda: supervisor.tend() or len(lines(child)) == 2)
+    until(lambda: supervisor.restart_ended() or len(lines(child)) == 2)
 
     assert not child.ended
     assert len(said) == 1
@@ -79,10 +79,15 @@ def test_what_crashed_is_started_again_and_said(supervisor, said, monkeypatch):
 def test_the_pause_grows_while_it_keeps_failing(supervisor, said, monkeypatch):
     monkeypatch.setattr(supervision, "FIRST_PAUSE", 0.01)
     supervisor.start(program("broken", "raise SystemExit(3)"))
-    until(lambda: supervisor.tend() or len(said) == 4)
+    until(lambda: supervisor.restart_ended() or len(said) == 4)
 
     assert all("broken ended with status 3" in line for line in said)
-    assert [line.partition("again in ")[2].split()[0] for line in said] == ["0.01", "0.02", "0.04", "0.08"]
+    assert [line.partition("restarting it in ")[2].split()[0] for line in said] == [
+        "0.01",
+        "0.02",
+        "0.04",
+        "0.08",
+    ]
 
 
 def test_groups_stop_one_after_the_other(supervisor, tmp_path):
@@ -167,15 +172,17 @@ def members(group: int) -> list[int]:
 
 
 def test_where_the_kernel_does_not_help_a_pipe_does_and_takes_grandchildren_along(tmp_path):
-    group = killed_parent(tmp_path, WITH_GRANDCHILD, LEASH_BY_PIPE="1")
+    group = killed_parent(tmp_path, WITH_GRANDCHILD, END_WITH_PARENT_BY_PIPE="1")
 
     until(lambda: not members(group), "the whole group has ended")
 
 
-def test_a_leash_by_pipe_passes_on_signals_and_the_status(supervisor):
+def test_the_wrapper_with_a_pipe_passes_on_signals_and_the_status(supervisor):
     script = f"import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(7)); {SLEEP}"
     plain = program("piped", script)
-    child = supervisor.start(Program("piped", plain.command, {**plain.environment, "LEASH_BY_PIPE": "1"}))
+    child = supervisor.start(
+        Program("piped", plain.command, {**plain.environment, "END_WITH_PARENT_BY_PIPE": "1"})
+    )
     until(lambda: lines(child) == ["up"])
     child.signal(signal.SIGTERM)
 

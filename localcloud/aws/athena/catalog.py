@@ -16,7 +16,7 @@ from ministack.services import athena, glue, s3
 from sqlglot import exp
 
 from localcloud.aws.athena.errors import QueryError
-from localcloud.aws.duck import identifier, quoted
+from localcloud.aws.duckdb_session import identifier, quoted
 
 Values = dict[str, str]
 WIDENING = {
@@ -58,7 +58,7 @@ class Table:
         return {column["Name"].lower(): _glue_type(column).sql("trino") for column in self.columns}
 
     def find_files(self) -> None:
-        """List the files to read; call on the event loop, where nothing changes meanwhile."""
+        """List the files to read; call it on the event loop, where no other request runs meanwhile."""
         for values, location in _locations(self):
             if all(keep(values) for keep in self.keep):
                 for path, size in _objects(location):
@@ -90,13 +90,12 @@ def _glue_type(column: dict[str, str]) -> exp.DataType:
 
 
 def _duckdb_type(column: dict[str, str]) -> str:
-    return {"TEXT": "VARCHAR", "INT": "INTEGER", "REAL": "FLOAT"}.get(
-        kind := _glue_type(column).sql("duckdb"), kind
-    )
+    kind: str = _glue_type(column).sql("duckdb")
+    return {"TEXT": "VARCHAR", "INT": "INTEGER", "REAL": "FLOAT"}.get(kind, kind)
 
 
 def _locations(table: Table) -> list[tuple[Values, str]]:
-    """(partition values, location): of every registered partition, or of the table itself."""
+    """Return (partition values, location) of every registered partition, or of the table itself."""
     location = (table.glue.get("StorageDescriptor") or {}).get("Location") or ""
     keys = [key["Name"] for key in table.partition_keys]
     if not keys or _projected(table):
@@ -109,11 +108,12 @@ def _locations(table: Table) -> list[tuple[Values, str]]:
 
 
 def _projected(table: Table) -> bool:
-    return (table.glue.get("Parameters") or {}).get("projection.enabled", "").lower() == "true"
+    parameters: dict[str, str] = table.glue.get("Parameters") or {}
+    return parameters.get("projection.enabled", "").lower() == "true"
 
 
 def _template(table: Table) -> re.Pattern[str] | None:
-    """How partition values stand in the paths of a table with partition projection."""
+    """Return a pattern for the partition values in paths of a table with partition projection."""
     if not table.partition_keys or not _projected(table):
         return None
     location = table.glue["StorageDescriptor"]["Location"].rstrip("/")
@@ -129,7 +129,7 @@ def _path(url: str) -> str:
 
 
 def _objects(location: str) -> list[tuple[str, int]]:
-    """(file, bytes) of every visible object under a location."""
+    """Return (file, bytes) of every visible object under a location."""
     parsed = urlparse(location)
     prefix = parsed.path.lstrip("/")
     prefix = prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
@@ -195,7 +195,7 @@ def _data_column(column: dict[str, str], stored: dict[str, tuple[str, str]]) -> 
             f"{_glue_type(column).sql('trino').lower()} defined in table schema",
         )
     value = f"files.{identifier(name)}"
-    if wanted == "TIMESTAMP":  # Athena's timestamps have milliseconds
+    if wanted == "TIMESTAMP":  # the precision of Athena's timestamps
         value = f"in_milliseconds({value})"
     return f"CAST({value} AS {wanted}) AS {_name(column)}"
 

@@ -1,4 +1,4 @@
-"""What Trino refuses and DuckDB would accept."""
+"""Refuses queries that DuckDB would accept and Trino does not."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ KINDS = {
 }
 
 
-def known_functions(tokens: list[sqlglot.Token]) -> None:
-    """Refuse names followed by a parenthesis that are no Trino function: FUNCTION_NOT_FOUND."""
+def refuse_unknown_functions(tokens: list[sqlglot.Token]) -> None:
+    """Raise FUNCTION_NOT_FOUND for a name before a parenthesis that is not a function of Trino."""
     common = {a.text.lower() for a, b in pairwise(tokens) if b.token_type == TokenType.ALIAS}
     for before, token, after in zip([None, *tokens], tokens, tokens[1:], strict=False):
         called = token.token_type == TokenType.VAR and after.token_type == TokenType.L_PAREN
@@ -43,8 +43,8 @@ def known_functions(tokens: list[sqlglot.Token]) -> None:
             raise QueryError("FUNCTION_NOT_FOUND", f"{place}: Function '{name}' not registered")
 
 
-def no_alias_references(tree: exp.Expr, schema: dict[str, dict[str, str]]) -> None:
-    """Refuse SELECT aliases in WHERE, GROUP BY and HAVING: COLUMN_NOT_FOUND."""
+def refuse_alias_references(tree: exp.Expr, schema: dict[str, dict[str, str]]) -> None:
+    """Raise COLUMN_NOT_FOUND for a SELECT alias in WHERE, GROUP BY or HAVING."""
     for scope in traverse_scope(tree):
         select = scope.expression
         if isinstance(select, exp.Select):
@@ -78,8 +78,8 @@ def _columns(source: exp.Table | Scope, schema: dict[str, dict[str, str]]) -> se
     return None if not names or "*" in names else set(names)
 
 
-def comparable_types(tree: exp.Expr) -> None:
-    """Refuse comparisons of values of different kinds, which DuckDB would cast: TYPE_MISMATCH."""
+def refuse_mixed_comparisons(tree: exp.Expr) -> None:
+    """Raise TYPE_MISMATCH for a comparison of different kinds of values, which DuckDB would cast."""
     for node in tree.find_all(*COMPARISONS, exp.Between, exp.In):
         for other in _others(node):
             left, right = _kind(node.this), _kind(other)

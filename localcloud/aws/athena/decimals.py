@@ -18,7 +18,7 @@ COMBINING: dict[type[exp.Expr], Callable[[int, int], int]] = {
 
 
 def scale_of(node: exp.Expr) -> int | None:
-    """Return the scale of a decimal expression; None when it is not one, or not known to be."""
+    """Return the scale of a decimal expression; None for other or unknown types."""
     scale = _scale(node)
     return scale if scale is not None and any(map(_is_decimal, node.walk())) else None
 
@@ -28,7 +28,7 @@ def _is_decimal(node: exp.Expr) -> bool:
 
 
 def _scale(node: exp.Expr) -> int | None:
-    """Scale, 0 for whole numbers; None for floats and for what cannot be told."""
+    """Return the scale, 0 for whole numbers, None for floats and unknown types."""
     combine = COMBINING.get(type(node))
     if combine is not None:
         left, right = _scale(node.this), _scale(node.expression)

@@ -1,4 +1,4 @@
-"""Run a translated query in DuckDB, on a worker thread."""
+"""Runs a translated query in DuckDB, on a worker thread."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import duckdb
 
-from localcloud.aws import duck
-from localcloud.aws.athena import catalog, metadata, results
+from localcloud.aws import duckdb_session
+from localcloud.aws.athena import catalog, results, show
 from localcloud.aws.athena.errors import QueryError
 from localcloud.aws.athena.translate import Translation, translate
 
@@ -17,15 +17,15 @@ _slots = asyncio.Semaphore(AT_ONCE)
 
 
 async def run(sql: str, database: str, parameters: list[str], execution: dict[str, Any]) -> results.Result:
-    """Return the result of a query; raises QueryError. `execution` receives the cursor, so that it can be stopped."""
-    answer = metadata.answer(sql, database)
+    """Return the result of a query, or raise QueryError; `execution` gets the cursor, so that it can be stopped."""
+    answer = show.answer(sql, database)
     if answer is not None:
         return answer
     async with _slots:
         translation = translate(sql, database, parameters)
         for table in translation.tables.values():
             table.find_files()
-        cursor = duck.cursor()
+        cursor = duckdb_session.cursor()
         execution["_cursor"] = cursor
         try:
             return await asyncio.to_thread(_run, cursor, translation)
@@ -52,7 +52,7 @@ def _run(cursor: Any, translation: Translation) -> results.Result:
 
 
 def _reason(error: duckdb.Error) -> tuple[str, str]:
-    """Trino's error name for DuckDB's message."""
+    """Return Trino's error name and the message of an error of DuckDB."""
     message = str(error)
     for part, name in (
         ("Division by zero", "DIVISION_BY_ZERO"),

@@ -1,4 +1,4 @@
-"""Which partitions a query can need, from what its WHERE says about partition columns."""
+"""Finds the partitions that a query can need from the conditions on partition columns in its WHERE clause."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WHOLE = ("int", "integer", "bigint", "smallint", "tinyint")
 
 
 def predicates(table: exp.Table, alias: str, keys: list[dict[str, str]]) -> list[Predicate]:
-    """Return tests of partition values that every partition with a matching row passes."""
+    """Return predicates of partition values that hold for every partition with a matching row."""
     select = table.find_ancestor(exp.Select)
     where = select.args.get("where") if select is not None else None
     types = {key["Name"].lower(): key.get("Type", "string").lower() for key in keys}
@@ -73,7 +73,7 @@ def _literal(node: exp.Expr, kind: str) -> Any:
 
 
 def _value(values: dict[str, str], name: str, kind: str) -> Any:
-    """A partition's value; what the table does not say yet (projection) never excludes."""
+    """Return a partition's value, or a value that matches everything if it is not known yet (projection)."""
     text = next((value for key, value in values.items() if key.lower() == name.lower()), None)
     if text is None:
         return _Anything()

@@ -1,11 +1,11 @@
-"""DuckDB's values as Athena returns them: type names, text forms, the CSV file."""
+"""Athena's form of DuckDB's values: type names, texts, the CSV file."""
 
 from __future__ import annotations
 
 import datetime as dt
-import io
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -89,7 +89,7 @@ def _boolean(value: bool) -> str:
 
 
 def _double(value: float) -> str:
-    """Java's Double.toString, which Athena prints."""
+    """Format a number as Java's Double.toString does, which Athena uses."""
     if math.isnan(value) or math.isinf(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if value == 0 or 1e-3 <= abs(value) < 1e7:
@@ -114,7 +114,7 @@ def _nested(value: Any) -> str:
     return "null" if value is None else str(text(value))
 
 
-FORMS: tuple[tuple[type, Any], ...] = (
+FORMS: tuple[tuple[type, Callable[[Any], str]], ...] = (
     (bool, _boolean),
     (float, _double),
     (Decimal, lambda value: f"{value:f}"),
@@ -130,9 +130,10 @@ FORMS: tuple[tuple[type, Any], ...] = (
 
 def csv(result: Result) -> bytes:
     """Return the result file: everything quoted except NULL, which is empty."""
-    out = io.StringIO()
-    for row in [[column.name for column in result.columns], *result.rows]:
-        out.write(
-            ",".join("" if cell is None else '"' + cell.replace('"', '""') + '"' for cell in row) + "\n"
-        )
-    return out.getvalue().encode()
+    names: list[str | None] = [column.name for column in result.columns]
+    lines = [",".join(map(_quoted, row)) + "\n" for row in (names, *result.rows)]
+    return "".join(lines).encode()
+
+
+def _quoted(cell: str | None) -> str:
+    return "" if cell is None else '"' + cell.replace('"', '""') + '"'

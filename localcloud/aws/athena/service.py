@@ -6,18 +6,20 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlparse
 
-from ministack.core.responses import AccountRegionScopedDict, error_response_json, json_response
+from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import athena, s3
 
 from localcloud.aws.athena import engine, results
 from localcloud.aws.athena.errors import QueryError
+from localcloud.aws.protocol import Handler, Response, error_response, json_response, operation
 
-Response = tuple[int, dict[str, str], bytes]
-PATIENCE = 0.15  # seconds StartQueryExecution waits: a quick query is finished at the client's first poll
+PATIENCE = (
+    0.15  # seconds that StartQueryExecution waits, so that a client's first poll finds a quick query finished
+)
 KEPT = 500
 PAGE = 1000
 _running: set[asyncio.Task[None]] = set()
@@ -25,20 +27,19 @@ _running: set[asyncio.Task[None]] = set()
 
 def install() -> None:
     """Patch the Athena module."""
-    others: Callable[..., Awaitable[Response]] = athena.handle_request
+    others: Handler = athena.handle_request
     get_state: Callable[[], dict[str, Any]] = athena.get_state
 
     async def handle_request(
         method: str, path: str, headers: dict[str, str], body: bytes, query: Any
     ) -> Response:
-        action = headers.get("x-amz-target", "").rpartition(".")[2]
-        if action == "StartQueryExecution":
+        if operation(headers) == "StartQueryExecution":
             athena._ensure_default_workgroup()
             return await start(json.loads(body))
         return await others(method, path, headers, body, query)
 
     def state_without_executions() -> dict[str, Any]:
-        """Results hold values that no JSON file can, and a client starts its query again anyway."""
+        """Leave executions out: JSON cannot hold their results, and clients repeat their queries anyway."""
         kept, athena._executions = athena._executions, AccountRegionScopedDict()
         try:
             return get_state()
@@ -56,14 +57,12 @@ async def start(data: dict[str, Any]) -> Response:
     name = data.get("WorkGroup") or "primary"
     workgroup = athena._workgroups.get(name)
     if workgroup is None:
-        return error_response_json("InvalidRequestException", f"WorkGroup {name} is not found.", 400)
+        return error_response("InvalidRequestException", f"WorkGroup {name} is not found.", 400)
     location = _output_location(workgroup, data)
     if not location:
-        reason = (
-            "No output location provided. An output location is required either through the Workgroup result "
-        )
-        reason += "configuration setting or as an API input."
-        return error_response_json("InvalidRequestException", reason, 400)
+        reason = "No output location provided. An output location is required either through the Workgroup "
+        reason += "result configuration setting or as an API input."
+        return error_response("InvalidRequestException", reason, 400)
     execution = _execution(name, location, data)
     athena._executions[execution["QueryExecutionId"]] = execution
     _forget_oldest()
@@ -161,7 +160,7 @@ async def _result(execution: dict[str, Any]) -> results.Result:
 
 
 def _save(execution: dict[str, Any], result: results.Result) -> None:
-    """Write the result file where ResultConfiguration says it is."""
+    """Write the result file to the execution's output location."""
     target = urlparse(execution["ResultConfiguration"]["OutputLocation"])
     if execution["StatementType"] == "DML":
         content, kind = results.csv(result), "application/octet-stream"
@@ -174,15 +173,15 @@ def _save(execution: dict[str, Any], result: results.Result) -> None:
 
 
 def get_query_results(data: dict[str, Any]) -> Response:
-    """GetQueryResults: pages of at most 1000 rows; the first of a SELECT begins with the column names."""
+    """GetQueryResults: pages of at most 1,000 rows; the first row of a SELECT has the column names."""
     query_id = data.get("QueryExecutionId")
     execution = athena._executions.get(query_id)
     if execution is None:
-        return error_response_json("InvalidRequestException", f"QueryExecution {query_id} was not found", 400)
+        return error_response("InvalidRequestException", f"QueryExecution {query_id} was not found", 400)
     status = execution["Status"]
     if status["State"] != "SUCCEEDED":
         reason = f"Query did not finish successfully. Final query state: {status['State']}"
-        return error_response_json("InvalidRequestException", reason, 400)
+        return error_response("InvalidRequestException", reason, 400)
     result: results.Result = execution["_result"]
     rows: list[list[str | None]] = result.rows
     if execution["StatementType"] == "DML":
@@ -203,7 +202,7 @@ def get_query_results(data: dict[str, Any]) -> Response:
 
 
 def stop_query_execution(data: dict[str, Any]) -> Response:
-    """StopQueryExecution: a running DuckDB query is interrupted."""
+    """StopQueryExecution: interrupt the running DuckDB query."""
     execution = athena._executions.get(data.get("QueryExecutionId"))
     if execution is not None and execution["Status"]["State"] in ("QUEUED", "RUNNING"):
         execution["Status"] |= {

@@ -1,13 +1,12 @@
-"""Trino SQL to DuckDB SQL: sqlglot's translation plus rules for what it gets silently wrong.
+"""Trino SQL to DuckDB SQL: sqlglot's translation, corrected where it silently changes the meaning.
 
 Column types come from the Glue catalog, so that rules may depend on them (`date + interval` stays a date, decimal
-division keeps Trino's scale). What Trino refuses but DuckDB accepts is refused here, with Trino's error, so that a
-query that works locally also works in the cloud.
+division keeps Trino's scale). A query that DuckDB accepts but Trino refuses fails here with Trino's error, so that a
+query that works locally also works on AWS.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import sqlglot
@@ -17,7 +16,7 @@ from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.tokens import TokenType
 
-from localcloud.aws.athena import catalog, checks, rules
+from localcloud.aws.athena import catalog, checks, rewrites
 from localcloud.aws.athena.errors import QueryError
 from localcloud.aws.athena.pruning import predicates
 
@@ -26,7 +25,7 @@ CATALOG = "awsdatacatalog"
 
 @dataclass(slots=True)
 class Translation:
-    """A query ready for DuckDB, and the relations it needs, by the name it uses for them."""
+    """A query for DuckDB, the names of its result columns, and its tables by the name they have in it."""
 
     sql: str
     names: list[str]
@@ -34,23 +33,23 @@ class Translation:
 
 
 def translate(sql: str, database: str, parameters: list[str] | None = None) -> Translation:
-    """Translate a SELECT, WITH or VALUES statement; raises QueryError with Trino's reason."""
+    """Translate a SELECT, WITH or VALUES statement; raise QueryError with Trino's reason."""
     tree = _parsed(bound(sql, parameters or []))
     tables = _replace_tables(tree, database)
     names = _name_outputs(tree)
     schema = {name: table.schema() for name, table in tables.items()}
-    checks.no_alias_references(tree, schema)
-    tree = _typed(rules.before_typing(tree), schema)
-    checks.comparable_types(tree)
+    checks.refuse_alias_references(tree, schema)
+    tree = _typed(rewrites.before_typing(tree), schema)
+    checks.refuse_mixed_comparisons(tree)
     try:
-        duckdb_sql = rules.after_typing(tree).sql("duckdb", unsupported_level=sqlglot.ErrorLevel.RAISE)
+        duckdb_sql = rewrites.after_typing(tree).sql("duckdb", unsupported_level=sqlglot.ErrorLevel.RAISE)
     except SqlglotError as error:
         raise QueryError("NOT_SUPPORTED", f"{error}; the local Athena cannot run it") from error
     return Translation(duckdb_sql, names, tables)
 
 
 def bound(sql: str, parameters: list[str]) -> str:
-    """Put execution parameters (SQL literals) in the place of `?` marks."""
+    """Replace `?` marks by execution parameters (SQL literals)."""
     marks = [token for token in _tokens(sql) if token.token_type == TokenType.PLACEHOLDER]
     if len(marks) != len(parameters):
         raise QueryError(
@@ -64,13 +63,14 @@ def bound(sql: str, parameters: list[str]) -> str:
 
 def _tokens(sql: str) -> list[sqlglot.Token]:
     try:
-        return sqlglot.tokenize(sql, read="trino")
+        tokens: list[sqlglot.Token] = sqlglot.tokenize(sql, read="trino")
     except TokenError as error:
         raise QueryError("SYNTAX_ERROR", f"line 1:1: {error}") from error
+    return tokens
 
 
 def _parsed(sql: str) -> exp.Query:
-    checks.known_functions(_tokens(sql))
+    checks.refuse_unknown_functions(_tokens(sql))
     try:
         statements = sqlglot.parse(sql, read="trino")
     except (ParseError, TokenError) as error:
@@ -89,7 +89,7 @@ def _place(error: SqlglotError) -> str:
 
 
 def _replace_tables(tree: exp.Expr, database: str) -> dict[str, catalog.Table]:
-    """Point every table of the catalog at a relation with a name of its own."""
+    """Replace every table of the catalog by a relation with a unique name; return the tables by that name."""
     tables: dict[str, catalog.Table] = {}
     for node in list(tree.find_all(exp.Table)):
         if not node.name or (not node.db and _is_cte(node)):
@@ -156,6 +156,3 @@ def _typed(tree: exp.Expr, schema: dict[str, dict[str, str]]) -> exp.Expr:
     except SqlglotError as error:
         raise QueryError("COLUMN_NOT_FOUND", f"line 1:1: {error}") from error
     return annotate_types(tree, schema=schema, dialect="trino")
-
-
-Rule = Callable[[exp.Expr], exp.Expr]

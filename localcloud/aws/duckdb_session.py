@@ -1,4 +1,4 @@
-"""The one in-process DuckDB that Athena queries and Firehose conversions share."""
+"""The in-process DuckDB that Athena's queries and Firehose's conversions share."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _database: Any = None
 
 
 def cursor() -> Any:
-    """Return a cursor of its own for one piece of work; cursors may be used from different threads at once."""
+    """Return a new cursor; different threads may use different cursors at once."""
     global _database  # noqa: PLW0603
     with _lock:
         if _database is None:

@@ -1,8 +1,8 @@
 """Reads of the admin's lists at 5,000 and at 200,000 tasks: they must not grow with the table.
 
-`.venv/bin/python -m bench.bench_admin` starts a local AWS of its own for each size, loads that many tasks of 100 people
-straight into the table, and opens the lists as an admin's browser does. Requests to DynamoDB are counted at botocore,
-for the whole page (session, permissions and sidebar included); items are what DynamoDB says it has looked at.
+`.venv/bin/python -m bench.admin_lists` starts a local AWS for each size, loads that many tasks of 100 people straight
+into the table, and opens the lists as an admin's browser does. It counts requests to DynamoDB at botocore, for the
+whole page (session, permissions and sidebar included), and the items that DynamoDB reports as scanned.
 Loading and the largest lists take minutes: the local DynamoDB sorts a whole partition for every Query.
 """
 
@@ -12,20 +12,18 @@ import argparse
 import os
 import subprocess
 import sys
-import tempfile
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from tests.local_aws import PLACEHOLDERS, free_port
+from bench.local import local_aws
 
 SIZES = (5_000, 200_000)
 PEOPLE = 100
-TRASHED = 20  # to one in the trash
+TRASHED = 20  # tasks to one in the trash
 BATCH = 25
 THREADS = 3
 PATIENCE_SECONDS = 600
@@ -34,9 +32,9 @@ STATES = ("pending", "in_progress", "completed", "cancelled")
 
 
 def main() -> int:
-    """Measure every size in a process of its own, and print one table."""
+    """Measure each size in its own process, and print one table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", help="the lists whose names begin so")
+    parser.add_argument("--only", default="", help="only lists whose name starts with this")
     parser.add_argument("--size", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.size:
@@ -49,7 +47,7 @@ def main() -> int:
 
 
 def _in_a_process(size: int, only: str) -> dict[str, str]:
-    command = [sys.executable, "-m", "bench.bench_admin", "--size", str(size), "--only", only]
+    command = [sys.executable, "-m", "bench.admin_lists", "--size", str(size), "--only", only]
     found = {}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout or ():
@@ -62,48 +60,34 @@ def _in_a_process(size: int, only: str) -> dict[str, str]:
 
 
 def _measure_size(size: int, only: str) -> int:
-    from localcloud.provision import provision
-    from localcloud.server import LocalAws
-
-    with tempfile.TemporaryDirectory() as folder:
-        server = LocalAws(Path(folder) / "aws", free_port())
-        server.start()
-        try:
-            os.environ.update(PLACEHOLDERS | provision(server.endpoint_url, Path(folder)))
-            os.environ.update(
-                ENVIRONMENT="test", LOG_LEVEL="ERROR", DJANGO_SETTINGS_MODULE="todo_site.settings"
-            )
-            _measure(size, only, Path(folder))
-        finally:
-            server.kill()
+    with local_aws(LOG_LEVEL="ERROR"):
+        _measure(size, only)
     return 0
 
 
-def _measure(size: int, only: str, folder: Path) -> None:
+def _measure(size: int, only: str) -> None:
     import django
     from django.core.management import call_command
-    from django.test import override_settings
 
     django.setup()
     from store.schema import Item
 
     Item.Meta.read_timeout_seconds = PATIENCE_SECONDS
-    with override_settings(STATIC_ROOT=folder / "static"):
-        call_command("collectstatic", interactive=False, verbosity=0)
-        browser, counter = _browser(), Counter()
-        _load(size)
-        browser.get("/admin/")
-        for name, path in _lists(size).items():
-            if not name.startswith(only):
-                continue
-            counter.clear()
-            answer = browser.get(f"/admin/{path}")
-            assert answer.status_code == 200, (name, answer.status_code)
-            b"".join(answer.streaming_content) if answer.streaming else answer.content
-            print(f"{name}\t{counter.requests} / {counter.items:,}", flush=True)
+    call_command("collectstatic", interactive=False, verbosity=0)
+    browser, counter = _browser(), Counter()
+    _load(size)
+    browser.get("/admin/")
+    for name, path in _lists(size).items():
+        if not name.startswith(only):
+            continue
+        counter.clear()
+        answer = browser.get(f"/admin/{path}")
+        assert answer.status_code == 200, (name, answer.status_code)
+        b"".join(answer.streaming_content) if answer.streaming else answer.content
+        print(f"{name}\t{counter.requests} / {counter.items:,}", flush=True)
 
 
-# --- What is in the table ------------------------------------------------------------------------------------
+# --- The content of the table ------------------------------------------------------------------------------------
 
 
 def _person(number: int) -> str:
@@ -141,7 +125,7 @@ def _items(size: int) -> Iterator[dict[str, Any]]:
         task = _new_task(context, values, _task_id(number))
         yield task
         if number % TRASHED == 0:
-            # The table deletes what was in the trash for a month.
+            # Recent, because the table deletes items after a month in the trash.
             context = RequestContext(person, person, "bench", now - timedelta(seconds=number))
             yield _trashed(context, task | {"id": _task_id(size + number)})
 
@@ -150,7 +134,7 @@ def _load(size: int) -> None:
     from store import calls
     from store.codec import encode_item
 
-    # Nobody reads the stream here; without it the load is faster.
+    # Nothing reads the stream here, and loading is faster without it.
     name, client = os.environ["TABLE_NAME"], calls.client()
     client.update_table(TableName=name, StreamSpecification={"StreamEnabled": False})
     everything = [{"PutRequest": {"Item": encode_item(item)}} for item in _items(size)]
@@ -160,11 +144,11 @@ def _load(size: int) -> None:
             assert not answer.get("UnprocessedItems")
 
 
-# --- Who looks, and at what ----------------------------------------------------------------------------------
+# --- The browser and its lists ----------------------------------------------------------------------------------
 
 
 class Counter:
-    """Counts what the site asks of DynamoDB."""
+    """Counts the site's requests to DynamoDB and the items they read."""
 
     def __init__(self) -> None:
         from store import calls

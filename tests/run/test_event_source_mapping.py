@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from localcloud.delivery import Delivery, Policy, Stopped
+from localcloud.event_source_mapping import Delivery, Policy, Stopped
 
 FAST = Policy(retries=3, first_pause=0.0, longest_pause=0.0)
 
@@ -45,7 +45,7 @@ def failed(*which: int) -> dict:
 
 
 @pytest.mark.parametrize("answer", [None, {}, {"batchItemFailures": []}, {"batchItemFailures": None}])
-def test_it_works(answer):
+def test_an_accepted_batch_is_sent_once(answer):
     script, discarded, advanced = run(lambda batch: answer, 4)
 
     assert script.batches == [[1, 2, 3, 4]]

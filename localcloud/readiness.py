@@ -1,4 +1,4 @@
-"""How far the parts are: does a server answer, has the lake caught up, are static files still the newest."""
+"""Checks of a starting copy: does a server answer, has the lake caught up, are the static files up to date."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def status_of(url: str) -> int:
-    """Return the status of a GET of ``url``, without any proxy; 0 when nothing answers."""
+    """Return the status of a GET of ``url`` without a proxy; 0 if nothing answers."""
     try:
         with _direct.open(url, timeout=5) as reply:
             return int(reply.status)
@@ -32,10 +32,9 @@ def status_of(url: str) -> int:
 
 
 def lake_caught_up(directory: Path, variables: Mapping[str, str]) -> Iterator[bool]:
-    """Yield, each time it is asked, whether the insights show every change.
+    """Yield at each call of ``next`` whether the insights show every change.
 
-    They do when the capture has had nothing to do for a while, and the published snapshot is as new as what it
-    delivered last.
+    They do if capture has been idle for a while and the published snapshot is as new as its last delivery.
     """
     s3 = boto3.client(
         "s3",
@@ -61,7 +60,7 @@ def _text(path: Path) -> str:
 
 
 def _published_until(s3: Any, bucket: str) -> str:
-    """Return the time of the newest change in the published snapshot; empty before the first."""
+    """Return the time of the newest change in the published snapshot; "" before the first."""
     try:
         body = s3.get_object(Bucket=bucket, Key=GOLD_CURRENT)["Body"].read()
     except (BotoCoreError, ClientError):
@@ -70,13 +69,13 @@ def _published_until(s3: Any, bucket: str) -> str:
 
 
 def assets_fingerprint(root: Path) -> str:
-    """Return a digest that changes with any source of the static files: ours, npm's and the packages'."""
+    """Return a digest of the sources of all static files: ours, npm's and the packages'."""
     sources = [
-        root / "requirements" / "web.txt",
-        root / "package-lock.json",
-        root / "node_modules" / ".complete",
+        root / name for name in ("requirements/web.txt", "package-lock.json", "node_modules/.complete")
     ]
     folders = [root / "static", *sorted(root.glob("[a-z]*/static"))]
     sources += [path for folder in folders for path in sorted(folder.rglob("*"))]
-    facts = [f"{path} {path.stat().st_mtime_ns} {path.stat().st_size}" for path in sources if path.is_file()]
-    return hashlib.sha256("\n".join(facts).encode()).hexdigest()
+    entries = [
+        f"{path} {path.stat().st_mtime_ns} {path.stat().st_size}" for path in sources if path.is_file()
+    ]
+    return hashlib.sha256("\n".join(entries).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The two Firehose streams into Bronze: changes of the table, and the request log."""
+"""The two Firehose delivery streams into Bronze: the table's changes and the request log."""
 
 from __future__ import annotations
 
@@ -29,12 +29,10 @@ class BronzeStream(Construct):
 
     Parameters
     ----------
-    name
-        Of the stream.
     table
-        Glue table that says what the Parquet files look like.
+        Glue table with the columns of the Parquet files.
     prefixes
-        Where in Bronze it may write.
+        Prefixes in Bronze that the stream may write to.
     """
 
     def __init__(
@@ -94,27 +92,27 @@ class BronzeStream(Construct):
         )
 
     def deliver(self, destination: dict[str, Any]) -> None:
-        """Set the destination: boto3's shape, whose names are CloudFormation's too."""
+        """Set the destination, given as for boto3: CloudFormation uses the same names."""
         self.stream.add_property_override(DESTINATION, destination)
 
 
 def changes_stream(scope: Construct, names: Names) -> BronzeStream:
-    """The stream that the capture function fills, as `etl.lake.catalog` defines it."""
+    """Create the stream that the capture function writes to, as `etl.lake.catalog` defines it."""
     prefixes = (layout.BRONZE_PREFIX, layout.BRONZE_ERROR_PREFIX)
     stream = BronzeStream(scope, "Changes", names, names.changes_stream, BRONZE.name, prefixes)
-    stream.deliver(catalog.firehose_stream(**_where(stream, names))[DESTINATION])
+    stream.deliver(catalog.firehose_stream(**_destination_arguments(stream, names))[DESTINATION])
     return stream
 
 
 def logs_stream(scope: Construct, names: Names) -> BronzeStream:
-    """The stream that the log subscription fills, as `etl.lake.catalog` defines it."""
+    """Create the stream that the log subscription writes to, as `etl.lake.catalog` defines it."""
     prefixes = (layout.REQUESTS_PREFIX, layout.REQUESTS_ERROR_PREFIX)
     stream = BronzeStream(scope, "Requests", names, names.logs_stream, REQUESTS.name, prefixes)
-    stream.deliver(catalog.requests_stream(**_where(stream, names))[DESTINATION])
+    stream.deliver(catalog.requests_stream(**_destination_arguments(stream, names))[DESTINATION])
     return stream
 
 
-def _where(stream: BronzeStream, names: Names) -> dict[str, Any]:
+def _destination_arguments(stream: BronzeStream, names: Names) -> dict[str, Any]:
     return {
         "name": stream.name,
         "bronze_bucket": names.bucket("bronze"),
@@ -126,7 +124,7 @@ def _where(stream: BronzeStream, names: Names) -> dict[str, Any]:
 
 
 def subscription_role(scope: Construct, names: Names) -> iam.Role:
-    """Role with which CloudWatch Logs puts log lines into the stream of the request log."""
+    """Create the role with which CloudWatch Logs puts log lines into the stream of the request log."""
     role = service_role(
         scope,
         "SubscriptionRole",

@@ -1,4 +1,4 @@
-"""The journal's vocabulary: what a request becomes, how a snapshot looks, and how both are applied again.
+"""The entries of the DynamoDB journal: made from a request or from the whole state, and applied at a start.
 
 Entries, by key: ``i`` item changes, ``s`` stream records, ``k`` transaction tokens (together: one request),
 ``tables`` table definitions and settings; in snapshots also ``stream`` positions and ``closed`` streams.
@@ -17,10 +17,10 @@ from ministack.core.responses import request_scope
 from ministack.services import dynamodb as ddb
 
 from localcloud.aws.journal import dumps
-from localcloud.aws.tokens import PayloadDigest
+from localcloud.aws.transaction_tokens import PayloadDigest
 
 if TYPE_CHECKING:
-    from localcloud.aws.items import Batch
+    from localcloud.aws.dynamodb_items import Batch
 
 SETTINGS = (
     "tags", "ttl_settings", "pitr_settings", "kinesis_destinations", "contributor_insights", "backups",
@@ -46,7 +46,7 @@ def entry(batch: Batch) -> dict[str, Any]:
 def _record_entry(
     batch: Batch, account: str, region: str, name: str, record: Any, old: Any, new: Any
 ) -> list[Any]:
-    """A stream record without its images when they are those of a change in the same entry (halves the journal)."""
+    """Leave a record's images out if a change in the same entry has them, which halves the journal."""
     for index, change in enumerate(batch.changes):
         if change.new is new and change.old == old and change.scope() == [account, region, name]:
             stream = {key: value for key, value in record["dynamodb"].items() if key not in IMAGES}
@@ -142,7 +142,7 @@ def _drop_stream(scope: tuple[str, str, str], table: dict[str, Any]) -> None:
 
 
 def capture() -> dict[str, Any]:
-    """Take the whole state at one moment; cheap, because stored items are replaced and never changed in place."""
+    """Copy the whole state at one moment; cheap, because items are replaced and never changed in place."""
     return {
         "tables": tables_state(),
         "items": [
@@ -162,7 +162,7 @@ def capture() -> dict[str, Any]:
 
 
 def snapshot_lines(state: dict[str, Any]) -> Iterator[bytes]:
-    """Yield a captured state as entries that `apply` understands."""
+    """Yield the entries of a captured state as journal lines."""
     yield dumps({"tables": state["tables"]})
     for scope, partitions in state["items"]:
         rows = ([*scope, pk, sk, item] for pk, items in partitions for sk, item in items)

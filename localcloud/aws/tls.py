@@ -1,7 +1,7 @@
-"""Every request counts as sent over TLS.
+"""Treats every request as sent over TLS.
 
-Hole closed: ministack evaluates bucket and queue policies, this server speaks plain HTTP on the loopback interface, and
-so whatever admits TLS only, as our buckets do, would refuse everybody.
+Hole closed: ministack evaluates bucket and queue policies, and this server speaks plain HTTP on the loopback interface,
+so a policy that requires TLS, as those of our buckets do, would refuse everybody.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from localcloud.logs import Follower, Shipper, matching
+from localcloud.log_subscription import Follower, Shipper, matching
 from localcloud.supervisor import LOG_LIMIT_BYTES, rotate
 
 
@@ -55,7 +55,7 @@ def ids(firehose: Firehose) -> list[str]:
     return [found["request_id"] for found in firehose.lines]
 
 
-def test_it_works(log_file: Path, firehose: Firehose) -> None:
+def test_complete_request_lines_are_sent_once(log_file: Path, firehose: Firehose) -> None:
     ship = shipper(log_file, firehose)
     assert ship.round() == 0
     append(
@@ -91,5 +91,5 @@ def test_no_line_is_lost_when_the_log_is_rotated(log_file: Path, firehose: Fireh
 
 
 def test_only_the_pattern_that_is_understood() -> None:
-    with pytest.raises(ValueError, match="understood"):
+    with pytest.raises(ValueError, match="supported"):
         list(matching([], "{ $.x = * }"))

@@ -1,4 +1,4 @@
-"""API Gateway: binary media types are added by a patch whose path is a JSON pointer.
+"""Binary media types of API Gateway, which are added by a patch whose path is a JSON pointer.
 
 Hole closed: ministack keeps the pointer's escaped text (`*~1*` instead of `*/*`) and forgets the types before it,
 so no media type ever matches and binary answers reach the client as base64.

@@ -2,8 +2,8 @@
 
 Hole closed: ministack saves services only on SIGTERM, swallows what cannot be saved, and starts empty when a state
 cannot be read. Here the state of a service is written (temporary file, rename) before a mutating call is answered,
-a failure to save fails the call, and a failure to load stops the start. What changes without a request (stacks being
-provisioned, queries running) is swept up within a second; so are metric values, log lines and message visibility.
+a failure to save fails the call, and a failure to load stops the start. Changes without a request (stacks being
+provisioned, queries running) are saved within a second, and so are metric values, log lines and message visibility.
 """
 
 from __future__ import annotations
@@ -14,30 +14,19 @@ import json
 import logging
 import sys
 import types
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 from ministack import app as ministack_app
 from ministack.core import persistence
 
-Response = tuple[int, dict[str, str], bytes]
-Handler = Callable[..., Awaitable[Response]]
+from localcloud.aws.protocol import Handler, Response, operation
 
 READS = (
-    "Get",
-    "List",
-    "Describe",
-    "BatchGet",
-    "Query",
-    "Scan",
-    "Search",
-    "Lookup",
-    "Head",
-    "Select",
-    "Filter",
+    *("Get", "List", "Describe", "BatchGet", "Query", "Scan", "Search", "Lookup", "Head", "Select", "Filter"),
     "Test",
 )
+# Too frequent to save each time: `sweep` saves them within a second.
 SWEPT = (
     "ReceiveMessage",
     "PutMetricData",
@@ -71,7 +60,7 @@ class ServiceStore:
         self._touched = False
 
     def load(self) -> int:
-        """Restore every saved service; any that cannot be restored stops the start. Returns how many."""
+        """Restore every saved service and return their number; raise if one cannot be restored."""
         self.directory.mkdir(parents=True, exist_ok=True)
         for path in self.directory.glob("*.tmp"):
             path.unlink()
@@ -89,7 +78,7 @@ class ServiceStore:
         ministack_app._get_module(module_name).load_persisted_state(data)
 
     def install(self) -> None:
-        """Wrap the request handler of every service module, now or when ministack imports it."""
+        """Wrap the request handler of every service module, also of those that ministack imports later."""
         get_module = ministack_app._get_module
 
         def get_wrapped(name: str) -> Any:
@@ -106,7 +95,7 @@ class ServiceStore:
         self._wrapped[name] = module
         if name not in self._keys or isinstance(module, ministack_app._ErrorModule):
             return
-        if not hasattr(module, "handle_request"):  # a part of another service, with a state of its own
+        if not hasattr(module, "handle_request"):  # part of another service, with its own state
             return
         handle: Handler = module.handle_request
 
@@ -132,7 +121,7 @@ class ServiceStore:
             self.save(module_name)
 
     def save(self, module_name: str) -> None:
-        """Write one service's state if it changed; raises when it cannot be saved."""
+        """Write the state of a service if it changed; raise if it cannot be saved."""
         module = sys.modules.get(f"ministack.services.{module_name}")
         if module is None or not hasattr(module, "get_state"):
             return
@@ -144,12 +133,12 @@ class ServiceStore:
             self._digests[key] = digest
 
     def save_all(self) -> None:
-        """Write every loaded service that changed."""
+        """Write the state of every loaded service that changed."""
         for module_name in self._keys:
             self.save(module_name)
 
     async def sweep(self) -> None:
-        """Save what changes without a request, once a second while there is something going on."""
+        """Save changes without a request: once a second while requests come in, then every 30 seconds."""
         idle = 0
         while True:
             await asyncio.sleep(1)
@@ -174,7 +163,7 @@ def _encode(key: str, module: Any) -> bytes:
                 "payload": module.get_state(),
             }
             return json.dumps(wrapped, default=persistence._json_default).encode()
-        except RuntimeError:  # a dictionary changed size under a worker thread's hands
+        except RuntimeError:  # a worker thread changed a dictionary
             if attempt == 4:
                 raise
     raise AssertionError("unreachable")
@@ -187,10 +176,9 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _action(headers: dict[str, str], body: bytes, query: dict[str, Any]) -> str:
-    """The operation's name for JSON and query protocols, "" for REST ones."""
-    target = headers.get("x-amz-target", "")
-    if target:
-        return target.rpartition(".")[2]
+    """Return the operation's name for JSON and query protocols, "" for REST ones."""
+    if named := operation(headers):
+        return named
     if "Action" in query:
         return str(query["Action"][0])
     if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
@@ -204,5 +192,5 @@ def _mutates(method: str, action: str) -> bool:
 
 
 def _object_key(path: str) -> str:
-    """The key in a path-style S3 path, "" for the bucket itself."""
+    """Return the key in a path-style S3 path, "" for the bucket itself."""
     return path.lstrip("/").partition("/")[2]

@@ -1,8 +1,8 @@
-"""The site's log on a laptop: what CloudWatch Logs and its subscription do between standard output and Firehose.
+"""The site's log on a laptop: ships request lines to Firehose, as CloudWatch Logs and its subscription do.
 
-``python -m localcloud.logs`` follows ``LOCAL_DIR/logs/web.log``, takes the lines that the subscription's filter pattern
-matches, and puts them into the stream of the request log in the envelopes that CloudWatch sends. What has been sent is
-remembered in ``LOCAL_DIR/logs.json`` afterwards: a kill sends lines again, it loses none.
+``python -m localcloud.log_subscription`` follows ``LOCAL_DIR/logs/web.log``, selects the lines that match the filter
+pattern, and puts them into the delivery stream in CloudWatch's envelopes. It then saves its position in
+``LOCAL_DIR/logs.json``, so after a kill it sends some lines again but loses none.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from etl.lake.catalog import REQUEST_LINES
 from etl.log import log
 from localcloud.files import write_atomically
 
-# Each round becomes a file of Bronze; AWS takes minutes.
+# Each round becomes a file in Bronze; AWS buffers for minutes.
 ROUND_SECONDS = 5.0
 MAX_LINES = 500
 MAX_LINE_BYTES = 256 * 1024
@@ -37,69 +37,69 @@ _PATTERN = re.compile(r'\{ \$\.(\w+) = "([^"]*)" \}')
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """How far a file has been read: which file (its inode), and the byte to go on from."""
+class Position:
+    """A position in a file: the file's inode, and the byte to continue from."""
 
     inode: int = 0
     offset: int = 0
 
 
 class Follower:
-    """Reads whole lines of a log file, also across its rotation to ``<name>.1``.
+    """Reads complete lines of a log file, also across its rotation to ``<name>.1``.
 
     Parameters
     ----------
     log_file
         The file; it need not exist yet.
     checkpoint
-        Where the place is kept.
+        File that keeps the position.
     """
 
     def __init__(self, log_file: Path, checkpoint: Path) -> None:
         self.log_file, self.checkpoint = log_file, checkpoint
-        self.place = self._remembered()
+        self.position = self._saved_position()
 
-    def _remembered(self) -> Place:
+    def _saved_position(self) -> Position:
         try:
-            return Place(**json.loads(self.checkpoint.read_text()))
+            return Position(**json.loads(self.checkpoint.read_text()))
         except (OSError, ValueError, TypeError):
-            return Place()
+            return Position()
 
-    def read(self) -> tuple[list[bytes], Place]:
-        """The next complete lines, and the place behind them; ``done`` with that place when they are dealt with."""
+    def read(self) -> tuple[list[bytes], Position]:
+        """Return the next complete lines and the position after them, which ``done`` saves once they are handled."""
         for path in (self.log_file.with_name(f"{self.log_file.name}.1"), self.log_file):
             try:
                 with path.open("rb") as file:
-                    lines, place = self._lines(file, path == self.log_file)
+                    lines, position = self._lines(file, path == self.log_file)
             except FileNotFoundError:
                 continue
             if lines:
-                return lines, place
-        return [], self.place
+                return lines, position
+        return [], self.position
 
-    def _lines(self, file: Any, current: bool) -> tuple[list[bytes], Place]:
+    def _lines(self, file: Any, current: bool) -> tuple[list[bytes], Position]:
         inode = os.fstat(file.fileno()).st_ino
-        if inode != self.place.inode and not current:
-            return [], self.place
-        start = self.place.offset if inode == self.place.inode else 0
+        if inode != self.position.inode and not current:
+            return [], self.position
+        start = self.position.offset if inode == self.position.inode else 0
         file.seek(start)
         read = file.read(MAX_READ_BYTES)
         whole, newline, _ = read.rpartition(b"\n")
-        if not newline and len(read) == MAX_READ_BYTES:  # a line of nobody's: nothing of ours is that long
-            return [b""], Place(inode, start + len(read))
-        return whole.split(b"\n") if newline else [], Place(inode, start + len(whole) + len(newline))
+        if not newline and len(read) == MAX_READ_BYTES:  # not a line of ours, which are shorter
+            return [b""], Position(inode, start + len(read))
+        return whole.split(b"\n") if newline else [], Position(inode, start + len(whole) + len(newline))
 
-    def done(self, place: Place) -> None:
-        """Remember that everything before ``place`` is dealt with."""
-        self.place = place
-        write_atomically(self.checkpoint, json.dumps(asdict(place)))
+    def done(self, position: Position) -> None:
+        """Save that everything before ``position`` has been handled."""
+        self.position = position
+        write_atomically(self.checkpoint, json.dumps(asdict(position)))
 
 
 def matching(lines: list[bytes], pattern: str = REQUEST_LINES) -> Iterator[str]:
-    """The lines that CloudWatch's filter pattern ``{ $.name = "value" }`` selects; those that are no JSON are none."""
+    """Yield the JSON lines that match CloudWatch's filter pattern ``{ $.name = "value" }``."""
     found = _PATTERN.fullmatch(pattern)
     if found is None:
-        raise ValueError(f'only the form {{ $.name = "value" }} is understood here, not {pattern}')
+        raise ValueError(f'only patterns like {{ $.name = "value" }} are supported, not {pattern}')
     name, value = found.groups()
     for line in lines:
         try:
@@ -110,7 +110,7 @@ def matching(lines: list[bytes], pattern: str = REQUEST_LINES) -> Iterator[str]:
 
 
 def envelope(lines: list[str]) -> bytes:
-    """What CloudWatch Logs puts into Firehose for lines of one group."""
+    """Return the record that CloudWatch Logs puts into Firehose for lines of one log group."""
     now = round(time.time() * 1000)
     events = [{"id": uuid.uuid4().hex, "timestamp": now, "message": line} for line in lines]
     content = {
@@ -125,37 +125,27 @@ def envelope(lines: list[str]) -> bytes:
 
 
 class Shipper:
-    """Moves lines from a log file to a delivery stream.
-
-    Parameters
-    ----------
-    follower
-        Where the lines come from.
-    firehose
-        boto3 client.
-    stream
-        Name of the delivery stream.
-    """
+    """Moves lines from a log file to the delivery stream named ``stream``."""
 
     def __init__(self, follower: Follower, firehose: Any, stream: str) -> None:
         self.follower, self.firehose, self.stream = follower, firehose, stream
 
     def round(self) -> int:
-        """Send what is there; how many lines matched. What Firehose raises is raised, and nothing is remembered."""
+        """Send all new lines and return how many matched; after an error of Firehose, the position stays."""
         shipped = 0
         while True:
-            lines, place = self.follower.read()
+            lines, position = self.follower.read()
             if not lines:
                 return shipped
             wanted = list(matching(lines))
             for start in range(0, len(wanted), MAX_LINES):
                 data = envelope(wanted[start : start + MAX_LINES])
                 self.firehose.put_record(DeliveryStreamName=self.stream, Record={"Data": data})
-            self.follower.done(place)
+            self.follower.done(position)
             shipped += len(wanted)
 
     def run(self, stop: threading.Event) -> None:
-        """Send until ``stop``, and once more; a failure is logged and tried again."""
+        """Send lines until ``stop``, and once more; log and retry failures."""
         while True:
             last = stop.wait(ROUND_SECONDS)
             try:
@@ -169,7 +159,7 @@ class Shipper:
 
 
 def main() -> None:
-    """Ship the lines of the site until SIGTERM or SIGINT."""
+    """Ship the site's request lines until SIGTERM or SIGINT."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

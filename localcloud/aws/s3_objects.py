@@ -1,9 +1,9 @@
-"""S3 objects that are either the old or the new ones after a crash, never a mix.
+"""S3 objects that a crash leaves in either the old or the new version, never in a mix.
 
 Hole closed: ministack replaces an object's data file and then its metadata file; a crash in between leaves new bytes
-with the old ETag and length, which breaks reads and makes If-Match accept a stale state. And it only logs a write
-that failed. Here the new metadata is put beside the old first and takes effect with the data file; the next start
-decides by the digest of the data which of the two counts (recovery.py).
+with the old ETag and length, which breaks reads and makes If-Match accept a stale state. Also, it only logs a failed
+write. Here the new metadata is first written beside the old and takes effect with the data file; after a crash, the
+digest of the data decides which of the two counts (s3_recovery.py).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from ministack.services import s3
 
-from localcloud.aws.recovery import PENDING, digest, replace
+from localcloud.aws.s3_recovery import PENDING, digest, replace
 
 
 def install() -> None:
@@ -23,7 +23,7 @@ def install() -> None:
 
 
 def persist_object(bucket: str, key: str, obj: dict[str, Any]) -> None:
-    """Write an object through to its files; raises OSError when it cannot."""
+    """Write an object to its files; raise OSError on failure."""
     path = Path(s3._object_disk_path(bucket, key))
     path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
     meta = {**s3._object_meta_from_record(obj), **s3._key_history_meta(bucket, key), "key": key}

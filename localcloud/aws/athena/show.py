@@ -1,4 +1,4 @@
-"""SHOW and DESCRIBE, answered from the Glue catalog."""
+"""Answers SHOW and DESCRIBE statements from the Glue catalog."""
 
 from __future__ import annotations
 

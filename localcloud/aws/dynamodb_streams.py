@@ -1,8 +1,8 @@
-"""Stream records whose sequence numbers only grow, also over restarts and when the clock steps back.
+"""Stream records with sequence numbers that always grow, across restarts and when the clock steps back.
 
 Holes closed: ministack builds sequence numbers from the wall clock and a counter that starts again at zero; and its
-records age while nothing runs. On AWS the consumer runs all day. Here a copy that was killed and is started again days
-later must still hand over what was not consumed, so nothing expires in the first minutes after a start.
+records age while nothing runs. On AWS the consumer runs all day. Here a copy that is started again days after it was
+killed must still deliver the records left, so nothing expires in the first minutes after a start.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _last = {"millis": 0, "count": 0}
 
 
 def next_sequence_number() -> str:
-    """Return a 30-digit sequence number greater than any before it."""
+    """Return a 30-digit sequence number greater than all before it."""
     with ddb._stream_seq_lock:
         _last["millis"] = max(_last["millis"], int(time.time() * 1000))
         _last["count"] += 1

@@ -1,7 +1,7 @@
-"""Builds what is uploaded beside our own source: `python -m infra.package [arm64|x86_64]`.
+"""Builds the Lambda layer of the embedded engine: `python -m infra.lake_layer [arm64|x86_64]`.
 
 The layer `build/lake-layer-<architecture>` holds the libraries of `requirements/lake.txt` as Lambda unpacks them, for
-Lambda's Python and processor whatever this machine's are. Nothing is done when it is up to date.
+Lambda's Python and processor, whatever this machine has. An up-to-date layer is left alone.
 """
 
 from __future__ import annotations
@@ -20,20 +20,13 @@ PYTHON = "3.13"
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 # Lambda's system is Amazon Linux 2023, with glibc 2.34.
 PLATFORMS = ("manylinux_2_34", "manylinux_2_28", "manylinux_2_17", "manylinux2014")
-# Lambda's Python brings these; they are half of what would have to be unpacked.
+# Lambda's runtime has these; they would double the size of the layer.
 IN_RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "python_dateutil", "urllib3", "six")
 UNUSED = ("__pycache__", "tests", "bin")
 
 
 def build_lake_layer(build: Path, architecture: str) -> Path:
-    """Build the layer of the embedded engine; return its folder.
-
-    Parameters
-    ----------
-    build
-        Folder of all builds.
-    architecture
-        `arm64` or `x86_64`.
+    """Build the layer below the folder `build` for `arm64` or `x86_64`; return its folder.
 
     Raises
     ------
@@ -41,24 +34,28 @@ def build_lake_layer(build: Path, architecture: str) -> Path:
         When pip cannot install a library; its output says why.
     """
     folder = layer_folder(build, architecture)
-    stamp = folder / STAMP
-    if stamp.exists() and stamp.read_text() == lake_lock_digest():
+    if is_current(folder):
         return folder
     shutil.rmtree(folder, ignore_errors=True)
     libraries = folder / "python"
     install(LAKE_LOCK, libraries, architecture)
     prune(libraries)
-    stamp.write_text(lake_lock_digest())  # last: an interrupted build is done again
+    (folder / STAMP).write_text(lake_lock_digest())  # last, so that an interrupted build is repeated
     return folder
 
 
 def layer_folder(build: Path, architecture: str) -> Path:
-    """Where the layer for a Lambda architecture is built."""
+    """Return the folder of the layer for a Lambda architecture."""
     return build / f"lake-layer-{architecture}"
 
 
+def is_current(folder: Path) -> bool:
+    """Whether the layer in `folder` was built completely, from the present lock file."""
+    return (folder / STAMP).exists() and (folder / STAMP).read_text() == lake_lock_digest()
+
+
 def lake_lock_digest() -> str:
-    """What identifies the libraries a layer holds: the SHA-256 of their lock file."""
+    """Return the SHA-256 of the lock file, which identifies the libraries of a layer."""
     return hashlib.sha256(LAKE_LOCK.read_bytes()).hexdigest()
 
 
@@ -74,7 +71,7 @@ def install(lock: Path, folder: Path, architecture: str) -> None:
 
 
 def prune(libraries: Path) -> None:
-    """Remove what the runtime has anyway, and what no function runs."""
+    """Remove libraries that the runtime has, and files that no function runs."""
     for path in sorted(libraries.iterdir()):
         if path.name.partition("-")[0].removesuffix(".py") in IN_RUNTIME:
             _remove(path)
@@ -93,5 +90,5 @@ def _remove(path: Path) -> None:
 if __name__ == "__main__":
     wanted = sys.argv[1] if len(sys.argv) > 1 else Settings("dev").architecture
     if wanted not in ARCHITECTURES:
-        sys.exit(f"usage: python -m infra.package [{'|'.join(ARCHITECTURES)}]")
+        sys.exit(f"usage: python -m infra.lake_layer [{'|'.join(ARCHITECTURES)}]")
     print(build_lake_layer(Settings("dev").build, wanted))

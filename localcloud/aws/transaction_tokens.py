@@ -1,7 +1,7 @@
 """ClientRequestTokens of transactions that survive a restart.
 
 Hole closed: ministack keeps tokens in memory only, with the whole request. A client that retries a transaction after
-a crash would apply it twice; here the token is journaled with the transaction, and a digest stands for the request.
+a crash would apply it twice. Here the journal has the token with the transaction, and a digest in place of the request.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ministack.services import dynamodb as ddb
 
 
 class PayloadDigest(str):
-    """A digest that equals the request it was made from, which is how ministack compares signatures."""
+    """A digest that equals the request it was made from, because ministack compares the two with `==`."""
 
     __slots__ = ()
 

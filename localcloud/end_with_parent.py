@@ -1,8 +1,8 @@
-"""``leash.py WATCH PARENT command...``: run a command that cannot outlive its parent, even one that is killed.
+"""``end_with_parent.py PIPE PARENT command...``: runs a command that ends with its parent, even if that is killed.
 
-On Linux the kernel sends the signal: this process asks for it and becomes the command. Elsewhere it stays between the
-two and reads WATCH, a pipe whose other end only the parent holds: when that closes, it kills the command's group.
-Standard library only; started as a file, without site-packages, so that it costs little.
+On Linux this process asks the kernel for a signal at the parent's end and becomes the command. Elsewhere it stays
+between the two and reads PIPE, whose other end only the parent holds: when that closes, it kills the command's group.
+Standard library only, and run as a file without site-packages, so that it starts fast.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ PR_SET_PDEATHSIG = 1
 
 
 def end_with_parent(number: signal.Signals, parent: int) -> None:
-    """Have the kernel send this process signal ``number`` when its parent, with process id ``parent``, ends (Linux)."""
+    """Ask the kernel (Linux) to send this process the signal ``number`` when its parent, process ``parent``, ends."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, int(number))
-    if os.getppid() != parent:  # it ended before the kernel was asked
+    if os.getppid() != parent:  # it ended before the call
         os.kill(os.getpid(), number)
 
 
@@ -39,9 +39,9 @@ def watch(pipe: int, command: list[str]) -> int:
 
 
 def main(arguments: list[str]) -> None:
-    """Put ``arguments[2:]`` on the leash."""
+    """Run the command ``arguments[2:]``."""
     pipe, parent, command = int(arguments[0]), int(arguments[1]), arguments[2:]
-    if sys.platform == "linux" and not os.environ.pop("LEASH_BY_PIPE", None):
+    if sys.platform == "linux" and not os.environ.pop("END_WITH_PARENT_BY_PIPE", None):
         end_with_parent(signal.SIGKILL, parent)
         os.execvp(command[0], command)  # noqa: S606
     status = watch(pipe, command)

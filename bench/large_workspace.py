@@ -1,8 +1,8 @@
-"""A made-up history of a large workspace, as Silver files: the input of the product's own Gold step.
+"""A made-up history of a large workspace, as Silver files for the product's own Gold step.
 
-Habits are lopsided as they are in real workspaces: most people have a few tasks, some have hundreds; a dozen categories
-hold most of the work and thousands hold a task or two. Everything follows from hashes of the ids, so that the same size
-always gives the same files.
+Its distributions are skewed like those of real workspaces: most people have a few tasks, some have hundreds; a dozen
+categories have most of the work, and thousands have one or two tasks. All values derive from hashes of the ids, so the
+same size always gives the same files.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ FROM people
 
 
 def silver(folder: Path, people: int, now: datetime) -> dict[str, Path]:
-    """Write Silver's three tables as one file each; returns them by table. ``now`` is aware: nothing is later."""
+    """Write Silver's three tables, one file each; return the files by table. No event is later than ``now`` (aware)."""
     session = duckdb.connect()
     session.execute(f"SET temp_directory = '{folder}/spill'; SET TimeZone = 'UTC'")
     session.execute(_MACROS)
@@ -132,7 +132,7 @@ def silver(folder: Path, people: int, now: datetime) -> dict[str, Path]:
 
 
 def gold(files: Mapping[str, Path], folder: Path, today: date) -> tuple[dict[str, bytes], dict[str, int]]:
-    """Run the lake's Gold step on them in UTC; returns each table's Parquet file and the rows of each."""
+    """Run the lake's Gold step on Silver's files in UTC; return each table's Parquet file and number of rows."""
     parameters = gold_parameters(today, "UTC")
     with Engine(folder / "spill", "6GB") as engine:
         for table in (TASK_EVENTS, TASKS, USERS):
@@ -144,6 +144,6 @@ def gold(files: Mapping[str, Path], folder: Path, today: date) -> tuple[dict[str
 
 
 def published(people: int, now: datetime) -> tuple[dict[str, bytes], dict[str, int]]:
-    """Gold of a workspace of ``people``, ready to be published."""
+    """Return Gold of a workspace of ``people``, as `gold` does."""
     with tempfile.TemporaryDirectory() as folder:
         return gold(silver(Path(folder), people, now), Path(folder), now.date())

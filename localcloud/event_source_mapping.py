@@ -1,9 +1,9 @@
-"""Delivers ordered batches of stream records to a handler with the semantics of a Lambda event source mapping.
+"""Delivers batches of stream records to a handler as Lambda's event source mapping does.
 
-At least once and in order: a batch that fails is sent again from its first unprocessed record on. With
-``ReportBatchItemFailures`` the lowest reported sequence number says where that is; an exception, or an answer that
-names no record of the batch, fails the whole batch. A failed batch is bisected until the record to blame stands
-alone; that one is retried with growing pauses and then given to the on-failure destination, and the rest goes on.
+At least once and in order: a failed batch is sent again from its first unprocessed record on. With
+``ReportBatchItemFailures`` that is the lowest reported sequence number; an exception, or an answer that names a record
+outside the batch, fails the whole batch. A failed batch is bisected until the failing record is alone; that record is
+retried with growing pauses and then sent to the on-failure destination, and delivery continues after it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ OPERATION = "capture.deliver"
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How often a failing record is sent again, and the pauses between (seconds, doubling)."""
+    """The number of retries of a failing record, and the pauses between them (seconds, doubling)."""
 
     retries: int = 10
     first_pause: float = 0.2
@@ -40,7 +40,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class LambdaContext:
-    """What Lambda hands a function beside its event; the names are Lambda's."""
+    """The context that Lambda passes to a function, with Lambda's names."""
 
     function_name: str = CAPTURE_FUNCTION
     function_version: str = "$LATEST"
@@ -50,13 +50,13 @@ class LambdaContext:
     deadline: float = field(default_factory=lambda: time.monotonic() + 60)
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return how long the function may still run, in milliseconds."""
+        """Return the milliseconds until the function times out."""
         return max(0, int((self.deadline - time.monotonic()) * 1000))
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A record that was given up: how often it was sent and what the last answer was."""
+    """A record that the handler never accepted, the number of attempts, and the last error."""
 
     record: Record
     attempts: int
@@ -65,28 +65,28 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a batch went: its first ``done`` records are processed; ``blames_next``: the one after them is at fault."""
+    """The result of a batch: its first ``done`` records are processed; with ``blames_next``, the next one failed."""
 
     done: int
     reason: str = ""
     blames_next: bool = False
 
 
-class Stopped(Exception):  # noqa: N818  it is a request, not an error
-    """The driver was told to stop while a batch was under way; what is not acknowledged comes again."""
+class Stopped(Exception):  # noqa: N818  a request, not an error
+    """Delivery was told to stop during a batch; records that were not acknowledged will be sent again."""
 
 
 class Delivery:
-    """Sends batches to ``handler``; ``discard`` receives the records that it never accepts.
+    """Sends batches to ``handler``, and records that it never accepts to ``discard``.
 
     Parameters
     ----------
     handler
         ``handler(event, context)`` as Lambda calls it; answers None or ``{"batchItemFailures": [...]}``.
     discard
-        Called with a Failure; must not return before the record is safe elsewhere. Its exceptions are retried.
+        Called with a Failure; returns when the record is stored elsewhere. Its exceptions are retried.
     stop
-        Set by whoever wants deliveries to end; a pause is cut short and Stopped raised.
+        Ends deliveries when set: cuts a pause short and raises Stopped.
     """
 
     def __init__(
@@ -100,10 +100,10 @@ class Delivery:
         self.policy = policy or Policy()
 
     def deliver(self, records: Sequence[Record], advance: Callable[[str], None]) -> None:
-        """Deliver ``records`` in order; returns when each was accepted or discarded.
+        """Deliver ``records`` in order, until each is accepted or discarded.
 
-        ``advance`` is called with the sequence number up to which everything is settled, each time it grows.
-        Raises Stopped when told to stop in between.
+        ``advance`` is called with the sequence number of the last settled record, each time it grows.
+        Raises Stopped if told to stop.
         """
         pending = deque([list(records)] if records else [])
         attempts = 0
@@ -126,7 +126,7 @@ class Delivery:
         try:
             answer = self.handler({"Records": batch}, LambdaContext())
             failed = _failed_identifiers(answer)
-        except Exception as error:  # noqa: BLE001  a handler may raise anything; Lambda reports it, and so do we
+        except Exception as error:  # noqa: BLE001  like Lambda, report any exception of the handler
             log(
                 OPERATION,
                 "the handler failed",
@@ -153,7 +153,7 @@ class Delivery:
         while True:
             try:
                 self.discard(failure)
-            except Exception:  # noqa: BLE001  the record must not be lost: keep trying until it is safe
+            except Exception:  # noqa: BLE001  keep trying, so that the record is not lost
                 tries += 1
                 log(
                     OPERATION,
@@ -177,7 +177,7 @@ def sequence_number(record: Record) -> str:
 
 
 def _failed_identifiers(answer: Any) -> set[Any]:
-    """Return what the handler's answer reports as failed; raise ValueError when it is not a valid answer."""
+    """Return the identifiers that the handler reports as failed; raise an exception for an invalid answer."""
     failures = (answer or {}).get("batchItemFailures") or []
     identifiers = {failure["itemIdentifier"] for failure in failures}
     if not all(identifiers):

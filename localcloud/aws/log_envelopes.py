@@ -1,4 +1,4 @@
-"""Firehose's built-in processors for what CloudWatch Logs sends: decompression, and taking the messages out.
+"""Firehose's built-in processors for CloudWatch Logs: decompression and message extraction.
 
 Hole closed: ministack knows only Lambda processors and stores compressed envelopes as they are.
 """
@@ -15,18 +15,18 @@ Record = tuple[str, bytes]
 
 
 class EnvelopeError(ValueError):
-    """A record that is no envelope of CloudWatch Logs."""
+    """A record is not an envelope of CloudWatch Logs."""
 
 
 def opens(config: Mapping[str, Any]) -> bool:
-    """Whether a destination takes envelopes."""
+    """Whether a destination opens envelopes."""
     processing = config.get("ProcessingConfiguration") or {}
     kinds = {processor.get("Type") for processor in processing.get("Processors") or ()}
     return bool(processing.get("Enabled")) and "Decompression" in kinds
 
 
 def messages(raw: bytes) -> bytes:
-    """The messages in one envelope, a line each; nothing for a control message."""
+    """Return the messages in an envelope, one per line; nothing for a control message."""
     try:
         envelope = json.loads(gzip.decompress(raw))
         kind, events = envelope["messageType"], envelope["logEvents"]

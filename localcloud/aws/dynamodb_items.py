@@ -2,9 +2,9 @@
 
 Hole closed: ministack saves its tables only on SIGTERM and never saves stream records, so a killed process loses
 every write since its last clean stop and all unread changes. Here each mutating request becomes one journal line
-(its item changes, its stream records, its transaction token) that is flushed before the response leaves. Handlers
-run to completion on the event loop, so nothing, GetRecords included, observes a change that is not in the journal,
-and a transaction is in it whole or not at all.
+(its item changes, its stream records, its transaction token) that is flushed before the response is sent. Handlers
+run to completion on the event loop, so no request, not even GetRecords, sees a change that is not in the journal, and
+a transaction is in it completely or not at all.
 """
 
 from __future__ import annotations
@@ -12,22 +12,21 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ministack.services import dynamodb as ddb
 
-from localcloud.aws import replay, streams, tokens
+from localcloud.aws import dynamodb_streams, journal_entries, transaction_tokens
 from localcloud.aws.journal import Journal, dumps
+from localcloud.aws.protocol import Handler, Response, operation
 
-Response = tuple[int, dict[str, str], bytes]
 READS = ("Get", "Query", "Scan", "Describe", "List", "BatchGet", "TransactGet", "Search")
 DATA = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")
 PARTIQL = ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction")
 WHOLESALE = ("RestoreTableFromBackup", "RestoreTableToPointInTime", "ImportTable")
-# Bytes of journal before it becomes a snapshot; reading this much back takes about two seconds.
+# Bytes of journal that trigger a snapshot; reading them takes about two seconds.
 COMPACT_ABOVE = int(os.environ.get("LOCAL_AWS_COMPACT_BYTES") or 64 * 1024 * 1024)
 
 
@@ -49,7 +48,7 @@ class Change:
 
 @dataclass(slots=True)
 class Batch:
-    """What one request did."""
+    """The effects of one request."""
 
     changes: list[Change] = field(default_factory=list)
     records: list[list[Any]] = field(default_factory=list)
@@ -57,24 +56,24 @@ class Batch:
 
 
 class ItemStore:
-    """Puts itself between ministack's DynamoDB handlers and its dictionaries."""
+    """Intercepts the calls between ministack's DynamoDB handlers and its dictionaries."""
 
     def __init__(self, directory: Path) -> None:
         self.journal = Journal(directory)
         self.lock = threading.RLock()
         self._batch: Batch | None = None
         self._meta = ""
-        self._known_tables: set[str] = set()
+        self._journaled_tables: set[str] = set()
         self._compacting: threading.Thread | None = None
-        self._handle: Callable[..., Awaitable[Response]] = ddb.handle_request
+        self._handle: Handler = ddb.handle_request
         self._set, self._remove, self._emit = ddb._set_item, ddb._remove_item, ddb._emit_stream_event
 
     def load(self) -> int:
-        """Restore tables, items and streams; returns the number of entries read."""
+        """Restore tables, items and streams; return the number of entries read."""
         count = 0
         for count, entry in enumerate(self.journal.entries(), start=1):  # noqa: B007
-            replay.apply(entry)
-        streams.remember_last_sequence()
+            journal_entries.apply(entry)
+        dynamodb_streams.remember_last_sequence()
         self.journal.open()
         self.save_settings()
         return count
@@ -84,14 +83,14 @@ class ItemStore:
         ddb._set_item, ddb._remove_item = self._recorded_set, self._recorded_remove
         ddb._emit_stream_event = self._recorded_emit
         ddb.handle_request = self.handle_request
-        streams.install()
-        tokens.install(self._record_token)
+        dynamodb_streams.install()
+        transaction_tokens.install(self._record_token)
 
     async def handle_request(
         self, method: str, path: str, headers: dict[str, str], body: bytes, query_params: dict[str, Any]
     ) -> Response:
-        """Run one DynamoDB request; a mutating one returns only when the journal has it."""
-        action = headers.get("x-amz-target", "").rpartition(".")[2]
+        """Run a DynamoDB request; a mutating one returns only after the journal has it."""
+        action = operation(headers)
         if action.startswith(READS):
             return await self._handle(method, path, headers, body, query_params)
         with self.lock:
@@ -111,7 +110,7 @@ class ItemStore:
         return response
 
     def delete_expired(self, table: dict[str, Any], keys: list[tuple[str, str]]) -> None:
-        """Delete items whose time to live has passed, as the TTL service: with a REMOVE record that says so."""
+        """Delete expired items as the TTL service does: with a REMOVE record in its name."""
         with self.lock:
             batch = self._batch = Batch()
             try:
@@ -119,7 +118,7 @@ class ItemStore:
                     old = self._recorded_remove(table, pk, sk)
                     self._recorded_emit(table["TableName"], "REMOVE", old, None)
                 for _, _, _, record, _, _ in batch.records:
-                    record["userIdentity"] = dict(streams.TTL_IDENTITY)
+                    record["userIdentity"] = dict(dynamodb_streams.TTL_IDENTITY)
                 self._write(batch)
             except BaseException:
                 self._undo(batch)
@@ -130,12 +129,12 @@ class ItemStore:
     def save_settings(self) -> None:
         """Journal table definitions and settings if they changed since the last time."""
         with self.lock:
-            state = replay.tables_state()
+            state = journal_entries.tables_state()
             text = json.dumps(state)
             if text != self._meta:
                 self.journal.append(dumps({"tables": state}))
                 self._meta = text
-                self._known_tables = {meta["TableId"] for *_, meta in state["tables"]}
+                self._journaled_tables = {meta["TableId"] for *_, meta in state["tables"]}
 
     def _finish(self, action: str, batch: Batch, status: int) -> None:
         if action == "ExecuteTransaction" and status >= 400:
@@ -147,20 +146,20 @@ class ItemStore:
             self.save_settings()
 
     def _emit_for(self, batch: Batch) -> None:
-        """ministack's PartiQL writes emit no stream records; AWS's do."""
+        """Emit the stream records of PartiQL writes, which ministack forgets."""
         for change in batch.changes:
             if change.old != change.new:
                 event = "REMOVE" if change.new is None else "MODIFY" if change.old else "INSERT"
                 self._recorded_emit(change.table["TableName"], event, change.old, change.new)
 
     def _write(self, batch: Batch) -> None:
-        if any(change.table["TableId"] not in self._known_tables for change in batch.changes):
-            self.save_settings()  # the table was made behind our back, by CloudFormation
+        if any(change.table["TableId"] not in self._journaled_tables for change in batch.changes):
+            self.save_settings()  # CloudFormation created the table without a request
         if batch.changes or batch.records or batch.tokens:
-            self.journal.append(dumps(replay.entry(batch)))
+            self.journal.append(dumps(journal_entries.entry(batch)))
 
     def _undo(self, batch: Batch) -> None:
-        """Put back what a request did that failed half way or could not be journaled."""
+        """Revert a request that failed halfway or could not be journaled."""
         for change in reversed(batch.changes):
             if change.old is None:
                 self._remove(change.table, change.pk, change.sk)
@@ -179,7 +178,7 @@ class ItemStore:
 
     def _recorded_remove(self, table: dict[str, Any], pk: str, sk: str) -> Any:
         if self._batch is None:
-            return None  # ministack's own TTL thread: it emits no stream records; see expiry.py
+            return None  # ministack's own TTL thread: it emits no stream records; see time_to_live.py
         old = self._remove(table, pk, sk)
         if old is not None:
             self._batch.changes.append(Change(table, pk, sk, old, None))
@@ -209,16 +208,16 @@ class ItemStore:
         """Write a snapshot now and start a new journal."""
         self._wait_for_compaction()
         with self.lock:
-            generation, state = self.journal.rotate(), replay.capture()
-        self.journal.write_snapshot(generation, replay.snapshot_lines(state))
+            generation, state = self.journal.rotate(), journal_entries.capture()
+        self.journal.write_snapshot(generation, journal_entries.snapshot_lines(state))
 
     def compact_in_background(self) -> None:
-        """As `compact`, but only the switch to the new journal happens here; a thread writes the snapshot."""
+        """Start a new journal now; a thread writes the snapshot."""
         if self._compacting is not None and self._compacting.is_alive():
             return
         with self.lock:
-            generation, state = self.journal.rotate(), replay.capture()
-        lines = replay.snapshot_lines(state)
+            generation, state = self.journal.rotate(), journal_entries.capture()
+        lines = journal_entries.snapshot_lines(state)
         self._compacting = threading.Thread(
             target=self.journal.write_snapshot, args=(generation, lines), name="compaction", daemon=True
         )

@@ -1,4 +1,4 @@
-"""Rewrites of a parsed Trino query for DuckDB, one rule per node type.
+"""Rewrites a parsed Trino query for DuckDB, with one rule per node type.
 
 `before_typing` sees the query as written; `after_typing` sees it with qualified columns and inferred types.
 """
@@ -26,12 +26,12 @@ JODA_PART = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z']+")
 
 
 def before_typing(tree: exp.Expr) -> exp.Expr:
-    """Rewrite functions whose meaning sqlglot does not know or loses."""
+    """Rewrite functions that sqlglot does not know or translates wrongly."""
     return _rewritten(tree, UNTYPED)
 
 
 def after_typing(tree: exp.Expr) -> exp.Expr:
-    """Rewrite what depends on types."""
+    """Rewrite expressions whose translation depends on types."""
     return _rewritten(tree, TYPED)
 
 
@@ -56,7 +56,7 @@ def _text(value: str) -> exp.Literal:
     return exp.Literal.string(value)
 
 
-def _is(node: exp.Expr | None, *types: Type) -> bool:
+def _is(node: exp.Expr | None, *types: exp.DataType.Type) -> bool:
     return node is not None and node.type is not None and node.type.this in types
 
 
@@ -164,7 +164,7 @@ def _div(node: exp.Div) -> exp.Expr:
 
 
 def _date_diff(node: exp.DateDiff) -> exp.Expr:
-    """Trino counts whole units elapsed, DuckDB's date_diff boundaries crossed."""
+    """Trino counts whole elapsed units; DuckDB's date_diff counts crossed boundaries."""
     unit = node.args.get("unit")
     later, earlier = (_utc(side) for side in (node.this, node.expression))
     return _call("date_sub", _text(unit.name.lower() if unit is not None else "day"), earlier, later)
@@ -175,7 +175,7 @@ def _utc(node: exp.Expr) -> exp.Expr:
 
 
 def _stays_date(node: exp.Expr) -> exp.Expr | None:
-    """DuckDB makes a timestamp of date + interval and of date_trunc."""
+    """Cast to a date again: DuckDB's date + interval and date_trunc give timestamps."""
     operand = node.this
     unit = node.args.get("unit") or getattr(node.expression, "unit", None)
     if not _is(operand, Type.DATE) or (unit is not None and unit.name.upper() not in DATE_UNITS):
@@ -194,7 +194,7 @@ def _series(node: exp.Expr) -> exp.Expr | None:
 
 
 def _percentile(node: exp.ApproxQuantile) -> exp.Expr:
-    """An element of the data, the same in every run."""
+    """Return an element of the data, the same in every run."""
     return _call("quantile_disc", node.this, node.args["quantile"])
 
 
@@ -251,7 +251,7 @@ CASTS: dict[str, Callable[[exp.Cast], exp.Expr | None]] = {
 
 
 def _zone(node: exp.AtTimeZone) -> None:
-    """A moment without zone is UTC in Athena; DuckDB would take it as a moment of that zone."""
+    """A timestamp without zone is UTC in Athena; DuckDB would read it in the target zone."""
     inner = node.this
     while isinstance(inner, exp.AtTimeZone):
         inner = inner.this

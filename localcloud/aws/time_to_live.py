@@ -1,6 +1,6 @@
-"""Time to live: expired items leave the table with a REMOVE record of the TTL service, as on AWS.
+"""Time to live: expired items are deleted with a REMOVE record of the TTL service, as on AWS.
 
-Hole closed: ministack's TTL thread deletes items without a stream record, so the lake would keep them for ever.
+Hole closed: ministack's TTL thread deletes items without a stream record, so the lake would never remove them.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Any
 from ministack.core.responses import request_scope
 from ministack.services import dynamodb as ddb
 
-from localcloud.aws.items import ItemStore
+from localcloud.aws.dynamodb_items import ItemStore
 
-FIVE_YEARS = 5 * 365 * 24 * 3600  # AWS leaves items alone whose time lies further back
+FIVE_YEARS = 5 * 365 * 24 * 3600  # AWS ignores items that expired earlier
 AT_ONCE = 100
 
 
 async def run(store: ItemStore) -> None:
-    """Look for expired items every LOCAL_AWS_TTL_SECONDS (60) until cancelled."""
+    """Delete expired items every LOCAL_AWS_TTL_SECONDS (60) until cancelled."""
     pause = float(os.environ.get("LOCAL_AWS_TTL_SECONDS") or 60)
     while True:
         await asyncio.sleep(pause)
