@@ -21,7 +21,7 @@ from etl.lake.config import LakeConfig
 from etl.lake.layout import SILVER_PREFIX, bucket_of, gold_folder
 from etl.lake.manifest import Manifest, Part
 from etl.lake.storage import Bucket
-from etl.lake.tables import BRONZE, GOLD, QUARANTINE, TASK_EVENTS
+from etl.lake.tables import BRONZE, GOLD, KPIS, QUARANTINE, TASK_EVENTS
 from etl.lake.tables import SILVER as TABLES
 from etl.log import log
 from etl.run import Lake, Tidied
@@ -95,7 +95,7 @@ class SparkGold(Gold):
 
     def _transform(
         self, source: Manifest, wanted: Mapping[str, str], snapshot: str, scratch: Path
-    ) -> tuple[dict[str, int], list[dict[str, Any]]]:
+    ) -> tuple[dict[str, int], dict[str, Any]]:
         parameters = gold_parameters(date.fromisoformat(wanted["today"]), wanted["timezone"])
         with SparkEngine(self.spark) as engine:
             for table in SOURCES:
@@ -111,7 +111,7 @@ class SparkGold(Gold):
                 table.name: engine.write(table, self.gold.url(gold_folder(table.name, snapshot)))
                 for table in GOLD
             }
-            return rows, checks
+            return rows, {"checks": checks, "kpis": dict(engine.rows(KPIS.name, "metric, value"))}
 
     def _upload(self, rows: Mapping[str, int], snapshot: str, scratch: Path) -> None:
         """Spark has written them where they belong."""

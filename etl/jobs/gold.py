@@ -2,7 +2,8 @@
 
 Two objects in S3 tell the story. `gold/_commit.json` says which snapshot is the latest, by conditional write, so that
 of two overlapping runs one wins. `gold/_current.json` says which snapshot readers see in Glue: it is written after
-every table has been moved, so whoever keys a cache by its `snapshot` never files old rows under a new name.
+every table has been moved, so whoever keys a cache by its `snapshot` never files old rows under a new name. Just before
+it, `gold/_kpis.json` gets the key figures of the snapshot, for those who do not want to ask Athena.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from etl.lake import manifest
 from etl.lake.commit import commit_json
 from etl.lake.config import LakeConfig
 from etl.lake.glue_partitions import move_table
-from etl.lake.layout import GOLD_COMMIT, GOLD_CURRENT, gold_folder
+from etl.lake.layout import GOLD_COMMIT, GOLD_CURRENT, GOLD_KPIS, gold_folder
 from etl.lake.manifest import Manifest
 from etl.lake.storage import Bucket, ConflictError, LocalCopies, in_parallel
-from etl.lake.tables import GOLD, TASK_EVENTS, TASKS, USERS, Table
+from etl.lake.tables import GOLD, KPIS, TASK_EVENTS, TASKS, USERS, Table
 from etl.log import iso, log, timed
 
 if TYPE_CHECKING:
@@ -114,13 +115,13 @@ class Gold:
         with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
             with timed(took, "transform_ms"):
                 try:
-                    rows, checks = self._transform(source, wanted, snapshot, Path(scratch))
+                    rows, results = self._transform(source, wanted, snapshot, Path(scratch))
                 except quality.QualityError as error:
                     self._refuse(wanted, error)
                     return None
             with timed(took, "publish_ms"):
                 self._upload(rows, snapshot, Path(scratch))
-        return self._next(last, snapshot, source, wanted, rows) | {"checks": checks}
+        return self._next(last, snapshot, source, wanted, rows) | results
 
     def _refuse(self, wanted: Mapping[str, str], error: quality.QualityError) -> None:
         """Readers keep the last good snapshot; the same input is not tried again."""
@@ -136,7 +137,7 @@ class Gold:
 
     def _transform(
         self, source: Manifest, wanted: Mapping[str, str], snapshot: str, scratch: Path
-    ) -> tuple[dict[str, int], list[dict[str, Any]]]:
+    ) -> tuple[dict[str, int], dict[str, Any]]:
         parameters = gold_parameters(date.fromisoformat(wanted["today"]), wanted["timezone"])
         with self._engine(scratch) as engine:
             for table in SOURCES:
@@ -149,7 +150,7 @@ class Gold:
             latest = engine.latest(TASK_EVENTS.name, "event_time")
             checks = quality.require(quality.judge(found, read, source, latest, self._published_as_of()))
             rows = {table.name: engine.write(table, scratch / f"{table.name}.parquet") for table in GOLD}
-            return rows, checks
+            return rows, {"checks": checks, "kpis": dict(engine.rows(KPIS.name, "metric, value"))}
 
     def _published_as_of(self) -> str:
         found = self.gold.get_json(GOLD_CURRENT)
@@ -223,6 +224,7 @@ class Gold:
         current, etag = self.gold.get_json(GOLD_CURRENT) or ({"sequence": 0}, None)
         if current["sequence"] >= commit["sequence"]:
             return True
+        self._write_kpis(commit)
         shown = (
             "snapshot",
             "sequence",
@@ -239,6 +241,15 @@ class Gold:
         except ConflictError:
             return False
         return True
+
+    def _write_kpis(self, commit: Mapping[str, Any]) -> None:
+        kpis = {name: commit[name] for name in ("snapshot", "sequence", "published_at")}
+        kpis["values"] = commit.get("kpis", {})  # a commit of an older version has none
+
+        def plan(held: Mapping[str, Any] | None) -> dict[str, Any] | None:
+            return None if held and held["sequence"] >= commit["sequence"] else kpis
+
+        commit_json(self.gold, GOLD_KPIS, plan)
 
     def _clean(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         if self._refused or self.gold.get(quality.REFUSED):

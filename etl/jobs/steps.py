@@ -8,6 +8,7 @@ import hashlib
 from datetime import date, datetime
 from pathlib import Path
 
+from etl.lake.layout import GOLD_KPIS
 from etl.lake.tables import GOLD, TABLES
 from etl.log import iso
 
@@ -72,5 +73,5 @@ def gold_definition() -> str:
     for name in GOLD_STEPS:
         digest.update(sql_text("gold", name).encode())
     digest.update(sql_text("checks", "quality").encode())
-    digest.update(repr(TABLES).encode())
+    digest.update(repr((TABLES, GOLD_KPIS)).encode())
     return digest.hexdigest()[:16]

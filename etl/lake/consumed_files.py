@@ -10,8 +10,10 @@ import hashlib
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from etl.lake.layout import BRONZE_PREFIX, SILVER_PREFIX
 from etl.lake.storage import Bucket, in_parallel
@@ -20,6 +22,8 @@ from etl.lake.storage import Bucket, in_parallel
 _KEY = re.compile(
     re.escape(BRONZE_PREFIX) + r"year=(\d{4})/month=(\d\d)/day=(\d\d)/(user_bucket=[^/]+/.*[^/])"
 )
+
+RECENT_DAYS = 2
 
 Days = dict[str, frozenset[str]]
 
@@ -55,6 +59,13 @@ def listing(bronze: Bucket, since: str) -> Days:
     # "…/day=05" sorts before every key of that day and after every key of the days before.
     start = day_prefix(since).rstrip("/") if since else ""
     return by_day(bronze.keys(BRONZE_PREFIX, start))
+
+
+def recent_entries(bronze: Bucket, now: datetime) -> Iterator[dict[str, Any]]:
+    """What S3 lists of the Bronze files of today and yesterday (UTC)."""
+    for back in range(RECENT_DAYS):
+        day = (now - timedelta(days=back)).astimezone(UTC).date().isoformat()
+        yield from bronze.entries(day_prefix(day))
 
 
 def digest(names: Iterable[str]) -> str:

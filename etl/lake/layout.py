@@ -15,9 +15,10 @@ GOLD_PREFIX = "gold/"
 JOB_REQUESTS_PREFIX = f"{SILVER_PREFIX}_orders/"
 RESULTS_PREFIX = "athena-results/"
 CACHE_PREFIX = "cache/"
-# The live files of Silver; the latest snapshot of Gold; the snapshot that readers see in Glue.
+# The live files of Silver; the latest snapshot of Gold; its key figures; the snapshot that readers see in Glue.
 SILVER_CURRENT = f"{SILVER_PREFIX}_current.json"
 GOLD_COMMIT = f"{GOLD_PREFIX}_commit.json"
+GOLD_KPIS = f"{GOLD_PREFIX}_kpis.json"
 GOLD_CURRENT = f"{GOLD_PREFIX}_current.json"
 # How long what nothing else refers to is kept, by layer and prefix: in AWS by lifecycle rules, elsewhere by
 # `etl.upkeep.retention`. Changes (`cdc/`) are the backup and stay for ever.

@@ -126,6 +126,8 @@ def _gold(name: str, text: str) -> Table:
     return Table(name, "gold", columns(text))
 
 
+KPIS = _gold("business_metrics_kpis", "metric string, value double")
+
 GOLD = (
     _gold(
         "user_analytics",
@@ -141,7 +143,7 @@ GOLD = (
     ),
     _gold("task_analytics_category_trends", "category string, total_tasks bigint, completed_tasks bigint"),
     _gold("category_daily", "day date, category string, created bigint, completed bigint"),
-    _gold("business_metrics_kpis", "metric string, value double"),
+    KPIS,
     _gold("kpi_daily", "day date, metric string, value double"),
     _gold(
         "daily_throughput",

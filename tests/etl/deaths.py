@@ -20,6 +20,7 @@ STEPS = (
     "gold/files",
     "gold/_commit.json",
     "update_table",
+    "gold/_kpis.json",
     "gold/_current.json",
     "gold/delete",
 )

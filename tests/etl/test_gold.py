@@ -187,6 +187,42 @@ def test_readers_see_a_snapshot_only_when_every_table_has_moved(lake, world):
     assert looked == [current(lake)["snapshot"]]
 
 
+def kpis(lake):
+    return json.loads(lake.s3.buckets["gold"][layout.GOLD_KPIS])
+
+
+def test_the_key_figures_are_written_before_the_pointer_moves(lake, world):
+    def look(operation, key):
+        if (operation, key) == ("put_object", layout.GOLD_CURRENT):
+            commit = json.loads(lake.s3.buckets["gold"][layout.GOLD_COMMIT])
+            assert kpis(lake)["snapshot"] == commit["snapshot"]
+            looked.append(key)
+
+    looked = []
+    lake.s3.before = look
+    lake.deliver(world.history)
+    lake.lake.run(NOW)
+    assert looked
+    assert kpis(lake)["published_at"] == current(lake)["published_at"]
+    assert kpis(lake)["values"] == dict(lake.gold("business_metrics_kpis"))
+
+
+def test_a_slower_run_does_not_put_older_key_figures_back(lake, world):
+    lake.deliver(world.history[:-1])
+    overtaken = []
+
+    def overtake(operation, key):
+        if (operation, key) == ("put_object", layout.GOLD_KPIS) and not overtaken:
+            overtaken.append(key)
+            lake.deliver(world.history[-1:])
+            lake.new_lake("rival").run(NOW)
+
+    lake.s3.before = overtake
+    lake.lake.run(NOW)
+    assert kpis(lake)["snapshot"] == current(lake)["snapshot"]
+    assert kpis(lake)["values"] == dict(lake.gold("business_metrics_kpis"))
+
+
 def test_of_two_overlapping_runs_the_one_with_the_newer_input_ends_up_published(lake, world):
     half = len(world.history) // 2
     lake.deliver(world.history[:half])
