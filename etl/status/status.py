@@ -1,4 +1,4 @@
-"""How the pipeline is doing, from what its parts leave behind. A bounded number of reads, whatever the lake holds."""
+"""Status of the pipeline, read from the objects that its parts leave behind; the number of reads is bounded."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ LISTED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A published layer: when, the latest event it holds, how long that took, rows by table."""
+    """A published layer: when it was published, its latest event, the duration of the run, rows by table."""
 
     published_at: str = ""
     as_of: str = ""
@@ -32,18 +32,18 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Everything at one time.
+    """The whole pipeline at one moment.
 
     Parameters
     ----------
     files
         Bronze files that Silver has consumed.
     recent_files, recent_bytes
-        Bronze files of the last two days and their size.
+        Number and size of the Bronze files of the last two days.
     recent_complete
-        False where there were more than could be listed.
+        False if there are more than are listed.
     last_delivery
-        When Firehose wrote its latest object (UTC), None where there was none in two days.
+        When Firehose wrote its latest object (UTC); None if there is none in the last two days.
     """
 
     silver: Layer
@@ -58,7 +58,7 @@ class Status:
 
 
 def read(config: LakeConfig, s3: Any, now: datetime | None = None) -> Status:
-    """Look at the lake."""
+    """Read the status at `now` (aware; the clock's time if None)."""
     moment = now or datetime.now(UTC)
     silver, gold = Bucket(config.silver_bucket, s3), Bucket(config.gold_bucket, s3)
     current = manifest.load(silver)

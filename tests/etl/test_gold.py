@@ -31,7 +31,7 @@ def current(lake):
     return json.loads(lake.s3.buckets["gold"][layout.GOLD_CURRENT])
 
 
-def test_it_works(lake, world):
+def test_publishes_every_table_under_one_snapshot(lake, world):
     lake.deliver(world.history)
     assert lake.lake.run(NOW) is True
     shown = current(lake)
@@ -59,7 +59,7 @@ def test_files_have_the_declared_schema(lake, world):
     lake.deliver(world.history)
     lake.lake.run(NOW)
     for table in GOLD:
-        key = gold.file_of(table.name, current(lake)["snapshot"])
+        key = layout.gold_file(table.name, current(lake)["snapshot"])
         found = pq.read_schema(pa.BufferReader(lake.s3.buckets["gold"][key]))
         assert found.remove_metadata() == arrow_schema(table), table.name
         metadata = pq.read_metadata(pa.BufferReader(lake.s3.buckets["gold"][key]))
