@@ -199,22 +199,7 @@ def _warm_lake() -> Lake:
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """Lambda: run one layer, `{"layer": "silver"}` or `{"layer": "gold"}`, or the `upkeep` that Spark cannot do.
 
-    Parameters
-    ----------
-    event
-        The layer.
-    context
-        Of Lambda; not used.
-
-    Returns
-    -------
-    dict
-        The layer, and whether anything was published.
-
-    Raises
-    ------
-    ValueError
-        For another layer. Errors of a run are raised as well: the state machine tries again.
+    Returns the layer, and whether anything was published. Errors of a run are raised: the state machine tries again.
     """
     lake = _warm_lake()
     jobs = {"silver": lake.run_silver, "gold": lake.run_gold, "upkeep": lake.upkeep}

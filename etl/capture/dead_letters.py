@@ -61,14 +61,7 @@ def set_aside(poison: Poison) -> bool:
 def replay(queue_url: str, sqs: Any, streams: Any, capture: Handler) -> Replayed:
     """Send the records of every message through change capture; delete the messages whose records all succeeded.
 
-    Parameters
-    ----------
-    queue_url
-        The queue.
-    sqs, streams
-        boto3 clients of SQS and DynamoDB Streams.
-    capture
-        `etl.capture.handler.handler`.
+    `sqs` and `streams` are the boto3 clients of SQS and DynamoDB Streams; `capture` is `etl.capture.handler.handler`.
     """
     done = records = 0
     left: list[str] = []

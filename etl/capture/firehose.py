@@ -34,12 +34,6 @@ def deliver(
 
     Parameters
     ----------
-    lines
-        The lines.
-    stream
-        Name of the delivery stream.
-    firehose
-        boto3 client.
     may_wait
         Takes seconds; whether there is time to wait that long.
     sleep

@@ -28,10 +28,8 @@ def groups(
 
     Parameters
     ----------
-    keys
-        New Bronze files, already copied.
-    copies
-        Their local copies.
+    keys, copies
+        New Bronze files and their local copies.
     history
         The partitions they will be merged into, by bucket.
     limit
@@ -61,16 +59,7 @@ def groups(
 def read(engine: Engine, copies: LocalCopies, keys: Sequence[str], use: Callable[[], None]) -> None:
     """Make the relation `bronze` from files and `use` it; if that finds unreadable files, do it again without them.
 
-    Parameters
-    ----------
-    engine
-        Gets the relation.
-    copies
-        Local copies of the files.
-    keys
-        Their keys.
-    use
-        Reads the whole relation for the first time.
+    `copies` are the local copies of the files, `use` reads the whole relation for the first time.
     """
     paths = [copies.path(key) for key in keys]
     try:

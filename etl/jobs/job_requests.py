@@ -114,13 +114,7 @@ def submit(
     user_id: str = "",
     due_at: str = "",
 ) -> JobRequest:
-    """Leave a request, to be carried out at once or from `due_at` on (ISO 8601 UTC).
-
-    Raises
-    ------
-    ValueError
-        For an unknown kind, or invalid days or user id.
-    """
+    """Leave a request, to be carried out at once or from `due_at` on (ISO 8601 UTC). ValueError as for `check`."""
     check(kind, first_day, last_day, user_id=user_id)
     now = datetime.now(UTC)
     request = JobRequest(
@@ -150,20 +144,11 @@ def request_erasure(
 
     Parameters
     ----------
-    silver
-        Bucket of Silver.
-    user_id
-        The person.
     request_id, ordered_by
         The HTTP request, and who made it, as admins may read it. Not the person's name or address: the job request
         outlives them.
     due_at
         When to begin, ISO 8601 UTC; at once if empty.
-
-    Raises
-    ------
-    ValueError
-        For an invalid user id.
     """
     check("erase", user_id=user_id)
     known = erasure_of(silver, user_id)
@@ -208,16 +193,12 @@ def carry_out(
 
     Parameters
     ----------
-    silver
-        Bucket of Silver.
     run
         Brings the lake up to date.
     erase
         Removes a person; if None, erasures are left to another runner.
     settled
         Kept by the caller between calls: until when a request, by its key, need not be read.
-    now
-        The time; the clock's if None.
     kinds
         Kinds to carry out; the others are left to another runner.
     quarantined

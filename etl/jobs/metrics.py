@@ -54,18 +54,7 @@ def metrics_config(environ: Mapping[str, str] = os.environ) -> MetricsConfig:
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-    """Lambda: publish the figures of the current snapshot, and how old they are.
-
-    Parameters
-    ----------
-    event, context
-        Of the schedule; not used.
-
-    Returns
-    -------
-    dict
-        The snapshot and the published values by metric.
-    """
+    """Lambda: publish the figures of the current snapshot, and how old they are; return both."""
     return publish(metrics_config(), datetime.now(UTC))
 
 

@@ -53,12 +53,7 @@ def _hive_columns(columns: tuple[Column, ...]) -> list[dict[str, str]]:
 def storage_descriptor(table: Table, location: str) -> dict[str, Any]:
     """Glue `StorageDescriptor` of a table or partition.
 
-    Parameters
-    ----------
-    table
-        The table.
-    location
-        `s3://…/` folder of the Parquet files, with its trailing slash.
+    `location` is the `s3://…/` folder of the Parquet files, with its trailing slash.
     """
     return {"Columns": _hive_columns(table.columns), "Location": location, **_PARQUET}
 
@@ -92,12 +87,7 @@ def _projection(table: Table, location: str) -> dict[str, str]:
 def first_location(table: Table, buckets: dict[str, str]) -> str:
     """Location of a table before the first publication: an empty folder of its own.
 
-    Parameters
-    ----------
-    table
-        The table.
-    buckets
-        S3 bucket name by layer (`bronze`, `silver`, `gold`).
+    `buckets` has the name of the S3 bucket of each layer (`bronze`, `silver`, `gold`).
     """
     folder = {
         "bronze": REQUESTS_PREFIX if table is REQUESTS else BRONZE_PREFIX,

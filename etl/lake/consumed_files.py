@@ -78,8 +78,6 @@ def unread(silver: Bucket, listed: Days, marks: Mapping[str, DayMark]) -> tuple[
 
     Parameters
     ----------
-    silver
-        Bucket of Silver.
     listed
         The files in Bronze.
     marks

@@ -132,10 +132,6 @@ def rebuild(
 
     Parameters
     ----------
-    restore
-        The items.
-    dynamodb
-        boto3 client.
     table
         Name of a table with the same keys and indexes as the product's.
     index_keys
