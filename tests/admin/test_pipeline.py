@@ -16,7 +16,7 @@ from etl.capture.bronze_row import bronze_row
 from etl.jobs import job_requests
 from etl.lake.config import lake_config
 from etl.lake.storage import Bucket
-from etl.run import Lake
+from etl.run import local_lake
 from localcloud.iterator_age import IteratorAge
 from store import audit
 from todo_site.operations import stream
@@ -24,7 +24,7 @@ from todo_site.operations import stream
 
 @pytest.fixture
 def lake(tmp_path):
-    return Lake(lake_config(), client("s3"), client("glue"), Path(tmp_path))
+    return local_lake(lake_config(), client("s3"), client("glue"), Path(tmp_path))
 
 
 @pytest.fixture

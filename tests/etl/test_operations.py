@@ -63,7 +63,7 @@ def holds(lake, text):
     return found
 
 
-def test_it_works(lake):
+def test_erases_a_person_from_every_layer(lake):
     world = history()
     lake.deliver(world.history)
     lake.lake.run(NOW)

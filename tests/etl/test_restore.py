@@ -40,7 +40,7 @@ def restored(lake, until=None):
     return items, reading.progress
 
 
-def test_it_works(lake):
+def test_restores_items_with_types_and_digits(lake):
     world = World()
     world.create_user("ann")
     task = world.create_task("ann", tags=["a"], estimate=Decimal("1.10"))

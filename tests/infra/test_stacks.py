@@ -306,6 +306,13 @@ def test_functions_have_the_names_and_limits_agreed(dev):
     assert functions["todo-custom-metrics"]["Handler"] == "etl.jobs.metrics.handler"
 
 
+def test_the_metrics_function_reads_the_key_figures_and_asks_neither_athena_nor_glue(dev):
+    allowed = statements(dev, "todo-dev-metrics")
+    gold = "arn:aws:s3:::todo-dev-gold-000000000000-us-east-1"
+    assert allowed["s3:GetObject"] == {f"{gold}/gold/_kpis.json"}
+    assert not [action for action in allowed if action.split(":")[0] in {"athena", "glue"}]
+
+
 def test_every_function_has_a_log_group_that_forgets(dev):
     groups = {
         g["Properties"]["LogGroupName"]: g["Properties"]

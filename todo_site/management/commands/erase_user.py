@@ -73,7 +73,7 @@ class Command(BaseCommand):
             rewritten += job.run(everywhere=True)
         self.stdout.write(f"Rewrote {rewritten} objects of the lake.")
         # Lines of the person's last requests may still be on their way: whoever runs the lake looks again.
-        later = iso(datetime.now(UTC) + erasure_requests.LOOKS[0])
+        later = iso(datetime.now(UTC) + erasure_requests.CHECK_AFTER[0])
         order = job_requests.request_erasure(
             job.silver, user_id, f"erase-{time.time_ns()}", "manage.py erase_user", later
         )

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from etl.aws import client
 from etl.lake.storage import Bucket
-from etl.run import Lake
+from etl.run import local_lake
 from etl.status import inventory, run_log, status
 from todo_site.management.lake import lake
 
@@ -61,11 +61,11 @@ class Command(BaseCommand):
                 merges = Compaction(config, client("s3")).plan(now)
                 files = sum(map(len, merges.values()))
                 return [f"Would merge {files:,} files of closed days into {len(merges):,}, at least."]
-            done = Lake(config, client("s3"), client("glue"), Path(folder)).tidy(now)
+            done = local_lake(config, client("s3"), client("glue"), Path(folder)).tidy(now)
         return [
             f"Merged {done.merged:,} small files into {done.into:,}.",
-            f"Deleted {done.swept:,} files nobody refers to and {done.expired:,} that are kept no longer.",
-            f"Gave up {done.quarantine:,} quarantined rows; Bronze still has them.",
+            f"Deleted {done.orphans:,} orphan files and {done.expired:,} expired ones.",
+            f"Dropped {done.quarantine:,} old quarantined rows; Bronze still has them.",
         ]
 
     def _trail(self, options: dict[str, Any]) -> list[str]:

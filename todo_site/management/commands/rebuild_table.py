@@ -58,7 +58,7 @@ class Command(BaseCommand):
             ticker(restore.describe(progress))
 
         if dry_run:
-            return restore.survey(reading, _index_keys, tell)
+            return restore.dry_run(reading, _index_keys, tell)
         _prepare(to, resume)
         return restore.rebuild(reading, client("dynamodb"), to, _index_keys, tell)
 

@@ -16,7 +16,7 @@ from etl.capture.handler import handler
 from etl.jobs import job_requests
 from etl.lake.config import LakeConfig
 from etl.lake.storage import Bucket
-from etl.run import Lake
+from etl.run import local_lake
 from todo_site.management.lake import lake
 
 POLL_SECONDS = 1.0
@@ -67,7 +67,7 @@ class Command(BaseCommand):
             self.stdout.write(f"Ordered: {order.id}. Whoever runs the lake takes it.")
             return
         with tempfile.TemporaryDirectory(prefix="lake-", dir=config.work_dir) as folder:
-            lake = Lake(config, client("s3"), client("glue"), Path(folder))
+            lake = local_lake(config, client("s3"), client("glue"), Path(folder))
             job_requests.carry_out(silver, lake.run, quarantined=lake.silver.quarantined_days)
         done = _settled(silver, order)
         if done.state == "failed":

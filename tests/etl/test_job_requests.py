@@ -1,4 +1,4 @@
-"""What admins order of the lake, and what is noted of its runs."""
+"""Job requests: what admins ask of the lake; and the log of its runs."""
 
 from datetime import datetime, timedelta
 
@@ -30,7 +30,7 @@ def order(silver, kind, *days):
     return job_requests.submit(silver, kind, "root@example.com", "req-1", *days)
 
 
-def test_it_works(lake, silver, world):
+def test_a_run_request_is_carried_out(lake, silver, world):
     lake.deliver(world.history)
     order(silver, "run")
     assert [o.state for o in job_requests.recent(silver)] == ["waiting"]
