@@ -6,8 +6,8 @@ from datetime import date, datetime, timedelta
 from math import ceil
 from random import Random
 
-from tasks.demo.lives import Life, Step
-from tasks.demo.rhythm import SATURDAY, Period
+from tasks.demo.activity import SATURDAY, Period
+from tasks.demo.lifecycle import Lifecycle, Step
 from tasks.demo.wording import TIMED
 
 DATED = 0.68
@@ -37,13 +37,13 @@ class Deadlines:
         self._today = period.now.date()
         self._period = period
 
-    def finished(self, life: Life) -> None:
+    def finished(self, life: Lifecycle) -> None:
         """Give a closed task the date its owner had in mind, met or missed."""
         if self._rng.random() < DATED:
             days = ceil(life.category.lead_hours / 24 * self._rng.uniform(0.8, 2.6))
             self._create_with(life, self._workday(life, self._created_day(life) + timedelta(days=days)))
 
-    def open(self, lives: Iterable[Life], shares: Shares) -> None:
+    def open(self, lives: Iterable[Lifecycle], shares: Shares) -> None:
         """Deal dates to open tasks so that the given shares of them are overdue, due today and later."""
         waiting = list(lives)
         self._rng.shuffle(waiting)
@@ -59,23 +59,25 @@ class Deadlines:
             days = 1 + int(self._rng.expovariate(1 / 9)) % 45
             self._end_on(life, self._workday(life, self._today + timedelta(days=days)))
 
-    def _take(self, waiting: list[Life], count: int, fits: Callable[[Life], bool]) -> list[Life]:
+    def _take(
+        self, waiting: list[Lifecycle], count: int, fits: Callable[[Lifecycle], bool]
+    ) -> list[Lifecycle]:
         """Remove up to ``count`` fitting tasks from those that wait, and return them."""
         taken = [life for life in waiting if fits(life)][:count]
         waiting[:] = [life for life in waiting if not any(life is each for each in taken)]
         return taken
 
-    def _can_be_late(self, life: Life) -> bool:
+    def _can_be_late(self, life: Lifecycle) -> bool:
         return self._created_day(life) < self._today - timedelta(days=1)
 
-    def _late_day(self, life: Life) -> date:
+    def _late_day(self, life: Lifecycle) -> date:
         """A day gone by: recent for those who still come, soon after creation for those who left."""
         earliest, latest = self._created_day(life), self._today - timedelta(days=1)
         if life.diary.lapsed:
             return min(earliest + timedelta(days=self._rng.randrange(2, 15)), latest)
         return max(earliest, latest - timedelta(days=int(self._rng.expovariate(1 / 5))))
 
-    def _end_on(self, life: Life, final: date) -> None:
+    def _end_on(self, life: Lifecycle, final: date) -> None:
         """Make ``final`` the due date, often after an earlier one was missed or moved."""
         earlier = self._workday(life, self._created_day(life) + timedelta(days=self._rng.randrange(2, 9)))
         moved = self._moved(life, earlier) if self._rng.random() < MOVED else None
@@ -85,26 +87,26 @@ class Deadlines:
             self._create_with(life, earlier)
             life.add(Step(moved, "update", {"due_date": final.isoformat()}))
 
-    def _moved(self, life: Life, earlier: date) -> datetime | None:
+    def _moved(self, life: Lifecycle, earlier: date) -> datetime | None:
         """The moment its owner moves the date: about when it comes."""
         midday = self._period.now.replace(year=earlier.year, month=earlier.month, day=earlier.day, hour=11)
         target = midday + timedelta(days=self._rng.randrange(-1, 3))
         return life.moment_before_end(self._rng, target)
 
-    def _create_with(self, life: Life, due: date) -> None:
+    def _create_with(self, life: Lifecycle, due: date) -> None:
         life.fields["due_date"] = due.isoformat()
         if self._rng.random() < TIMED:
             life.fields["due_time"] = self._rng.choice(CLOCK_TIMES)
             life.fields["timezone"] = life.diary.person.timezone
 
-    def _created_day(self, life: Life) -> date:
+    def _created_day(self, life: Lifecycle) -> date:
         return life.diary.local_day(life.created)
 
-    def _workday(self, life: Life, day: date) -> date:
+    def _workday(self, life: Lifecycle, day: date) -> date:
         """The same day, or the Monday after it when office work would be due on a weekend."""
         weekend = day.weekday() >= SATURDAY and not life.category.home
         return day + timedelta(days=7 - day.weekday()) if weekend else day
 
 
-def _is_followed(life: Life) -> bool:
+def _is_followed(life: Lifecycle) -> bool:
     return not life.diary.lapsed

@@ -5,8 +5,8 @@ from math import ceil
 from random import Random
 from typing import Any
 
-from tasks.demo.lives import Life, Step
-from tasks.demo.rhythm import Period
+from tasks.demo.activity import Period
+from tasks.demo.lifecycle import Lifecycle, Step
 from tasks.demo.wording import PRIORITIES, Wording, checklist
 
 REPRIORITISED, NOTED_LATER = 0.13, 0.06
@@ -20,7 +20,7 @@ class Editor:
         self._period = period
         self._wording = wording
 
-    def edit(self, life: Life) -> None:
+    def edit(self, life: Lifecycle) -> None:
         """Add what the owner changes about the task while it is open."""
         if self._rng.random() < REPRIORITISED:
             self._change(life, {"priority": self._other_priority(life)})
@@ -29,13 +29,13 @@ class Editor:
         if "checklist" in life.fields:
             self._tick(life)
 
-    def _other_priority(self, life: Life) -> str:
+    def _other_priority(self, life: Lifecycle) -> str:
         """One level up or down; up more often."""
         index = PRIORITIES.index(life.fields["priority"])
         step = self._rng.choice((1, 1, -1))
         return PRIORITIES[index + (step if 0 <= index + step < len(PRIORITIES) else -step)]
 
-    def _tick(self, life: Life) -> None:
+    def _tick(self, life: Lifecycle) -> None:
         """Tick items from the top, in one to three sittings."""
         texts = [item["text"] for item in life.fields["checklist"]]
         wanted = [
@@ -46,12 +46,12 @@ class Editor:
             ticked = ceil(len(texts) * sitting / len(wanted))
             life.add(Step(at, "update", {"checklist": checklist(texts, ticked)}))
 
-    def _change(self, life: Life, changes: dict[str, Any]) -> None:
+    def _change(self, life: Lifecycle, changes: dict[str, Any]) -> None:
         at = self._moment(life, self._rng.uniform(0.05, 0.9))
         if at is not None:
             life.add(Step(at, "update", changes))
 
-    def _moment(self, life: Life, share: float) -> datetime | None:
+    def _moment(self, life: Lifecycle, share: float) -> datetime | None:
         """A moment after that share of the time the task is open; None when nobody is there to use it."""
         end = life.settled or min(self._period.now, life.created + timedelta(days=40))
         return life.moment_before_end(self._rng, life.created + (end - life.created) * share)

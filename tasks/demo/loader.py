@@ -12,8 +12,8 @@ from pathlib import Path
 from store.context import RequestContext
 from tasks import services
 from tasks.demo.accounts import Accounts
-from tasks.demo.evidence import written
 from tasks.demo.progress import Output, Progress
+from tasks.demo.recovery import written
 from tasks.demo.state import Journal, Manifest
 from tasks.demo.storyline import Event, storyline
 from tasks.errors import TaskNotFound

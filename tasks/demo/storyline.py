@@ -7,11 +7,11 @@ from itertools import accumulate
 from random import Random
 from typing import Any, Literal
 
+from tasks.demo.activity import SATURDAY, Diary, Period, busyness, diary
 from tasks.demo.deadlines import EVERYBODY, NEWCOMER, Deadlines
 from tasks.demo.edits import Editor
-from tasks.demo.lives import Biographer, Fate, Life, Step
+from tasks.demo.lifecycle import Fate, Lifecycle, LifecycleGenerator, Step
 from tasks.demo.people import ACCOUNTS, Person, roster
-from tasks.demo.rhythm import SATURDAY, Diary, Period, busyness, diary
 from tasks.demo.vocabulary import Category, Routine, categories, category, routines
 from tasks.demo.wording import Wording
 
@@ -67,13 +67,13 @@ class _Company:
         self._period = period
         self._diaries = diaries
         self._wording = Wording(rng)
-        self._biographer = Biographer(rng, period)
+        self._generator = LifecycleGenerator(rng, period)
 
-    def lives(self, count: int) -> list[Life]:
+    def lives(self, count: int) -> list[Lifecycle]:
         """Tell ``count`` lives: the routines', the newcomer's, everybody else's; then dates and edits."""
         newcomer, *others = self._diaries
         own = max(min(NEWCOMER_TASKS, count // 10), count // len(self._diaries))
-        lives: list[Life] = []
+        lives: list[Lifecycle] = []
         for each, routine in zip(self._regulars(), routines(), strict=False):
             lives += self._series(each, routine, min(LONGEST_SERIES, own // 3))
         lives += self._newcomers(newcomer, own - sum(life.diary is newcomer for life in lives))
@@ -85,7 +85,7 @@ class _Company:
                 editor.edit(life)
         return lives
 
-    def _newcomers(self, newcomer: Diary, count: int) -> list[Life]:
+    def _newcomers(self, newcomer: Diary, count: int) -> list[Lifecycle]:
         """The tasks of the person a newcomer signs in as: a past, and a list that is full today."""
         recent = round(count * NEWCOMER_OPEN)
         month_ago = self._period.now.date() - timedelta(days=30)
@@ -100,12 +100,12 @@ class _Company:
         steady = [each for each in others if each.person.stays == "steady"]
         return [newcomer, *self._rng.sample(steady, min(len(steady), len(others) // 4))]
 
-    def _spread(self, diaries: list[Diary], count: int, fate: Fate | None = None) -> list[Life]:
+    def _spread(self, diaries: list[Diary], count: int, fate: Fate | None = None) -> list[Lifecycle]:
         """Lives of ``count`` tasks, created on the days when these people and the company are busy."""
         cells = [(each, day) for each in diaries for day in each.days]
         weights = accumulate(each.person.pace * busyness(self._period, day) for each, day in cells)
         cumulative = list(weights)
-        lives: list[Life] = []
+        lives: list[Lifecycle] = []
         while len(lives) < count:
             each, day = self._rng.choices(cells, cum_weights=cumulative)[0]
             kind = self._kind(each.person, weekend=day.weekday() >= SATURDAY)
@@ -113,7 +113,7 @@ class _Company:
             if created >= self._period.now:
                 continue
             fields = self._wording.fields(kind)
-            lives.append(self._biographer.life(each, kind, created, fields, fate or self._biographer.fate()))
+            lives.append(self._generator.life(each, kind, created, fields, fate or self._generator.fate()))
         return lives
 
     def _kind(self, person: Person, *, weekend: bool) -> Category:
@@ -124,7 +124,7 @@ class _Company:
             return category(person.team)
         return self._rng.choice([each for each in categories() if not each.home])
 
-    def _series(self, each: Diary, routine: Routine, longest: int) -> list[Life]:
+    def _series(self, each: Diary, routine: Routine, longest: int) -> list[Lifecycle]:
         """A routine's occurrences, done by hand until the last one, which is open and carries the rule."""
         kind = category(routine.category)
         interval = timedelta(
@@ -137,7 +137,7 @@ class _Company:
 
     def _occurrence(
         self, each: Diary, kind: Category, routine: Routine, due: datetime, interval: timedelta
-    ) -> Life | None:
+    ) -> Lifecycle | None:
         created = each.settle(self._rng, due - interval, each.joined, home=kind.home)
         if created is None or due - interval <= each.joined:
             return None
@@ -145,14 +145,16 @@ class _Company:
         fields["due_date"] = due.date().isoformat()
         if due > self._period.now:
             fields["recurrence"] = routine.rule
-            return Life(each, kind, [Step(created, "create", fields)])
+            return Lifecycle(each, kind, [Step(created, "create", fields)])
         done = each.settle(
             self._rng, due - timedelta(hours=self._rng.uniform(0, 20)), created, home=kind.home
         )
         steps = [Step(created, "create", fields)]
-        return Life(each, kind, steps + ([Step(done, "update", {"status": "completed"})] if done else []))
+        return Lifecycle(
+            each, kind, steps + ([Step(done, "update", {"status": "completed"})] if done else [])
+        )
 
-    def _date(self, lives: list[Life]) -> None:
+    def _date(self, lives: list[Lifecycle]) -> None:
         """Give everything but the routines its due date."""
         deadlines = Deadlines(self._rng, self._period)
         undated = [life for life in lives if "due_date" not in life.fields]
@@ -179,7 +181,7 @@ def _arrival(each: Diary) -> Iterator[Event]:
     yield Event("", each.joined + timedelta(seconds=75), person.email, "profile", fields=zone)
 
 
-def _told(life: Life, name: str) -> Iterator[Event]:
+def _told(life: Lifecycle, name: str) -> Iterator[Event]:
     email = life.diary.person.email
     return (Event("", step.at, email, step.verb, name, step.changes) for step in life.steps)
 

@@ -108,7 +108,7 @@ def test_emptying_the_trash(browser, client_for, bob, ctx, add, stored, monkeypa
     others = services.create_task(ctx(bob), {"title": "Of Bob"}).task
     client_for(bob).post(f"/tasks/{others.id}/delete/")
     answer = browser.post("/trash/empty/", headers=HTMX)
-    assert "Deleted 3 tasks for ever" in read(answer).text
+    assert "Permanently deleted 3 tasks" in read(answer).text
     assert titles_in_trash(browser) == []
     assert stored(kept).title == "Not deleted"
     assert titles_in_trash(client_for(bob)) == ["Of Bob"]
@@ -122,6 +122,6 @@ def test_very_much_trash_goes_in_parts(browser, add, monkeypatch):
     for number in range(3):
         browser.post(f"/tasks/{add(f'Task {number}').id}/delete/")
     first, second = (read(browser.post("/trash/empty/", headers=HTMX)).text for _ in range(2))
-    assert "Deleted 2 tasks for ever. There are more" in first
-    assert "Deleted 1 task for ever" in second
+    assert "Permanently deleted 2 tasks. The trash is not empty yet" in first
+    assert "Permanently deleted 1 task" in second
     assert "There are more" not in second

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from typing import Any, Literal
 
-from tasks.demo.rhythm import CLEAN_UP, LAUNCH, Diary, Period
+from tasks.demo.activity import CLEAN_UP, LAUNCH, Diary, Period
 from tasks.demo.vocabulary import Category
 
 Verb = Literal["create", "update", "delete", "restore"]
@@ -31,7 +31,7 @@ class Step:
 
 
 @dataclass(slots=True)
-class Life:
+class Lifecycle:
     """One task and all that happens to it; the first step creates it."""
 
     diary: Diary
@@ -82,7 +82,7 @@ def _settles(step: Step) -> bool:
     return step.verb == "delete" or step.changes.get("status") in {"completed", "cancelled"}
 
 
-class Biographer:
+class LifecycleGenerator:
     """Tells the lives of tasks within a period."""
 
     def __init__(self, rng: Random, period: Period) -> None:
@@ -95,9 +95,9 @@ class Biographer:
 
     def life(
         self, diary: Diary, category: Category, created: datetime, fields: dict[str, Any], fate: Fate
-    ) -> Life:
+    ) -> Lifecycle:
         """Tell a task's life up to now; what its owner is not there to do does not happen."""
-        life = Life(diary, category, [Step(created, "create", fields)])
+        life = Lifecycle(diary, category, [Step(created, "create", fields)])
         tell = {"done": self._do, "cancelled": self._cancel, "deleted": self._delete, "linger": self._linger}
         tell[fate](life, self._lead(category, diary.local_day(created)))
         return life
@@ -109,25 +109,25 @@ class Biographer:
             hours *= LAUNCH_STRETCH
         return timedelta(hours=hours)
 
-    def _do(self, life: Life, lead: timedelta) -> None:
+    def _do(self, life: Lifecycle, lead: timedelta) -> None:
         if life.created > self._period.now - RESTORABLE and self._rng.random() < BY_MISTAKE:
             self._undo(life, lead)
         self._start(life, lead, life.category.started)
         if self._then(life, life.created + lead, status="completed") and self._rng.random() < REOPENED:
             self._reopen(life)
 
-    def _reopen(self, life: Life) -> None:
+    def _reopen(self, life: Lifecycle) -> None:
         status = self._rng.choice(("pending", "in_progress"))
         moment = life.steps[-1].at + timedelta(hours=self._rng.uniform(1, 70))
         if self._then(life, moment, status=status) and self._rng.random() < FINISHED_AGAIN:
             hours = self._rng.lognormvariate(3.0, 0.8)
             self._then(life, life.steps[-1].at + timedelta(hours=hours), status="completed")
 
-    def _cancel(self, life: Life, lead: timedelta) -> None:
+    def _cancel(self, life: Lifecycle, lead: timedelta) -> None:
         self._start(life, lead, life.category.started * 0.4)
         self._then(life, life.created + lead * self._rng.uniform(0.6, 3.0), status="cancelled")
 
-    def _delete(self, life: Life, lead: timedelta) -> None:
+    def _delete(self, life: Lifecycle, lead: timedelta) -> None:
         if not self._then(life, life.created + lead * self._rng.uniform(0.1, 1.5), "delete"):
             return
         deleted = life.steps[-1].at
@@ -136,7 +136,7 @@ class Biographer:
         if self._then(life, deleted + timedelta(hours=self._rng.uniform(0.02, 18)), "restore"):
             self._then(life, life.steps[-1].at + lead, status="completed")
 
-    def _undo(self, life: Life, lead: timedelta) -> None:
+    def _undo(self, life: Lifecycle, lead: timedelta) -> None:
         """Delete it by mistake, and bring it back within minutes."""
         if self._then(life, life.created + lead * self._rng.uniform(0.05, 0.3), "delete"):
             at = life.steps[-1].at + timedelta(seconds=self._rng.uniform(4, 200))
@@ -145,7 +145,7 @@ class Biographer:
             else:
                 life.steps.pop()
 
-    def _linger(self, life: Life, lead: timedelta) -> None:
+    def _linger(self, life: Lifecycle, lead: timedelta) -> None:
         self._start(life, lead, 0.3 if life.category.home else 0.45)
         day = self._period.at(self._rng.uniform(*CLEAN_UP[:2]))
         moment = datetime.combine(day, time(8, 30), UTC)
@@ -157,11 +157,11 @@ class Biographer:
         else:
             self._then(life, moment, status=end)
 
-    def _start(self, life: Life, lead: timedelta, share: float) -> None:
+    def _start(self, life: Lifecycle, lead: timedelta, share: float) -> None:
         if self._rng.random() < share:
             self._then(life, life.created + lead * self._rng.uniform(0.1, 0.6), status="in_progress")
 
-    def _then(self, life: Life, target: datetime, verb: Verb = "update", **changes: str) -> bool:
+    def _then(self, life: Lifecycle, target: datetime, verb: Verb = "update", **changes: str) -> bool:
         """Add the next step near ``target``; False when its moment has not come by now."""
         at = life.diary.settle(self._rng, target, life.steps[-1].at, home=life.category.home)
         if at is None:
