@@ -4,8 +4,10 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
+from django.http import StreamingHttpResponse
 from pydantic_core import to_json
 
+from store.context import RequestContext
 from tasks import selectors
 from tasks.transfer import csv_cells
 from tasks.transfer.rows import COLUMNS, JSON_FIELDS
@@ -35,6 +37,16 @@ def export(user_id: str, file_format: str) -> Iterator[str]:
     first = next(pages, [])
     writer = _as_csv if file_format == "csv" else _as_json
     return writer(chain([first], pages))
+
+
+def download(ctx: RequestContext, file_format: str) -> StreamingHttpResponse:
+    """Return ``export`` as a file to save, named after the day."""
+    name = f"tasks-{ctx.now:%Y-%m-%d}.{file_format}"
+    return StreamingHttpResponse(
+        export(ctx.user_id, file_format),
+        content_type=FORMATS[file_format],
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
 
 
 def _pages(user_id: str) -> Iterator[list[Values]]:

@@ -46,12 +46,12 @@ def test_htmx_restores_the_row_into_its_section(browser, add, today):
 def test_pressing_twice_says_that_it_is_done(browser, add):
     task = add("Pay rent")
     for verb, done in (("delete", "deleted"), ("restore", "restored")):
-        for said in (f"{done.capitalize()} “Pay rent”", f"“Pay rent” was {done} already"):
+        for said in (f"{done.capitalize()} “Pay rent”", f"“Pay rent” was already {done}"):
             answer = browser.post(f"/tasks/{task.id}/{verb}/", follow=True)
             assert answer.status_code == 200
             assert said in read(answer).text
         part = browser.post(f"/tasks/{task.id}/{verb}/", headers=HTMX)
-        assert f"was {done} already" in read(part).text
+        assert f"was already {done}" in read(part).text
 
 
 def test_other_peoples_tasks_are_not_there(client_for, bob, add, stored):
