@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -290,12 +290,7 @@ def export(request: HttpRequest) -> Any:
     wanted = request.GET.get("format", "json")
     if wanted not in exporting.FORMATS:
         raise BadRequest(_("There is no such format."))
-    ctx = context(request)
-    answer = StreamingHttpResponse(
-        exporting.export(ctx.user_id, wanted), content_type=exporting.FORMATS[wanted]
-    )
-    answer["Content-Disposition"] = f'attachment; filename="tasks-{ctx.now:%Y-%m-%d}.{wanted}"'
-    return answer
+    return exporting.download(context(request), wanted)
 
 
 @page
