@@ -53,7 +53,7 @@ class _Entry(Generic[T]):
 
 
 class ClockGuard(Generic[T]):
-    """Values by key, at most ``max_age`` old for readers that may wait.
+    """Values by key (or a single one, under the default key), at most ``max_age`` old for readers that may wait.
 
     A reader waits only for a value that is missing, forgotten or too old: it reads the value itself, or waits for the
     thread that is reading it. A background thread reads the values again that are older than half of ``max_age``, as
@@ -84,7 +84,7 @@ class ClockGuard(Generic[T]):
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def get(self, key: str) -> T:
+    def get(self, key: str = "") -> T:
         """Return a value that is at most ``max_age`` old; wait for it if need be. Raises IdentityError."""
         entry = self._asked_for(key)
         if not entry.is_fresh(self._max_age()):
@@ -92,13 +92,13 @@ class ClockGuard(Generic[T]):
         self._read_ahead(entry)
         return cast("T", entry.value)
 
-    def peek(self, key: str) -> T | None:
+    def peek(self, key: str = "") -> T | None:
         """Return the last value however old, or None, without waiting; the background thread reads the next one."""
         entry = self._asked_for(key)
         self._read_ahead(entry)
         return entry.value
 
-    def forget(self, key: str) -> None:
+    def forget(self, key: str = "") -> None:
         """Make the next ``get`` wait for a read that begins after this call."""
         if entry := self._entries.get(key):
             entry.forgotten_at = _now()

@@ -35,7 +35,6 @@ KEPT_SECONDS = 25 * 3600
 OVERLAP_SECONDS = 60
 FIRST_READ_SECONDS, RETRY_SECONDS = 5, 0.2
 IDLE_SECONDS = 30
-_KEY = "list"
 _log = logging.getLogger(__name__)
 
 
@@ -49,35 +48,14 @@ class Revocation:
 
 
 @dataclass(frozen=True, slots=True)
-class _Revoked:
-    """The entries by user id, complete up to ``read_to`` by the wall clock (epoch seconds)."""
+class Revocations:
+    """The list: entries by user id, complete up to ``read_to`` by the wall clock (epoch seconds)."""
 
     by_user: Mapping[str, Revocation] = field(default_factory=dict)
     read_to: float = 0
 
 
-class Revocations:
-    """The list of revocations as this process has cached it."""
-
-    def __init__(self) -> None:
-        self._list = ClockGuard(
-            "revocations", _read, lambda: float(settings.REVOCATIONS_SECONDS), IDLE_SECONDS
-        )
-
-    def of(self, user_id: str, *, wait: bool = True) -> Revocation | None:
-        """Return the revocation of ``user_id`` from a list at most ``REVOCATIONS_SECONDS`` old, unless not to wait.
-
-        Raises IdentityUnavailable if this process has never been able to read the list.
-        """
-        revoked = self._list.get(_KEY) if wait else self._list.peek(_KEY)
-        return revoked.by_user.get(user_id) if revoked else None
-
-    def forget(self) -> None:
-        """Invalidate the cached list: the next lookup waits for a fresh read."""
-        self._list.forget(_KEY)
-
-
-def _read(_key: str, last: _Revoked | None) -> _Revoked:
+def _read(_key: str, last: Revocations | None) -> Revocations:
     """Return the list with what was added since ``last``, or ``last`` if it cannot be read.
 
     A process that has no list yet tries for ``FIRST_READ_SECONDS``, then raises IdentityUnavailable.
@@ -85,7 +63,7 @@ def _read(_key: str, last: _Revoked | None) -> _Revoked:
     deadline = time.monotonic() + FIRST_READ_SECONDS
     while True:
         try:
-            return _updated(last or _Revoked())
+            return _updated(last or Revocations())
         except (BotoCoreError, ClientError) as error:
             _log.warning("the list of revocations cannot be read: %s", error)
             if last:
@@ -95,10 +73,10 @@ def _read(_key: str, last: _Revoked | None) -> _Revoked:
         time.sleep(RETRY_SECONDS)
 
 
-def _updated(last: _Revoked) -> _Revoked:
+def _updated(last: Revocations) -> Revocations:
     now = time.time()
     entries = {**last.by_user, **dict(_entries(since=max(0, last.read_to - OVERLAP_SECONDS)))}
-    return _Revoked({user: found for user, found in entries.items() if found.expires_at > now}, now)
+    return Revocations({user: found for user, found in entries.items() if found.expires_at > now}, now)
 
 
 @cache
@@ -131,12 +109,13 @@ def _stamp(moment: float) -> str:
     return timestamp(datetime.fromtimestamp(moment, UTC))
 
 
-cached = Revocations()
+cached = ClockGuard("revocations", _read, lambda: float(settings.REVOCATIONS_SECONDS), IDLE_SECONDS)
 
 
 def revoked(person: Person, *, wait: bool = True) -> bool:
     """Whether the token or session of ``person`` has been revoked. Raises IdentityUnavailable if ``wait``."""
-    found = cached.of(person.id, wait=wait)
+    known = cached.get() if wait else cached.peek()
+    found = known.by_user.get(person.id) if known else None
     if found is None or (isinstance(person, TokenHolder) and not found.wholly):
         return False
     return person.issued_at <= found.until
