@@ -173,7 +173,7 @@ def _revocation(ctx: RequestContext, wholly: bool) -> calls.Action:
 def _end_sessions(ctx: RequestContext, *, wholly: bool) -> None:
     """End what was issued until now: Cognito issues nothing more, so this is final."""
     calls.write([revocations.record(ctx.user_id, ctx.request_id, time.time(), wholly=wholly)])
-    revocations.known.forget()
+    revocations.cached.forget()
     sessions.end_all(ctx.user_id)
 
 

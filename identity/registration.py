@@ -13,29 +13,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_protect
-from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
 
 from identity import accounts, mailbox, preference_cookies, sign_in
+from identity.decorators import form_page
 from identity.errors import ChallengeRequired, IdentityError, InvalidCredentials, WeakPassword
 from identity.forms import CodeForm, ForgottenForm, NewPasswordForm, ResetForm, SignUpForm, StyledForm, posted
 from identity.next_page import safe_url
 
-View = Callable[[HttpRequest], HttpResponse]
 LINK_SECONDS = 24 * 3600
 CHALLENGE_SECONDS = 180  # as long as Cognito waits for the answer
 CHALLENGE_KEY = "challenge"
 _SALT = "identity.registration"
-
-
-def page(view: View) -> View:
-    """Make ``view`` a page for whoever is not signed in yet."""
-    guarded: View = never_cache(
-        csrf_protect(sensitive_post_parameters()(require_http_methods(["GET", "HEAD", "POST"])(view)))
-    )
-    return guarded
 
 
 def _link(name: str, *about: str) -> str:
@@ -65,7 +53,7 @@ def _show(request: HttpRequest, name: str, form: StyledForm, **shown: Any) -> Ht
     return render(request, f"identity/{name}.html", context, status=422 if form.is_bound else 200)
 
 
-@page
+@form_page
 def sign_up(request: HttpRequest) -> HttpResponse:
     """Make an account, and go on to confirming its e-mail address."""
     if request.user.is_authenticated:
@@ -84,7 +72,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     return _show(request, "sign_up", form)
 
 
-@page
+@form_page
 def confirm(request: HttpRequest) -> HttpResponse:
     """Confirm the e-mail address of a new account with the code that was sent to it, or send another."""
     about = _about(request)
@@ -107,7 +95,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
     return _show(request, "confirm", form, email=email, local_code=mailbox.code_for(email))
 
 
-@page
+@form_page
 def forgotten(request: HttpRequest) -> HttpResponse:
     """Send a code to set a new password with."""
     form = ForgottenForm(posted(request))
@@ -118,7 +106,7 @@ def forgotten(request: HttpRequest) -> HttpResponse:
     return _show(request, "forgotten", form)
 
 
-@page
+@form_page
 def reset(request: HttpRequest) -> HttpResponse:
     """Set a new password with the code that was sent."""
     about = _about(request)
@@ -153,7 +141,7 @@ def ask_more(request: HttpRequest, challenge: ChallengeRequired, following: str)
     return redirect("challenge")
 
 
-@page
+@form_page
 def challenge(request: HttpRequest) -> HttpResponse:
     """Answer what sign-in wants besides the password: a code of the authenticator app, or a password of one's own."""
     asked = request.session.get(CHALLENGE_KEY)

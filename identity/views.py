@@ -8,17 +8,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_protect
-from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
 from identity import preference_cookies, registration, sign_in
+from identity.decorators import form_page
 from identity.errors import ChallengeRequired, IdentityError
 from identity.forms import SignInForm
 from identity.next_page import safe_url
 from web.context_processors import THEMES
 
-THEME_KEPT_SECONDS = 365 * 24 * 3600
 _NO_CHALLENGES = _("This account asks for a second step that these pages do not know.")
 # The accounts of the demo workspace, that only a local copy has.
 _DEMO = (
@@ -28,10 +26,7 @@ _DEMO = (
 )
 
 
-@never_cache
-@csrf_protect
-@sensitive_post_parameters("password")
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_page
 def login(request: HttpRequest) -> HttpResponse:
     """Show the sign-in page, or sign in and go on to ``next``."""
     if request.method == "POST":
@@ -93,5 +88,5 @@ def theme(request: HttpRequest) -> HttpResponse:
     if chosen and chosen not in THEMES:
         raise BadRequest(_("There is no such theme."))
     answer = redirect(safe_url(request, request.POST.get("next", "")))
-    answer.set_cookie("theme", chosen, max_age=THEME_KEPT_SECONDS, samesite="Lax", secure=request.is_secure())
+    preference_cookies.set_cookie(request, answer, "theme", chosen)
     return answer

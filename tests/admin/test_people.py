@@ -11,7 +11,7 @@ from django.test import Client
 
 from etl.jobs import job_requests
 from etl.lake.storage import Bucket
-from identity import access_tokens, cognito, errors, preferences, profiles, sessions
+from identity import access_tokens, cognito, errors, preferences, profiles, revocations, sessions
 from identity.items import email_key
 from store import audit
 from store.calls import get
@@ -135,10 +135,8 @@ def test_enabled_again(root, alice, known, client_for):
     known(alice)
     root.act(LIST, "disable", alice.id)
     assert "1 user enabled." in root.act(LIST, "enable", alice.id)
-    from identity.revocations import known as list_of_revocations
-
-    # Whoever signs in within the second of being shut out has to do it again.
-    assert list_of_revocations.of(alice.id)
+    # A sign-in within the second of being shut out has to be repeated.
+    assert revocations.cached.get().by_user[alice.id]
     assert cognito.sign_in(alice.email, alice.password)
 
 

@@ -157,7 +157,7 @@ def test_programs_get_in_and_are_shut_out(open_as, alice, add, today, size, scri
     assert "SUMMARY:Dentist" in Client().get(feed).content.decode()
     no_sideways_scrolling(page)
     page.get_by_role("button", name=re.compile("Revoke.*backup")).click()
-    expect(page.locator(".toast")).to_contain_text("works no more")
+    expect(page.locator(".toast")).to_contain_text("no longer works")
     assert access_tokens.list(alice.id) == []
     assert Client().get("/api/v1/tasks", headers=headers).status_code == 401
     press(page, "Stop sharing")
