@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
+from store.errors import IdempotencyInFlight, WriteContention
 from store.model import Item, Key
 from store.reading import get, get_all
 from store.writing import MAX_ATTEMPTS, Action, ConditionFailed, Contended, pause, write
@@ -113,9 +114,22 @@ def commit(
     ConditionFailed
         A condition failed about an item that is not among ``keys``, so a new plan would be the same. Its lists begin
         with the plan's actions, in their order.
-    Contended
+    WriteContention, IdempotencyInFlight (with a slot)
         Others kept winning for ``MAX_ATTEMPTS`` attempts; nothing was written.
     """
+    try:
+        return _commit(ctx, plan, keys, known, slot)
+    except Contended:
+        raise (IdempotencyInFlight if slot else WriteContention) from None
+
+
+def _commit(
+    ctx: Recorder | None,
+    plan: Callable[..., Plan[Result]],
+    keys: Sequence[Key],
+    known: Sequence[Item | None] | None,
+    slot: Slot | None,
+) -> Committed[Result] | Replayed:
     found, record = _read(keys, slot) if known is None else (list(known), None)
     for attempt in range(MAX_ATTEMPTS):
         if replayed := _replay(slot, record):

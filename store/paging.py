@@ -1,13 +1,11 @@
 """One page of a list."""
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic
 
-from store.schema import Item
+from store.model import AnyItem
 
 LIMIT, MAX_LIMIT = 50, 100
-
-AnyItem = TypeVar("AnyItem", bound=Item)
 
 
 @dataclass(frozen=True, slots=True)

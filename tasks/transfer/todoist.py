@@ -1,8 +1,8 @@
-"""Todoist's CSV template.
+"""Reads Todoist's CSV template.
 
-A section becomes the category of the tasks under it, an ``@label`` a tag, a note a paragraph of the description. A
-sub-task that is only a line of text becomes a line of its task's checklist; one with a date, a description or labels
-becomes a task of its own. Who wrote what, durations and the project's view are left out.
+A section becomes the category of its tasks, an ``@label`` a tag, and a note a paragraph of the description. A sub-task
+that is only a line of text becomes a checklist entry of its task; a sub-task with a date, a description or labels
+becomes a task. Authors, durations and the project's view are ignored.
 """
 
 import re
@@ -39,7 +39,7 @@ Cells = dict[str, str]
 
 
 def rows(header: Sequence[str], records: Sequence[tuple[int, list[str]]], now: datetime) -> list[Row]:
-    """Return the tasks of a template.
+    """Return the rows of a template.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def rows(header: Sequence[str], records: Sequence[tuple[int, list[str]]], now: d
     records
         The rows below, each with its number.
     now
-        What relative dates such as "tomorrow" are counted from, in the row's own time zone (aware).
+        The time that relative dates such as "tomorrow" are based on, in the row's own time zone (aware).
     """
     reader = _Reader(now)
     for number, line in records:
@@ -57,7 +57,7 @@ def rows(header: Sequence[str], records: Sequence[tuple[int, list[str]]], now: d
 
 
 class _Reader:
-    """Reads row by row, knowing the section and the tasks that the next row may belong to."""
+    """Reads row by row; keeps the section and the tasks that the next row may belong to."""
 
     def __init__(self, now: datetime) -> None:
         self.rows: list[Row] = []
@@ -141,13 +141,13 @@ def _read_priority(row: Row, text: str) -> None:
 
 
 def _read_date(row: Row, cells: Cells, now: datetime) -> None:
-    # A deadline is a day too, and better than none.
+    # Without a date, the deadline is the due date.
     name = "date" if cells.get("date") else "deadline"
     text = cells.get(name, "")
     if not text:
         return
     language = cells.get(f"{name}_lang", "")[:2].lower() or "en"
-    # "every!" counts from the day it is done, as every recurring task here does.
+    # "every!" counts from the day of completion, as all recurring tasks do here.
     phrase = text.replace("every!", "every")
     found = _day(phrase, _local(now, cells.get("timezone", "")), language)
     if found is None:
@@ -167,7 +167,7 @@ def _local(now: datetime, zone: str) -> datetime:
 
 
 def _day(text: str, now: datetime, language: str) -> dict[str, Any] | None:
-    """Return the fields of a date as Todoist writes it or people type it, or None if any of it is not understood."""
+    """Return the fields of a date as Todoist writes it or people type it; None unless all of it is understood."""
     try:
         return _exactly(datetime.fromisoformat(text), timed=":" in text)
     except ValueError:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from store.errors import IdempotencyMismatch, ValidationFailed
 from tasks import selectors, services
-from tasks.transfer import cells, exporting, importing
+from tasks.transfer import csv_cells, exporting, importing
 from tasks.transfer.rows import COLUMNS
 
 FULL = {
@@ -114,8 +114,8 @@ def test_no_cell_is_a_formula(ctx, alice):
 
 @given(st.text(max_size=20) | st.text("'=+-@＝ \t\r\na", max_size=6))  # noqa: RUF001
 def test_guarding_is_exact_and_safe(text):
-    cell = cells.guard(text)
-    assert cells.unguard(cell) == text
+    cell = csv_cells.guard(text)
+    assert csv_cells.unguard(cell) == text
     assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n", " ", "＝"))  # noqa: RUF001
 
 

@@ -211,7 +211,7 @@ def test_undo_leaves_alone_what_was_changed_since(browser, add, stored, ctx, ali
     part = read(browser.post("/tasks/bulk/", {"ids": [t.id for t in tasks], "do": "complete"}, headers=HTMX))
     services.update_task(ctx(alice), tasks[0].id, {"title": "Mine now"})
     text = read(browser.post("/tasks/undo/", {"token": undo_token(part)}, headers=HTMX)).text
-    assert "1 task was changed meanwhile" in text
+    assert "1 task has changed since" in text
     assert [stored(t).status for t in tasks] == ["completed", "pending"]
 
 

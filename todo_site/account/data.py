@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -40,9 +40,4 @@ def export(request: HttpRequest) -> Any:
     file_format = request.GET.get("format", "json")
     if file_format not in exporting.FORMATS:
         raise BadRequest(_("There is no such format."))
-    ctx = context(request)
-    answer = StreamingHttpResponse(
-        exporting.export(ctx.user_id, file_format), content_type=exporting.FORMATS[file_format]
-    )
-    answer["Content-Disposition"] = f'attachment; filename="tasks-{ctx.now:%Y-%m-%d}.{file_format}"'
-    return answer
+    return exporting.download(context(request), file_format)

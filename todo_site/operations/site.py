@@ -14,7 +14,7 @@ from dynamo_admin.site import DynamoAdminSite
 from identity import roles, sign_in
 from identity.admin_models import AuditEntry
 from store import audit
-from tasks.admin import work
+from tasks.admin import model_admins
 from todo_site.operations import health, people, pipeline, quarantine, records
 
 _NOT_FOR_YOU = gettext_lazy(
@@ -72,5 +72,5 @@ def _everything() -> Any:
 
 
 site = Site(name="admin")
-for module in (people, work, records, quarantine):
+for module in (people, model_admins, records, quarantine):
     module.register(site)

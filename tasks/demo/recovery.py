@@ -1,4 +1,4 @@
-"""What the table says about events that an interrupted load may have written."""
+"""After an interrupted load: finds out from the table which events were written."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -16,11 +16,11 @@ from tasks.items import TaskItem
 PAGE = 100
 
 
-def written(event: Event, user_id: str, task_id: str) -> str | None:
-    """Return the id of the event's task (empty for a profile) if the table shows the event, else None.
+def find_written(event: Event, user_id: str, task_id: str) -> str | None:
+    """Return the id of the event's task (empty for a profile) if the event was written, else None.
 
-    ``task_id`` is empty for a create. Everything before the event must have been written. A task that
-    its owner has changed since, outside the story, counts as written.
+    ``task_id`` is empty for a create. All events before this one must have been written. A task that its owner has
+    changed since counts as written.
     """
     if event.verb in {"join", "profile"}:
         profile = profiles.get_profile(user_id)
@@ -32,24 +32,24 @@ def written(event: Event, user_id: str, task_id: str) -> str | None:
 
 
 def _shows(event: Event, user_id: str, task_id: str) -> bool:
-    """Whether an update, a delete or a restore has happened."""
+    """Return whether an update, a deletion or a restoration was written."""
     try:
         task = selectors.get_task(user_id, task_id)
     except TaskNotFound:
         return event.verb != "restore"
-    # A task written after its deletion has been restored since.
+    # A task that was written after its deletion has been restored since.
     return task.updated_at >= timestamp(event.at)
 
 
 def _since(user_id: str, moment: str) -> Iterator[TaskItem]:
-    """Tasks created at that moment or later, newest first; then those of them in the trash."""
+    """Yield the tasks created at ``moment`` or later, newest first, then those of them in the trash."""
     before = datetime.fromisoformat(moment).timestamp()
     yield from _until(moment, partial(selectors.list_tasks, user_id, limit=PAGE))
     yield from _until(moment, partial(selectors.get_trashed, user_id, now=before, limit=PAGE))
 
 
 def _until(moment: str, read: Callable[..., Page[Any]]) -> Iterator[TaskItem]:
-    """The items of a list that is newest first, down to those older than the moment."""
+    """Yield the items of a list, newest first, that were created at ``moment`` or later."""
     cursor = None
     while True:
         page = read(cursor=cursor)

@@ -1,4 +1,4 @@
-"""When people work: the company's calendar, each person's active days, the hours of a day."""
+"""When people are active: the company's calendar, each person's active days, and the hours of a day."""
 
 from bisect import bisect_left
 from dataclasses import dataclass, field
@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 
 from tasks.demo.people import Person
 
-# Weights of the hours of a day, local time. Lunch is a dip, Friday afternoon is the weekday factor's.
+# Weights of the hours of a day, in local time.
 WORK_HOURS = {8: 3, 9: 11, 10: 14, 11: 12, 12: 5, 13: 8, 14: 12, 15: 12, 16: 9, 17: 5, 18: 1}
 EVENING_HOURS = {7: 1, 17: 1, 18: 4, 19: 8, 20: 10, 21: 8, 22: 3}
 WEEKEND_HOURS = {9: 4, 10: 8, 11: 9, 12: 5, 13: 4, 14: 6, 15: 6, 16: 5, 17: 4, 18: 3, 19: 3, 20: 4, 21: 2}
 WEEKDAY_FACTORS = (1.15, 1.2, 1.1, 1.0, 0.75, 0.3, 0.28)
 SATURDAY = 5
-# Places in the history (0 its start, 1 its end) between which something happens, and how much is made then.
+# Start and end of a phase as positions in the history (0 its start, 1 its end), and the factor of its activity.
 LAUNCH = (0.50, 0.66, 1.55)
 CLEAN_UP = (0.76, 0.82, 1.0)
 COMPANY_BREAK = (0.83, 0.87, 0.3)
@@ -30,24 +30,24 @@ class Period:
 
     @property
     def days(self) -> int:
-        """The number of days, at least one."""
+        """Return the number of days, at least one."""
         return max(1, (self.now.date() - self.start.date()).days)
 
     def at(self, place: float) -> date:
-        """The day at that place, 0 being the first and 1 the last."""
+        """Return the day at ``place``, from 0 (the first) to 1 (the last)."""
         return self.start.date() + timedelta(days=round(place * self.days))
 
     def place(self, day: date) -> float:
-        """Where a day lies, 0 being the first and 1 the last."""
+        """Return the position of a day, from 0 (the first) to 1 (the last)."""
         return (day - self.start.date()).days / self.days
 
     def within(self, day: date, span: tuple[float, float, float]) -> bool:
-        """Whether the day lies in a span such as ``LAUNCH``."""
+        """Return whether the day is in a phase such as ``LAUNCH``."""
         return span[0] <= self.place(day) < span[1]
 
 
 def busyness(period: Period, day: date) -> float:
-    """How much the company makes on a day, 1 being a plain Thursday."""
+    """Return the activity of the company on a day, relative to an ordinary Thursday."""
     factor = WEEKDAY_FACTORS[day.weekday()]
     for span in (LAUNCH, COMPANY_BREAK):
         if period.within(day, span):
@@ -56,7 +56,7 @@ def busyness(period: Period, day: date) -> float:
 
 
 def _season(day: date) -> float:
-    """The year's quiet weeks: the end of July to the middle of August, and around the new year."""
+    """Return the factor of the season: lower from late July to mid-August and around the new year."""
     if (7, 20) <= (day.month, day.day) <= (8, 16):
         return 0.55
     return 0.15 if (day.month, day.day) >= (12, 24) or (day.month, day.day) <= (1, 2) else 1.0
@@ -64,9 +64,9 @@ def _season(day: date) -> float:
 
 @dataclass(slots=True)
 class Diary:
-    """One person's active days, and the moments they touch their tasks.
+    """The active days of a person, and the moments at which they work on their tasks.
 
-    ``days`` are local dates in order, the first being the day they join.
+    ``days`` are local dates in order, starting with the day they join.
     """
 
     person: Person
@@ -80,21 +80,21 @@ class Diary:
 
     @property
     def lapsed(self) -> bool:
-        """Whether the person has not been here for two weeks."""
+        """Return whether the person has been inactive for two weeks."""
         return self.days[-1] < self.now.date() - timedelta(days=14)
 
     def local_day(self, moment: datetime) -> date:
-        """The date of a moment where the person lives."""
+        """Return the date of a moment in the person's time zone."""
         return moment.astimezone(self.zone).date()
 
     def on(self, rng: Random, day: date, *, home: bool) -> datetime:
-        """A moment on that day, at work or at home, after the person has joined."""
+        """Return a moment on that day, at work or at home, after the person joined."""
         return self._moment(rng, day, home=home, after=self.joined)
 
     def settle(self, rng: Random, target: datetime, after: datetime, *, home: bool) -> datetime | None:
-        """The moment nearest after ``target`` at which the person would do it, later than ``after``.
+        """Return the first moment from ``target`` on at which the person is active, later than ``after``.
 
-        None when that would be later than now, or the person is not here any more.
+        None if there is none before the end of the history.
         """
         target = max(target, after + timedelta(minutes=rng.uniform(1, 25)))
         local = target.astimezone(self.zone)
@@ -109,7 +109,7 @@ class Diary:
         return self._before_now(self._moment(rng, day, home=home, after=after)) if day else None
 
     def _open_day(self, index: int, *, home: bool) -> date | None:
-        """The first active day from ``index`` on that suits: nobody does office work on a weekend."""
+        """Return the first suitable active day from ``index`` on: no office work on weekends."""
         days = self.days[index : index + 14]
         return next((day for day in days if home or day.weekday() < SATURDAY), None)
 
@@ -125,7 +125,7 @@ class Diary:
 
 
 def diary(rng: Random, person: Person, period: Period) -> Diary:
-    """Draw the days on which a person opens the app, from joining to the end of their stay."""
+    """Return the random days on which a person opens the app, from joining to leaving."""
     first = _first_day(rng, person, period)
     opening = datetime.combine(first, time(8, rng.randrange(5, 55)), _zone(person.timezone)).astimezone(UTC)
     joined = max(opening, period.start + timedelta(minutes=rng.uniform(1, 20)))
@@ -137,7 +137,7 @@ def diary(rng: Random, person: Person, period: Period) -> Diary:
 
 
 def _first_day(rng: Random, person: Person, period: Period) -> date:
-    """A weekday in the week of the person's wave; a wave is one cohort."""
+    """Return a weekday in the week in which the person's group joins; each group is one cohort."""
     wave = period.at(person.joins)
     monday = wave - timedelta(days=wave.weekday())
     day = monday + timedelta(days=rng.randrange(4))
@@ -149,7 +149,7 @@ def _weekday_from(day: date) -> date:
 
 
 def _holiday(rng: Random, first: date, last: date) -> tuple[date, date]:
-    """One or two weeks off, in summer when the stay reaches into it."""
+    """Return one or two weeks off, in summer if the person is there then."""
     length = rng.choice((7, 10, 14))
     summer = date(last.year, 7, 25) + timedelta(days=rng.randrange(18))
     start = (
@@ -177,7 +177,7 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def _presence(person: Person, week: float) -> float:
-    """How likely a person is still around so many weeks after joining, 1 being as on the first day."""
+    """Return how likely a person is still active ``week`` weeks after joining, relative to the first day."""
     if person.stays == "fading":
         return float(0.5 ** (week / 4.5))
     if person.stays == "brief":

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from tasks.items import TaskItem
-from tasks.views import presentation
+from tasks.views import conflicts, rows
 
 TODAY = date(2026, 11, 22)  # a Sunday
 
@@ -23,8 +23,8 @@ TODAY = date(2026, 11, 22)  # a Sunday
         ("1900-01-01", None, "1 Jan 1900"),
     ],
 )
-def test_it_works(due, time, words):
-    assert presentation.due_words(due, time, TODAY) == words
+def test_due_dates_in_words(due, time, words):
+    assert rows.due_words(due, time, TODAY) == words
 
 
 @pytest.mark.parametrize(
@@ -40,14 +40,14 @@ def test_it_works(due, time, words):
 )
 def test_sections(status, due, section):
     task = TaskItem.of({"id": "x", "status": status, "due_date": due})
-    assert presentation.make_row(task, TODAY).section == section
+    assert rows.make_row(task, TODAY).section == section
 
 
 def test_differences_name_what_others_changed():
     base = {"title": "a", "description": "same\r\n", "priority": "low"}
     now = {"title": "b", "description": "same", "priority": "high"}
     mine = {"title": "c", "description": "same", "priority": "low"}
-    found = presentation.differences(base, now, mine, ["title"])
+    found = conflicts.differences(base, now, mine, ["title"])
     assert [(d.label, d.before, d.now, d.mine, d.both) for d in found] == [
         ("Title", "a", "b", "c", True),
         ("Priority", "Low", "High", "Low", False),

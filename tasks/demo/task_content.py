@@ -1,4 +1,4 @@
-"""What a task says: its title, note, tags and checklist, drawn from the category's words."""
+"""The content of a task: title, note, tags and checklist, drawn from the vocabulary of its category."""
 
 from random import Random
 from string import Formatter
@@ -11,15 +11,15 @@ TRIES = 30
 TAGGED, NOTED, LISTED, TIMED, UNCATEGORISED = 0.6, 0.22, 0.13, 0.09, 0.04
 
 
-class Wording:
-    """Draws words for tasks, and avoids saying the same thing twice."""
+class ContentGenerator:
+    """Generates the content of tasks, and avoids using a title twice."""
 
     def __init__(self, rng: Random) -> None:
         self._rng = rng
-        self._said: set[str] = set()
+        self._used: set[str] = set()
 
     def fields(self, category: Category) -> dict[str, Any]:
-        """The fields of a new task other than its dates; optional ones are absent, not None."""
+        """Return the fields of a new task without its dates; optional ones are absent, not None."""
         rng = self._rng
         fields: dict[str, Any] = {"title": self.title(category)}
         fields["priority"] = rng.choices(PRIORITIES, category.urgency)[0]
@@ -34,17 +34,17 @@ class Wording:
         return fields
 
     def title(self, category: Category) -> str:
-        """A title that was not said before, as far as the words allow."""
+        """Return a title that was not used before, as far as the vocabulary allows."""
         title = ""
         for _ in range(TRIES):
             title = self._fill(self._rng.choice(category.templates), category)
-            if title not in self._said:
+            if title not in self._used:
                 break
-        self._said.add(title)
+        self._used.add(title)
         return title
 
     def note(self, category: Category) -> str:
-        """A description in Markdown."""
+        """Return a description in Markdown."""
         return self._rng.choice(category.notes)
 
     def _fill(self, template: str, category: Category) -> str:
@@ -53,7 +53,7 @@ class Wording:
 
 
 def checklist(texts: list[str], ticked: int = 0) -> list[dict[str, Any]]:
-    """Checklist items for the texts, the first ``ticked`` of them done."""
+    """Return checklist entries with these texts, the first ``ticked`` of them done."""
     return [
         {"id": f"item-{number}", "text": text, "done": number <= ticked}
         for number, text in enumerate(texts, start=1)

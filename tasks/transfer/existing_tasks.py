@@ -1,4 +1,4 @@
-"""Which rows of a file have been imported before, or are tasks already."""
+"""Finds the tasks that rows of a file have become in an earlier import, or name by their id."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -8,13 +8,14 @@ from store import calls, idempotency
 from store.context import RequestContext
 from store.errors import FieldError
 from store.idempotency import Once, StoredReply
+from tasks.ids import from_sort_key
 from tasks.items import task_key
 from tasks.transfer.rows import Row
 
 READ_AT_ONCE = 100
-# How often in a day the tasks of a file may be deleted and the file imported again.
-RETURNS = 4
-# No client's Idempotency-Key has a sign beyond ASCII, so none is one of ours.
+# How often, within a day, a row's task may be deleted and the row imported again.
+REIMPORTS = 4
+# Clients' Idempotency-Keys are ASCII, so this prefix keeps the keys of rows apart from them.
 _PREFIX = "§import#"
 
 Status = Literal["created", "existing", "invalid"]
@@ -22,20 +23,20 @@ Status = Literal["created", "existing", "invalid"]
 
 @dataclass(slots=True)
 class Candidate:
-    """A row on its way in.
+    """A row that is being imported.
 
     Attributes
     ----------
     once
-        What identifies it.
+        The idempotency key of the row.
     errors
-        Why it is not valid.
+        Why the row is not valid.
     task_id
-        Its task, as soon as there is one.
+        The row's task, once it exists.
     repeated
-        Whether an earlier import had created that task.
+        Whether an earlier import created that task.
     existing
-        Whether that makes it existing rather than created: the same request sent again gets the same answer.
+        Whether to report the task as existing. A repeated request reports its tasks as created, as the first one did.
     """
 
     row: Row
@@ -47,27 +48,22 @@ class Candidate:
 
     @property
     def status(self) -> Status:
-        """What becomes of the row."""
+        """Return the status of the row in the report."""
         if self.errors:
             return "invalid"
         return "existing" if self.existing else "created"
 
 
-def once(identity: str, fingerprint: str) -> Once:
-    """Return what makes creating a row's task safe to repeat."""
+def row_once(identity: str, fingerprint: str) -> Once:
+    """Return the idempotency key for creating the task of a row."""
     return Once(_PREFIX + identity, fingerprint, lambda _: StoredReply(201, ""))
 
 
-def task_id(sort_key: str) -> str:
-    """Return the id of the task whose SK it is."""
-    return sort_key.removeprefix("TASK#")
-
-
 def find(ctx: RequestContext, candidates: Sequence[Candidate], *, by_row: bool) -> None:
-    """Give the candidates that were imported before, or whose own id is a task's, their task.
+    """Set the ``task_id`` of the candidates that were imported before, or whose own id is that of a task.
 
-    ``by_row``: it is the row that was imported, in whatever file, as long as its task is there. Otherwise it is the
-    whole request that was sent before; IdempotencyMismatch if with another file.
+    With ``by_row``, a row counts as imported if its content was imported in any file and its task still exists.
+    Otherwise only if the same request was sent before; raises IdempotencyMismatch if that had another file.
     """
     if by_row:
         _find_own(ctx, candidates)
@@ -91,23 +87,23 @@ def _find_own(ctx: RequestContext, candidates: Sequence[Candidate]) -> None:
 
 def _find_requests(ctx: RequestContext, candidates: Sequence[Candidate]) -> None:
     for candidate, (_, sort_key) in _recorded(ctx, candidates):
-        candidate.task_id, candidate.repeated = task_id(sort_key), True
+        candidate.task_id, candidate.repeated = from_sort_key(sort_key), True
 
 
 def _find_rows(ctx: RequestContext, candidates: Sequence[Candidate]) -> None:
-    for time in range(2, RETURNS + 2):
+    for time in range(2, REIMPORTS + 2):
         recorded = _recorded(ctx, candidates)
         tasks = _get(key for _, key in recorded)
         for candidate, key in recorded:
             if key in tasks:
-                candidate.task_id, candidate.existing = task_id(key[1]), True
-            else:  # its task was deleted since, so it may come again: under a key of its own
+                candidate.task_id, candidate.existing = from_sort_key(key[1]), True
+            else:  # its task was deleted since, so the row is imported again, under another key
                 candidate.once = replace(candidate.once, key=f"{candidate.once.key}#{time}")
         candidates = [candidate for candidate, key in recorded if key not in tasks]
 
 
 def _recorded(ctx: RequestContext, candidates: Sequence[Candidate]) -> list[tuple[Candidate, calls.Key]]:
-    """Return the candidates that an idempotency record tells of, with the key of the task they became."""
+    """Return the candidates that have an idempotency record, with the key of the task it names."""
     records = _get(idempotency.record_key(ctx, candidate.once) for candidate in candidates)
     found = []
     for candidate in candidates:

@@ -1,10 +1,9 @@
-"""The search line over any list of tasks, and the searches that are kept under a name."""
+"""The search box above every list of tasks, and saved searches."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -20,16 +19,17 @@ from store.paging import Page
 from tasks.items import TaskItem
 from tasks.language import search as query
 from tasks.language.search import Query
-from tasks.views.common import answer, is_partial, list_url, page, person_id, today_of, zone_of
+from tasks.views.responses import add_message, answer, is_partial, list_url, task_view
+from tasks.views.viewer import person_id, today_of, zone_of
 
-# A search reads pages until it has found so many tasks, but no more pages than this at a time: "Show more" goes on.
+# A search reads pages until it has found this many tasks, or has read this many pages: "Show more" continues.
 ENOUGH, MAX_PAGES = 25, 12
 Read = Callable[[str | None], Page[TaskItem]]
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is searched for: the line as typed, what it means, or why it means nothing."""
+    """A search: the text as typed, the parsed query or the error in it, and the viewer's saved searches."""
 
     text: str = ""
     query: Query | None = None
@@ -37,7 +37,7 @@ class Search:
     saved: list[SavedFilter] = field(default_factory=list)
 
     def run(self, read: Read, cursor: str | None) -> Page[TaskItem]:
-        """Return the tasks of the list ``read`` that match, from ``cursor`` on. A wrong search finds nothing."""
+        """Return the matching tasks of the list ``read`` from ``cursor`` on. A search with an error finds nothing."""
         if self.error:
             return Page([], None)
         if not self.query:
@@ -53,7 +53,7 @@ class Search:
 
 
 def search_of(request: HttpRequest) -> Search:
-    """Return the search in the address, with the saved ones unless only a part of the page is asked for."""
+    """Return the search in the URL; with the saved searches, unless htmx asks for the next page only."""
     text = " ".join(request.GET.get("q", "").split())[: query.MAX_LENGTH + 1]
     partial = is_partial(request) and "cursor" in request.GET
     saved = [] if partial else preferences.saved_filters(person_id(request))
@@ -63,13 +63,13 @@ def search_of(request: HttpRequest) -> Search:
         return Search(text, None, str(error), saved)
 
 
-@page
+@task_view
 @require_POST
 def filter_save(request: HttpRequest) -> HttpResponse:
-    """Keep a search under a name, or forget one (``forget``), and go back to the page it is used on."""
+    """Save a search under a name, or delete one (``forget``), and return to the page it was used on."""
     here = urlsplit(list_url(request)).path
     if forget := request.POST.get("forget"):
-        return _forgotten(request, forget)
+        return _forget(request, forget)
     given = request.POST if "name" in request.POST else request.GET
     name, text = given.get("name", "").strip(), given.get("q", "").strip()
     if not name or not text or len(name) > preferences.MAX_NAME or len(text) > query.MAX_LENGTH:
@@ -78,13 +78,13 @@ def filter_save(request: HttpRequest) -> HttpResponse:
     text_kept = _("Kept the search “%(name)s”") % {"name": name}
     if is_partial(request):
         return answer(request, text_kept)
-    messages.success(request, text_kept)
+    add_message(request, text_kept)
     return redirect(f"{here}?{urlencode({'q': text})}")
 
 
-def _forgotten(request: HttpRequest, name: str) -> HttpResponse:
-    """Forget a search; the button that brings it back carries it."""
-    known = {kept["name"]: kept["query"] for kept in preferences.saved_filters(person_id(request))}
+def _forget(request: HttpRequest, name: str) -> HttpResponse:
+    """Delete a saved search; the undo button carries what it takes to save it again."""
+    saved = {search["name"]: search["query"] for search in preferences.saved_filters(person_id(request))}
     preferences.remove_filter(context(request), name)
-    undo = f"{reverse('filter-save')}?{urlencode({'name': name, 'q': known[name]})}" if name in known else ""
+    undo = f"{reverse('filter-save')}?{urlencode({'name': name, 'q': saved[name]})}" if name in saved else ""
     return answer(request, _("Forgot the search “%(name)s”") % {"name": name}, undo=undo)

@@ -1,11 +1,11 @@
-"""What happens to one task: created, started, finished, reopened, cancelled, deleted, restored."""
+"""The lifecycle of a task: created, started, completed, reopened, cancelled, deleted, restored."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from typing import Any, Literal
 
-from tasks.demo.rhythm import CLEAN_UP, LAUNCH, Diary, Period
+from tasks.demo.activity import CLEAN_UP, LAUNCH, Diary, Period
 from tasks.demo.vocabulary import Category
 
 Verb = Literal["create", "update", "delete", "restore"]
@@ -15,15 +15,15 @@ FATE_WEIGHTS = (59, 5, 6, 30)
 REOPENED, FINISHED_AGAIN = 0.06, 0.85
 LAUNCH_STRETCH = 1.7
 CLEANED_UP = 0.6
-# The trash keeps a task for 30 days. Restores are only told of deletions the trash still holds in real
-# time: an interrupted load that resumes later then finds the task where it left it.
+# The trash keeps a task for 30 days. Only deletions that are recent in real time are followed by a restoration, so
+# that a load that is resumed later still finds the task.
 RESTORABLE = timedelta(days=25)
 RESTORED, BY_MISTAKE = 0.6, 0.05
 
 
 @dataclass(slots=True)
 class Step:
-    """One change of one task at one moment; ``changes`` are the fields written."""
+    """One write of a task; ``changes`` are the written fields."""
 
     at: datetime
     verb: Verb
@@ -31,8 +31,8 @@ class Step:
 
 
 @dataclass(slots=True)
-class Life:
-    """One task and all that happens to it; the first step creates it."""
+class Lifecycle:
+    """All writes of one task; the first step creates it."""
 
     diary: Diary
     category: Category
@@ -40,40 +40,40 @@ class Life:
 
     @property
     def created(self) -> datetime:
-        """The moment of the first step."""
+        """Return the time of the first step."""
         return self.steps[0].at
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The fields the task is created with."""
+        """Return the fields that the task is created with."""
         return self.steps[0].changes
 
     @property
     def status(self) -> str:
-        """The status after the last step; ``deleted`` when it ended in the trash."""
+        """Return the status after the last step; ``deleted`` if the task is in the trash."""
         if self.steps[-1].verb == "delete":
             return "deleted"
-        told = (step.changes["status"] for step in reversed(self.steps) if "status" in step.changes)
-        return str(next(told, "pending"))
+        statuses = (step.changes["status"] for step in reversed(self.steps) if "status" in step.changes)
+        return str(next(statuses, "pending"))
 
     @property
     def is_open(self) -> bool:
-        """Whether there is still something to do."""
+        """Return whether the task is open."""
         return self.status in {"pending", "in_progress"}
 
     @property
     def settled(self) -> datetime | None:
-        """When it was first completed, cancelled or deleted; None while that has not happened."""
+        """Return the time it was first completed, cancelled or deleted, if any."""
         return next((step.at for step in self.steps if _settles(step)), None)
 
     def moment_before_end(self, rng: Random, target: datetime) -> datetime | None:
-        """A moment near ``target`` at which the owner could edit the task; None when it had ended by then."""
+        """Return a moment near ``target`` at which the owner can edit the task; None if it is closed by then."""
         at = self.diary.settle(rng, target, self.created, home=self.category.home)
         ended = self.settled
         return at if at and (ended is None or at < ended) else None
 
     def add(self, step: Step) -> None:
-        """Put a step where its time belongs."""
+        """Insert a step in time order."""
         self.steps.append(step)
         self.steps.sort(key=lambda each: each.at)
 
@@ -82,52 +82,52 @@ def _settles(step: Step) -> bool:
     return step.verb == "delete" or step.changes.get("status") in {"completed", "cancelled"}
 
 
-class Biographer:
-    """Tells the lives of tasks within a period."""
+class LifecycleGenerator:
+    """Generates the lifecycles of tasks within a period."""
 
     def __init__(self, rng: Random, period: Period) -> None:
         self._rng = rng
         self._period = period
 
     def fate(self) -> Fate:
-        """Draw what becomes of a task."""
+        """Return a random fate of a task."""
         return self._rng.choices(FATES, FATE_WEIGHTS)[0]
 
     def life(
         self, diary: Diary, category: Category, created: datetime, fields: dict[str, Any], fate: Fate
-    ) -> Life:
-        """Tell a task's life up to now; what its owner is not there to do does not happen."""
-        life = Life(diary, category, [Step(created, "create", fields)])
-        tell = {"done": self._do, "cancelled": self._cancel, "deleted": self._delete, "linger": self._linger}
-        tell[fate](life, self._lead(category, diary.local_day(created)))
+    ) -> Lifecycle:
+        """Return the lifecycle of a task up to now; without steps for which its owner is not active."""
+        life = Lifecycle(diary, category, [Step(created, "create", fields)])
+        steps = {"done": self._do, "cancelled": self._cancel, "deleted": self._delete, "linger": self._linger}
+        steps[fate](life, self._lead(category, diary.local_day(created)))
         return life
 
     def _lead(self, category: Category, day: date) -> timedelta:
-        """Time to complete: log-normal, and longer while the launch keeps everybody busy."""
+        """Return the time to completion: log-normal, and longer during the launch."""
         hours = category.lead_hours * self._rng.lognormvariate(0.0, category.spread)
         if self._period.within(day, LAUNCH) and not category.home:
             hours *= LAUNCH_STRETCH
         return timedelta(hours=hours)
 
-    def _do(self, life: Life, lead: timedelta) -> None:
+    def _do(self, life: Lifecycle, lead: timedelta) -> None:
         if life.created > self._period.now - RESTORABLE and self._rng.random() < BY_MISTAKE:
             self._undo(life, lead)
         self._start(life, lead, life.category.started)
         if self._then(life, life.created + lead, status="completed") and self._rng.random() < REOPENED:
             self._reopen(life)
 
-    def _reopen(self, life: Life) -> None:
+    def _reopen(self, life: Lifecycle) -> None:
         status = self._rng.choice(("pending", "in_progress"))
         moment = life.steps[-1].at + timedelta(hours=self._rng.uniform(1, 70))
         if self._then(life, moment, status=status) and self._rng.random() < FINISHED_AGAIN:
             hours = self._rng.lognormvariate(3.0, 0.8)
             self._then(life, life.steps[-1].at + timedelta(hours=hours), status="completed")
 
-    def _cancel(self, life: Life, lead: timedelta) -> None:
+    def _cancel(self, life: Lifecycle, lead: timedelta) -> None:
         self._start(life, lead, life.category.started * 0.4)
         self._then(life, life.created + lead * self._rng.uniform(0.6, 3.0), status="cancelled")
 
-    def _delete(self, life: Life, lead: timedelta) -> None:
+    def _delete(self, life: Lifecycle, lead: timedelta) -> None:
         if not self._then(life, life.created + lead * self._rng.uniform(0.1, 1.5), "delete"):
             return
         deleted = life.steps[-1].at
@@ -136,8 +136,8 @@ class Biographer:
         if self._then(life, deleted + timedelta(hours=self._rng.uniform(0.02, 18)), "restore"):
             self._then(life, life.steps[-1].at + lead, status="completed")
 
-    def _undo(self, life: Life, lead: timedelta) -> None:
-        """Delete it by mistake, and bring it back within minutes."""
+    def _undo(self, life: Lifecycle, lead: timedelta) -> None:
+        """Delete the task by mistake, and restore it within minutes."""
         if self._then(life, life.created + lead * self._rng.uniform(0.05, 0.3), "delete"):
             at = life.steps[-1].at + timedelta(seconds=self._rng.uniform(4, 200))
             if at < self._period.now:
@@ -145,7 +145,7 @@ class Biographer:
             else:
                 life.steps.pop()
 
-    def _linger(self, life: Life, lead: timedelta) -> None:
+    def _linger(self, life: Lifecycle, lead: timedelta) -> None:
         self._start(life, lead, 0.3 if life.category.home else 0.45)
         day = self._period.at(self._rng.uniform(*CLEAN_UP[:2]))
         moment = datetime.combine(day, time(8, 30), UTC)
@@ -157,12 +157,12 @@ class Biographer:
         else:
             self._then(life, moment, status=end)
 
-    def _start(self, life: Life, lead: timedelta, share: float) -> None:
+    def _start(self, life: Lifecycle, lead: timedelta, share: float) -> None:
         if self._rng.random() < share:
             self._then(life, life.created + lead * self._rng.uniform(0.1, 0.6), status="in_progress")
 
-    def _then(self, life: Life, target: datetime, verb: Verb = "update", **changes: str) -> bool:
-        """Add the next step near ``target``; False when its moment has not come by now."""
+    def _then(self, life: Lifecycle, target: datetime, verb: Verb = "update", **changes: str) -> bool:
+        """Add the next step near ``target``; return False if it would be after the end of the period."""
         at = life.diary.settle(self._rng, target, life.steps[-1].at, home=life.category.home)
         if at is None:
             return False

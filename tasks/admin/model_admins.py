@@ -1,4 +1,4 @@
-"""Tasks and their trash in the admin."""
+"""The admin pages of tasks and the trash."""
 
 from datetime import timedelta
 from typing import Any
@@ -29,16 +29,18 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 class TaskForm(DynamoForm):
-    """A task; of a new one also whose it is."""
+    """The form of a task; for a new task it also asks for the owner."""
 
     class Meta:
         widgets = {"description": forms.Textarea(attrs={"rows": 6})}
 
 
 class CategoryForm(forms.Form):
-    """The question of the action that changes the category."""
+    """The form of the action that changes the category."""
 
-    category = forms.CharField(max_length=CATEGORY_MAX, required=False, help_text=_("Blank takes it away."))
+    category = forms.CharField(
+        max_length=CATEGORY_MAX, required=False, help_text=_("Leave it blank to remove the category.")
+    )
 
 
 class TaskAdmin(Audited):
@@ -82,25 +84,25 @@ class TaskAdmin(Audited):
     record = ("id", "created_at", "updated_at", "completed_at", "version", "updated_by", "request_id")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """The owner is part of the key: only of a new task it can be chosen."""
+        """Return the read-only fields. The owner is part of the key, so it can only be set for a new task."""
         return (*self.record, "user_id") if obj else self.record
 
     def get_changeform_initial_data(self, request: HttpRequest) -> Any:
-        """A new task begins as the domain would have it."""
+        """Return the defaults of a new task."""
         return {**DEFAULTS, **super().get_changeform_initial_data(request)}
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """A new task has no record yet."""
+        """Return the fieldsets; a new task has no record yet."""
         return self.fieldsets if obj else self.fieldsets[:-1]
 
     def get_actions(self, request: HttpRequest) -> Any:
-        """Deleting is moving to the trash."""
+        """Return the actions, with moving to the trash in place of deletion."""
         actions = super().get_actions(request)
         actions.pop("delete_selected", None)
         return actions
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
-        """An id is found where it must be in the feed; words are looked for in what is read."""
+        """Find a task id by its place in the feed; search for words in the rows that are read."""
         found = _keys_of_id(search_term.strip().lower())
         if found is not None:
             return queryset.filter(pk__in=found), False
@@ -115,7 +117,7 @@ class TaskAdmin(Audited):
             return services.create_task(acting(request, owner), given).task.attribute_values
 
     def change_item(self, request: HttpRequest, obj: Any, changes: Any, form: Any) -> Any:
-        """Change a task through the services, if it is still as it was shown."""
+        """Update a task through the services, if it has not changed since it was shown."""
         context = acting(request, obj.stored["user_id"])
         with telling():
             written = services.update_task(
@@ -130,12 +132,12 @@ class TaskAdmin(Audited):
             services.delete_task(context, obj.stored["id"], if_version=obj.stored["version"])
 
     def goes_with(self, request: HttpRequest, obj: Any) -> list[str]:
-        """Return the task's parts: it goes to the trash whole."""
+        """Return the checklist entries, which are deleted with the task."""
         return [gettext("Checklist entry: %(text)s") % entry for entry in obj.stored.get("checklist") or ()]
 
     @admin.action(description=_("Complete selected tasks"), permissions=["change"])
     def complete(self, request: HttpRequest, queryset: Any) -> None:
-        """Complete tasks; recurring ones get their next occurrence."""
+        """Complete tasks, and create the next occurrence of recurring ones."""
         self._update(
             request,
             queryset.exclude(status="completed"),
@@ -146,7 +148,7 @@ class TaskAdmin(Audited):
 
     @admin.action(description=_("Change category of selected tasks"), permissions=["change"])
     def change_category(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
-        """Ask for a category, then set it."""
+        """Ask for a category, and set it."""
         form = CategoryForm(request.POST if "apply" in request.POST else None)
         if form.is_bound and form.is_valid():
             category = form.cleaned_data["category"] or None
@@ -182,9 +184,9 @@ class TaskAdmin(Audited):
 
 
 def _keys_of_id(text: str) -> list[str] | None:
-    """Return the keys of the task with this id: none or one; None if the text is no id.
+    """Return the keys of the task with the id ``text``, one or none; None if it is not an id.
 
-    The id holds the millisecond it was made in, and the feed is by time, so this is one short Query.
+    One short Query: an id contains the millisecond of its creation, and the feed is ordered by time.
     """
     if not is_id(text):
         return None
@@ -209,20 +211,20 @@ class TrashAdmin(Audited):
     actions = ("restore",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Tasks come here by being deleted."""
+        """Return False: tasks get into the trash by being deleted."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """What is in the trash is restored or deleted, not edited."""
+        """Return False: tasks in the trash are restored or deleted, not edited."""
         return False
 
     def has_restore_permission(self, request: HttpRequest) -> bool:
-        """Restoring takes the right to change tasks."""
+        """Return whether the user may change tasks, which restoring requires."""
         return bool(request.user.has_perm("tasks.change_task"))
 
     @admin.action(description=_("Restore selected tasks"), permissions=["restore"])
     def restore(self, request: HttpRequest, queryset: Any) -> None:
-        """Bring tasks back under their old ids."""
+        """Restore tasks under their old ids."""
 
         def restore(obj: Any) -> None:
             with telling():
@@ -231,13 +233,13 @@ class TrashAdmin(Audited):
         self.for_each(request, queryset, restore, gettext("restored"))
 
     def delete_item(self, request: HttpRequest, obj: Any) -> None:
-        """Delete a task for good."""
+        """Permanently delete a task."""
         with telling():
             context = acting(request, obj.stored["user_id"], "delete for good")
             administration.purge_task(context, obj.stored["id"], obj.stored["version"])
 
 
 def register(site: Any) -> None:
-    """Show tasks and trash on an admin site."""
+    """Register tasks and the trash with an admin site."""
     site.register(Task, TaskAdmin)
     site.register(TrashedTask, TrashAdmin)
