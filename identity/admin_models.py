@@ -15,7 +15,7 @@ from identity.fields import PROFILE_CHANGES
 from identity.items import AccessTokenItem, SessionItem, UserItem, access_token_key, user_key
 from store.audit import AuditItem
 from store.idempotency import IdempotencyItem
-from store.schema import FEED_SHARDS, METADATA
+from store.model import FEED_SHARDS, METADATA
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -41,6 +41,10 @@ class Stored(DynamoModel):
         abstract = True
         app_label = "tasks"
         ordering = ["-created_at"]
+
+    def as_item(self) -> Any:
+        """Return the item that was read, as services take it."""
+        return self.item and self.item(**self.stored)
 
 
 class User(Stored):
@@ -123,7 +127,7 @@ class AccessToken(Stored):
         item=AccessTokenItem,
         locate=lambda key: access_token_key(key) if _HASH.fullmatch(key) else None,
         key_of=lambda values: str(values["id"]),
-        keep=lambda values: _unexpired(values) and not values.get("revoked_at"),
+        keep=_unexpired,
         paths=_by_age("TOKEN", "TOKENS#{user_id}"),
     )
 

@@ -4,13 +4,12 @@ import re
 import time
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.utils.translation import gettext as _
 
 from identity import sessions
 from identity.items import session_key
-from store import calls
+from store.writing import remove
 
 _BROWSERS = (
     ("Edg/", "Edge"),
@@ -43,13 +42,13 @@ def of(user_id: str, current_key: str | None) -> list[SignedIn]:
     here = session_key(current_key or "")[0]
     found = [
         SignedIn(
-            id=item["PK"].partition("#")[2],
-            browser=words(_data(item).get("browser", "")),
-            since=datetime.fromisoformat(item["created_at"]),
-            current=item["PK"] == here,
+            id=item.PK.partition("#")[2],
+            browser=words(sessions.data_of(item).get("browser", "")),
+            since=datetime.fromisoformat(item.created_at),
+            current=here == item.PK,
         )
         for item in sessions.of_person(user_id)
-        if item["expires_at"] > time.time()
+        if item.expires_at > time.time()
     ]
     return sorted(found, key=lambda one: (one.current, one.since), reverse=True)
 
@@ -57,14 +56,11 @@ def of(user_id: str, current_key: str | None) -> list[SignedIn]:
 def end(user_id: str, session_id: str) -> bool:
     """End one session of somebody; False if they have no such session."""
     pk = f"SESSION#{session_id}"
-    if pk not in {item["PK"] for item in sessions.of_person(user_id)}:
-        return False
-    calls.remove((pk, session_key("")[1]))
-    return True
-
-
-def _data(item: dict[str, Any]) -> dict[str, Any]:
-    return dict(sessions.SessionStore().decode(item["data"]))
+    for item in sessions.of_person(user_id):
+        if pk == item.PK:
+            remove(item.key)
+            return True
+    return False
 
 
 def words(agent: str) -> str:

@@ -18,10 +18,10 @@ def set_cookie(request: HttpRequest, answer: HttpResponse, name: str, value: str
 def apply(request: HttpRequest, person: Person, answer: HttpResponse) -> HttpResponse:
     """Let a browser that somebody has just signed in with look as they chose. Two requests to DynamoDB."""
     chosen = preferences.get(person.id)
-    if chosen.get("theme") in THEMES:
-        set_cookie(request, answer, "theme", chosen["theme"])
-    if chosen.get("language") in dict(settings.LANGUAGES):
-        set_cookie(request, answer, settings.LANGUAGE_COOKIE_NAME, chosen["language"])
+    if chosen.theme in THEMES:
+        set_cookie(request, answer, "theme", chosen.theme)
+    if chosen.language in dict(settings.LANGUAGES):
+        set_cookie(request, answer, settings.LANGUAGE_COOKIE_NAME, chosen.language)
     weekly_goal.copy(request, chosen)
     profile = profiles.get_profile(person.id)
     request.session["timezone"] = (profile.timezone if profile else "") or ""

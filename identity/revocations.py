@@ -22,12 +22,11 @@ from django.conf import settings
 
 from identity.clock_guard import ClockGuard
 from identity.errors import IdentityUnavailable
-from identity.items import revocation_key
+from identity.items import RevocationItem, revocation_key
 from identity.users import Person, TokenHolder
-from store import calls
-from store.codec import decode_item
 from store.context import timestamp
-from store.schema import CHANGES, TTL_ATTRIBUTE
+from store.model import CHANGES
+from store.writing import Action, check, put
 
 # Cognito allows tokens to live for a day at most.
 KEPT_SECONDS = 25 * 3600
@@ -98,8 +97,8 @@ def _entries(since: float) -> Iterator[tuple[str, Revocation]]:
             ConsistentRead=True,
             **start,
         )
-        for item in map(decode_item, page["Items"]):
-            yield item["user_id"], Revocation(item["until"], item.get("wholly", True), item[TTL_ATTRIBUTE])
+        for item in map(RevocationItem.from_raw_data, page["Items"]):
+            yield item.user_id, Revocation(item.until, item.wholly, item.expires_at)
         if "LastEvaluatedKey" not in page:
             return
         start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
@@ -129,7 +128,7 @@ def outlast() -> None:
     time.sleep(1 - time.time() % 1)
 
 
-def record(user_id: str, request_id: str, now: float, *, wholly: bool = True) -> calls.Action:
+def record(user_id: str, request_id: str, now: float, *, wholly: bool = True) -> Action:
     """Return the action that revokes everything issued to ``user_id`` up to ``now`` (epoch seconds).
 
     ``wholly``: personal access tokens too, which a sign-out leaves alone.
@@ -137,17 +136,22 @@ def record(user_id: str, request_id: str, now: float, *, wholly: bool = True) ->
     pk, sk = revocation_key(user_id)
     # A session begun at that very moment could live longer than any token.
     kept = max(KEPT_SECONDS, settings.SESSION_COOKIE_AGE) if wholly else KEPT_SECONDS
-    return calls.put(
-        {
-            "PK": pk,
-            "SK": sk,
-            "entity_type": "REVOCATION",
-            "user_id": user_id,
-            # Token times are whole seconds: tokens issued within this second count as issued before.
-            "until": int(now),
-            "wholly": wholly,
-            "request_id": request_id,
-            "updated_at": _stamp(time.time()),
-            TTL_ATTRIBUTE: int(now) + kept,
-        }
+    item = RevocationItem(
+        PK=pk,
+        SK=sk,
+        user_id=user_id,
+        # Token times are whole seconds: tokens issued within this second count as issued before.
+        until=int(now),
+        wholly=wholly,
+        request_id=request_id,
+        updated_at=_stamp(time.time()),
+        expires_at=int(now) + kept,
     )
+    return put(item)
+
+
+def not_shut_out(user_id: str, issued_at: int) -> Action:
+    """Return the action that writes nothing, but fails if all access issued by ``issued_at`` was revoked."""
+    never = RevocationItem.PK.does_not_exist()
+    not_wholly = RevocationItem.wholly == False  # noqa: E712 (a condition that DynamoDB checks)
+    return check(revocation_key(user_id), never | not_wholly | (RevocationItem.until < issued_at))

@@ -4,12 +4,12 @@ Every session of the person has a copy, made at sign-in and changed with the goa
 reads nothing for it.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest
 
 from identity import preferences, sessions
+from identity.items import PreferencesItem
 from identity.sign_in import context, person
 
 COPY = "weekly_goal"
@@ -29,8 +29,7 @@ def set_weekly_goal(request: HttpRequest, goal: int | None) -> None:
     sessions.revise(person(request).id, lambda data: data | copied)
 
 
-def copy(request: HttpRequest, chosen: Mapping[str, Any]) -> dict[str, Any]:
+def copy(request: HttpRequest, chosen: PreferencesItem) -> dict[str, Any]:
     """Let the session know the goal among what was chosen; returns what it knows now."""
-    kept = chosen.get(COPY)
-    request.session[COPY] = {"goal": int(kept) if kept else None}
+    request.session[COPY] = {"goal": int(chosen.weekly_goal) if chosen.weekly_goal else None}
     return {COPY: request.session[COPY]}

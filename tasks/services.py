@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any
 
 from identity import profiles
-from identity.profiles import create_profile, ensure_profile, update_profile
 from store import calls, idempotency, validation
 from store.context import RequestContext
 from store.errors import IdempotencyInFlight, VersionConflict, WriteContention
@@ -27,15 +26,12 @@ __all__ = [
     "Once",
     "StoredReply",
     "Written",
-    "create_profile",
     "create_task",
     "delete_task",
     "empty_trash",
-    "ensure_profile",
     "purge_task",
     "restore_task",
     "take_back",
-    "update_profile",
     "update_task",
 ]
 

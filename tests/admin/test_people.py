@@ -126,7 +126,7 @@ def test_disabling_shuts_out_at_once(root, alice, known, client_for, api, ctx, p
     with pytest.raises(errors.IdentityError):
         cognito.sign_in(alice.email, alice.password)
     assert sessions.of_person(alice.id) == []
-    assert access_tokens.list(alice.id) == []
+    assert access_tokens.list_tokens(alice.id) == []
     assert audit.history("user", alice.id)[0].action == "disable"
     assert 'alt="False"' in root.page(f"{LIST}?state=disabled&q={alice.email}")
 
@@ -217,7 +217,7 @@ def test_delete_says_what_goes_and_takes_it(root, alice, known, ctx, client_for,
         cognito.admin_get_user(UserPoolId=pool, Username=alice.username)
     assert audit.history("task", f"{alice.id}.{task.id}")[0].action == "delete for good"
     assert get(preferences.key(alice.id)) is None
-    assert access_tokens.list(alice.id) == []
+    assert access_tokens.list_tokens(alice.id) == []
     silver = Bucket(os.environ["SILVER_BUCKET"], boto3.client("s3"))
     order = job_requests.erasure_of(silver, alice.id)
     assert (order.state, order.ordered_by) == ("waiting", root.account.email)

@@ -166,7 +166,7 @@ def test_disabling_ends_everything(alice, api, client_for, ctx, profile):
     assert browser.get("/").status_code == 302
     assert script.get(TASKS).status_code == 401
     assert Client().get(path).status_code == 404
-    assert access_tokens.list(alice.id) == []
+    assert access_tokens.list_tokens(alice.id) == []
     assert calendar_address.get(alice.id) is None
 
 
@@ -186,7 +186,7 @@ def test_what_is_made_before_a_process_knows_does_not_outlive_it(
     answer = client.post(path, {"name": "x"}, content_type="application/json")
     assert answer.status_code == 401
     assert "invalid_token" in answer["WWW-Authenticate"]
-    assert access_tokens.list(alice.id) == []
+    assert access_tokens.list_tokens(alice.id) == []
     assert calendar_address.get(alice.id) is None
 
 

@@ -254,7 +254,7 @@ def test_access_tokens(browser, alice):
     headers = {"authorization": f"Bearer {secret}"}
     assert Client().get("/api/v1/tasks", headers=headers).status_code == 200
     assert secret not in browser.get("/account/access/").content.decode()
-    (token,) = access_tokens.list(alice.id)
+    (token,) = access_tokens.list_tokens(alice.id)
     browser.post("/account/access/revoke/", {"id": token.id})
     assert Client().get("/api/v1/tasks", headers=headers).status_code == 401
     assert browser.post("/account/access/", {"name": "", "scope": "read", "days": "7"}).status_code == 422

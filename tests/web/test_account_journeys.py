@@ -158,7 +158,7 @@ def test_programs_get_in_and_are_shut_out(open_as, alice, add, today, size, scri
     no_sideways_scrolling(page)
     page.get_by_role("button", name=re.compile("Revoke.*backup")).click()
     expect(page.locator(".toast")).to_contain_text("no longer works")
-    assert access_tokens.list(alice.id) == []
+    assert access_tokens.list_tokens(alice.id) == []
     assert Client().get("/api/v1/tasks", headers=headers).status_code == 401
     press(page, "Stop sharing")
     expect(page.get_by_role("button", name="Make an address")).to_be_visible()

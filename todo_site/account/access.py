@@ -52,7 +52,7 @@ def _show(
     feed_address: str = "",
 ) -> HttpResponse:
     me = person(request).id
-    tokens = access_tokens.list(me)
+    tokens = access_tokens.list_tokens(me)
     if made and made[0].id not in {token.id for token in tokens}:  # the index is a moment behind
         tokens = [made[0], *tokens]
     return show(

@@ -21,9 +21,9 @@ NAMES = ("given_name", "family_name", "name")
 def profile(request: HttpRequest) -> HttpResponse:
     """Show and change the profile and the preferences."""
     me = person(request)
-    stored = profiles.create_profile(context(request), email=me.email, username=me.username, name=me.name)
+    stored, _created = profiles.ensure_profile(context(request), profiles.described(me))
     if request.method != "POST":
-        values = stored.attribute_values | preferences.get(me.id)
+        values = stored.attribute_values | preferences.get(me.id).attribute_values
         form = ProfileForm(initial={name: values.get(name, "") for name in ProfileForm.base_fields})
     else:
         form = ProfileForm(request.POST)

@@ -40,7 +40,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
         messages.success(request, _("Signed out there") if ended else _("That session had already ended."))
         return redirect("account-security")
     stored = profiles.ensure_profile(context(request), {"username": person(request).username})[0]
-    administration.sign_out_everywhere(context(request), stored.attribute_values)
+    administration.sign_out_everywhere(context(request), stored)
     sign_in.sign_out(request)
     revocations.outlast()
     messages.success(request, _("You are signed out everywhere."))

@@ -16,13 +16,11 @@ from etl.aws import client
 from etl.jobs import job_requests
 from etl.lake.config import ConfigError, lake_config
 from etl.lake.storage import Bucket
-from identity import access_tokens, administration, directory, profiles, sessions
+from identity import access_tokens, administration, directory, email_addresses, profiles, sessions
 from identity.admin_models import User
 from identity.audited_admin import Audited, acting, name_of, telling
 from identity.errors import IdentityError
-from identity.items import email_key
 from identity.users import ROLES
-from store import calls
 from todo_site import erasure
 
 SHOWN_ITEMS = 100
@@ -146,8 +144,8 @@ class UserAdmin(Audited):
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
         """An id or a whole e-mail address that is kept to somebody is one read; anything else is looked for."""
         term = search_term.strip()
-        held = calls.get(email_key(term)) if "@" in term else None
-        found = [key for key in (term, (held or {}).get("user_id")) if key and profiles.profile_of(key)]
+        holder = email_addresses.holder_of(term) if "@" in term else None
+        found = [key for key in (term, holder) if key and profiles.get_profile(key)]
         if found and " " not in term:
             return queryset.filter(pk__in=found), False
         return super().get_search_results(request, queryset, search_term)
@@ -159,19 +157,19 @@ class UserAdmin(Audited):
         groups = frozenset(form.cleaned_data.get("roles", ()))
         given.pop("roles", None)
         with telling():
-            return administration.create_user(acting(request, ""), given, groups)
+            return administration.create_user(acting(request, ""), given, groups).attribute_values
 
     def change_item(self, request: HttpRequest, obj: Any, changes: Any, form: Any) -> Any:
         """Change the profile, then the roles if they were changed."""
         chosen = changes.pop("roles", None)
-        stored = obj.stored
+        profile = obj.as_item()
         with telling():
             if changes:
-                stored = administration.change_user(acting(request, obj.pk), stored, changes)
+                profile = administration.change_user(acting(request, obj.pk), profile, changes)
             if chosen is not None:
                 context = acting(request, obj.pk, "change roles")
-                stored = administration.change_groups(context, stored, frozenset(chosen))
-        return stored
+                profile = administration.change_groups(context, profile, frozenset(chosen))
+        return profile.attribute_values
 
     def delete_item(self, request: HttpRequest, obj: Any) -> None:
         """Delete the person and all that is theirs."""
@@ -205,7 +203,9 @@ class UserAdmin(Audited):
             lines.append(gettext("… and %(number)s more tasks") % {"number": len(items) - SHOWN_ITEMS})
         held = sessions.of_person(obj.pk)
         lines += [gettext("Session: since %(created_at)s") % item for item in held]
-        lines += [gettext("Access token: %(name)s") % {"name": t.name} for t in access_tokens.list(obj.pk)]
+        lines += [
+            gettext("Access token: %(name)s") % {"name": t.name} for t in access_tokens.list_tokens(obj.pk)
+        ]
         return [
             *lines,
             gettext("Preferences and saved filters"),
@@ -237,7 +237,7 @@ class UserAdmin(Audited):
             if action == "disable":
                 self._not_myself(request, obj)
             with telling():
-                do(acting(request, obj.pk, action), obj.stored)
+                do(acting(request, obj.pk, action), obj.as_item())
 
         self.for_each(request, queryset, one, done)
 

@@ -19,7 +19,8 @@ from etl.lake.config import ConfigError, LakeConfig, lake_config
 from etl.lake.storage import Bucket
 from etl.status import run_log, status
 from identity.audited_admin import acting, name_of
-from store import audit, calls
+from store import audit
+from store.writing import write
 from todo_site.operations import aws, stream
 from todo_site.operations.pages import Page
 
@@ -138,7 +139,7 @@ def _record(request: HttpRequest, context: Any, kind: str, days: tuple[str, str]
         name=str(NAMES[kind]),
         message=" to ".join(days) if days[0] else "",
     )
-    calls.write([entry])
+    write([entry])
 
 
 PAGE = Page("pipeline", _("Pipeline"), "admin/pipeline.html", make)

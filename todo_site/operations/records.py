@@ -10,7 +10,8 @@ from dynamo_admin.filters import ExactFilter
 from identity import access_tokens
 from identity.admin_models import AccessToken, AuditEntry, IdempotencyRecord, Session
 from identity.audited_admin import Audited, AuditedReadOnly, acting, name_of
-from tasks import administration
+from store import audit
+from store.audit import Trail
 
 
 class RecordAdmin(Audited):
@@ -32,9 +33,8 @@ class RecordAdmin(Audited):
 
     def delete_item(self, request: HttpRequest, obj: Any) -> None:
         """Delete the record, on the audit trail."""
-        item = self.model.item.of(obj.stored)
         context = acting(request, obj.user_id, self.removal)
-        administration.remove_record(context, item, name_of(request), self.removal)
+        audit.remove_recorded(context, obj.as_item(), Trail(name_of(request), self.removal))
 
 
 class SessionAdmin(RecordAdmin):
