@@ -1,6 +1,6 @@
 """``/api/v1/insights``: the questions and their answers, for managers' scripts.
 
-The site adds ``router`` to its API (``API_ROUTERS``), which brings authentication, errors and documentation.
+The site adds ``router`` to its API, which brings authentication, errors and documentation.
 """
 
 from __future__ import annotations

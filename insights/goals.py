@@ -1,35 +1,19 @@
-"""A person's weekly goal: how many tasks they want to complete in a week.
-
-Where it is kept is the site's business: ``INSIGHTS_GOALS`` names a module with ``weekly_goal(request)`` and
-``set_weekly_goal(request, goal)``.
-"""
+"""Progress towards a person's weekly goal: the number of tasks that they want to complete in a week."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Protocol, cast
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from identity import weekly_goal
 from insights import formats
 from insights.model import Question
 from insights.pages import Dashboard
 from insights.questions.own import WEEKS
 
 MOST = 1000
-
-
-class Goals(Protocol):
-    """What the module that ``INSIGHTS_GOALS`` names has to offer."""
-
-    def weekly_goal(self, request: HttpRequest) -> int | None:
-        """The goal of the person who asks; None while they have none."""
-
-    def set_weekly_goal(self, request: HttpRequest, goal: int | None) -> None:
-        """Keep a goal; None forgets it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +41,9 @@ class Progress:
         return _("%(done)s of %(goal)s this week; %(left)s to go.") % known
 
 
-def _goals() -> Goals:
-    return cast("Goals", import_module(settings.INSIGHTS_GOALS))
-
-
 def progress(request: HttpRequest, page: Dashboard, filtered: bool) -> Progress:
     """Compare the goal of the person who asks with what their page says of this week."""
-    return Progress(_goals().weekly_goal(request), None if filtered else _this_week(page, WEEKS))
+    return Progress(weekly_goal.weekly_goal(request), None if filtered else _this_week(page, WEEKS))
 
 
 def _this_week(page: Dashboard, question: Question) -> int | None:
@@ -77,5 +57,5 @@ def save(request: HttpRequest, given: str) -> bool:
     text = given.strip()
     if text and not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST):
         return False
-    _goals().set_weekly_goal(request, int(text) if text else None)
+    weekly_goal.set_weekly_goal(request, int(text) if text else None)
     return True

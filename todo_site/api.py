@@ -1,10 +1,10 @@
-"""The API: everything under ``/api/``, imported by the first request for one of them."""
+"""The API: everything under ``/api/``, imported by the first request to it."""
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from identity.api import access_tokens, users
 from identity.api.authentication import Caller
+from insights import api as insights
 from tasks.api import batch, calendar, tasks, transfer
 from web.api import problems
 from web.api.openapi import Api
@@ -20,18 +20,17 @@ api = Api(
     auth=Caller(),
 )
 problems.install(api)
-api.add_router("/v1/tasks", batch.router)  # before tasks: "batch" is no id
+api.add_router("/v1/tasks", batch.router)  # before tasks: "batch" is not an id
 api.add_router("/v1/tasks", tasks.router)
 api.add_router("/v1/trash", tasks.trash)
 api.add_router("/v1/users", users.router)
 api.add_router("/v1/tokens", access_tokens.router)
-for prefix, router in settings.API_ROUTERS.items():  # those of the other apps
-    api.add_router(prefix, router)
+api.add_router("/v1/insights", insights.router)
 api.add_router("/v1", transfer.router)
 api.add_router("/v1/calendar", calendar.router)
 
 
 @api.get("/health", auth=None, response=HealthOut, summary="Health", tags=["health"])
 def api_health(request: HttpRequest) -> HttpResponse:
-    """Say that the service answers, and which one it is. Public."""
+    """Report that the service is up, and its version. Public."""
     return health(request)
