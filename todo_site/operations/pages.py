@@ -14,8 +14,8 @@ REFRESH_SECONDS = 2
 class Page:
     """A page of the admin site.
 
-    ``make`` returns the template's context for a request, or a response. While ``busy`` is true in the context, the page
-    refreshes itself.
+    ``make`` returns the template's context for a request, or a response. While the context has a true ``busy``, the
+    page refreshes itself.
     """
 
     name: str
