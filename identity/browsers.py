@@ -1,4 +1,4 @@
-"""Where somebody is signed in: their browser sessions, in words they recognise."""
+"""The browsers that a person is signed in with."""
 
 import re
 import time
@@ -29,7 +29,7 @@ _SYSTEMS = (
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """One browser that is signed in; ``id`` is the hash of its session's key, worth nothing as a key."""
+    """A browser that is signed in; ``id`` is the hash of its session key, which cannot be used as the key."""
 
     id: str
     browser: str
@@ -37,13 +37,13 @@ class SignedIn:
     current: bool
 
 
-def of(user_id: str, current_key: str | None) -> list[SignedIn]:
-    """Return the browsers somebody is signed in with, the current one first, then the newest."""
+def signed_in(user_id: str, current_key: str | None) -> list[SignedIn]:
+    """Return the browsers of a person, the current one first, then the newest."""
     here = session_key(current_key or "")[0]
     found = [
         SignedIn(
             id=item.PK.partition("#")[2],
-            browser=words(sessions.data_of(item).get("browser", "")),
+            browser=describe(sessions.data_of(item).get("browser", "")),
             since=datetime.fromisoformat(item.created_at),
             current=here == item.PK,
         )
@@ -54,7 +54,7 @@ def of(user_id: str, current_key: str | None) -> list[SignedIn]:
 
 
 def end(user_id: str, session_id: str) -> bool:
-    """End one session of somebody; False if they have no such session."""
+    """End one session of a person; return False if they have no such session."""
     pk = f"SESSION#{session_id}"
     for item in sessions.of_person(user_id):
         if pk == item.PK:
@@ -63,7 +63,7 @@ def end(user_id: str, session_id: str) -> bool:
     return False
 
 
-def words(agent: str) -> str:
+def describe(agent: str) -> str:
     """Return a browser's User-Agent as "Firefox, Linux"."""
     browser = next((name for mark, name in _BROWSERS if mark in agent), "")
     system = next((name for mark, name in _SYSTEMS if re.search(mark, agent)), "")

@@ -108,7 +108,7 @@ def _stamp(moment: float) -> str:
     return timestamp(datetime.fromtimestamp(moment, UTC))
 
 
-cached = ClockGuard("revocations", _read, lambda: float(settings.REVOCATIONS_SECONDS), IDLE_SECONDS)
+cached = ClockGuard("revocations", _read, lambda: settings.REVOCATIONS_SECONDS, IDLE_SECONDS)
 
 
 def revoked(person: Person, *, wait: bool = True) -> bool:

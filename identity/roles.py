@@ -26,7 +26,7 @@ def _read(username: str, _last: frozenset[str] | None) -> frozenset[str]:
 
 
 # By username.
-groups = ClockGuard("groups", _read, lambda: float(settings.GROUPS_SECONDS), IDLE_SECONDS)
+groups = ClockGuard("groups", _read, lambda: settings.GROUPS_SECONDS, IDLE_SECONDS)
 
 
 def current(person: Person) -> Person:

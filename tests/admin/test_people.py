@@ -151,7 +151,7 @@ def test_sign_out_everywhere(root, alice, known, client_for, api):
 
 def test_nobody_shuts_themselves_out(root, known):
     known(root.account)
-    assert "You cannot shut yourself out" in root.act(LIST, "disable", root.account.id)
+    assert "You cannot disable or delete yourself" in root.act(LIST, "disable", root.account.id)
     assert root.get(LIST).status_code == 200
 
 

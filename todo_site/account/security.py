@@ -26,7 +26,7 @@ def security(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, _("Your password is changed. Other browsers stay signed in."))
             return redirect("account-security")
-    signed_in = browsers.of(person(request).id, request.session.session_key)
+    signed_in = browsers.signed_in(person(request).id, request.session.session_key)
     return show(request, "security", form=form, signed_in=signed_in)
 
 
