@@ -1,6 +1,6 @@
-"""The pages to make an account, to confirm its address, to get back in, and for a second step at sign-in.
+"""Pages to sign up, to confirm the e-mail address, to reset the password, and for the second step of signing in.
 
-Whom a page is about travels signed in its address: it survives a restart, another tab, and a lost cookie.
+The account that a page is for is in its URL, signed: it survives a restart, another tab, and a lost cookie.
 """
 
 import time
@@ -13,29 +13,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_protect
-from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
 
 from identity import accounts, mailbox, preference_cookies, sign_in
+from identity.decorators import form_page
 from identity.errors import ChallengeRequired, IdentityError, InvalidCredentials, WeakPassword
 from identity.forms import CodeForm, ForgottenForm, NewPasswordForm, ResetForm, SignUpForm, StyledForm, posted
 from identity.next_page import safe_url
 
-View = Callable[[HttpRequest], HttpResponse]
 LINK_SECONDS = 24 * 3600
-CHALLENGE_SECONDS = 180  # as long as Cognito waits for the answer
+CHALLENGE_SECONDS = 180  # as long as Cognito waits for the response
 CHALLENGE_KEY = "challenge"
 _SALT = "identity.registration"
-
-
-def page(view: View) -> View:
-    """Make ``view`` a page for whoever is not signed in yet."""
-    guarded: View = never_cache(
-        csrf_protect(sensitive_post_parameters()(require_http_methods(["GET", "HEAD", "POST"])(view)))
-    )
-    return guarded
 
 
 def _link(name: str, *about: str) -> str:
@@ -51,7 +39,7 @@ def _about(request: HttpRequest) -> list[str] | None:
 
 
 def _tried(form: StyledForm, do: Callable[[], Any], field: str | None = None) -> bool:
-    """Do what a valid form asks for; tell on the form why it could not be done."""
+    """Call ``do``; if it raises an IdentityError, add it to the form and return False."""
     try:
         do()
     except IdentityError as error:
@@ -65,9 +53,9 @@ def _show(request: HttpRequest, name: str, form: StyledForm, **shown: Any) -> Ht
     return render(request, f"identity/{name}.html", context, status=422 if form.is_bound else 200)
 
 
-@page
+@form_page
 def sign_up(request: HttpRequest) -> HttpResponse:
-    """Make an account, and go on to confirming its e-mail address."""
+    """Create an account and redirect to the confirmation of its e-mail address."""
     if request.user.is_authenticated:
         return redirect("task-list")
     form = SignUpForm(posted(request))
@@ -84,9 +72,9 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     return _show(request, "sign_up", form)
 
 
-@page
+@form_page
 def confirm(request: HttpRequest) -> HttpResponse:
-    """Confirm the e-mail address of a new account with the code that was sent to it, or send another."""
+    """Confirm the e-mail address of a new account with the code that was sent to it, or send another code."""
     about = _about(request)
     if about is None:
         return redirect("sign-up")
@@ -107,9 +95,9 @@ def confirm(request: HttpRequest) -> HttpResponse:
     return _show(request, "confirm", form, email=email, local_code=mailbox.code_for(email))
 
 
-@page
+@form_page
 def forgotten(request: HttpRequest) -> HttpResponse:
-    """Send a code to set a new password with."""
+    """Send a code for setting a new password."""
     form = ForgottenForm(posted(request))
     if form.is_bound and form.is_valid():
         identifier = form.cleaned_data["identifier"].strip()
@@ -118,7 +106,7 @@ def forgotten(request: HttpRequest) -> HttpResponse:
     return _show(request, "forgotten", form)
 
 
-@page
+@form_page
 def reset(request: HttpRequest) -> HttpResponse:
     """Set a new password with the code that was sent."""
     about = _about(request)
@@ -139,8 +127,10 @@ def reset(request: HttpRequest) -> HttpResponse:
 # --- The second step of signing in ---------------------------------------------------------------------------
 
 
-def ask_more(request: HttpRequest, challenge: ChallengeRequired, following: str) -> HttpResponse | None:
-    """Keep what Cognito asked for and go to the page for it; None if no page of ours can answer."""
+def redirect_to_challenge(
+    request: HttpRequest, challenge: ChallengeRequired, following: str
+) -> HttpResponse | None:
+    """Store Cognito's challenge and redirect to its page; return None if this site does not support the challenge."""
     if challenge.name not in {accounts.TOTP, accounts.NEW_PASSWORD}:
         return None
     request.session[CHALLENGE_KEY] = {
@@ -153,9 +143,9 @@ def ask_more(request: HttpRequest, challenge: ChallengeRequired, following: str)
     return redirect("challenge")
 
 
-@page
+@form_page
 def challenge(request: HttpRequest) -> HttpResponse:
-    """Answer what sign-in wants besides the password: a code of the authenticator app, or a password of one's own."""
+    """Respond to Cognito's challenge: with a code from the authenticator app, or with a new password."""
     asked = request.session.get(CHALLENGE_KEY)
     if not asked or asked["until"] < time.time():
         return redirect("login")
@@ -166,7 +156,7 @@ def challenge(request: HttpRequest) -> HttpResponse:
         try:
             issued = accounts.answer_challenge(asked["name"], asked["session"], asked["username"], given)
         except ChallengeRequired as more:
-            if (answer := ask_more(request, more, asked["next"])) is not None:
+            if (answer := redirect_to_challenge(request, more, asked["next"])) is not None:
                 return answer
             form.add_error(None, str(more))
         except InvalidCredentials:

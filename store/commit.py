@@ -7,7 +7,7 @@ condition fails, the next plan is made from the items that were in the way, with
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, overload
 
 from store.errors import IdempotencyInFlight, WriteContention
 from store.model import Item, Key
@@ -83,6 +83,24 @@ class Slot(Protocol):
         """Return the reply in ``record``, or None if it has expired. May raise if another request was made."""
 
 
+@overload
+def commit(
+    ctx: Recorder | None,
+    plan: Callable[..., Plan[Result]],
+    *,
+    keys: Sequence[Key] = ...,
+    known: Sequence[Item | None] | None = ...,
+    slot: None = ...,
+) -> Committed[Result]: ...
+@overload
+def commit(
+    ctx: Recorder | None,
+    plan: Callable[..., Plan[Result]],
+    *,
+    keys: Sequence[Key] = ...,
+    known: Sequence[Item | None] | None = ...,
+    slot: Slot | None,
+) -> Committed[Result] | Replayed: ...
 def commit(
     ctx: Recorder | None,
     plan: Callable[..., Plan[Result]],

@@ -1,4 +1,4 @@
-"""The API: everything under ``/api/``, imported by the first request for one of them."""
+"""The API: everything under ``/api/``, imported by the first request to it."""
 
 from django.http import HttpRequest, HttpResponse
 
@@ -20,7 +20,7 @@ api = Api(
     auth=Caller(),
 )
 problems.install(api)
-api.add_router("/v1/tasks", batch.router)  # before tasks: "batch" is no id
+api.add_router("/v1/tasks", batch.router)  # before tasks: "batch" is not an id
 api.add_router("/v1/tasks", tasks.router)
 api.add_router("/v1/trash", tasks.trash)
 api.add_router("/v1/users", users.router)
@@ -32,5 +32,5 @@ api.add_router("/v1/calendar", calendar.router)
 
 @api.get("/health", auth=None, response=HealthOut, summary="Health", tags=["health"])
 def api_health(request: HttpRequest) -> HttpResponse:
-    """Say that the service answers, and which one it is. Public."""
+    """Report that the service is up, and its version. Public."""
     return health(request)

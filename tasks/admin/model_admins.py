@@ -15,7 +15,7 @@ from dynamo_admin.errors import InvalidFields
 from dynamo_admin.filters import ExactFilter
 from dynamo_admin.forms import DynamoForm
 from identity import profiles
-from identity.audited_admin import Audited, acting, telling
+from identity.audited_admin import Audited, admin_context, admin_errors
 from store.context import timestamp
 from store.model import Item, feed_keys
 from store.reading import query
@@ -114,13 +114,13 @@ class TaskAdmin(Audited):
         owner = given.pop("user_id", "")
         if profiles.profile_of(owner) is None:
             raise InvalidFields({"user_id": [gettext("There is no user with this id.")]})
-        with telling():
-            return services.create_task(acting(request, owner), given).task.attribute_values
+        with admin_errors():
+            return services.create_task(admin_context(request, owner), given).task.attribute_values
 
     def change_item(self, request: HttpRequest, obj: Any, changes: Any, form: Any) -> Any:
         """Update a task through the services, if it has not changed since it was shown."""
-        context = acting(request, obj.stored["user_id"])
-        with telling():
+        context = admin_context(request, obj.stored["user_id"])
+        with admin_errors():
             written = services.update_task(
                 context, obj.stored["id"], changes, if_version=obj.stored["version"]
             )
@@ -128,8 +128,8 @@ class TaskAdmin(Audited):
 
     def delete_item(self, request: HttpRequest, obj: Any) -> None:
         """Move a task to the trash through the services."""
-        context = acting(request, obj.stored["user_id"], "move to trash")
-        with telling():
+        context = admin_context(request, obj.stored["user_id"], "move to trash")
+        with admin_errors():
             services.delete_task(context, obj.stored["id"], if_version=obj.stored["version"])
 
     def goes_with(self, request: HttpRequest, obj: Any) -> list[str]:
@@ -177,8 +177,8 @@ class TaskAdmin(Audited):
 
     def _update(self, request: HttpRequest, objects: Any, changes: Any, action: str, done: str) -> None:
         def update(obj: Any) -> None:
-            with telling():
-                context = acting(request, obj.stored["user_id"], action)
+            with admin_errors():
+                context = admin_context(request, obj.stored["user_id"], action)
                 services.update_task(context, obj.stored["id"], dict(changes))
 
         self.for_each(request, objects, update, done)
@@ -224,15 +224,17 @@ class TrashAdmin(Audited):
         """Restore tasks under their old ids."""
 
         def restore(obj: Any) -> None:
-            with telling():
-                services.restore_task(acting(request, obj.stored["user_id"], "restore"), obj.stored["id"])
+            with admin_errors():
+                services.restore_task(
+                    admin_context(request, obj.stored["user_id"], "restore"), obj.stored["id"]
+                )
 
         self.for_each(request, queryset, restore, gettext("restored"))
 
     def delete_item(self, request: HttpRequest, obj: Any) -> None:
         """Permanently delete a task."""
-        with telling():
-            context = acting(request, obj.stored["user_id"], "delete for good")
+        with admin_errors():
+            context = admin_context(request, obj.stored["user_id"], "delete for good")
             services.purge_task(context, obj.stored["id"], if_version=obj.stored["version"])
 
 

@@ -143,7 +143,7 @@ def _write(context: RequestContext, event: Event, task_id: str) -> str:
     """Write an event through the services, and return the id of its task, blank for a profile."""
     match event.verb:
         case "join":
-            profiles.create_profile(context, **event.fields)
+            profiles.ensure_profile(context, event.fields)
         case "profile":
             profiles.update_profile(context, event.fields)
         case "create":

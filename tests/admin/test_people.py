@@ -11,7 +11,7 @@ from django.test import Client
 
 from etl.jobs import job_requests
 from etl.lake.storage import Bucket
-from identity import access_tokens, cognito, errors, preferences, profiles, sessions
+from identity import access_tokens, cognito, errors, preferences, profiles, revocations, sessions
 from identity.items import email_key
 from store import audit
 from store.calls import get
@@ -126,7 +126,7 @@ def test_disabling_shuts_out_at_once(root, alice, known, client_for, api, ctx, p
     with pytest.raises(errors.IdentityError):
         cognito.sign_in(alice.email, alice.password)
     assert sessions.of_person(alice.id) == []
-    assert access_tokens.list(alice.id) == []
+    assert access_tokens.list_tokens(alice.id) == []
     assert audit.history("user", alice.id)[0].action == "disable"
     assert 'alt="False"' in root.page(f"{LIST}?state=disabled&q={alice.email}")
 
@@ -135,10 +135,8 @@ def test_enabled_again(root, alice, known, client_for):
     known(alice)
     root.act(LIST, "disable", alice.id)
     assert "1 user enabled." in root.act(LIST, "enable", alice.id)
-    from identity.revocations import known as list_of_revocations
-
-    # Whoever signs in within the second of being shut out has to do it again.
-    assert list_of_revocations.of(alice.id)
+    # A sign-in within the second of being shut out has to be repeated.
+    assert revocations.cached.get().by_user[alice.id]
     assert cognito.sign_in(alice.email, alice.password)
 
 
@@ -153,7 +151,7 @@ def test_sign_out_everywhere(root, alice, known, client_for, api):
 
 def test_nobody_shuts_themselves_out(root, known):
     known(root.account)
-    assert "You cannot shut yourself out" in root.act(LIST, "disable", root.account.id)
+    assert "You cannot disable or delete yourself" in root.act(LIST, "disable", root.account.id)
     assert root.get(LIST).status_code == 200
 
 
@@ -219,7 +217,7 @@ def test_delete_says_what_goes_and_takes_it(root, alice, known, ctx, client_for,
         cognito.admin_get_user(UserPoolId=pool, Username=alice.username)
     assert audit.history("task", f"{alice.id}.{task.id}")[0].action == "delete for good"
     assert get(preferences.key(alice.id)) is None
-    assert access_tokens.list(alice.id) == []
+    assert access_tokens.list_tokens(alice.id) == []
     silver = Bucket(os.environ["SILVER_BUCKET"], boto3.client("s3"))
     order = job_requests.erasure_of(silver, alice.id)
     assert (order.state, order.ordered_by) == ("waiting", root.account.email)

@@ -28,7 +28,7 @@ def test_it_works(ctx, alice, calls):
     assert secret.startswith("todo_")
     assert len(secret) == len("todo_") + 43  # 256 bits in base64
     assert (token.name, token.scope) == ("backup", "read")
-    assert access_tokens.list(alice.id) == [token]
+    assert access_tokens.list_tokens(alice.id) == [token]
 
     calls.clear()
     grants = [access_tokens.verify(secret) for _ in range(3)]
@@ -54,7 +54,7 @@ def test_revoked(ctx, alice, bob):
     access_tokens.revoke(ctx(alice), token.id)
     with pytest.raises(InvalidAccessToken):
         access_tokens.verify(secret)
-    assert access_tokens.list(alice.id) == []
+    assert access_tokens.list_tokens(alice.id) == []
     with pytest.raises(AccessTokenNotFound):
         access_tokens.revoke(ctx(alice), token.id)
 
@@ -83,7 +83,7 @@ def test_revoking_everything(ctx, alice, bob):
 def test_expired(ctx, alice):
     two_days_ago = ctx(alice).now - timedelta(days=2)
     _, secret = access_tokens.create(ctx(alice, two_days_ago), "old", "write", 1)
-    assert access_tokens.list(alice.id) == []
+    assert access_tokens.list_tokens(alice.id) == []
     with pytest.raises(InvalidAccessToken, match="expired"):
         access_tokens.verify(secret)
 
@@ -140,7 +140,7 @@ def test_a_repeated_request_gets_the_same_token(ctx, alice):
     again, same = access_tokens.create(ctx(alice), "backup", once=once())
     assert (again, same) == (first, secret)
     assert (first.replayed, again.replayed) == (False, True)
-    assert len(access_tokens.list(alice.id)) == 1
+    assert len(access_tokens.list_tokens(alice.id)) == 1
     with pytest.raises(IdempotencyMismatch):
         access_tokens.create(ctx(alice), "other", once=once(fingerprint="g"))
 

@@ -12,7 +12,7 @@ from django.test import Client
 
 from etl.jobs import job_requests
 from identity import access_tokens, preferences, profiles
-from identity.browsers import words
+from identity.browsers import describe
 from tasks import selectors, services
 from tests.conftest import PASSWORD
 from tests.web.conftest import read
@@ -113,7 +113,7 @@ def test_nobody_learns_who_has_an_account(client):
 
 def test_the_password_is_changed(browser, client, alice):
     form = {"password": "wrong", "new_password": NEW}
-    assert "is not right" in read(browser.post("/account/security/", form)).text
+    assert "is not correct" in read(browser.post("/account/security/", form)).text
     assert browser.post("/account/security/", form | {"password": PASSWORD}).status_code == 302
     assert sign_in(client, alice.email).status_code == 422
     assert sign_in(client, alice.email, NEW).status_code == 302
@@ -254,7 +254,7 @@ def test_access_tokens(browser, alice):
     headers = {"authorization": f"Bearer {secret}"}
     assert Client().get("/api/v1/tasks", headers=headers).status_code == 200
     assert secret not in browser.get("/account/access/").content.decode()
-    (token,) = access_tokens.list(alice.id)
+    (token,) = access_tokens.list_tokens(alice.id)
     browser.post("/account/access/revoke/", {"id": token.id})
     assert Client().get("/api/v1/tasks", headers=headers).status_code == 401
     assert browser.post("/account/access/", {"name": "", "scope": "read", "days": "7"}).status_code == 422
@@ -370,5 +370,5 @@ def test_nobody_else_sees_these_pages(client, path):
         ("", "Another program"),
     ],
 )
-def test_browsers_in_words(agent, said):
-    assert words(agent) == said
+def test_browsers_in_describe(agent, said):
+    assert describe(agent) == said

@@ -157,8 +157,8 @@ def test_programs_get_in_and_are_shut_out(open_as, alice, add, today, size, scri
     assert "SUMMARY:Dentist" in Client().get(feed).content.decode()
     no_sideways_scrolling(page)
     page.get_by_role("button", name=re.compile("Revoke.*backup")).click()
-    expect(page.locator(".toast")).to_contain_text("works no more")
-    assert access_tokens.list(alice.id) == []
+    expect(page.locator(".toast")).to_contain_text("no longer works")
+    assert access_tokens.list_tokens(alice.id) == []
     assert Client().get("/api/v1/tasks", headers=headers).status_code == 401
     press(page, "Stop sharing")
     expect(page.get_by_role("button", name="Make an address")).to_be_visible()

@@ -40,7 +40,7 @@ def test_a_wrong_password_and_an_unknown_person_look_the_same(client, alice):
         assert "Wrong-horse-1" not in answer.content.decode()
         texts.append(read(answer).text)
     assert texts[0] == texts[1]
-    assert "is not right" in texts[0]
+    assert "is not correct" in texts[0]
 
 
 BAD = [

@@ -1,8 +1,8 @@
-"""Importing a file step by step, so that its owner sees how far it is, with and without script.
+"""Importing a file step by step, so that its owner sees the progress, with and without JavaScript.
 
-Each request imports a part and answers with a page that says how much is done and has the file in a form that goes on:
-script sends it by itself, else its button does. Nothing is kept on the server between the steps, and none is longer
-than a Lambda may take. A step sent twice, or a file sent again after a step was lost, creates nothing twice.
+Each request imports a part and answers with a page that shows the progress and carries the file in a form for the next
+step, which JavaScript submits by itself. The server keeps nothing between the steps, and no step takes longer than a
+Lambda may. A step or a file that is sent twice creates nothing twice.
 """
 
 import base64
@@ -30,16 +30,16 @@ CARRIED_MAX = 600_000  # characters; a form may have a megabyte
 
 
 @dataclass(frozen=True, slots=True)
-class Going:
-    """How far an import is: ``done`` rows of ``total``, and the file as the form carries it."""
+class Progress:
+    """``done`` of ``total`` rows are imported; ``carried`` is the file as the form carries it."""
 
     done: int
     total: int
     carried: str
 
 
-def step(request: HttpRequest, form: ImportForm) -> "tuple[ImportReport | None, Going | None]":
-    """Do the next part of an import, or try all of it out; return the report at its end, else how far it is.
+def step(request: HttpRequest, form: ImportForm) -> "tuple[ImportReport | None, Progress | None]":
+    """Import the next part of a file, or try all of it out. Return the report at the end, before it the progress.
 
     Raises DomainError for a file that cannot be read.
     """
@@ -54,7 +54,7 @@ def step(request: HttpRequest, form: ImportForm) -> "tuple[ImportReport | None, 
             context(request), content, key, given["done"] or 0, given["part"] or form.PART
         )
         if done < total:
-            return None, Going(done, total, carried)
+            return None, Progress(done, total, carried)
     report = importing.import_tasks(context(request), content, key=key)
     if report.created:
         text = ngettext("Imported %(count)d task", "Imported %(count)d tasks", report.created)
@@ -66,7 +66,7 @@ def _content(form: ImportForm) -> bytes:
     if file := form.cleaned_data["file"]:
         return bytes(file.read())
     try:
-        # No more is unpacked than a file may have.
+        # Never unpack more than a file may have.
         unpacking = zlib.decompressobj(wbits=31)
         packed = base64.b64decode(form.cleaned_data["carried"], validate=True)
         content = unpacking.decompress(packed, FILE_MAX)
