@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from store import calls as table
+from store.model import table as connected
 
 
 class Calls(Counter):
@@ -28,7 +29,7 @@ def calls():
     def count(model, **_):
         counted[model.name] += 1
 
-    events = table.client().meta.events
+    events = connected().client.meta.events
     events.register("before-call.dynamodb", count)
     yield counted
     events.unregister("before-call.dynamodb", count)
