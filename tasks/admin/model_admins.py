@@ -16,13 +16,14 @@ from dynamo_admin.filters import ExactFilter
 from dynamo_admin.forms import DynamoForm
 from identity import profiles
 from identity.audited_admin import Audited, admin_context, admin_errors
-from store import calls
 from store.context import timestamp
-from store.schema import feed_keys
-from tasks import administration, services
+from store.model import Item, feed_keys
+from store.reading import query
+from tasks import services
 from tasks.admin.models import Task, TrashedTask
 from tasks.fields import CATEGORY_MAX
 from tasks.ids import is_id, moment_of
+from tasks.items import TaskItem
 from tasks.plans import DEFAULTS
 
 _MILLISECOND = timedelta(milliseconds=1)
@@ -193,12 +194,8 @@ def _keys_of_id(text: str) -> list[str] | None:
     moment = moment_of(text)
     place = feed_keys("TASK", text, "")["GSI5PK"]
     low, high = (timestamp(moment + delta) for delta in (-_MILLISECOND, 2 * _MILLISECOND))
-    items, _ = calls.query(
-        {":pk": place, ":low": low, ":high": high},
-        IndexName="GSI5",
-        KeyConditionExpression="GSI5PK = :pk AND GSI5SK BETWEEN :low AND :high",
-    )
-    return [f"{item['user_id']}.{item['id']}" for item in items if item["id"] == text]
+    page = query(TaskItem, place, Item.GSI5SK.between(low, high), index="GSI5")
+    return [task.audit_id for task in page.items if task.id == text]
 
 
 class TrashAdmin(Audited):
@@ -238,7 +235,7 @@ class TrashAdmin(Audited):
         """Permanently delete a task."""
         with admin_errors():
             context = admin_context(request, obj.stored["user_id"], "delete for good")
-            administration.purge_task(context, obj.stored["id"], obj.stored["version"])
+            services.purge_task(context, obj.stored["id"], if_version=obj.stored["version"])
 
 
 def register(site: Any) -> None:

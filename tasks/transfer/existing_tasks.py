@@ -4,12 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from store import calls, idempotency
 from store.context import RequestContext
 from store.errors import FieldError
-from store.idempotency import Once, StoredReply
+from store.idempotency import IdempotencyItem, Once, Slot, StoredReply
+from store.model import AnyItem, Key
+from store.reading import get_all
 from tasks.ids import from_sort_key
-from tasks.items import task_key
+from tasks.items import TaskItem, task_key
 from tasks.transfer.rows import Row
 
 READ_AT_ONCE = 100
@@ -79,7 +80,8 @@ def _open(candidates: Iterable[Candidate]) -> list[Candidate]:
 
 def _find_own(ctx: RequestContext, candidates: Sequence[Candidate]) -> None:
     keys = [task_key(ctx.user_id, candidate.row.own_id or "") for candidate in candidates]
-    tasks = _get(key for key, candidate in zip(keys, candidates, strict=True) if candidate.row.own_id)
+    own = [key for key, candidate in zip(keys, candidates, strict=True) if candidate.row.own_id]
+    tasks = _get(TaskItem, own)
     for key, candidate in zip(keys, candidates, strict=True):
         if key in tasks:
             candidate.task_id, candidate.existing = candidate.row.own_id, True
@@ -93,7 +95,7 @@ def _find_requests(ctx: RequestContext, candidates: Sequence[Candidate]) -> None
 def _find_rows(ctx: RequestContext, candidates: Sequence[Candidate]) -> None:
     for time in range(2, REIMPORTS + 2):
         recorded = _recorded(ctx, candidates)
-        tasks = _get(key for _, key in recorded)
+        tasks = _get(TaskItem, [key for _, key in recorded])
         for candidate, key in recorded:
             if key in tasks:
                 candidate.task_id, candidate.existing = from_sort_key(key[1]), True
@@ -102,21 +104,22 @@ def _find_rows(ctx: RequestContext, candidates: Sequence[Candidate]) -> None:
         candidates = [candidate for candidate, key in recorded if key not in tasks]
 
 
-def _recorded(ctx: RequestContext, candidates: Sequence[Candidate]) -> list[tuple[Candidate, calls.Key]]:
+def _recorded(ctx: RequestContext, candidates: Sequence[Candidate]) -> list[tuple[Candidate, Key]]:
     """Return the candidates that have an idempotency record, with the key of the task it names."""
-    records = _get(idempotency.record_key(ctx, candidate.once) for candidate in candidates)
+    slots = [Slot(ctx, candidate.once) for candidate in candidates]
+    records = _get(IdempotencyItem, [slot.key for slot in slots])
     found = []
-    for candidate in candidates:
-        record = records.get(idempotency.record_key(ctx, candidate.once))
-        if record and idempotency.replay(ctx, candidate.once, record):
-            found.append((candidate, (record["resource_pk"], record["resource_sk"])))
+    for candidate, slot in zip(candidates, slots, strict=True):
+        record = records.get(slot.key)
+        if record and slot.replay(record):
+            found.append((candidate, (record.resource_pk, record.resource_sk)))
     return found
 
 
-def _get(keys: Iterable[calls.Key]) -> dict[calls.Key, calls.Values]:
+def _get(model: type[AnyItem], keys: Iterable[Key]) -> dict[Key, AnyItem]:
     wanted = list(dict.fromkeys(keys))
-    found: dict[calls.Key, calls.Values] = {}
+    found: dict[Key, AnyItem] = {}
     for start in range(0, len(wanted), READ_AT_ONCE):
-        part = wanted[start : start + READ_AT_ONCE]
-        found |= {key: item for key, item in zip(part, calls.get_all(*part), strict=True) if item}
+        items = get_all(model, wanted[start : start + READ_AT_ONCE])
+        found |= {item.key: item for item in items if item}
     return found

@@ -14,13 +14,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from store import calls, idempotency
+from store import idempotency
+from store.commit import Plan
 from store.context import RequestContext
 from store.errors import FieldError, ValidationFailed
-from store.idempotency import Once, StoredReply
+from store.idempotency import Once, Slot, StoredReply
+from store.model import Key
+from store.writing import ConditionFailed, Contended, write
 from tasks import plans, services
 from tasks.ids import from_sort_key
-from tasks.items import TaskItem, task_key
+from tasks.items import task_key
 from tasks.transfer import existing_tasks, reading
 from tasks.transfer.existing_tasks import Candidate, Status
 from tasks.transfer.rows import Row
@@ -127,18 +130,17 @@ def import_once(ctx: RequestContext, upload: bytes, once: Once) -> tuple[StoredR
     if stored := idempotency.earlier(ctx, once):
         return stored, True
     report = import_tasks(ctx, upload, key=once.key)
-    reply = once.reply(report)
+    record, reply = Slot(ctx, once).record(Plan(report, resources=[_first_task(ctx, report)]))
     # A longer reply is not stored: a repeated request gets the same one from the rows' own records.
     if len(reply.body.encode()) <= REPLY_MAX:
-        with suppress(calls.ConditionFailed, calls.Contended):
-            calls.write([idempotency.record(ctx, once, _first_task(ctx, report), reply)])
+        with suppress(ConditionFailed, Contended):
+            write([record])
     return reply, report.replayed
 
 
-def _first_task(ctx: RequestContext, report: ImportReport) -> TaskItem:
+def _first_task(ctx: RequestContext, report: ImportReport) -> Key:
     made = (result.task_id for result in report.results if result.task_id)
-    pk, sk = task_key(ctx.user_id, next(made, ""))
-    return TaskItem.of({"PK": pk, "SK": sk})
+    return task_key(ctx.user_id, next(made, ""))
 
 
 def _candidates(ctx: RequestContext, rows: Iterable[Row], upload: bytes, key: str | None) -> list[Candidate]:
@@ -172,7 +174,7 @@ def _errors(ctx: RequestContext, row: Row) -> list[FieldError]:
     if row.errors:
         return row.errors
     try:
-        plans.create(ctx, row.fields)
+        plans.create_task(ctx, row.fields)
     except ValidationFailed as failure:
         return [{**error, "field": _name(row.names, error["field"])} for error in failure.errors]
     return []

@@ -5,10 +5,12 @@ import io
 import re
 import threading
 import uuid
+from datetime import UTC, datetime
 
 import pytest
 
 from store import audit
+from store.context import RequestContext, timestamp
 from tasks import selectors, services
 from tasks.errors import TaskNotFound
 
@@ -206,6 +208,16 @@ def test_deleting_for_good(root, add, alice):
     assert audit.history("task", key(task))[0].action == "delete for good"
     for path in ("", f"?user_id__exact={alice.id}"):
         assert key(task) not in root.page(f"tasks/trashedtask/{path}")
+
+
+def test_the_owners_client_learns_of_a_permanent_deletion(root, add, alice, api):
+    task = add("Secret")
+    services.delete_task(RequestContext(alice.id, alice.id, "request", datetime.now(UTC)), task.id)
+    since = timestamp(datetime.now(UTC))
+    assert root.save(f"tasks/trashedtask/{key(task)}/delete/").status_code == 302
+    (deleted,) = api(alice).get(f"/api/v1/tasks?updated_since={since}").json()
+    assert (deleted["id"], deleted["title"], deleted["version"]) == (task.id, "", 3)
+    assert deleted["deleted_at"]
 
 
 def test_everybodys_trash_the_latest_first(root, alice, bob, ctx):
