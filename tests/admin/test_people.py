@@ -11,10 +11,20 @@ from django.test import Client
 
 from etl.jobs import job_requests
 from etl.lake.storage import Bucket
-from identity import access_tokens, cognito, errors, preferences, profiles, revocations, sessions
-from identity.items import email_key
+from identity import (
+    access_tokens,
+    cognito,
+    email_addresses,
+    errors,
+    preferences,
+    profiles,
+    revocations,
+    sessions,
+)
+from identity.items import preferences_key
 from store import audit
-from store.calls import get
+from store.model import Item
+from store.reading import get
 from tasks import selectors, services
 
 LIST = "tasks/user/"
@@ -92,7 +102,7 @@ def test_an_address_stays_one_persons_under_a_race(make_account, known, admin_of
         thread.join()
     holders = [person for person in people if profiles.get_profile(person.id).email == email]
     assert len(holders) == 1
-    assert get(email_key(email))["user_id"] == holders[0].id
+    assert email_addresses.holder_of(email) == holders[0].id
 
 
 def test_a_new_address_signs_in_and_the_old_one_is_free(root, alice, bob, known):
@@ -216,7 +226,7 @@ def test_delete_says_what_goes_and_takes_it(root, alice, known, ctx, client_for,
     with pytest.raises(ClientError):
         cognito.admin_get_user(UserPoolId=pool, Username=alice.username)
     assert audit.history("task", f"{alice.id}.{task.id}")[0].action == "delete for good"
-    assert get(preferences.key(alice.id)) is None
+    assert get(Item, preferences_key(alice.id)) is None
     assert access_tokens.list_tokens(alice.id) == []
     silver = Bucket(os.environ["SILVER_BUCKET"], boto3.client("s3"))
     order = job_requests.erasure_of(silver, alice.id)

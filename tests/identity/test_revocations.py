@@ -14,7 +14,7 @@ from django.test import Client
 from identity import access_tokens, administration, calendar_address, profiles, revocations
 from identity.clock_guard import ClockGuard
 from identity.errors import IdentityUnavailable
-from store import calls
+from store.writing import write
 from tasks import services
 
 TASKS = "/api/v1/tasks"
@@ -39,8 +39,8 @@ def profile(ctx):
 
     def stored(account):
         if profiles.get_profile(account.id) is None:
-            profiles.create_profile(ctx(account), email=account.email, username=account.username, name="x")
-        return profiles.get_profile(account.id).attribute_values
+            profiles.ensure_profile(ctx(account), {"email": account.email, "username": account.username})
+        return profiles.get_profile(account.id)
 
     return stored
 
@@ -95,10 +95,10 @@ def test_a_list_that_is_too_old_is_waited_for(alice, ctx, profile, settings):
 def test_only_what_is_new_is_read_again(alice, bob, monkeypatch):
     """Bob's entry was written long before the last read, so it is known but not read again."""
     process = another_process()
-    calls.write([revocations.record(alice.id, "r", 1_900_000_000)])
+    write([revocations.record(alice.id, "r", 1_900_000_000)])
     with monkeypatch.context() as earlier:
         earlier.setattr(revocations, "_stamp", lambda _: "2020-01-01T00:00:00.000000Z")
-        calls.write([revocations.record(bob.id, "r", 1_900_000_000)])
+        write([revocations.record(bob.id, "r", 1_900_000_000)])
     read, entries = [], revocations._entries
 
     def remember(since):
@@ -131,7 +131,7 @@ def test_a_process_that_could_never_read_it_lets_nobody_in(alice, api, monkeypat
 
 
 def test_a_process_waits_for_its_first_list(alice, monkeypatch):
-    calls.write([revocations.record(alice.id, "r", 1_900_000_000)])
+    write([revocations.record(alice.id, "r", 1_900_000_000)])
     tried, entries = [], revocations._entries
 
     def at_the_second_try(since):

@@ -10,8 +10,10 @@ from identity import access_tokens
 from identity.access_tokens import MAX_TOKENS, REMEMBERED_SECONDS
 from identity.errors import AccessTokenNotFound, InvalidAccessToken, TooManyAccessTokens
 from localcloud.capture import CAPTURED_PREFIXES
-from store import calls as table
 from store.errors import IdempotencyMismatch, ValidationFailed
+from store.model import Item, table
+from store.reading import get
+from store.writing import remove
 from tasks import selectors, services
 from tasks.task_filters import TaskFilters
 from tests.tasks.test_idempotency import once
@@ -38,8 +40,8 @@ def test_it_works(ctx, alice, calls):
 
 def test_the_secret_is_not_in_the_table(ctx, alice):
     token, secret = access_tokens.create(ctx(alice), "backup", once=once())
-    assert table.get((f"TOKEN#{token.id}", "METADATA"))["name"] == "backup"
-    items = table.client().scan(TableName="todo-app-data", ConsistentRead=True)["Items"]
+    assert get(Item, (f"TOKEN#{token.id}", "METADATA")).name == "backup"
+    items = table().client.scan(TableName="todo-app-data", ConsistentRead=True)["Items"]
     assert secret not in str(items)
     assert secret.removeprefix("todo_") not in str(items)
 
@@ -62,7 +64,7 @@ def test_revoked(ctx, alice, bob):
 def test_another_process_notices_a_revocation_within_seconds(ctx, alice, monkeypatch):
     token, secret = access_tokens.create(ctx(alice), "backup")
     access_tokens.verify(secret)
-    table.remove((f"TOKEN#{token.id}", "METADATA"))
+    remove((f"TOKEN#{token.id}", "METADATA"))
     later = time.monotonic() + REMEMBERED_SECONDS + 0.1
     monkeypatch.setattr(access_tokens.time, "monotonic", lambda: later)
     with pytest.raises(InvalidAccessToken):
@@ -154,9 +156,9 @@ def test_tokens_are_in_no_list_of_tasks_and_not_in_the_lake(ctx, alice):
     token, _ = access_tokens.create(ctx(alice), "backup")
     for filters in (TaskFilters(), TaskFilters(status="pending"), TaskFilters(undated=True)):
         assert [found.id for found in selectors.list_tasks(alice.id, filters=filters).items] == [task.id]
-    item = table.get((f"TOKEN#{token.id}", "METADATA"))
-    assert not item["PK"].startswith(CAPTURED_PREFIXES)
-    assert item["GSI1PK"] == f"TOKENS#{alice.id}"  # tasks are under USER#
+    item = get(Item, (f"TOKEN#{token.id}", "METADATA"))
+    assert not item.PK.startswith(CAPTURED_PREFIXES)
+    assert f"TOKENS#{alice.id}" == item.GSI1PK  # tasks are under USER#
 
 
 def test_secrets_are_not_logged(ctx, alice, caplog):
