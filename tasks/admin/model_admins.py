@@ -112,7 +112,7 @@ class TaskAdmin(Audited):
     def create_item(self, request: HttpRequest, given: Any, form: Any) -> Any:
         """Create a task for its owner through the services."""
         owner = given.pop("user_id", "")
-        if profiles.profile_of(owner) is None:
+        if profiles.get_profile(owner) is None:
             raise InvalidFields({"user_id": [gettext("There is no user with this id.")]})
         with admin_errors():
             return services.create_task(admin_context(request, owner), given).task.attribute_values

@@ -138,7 +138,7 @@ def test_what_is_chosen_shows_at_once(open_as, alice, size, script):
     expect(page.locator(".menu-who strong")).to_have_text("Al I.")
     no_sideways_scrolling(page)
     assert profiles.get_profile(alice.id).timezone == "Pacific/Kiritimati"
-    assert preferences.get(alice.id)["theme"] == "dark"
+    assert preferences.get(alice.id).theme == "dark"
     page.goto("/")
     expect(page.get_by_role("heading", name="Aufgaben", exact=True, level=1)).to_be_visible()
 

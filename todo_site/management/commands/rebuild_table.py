@@ -6,13 +6,15 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 from django.core.management.base import BaseCommand, CommandError
+from pynamodb.exceptions import AttributeNullError
 
+import identity.items  # noqa: F401
+import tasks.items  # noqa: F401 (they declare the classes of what is restored)
 from etl.aws import client
 from etl.lake.config import LakeConfig
 from etl.upkeep import restore
-from store.codec import decode_item, encode_item
-from store.schema import TTL_ATTRIBUTE, table_definition
-from tasks.items import index_keys
+from store.attributes import WrongType
+from store.model import TTL_ATTRIBUTE, Item, table_definition
 from todo_site.management.lake import ProgressLine, lake
 
 
@@ -62,8 +64,13 @@ class Command(BaseCommand):
 
 
 def _index_keys(item: restore.Item) -> restore.Item:
-    plain = decode_item({name: dict(value) for name, value in item.items()})
-    return dict(encode_item(index_keys(plain)))
+    """Return the index keys of a stored item; none if it is not as its class declares it."""
+    try:
+        found = Item.from_raw_data({name: dict(value) for name, value in item.items()})
+        found.serialize()
+    except (WrongType, AttributeNullError):
+        return {}
+    return {name: {"S": key} for name, key in found.index_keys().items()}
 
 
 def _prepare(name: str, resume: bool) -> None:
