@@ -84,10 +84,10 @@ def _measure(size: int, only: str, folder: Path) -> None:
     from django.core.management import call_command
     from django.test import override_settings
 
-    django.setup()
-    from store.schema import Item
+    from store import connection
 
-    Item.Meta.read_timeout_seconds = PATIENCE_SECONDS
+    connection.READ_TIMEOUT_SECONDS = PATIENCE_SECONDS
+    django.setup()
     with override_settings(STATIC_ROOT=folder / "static"):
         call_command("collectstatic", interactive=False, verbosity=0)
         browser, counter = _browser(), Counter()
@@ -116,19 +116,18 @@ def _task_id(number: int) -> str:
     return new_id(START + timedelta(seconds=number), seed=str(number))
 
 
-def _items(size: int) -> Iterator[dict[str, Any]]:
-    from identity.profiles import new_profile
+def _items(size: int) -> Iterator[Any]:
+    from identity.profiles import _new
     from store.context import RequestContext
-    from tasks.plans import _new_task, _trashed
+    from tasks import plans
 
     now = datetime.now(UTC)
     for number in range(PEOPLE):
         person = _person(number)
         context = RequestContext(person, person, "bench", START + timedelta(seconds=number))
         email = f"person-{number}@example.com"
-        yield new_profile(
-            context, {"email": email, "username": f"person-{number}", "name": f"Person {number}"}
-        )
+        given = {"email": email, "username": f"person-{number}", "name": f"Person {number}"}
+        yield _new(context, given)
     for number in range(size):
         person = _person(number * 7919 % PEOPLE)
         context = RequestContext(person, person, "bench", START + timedelta(seconds=number))
@@ -138,22 +137,21 @@ def _items(size: int) -> Iterator[dict[str, Any]]:
             "priority": "low",
             "category": "Home" if number % 3 else "Garden",
         }
-        task = _new_task(context, values, _task_id(number))
-        yield task
+        yield plans.create_task(context, values, _task_id(number)).result
         if number % TRASHED == 0:
             # The table deletes what was in the trash for a month.
             context = RequestContext(person, person, "bench", now - timedelta(seconds=number))
-            yield _trashed(context, task | {"id": _task_id(size + number)})
+            deleted = plans.create_task(context, values, _task_id(size + number)).result
+            yield plans.delete_task(context, deleted).result
 
 
 def _load(size: int) -> None:
-    from store import calls
-    from store.codec import encode_item
+    from store.model import table
 
     # Nobody reads the stream here; without it the load is faster.
-    name, client = os.environ["TABLE_NAME"], calls.client()
+    name, client = os.environ["TABLE_NAME"], table().client
     client.update_table(TableName=name, StreamSpecification={"StreamEnabled": False})
-    everything = [{"PutRequest": {"Item": encode_item(item)}} for item in _items(size)]
+    everything = [{"PutRequest": {"Item": item.serialize()}} for item in _items(size)]
     batches = [everything[start : start + BATCH] for start in range(0, len(everything), BATCH)]
     with ThreadPoolExecutor(THREADS) as pool:
         for answer in pool.map(lambda batch: client.batch_write_item(RequestItems={name: batch}), batches):
@@ -167,10 +165,10 @@ class Counter:
     """Counts what the site asks of DynamoDB."""
 
     def __init__(self) -> None:
-        from store import calls
+        from store.model import table
 
         self.requests = self.items = 0
-        calls.client().meta.events.register("after-call.dynamodb", self._note)
+        table().client.meta.events.register("after-call.dynamodb", self._note)
 
     def clear(self) -> None:
         self.requests = self.items = 0

@@ -105,9 +105,9 @@ def update_task(
     actions = [update(old, new)]
     if reused is None:
         actions.append(put_new(following))
-    if reused is None and withdrawn:
-        # It may be back from the trash. Then the write fails, and the next plan reuses it.
-        actions.append(check(task_key(ctx.user_id, withdrawn), Item.PK.does_not_exist()))
+        if withdrawn and withdrawn != following.id:
+            # It may be back from the trash. Then the write fails, and the next plan reuses it.
+            actions.append(check(task_key(ctx.user_id, withdrawn), Item.PK.does_not_exist()))
     return _plan(old, new, *actions)
 
 

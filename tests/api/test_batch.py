@@ -117,7 +117,7 @@ def test_sixteen_at_once_do_it_once(as_alice):
 @pytest.mark.parametrize(("trouble", "times"), [(conflict, 2), (answer_lost, 1)])
 def test_a_network_in_trouble(as_alice, unreliable, trouble, times):
     task = as_alice.create()
-    unreliable("transact_write_items", trouble, times)
+    unreliable("TransactWriteItems", trouble, times)
     results = run(as_alice, create("new"), {"op": "update", "id": task["id"], "task": {"title": "x"}})
     assert [result["status"] for result in results] == [201, 200]
     assert sorted(t["title"] for t in as_alice("GET", TASKS).json()) == ["new", "x"]

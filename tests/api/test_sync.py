@@ -11,7 +11,6 @@ import pytest
 from store.context import RequestContext, timestamp
 from tasks import services
 from tasks.items import trash_key
-from tasks.plans import TRASH_KEPT_SECONDS
 from tests.api.client import TASKS, assert_problem
 from tests.api.test_list_tasks import following
 
@@ -92,12 +91,6 @@ def test_every_way_to_delete_reaches_the_client(as_alice, way):
     (found,), _ = changes(as_alice, since)
     assert (found["id"], bool(found["deleted_at"])) == (task["id"], True)
     assert found["version"] > task["version"]
-
-
-def test_when_the_trash_has_expired_a_client_is_told_to_read_the_whole_list(as_alice):
-    since = timestamp(datetime.now(UTC) - timedelta(seconds=TRASH_KEPT_SECONDS + 1))
-    assert as_alice("GET", f"{TASKS}?updated_since={since}")["Sync-Reset"] == "true"
-    assert "Sync-Reset" not in as_alice("GET", f"{TASKS}?updated_since={now()}")
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 100])

@@ -21,7 +21,7 @@ from identity import profiles
 from identity.items import preferences_key
 from localcloud.provision import NAMES
 from store.context import RequestContext
-from store.schema import table_definition
+from store.model import table_definition
 from tasks import services
 from tests.etl.memory import put_bronze
 from tests.etl.world import START, World, play

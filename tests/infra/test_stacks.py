@@ -10,7 +10,7 @@ from etl.lake import catalog
 from etl.lake.tables import BRONZE
 from infra.settings import SettingsError, from_context
 from localcloud import accounts
-from store.schema import TTL_ATTRIBUTE, table_definition
+from store.model import TTL_ATTRIBUTE, table_definition
 from tests.infra.conftest import STACKS, plain
 
 ROOT = Path(__file__).resolve().parents[2]

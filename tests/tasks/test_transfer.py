@@ -203,7 +203,7 @@ def test_an_import_that_died_halfway(imported, alice, unreliable):
             raise KeyboardInterrupt
         return call(**arguments)
 
-    unreliable("transact_write_items", die, times=99)
+    unreliable("TransactWriteItems", die, times=99)
     with pytest.raises(KeyboardInterrupt):
         imported(text)
     assert len(titles(alice)) == 7
@@ -216,7 +216,7 @@ def test_an_import_that_died_halfway(imported, alice, unreliable):
 def test_an_answer_that_was_lost(imported, alice, unreliable):
     from tests.dynamodb import answer_lost
 
-    unreliable("transact_write_items", answer_lost, times=3)
+    unreliable("TransactWriteItems", answer_lost, times=3)
     imported("title\none\ntwo\nthree\n")
     assert sorted(titles(alice)) == ["one", "three", "two"]
 

@@ -8,13 +8,13 @@ from botocore.exceptions import ClientError
 from django.core.management.base import BaseCommand, CommandError
 from pynamodb.exceptions import AttributeNullError
 
-import identity.items  # noqa: F401
-import tasks.items  # noqa: F401 (they declare the classes of what is restored)
 from etl.aws import client
 from etl.lake.config import LakeConfig
 from etl.upkeep import restore
+from identity.items import UserItem
 from store.attributes import WrongType
 from store.model import TTL_ATTRIBUTE, Item, table_definition
+from tasks.items import TaskItem
 from todo_site.management.lake import ProgressLine, lake
 
 
@@ -64,13 +64,15 @@ class Command(BaseCommand):
 
 
 def _index_keys(item: restore.Item) -> restore.Item:
-    """Return the index keys of a stored item; none if it is not as its class declares it."""
+    """Return the index keys of a task, also in the trash, or profile; none if it lacks what they are made of."""
     try:
         found = Item.from_raw_data({name: dict(value) for name, value in item.items()})
+        if not isinstance(found, TaskItem | UserItem):
+            return {}
         found.serialize()
     except (WrongType, AttributeNullError):
         return {}
-    return {name: {"S": key} for name, key in found.index_keys().items()}
+    return {name: {"S": value} for name, value in found.index_keys().items()}
 
 
 def _prepare(name: str, resume: bool) -> None:
