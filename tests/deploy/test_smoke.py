@@ -104,5 +104,5 @@ def test_figures_are_waited_for_and_then_forgotten(site, impatient, monkeypatch)
 
 def test_figures_that_stay_wrong_are_shown(site, impatient, monkeypatch):
     monkeypatch.setattr(smoke_etl, "published", Figures({}))
-    with pytest.raises(CommandError, match=r"Gold says \{\}, not \{'"):
+    with pytest.raises(CommandError, match=r"Gold has \{\}, not \{'"):
         smoke(site, "smoke_etl", machine="", timeout=0.1)
