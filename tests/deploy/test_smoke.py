@@ -49,7 +49,7 @@ def usernames():
     return {user["Username"] for user in found if user["Username"].startswith("smoke-")}
 
 
-def test_it_works(site):
+def test_a_good_site_passes_and_nobody_is_left(site):
     before = usernames()
     assert "2 users, 2 tasks each, 3 updates a task: passed" in smoke(site)
     assert usernames() == before
