@@ -42,7 +42,7 @@ def groups(account, pool):
     return {group["GroupName"] for group in answer["Groups"]}
 
 
-def test_it_works(root, alice, known):
+def test_a_change_of_a_profile_is_stored_and_recorded(root, alice, known):
     known(alice)
     answer = root.save(change(alice), name="Alice Liddell", timezone="Europe/London")
     assert answer.status_code == 302

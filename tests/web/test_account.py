@@ -37,7 +37,7 @@ def sign_in(client, identifier, password=PASSWORD, **more):
     return client.post("/login/", {"identifier": identifier, "password": password, **more})
 
 
-def test_it_works(client, local):
+def test_a_new_account_is_confirmed_and_signs_in(client, local):
     email = f"ada-{uuid.uuid4().hex[:8]}@example.com"
     answer = client.post(
         "/sign-up/", {"given_name": "Ada", "family_name": "Lovelace", "email": email, "password": PASSWORD}

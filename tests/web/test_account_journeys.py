@@ -39,7 +39,7 @@ def press(page, name: str) -> None:
 
 
 @WAYS
-def test_it_works(visit, size, script):
+def test_somebody_signs_up_confirms_and_signs_in(visit, size, script):
     email = f"ada-{uuid.uuid4().hex[:8]}@example.com"
     page = visit(size, java_script_enabled=script)
     page.goto("/login/")
