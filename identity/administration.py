@@ -55,7 +55,7 @@ def create_user(ctx: RequestContext, given: Mapping[str, Any], groups: frozenset
     # The owner may have signed in meanwhile, which makes a profile.
     made = save_profile(whose, profile, initial={}, read=[None], more=[keep]).profile
     if groups:
-        in_cognito(lambda: directory.set_groups(username, groups, frozenset(ROLES)))
+        _in_cognito(lambda: directory.set_groups(username, groups, frozenset(ROLES)))
     return made
 
 
@@ -123,16 +123,30 @@ def disable_user(ctx: RequestContext, before: UserItem) -> UserItem:
     changed = _change_profile(ctx, before, {"disabled_at": disabled_at}, _revocation(ctx, True))
     remove(calendar_feed_key(ctx.user_id))
     access_tokens.revoke_all(ctx.user_id)
-    in_cognito(lambda: directory.disable(before.username))
+    _in_cognito(lambda: directory.disable(before.username))
     _end_sessions(ctx, wholly=True)
     access_tokens.revoke_all(ctx.user_id)
     return changed
 
 
+def remove_account(ctx: RequestContext, username: str = "") -> None:
+    """Delete the account of ``ctx.user_id``, and end all that was issued to it. Raises Refused.
+
+    ``username`` is as of ``directory.accounts_of``.
+    """
+    try:
+        for account in directory.accounts_of(ctx.user_id, username):
+            directory.delete(account)
+    except IdentityError as error:
+        raise Refused(str(error)) from error
+    _end_sessions(ctx, wholly=True)
+    access_tokens.forget()
+
+
 def enable_user(ctx: RequestContext, before: UserItem) -> UserItem:
     """Let somebody in again; they sign in anew. Raises Refused, VersionConflict."""
     changed = _change_profile(ctx, before, {"disabled_at": None})
-    in_cognito(lambda: directory.enable(before.username))
+    _in_cognito(lambda: directory.enable(before.username))
     return changed
 
 
@@ -142,7 +156,7 @@ def sign_out_everywhere(ctx: RequestContext, before: UserItem) -> UserItem:
     Raises Refused, VersionConflict.
     """
     changed = _change_profile(ctx, before, {}, _revocation(ctx, False))
-    in_cognito(lambda: directory.sign_out(before.username))
+    _in_cognito(lambda: directory.sign_out(before.username))
     _end_sessions(ctx, wholly=False)
     return changed
 
@@ -153,7 +167,7 @@ def change_groups(ctx: RequestContext, before: UserItem, groups: frozenset[str])
     Their browsers know at once, and everything they may do or not follows within ``GROUPS_SECONDS``.
     """
     changed = _change_profile(ctx, before, {"roles": sorted(groups) or None})
-    in_cognito(lambda: directory.set_groups(before.username, groups, frozenset(ROLES)))
+    _in_cognito(lambda: directory.set_groups(before.username, groups, frozenset(ROLES)))
     roles.groups.forget(before.username)
     sessions.revise(ctx.user_id, lambda data: _with_groups(data, groups))
     return changed
@@ -176,7 +190,7 @@ def _end_sessions(ctx: RequestContext, *, wholly: bool) -> None:
     sessions.end_all(ctx.user_id)
 
 
-def in_cognito(do: Any) -> None:
+def _in_cognito(do: Any) -> None:
     try:
         directory.ignoring(AccountMissing, do)
     except IdentityError as error:

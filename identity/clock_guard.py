@@ -16,7 +16,7 @@ from identity.errors import IdentityError, IdentityUnavailable
 
 MAX_KEYS = 1000
 WAIT_SECONDS = 5  # for a read that another thread has begun
-MIN_PAUSE_SECONDS = 0.05
+MIN_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.05, 1
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
@@ -89,13 +89,15 @@ class ClockGuard(Generic[T]):
         entry = self._asked_for(key)
         if not entry.is_fresh(self._max_age()):
             self._refresh(key, entry, self._max_age())
-        self._read_ahead(entry)
+        self._start_thread()
         return cast("T", entry.value)
 
     def peek(self, key: str = "") -> T | None:
         """Return the last value however old, or None, without waiting; the background thread reads the next one."""
         entry = self._asked_for(key)
-        self._read_ahead(entry)
+        if not entry.is_fresh(self._max_age()):
+            self._wake.set()
+        self._start_thread()
         return entry.value
 
     def forget(self, key: str = "") -> None:
@@ -130,9 +132,7 @@ class ClockGuard(Generic[T]):
         finally:
             entry.reading.release()
 
-    def _read_ahead(self, entry: _Entry[T]) -> None:
-        if not entry.is_fresh(self._max_age() / 2):
-            self._wake.set()
+    def _start_thread(self) -> None:
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._keep_fresh, name=self._name, daemon=True)
@@ -146,7 +146,7 @@ class ClockGuard(Generic[T]):
                     self._refresh(key, entry, self._max_age() / 2)
                 except IdentityError:
                     _log.warning("a value cannot be read ahead: %s", self._name)
-            self._wake.wait(max(self._max_age() / 4, MIN_PAUSE_SECONDS))
+            self._wake.wait(min(max(self._max_age() / 4, MIN_PAUSE_SECONDS), MAX_PAUSE_SECONDS))
 
     def _wanted(self) -> list[tuple[str, _Entry[T]]]:
         """Return the entries to keep fresh; if there are none, the background thread is about to end."""

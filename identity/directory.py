@@ -108,6 +108,18 @@ def delete(username: str) -> None:
     ignoring(AccountMissing, lambda: _call("admin_delete_user", Username=username))
 
 
+def accounts_of(user_id: str, username: str = "") -> set[str]:
+    """Return the usernames of the accounts with this ``sub``.
+
+    ``username``, of such an account, finds one that is too new for Cognito's list.
+    """
+    found = {user["Username"] for user in _call("list_users", Filter=f'sub = "{user_id}"')["Users"]}
+    if username and not found:
+        named = ignoring(AccountMissing, lambda: account(username))
+        found = {named.username} if named and named.id == user_id else found
+    return found
+
+
 def ignoring(error: type[IdentityError], do: Callable[[], T]) -> T | None:
     """Return what ``do`` returns, or None if it raises ``error``."""
     try:

@@ -3,6 +3,7 @@
 from identity.items import EmailItem, email_key
 from store.context import RequestContext
 from store.errors import WriteContention
+from store.model import owner_keys
 from store.reading import get
 from store.writing import Action, ConditionFailed, Contended, put, put_unless_held, remove, write
 
@@ -40,4 +41,11 @@ def holder_of(email: str) -> str | None:
 
 def _email(ctx: RequestContext, email: str, user_id: str) -> EmailItem:
     pk, sk = email_key(email)
-    return EmailItem(PK=pk, SK=sk, user_id=user_id, request_id=ctx.request_id, created_at=ctx.timestamp)
+    return EmailItem(
+        PK=pk,
+        SK=sk,
+        user_id=user_id,
+        request_id=ctx.request_id,
+        created_at=ctx.timestamp,
+        **owner_keys(user_id, pk),
+    )

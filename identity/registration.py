@@ -59,7 +59,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect("task-list")
     form = SignUpForm(posted(request))
-    if form.is_bound and form.is_valid():
+    if form.is_valid():
         given = form.cleaned_data
         try:
             username = accounts.sign_up(
@@ -87,7 +87,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
             messages.error(request, str(error))
         return redirect(request.get_full_path())
     form = CodeForm(posted(request))
-    if form.is_bound and form.is_valid():
+    if form.is_valid():
         code = form.cleaned_data["code"].strip()
         if _tried(form, lambda: accounts.confirm(username, code), "code"):
             messages.success(request, _("Your address is confirmed. Sign in to begin."))
@@ -99,7 +99,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
 def forgotten(request: HttpRequest) -> HttpResponse:
     """Send a code for setting a new password."""
     form = ForgottenForm(posted(request))
-    if form.is_bound and form.is_valid():
+    if form.is_valid():
         identifier = form.cleaned_data["identifier"].strip()
         if _tried(form, lambda: accounts.forgot_password(identifier)):
             return redirect(_link("reset", identifier))
@@ -114,7 +114,7 @@ def reset(request: HttpRequest) -> HttpResponse:
         return redirect("forgotten")
     (identifier,) = about
     form = ResetForm(posted(request))
-    if form.is_bound and form.is_valid():
+    if form.is_valid():
         given = form.cleaned_data
         if _tried(
             form, lambda: accounts.reset_password(identifier, given["code"].strip(), given["password"])
@@ -151,7 +151,7 @@ def challenge(request: HttpRequest) -> HttpResponse:
         return redirect("login")
     wants_code = asked["name"] == accounts.TOTP
     form = (CodeForm if wants_code else NewPasswordForm)(posted(request))
-    if form.is_bound and form.is_valid():
+    if form.is_valid():
         given = form.cleaned_data["code"].replace(" ", "") if wants_code else form.cleaned_data["password"]
         try:
             issued = accounts.answer_challenge(asked["name"], asked["session"], asked["username"], given)

@@ -32,6 +32,7 @@ TABLE_CALLS = (
     "PutItem",
     "UpdateItem",
     "DeleteItem",
+    "BatchWriteItem",
     "ConditionCheckItem",
 )
 # What sign-in needs is open to everybody who knows the client's id; these are for the admin pages.

@@ -13,7 +13,7 @@ from store import reading
 from store.attributes import Records, Text
 from store.commit import Change, Plan, commit
 from store.context import RequestContext
-from store.model import INDEX_KEYS, KEYS, TTL_ATTRIBUTE, Item, feed_keys
+from store.model import INDEX_KEYS, KEYS, TTL_ATTRIBUTE, Item, feed_keys, owner_keys
 from store.writing import Action, ConditionFailed, delete_existing, put_new
 
 SHOWN = 200
@@ -108,6 +108,7 @@ def entry(
         changes=differences or None,
         GSI1PK=f"ACTOR#{ctx.updated_by}",
         GSI1SK=f"AUDIT#{number}",
+        **owner_keys(ctx.user_id, f"AUDIT#{number}"),
         **feed_keys("AUDIT", number, ctx.timestamp),
     )
     return put_new(item)

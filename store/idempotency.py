@@ -8,7 +8,7 @@ from store.attributes import Record, Records, Text, Whole
 from store.commit import Plan
 from store.context import RequestContext
 from store.errors import IdempotencyMismatch
-from store.model import METADATA, Item, Key, feed_keys
+from store.model import METADATA, Item, Key, feed_keys, owner_keys
 from store.reading import get
 from store.writing import Action, put_over_expired
 
@@ -99,6 +99,7 @@ class Slot:
             request_id=ctx.request_id,
             created_at=ctx.timestamp,
             expires_at=now + KEPT_SECONDS,
+            **owner_keys(ctx.user_id, pk),
             **feed_keys("IDEMPOTENCY", pk, ctx.timestamp),
         )
         return put_over_expired(item, now), reply

@@ -69,6 +69,11 @@ def feed_keys(entity: str, item_id: str, created_at: str) -> dict[str, str]:
     return {"GSI5PK": f"FEED#{entity}#{shard}", "GSI5SK": f"{created_at}#{item_id}"}
 
 
+def owner_keys(user_id: str, sort_key: str) -> dict[str, str]:
+    """Return the GSI2 keys of an item that is neither in a partition of its owner's nor in another index by owner."""
+    return {"GSI2PK": f"OWNER#{user_id}", "GSI2SK": sort_key}
+
+
 def table() -> Table:
     """Return the table, over the process's one connection."""
     return connect(table_definition)

@@ -63,7 +63,7 @@ def shot(page, name):
         page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
 
-def test_it_works(enter, make_account, add, alice):
+def test_a_task_is_found_changed_and_its_history_read(enter, make_account, add, alice):
     add("Pay rent", category="Home")
     page = enter(make_account("Root", groups=("admins",)))
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()

@@ -76,7 +76,7 @@ def delivered(root, change, **broken):
     raise AssertionError("nothing was delivered")
 
 
-def test_it_works(root, lake, change):
+def test_a_requested_run_brings_the_lake_up_to_date(root, lake, change):
     delivered(root, change)
     earlier = fact(root, "Silver"), fact(root, "Gold")
     assert root.send("pipeline/", {"kind": "run"}).status_code == 302

@@ -46,7 +46,7 @@ def read(page: str) -> tuple[int, int]:
     return int(requests), int(items)
 
 
-def test_it_works(root, add):
+def test_a_list_reads_few_items(root, add):
     for number in range(12):
         add(f"Task {number}")
     with override_settings(DEBUG=True):

@@ -31,7 +31,7 @@ def titles(page):
     return re.findall(r"field-title[^>]*><a [^>]*>([^<]*)</a>", page)
 
 
-def test_it_works(root, add, alice):
+def test_a_change_of_a_task_is_stored(root, add, alice):
     task = add("Pay rent", category="Home")
     answer = root.save(change(task), title="Pay the rent", tags="bank\nmonthly", due_date="2026-12-01")
     assert answer.status_code == 302

@@ -43,7 +43,7 @@ def run(tmp_path, outputs, stage="dev", **options):
     return target, json.loads(target.read_text())
 
 
-def test_it_works(tmp_path, outputs):
+def test_placeholders_are_filled_from_the_outputs(tmp_path, outputs):
     _, written = run(tmp_path, outputs, app_url="https://todo.example.com")
     assert list(written) == ["dev"]
     dev = written["dev"]

@@ -54,7 +54,7 @@ def bearer(secret):
     return Client(headers={"authorization": f"Bearer {secret}"})
 
 
-def test_it_works(alice, api, client_for, ctx, settings, calls_of_all_clients):
+def test_requests_make_no_call_to_find_out(alice, api, client_for, ctx, settings, calls_of_all_clients):
     """What requests ask of AWS besides the one call of their operation: nothing, or the browser's session."""
     settings.REVOCATIONS_SECONDS = 3600  # the thread that reads ahead has its own test
     revocations.cached.forget()

@@ -22,7 +22,7 @@ def request_with_session():
     return request
 
 
-def test_it_works(request_with_session, alice):
+def test_signs_in_by_address_or_username_and_creates_the_profile(request_with_session, alice):
     profiles.known.clear()
     for identifier in (alice.email, alice.username):
         person = sign_in.sign_in(request_with_session, identifier, alice.password)

@@ -129,6 +129,7 @@ def test_the_web_function_may_not_scan_or_drop_or_reach_elsewhere(dev):
             "PutItem",
             "UpdateItem",
             "DeleteItem",
+            "BatchWriteItem",
             "ConditionCheckItem",
             "DescribeTable",
             "DescribeStream",

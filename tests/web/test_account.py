@@ -17,8 +17,8 @@ from tasks import selectors, services
 from tests.conftest import PASSWORD
 from tests.web.conftest import read
 from tests.web.totp import totp
-from todo_site.account import erasure
 from todo_site.account.forms import ImportForm
+from todo_site.erasure import lake
 
 NEW = "Better-horse-10"
 
@@ -37,7 +37,7 @@ def sign_in(client, identifier, password=PASSWORD, **more):
     return client.post("/login/", {"identifier": identifier, "password": password, **more})
 
 
-def test_it_works(client, local):
+def test_a_new_account_is_confirmed_and_signs_in(client, local):
     email = f"ada-{uuid.uuid4().hex[:8]}@example.com"
     answer = client.post(
         "/sign-up/", {"given_name": "Ada", "family_name": "Lovelace", "email": email, "password": PASSWORD}
@@ -221,7 +221,7 @@ def test_the_profile(browser, alice):
     page = browser.get("/account/").content.decode()
     assert '<html lang="de" data-theme="dark">' in page
     assert "Al I." in page
-    assert preferences.get(alice.id)["language"] == "de"
+    assert preferences.get(alice.id).language == "de"
 
 
 def test_the_chosen_time_zone_beats_the_browsers(browser, add, today):
@@ -327,13 +327,13 @@ def test_deleting_the_account_deletes_everything(browser, client, client_for, al
     assert browser.get("/").status_code == 302
     assert selectors.list_tasks(alice.id).items == []
     assert profiles.get_profile(alice.id) is None
-    assert preferences.get(alice.id) == {}
+    assert preferences.get(alice.id).filters is None
     assert sign_in(client, alice.email).status_code == 422
     assert len(selectors.list_tasks(bob.id).items) == 1
 
 
 def test_the_lake_is_told_to_forget_whoever_deletes_their_account(browser, alice, monkeypatch):
-    silver = erasure._silver()
+    silver = lake._silver()
     after = browser.post("/account/data/delete/", {"password": PASSWORD, "sure": "on"})["Location"]
     assert job_requests.erasure_of(silver, alice.id).state == "waiting"
     job_requests.carry_out(silver, lambda: None, lambda order, now: job_requests.Outcome("done", "gone"))

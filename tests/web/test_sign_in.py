@@ -6,7 +6,7 @@ from django.test import Client
 from tests.web.conftest import read
 
 
-def test_it_works(client, alice):
+def test_signs_in_and_out(client, alice):
     answer = client.post("/login/", {"identifier": alice.email, "password": alice.password})
     assert (answer.status_code, answer["Location"]) == (302, "/")
     assert "Alice Example" in read(client.get("/")).text

@@ -22,7 +22,7 @@ from todo_site.account.pages import page, show
 def data(request: HttpRequest) -> HttpResponse:
     """Offer export, import and deletion of the account; import a file, or only try it out (``dry_run``)."""
     form, report, progress = ImportForm(posted(request), request.FILES or None), None, None
-    if form.is_bound and form.is_valid():
+    if form.is_valid():
         try:
             report, progress = import_steps.step(request, form)
         except DomainError as error:

@@ -24,7 +24,7 @@ def second_factor(request: HttpRequest) -> HttpResponse:
     if act == "finish":
         return _finish(request)
     form = ProofForm(posted(request))
-    if form.is_bound and form.is_valid() and (issued := form.prove(person(request))):
+    if form.is_valid() and (issued := form.prove(person(request))):
         if act == "stop":
             accounts.stop_totp(issued.access_token)
             messages.success(request, _("Sign-in no longer asks for a code."))

@@ -17,7 +17,7 @@ from todo_site.account.pages import page, show
 def security(request: HttpRequest) -> HttpResponse:
     """Show where the person is signed in, and change the password."""
     form = ChangePasswordForm(posted(request))
-    if form.is_bound and form.is_valid() and (issued := form.prove(person(request))):
+    if form.is_valid() and (issued := form.prove(person(request))):
         given = form.cleaned_data
         try:
             accounts.change_password(issued.access_token, given["password"], given["new_password"])

@@ -1,5 +1,7 @@
 """Users in the admin: each is a profile in the table and an account in Cognito."""
 
+from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -12,16 +14,17 @@ from django.utils.translation import gettext_lazy as _
 
 from dynamo_admin.errors import WriteRefused
 from dynamo_admin.forms import DynamoForm
-from etl.aws import client
 from etl.jobs import job_requests
-from etl.lake.config import ConfigError, lake_config
-from etl.lake.storage import Bucket
-from identity import access_tokens, administration, directory, email_addresses, profiles, sessions
+from etl.lake.config import ConfigError
+from identity import administration, directory, email_addresses, profiles
 from identity.admin_models import User
 from identity.audited_admin import Audited, admin_context, admin_errors, name_of
 from identity.errors import IdentityError
 from identity.users import ROLES
-from todo_site import erasure
+from store import audit
+from store.model import Item
+from store.writing import write
+from todo_site.erasure import lake, person
 
 SHOWN_ITEMS = 100
 
@@ -174,16 +177,27 @@ class UserAdmin(Audited):
     def delete_item(self, request: HttpRequest, obj: Any) -> None:
         """Delete the person with all items, and request the erasure in the lake."""
         self._not_myself(request, obj)
+        self._owned(obj)
+        context = admin_context(request, obj.pk)
+        # The trail keeps that somebody was erased, but not who: only the digest by which a job request knows them.
+        digest = job_requests.subject_of(obj.pk)
+        trace = replace(context, user_id=digest)
+        write(
+            [
+                audit.entry(
+                    trace,
+                    actor=name_of(request),
+                    action="delete",
+                    kind="user",
+                    identifier=digest,
+                    name="erased user",
+                )
+            ]
+        )
         with admin_errors():
-            erasure.delete_user(admin_context(request, obj.pk, "delete for good"), obj.stored)
-        self._erase_from_lake(request, obj.pk)
-
-    def _erase_from_lake(self, request: HttpRequest, user_id: str) -> None:
-        """Request the erasure in the lake; without a lake there is nothing to erase."""
-        context = admin_context(request, user_id)
+            person.erase(context, obj.stored["username"])
         try:
-            silver = Bucket(lake_config().silver_bucket, client("s3"))
-            job_requests.request_erasure(silver, user_id, context.request_id, name_of(request))
+            lake.request(context, name_of(request))  # without a lake there is nothing to erase in it
         except ConfigError:
             return
         except (BotoCoreError, ClientError) as error:
@@ -191,30 +205,38 @@ class UserAdmin(Audited):
                 gettext(
                     "Deleted here, but the erasure in the lake could not be requested: %(error)s. Use: %(command)s"
                 )
-                % {"error": error, "command": f"manage.py erase_user {user_id}"}
+                % {"error": error, "command": f"manage.py erase_user {obj.pk}"}
             ) from error
 
     def goes_with(self, request: HttpRequest, obj: Any) -> list[str]:
         """Return everything that is deleted with the person."""
-        items = erasure.belongings(obj.pk)
-        if len(items) > erasure.MAX_ERASED:
-            raise WriteRefused(erasure.too_much(obj.stored))
-        names = {"TASK": gettext("Task: %(title)s"), "TRASH": gettext("Task in the trash: %(title)s")}
-        lines = [names[item["entity_type"]] % item for item in items[:SHOWN_ITEMS]]
-        if len(items) > SHOWN_ITEMS:
-            lines.append(gettext("… and %(number)s more tasks") % {"number": len(items) - SHOWN_ITEMS})
-        held = sessions.of_person(obj.pk)
-        lines += [gettext("Session: since %(created_at)s") % item for item in held]
-        lines += [
-            gettext("Access token: %(name)s") % {"name": t.name} for t in access_tokens.list_tokens(obj.pk)
-        ]
+        names = {
+            "SESSION": gettext("Session: since %(created_at)s"),
+            "ACCESS_TOKEN": gettext("Access token: %(name)s"),
+            "TASK": gettext("Task: %(title)s"),
+            "TRASH": gettext("Task in the trash: %(title)s"),
+        }
+        items = [item.attribute_values for item in self._owned(obj) if item.entity_type in names]
+        lines = [names[item["entity_type"]] % item for item in items if "purged_at" not in item]
+        more = len(lines) - SHOWN_ITEMS
         return [
-            *lines,
+            *lines[:SHOWN_ITEMS],
+            *([gettext("… and %(number)s more tasks") % {"number": more}] if more > 0 else []),
             gettext("Preferences and saved filters"),
             gettext("The calendar address"),
             gettext("The account in Cognito"),
             gettext("Copies in the lake, by a job request that the Pipeline page shows"),
         ]
+
+    def _owned(self, obj: Any) -> list[Item]:
+        """Return the items of a person. Raises WriteRefused if they are too many for a request."""
+        items = list(islice(person.owned_by(obj.pk), person.MAX_ERASED + 1))
+        if len(items) > person.MAX_ERASED:
+            raise WriteRefused(
+                f"{obj.stored.get('email') or obj.pk} has more than {person.MAX_ERASED} items. "
+                f"Use: manage.py erase_user {obj.pk}"
+            )
+        return items
 
     # --- Actions -------------------------------------------------------------------------------------------
 

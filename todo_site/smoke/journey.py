@@ -36,7 +36,6 @@ class Journey:
     api: Api
     person: SmokePerson
     tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
-    keys: list[str] = field(default_factory=list)
 
     def begin(self) -> None:
         """Read the person's profile, which creates it."""
@@ -47,7 +46,6 @@ class Journey:
     def create(self, number: int) -> None:
         """Create a task with two requests that have the same idempotency key."""
         key = uuid.uuid4().hex
-        self.keys.append(key)
         body = {"title": f"Smoke test {number}", "category": f"Smoke {number % 3}", "due_date": "2099-12-31"}
         first = self.api.call("POST", TASKS, body, expect=201, idempotency_key=key)
         again = self.api.call("POST", TASKS, body, expect=201, idempotency_key=key)

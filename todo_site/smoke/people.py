@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import boto3
+
+from todo_site.erasure.person import erase_items
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +74,8 @@ class People:
         )
         return [item for page in pages for item in page["Items"]]
 
-    def remove(self, person: SmokePerson, idempotency_keys: tuple[str, ...] = ()) -> None:
+    def remove(self, person: SmokePerson) -> None:
         """Delete the account and the person's items. It can be repeated."""
-        for key in self._keys(person, idempotency_keys):
-            self._dynamodb.delete_item(TableName=self._table, Key=key)
+        erase_items(person.id)
         with suppress(self._cognito.exceptions.UserNotFoundException):
             self._cognito.admin_delete_user(UserPoolId=self._pool, Username=person.username)
-
-    def _keys(self, person: SmokePerson, idempotency_keys: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-        for kind in ("TASK", "TRASH", "USER"):
-            for item in self.items(person, kind):
-                yield {"PK": item["PK"], "SK": item["SK"]}
-        for key in idempotency_keys:
-            yield {"PK": {"S": f"IDEMPOTENCY#{person.id}#{key}"}, "SK": {"S": "METADATA"}}

@@ -85,7 +85,7 @@ def journeys_of(options: dict[str, Any]) -> Iterator[list[Journey]]:
             journey.api.close()
         if not options["keep"]:
             for journey in journeys:
-                registry.remove(journey.person, tuple(journey.keys))
+                registry.remove(journey.person)
 
 
 def create_and_update(journeys: list[Journey], options: dict[str, Any]) -> None:
