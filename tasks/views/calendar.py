@@ -14,10 +14,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from tasks import selectors
-from tasks.forms import QuickAddForm
 from tasks.items import TaskItem
 from tasks.task_filters import TaskFilters
-from tasks.views.listing import tabs
+from tasks.views.listing import page_context
 from tasks.views.responses import task_view
 from tasks.views.rows import Row, make_row
 from tasks.views.search import Search, search_of
@@ -71,13 +70,10 @@ def task_calendar(request: HttpRequest) -> HttpResponse:
         days[str(task.due_date)].rows.append(make_row(task, today))
     cells = list(days.values())
     shown = {
-        "view_name": "calendar",
-        "tabs": tabs("calendar", search),
-        "search": search,
+        **page_context("calendar", search),
         "weeks": [cells[start : start + 7] for start in range(0, len(cells), 7)],
         "complete": complete,
         "week": week,
-        "form": QuickAddForm.empty(),
         **_navigation(week, month, today, search),
     }
     return render(request, "tasks/calendar.html", shown)
