@@ -13,6 +13,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from store.paging import Page, pages
 from tasks import selectors
 from tasks.items import TaskItem
 from tasks.task_filters import TaskFilters
@@ -99,16 +100,16 @@ def _tasks(user_id: str, search: Search, first: date, last: date) -> tuple[list[
     filters = TaskFilters(
         due_after=(first - timedelta(days=1)).isoformat(), due_before=(last + timedelta(days=1)).isoformat()
     )
+
+    def read(cursor: str | None) -> Page[TaskItem]:
+        return selectors.list_tasks(user_id, filters=filters, limit=PAGE_SIZE, cursor=cursor)
+
     found: list[TaskItem] = []
-    cursor = None
-    while True:
-        part = search.run(
-            lambda at: selectors.list_tasks(user_id, filters=filters, limit=PAGE_SIZE, cursor=at), cursor
-        )
+    for part in pages(lambda cursor: search.run(read, cursor)):
         found += part.items
-        cursor = part.next_cursor
-        if cursor is None or len(found) >= MOST:
-            return found, cursor is None
+        if len(found) >= MOST:
+            return found, part.next_cursor is None
+    return found, True
 
 
 def _navigation(week: date | None, month: date, today: date, search: Search) -> dict[str, Any]:
