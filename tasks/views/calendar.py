@@ -56,8 +56,8 @@ class Day:
 def task_calendar(request: HttpRequest) -> HttpResponse:
     """Show a month (``month=2026-11``) or a week (``week=2026-11-23``, any day of it); by default this month."""
     today, search = today_of(request), search_of(request)
-    week = _day(request.GET.get("week", ""), today) if "week" in request.GET else None
-    month = _day(f"{request.GET.get('month', '')}-01", today).replace(day=1)
+    week = _parse_day(request.GET.get("week", ""), today) if "week" in request.GET else None
+    month = _parse_day(f"{request.GET.get('month', '')}-01", today).replace(day=1)
     first, last = _span(week, month)
     days = {
         day.isoformat(): Day(
@@ -88,7 +88,7 @@ def _span(week: date | None, month: date) -> tuple[date, date]:
     return month - timedelta(days=month.weekday()), final + timedelta(days=6 - final.weekday())
 
 
-def _day(text: str, today: date) -> date:
+def _parse_day(text: str, today: date) -> date:
     try:
         return min(max(date.fromisoformat(text), _FIRST), _LAST)
     except ValueError:
