@@ -167,13 +167,9 @@ class ChecklistField(forms.CharField):
 
     widget = forms.Textarea(attrs={"rows": 3, "spellcheck": "true"})
 
-    def prepare_value(self, value: Any) -> Any:
-        """Return the checklist ``value`` as text."""
-        return value if value is None or isinstance(value, str) else checklists.to_text(value)
-
     def has_changed(self, initial: Any, data: Any) -> bool:
         """Return whether ``data`` is another checklist than ``initial``; spacing makes no difference."""
-        return checklists.lines(self.prepare_value(initial) or "") != checklists.lines(data or "")
+        return checklists.lines(initial or "") != checklists.lines(data or "")
 
 
 class RepeatField(forms.ChoiceField):
