@@ -82,8 +82,8 @@ class _Reader:
         if not self._parents or not cells.get("content"):
             return
         parent = self._parents[-1][1]
-        said = [parent.fields.get("description"), cells["content"]]
-        parent.fields["description"] = "\n\n".join(filter(None, said))
+        paragraphs = [parent.fields.get("description"), cells["content"]]
+        parent.fields["description"] = "\n\n".join(filter(None, paragraphs))
         parent.raw.append(cells)
 
     def _task(self, number: int, cells: Cells) -> None:
