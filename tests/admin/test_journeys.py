@@ -63,7 +63,7 @@ def shot(page, name):
         page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
 
-def test_it_works(enter, make_account, add, alice):
+def test_a_task_is_found_changed_and_its_history_read(enter, make_account, add, alice):
     add("Pay rent", category="Home")
     page = enter(make_account("Root", groups=("admins",)))
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
@@ -202,8 +202,8 @@ def test_the_lake_is_run_replayed_and_watched(enter, make_account, tmp_path):
     page.goto("/admin/pipeline/")
     for button, name in (("Run now", "Run now"), ("Replay these days", "Replay days"), RETRY):
         page.get_by_role("button", name=button).click()
-        expect(page.locator(".messagelist")).to_contain_text(f"{name}: ordered.")
-        order = page.locator("table", has_text="Orders").locator("tbody tr").first
+        expect(page.locator(".messagelist")).to_contain_text(f"{name}: requested.")
+        order = page.locator("table", has_text="Job requests").locator("tbody tr").first
         expect(order).to_contain_text(name)
         expect(order.locator(".state")).to_have_text("waiting")
         lake.carry_out_requests()

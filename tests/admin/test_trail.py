@@ -66,7 +66,7 @@ def trail(task_id):
 JSON = "application/json"
 
 
-def test_it_works(api, alice, shipped, captured, lake):  # noqa: F811
+def test_the_trail_joins_changes_and_requests(api, alice, shipped, captured, lake):  # noqa: F811
     """API write -> its request in Bronze and its change in Bronze, with the same id; `lake trail` shows both."""
     caller, marks = api(alice), [uuid.uuid4().hex for _ in range(3)]
 

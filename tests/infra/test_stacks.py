@@ -10,7 +10,7 @@ from etl.lake import catalog
 from etl.lake.tables import BRONZE
 from infra.settings import SettingsError, from_context
 from localcloud import accounts
-from store.schema import TTL_ATTRIBUTE, table_definition
+from store.model import TTL_ATTRIBUTE, table_definition
 from tests.infra.conftest import STACKS, plain
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -129,6 +129,7 @@ def test_the_web_function_may_not_scan_or_drop_or_reach_elsewhere(dev):
             "PutItem",
             "UpdateItem",
             "DeleteItem",
+            "BatchWriteItem",
             "ConditionCheckItem",
             "DescribeTable",
             "DescribeStream",
