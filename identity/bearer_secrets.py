@@ -92,7 +92,7 @@ def store(ctx: RequestContext, item: Item, action: Action, once: Once | None, ke
     guard = [revocations.not_shut_out(ctx.user_id, ctx.caller.issued_at)] if ctx.caller else []
     plan = Plan(kept, [action, *guard], [Change(None, item)], [item.key])
     try:
-        done = commit(None, lambda: plan, slot=slot(ctx, once))
+        done = commit(None, plan, slot=slot(ctx, once))
     except ConditionFailed as failure:
         if guard and failure.failed[1]:
             raise ShutOut from None

@@ -62,7 +62,7 @@ def disable(ctx: RequestContext, *, once: Once | None = None) -> bool:
     key = calendar_feed_key(ctx.user_id)
     plan = Plan("", [delete_existing(key)], resources=[key])
     try:
-        return isinstance(commit(None, lambda: plan, slot=bearer_secrets.slot(ctx, once)), Replayed)
+        return isinstance(commit(None, plan, slot=bearer_secrets.slot(ctx, once)), Replayed)
     except ConditionFailed:
         raise CalendarFeedNotFound from None
 

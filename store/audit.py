@@ -168,4 +168,4 @@ def remove_recorded(ctx: RequestContext, item: Item, trail: Trail) -> None:
     """
     plan = Plan(None, [delete_existing(item.key)], [Change(item, None)])
     with suppress(ConditionFailed):
-        commit(replace(ctx, trail=trail), lambda: plan)
+        commit(replace(ctx, trail=trail), plan)

@@ -86,7 +86,7 @@ class Slot(Protocol):
 @overload
 def commit(
     ctx: Recorder | None,
-    plan: Callable[..., Plan[Result]],
+    plan: Callable[..., Plan[Result]] | Plan[Result],
     *,
     keys: Sequence[Key] = ...,
     known: Sequence[Item | None] | None = ...,
@@ -95,7 +95,7 @@ def commit(
 @overload
 def commit(
     ctx: Recorder | None,
-    plan: Callable[..., Plan[Result]],
+    plan: Callable[..., Plan[Result]] | Plan[Result],
     *,
     keys: Sequence[Key] = ...,
     known: Sequence[Item | None] | None = ...,
@@ -103,7 +103,7 @@ def commit(
 ) -> Committed[Result] | Replayed: ...
 def commit(
     ctx: Recorder | None,
-    plan: Callable[..., Plan[Result]],
+    plan: Callable[..., Plan[Result]] | Plan[Result],
     *,
     keys: Sequence[Key] = (),
     known: Sequence[Item | None] | None = None,
@@ -119,7 +119,7 @@ def commit(
         Records the plan's changes in the audit trail; None records nothing.
     plan
         Called with the items at ``keys``, in their order (None for one that is not there), once for each attempt. What
-        it raises goes to the caller.
+        it raises goes to the caller. A Plan, if every attempt has the same.
     keys
         Of the items that the plan depends on. The record is read along with them.
     known
@@ -143,7 +143,7 @@ def commit(
 
 def _commit(
     ctx: Recorder | None,
-    plan: Callable[..., Plan[Result]],
+    plan: Callable[..., Plan[Result]] | Plan[Result],
     keys: Sequence[Key],
     known: Sequence[Item | None] | None,
     slot: Slot | None,
@@ -152,7 +152,7 @@ def _commit(
     for attempt in range(MAX_ATTEMPTS):
         if replayed := _replay(slot, record):
             return replayed
-        planned = plan(*found)
+        planned = plan if isinstance(plan, Plan) else plan(*found)
         actions, reply = _complete(ctx, planned, slot)
         try:
             if actions:

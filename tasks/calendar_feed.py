@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
+from store.paging import pages
 from tasks import checklists, selectors
 from tasks.task_filters import TaskFilters
 
@@ -48,13 +50,9 @@ def render(user_id: str, today: date) -> bytes:
 
 def _due(user_id: str, today: date) -> Iterator[Values]:
     filters = TaskFilters(due_after=(today - HISTORY).isoformat())
-    left, cursor = MAX_EVENTS, None
-    while left > 0:
-        page = selectors.list_tasks(user_id, filters=filters, limit=min(left, PAGE), cursor=cursor)
-        yield from (task.attribute_values for task in page.items)
-        left, cursor = left - len(page.items), page.next_cursor
-        if cursor is None:
-            return
+    found = pages(lambda cursor: selectors.list_tasks(user_id, filters=filters, limit=PAGE, cursor=cursor))
+    tasks = (task.attribute_values for page in found for task in page.items)
+    return islice(tasks, MAX_EVENTS)
 
 
 def _event(task: Values) -> "Event":

@@ -32,9 +32,9 @@ def parse(text: str, before: Sequence[Entry] = ()) -> list[dict[str, Any]]:
     wanted = lines(text)
     left = list(before)
     entries: list[dict[str, Any]] = []
-    for done, words in wanted:
-        entry: dict[str, Any] = {"text": words, "done": done}
-        same = next((old for old in left if old["text"] == words), None)
+    for done, line in wanted:
+        entry: dict[str, Any] = {"text": line, "done": done}
+        same = next((old for old in left if old["text"] == line), None)
         if same:
             left.remove(same)
             entry["id"] = same["id"]

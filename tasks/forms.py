@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
+from datetime import time
 from typing import Any, ClassVar, Self, cast
 
 from django import forms
@@ -150,7 +151,7 @@ class QuickAddForm(_TaskFields):
 
         A control with its initial value sets nothing.
         """
-        chosen = {name: _as_text(self.cleaned_data[name]) for name in ("due_date", "priority", "category")}
+        chosen = {name: self.cleaned_data[name] for name in ("due_date", "priority", "category")}
         if chosen["priority"] == self.fields["priority"].initial:
             del chosen["priority"]
         return {"title": title} | {name: value for name, value in chosen.items() if value}
@@ -166,13 +167,9 @@ class ChecklistField(forms.CharField):
 
     widget = forms.Textarea(attrs={"rows": 3, "spellcheck": "true"})
 
-    def prepare_value(self, value: Any) -> Any:
-        """Return the checklist ``value`` as text."""
-        return value if value is None or isinstance(value, str) else checklists.to_text(value)
-
     def has_changed(self, initial: Any, data: Any) -> bool:
         """Return whether ``data`` is another checklist than ``initial``; spacing makes no difference."""
-        return checklists.lines(self.prepare_value(initial) or "") != checklists.lines(data or "")
+        return checklists.lines(initial or "") != checklists.lines(data or "")
 
 
 class RepeatField(forms.ChoiceField):
@@ -211,11 +208,11 @@ class EditForm(_TaskFields):
     def texts_of(cls, task: TaskItem) -> dict[str, str]:
         """Return the text of each field of a form filled with ``task``."""
         values = task.attribute_values | {"checklist": checklists.to_text(task.checklist or ())}
-        return {name: _joined(values.get(name)) for name in cls.EDITABLE}
+        return {name: _text(values.get(name)) for name in cls.EDITABLE}
 
     def changes(self) -> dict[str, Any]:
         """Return the changed fields for ``update_task`` (None clears)."""
-        return {name: _as_text(self.cleaned_data[name]) or None for name in self.touched()}
+        return {name: self.cleaned_data[name] or None for name in self.touched()}
 
     def touched(self) -> list[str]:
         """Return the names of the fields that were changed since the form was opened."""
@@ -227,7 +224,7 @@ class EditForm(_TaskFields):
 
     def texts(self) -> dict[str, str]:
         """Return the submitted text of each field, spelled as ``texts_of`` does."""
-        return {name: _joined(_as_text(self.cleaned_data[name])) for name in self.EDITABLE}
+        return {name: _text(self.cleaned_data[name]) for name in self.EDITABLE}
 
     def rebased(self, task: TaskItem, version: int) -> Self:
         """Return this form as if opened on ``task`` at ``version``: changed fields keep what was typed."""
@@ -299,14 +296,9 @@ class TaskForm(EditForm):
         return self.cleaned_data
 
 
-def _as_text(value: Any) -> Any:
-    """Return a date or a time as the domain's text; text with line feeds only; other values as they are."""
-    if hasattr(value, "strftime"):
-        return value.strftime("%H:%M") if hasattr(value, "hour") else value.isoformat()
-    return value.replace("\r\n", "\n") if isinstance(value, str) else value
-
-
-def _joined(value: Any) -> str:
+def _text(value: Any) -> str:
+    if isinstance(value, time):
+        return value.isoformat("minutes")
     return ", ".join(value) if isinstance(value, list) else str(value or "")
 
 
@@ -335,7 +327,7 @@ class BulkForm(forms.Form):
 
     def given(self) -> dict[str, Any]:
         """Return the fields that are not blank."""
-        return {name: _as_text(value) for name, value in self.cleaned_data.items() if value}
+        return {name: value for name, value in self.cleaned_data.items() if value}
 
     def changes_for(self, task: TaskItem) -> dict[str, Any]:
         """Return the fields to change in ``task``; tags are added to its own."""

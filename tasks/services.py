@@ -62,7 +62,7 @@ def create_task(ctx: RequestContext, given: Mapping[str, Any], *, once: Once | N
     """
     plan = plans.create_task(ctx, given)
     plan = replace(plan, actions=[*plan.actions, *profiles.first_sight(ctx)])
-    written = _written(commit(ctx, lambda: plan, slot=slot(ctx, once)))
+    written = _written(commit(ctx, plan, slot=slot(ctx, once)))
     if not written.replayed:
         profiles.seen(ctx)
     return written

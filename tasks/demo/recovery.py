@@ -7,7 +7,7 @@ from typing import Any
 
 from identity import profiles
 from store.context import timestamp
-from store.paging import Page
+from store.paging import Page, pages
 from tasks import selectors
 from tasks.demo.storyline import Event
 from tasks.errors import TaskNotFound
@@ -50,10 +50,7 @@ def _since(user_id: str, moment: str) -> Iterator[TaskItem]:
 
 def _until(moment: str, read: Callable[..., Page[Any]]) -> Iterator[TaskItem]:
     """Yield the items of a list, newest first, that were created at ``moment`` or later."""
-    cursor = None
-    while True:
-        page = read(cursor=cursor)
+    for page in pages(lambda cursor: read(cursor=cursor)):
         yield from (item for item in page.items if item.created_at >= moment)
-        cursor = page.next_cursor
-        if cursor is None or page.items[-1].created_at < moment:
+        if page.items and page.items[-1].created_at < moment:
             return

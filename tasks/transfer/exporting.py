@@ -8,6 +8,7 @@ from django.http import StreamingHttpResponse
 from pydantic_core import to_json
 
 from store.context import RequestContext
+from store.paging import pages
 from tasks import selectors
 from tasks.transfer import csv_cells
 from tasks.transfer.rows import COLUMNS, JSON_FIELDS
@@ -50,13 +51,8 @@ def download(ctx: RequestContext, file_format: str) -> StreamingHttpResponse:
 
 
 def _pages(user_id: str) -> Iterator[list[Values]]:
-    cursor: str | None = None
-    while True:
-        page = selectors.list_tasks(user_id, limit=PAGE, cursor=cursor)
+    for page in pages(lambda cursor: selectors.list_tasks(user_id, limit=PAGE, cursor=cursor)):
         yield [_row(task.attribute_values) for task in page.items]
-        cursor = page.next_cursor
-        if not cursor:
-            return
 
 
 def _row(task: Values) -> Values:

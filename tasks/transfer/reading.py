@@ -40,11 +40,11 @@ def read(upload: bytes, now: datetime) -> tuple[str, list[Row]]:
     if not text.strip():
         raise refuse("empty", _("The file is empty."))
     if text.lstrip()[0] in "[{":
-        return "json", _of_json(text)
-    return _of_csv(text, now)
+        return "json", _read_json(text)
+    return _read_csv(text, now)
 
 
-def _of_json(text: str) -> list[Row]:
+def _read_json(text: str) -> list[Row]:
     try:
         tasks = from_json(text, allow_inf_nan=False)
     except ValueError as error:
@@ -64,7 +64,7 @@ def _json_row(number: int, task: Any) -> Row:
     return Row(number, given, task, _own_id(task))
 
 
-def _of_csv(text: str, now: datetime) -> tuple[str, list[Row]]:
+def _read_csv(text: str, now: datetime) -> tuple[str, list[Row]]:
     lines = _lines(text)
     header = [name.strip().casefold().replace(" ", "_") for name in next(lines)[1]]
     records = [(number, line) for number, line in lines if any(cell.strip() for cell in line)]

@@ -8,10 +8,10 @@ from django.views.decorators.http import require_safe
 
 from store.errors import InvalidCursor
 from tasks import selectors
-from tasks.forms import STATUS_LABELS, QuickAddForm
+from tasks.forms import STATUS_LABELS
 from tasks.items import STATUSES
 from tasks.task_filters import TaskFilters
-from tasks.views.listing import tabs
+from tasks.views.listing import page_context
 from tasks.views.responses import task_view
 from tasks.views.rows import make_row
 from tasks.views.search import Search, search_of
@@ -29,14 +29,7 @@ def task_board(request: HttpRequest) -> HttpResponse:
         columns = [_column(request, search, status) for status in STATUSES]
     except InvalidCursor:
         return redirect("task-board")
-    shown = {
-        "view_name": "board",
-        "tabs": tabs("board", search),
-        "search": search,
-        "columns": columns,
-        "form": QuickAddForm.empty(),
-    }
-    return render(request, "tasks/board.html", shown)
+    return render(request, "tasks/board.html", page_context("board", search) | {"columns": columns})
 
 
 def _column(request: HttpRequest, search: Search, status: str) -> dict[str, Any]:

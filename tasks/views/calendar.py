@@ -13,11 +13,11 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from store.paging import Page, pages
 from tasks import selectors
-from tasks.forms import QuickAddForm
 from tasks.items import TaskItem
 from tasks.task_filters import TaskFilters
-from tasks.views.listing import tabs
+from tasks.views.listing import page_context
 from tasks.views.responses import task_view
 from tasks.views.rows import Row, make_row
 from tasks.views.search import Search, search_of
@@ -56,8 +56,8 @@ class Day:
 def task_calendar(request: HttpRequest) -> HttpResponse:
     """Show a month (``month=2026-11``) or a week (``week=2026-11-23``, any day of it); by default this month."""
     today, search = today_of(request), search_of(request)
-    week = _day(request.GET.get("week", ""), today) if "week" in request.GET else None
-    month = _day(f"{request.GET.get('month', '')}-01", today).replace(day=1)
+    week = _parse_day(request.GET.get("week", ""), today) if "week" in request.GET else None
+    month = _parse_day(f"{request.GET.get('month', '')}-01", today).replace(day=1)
     first, last = _span(week, month)
     days = {
         day.isoformat(): Day(
@@ -71,13 +71,10 @@ def task_calendar(request: HttpRequest) -> HttpResponse:
         days[str(task.due_date)].rows.append(make_row(task, today))
     cells = list(days.values())
     shown = {
-        "view_name": "calendar",
-        "tabs": tabs("calendar", search),
-        "search": search,
+        **page_context("calendar", search),
         "weeks": [cells[start : start + 7] for start in range(0, len(cells), 7)],
         "complete": complete,
         "week": week,
-        "form": QuickAddForm.empty(),
         **_navigation(week, month, today, search),
     }
     return render(request, "tasks/calendar.html", shown)
@@ -91,7 +88,7 @@ def _span(week: date | None, month: date) -> tuple[date, date]:
     return month - timedelta(days=month.weekday()), final + timedelta(days=6 - final.weekday())
 
 
-def _day(text: str, today: date) -> date:
+def _parse_day(text: str, today: date) -> date:
     try:
         return min(max(date.fromisoformat(text), _FIRST), _LAST)
     except ValueError:
@@ -103,16 +100,16 @@ def _tasks(user_id: str, search: Search, first: date, last: date) -> tuple[list[
     filters = TaskFilters(
         due_after=(first - timedelta(days=1)).isoformat(), due_before=(last + timedelta(days=1)).isoformat()
     )
+
+    def read(cursor: str | None) -> Page[TaskItem]:
+        return selectors.list_tasks(user_id, filters=filters, limit=PAGE_SIZE, cursor=cursor)
+
     found: list[TaskItem] = []
-    cursor = None
-    while True:
-        part = search.run(
-            lambda at: selectors.list_tasks(user_id, filters=filters, limit=PAGE_SIZE, cursor=at), cursor
-        )
+    for part in pages(lambda cursor: search.run(read, cursor)):
         found += part.items
-        cursor = part.next_cursor
-        if cursor is None or len(found) >= MOST:
-            return found, cursor is None
+        if len(found) >= MOST:
+            return found, part.next_cursor is None
+    return found, True
 
 
 def _navigation(week: date | None, month: date, today: date, search: Search) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def task_history(request: HttpRequest, task_id: UUID) -> HttpResponse:
     shown: dict[str, Any] = {"task": task, "failed": False}
     try:
         found = history.of_task(task)
-        events = [_shown(request, task, event) for event in found.events]
+        events = [_event_context(request, task, event) for event in found.events]
         shown |= {"events": events, "incomplete": found.incomplete}
     except HistoryUnavailable:
         shown["failed"] = True
@@ -35,7 +35,7 @@ def task_history(request: HttpRequest, task_id: UUID) -> HttpResponse:
     return render(request, template, shown)
 
 
-def _shown(request: HttpRequest, task: TaskItem, event: Event) -> dict[str, Any]:
+def _event_context(request: HttpRequest, task: TaskItem, event: Event) -> dict[str, Any]:
     return {
         "kind": event.kind,
         "at": local_time(request, event.at),

@@ -80,5 +80,5 @@ def _form(
     notice: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    shown = {"task": task, "form": form, "said": notice, "differences": differences}
+    shown = {"task": task, "form": form, "notice": notice, "differences": differences}
     return render(request, "tasks/partials/inline.html", shown, status=status)

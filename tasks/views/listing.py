@@ -100,19 +100,27 @@ def list_context(request: HttpRequest, form: QuickAddForm | None = None) -> dict
     more = found.next_cursor is not None
     named = {"done": ("closed", _("Done")), "all": ("all", _("All tasks"))}.get(view.name)
     return {
-        "view_name": view.name,
+        **page_context(view.name, search),
         "view_title": view.title,
-        "tabs": tabs(view.name, search),
-        "search": search,
         "sections": [Section(*named, rows, more)] if named else group_by_section(rows, more=more),
-        "form": form or QuickAddForm.empty(),
+        **({"form": form} if form else {}),
         "bulk": BulkForm(),
         "next_url": url_of(view, cursor=found.next_cursor, q=search.text) if found.next_cursor else "",
         "categories": sorted({task.category for task in found.items if task.category}),
     }
 
 
-def tabs(current: str, search: Search) -> list[dict[str, Any]]:
+def page_context(name: str, search: Search) -> dict[str, Any]:
+    """Return the context that the pages of all lists share; ``name`` is the current tab."""
+    return {
+        "view_name": name,
+        "tabs": _tabs(name, search),
+        "search": search,
+        "form": QuickAddForm.empty(),
+    }
+
+
+def _tabs(current: str, search: Search) -> list[dict[str, Any]]:
     """Return the tabs above every list; a search is kept from tab to tab."""
     query = {"q": search.text} if search.text else {}
     found = [

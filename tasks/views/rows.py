@@ -27,7 +27,6 @@ class Row:
     task: TaskItem
     section: str
     due: str
-    done: bool
     closed: bool
     order: str
 
@@ -49,7 +48,6 @@ def make_row(task: TaskItem, today: date) -> Row:
         task=task,
         section="closed" if closed else _section(task.due_date, today),
         due=due_words(task.due_date, task.due_time, today) if task.due_date else "",
-        done=task.status == "completed",
         closed=closed,
         order=f"{task.due_date or ''}#{task.id}",
     )

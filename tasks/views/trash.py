@@ -14,7 +14,7 @@ from store.errors import InvalidCursor
 from tasks import selectors, services
 from tasks.errors import TaskNotFound
 from tasks.items import TrashItem
-from tasks.views.listing import tabs
+from tasks.views.listing import page_context
 from tasks.views.responses import answer, task_view
 from tasks.views.rows import due_words
 from tasks.views.search import Search
@@ -34,8 +34,7 @@ def task_trash(request: HttpRequest) -> HttpResponse:
     except InvalidCursor:
         return redirect("task-trash")
     shown = {
-        "view_name": "trash",
-        "tabs": tabs("trash", Search()),
+        **page_context("trash", Search()),
         "entries": [_entry(request, task) for task in found.items],
         "next_cursor": found.next_cursor,
     }

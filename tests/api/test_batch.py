@@ -21,7 +21,7 @@ def create(title="Task", **fields):
     return {"op": "create", "task": {"title": title, **fields}}
 
 
-def test_it_works(as_alice, calls):
+def test_does_several_operations_in_one_request(as_alice, calls):
     kept, gone, trashed = (as_alice.create(title=title) for title in ("kept", "gone", "trashed"))
     as_alice("DELETE", f"{TASKS}/{trashed['id']}")
     calls.clear()

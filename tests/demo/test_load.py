@@ -164,7 +164,7 @@ def crash_before_line(monkeypatch, wanted):
     monkeypatch.setattr(Journal, "append", failing)
 
 
-def test_it_works(workspace):
+def test_loads_every_event(workspace):
     output = workspace.load()
     workspace.assert_holds(EVENTS)
     total = f"{len(EVENTS):,}"

@@ -34,7 +34,7 @@ def event_of(ctx, alice):
     return event
 
 
-def test_it_works(ctx, alice, calls):
+def test_the_address_opens_the_feed_of_its_owner(ctx, alice, calls):
     token = calendar_address.enable(ctx(alice))
     assert calls.names == ["PutItem"]
     calls.clear()

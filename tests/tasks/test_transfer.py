@@ -59,7 +59,7 @@ def imported(ctx, alice):
 # --- Export --------------------------------------------------------------------------------------------------
 
 
-def test_it_works(ctx, alice, bob, imported):
+def test_an_exported_file_can_be_imported(ctx, alice, bob, imported):
     services.create_task(ctx(alice), FULL)
     services.create_task(ctx(alice), {"title": "plain"})
     for file_format in ("json", "csv"):

@@ -18,7 +18,7 @@ def opened(browser):
     return lambda task: read(browser.get(url(task))).fields
 
 
-def test_it_works(browser, add):
+def test_shows_description_and_checklist(browser, add):
     task = add(
         "Trip",
         description="**Where** to?\n\n- sea",

@@ -22,7 +22,7 @@ WHOLE = {
 }  # fmt: skip
 
 
-def test_it_works(browser, add, stored, opened):
+def test_saves_every_field(browser, add, stored, opened):
     task = add("Pay rent")
     answer = browser.post(url(task), opened(task) | WHOLE)
     assert (answer.status_code, answer["Location"]) == (302, "/")

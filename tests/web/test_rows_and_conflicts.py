@@ -39,7 +39,7 @@ def test_due_dates_in_words(due, time, words):
     ],
 )
 def test_sections(status, due, section):
-    task = TaskItem.of({"id": "x", "status": status, "due_date": due})
+    task = TaskItem(id="x", status=status, due_date=due)
     assert rows.make_row(task, TODAY).section == section
 
 

@@ -15,7 +15,7 @@ def columns(page) -> dict[str, list[str]]:
     return {name: re.findall(r'class="task-title"[^>]*>([^<]*)<', cards) for name, cards in found}
 
 
-def test_it_works(browser, add):
+def test_the_board_has_a_column_for_each_status(browser, add):
     add("To do")
     add("Doing", status="in_progress")
     add("Did", status="completed")

@@ -81,7 +81,7 @@ class Command(BaseCommand):
 
 def _manifest(options: dict[str, Any]) -> Manifest:
     if options["people"] < FEWEST_PEOPLE or options["tasks"] < options["people"] or options["months"] < 1:
-        raise CommandError("The workspace needs at least 3 people, one task a person, and one month.")
+        raise CommandError("The workspace needs at least 3 people, as many tasks as people, and one month.")
     now = options["now"] or datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     return Manifest(
         table=settings.TABLE_NAME,
