@@ -1,1 +1,1 @@
-"""Who sends a request: Cognito, sign-in, sessions, access tokens, roles, profiles and preferences."""
+"""People: Cognito, sign-in, sessions, access tokens, roles, profiles and preferences."""

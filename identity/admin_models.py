@@ -178,12 +178,12 @@ class AuditEntry(Stored):
 
     @property
     def action_time(self) -> Any:
-        """When it was done."""
+        """The time of the action."""
         return self.load("created_at", self.stored["created_at"])
 
     @property
     def user(self) -> Any:
-        """Who did it, as the history page needs it: with ``get_username`` and ``get_full_name``."""
+        """The admin who did it, with the methods that the history page calls."""
         return _Actor(self.stored["actor_name"])
 
     @property

@@ -1,4 +1,4 @@
-"""What the model admins share: contexts for the audit trail, errors for the admin, the history of an object."""
+"""Shared by the model admins: contexts for the audit trail, errors for the admin, the history of an object."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What admins can do with accounts in Cognito."""
+"""Administration of accounts in Cognito."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Where to go after signing in or choosing a theme: only to pages of this site."""
+"""Safe redirects after signing in or choosing a theme."""
 
 from django.conf import settings
 from django.http import HttpRequest

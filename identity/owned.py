@@ -3,23 +3,17 @@
 from collections.abc import Iterator
 
 from identity import access_tokens, sessions
-from identity.items import EmailItem, UserItem, calendar_feed_key, email_key, preferences_key, user_key
+from identity.items import calendar_feed_key, preferences_key, user_key
 from store.model import Item
-from store.reading import get, get_all
+from store.reading import get_all
 
 
 def owned_by(user_id: str) -> Iterator[Item]:
-    """Return the sessions, access tokens, calendar feed, preferences and profile of a person, and its address.
+    """Return the sessions, access tokens, calendar feed, preferences and profile of a person.
 
-    One Query a page for sessions and for tokens, one BatchGetItem, and one GetItem if there is a profile.
+    One Query a page for sessions and for tokens, and one BatchGetItem.
     """
     yield from sessions.of_person(user_id)
     yield from access_tokens.stored(user_id)
     single = get_all(Item, [calendar_feed_key(user_id), preferences_key(user_id), user_key(user_id)])
     yield from filter(None, single)
-    profile = single[-1]
-    if isinstance(profile, UserItem) and profile.email:
-        # An address kept before there were owner keys.
-        address = get(EmailItem, email_key(profile.email))
-        if address and address.user_id == user_id:
-            yield address

@@ -44,7 +44,7 @@ def traces(*texts):
     """Return the items of the table that hold one of ``texts`` anywhere, as DynamoDB has them."""
     pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName=TABLE, ConsistentRead=True)
     items = (item for page in pages for item in page["Items"])
-    return [item for item in items if any(text in json.dumps(item) for text in texts)]
+    return [item for item in items if any(text in json.dumps(item, default=str) for text in texts)]
 
 
 def kinds(items):

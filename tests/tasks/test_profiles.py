@@ -7,7 +7,7 @@ import pytest
 from identity import profiles
 from identity.errors import ProfileNotFound
 from identity.users import Person
-from store.errors import ValidationFailed
+from store.errors import ValidationFailed, VersionConflict
 from tasks import services
 
 
@@ -97,3 +97,22 @@ def test_forgets_whom_it_has_not_seen_for_long():
         profiles.known.add(str(number))
     assert "0" not in profiles.known
     assert str(profiles.KNOWN_PEOPLE) in profiles.known
+
+
+def test_a_profile_that_was_created_meanwhile_is_changed(ctx, alice, calls):
+    create(ctx(alice), alice)
+    calls.clear()
+    saved = profiles.save_profile(ctx(alice), {"name": "Alice B."}, initial={}, read=[None])
+    assert calls.names == ["PutItem", "UpdateItem"]
+    assert (saved.created, saved.profile.name, saved.profile.version) == (False, "Alice B.", 2)
+    assert profiles.get_profile(alice.id) == saved.profile
+
+
+def test_a_profile_that_was_changed_meanwhile_is_not_overwritten(ctx, alice, calls):
+    before = create(ctx(alice), alice)
+    changed = profiles.update_profile(ctx(alice), {"name": "Alice B."})
+    calls.clear()
+    with pytest.raises(VersionConflict):
+        profiles.save_profile(ctx(alice), {"name": "x"}, read=[before], if_version={before.version})
+    assert calls.names == ["UpdateItem"]
+    assert profiles.get_profile(alice.id) == changed

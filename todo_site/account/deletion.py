@@ -1,4 +1,4 @@
-"""Deleting one's own account, and how far that is."""
+"""Deleting the account, and the progress of its erasure in the lake."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""What every account page shares."""
+"""Shared by the account pages."""
 
 from typing import Any
 

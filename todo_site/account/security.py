@@ -1,4 +1,4 @@
-"""Where somebody is signed in, signing out elsewhere, and the password."""
+"""Sessions of the person, signing out, and the password."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse

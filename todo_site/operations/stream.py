@@ -1,4 +1,4 @@
-"""How far change capture is behind the table's stream."""
+"""The lag of change capture behind the table's stream."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

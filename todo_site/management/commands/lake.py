@@ -84,11 +84,11 @@ class Command(BaseCommand):
 
 
 def _step(step: Any) -> list[str]:
-    lines = [f"{step.at}  version {step.version}  {step.kind} by {step.updated_by or 'nobody known'}"]
+    lines = [f"{step.at}  version {step.version}  {step.kind} by {step.updated_by or 'unknown'}"]
     for request in step.requests:
         lines.append(
             f"    {request.at}  {request.operation}  {request.status}  {request.duration_ms:.0f} ms"
-            f"  by {request.user_id or 'nobody'}  request {step.request_id}"
+            f"  by {request.user_id or 'anonymous'}  request {step.request_id}"
         )
         lines.append(f"    {json.dumps(request.asked, ensure_ascii=False)}")
     if not step.requests:
