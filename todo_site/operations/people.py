@@ -181,9 +181,14 @@ class UserAdmin(Audited):
         context = admin_context(request, obj.pk)
         # The trail keeps that somebody was erased, but not who: only the digest by which a job request knows them.
         digest = job_requests.subject_of(obj.pk)
-        about = {"kind": "user", "identifier": digest, "name": "erased user"}
-        nameless = replace(context, user_id=digest)
-        write([audit.entry(nameless, actor=name_of(request), action="delete", **about)])
+        nameless, actor = replace(context, user_id=digest), name_of(request)
+        write(
+            [
+                audit.entry(
+                    nameless, actor=actor, action="delete", kind="user", identifier=digest, name="erased user"
+                )
+            ]
+        )
         with admin_errors():
             person.erase(context, obj.stored["username"])
         try:
