@@ -181,16 +181,11 @@ class UserAdmin(Audited):
         context = admin_context(request, obj.pk)
         # The trail keeps that somebody was erased, but not who: only the digest by which a job request knows them.
         digest = job_requests.subject_of(obj.pk)
-        trace = replace(context, user_id=digest)
+        nameless, actor = replace(context, user_id=digest), name_of(request)
         write(
             [
                 audit.entry(
-                    trace,
-                    actor=name_of(request),
-                    action="delete",
-                    kind="user",
-                    identifier=digest,
-                    name="erased user",
+                    nameless, actor=actor, action="delete", kind="user", identifier=digest, name="erased user"
                 )
             ]
         )
