@@ -28,7 +28,7 @@ from typing import Any
 from bench.local import local_aws
 from tests.conftest import PASSWORD
 
-BUDGETS = {"create": 1.7, "create, with a key": 1.7, "get": 1.7, "list of 50": 1.6}
+BUDGETS = {"create": 1.7, "create, with a key": 1.7, "get": 1.6, "list of 50": 0.9}
 TASK = {
     "title": "Pay the rent",
     "description": "From the *joint* account, before noon.",

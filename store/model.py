@@ -195,10 +195,14 @@ class Item(Model):
 
         Raises WrongType, and AttributeNullError if a required attribute is missing (unless ``null_check`` is off).
         """
-        stored = dict(self.unknown)
-        for name, value in self.attribute_values.items():
-            if value is not None:
-                stored[name] = self.stored(name)
+        stored, attributes = dict(self.unknown), self.get_attributes()
+        try:
+            for name, value in self.attribute_values.items():
+                if value is not None:
+                    attribute = attributes[name]
+                    stored[name] = {attribute.attr_type: attribute.serialize(value)}
+        except WrongType as error:
+            raise WrongType(f"{type(self).__name__}.{error}") from None
         if null_check and (missing := _required(type(self)) - stored.keys()):
             raise AttributeNullError(f"{type(self).__name__}.{', '.join(sorted(missing))}")
         return stored

@@ -60,10 +60,12 @@ class Action:
 
 # --- Actions -------------------------------------------------------------------------------------------------
 
+_ABSENT, _PRESENT = Item.PK.does_not_exist(), Item.PK.exists()
+
 
 def put_new(item: Item) -> Action:
     """Return the action that stores an item where none is."""
-    return _put(item, Item.PK.does_not_exist())
+    return _put(item, _ABSENT)
 
 
 def put(item: Item) -> Action:
@@ -73,7 +75,7 @@ def put(item: Item) -> Action:
 
 def put_over(item: Item) -> Action:
     """Return the action that replaces an item, provided there is one."""
-    return _put(item, Item.PK.exists())
+    return _put(item, _PRESENT)
 
 
 def put_instead(item: Item, old: Item, name: str) -> Action:
@@ -83,7 +85,7 @@ def put_instead(item: Item, old: Item, name: str) -> Action:
 
 def put_over_expired(item: Item, now: int) -> Action:
     """Return the action that stores an item where none is, or one that has expired (epoch seconds ``now``)."""
-    return _put(item, Item.PK.does_not_exist() | _expired(now))
+    return _put(item, _ABSENT | _expired(now))
 
 
 def put_unless_held(item: Item, now: int) -> Action:
@@ -91,7 +93,7 @@ def put_unless_held(item: Item, now: int) -> Action:
 
     It fails if another user's item is there, unless that has expired (epoch seconds ``now``).
     """
-    return _put(item, Item.PK.does_not_exist() | _same(item, "user_id") | _expired(now))
+    return _put(item, _ABSENT | _same(item, "user_id") | _expired(now))
 
 
 def delete(item: Item) -> Action:
@@ -101,7 +103,7 @@ def delete(item: Item) -> Action:
 
 def delete_existing(key: Key) -> Action:
     """Return the action that deletes the item at ``key``, whatever it holds, provided there is one."""
-    return _action("Delete", key, Item.PK.exists())
+    return _action("Delete", key, _PRESENT)
 
 
 def update(old: Item, new: Item) -> Action:
