@@ -12,11 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
-from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 
@@ -26,6 +22,7 @@ from identity.items import RevocationItem, revocation_key
 from identity.users import Person, TokenHolder
 from store.context import timestamp
 from store.model import CHANGES
+from store.reading import query_all
 from store.writing import Action, check, put
 
 # Cognito allows tokens to live for a day at most.
@@ -78,30 +75,12 @@ def _updated(last: Revocations) -> Revocations:
     return Revocations({user: found for user, found in entries.items() if found.expires_at > now}, now)
 
 
-@cache
-def _client() -> Any:
-    # A separate client with short timeouts: using the last list is better than waiting long for this one.
-    config = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
-    return boto3.client("dynamodb", region_name=settings.AWS_DEFAULT_REGION, config=config)
-
-
 def _entries(since: float) -> Iterator[tuple[str, Revocation]]:
     """Yield the entries written since then (epoch seconds), with their user ids. One Query a page."""
-    start: dict[str, Any] = {}
-    while True:
-        page = _client().query(
-            TableName=settings.TABLE_NAME,
-            IndexName=CHANGES,
-            KeyConditionExpression="PK = :pk AND updated_at >= :since",
-            ExpressionAttributeValues={":pk": {"S": revocation_key("")[0]}, ":since": {"S": _stamp(since)}},
-            ConsistentRead=True,
-            **start,
-        )
-        for item in map(RevocationItem.from_raw_data, page["Items"]):
-            yield item.user_id, Revocation(item.until, item.wholly, item.expires_at)
-        if "LastEvaluatedKey" not in page:
-            return
-        start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+    written = RevocationItem.updated_at >= _stamp(since)
+    # Impatient: using the last list is better than waiting long for this one.
+    for item in query_all(RevocationItem, revocation_key("")[0], written, index=CHANGES, impatient=True):
+        yield item.user_id, Revocation(item.until, item.wholly, item.expires_at)
 
 
 def _stamp(moment: float) -> str:

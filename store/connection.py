@@ -17,7 +17,7 @@ DEFAULT_TABLE = "todo-app-data"
 USER_AGENT = "todo-with-insights"
 READ_TIMEOUT_SECONDS = 10
 _CONNECTING = threading.Lock()
-_table: "Table | None" = None
+_tables: "dict[bool, Table]" = {}
 
 
 class ItemParser(JSONParser):
@@ -53,13 +53,17 @@ class ItemParserFactory(ResponseParserFactory):
 
 
 class StoreConnection(Connection):
-    """PynamoDB's connection, on one session for all threads."""
+    """PynamoDB's connection, on one session for all threads.
 
-    def __init__(self) -> None:
+    ``impatient``: with short timeouts and no retries, for what is better read again later than waited for.
+    """
+
+    def __init__(self, *, impatient: bool = False) -> None:
         super().__init__(
             region=os.environ.get("AWS_DEFAULT_REGION"),
-            connect_timeout_seconds=3,
-            read_timeout_seconds=READ_TIMEOUT_SECONDS,
+            connect_timeout_seconds=1 if impatient else 3,
+            read_timeout_seconds=2 if impatient else READ_TIMEOUT_SECONDS,
+            max_retry_attempts=0 if impatient else None,
             max_pool_connections=64,
         )
         self._session = get_session()
@@ -84,10 +88,10 @@ class StoreConnection(Connection):
 class Table(TableConnection):
     """The table. ``table_name`` is its name, ``connection`` the way to it."""
 
-    def __init__(self, definition: dict[str, Any]) -> None:
+    def __init__(self, definition: dict[str, Any], *, impatient: bool = False) -> None:
         # Not PynamoDB's constructor: it would make a Connection of its own.
         self.table_name = definition["TableName"]
-        self.connection: StoreConnection = StoreConnection()
+        self.connection: StoreConnection = StoreConnection(impatient=impatient)
         self.connection.add_meta_table(MetaTable(definition))
 
     @property
@@ -96,20 +100,19 @@ class Table(TableConnection):
         return self.connection.client
 
 
-def connect(define: Callable[[str], dict[str, Any]]) -> Table:
-    """Return the process's one Table, made at the first call.
+def connect(define: Callable[[str], dict[str, Any]], *, impatient: bool = False) -> Table:
+    """Return the process's one Table (or its impatient one), made at the first call.
 
     The environment names it (``TABLE_NAME``) and its region (``AWS_DEFAULT_REGION``); ``define`` returns its definition
     by name, in the shape of CreateTable.
     """
-    return _table or _make(define)
+    return _tables.get(impatient) or _make(define, impatient)
 
 
-def _make(define: Callable[[str], dict[str, Any]]) -> Table:
-    global _table  # noqa: PLW0603
+def _make(define: Callable[[str], dict[str, Any]], impatient: bool) -> Table:
     with _CONNECTING:
-        if _table is None:
-            table = Table(define(os.environ.get("TABLE_NAME", DEFAULT_TABLE)))
+        if impatient not in _tables:
+            table = Table(define(os.environ.get("TABLE_NAME", DEFAULT_TABLE)), impatient=impatient)
             _ = table.client  # making a client is not thread-safe, using one is
-            _table = table
-    return _table
+            _tables[impatient] = table
+    return _tables[impatient]

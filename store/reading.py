@@ -69,6 +69,7 @@ def query(
     limit: int | None = None,
     forward: bool = True,
     consistent: bool = True,
+    impatient: bool = False,
 ) -> Page[AnyItem]:
     """Return one page of the items of a partition. One Query.
 
@@ -92,6 +93,8 @@ def query(
         Whether the sort key ascends.
     consistent
         False where it does not matter, at half the price. GSI1 to GSI5 know no other.
+    impatient
+        Give up soon and do not retry.
     """
     answer = _query(
         hash_key,
@@ -102,6 +105,7 @@ def query(
         limit=limit,
         forward=forward,
         consistent=consistent,
+        impatient=impatient,
     )
     last = {name: value["S"] for name, value in answer.get("LastEvaluatedKey", {}).items()}
     return Page([model.from_raw_data(raw) for raw in answer["Items"]], last)
@@ -116,6 +120,17 @@ def query_all(
     while page.last:
         page = query(model, hash_key, range_condition, **(options | {"start": page.last}))
         yield from page.items
+
+
+def scan() -> Iterator[RawItem]:
+    """Yield every item of the table as it is stored, whatever it is. One Scan a page, consistent."""
+    start: RawItem | None = None
+    while True:
+        page = table().scan(consistent_read=True, exclusive_start_key=start)  # type: ignore[arg-type]  # a key, as Query takes it
+        yield from page["Items"]
+        start = page.get("LastEvaluatedKey")
+        if not start:
+            return
 
 
 def count(
@@ -150,9 +165,10 @@ def _query(
     start: Start | None = None,
     forward: bool = True,
     select: str | None = None,
+    impatient: bool = False,
 ) -> dict[str, Any]:
     try:
-        return table().query(
+        return table(impatient=impatient).query(
             hash_key,
             range_key_condition=range_condition,
             filter_condition=filter_condition,

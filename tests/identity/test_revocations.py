@@ -3,10 +3,8 @@
 import time
 from collections import Counter
 
-import boto3
 import pytest
 from botocore.client import BaseClient
-from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
 from django.conf import settings
 from django.test import Client
@@ -118,10 +116,11 @@ def test_only_what_is_new_is_read_again(alice, bob, monkeypatch):
 
 def test_a_process_that_could_never_read_it_lets_nobody_in(alice, api, monkeypatch):
     client = api(alice)
-    nowhere = boto3.client(
-        "dynamodb", endpoint_url="http://127.0.0.1:9", config=Config(retries={"total_max_attempts": 1})
-    )
-    monkeypatch.setattr(revocations, "_client", lambda: nowhere)
+
+    def unreachable(*_, **__):
+        raise EndpointConnectionError(endpoint_url="https://dynamodb")
+
+    monkeypatch.setattr(revocations, "query_all", unreachable)
     monkeypatch.setattr(revocations, "FIRST_READ_SECONDS", 0.5)
     with pytest.raises(IdentityUnavailable):
         another_process().get()

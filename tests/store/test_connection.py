@@ -95,7 +95,7 @@ def test_threads_that_start_at_once_make_one_client(monkeypatch):
         return create(self, *arguments, **options)
 
     monkeypatch.setattr(Session, "create_client", slow)
-    monkeypatch.setattr(connection, "_table", None)
+    monkeypatch.setattr(connection, "_tables", {})
     barrier = threading.Barrier(16)
     seen = set()
 
@@ -115,7 +115,7 @@ def test_threads_that_start_at_once_make_one_client(monkeypatch):
 def test_the_environment_names_table_and_region(monkeypatch):
     monkeypatch.setenv("TABLE_NAME", "another")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    monkeypatch.setattr(connection, "_table", None)
+    monkeypatch.setattr(connection, "_tables", {})
     assert table().table_name == "another"
     assert table().client.meta.region_name == "eu-central-1"
     assert connection.connect(table_definition) is table()

@@ -7,7 +7,8 @@ import json
 from dataclasses import dataclass
 
 from identity.items import revocation_key
-from store.model import Key, RawItem, table
+from store.model import Key, RawItem
+from store.reading import scan
 
 OWNERS = ("user_id", "subject_id")
 
@@ -25,8 +26,7 @@ def search(user_id: str) -> Found:
     """Scan the table. The revocation that keeps issued tokens from working goes by itself and is not counted."""
     own: list[Key] = []
     named = scanned = 0
-    pages = table().client.get_paginator("scan").paginate(TableName=table().table_name, ConsistentRead=True)
-    for item in (item for page in pages for item in page["Items"]):
+    for item in scan():
         scanned += 1
         key = (item["PK"]["S"], item["SK"]["S"])
         if key == revocation_key(user_id):
