@@ -7,9 +7,10 @@ import base64
 import hashlib
 import io
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -109,10 +110,23 @@ class S3:
         dated = {"LastModified": self.modified} if self.modified else {}
         return {"Key": key, "Size": len(body), "ETag": self.etag(body), **dated}
 
-    def paginate(self, *, Bucket: str, Prefix: str, StartAfter: str = "") -> Iterator[dict[str, Any]]:
-        self._call("list_objects_v2", Prefix)
-        keys = sorted(key for key in self.buckets[Bucket] if key.startswith(Prefix) and key > StartAfter)
-        yield ({"Contents": [self._entry(Bucket, key) for key in keys]} if keys else {})
+    def paginate(
+        self,
+        *,
+        Bucket: str,
+        Prefix: str = "",
+        StartAfter: str = "",
+        PaginationConfig: Mapping[str, int] = MappingProxyType({}),
+    ) -> Iterator[dict[str, Any]]:
+        size, after = PaginationConfig.get("PageSize", 1000), StartAfter
+        while True:
+            self._call("list_objects_v2", Prefix)
+            keys = sorted(key for key in self.buckets[Bucket] if key.startswith(Prefix) and key > after)
+            page = keys[:size]
+            yield ({"Contents": [self._entry(Bucket, key) for key in page]} if page else {})
+            if len(keys) <= size:
+                return
+            after = page[-1]
 
 
 class Glue:
