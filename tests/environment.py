@@ -9,15 +9,17 @@ import time
 from pathlib import Path
 
 # The machine: where programs and temporary files are, how to install packages, whether this is CI.
-MACHINE = frozenset(
-    "PATH HOME USER LOGNAME SHELL TERM COLUMNS TMPDIR TEMP TMP LD_LIBRARY_PATH DISPLAY CI GITHUB_ACTIONS JAVA_HOME "
-    "HTTP_PROXY HTTPS_PROXY http_proxy https_proxy SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE".split()
-)
+MACHINE = {
+    *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "COLUMNS", "TMPDIR", "TEMP", "TMP", "DISPLAY"),
+    *("CI", "GITHUB_ACTIONS", "JAVA_HOME", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+    *("REQUESTS_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"),
+}
 MACHINE_PREFIXES = ("PYTEST_XDIST_", "PIP_", "UV_", "XDG_", "PLAYWRIGHT_", "npm_config_")
 # Choices of whoever runs the tests, each read by the test that it is for.
-CHOICES = frozenset(
-    "FUZZ_SECONDS FUZZ_EXAMPLES PARITY_EVENTS SCREENSHOTS ADAPTER_PYTHON TEST_CLOCK_SHIFT TEST_CLOCK_PACKAGES TEST_TIME_ZONE".split()
-)
+CHOICES = {
+    *("FUZZ_SECONDS", "FUZZ_EXAMPLES", "PARITY_EVENTS", "SCREENSHOTS", "ADAPTER_PYTHON"),
+    *("TEST_CLOCK_SHIFT", "TEST_CLOCK_PACKAGES", "TEST_TIME_ZONE"),
+}
 KNOWN = {
     "TZ": "UTC",
     "LC_ALL": "C.UTF-8",

@@ -69,19 +69,18 @@ def _start() -> None:
     os.environ.update(ENVIRONMENT="test", APP_URL="http://testserver")
 
 
-def _serve(directory: Path) -> Any:
+def _serve(directory: Path, attempts: int = 3) -> Any:
     """Start a local AWS, on another port where somebody took the free one first."""
     from localcloud.server import LocalAws, LocalAwsError
 
-    for last in (False, False, True):
-        server = LocalAws(directory, free_port())
-        try:
-            server.start()
-        except LocalAwsError:
-            if last:
-                raise
-        else:
-            return server
+    server = LocalAws(directory, free_port())
+    try:
+        server.start()
+    except LocalAwsError:
+        if attempts == 1:
+            raise
+        return _serve(directory, attempts - 1)
+    return server
 
 
 @pytest.hookimpl(tryfirst=True)

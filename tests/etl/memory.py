@@ -1,5 +1,6 @@
 """S3, Glue and Firehose in memory, as far as the lake uses them: fast enough for thousands of runs.
 
+`test_s3_contract.py` and `test_glue_contract.py` hold them to what AWS does.
 Errors are botocore's own. `S3.before` runs ahead of every call, so that a test can stop a run at any step.
 """
 
@@ -146,7 +147,7 @@ class Glue:
     def update_table(self, *, DatabaseName: str, TableInput: dict[str, Any], SkipArchive: bool) -> None:
         if TableInput["Name"] not in self.tables:
             raise self.exceptions.EntityNotFoundException(
-                {"Error": {"Code": "EntityNotFoundException"}}, "UpdateTable"
+                {"Error": {"Code": "EntityNotFoundException", "Message": TableInput["Name"]}}, "UpdateTable"
             )
         self.tables[TableInput["Name"]] = TableInput
 
@@ -158,20 +159,36 @@ class Glue:
         held = self.partitions[TableName].items()
         yield {"Partitions": [{"Values": [name], "StorageDescriptor": {"Location": at}} for name, at in held]}
 
+    def get_table(self, *, DatabaseName: str, Name: str) -> dict[str, Any]:
+        return {"Table": self.tables[Name]}
+
     def batch_create_partition(
         self, *, DatabaseName: str, TableName: str, PartitionInputList: list[dict[str, Any]]
     ) -> dict[str, Any]:
+        held, errors = self.partitions[TableName], []
         for entry in PartitionInputList:
-            self.partitions[TableName][entry["Values"][0]] = entry["StorageDescriptor"]["Location"]
-        return {}
+            (name,) = entry["Values"]
+            if name in held:
+                errors.append(self._error([name], "AlreadyExistsException"))
+            else:
+                held[name] = entry["StorageDescriptor"]["Location"]
+        return {"Errors": errors}
 
     def batch_update_partition(
         self, *, DatabaseName: str, TableName: str, Entries: list[dict[str, Any]]
     ) -> dict[str, Any]:
+        held, errors = self.partitions[TableName], []
         for entry in Entries:
-            location = entry["PartitionInput"]["StorageDescriptor"]["Location"]
-            self.partitions[TableName][entry["PartitionValueList"][0]] = location
-        return {"Errors": []}
+            (name,) = entry["PartitionValueList"]
+            if name in held:
+                held[name] = entry["PartitionInput"]["StorageDescriptor"]["Location"]
+            else:
+                errors.append(self._error([name], "EntityNotFoundException"))
+        return {"Errors": errors}
+
+    @staticmethod
+    def _error(values: list[str], code: str) -> dict[str, Any]:
+        return {"PartitionValues": values, "ErrorDetail": {"ErrorCode": code, "ErrorMessage": code}}
 
     def location(self, table: str) -> str:
         return str(self.tables[table]["StorageDescriptor"]["Location"])
