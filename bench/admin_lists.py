@@ -66,13 +66,11 @@ def _measure_size(size: int, only: str) -> int:
 
 
 def _measure(size: int, only: str) -> None:
-    import django
     from django.core.management import call_command
 
-    django.setup()
-    from store.schema import Item
+    from store import connection
 
-    Item.Meta.read_timeout_seconds = PATIENCE_SECONDS
+    connection.READ_TIMEOUT_SECONDS = PATIENCE_SECONDS
     call_command("collectstatic", interactive=False, verbosity=0)
     browser, counter = _browser(), Counter()
     _load(size)
@@ -100,19 +98,18 @@ def _task_id(number: int) -> str:
     return new_id(START + timedelta(seconds=number), seed=str(number))
 
 
-def _items(size: int) -> Iterator[dict[str, Any]]:
-    from identity.profiles import new_profile
+def _items(size: int) -> Iterator[Any]:
+    from identity.profiles import _new
     from store.context import RequestContext
-    from tasks.plans import _new_task, _trashed
+    from tasks import plans
 
     now = datetime.now(UTC)
     for number in range(PEOPLE):
         person = _person(number)
         context = RequestContext(person, person, "bench", START + timedelta(seconds=number))
         email = f"person-{number}@example.com"
-        yield new_profile(
-            context, {"email": email, "username": f"person-{number}", "name": f"Person {number}"}
-        )
+        given = {"email": email, "username": f"person-{number}", "name": f"Person {number}"}
+        yield _new(context, given)
     for number in range(size):
         person = _person(number * 7919 % PEOPLE)
         context = RequestContext(person, person, "bench", START + timedelta(seconds=number))
@@ -122,22 +119,21 @@ def _items(size: int) -> Iterator[dict[str, Any]]:
             "priority": "low",
             "category": "Home" if number % 3 else "Garden",
         }
-        task = _new_task(context, values, _task_id(number))
-        yield task
+        yield plans.create_task(context, values, _task_id(number)).result
         if number % TRASHED == 0:
             # Recent, because the table deletes items after a month in the trash.
             context = RequestContext(person, person, "bench", now - timedelta(seconds=number))
-            yield _trashed(context, task | {"id": _task_id(size + number)})
+            deleted = plans.create_task(context, values, _task_id(size + number)).result
+            yield plans.delete_task(context, deleted).result
 
 
 def _load(size: int) -> None:
-    from store import calls
-    from store.codec import encode_item
+    from store.model import table
 
     # Nothing reads the stream here, and loading is faster without it.
-    name, client = os.environ["TABLE_NAME"], calls.client()
+    name, client = os.environ["TABLE_NAME"], table().client
     client.update_table(TableName=name, StreamSpecification={"StreamEnabled": False})
-    everything = [{"PutRequest": {"Item": encode_item(item)}} for item in _items(size)]
+    everything = [{"PutRequest": {"Item": item.serialize()}} for item in _items(size)]
     batches = [everything[start : start + BATCH] for start in range(0, len(everything), BATCH)]
     with ThreadPoolExecutor(THREADS) as pool:
         for answer in pool.map(lambda batch: client.batch_write_item(RequestItems={name: batch}), batches):
@@ -151,10 +147,10 @@ class Counter:
     """Counts the site's requests to DynamoDB and the items they read."""
 
     def __init__(self) -> None:
-        from store import calls
+        from store.model import table
 
         self.requests = self.items = 0
-        calls.client().meta.events.register("after-call.dynamodb", self._note)
+        table().client.meta.events.register("after-call.dynamodb", self._note)
 
     def clear(self) -> None:
         self.requests = self.items = 0

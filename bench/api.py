@@ -147,7 +147,7 @@ def _bare(request: Do) -> tuple[Do, Do]:
     """Return ``request``'s one call to DynamoDB, on a bare client and on the app's."""
     import boto3
 
-    from store import calls
+    from store.model import table
 
     operation, given = _call_of(request)
     numbers = itertools.count()
@@ -161,13 +161,13 @@ def _bare(request: Do) -> tuple[Do, Do]:
 
         return again
 
-    return on(boto3.client("dynamodb")), on(calls.client())
+    return on(boto3.client("dynamodb")), on(table().client)
 
 
 def _call_of(request: Do) -> tuple[str, Values]:
     from botocore import xform_name
 
-    from store import calls
+    from store.model import table
 
     seen: list[tuple[str, Values]] = []
 
@@ -175,7 +175,7 @@ def _call_of(request: Do) -> tuple[str, Values]:
         if model.name != "UpdateItem":  # the rate limit's counter, which few requests need
             seen.append((xform_name(model.name), params))
 
-    events = calls.client().meta.events
+    events = table().client.meta.events
     events.register("provide-client-params.dynamodb", remember)
     request()
     events.unregister("provide-client-params.dynamodb", remember)

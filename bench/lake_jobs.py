@@ -33,7 +33,7 @@ def _lake(folder: Path, work: str, gigabytes: int) -> Any:
     from zoneinfo import ZoneInfo
 
     from etl.lake.config import LakeConfig
-    from etl.run import Lake
+    from etl.run import local_lake
     from tests.etl.folder import FolderS3, NoGlue
 
     config = LakeConfig(
@@ -45,7 +45,7 @@ def _lake(folder: Path, work: str, gigabytes: int) -> Any:
         late_days=100_000,
         memory_limit=f"{gigabytes}GB",
     )
-    return Lake(config, FolderS3(folder), NoGlue(), folder / work)
+    return local_lake(config, FolderS3(folder), NoGlue(), folder / work)
 
 
 def embedded(folder: Path, gigabytes: int) -> dict[str, float]:

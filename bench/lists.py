@@ -54,9 +54,8 @@ def main() -> int:
 
 
 def _store(user_id: str) -> None:
-    from store import calls
-    from store.codec import encode_item
     from store.context import RequestContext
+    from store.model import table
     from tasks import plans
 
     began = datetime.now(UTC) - DAY
@@ -66,15 +65,15 @@ def _store(user_id: str) -> None:
         fields: dict[str, Any] = {"title": f"Task {number}"}
         if number == 0:
             fields |= {"tags": ["rare"], "due_date": "2099-01-01"}
-        task = plans.create(ctx, fields).task.attribute_values
-        requests.append({"PutRequest": {"Item": encode_item(task)}})
+        task = plans.create_task(ctx, fields).result
+        requests.append({"PutRequest": {"Item": task.serialize()}})
     for first in range(0, TASKS, 25):
         name = os.environ["TABLE_NAME"]
-        calls.client().batch_write_item(RequestItems={name: requests[first : first + 25]})
+        table().client.batch_write_item(RequestItems={name: requests[first : first + 25]})
 
 
 def _page(send: Any, query: str) -> tuple[Counter[str], int, bool]:
-    from store import calls
+    from store.model import table
 
     counted: Counter[str] = Counter()
 
@@ -82,7 +81,7 @@ def _page(send: Any, query: str) -> tuple[Counter[str], int, bool]:
         counted["queries"] += 1
         counted["items"] += parsed["ScannedCount"]
 
-    events = calls.client().meta.events
+    events = table().client.meta.events
     events.register("after-call.dynamodb.Query", count)
     body, headers = send("GET", "/api/v1/tasks", query=query, with_headers=True)
     events.unregister("after-call.dynamodb.Query", count)

@@ -1,4 +1,4 @@
-"""boto3 clients: made once, with timeouts, honouring `AWS_ENDPOINT_URL` through boto3 itself."""
+"""boto3 clients: made once, with timeouts and retries; boto3 itself reads `AWS_ENDPOINT_URL`."""
 
 import functools
 from typing import Any
@@ -17,5 +17,5 @@ _CONFIG = Config(
 @functools.cache
 def client(service: str) -> Any:
     """Client of an AWS service, shared by the process (boto3 clients are thread-safe)."""
-    make: Any = boto3.client  # the stubs know one overload a service, none for a name in a variable
+    make: Any = boto3.client  # the stubs have one overload for each service, none for a variable
     return make(service, config=_CONFIG)

@@ -1,4 +1,4 @@
-"""Log lines of the lake jobs: one JSON object a line on standard output."""
+"""Log lines of the lake: one JSON object a line on standard output."""
 
 import json
 import os
@@ -14,33 +14,40 @@ def log(
     operation: str,
     message: str,
     *,
-    level: str = "INFO",
-    status: str = "ok",
+    level: str = "",
+    status: str = "",
+    error: BaseException | str | None = None,
     duration_ms: float | None = None,
     counts: Mapping[str, int] | None = None,
     seconds: Mapping[str, float] | None = None,
     **metadata: Any,
 ) -> None:
-    """Write one line, in the shape of all our logs.
+    """Write one line in the common shape of all logs.
 
     Parameters
     ----------
     operation, message, level, status, duration_ms
-        What the line says; a lake job acts for nobody, so its request and user are null.
+        Members of the line. The lake acts for no request and no user, so these two are null. Level and status are
+        INFO and ok unless given, ERROR and error where there is an `error`.
+    error
+        Goes into the metadata.
     counts, seconds
-        Numbers that CloudWatch makes metrics of (embedded metric format), if `METRICS_NAMESPACE` is set.
+        Numbers that become CloudWatch metrics (embedded metric format) if `METRICS_NAMESPACE` is set.
     metadata
-        Anything else.
+        Further members, under `metadata`.
     """
+    if error is not None:
+        text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"[:500]
+        metadata["error"] = text
     line = {
         "timestamp": iso(datetime.now(UTC)),
-        "level": level,
+        "level": level or ("ERROR" if error else "INFO"),
         "request_id": None,
         "user_id": None,
         "component": "etl",
         "operation": operation,
         "duration_ms": None if duration_ms is None else round(duration_ms, 1),
-        "status": status,
+        "status": status or ("error" if error else "ok"),
         "message": message,
         "metadata": metadata,
         **_embedded(counts or {}, seconds or {}),
@@ -50,7 +57,7 @@ def log(
 
 
 def _embedded(counts: Mapping[str, int], seconds: Mapping[str, float]) -> dict[str, Any]:
-    """Members of a log line that make CloudWatch count: a metric each, by stage."""
+    """Members that make CloudWatch publish each number as a metric, by stage."""
     namespace = os.environ.get("METRICS_NAMESPACE", "")
     values = {**counts, **seconds}
     if not (values and namespace):
@@ -69,13 +76,13 @@ def _embedded(counts: Mapping[str, int], seconds: Mapping[str, float]) -> dict[s
 
 
 def iso(moment: datetime) -> str:
-    """An aware datetime as ISO 8601 UTC with microseconds and `Z`: text order is time order."""
+    """An aware datetime as ISO 8601 UTC text with microseconds and `Z`; text order is time order."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 @contextmanager
 def timed(into: dict[str, Any], name: str) -> Iterator[None]:
-    """Store in `into[name]` how many milliseconds the block took."""
+    """Store the milliseconds that the block took in `into[name]`."""
     start = time.perf_counter()
     try:
         yield

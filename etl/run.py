@@ -1,4 +1,4 @@
-"""The lake jobs: `python -m etl.run --once` brings Silver and Gold up to date, `--watch` keeps them so."""
+"""Runs the lake: `python -m etl.run --once` brings Silver and Gold up to date, `--watch` keeps them up to date."""
 
 import argparse
 import functools
@@ -7,7 +7,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,15 +17,16 @@ from etl.aws import client
 from etl.jobs import job_requests
 from etl.jobs.gold import Gold
 from etl.jobs.silver import Silver
+from etl.jobs.workspace import Workspace
 from etl.lake import consumed_files
 from etl.lake.config import ConfigError, LakeConfig, lake_config
 from etl.log import log
 from etl.status import run_log
 from etl.upkeep import orphans, retention
 
-# How often everything is looked at: all open days of Bronze, and what other runs have committed.
-FULL_LOOK_SECONDS = 30.0
-# Looking takes at most this share of the time, until the pauses would grow longer than people wait.
+# How often a full run is due even without news: it finds late files, and commits of other runs.
+FULL_RUN_SECONDS = 30.0
+# Polling takes at most this share of the time, as long as the pauses stay short enough for people who wait.
 IDLE_SHARE = 0.05
 IDLE_CAP_SECONDS = 2.0
 BACKOFF_CAP_SECONDS = 30.0
@@ -33,9 +34,9 @@ BACKOFF_CAP_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Tidied:
-    """What tidying did: unreferenced and expired files deleted, quarantined rows given up, small files made few."""
+    """Result of tidying: orphan and expired files deleted, quarantined rows dropped, small files merged into few."""
 
-    swept: int
+    orphans: int
     expired: int
     quarantine: int
     merged: int
@@ -43,32 +44,32 @@ class Tidied:
 
 
 class Lake:
-    """Silver, then Gold, over one folder of local copies.
+    """Silver, then Gold, in one workspace.
 
     Parameters
     ----------
-    config
-        The lake.
-    s3, glue
-        boto3 clients.
-    folder
-        For local copies and spilling.
+    config, s3, glue
+        The lake and its boto3 clients.
+    workspace
+        Runs the SQL. Where it cannot edit single files, erasing and merging are left to a lake that can.
     """
 
-    def __init__(self, config: LakeConfig, s3: Any, glue: Any, folder: Path) -> None:
-        self.silver = Silver(config, s3, glue, folder)
-        self.gold = Gold(config, s3, glue, folder)
+    def __init__(self, config: LakeConfig, s3: Any, glue: Any, workspace: Workspace) -> None:
+        self.config, self.s3, self.glue = config, s3, glue
+        self.workspace = workspace
+        self.silver = Silver(config, s3, glue, workspace)
+        self.gold = Gold(config, s3, glue, workspace)
         self.seen: consumed_files.Days = {}
         self._settled: dict[str, str] = {}
         self.next_tidy = datetime.min.replace(tzinfo=UTC)
 
     def run(self, now: datetime | None = None) -> bool:
-        """Bring everything up to date; whether anything was published."""
+        """Bring both layers up to date; return whether anything was published."""
         committed, published = self.run_silver(), self.run_gold(now)
         return committed or published
 
     def run_silver(self) -> bool:
-        """Take in everything new of Bronze; whether anything was committed."""
+        """Consume all new Bronze files; return whether anything was committed."""
         started = datetime.now(UTC)
         committed = self.silver.run()
         while self.silver.backlog:
@@ -76,33 +77,35 @@ class Lake:
         if committed is not None:
             rows = {table: committed.rows(table) for table in committed.tables}
             run_log.record(self.silver.silver, "silver", started, rows)
-        self._sweep(started)
+        self._tidy_daily(started)
         return committed is not None
 
-    def _sweep(self, now: datetime) -> None:
-        """Once a day, and at the start of a process, delete what is not needed and merge small files."""
+    def _tidy_daily(self, now: datetime) -> None:
+        """Tidy if that is due: at the start of a process, then once a day."""
         if now < self.next_tidy:
             return
         try:
             self.tidy(now)
             self.next_tidy = now + timedelta(days=1)
-        except Exception as error:  # noqa: BLE001  what it would have tidied can wait; the figures cannot
+        except Exception as error:  # noqa: BLE001  tidying can wait, the figures cannot
             self.next_tidy = now + timedelta(hours=1)
-            log("tidy", "failed", level="ERROR", status="error", error=f"{type(error).__name__}: {error}")
+            log("tidy", "failed", error=error)
 
     def tidy(self, now: datetime) -> Tidied:
-        """Delete what nobody refers to and what is kept no longer; merge the small files of Bronze's closed days."""
+        """Delete orphan and expired files, drop old quarantined rows, merge the small files of Bronze's closed days."""
+        deleted = orphans.delete_orphans(self.config, self.s3, now)
+        if not self.workspace.edits_files:
+            return Tidied(deleted, 0, 0, 0, 0)
         # Not above: where Spark does the work, DuckDB is not installed.
         from etl.upkeep.compact import Compaction
 
-        config, s3 = self.silver.config, self.silver.silver.s3
-        swept, expired = orphans.run(config, s3, now), retention.run(config, s3, now)
-        dropped = retention.drop_old_quarantine(config, s3, self.silver.glue, now)
-        merged = Compaction(config, s3).run(now)
-        return Tidied(swept, expired, dropped, merged.merged, merged.into)
+        expired = retention.delete_expired(self.config, self.s3, now)
+        dropped = retention.drop_old_quarantine(self.config, self.s3, self.glue, now)
+        merged = Compaction(self.config, self.s3).run(now)
+        return Tidied(deleted, expired, dropped, merged.merged, merged.into)
 
     def run_gold(self, now: datetime | None = None) -> bool:
-        """Publish what Silver holds; whether there was anything to publish."""
+        """Publish Silver as it is; return whether there was anything to publish."""
         started = datetime.now(UTC)
         published = self.gold.run(now)
         if published is not None:
@@ -111,44 +114,37 @@ class Lake:
         return published is not None
 
     def carry_out_requests(self, now: datetime | None = None) -> bool:
-        """Carry out what has been ordered and is due; whether there was anything."""
+        """Carry out the job requests that are due; return whether there were any."""
+        erase = functools.partial(self._erase, self.run) if self.workspace.edits_files else None
         silver, days = self.silver.silver, self.silver.quarantined_days
-        return job_requests.carry_out(silver, self.run, self._erase, self._settled, now, quarantined=days) > 0
+        done = job_requests.carry_out(silver, self.run, erase, self._settled, now, quarantined=days)
+        return done > 0
 
     def upkeep(self, now: datetime | None = None) -> bool:
-        """What only the embedded engine does, for a lake that Spark brings up to date; whether there was anything.
+        """Erase and tidy, for a lake that Spark brings up to date; return whether any erasure was due.
 
-        Erasures take Silver as it is: what is not in it yet, the erasure waits for.
+        Erasures take Silver as it is, and wait for removals that have not reached it.
         """
         moment = now or datetime.now(UTC)
-        silver = self.silver.silver
-        taken = job_requests.carry_out(
-            silver, lambda: None, self._erase_only, self._settled, moment, ("erase",)
+        erase = functools.partial(self._erase, lambda: None)
+        done = job_requests.carry_out(
+            self.silver.silver, lambda: None, erase, self._settled, moment, ("erase",)
         )
-        self._sweep(moment)
-        return taken > 0
+        self._tidy_daily(moment)
+        return done > 0
 
-    def _erase_only(self, order: job_requests.JobRequest, now: datetime) -> job_requests.Outcome:
-        from etl.upkeep import erasure_requests
-
-        silver = self.silver
-        return erasure_requests.carry_out(
-            silver.config, silver.silver.s3, silver.glue, lambda: None, order, now
-        )
-
-    def _erase(self, order: job_requests.JobRequest, now: datetime) -> job_requests.Outcome:
+    def _erase(
+        self, run: Callable[[], Any], request: job_requests.JobRequest, now: datetime
+    ) -> job_requests.Outcome:
         # Not above: where Spark does the work, DuckDB is not installed.
         from etl.upkeep import erasure_requests
 
-        silver = self.silver
-        outcome = erasure_requests.carry_out(
-            silver.config, silver.silver.s3, silver.glue, self.run, order, now
-        )
-        silver.forget_replaced()
+        outcome = erasure_requests.carry_out(self.config, self.s3, self.glue, run, request, now)
+        self.silver.forget_replaced()
         return outcome
 
     def has_news(self, now: datetime) -> bool:
-        """A cheap look: whether the last two days of Bronze or the reporting date differ from the last time."""
+        """Whether the last two days of Bronze, or the reporting date, differ from the last call: a cheap check."""
         listed = self._recent(now)
         if listed == self.seen and not self.gold.is_past(now):
             return False
@@ -160,72 +156,58 @@ class Lake:
         return consumed_files.listing(self.silver.bronze, yesterday.isoformat())
 
 
+def local_lake(config: LakeConfig, s3: Any, glue: Any, folder: Path) -> Lake:
+    """A lake on the embedded engine, with its local copies in a folder."""
+    # Not above: where Spark does the work, DuckDB is not installed.
+    from etl.jobs.local_workspace import LocalWorkspace
+
+    return Lake(config, s3, glue, LocalWorkspace(config, s3, folder))
+
+
 def watch(lake: Lake, poll_seconds: float, stop: threading.Event) -> None:
-    """Keep the lake up to date until `stop` is set; an error is logged and tried again, later each time."""
+    """Keep the lake up to date until `stop` is set; after an error, log it and try again after a growing pause."""
     errors = 0
-    full_look = 0.0
+    full_run_at = 0.0
     while not stop.is_set():
         started = time.monotonic()
         try:
             lake.carry_out_requests()
             news = lake.has_news(datetime.now(UTC))
-            looked = time.monotonic() - started
-            if news or started >= full_look:
+            polled = time.monotonic() - started
+            if news or started >= full_run_at:
                 lake.run()
-                full_look = time.monotonic() + FULL_LOOK_SECONDS
+                full_run_at = time.monotonic() + FULL_RUN_SECONDS
             errors = 0
-            pause = max(poll_seconds, min(looked / IDLE_SHARE, IDLE_CAP_SECONDS))
-        except Exception as error:  # noqa: BLE001  the loop outlives whatever is wrong with one run
+            pause = max(poll_seconds, min(polled / IDLE_SHARE, IDLE_CAP_SECONDS))
+        except Exception as error:  # noqa: BLE001  the loop survives any failure of one run
             errors += 1
             lake.seen = {}
             pause = min(BACKOFF_CAP_SECONDS, 2.0**errors / 2)
-            log(
-                "watch",
-                "run failed",
-                level="ERROR",
-                status="error",
-                error=f"{type(error).__name__}: {error}",
-                pause=pause,
-            )
+            log("watch", "run failed", error=error, pause=pause)
         stop.wait(pause)
 
 
 @functools.cache
 def _warm_lake() -> Lake:
-    """The lake of this process: a function that is called again finds its local copies."""
+    """The lake of this process: later invocations find its local copies."""
     config = lake_config()
     folder = config.work_dir or Path(tempfile.mkdtemp(prefix="lake-"))
     folder.mkdir(parents=True, exist_ok=True)
-    return Lake(config, client("s3"), client("glue"), folder)
+    return local_lake(config, client("s3"), client("glue"), folder)
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-    """Lambda: run one layer, `{"layer": "silver"}` or `{"layer": "gold"}`, or what Spark leaves over: `upkeep`.
+    """Lambda: run one layer, `{"layer": "silver"}` or `{"layer": "gold"}`, or the `upkeep` that Spark cannot do.
 
-    Parameters
-    ----------
-    event
-        Which layer.
-    context
-        Lambda's; not used.
-
-    Returns
-    -------
-    dict
-        The layer, and whether anything was published.
-
-    Raises
-    ------
-    ValueError
-        For another layer. What a run raises is raised too: the state machine tries again.
+    Returns the layer, and whether anything was published. Errors of a run are raised: the state machine tries again.
     """
     lake = _warm_lake()
     jobs = {"silver": lake.run_silver, "gold": lake.run_gold, "upkeep": lake.upkeep}
     layer = event.get("layer", "")
     if layer not in jobs:
         raise ValueError(f"layer must be one of {', '.join(jobs)}, not {layer!r}")
-    ordered = lake.carry_out_requests() if layer == "silver" else False
-    return {"layer": layer, "published": jobs[layer]() or ordered}
+    requested = lake.carry_out_requests() if layer == "silver" else False
+    return {"layer": layer, "published": jobs[layer]() or requested}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -246,7 +228,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with tempfile.TemporaryDirectory(prefix="lake-", dir=config.work_dir) as folder:
-        lake = Lake(config, client("s3"), client("glue"), Path(folder))
+        lake = local_lake(config, client("s3"), client("glue"), Path(folder))
         if options.once:
             return _once(lake)
         log("watch", "watching", poll_seconds=config.poll_seconds, timezone=str(config.timezone))
@@ -257,10 +239,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _once(lake: Lake) -> int:
     try:
-        ordered = lake.carry_out_requests()
-        published = lake.run() or ordered
-    except Exception as error:  # noqa: BLE001  reported as the command's outcome
-        log("once", "run failed", level="ERROR", status="error", error=f"{type(error).__name__}: {error}")
+        requested = lake.carry_out_requests()
+        published = lake.run() or requested
+    except Exception as error:  # noqa: BLE001  reported as the command's result
+        log("once", "run failed", error=error)
         return 1
     log("once", "published" if published else "nothing new")
     return 0

@@ -1,1 +1,1 @@
-"""Who somebody is: Cognito's tokens, the browser session, roles."""
+"""People: Cognito, sign-in, sessions, access tokens, roles, profiles and preferences."""

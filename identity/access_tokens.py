@@ -5,11 +5,11 @@ one read, and none while this process remembers it: for ``REMEMBERED_SECONDS``, 
 may still work in other processes than the one that revoked it. A token carries no roles: it is for its owner's data.
 """
 
-import builtins
 import re
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, NotRequired
@@ -21,19 +21,19 @@ from typing_extensions import TypedDict
 
 from identity import bearer_secrets, profiles
 from identity.errors import AccessTokenNotFound, InvalidAccessToken, TooManyAccessTokens
-from identity.items import AccessTokenItem, access_token_index_keys, access_token_key
-from store import calls, idempotency, validation
+from identity.items import AccessTokenItem, access_token_key
+from store import idempotency, reading, validation
+from store.commit import Plan, Replayed, commit
 from store.context import RequestContext, timestamp
 from store.idempotency import Once
-from store.schema import TTL_ATTRIBUTE
+from store.reading import query_all
+from store.writing import delete, put_new, remove
 
 NAME_MAX = 100
 DAYS_MAX, DAYS = 366, 30
 MAX_TOKENS = 50
 REMEMBERED, REMEMBERED_SECONDS = 2048, 5.0
 _ID = re.compile(r"[0-9a-f]{64}")
-
-Values = dict[str, Any]
 
 
 @with_config(validation.STRICT)
@@ -109,88 +109,74 @@ def create(
         NEW_ACCESS_TOKEN, {"name": name, "scope": scope, "expires_in_days": expires_in_days}
     )
     nonce = bearer_secrets.new_nonce(once)
-    if len(list(ctx.user_id)) >= MAX_TOKENS:
-        return _again(_kept(ctx, once))
+    if len(list_tokens(ctx.user_id)) >= MAX_TOKENS:
+        earlier = idempotency.earlier(ctx, once)
+        if earlier is None:
+            raise TooManyAccessTokens(MAX_TOKENS)
+        return _again(earlier.body)
     secret = bearer_secrets.show(bearer_secrets.make(nonce=nonce))
     item = _new_item(ctx, given, bearer_secrets.digest(secret))
     token = _token(item)
     # The record says what was answered, but for the secret: that takes the nonce and our key.
     kept = to_json([nonce, asdict(token)]).decode()
-    earlier = bearer_secrets.create(ctx, AccessTokenItem.of(item), calls.put_new(item), once, kept)
-    return (token, secret) if earlier is None else _again(earlier)
+    earlier_kept = bearer_secrets.store(ctx, item, put_new(item), once, kept)
+    return (token, secret) if earlier_kept is None else _again(earlier_kept)
 
 
-def _kept(ctx: RequestContext, once: Once | None) -> str | None:
-    reply = idempotency.earlier(ctx, once)
-    return reply.body if reply else None
-
-
-def _again(kept: str | None) -> tuple[AccessToken, str]:
-    if kept is None:
-        raise TooManyAccessTokens(MAX_TOKENS)
+def _again(kept: str) -> tuple[AccessToken, str]:
     nonce, token = from_json(kept)
     secret = bearer_secrets.show(bearer_secrets.make(nonce=nonce))
     return AccessToken(**(token | {"replayed": True})), secret
 
 
-def _new_item(ctx: RequestContext, given: Values, token_id: str) -> Values:
+def _new_item(ctx: RequestContext, given: dict[str, Any], token_id: str) -> AccessTokenItem:
     pk, sk = access_token_key(token_id)
     days = timedelta(days=given["expires_in_days"])
-    return {
-        "PK": pk,
-        "SK": sk,
-        **access_token_index_keys(ctx.user_id, ctx.timestamp, token_id),
-        "entity_type": "ACCESS_TOKEN",
-        "id": token_id,
-        "user_id": ctx.user_id,
-        "name": given["name"],
-        "scope": given["scope"],
-        "person": profiles.described(ctx.caller) if ctx.caller else {},
-        "version": 1,
-        "request_id": ctx.request_id,
-        "created_at": ctx.timestamp,
-        TTL_ATTRIBUTE: int((ctx.now + days).timestamp()),
-    }
+    item = AccessTokenItem(
+        PK=pk,
+        SK=sk,
+        id=token_id,
+        user_id=ctx.user_id,
+        name=given["name"],
+        scope=given["scope"],
+        person=profiles.described(ctx.caller) if ctx.caller else {},
+        version=1,
+        request_id=ctx.request_id,
+        created_at=ctx.timestamp,
+        expires_at=int((ctx.now + days).timestamp()),
+    )
+    return item.changed(**item.index_keys())
 
 
-def _token(item: Values) -> AccessToken:
-    expires = timestamp(datetime.fromtimestamp(item[TTL_ATTRIBUTE], UTC))
-    return AccessToken(item["id"], item["name"], item["scope"], item["created_at"], expires)
+def _token(item: AccessTokenItem) -> AccessToken:
+    expires = timestamp(datetime.fromtimestamp(item.expires_at, UTC))
+    return AccessToken(item.id, item.name, item.scope, item.created_at, expires)
 
 
-def list(user_id: str, *, now: float | None = None) -> builtins.list[AccessToken]:  # noqa: A001
+def list_tokens(user_id: str, *, now: float | None = None) -> list[AccessToken]:
     """Return the tokens of ``user_id`` that work at ``now`` (epoch seconds), the newest first. One Query."""
     moment = time.time() if now is None else now
-    return [_token(item) for item in _stored(user_id) if item[TTL_ATTRIBUTE] > moment]
+    return [_token(item) for item in stored(user_id) if item.expires_at > moment]
 
 
-def _stored(user_id: str) -> builtins.list[Values]:
-    found: builtins.list[Values] = []
-    start: dict[str, str] = {}
-    while True:
-        items, start = calls.query(
-            {":pk": access_token_index_keys(user_id, "", "")["GSI1PK"]},
-            start,
-            IndexName="GSI1",
-            KeyConditionExpression="GSI1PK = :pk",
-            ScanIndexForward=False,
-        )
-        found += items
-        if not start:
-            return found
+def stored(user_id: str) -> Iterator[AccessTokenItem]:
+    """Return the items of all tokens of ``user_id``, expired ones included, the newest first. One Query a page."""
+    return query_all(AccessTokenItem, f"TOKENS#{user_id}", index="GSI1", forward=False)
 
 
 def get(user_id: str, token_id: str) -> AccessToken:
     """Return a token of ``user_id``. One GetItem. Raises AccessTokenNotFound."""
-    item = _item(user_id, token_id)
-    if item is None or item[TTL_ATTRIBUTE] <= time.time():
+    item = reading.get(AccessTokenItem, access_token_key(token_id)) if _ID.fullmatch(token_id) else None
+    item = _owned(item, user_id)
+    if item.expires_at <= time.time():
         raise AccessTokenNotFound
     return _token(item)
 
 
-def _item(user_id: str, token_id: str) -> Values | None:
-    item = calls.get(access_token_key(token_id)) if _ID.fullmatch(token_id) else None
-    return item if item and item["user_id"] == user_id else None
+def _owned(item: AccessTokenItem | None, user_id: str) -> AccessTokenItem:
+    if item is None or item.user_id != user_id:
+        raise AccessTokenNotFound
+    return item
 
 
 def revoke(ctx: RequestContext, token_id: str, *, once: Once | None = None) -> bool:
@@ -200,27 +186,27 @@ def revoke(ctx: RequestContext, token_id: str, *, once: Once | None = None) -> b
 
     Raises AccessTokenNotFound, IdempotencyMismatch, IdempotencyInFlight, WriteContention.
     """
-    item = _item(ctx.user_id, token_id)
-    if item is None:
-        if _kept(ctx, once) is None:
-            raise AccessTokenNotFound
-        return True
+    if not _ID.fullmatch(token_id):
+        raise AccessTokenNotFound
+
+    def plan(item: AccessTokenItem | None) -> Plan[str]:
+        found = _owned(item, ctx.user_id)
+        return Plan("", [delete(found)], resources=[found.key])
+
     try:
-        earlier = bearer_secrets.write(ctx, AccessTokenItem.of(item), [calls.delete(item)], once)
-    except calls.ConditionFailed:
-        raise AccessTokenNotFound from None
+        key = access_token_key(token_id)
+        return isinstance(commit(None, plan, keys=[key], slot=bearer_secrets.slot(ctx, once)), Replayed)
     finally:
         _remembered.forget(token_id)
-    return earlier is not None
 
 
 def revoke_all(user_id: str) -> int:
     """End every token of ``user_id``; return how many there were."""
-    stored = _stored(user_id)
-    for item in stored:
-        calls.remove((item["PK"], item["SK"]))
-        _remembered.forget(item["id"])
-    return len(stored)
+    tokens = list(stored(user_id))
+    for item in tokens:
+        remove(item.key)
+        _remembered.forget(item.id)
+    return len(tokens)
 
 
 def verify(secret: str) -> Grant:
@@ -230,40 +216,37 @@ def verify(secret: str) -> Grant:
     """
     if bearer_secrets.read(secret) is None:
         raise InvalidAccessToken
-    token_id = bearer_secrets.digest(secret)
-    item = _remembered.get(token_id)
-    if item is None:
-        item = calls.get(access_token_key(token_id)) or {}
-        _remembered.add(token_id, item)
-    if not item or not bearer_secrets.matches(secret, item["id"]):
+    item = _remembered.find(bearer_secrets.digest(secret))
+    if not item or not bearer_secrets.matches(secret, item.id):
         raise InvalidAccessToken
-    if item[TTL_ATTRIBUTE] <= time.time():
+    if item.expires_at <= time.time():
         raise InvalidAccessToken(_("The access token has expired. Make a new one."))
     return Grant(
-        id=item["user_id"],
-        scope=item["scope"],
-        token_id=token_id,
-        issued_at=int(datetime.fromisoformat(item["created_at"]).timestamp()),
-        **item["person"],
+        id=item.user_id,
+        scope=item.scope,
+        token_id=item.id,
+        issued_at=int(datetime.fromisoformat(item.created_at).timestamp()),
+        **item.person,
     )
 
 
 class _Remembered:
-    """The last tokens looked up ({} for one that is not there), by hash, for ``REMEMBERED_SECONDS``."""
+    """The last tokens looked up (None for one that is not there), by hash, for ``REMEMBERED_SECONDS``."""
 
     def __init__(self) -> None:
-        self._items: OrderedDict[str, tuple[float, Values]] = OrderedDict()
+        self._items: OrderedDict[str, tuple[float, AccessTokenItem | None]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, token_id: str) -> Values | None:
+    def find(self, token_id: str) -> AccessTokenItem | None:
         until, item = self._items.get(token_id, (0.0, None))
-        return item if until > time.monotonic() else None
-
-    def add(self, token_id: str, item: Values) -> None:
+        if until > time.monotonic():
+            return item
+        item = reading.get(AccessTokenItem, access_token_key(token_id))
         with self._lock:
             self._items[token_id] = (time.monotonic() + REMEMBERED_SECONDS, item)
             while len(self._items) > REMEMBERED:
                 self._items.popitem(last=False)
+        return item
 
     def forget(self, token_id: str) -> None:
         with self._lock:

@@ -7,7 +7,6 @@ their password has just got. Such tokens are used at once and never kept.
 import uuid
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 
 from identity import cognito
@@ -43,13 +42,7 @@ _ERRORS: dict[str, type[IdentityError]] = {
 
 
 def _ask(operation: str, **arguments: Any) -> dict[str, Any]:
-    try:
-        answer: dict[str, Any] = getattr(cognito.client(), operation)(**arguments)
-    except ClientError as error:
-        raise _ERRORS.get(error.response["Error"]["Code"], IdentityUnavailable)() from None
-    except (BotoCoreError, UnicodeError):
-        raise IdentityUnavailable from None
-    return answer
+    return cognito.call(operation, _ERRORS, **arguments)
 
 
 def _ask_as_client(operation: str, **arguments: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""People and records as the admin's models. Nothing here is stored by Django."""
+"""Admin models of people, sessions, tokens, idempotency records and the audit trail. Django stores none of them."""
 
 import re
 import time
@@ -15,13 +15,13 @@ from identity.fields import PROFILE_CHANGES
 from identity.items import AccessTokenItem, SessionItem, UserItem, access_token_key, user_key
 from store.audit import AuditItem
 from store.idempotency import IdempotencyItem
-from store.schema import FEED_SHARDS, METADATA
+from store.model import FEED_SHARDS, METADATA
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
 def feed(entity: str) -> Path:
-    """Return the access path to everything of one kind, by age."""
+    """Return the access path to all items of one type, by age."""
     return Path(f"FEED#{entity}#{{shard}}", index="gsi5", sort="GSI5SK", shards=FEED_SHARDS, timed=True)
 
 
@@ -30,21 +30,25 @@ def _unexpired(values: Values) -> bool:
 
 
 def _by_age(entity: str, owner: str) -> tuple[Path, Path]:
-    """Return the access paths to somebody's items of one kind, and to everybody's."""
+    """Return the access paths to one owner's items of one type, and to all of them."""
     return Path(owner, f"{entity}#", index="gsi1", sort="GSI1SK", timed=True), feed(entity)
 
 
 class Stored(DynamoModel):
-    """What the models share."""
+    """Base of the models. Their app label is part of URLs and permissions."""
 
     class Meta:
         abstract = True
         app_label = "tasks"
         ordering = ["-created_at"]
 
+    def as_item(self) -> Any:
+        """Return the item that was read, as services take it."""
+        return self.item and self.item(**self.stored)
+
 
 class User(Stored):
-    """A profile, and the account in Cognito that belongs to it."""
+    """A profile and its account in Cognito."""
 
     item = UserItem
     schema = PROFILE_CHANGES.json_schema()
@@ -63,7 +67,7 @@ class User(Stored):
 
 
 class IdempotencyRecord(Stored):
-    """What was answered to one Idempotency-Key."""
+    """The stored reply to a request with an Idempotency-Key."""
 
     item = IdempotencyItem
     show = ("status_code", "body", "headers", "fingerprint", "resource_pk", "resource_sk", "request_id",
@@ -85,7 +89,7 @@ class IdempotencyRecord(Stored):
 
     @property
     def user_id(self) -> str:
-        """Whose key it is."""
+        """The owner of the key."""
         return str(self.pk).partition("#")[0]
 
 
@@ -94,7 +98,7 @@ def _session_place(key: str) -> tuple[str, str] | None:
 
 
 class Session(Stored):
-    """A browser session that somebody signed in to, by the hash of its cookie."""
+    """A browser session of a signed-in person, by the hash of its cookie."""
 
     item = SessionItem
     show = ("user_id", "created_at", "expires_at")
@@ -123,7 +127,7 @@ class AccessToken(Stored):
         item=AccessTokenItem,
         locate=lambda key: access_token_key(key) if _HASH.fullmatch(key) else None,
         key_of=lambda values: str(values["id"]),
-        keep=lambda values: _unexpired(values) and not values.get("revoked_at"),
+        keep=_unexpired,
         paths=_by_age("TOKEN", "TOKENS#{user_id}"),
     )
 
@@ -141,7 +145,7 @@ def _audit_place(key: str) -> tuple[str, str] | None:
 
 
 class AuditEntry(Stored):
-    """One thing that an admin did: what Django's LogEntry would hold, and it answers like one."""
+    """An action of an admin, with the interface of Django's LogEntry."""
 
     MODELS: ClassVar[dict[str, str]] = {
         "task": "task",
@@ -174,17 +178,17 @@ class AuditEntry(Stored):
 
     @property
     def action_time(self) -> Any:
-        """When."""
+        """The time of the action."""
         return self.load("created_at", self.stored["created_at"])
 
     @property
     def user(self) -> Any:
-        """Who, as the history page wants it: something with ``get_username`` and ``get_full_name``."""
+        """The admin who did it, with the methods that the history page calls."""
         return _Actor(self.stored["actor_name"])
 
     @property
     def object_repr(self) -> str:
-        """What the object was called."""
+        """The name of the object at that time."""
         return str(self.stored["object_name"])
 
     @property
@@ -197,26 +201,26 @@ class AuditEntry(Stored):
         return self.FLAGS.get(self.stored["action"], CHANGE)
 
     def is_addition(self) -> bool:
-        """Whether something was made."""
+        """Whether an object was added."""
         return self._flag == ADDITION
 
     def is_change(self) -> bool:
-        """Whether something was changed."""
+        """Whether an object was changed."""
         return self._flag == CHANGE
 
     def is_deletion(self) -> bool:
-        """Whether something was deleted."""
+        """Whether an object was deleted."""
         return self._flag == DELETION
 
     def get_admin_url(self) -> str:
-        """The page of the object; blank for what has none any more."""
+        """The URL of the object's page, blank if it has none."""
         model = self.MODELS.get(self.stored["kind"])
         if model is None or self.is_deletion():
             return ""
         return reverse(f"admin:tasks_{model}_change", args=(self.stored["object_id"],))
 
     def get_change_message(self) -> str:
-        """What was done, in words."""
+        """The action as a sentence."""
         changed = self.stored.get("changes") or []
         parts = [f"{c['field']}: “{c['before']}” → “{c['after']}”" for c in changed]
         words = f"{self.stored['action'].capitalize()}" + (f" — {'; '.join(parts)}" if parts else "")

@@ -8,26 +8,19 @@ dies in between leaves something that doing it again completes.
 import time
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from identity import (
-    access_tokens,
-    calendar_address,
-    directory,
-    email_addresses,
-    profiles,
-    revocations,
-    roles,
-    sessions,
-)
+from identity import access_tokens, directory, email_addresses, revocations, roles, sessions
 from identity.errors import AccountMissing, EmailTaken, IdentityError
 from identity.fields import PROFILE_CHANGES
+from identity.items import UserItem, calendar_feed_key
+from identity.profiles import save_profile
 from identity.users import ROLES
-from store import calls, validation
+from store import validation
 from store.context import RequestContext
 from store.errors import DomainError, FieldError, ValidationFailed
-
-Values = dict[str, Any]
+from store.writing import Action, remove, write
 
 
 class Refused(DomainError):  # noqa: N818
@@ -38,7 +31,7 @@ def _taken() -> ValidationFailed:
     return ValidationFailed([FieldError(field="email", message=str(EmailTaken.message), code="taken")])
 
 
-def create_user(ctx: RequestContext, given: Mapping[str, Any], groups: frozenset[str]) -> Values:
+def create_user(ctx: RequestContext, given: Mapping[str, Any], groups: frozenset[str]) -> UserItem:
     """Create an account, which Cognito invites by e-mail, and its profile. ``ctx.user_id`` is not looked at.
 
     Raises ValidationFailed, Refused.
@@ -47,8 +40,7 @@ def create_user(ctx: RequestContext, given: Mapping[str, Any], groups: frozenset
     if not values.get("email"):
         raise ValidationFailed([FieldError(field="email", message="This field is required.", code="missing")])
     username = values.get("username") or f"user-{uuid.uuid4().hex[:12]}"
-    token = f"new:{ctx.request_id}"
-    _reserve(ctx, values["email"], token)
+    _reserve(ctx, values["email"], f"new:{ctx.request_id}")
     try:
         user_id = directory.create(username, _attributes(values))
     except EmailTaken:
@@ -57,11 +49,13 @@ def create_user(ctx: RequestContext, given: Mapping[str, Any], groups: frozenset
     except IdentityError as error:
         email_addresses.release_email(values["email"])
         raise Refused(str(error)) from error
-    whose = RequestContext(user_id, ctx.updated_by, ctx.request_id, ctx.now, trail=ctx.trail)
-    profile = profiles.new_profile(whose, {**values, "username": username, "roles": sorted(groups) or None})
-    made = profiles.add_profile(whose, profile, [email_addresses.keep_email(whose, values["email"], user_id)])
+    whose = replace(ctx, user_id=user_id)
+    profile = {**values, "username": username, "roles": sorted(groups) or None}
+    keep = email_addresses.keep_email(whose, values["email"], user_id)
+    # The owner may have signed in meanwhile, which makes a profile.
+    made = save_profile(whose, profile, initial={}, read=[None], more=[keep]).profile
     if groups:
-        in_cognito(lambda: directory.set_groups(username, groups, frozenset(ROLES)))
+        _in_cognito(lambda: directory.set_groups(username, groups, frozenset(ROLES)))
     return made
 
 
@@ -79,34 +73,40 @@ def _reserve(ctx: RequestContext, email: str, owner: str) -> None:
         raise _taken()
 
 
-def change_user(ctx: RequestContext, before: Values, changes: Mapping[str, Any]) -> Values:
+def _change_profile(
+    ctx: RequestContext, before: UserItem, changes: Mapping[str, Any], *more: Action
+) -> UserItem:
+    """Change a profile that is still at the version of ``before``. Raises VersionConflict, WriteContention."""
+    return save_profile(ctx, changes, read=[before], if_version={before.version}, more=more).profile
+
+
+def change_user(ctx: RequestContext, before: UserItem, changes: Mapping[str, Any]) -> UserItem:
     """Change fields of a profile that is in the state ``before``; an e-mail address changes in Cognito too.
 
     Raises ValidationFailed, VersionConflict, WriteContention, Refused.
     """
     wanted = validation.clean(PROFILE_CHANGES, changes)
     email = wanted.get("email")
-    if "username" in wanted and wanted["username"] != before.get("username"):
+    if "username" in wanted and wanted["username"] != before.username:
         message = "People sign in by it; it cannot be changed."
         raise ValidationFailed([FieldError(field="username", message=message, code="immutable")])
-    if not email or email.casefold() == before.get("email", "").casefold():
-        return profiles.change_profile(ctx, before, wanted, [])
+    if not email or email.casefold() == (before.email or "").casefold():
+        return _change_profile(ctx, before, wanted)
     return _change_email(ctx, before, wanted, email)
 
 
-def _change_email(ctx: RequestContext, before: Values, wanted: Values, email: str) -> Values:
+def _change_email(ctx: RequestContext, before: UserItem, wanted: Mapping[str, Any], email: str) -> UserItem:
     _reserve(ctx, email, ctx.user_id)
-    earlier = before.get("email", "")
+    earlier = before.email or ""
     try:
-        directory.ignoring(AccountMissing, lambda: directory.change_email(before["username"], email))
+        directory.ignoring(AccountMissing, lambda: directory.change_email(before.username, email))
     except IdentityError as error:
         email_addresses.release_email(email)
         raise (_taken() if isinstance(error, EmailTaken) else Refused(str(error))) from error
     try:
-        keep = email_addresses.keep_email(ctx, email, ctx.user_id)
-        changed = profiles.change_profile(ctx, before, wanted, [keep])
+        changed = _change_profile(ctx, before, wanted, email_addresses.keep_email(ctx, email, ctx.user_id))
     except DomainError:
-        directory.ignoring(AccountMissing, lambda: directory.change_email(before["username"], earlier))
+        directory.ignoring(AccountMissing, lambda: directory.change_email(before.username, earlier))
         email_addresses.release_email(email)
         raise
     if earlier:
@@ -114,70 +114,83 @@ def _change_email(ctx: RequestContext, before: Values, wanted: Values, email: st
     return changed
 
 
-def disable_user(ctx: RequestContext, before: Values) -> Values:
+def disable_user(ctx: RequestContext, before: UserItem) -> UserItem:
     """Shut somebody out at once: no sign-in, no session, no token issued so far, no calendar feed.
 
     Raises Refused, VersionConflict.
     """
-    changed = profiles.change_profile(
-        ctx, before, {"disabled_at": before.get("disabled_at") or ctx.timestamp}, [_revocation(ctx, True)]
-    )
-    calendar_address.remove(ctx.user_id)
+    disabled_at = before.disabled_at or ctx.timestamp
+    changed = _change_profile(ctx, before, {"disabled_at": disabled_at}, _revocation(ctx, True))
+    remove(calendar_feed_key(ctx.user_id))
     access_tokens.revoke_all(ctx.user_id)
-    in_cognito(lambda: directory.disable(before["username"]))
+    _in_cognito(lambda: directory.disable(before.username))
     _end_sessions(ctx, wholly=True)
     access_tokens.revoke_all(ctx.user_id)
     return changed
 
 
-def enable_user(ctx: RequestContext, before: Values) -> Values:
+def remove_account(ctx: RequestContext, username: str = "") -> None:
+    """Delete the account of ``ctx.user_id``, and end all that was issued to it. Raises Refused.
+
+    ``username`` is as of ``directory.accounts_of``.
+    """
+    try:
+        for account in directory.accounts_of(ctx.user_id, username):
+            directory.delete(account)
+    except IdentityError as error:
+        raise Refused(str(error)) from error
+    _end_sessions(ctx, wholly=True)
+    access_tokens.forget()
+
+
+def enable_user(ctx: RequestContext, before: UserItem) -> UserItem:
     """Let somebody in again; they sign in anew. Raises Refused, VersionConflict."""
-    changed = profiles.change_profile(ctx, before, {"disabled_at": None}, [])
-    in_cognito(lambda: directory.enable(before["username"]))
+    changed = _change_profile(ctx, before, {"disabled_at": None})
+    _in_cognito(lambda: directory.enable(before.username))
     return changed
 
 
-def sign_out_everywhere(ctx: RequestContext, before: Values) -> Values:
+def sign_out_everywhere(ctx: RequestContext, before: UserItem) -> UserItem:
     """End every session and Cognito token of somebody; they may sign in again. Their access tokens stay.
 
     Raises Refused, VersionConflict.
     """
-    changed = profiles.change_profile(ctx, before, {}, [_revocation(ctx, False)])
-    in_cognito(lambda: directory.sign_out(before["username"]))
+    changed = _change_profile(ctx, before, {}, _revocation(ctx, False))
+    _in_cognito(lambda: directory.sign_out(before.username))
     _end_sessions(ctx, wholly=False)
     return changed
 
 
-def change_groups(ctx: RequestContext, before: Values, groups: frozenset[str]) -> Values:
+def change_groups(ctx: RequestContext, before: UserItem, groups: frozenset[str]) -> UserItem:
     """Give somebody other roles. Raises Refused, VersionConflict.
 
     Their browsers know at once, and everything they may do or not follows within ``GROUPS_SECONDS``.
     """
-    changed = profiles.change_profile(ctx, before, {"roles": sorted(groups) or None}, [])
-    in_cognito(lambda: directory.set_groups(before["username"], groups, frozenset(ROLES)))
-    roles.groups.forget(before["username"])
+    changed = _change_profile(ctx, before, {"roles": sorted(groups) or None})
+    _in_cognito(lambda: directory.set_groups(before.username, groups, frozenset(ROLES)))
+    roles.groups.forget(before.username)
     sessions.revise(ctx.user_id, lambda data: _with_groups(data, groups))
     return changed
 
 
-def _with_groups(session: Values, groups: frozenset[str]) -> Values:
+def _with_groups(session: dict[str, Any], groups: frozenset[str]) -> dict[str, Any]:
     person = session["person"]
     others = frozenset(person["groups"]).difference(ROLES)
     return {**session, "person": {**person, "groups": sorted(groups | others)}}
 
 
-def _revocation(ctx: RequestContext, wholly: bool) -> calls.Action:
+def _revocation(ctx: RequestContext, wholly: bool) -> Action:
     return revocations.record(ctx.user_id, ctx.request_id, ctx.now.timestamp(), wholly=wholly)
 
 
 def _end_sessions(ctx: RequestContext, *, wholly: bool) -> None:
     """End what was issued until now: Cognito issues nothing more, so this is final."""
-    calls.write([revocations.record(ctx.user_id, ctx.request_id, time.time(), wholly=wholly)])
-    revocations.known.forget()
+    write([revocations.record(ctx.user_id, ctx.request_id, time.time(), wholly=wholly)])
+    revocations.cached.forget()
     sessions.end_all(ctx.user_id)
 
 
-def in_cognito(do: Any) -> None:
+def _in_cognito(do: Any) -> None:
     try:
         directory.ignoring(AccountMissing, do)
     except IdentityError as error:

@@ -1,4 +1,4 @@
-"""What the model admins share: acting on behalf of an admin, and telling what the domain refused."""
+"""Shared by the model admins: contexts for the audit trail, errors for the admin, the history of an object."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,11 +14,11 @@ from store.audit import Trail
 from store.context import RequestContext
 from store.errors import DomainError, ValidationFailed, VersionConflict
 
-__all__ = ["Audited", "AuditedReadOnly", "acting", "name_of", "telling"]
+__all__ = ["Audited", "AuditedReadOnly", "admin_context", "admin_errors", "name_of"]
 
 
-def acting(request: HttpRequest, user_id: str, action: str = "") -> RequestContext:
-    """Return the context in which the signed-in admin does something to ``user_id``'s data, on the record."""
+def admin_context(request: HttpRequest, user_id: str, action: str = "") -> RequestContext:
+    """Return the context in which the signed-in admin changes ``user_id``'s data, with an entry in the audit trail."""
     person: Any = request.user
     return RequestContext(
         user_id=user_id,
@@ -30,14 +30,14 @@ def acting(request: HttpRequest, user_id: str, action: str = "") -> RequestConte
 
 
 def name_of(request: HttpRequest) -> str:
-    """Return what the signed-in admin is called on the record."""
+    """Return the name of the signed-in admin for the audit trail."""
     person: Any = request.user
     return str(person.email or person)
 
 
 @contextmanager
-def telling() -> Iterator[None]:
-    """Turn what the domain raises into what the admin can show."""
+def admin_errors() -> Iterator[None]:
+    """Turn errors of the domain into errors that the admin can show."""
     try:
         yield
     except VersionConflict as error:
@@ -55,7 +55,7 @@ class _WithHistory:
     audit_kind = ""
 
     def history(self, request: HttpRequest, obj: Any) -> Sequence[Any]:
-        """Return what admins did to this object, the newest first."""
+        """Return the audit entries of this object, the newest first."""
         from identity.admin_models import AuditEntry
 
         found = audit.history(self.audit_kind, str(obj.pk))
@@ -63,8 +63,8 @@ class _WithHistory:
 
 
 class Audited(_WithHistory, DynamoModelAdmin):
-    """Writes are on the record as being about ``audit_kind``."""
+    """A model admin whose audit entries are of the kind ``audit_kind``."""
 
 
 class AuditedReadOnly(_WithHistory, ReadOnlyAdmin):
-    """The same, for what is not edited."""
+    """The same for read-only models."""

@@ -4,18 +4,19 @@ import base64
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from django.conf import settings
 
+from identity import revocations
 from identity.errors import ShutOut
-from identity.items import revocation_key
-from store import calls, idempotency
+from store import idempotency
+from store.commit import Change, Plan, Replayed, commit
 from store.context import RequestContext
-from store.errors import IdempotencyInFlight, WriteContention
 from store.idempotency import Once, StoredReply
-from store.schema import Item
+from store.model import Item
+from store.writing import Action, ConditionFailed
 
 PREFIX = "todo_"
 BYTES = 32
@@ -66,42 +67,39 @@ def matches(text: str, stored: str) -> bool:
     return hmac.compare_digest(digest(text), stored)
 
 
-def create(
-    ctx: RequestContext, item: Item, action: calls.Action, once: Once | None, kept: str = ""
-) -> str | None:
-    """Do what ``write`` does with the ``action`` that stores a new secret, unless its owner has been shut out.
+def store(ctx: RequestContext, item: Item, action: Action, once: Once | None, kept: str = "") -> str | None:
+    """Do ``action``, which stores ``item`` with a new secret, unless its owner has been shut out.
 
-    A process may take a token for good for a moment longer than it is; what is made in it must not outlive it.
-    Raises ShutOut, IdempotencyMismatch, IdempotencyInFlight, WriteContention.
+    A process may take a token for good for a moment longer than it is; what is made in it must not outlive it. One
+    request to DynamoDB.
+
+    Parameters
+    ----------
+    once
+        Do it once for this idempotency key.
+    kept
+        What a repeated request needs to answer as this one; it must not hold the secret.
+
+    Returns
+    -------
+    str | None
+        What an earlier request kept, if that has done it.
+
+    Raises
+    ------
+    ShutOut, IdempotencyMismatch, IdempotencyInFlight, WriteContention
     """
-    guard = [calls.not_shut_out(revocation_key(ctx.user_id), ctx.caller.issued_at)] if ctx.caller else []
+    guard = [revocations.not_shut_out(ctx.user_id, ctx.caller.issued_at)] if ctx.caller else []
+    plan = Plan(kept, [action, *guard], [Change(None, item)], [item.key])
     try:
-        return write(ctx, item, [action, *guard], once, kept)
-    except calls.ConditionFailed as failure:
-        if guard and failure.blockers[1]:
+        done = commit(None, plan, slot=slot(ctx, once))
+    except ConditionFailed as failure:
+        if guard and failure.failed[1]:
             raise ShutOut from None
         raise
+    return done.reply.body if isinstance(done, Replayed) else None
 
 
-def write(
-    ctx: RequestContext, item: Item, actions: Sequence[calls.Action], once: Once | None, kept: str = ""
-) -> str | None:
-    """Do ``actions``, which are about ``item``, or return what an earlier request kept if ``once`` has done them.
-
-    ``kept`` is what a repeated request needs to answer as this one; it must not hold the secret.
-
-    Raises ConditionFailed, IdempotencyMismatch, IdempotencyInFlight, WriteContention.
-    """
-    records = [idempotency.record(ctx, once, item, StoredReply(201, kept))] if once else []
-    for attempt in range(calls.MAX_ATTEMPTS):
-        try:
-            calls.write([*actions, *records])
-            return None
-        except calls.ConditionFailed as failure:
-            earlier = idempotency.replay(ctx, once, failure.blockers[-1])
-            if earlier is None:
-                raise
-            return earlier.body
-        except calls.Contended:
-            calls.pause(attempt)
-    raise IdempotencyInFlight() if once else WriteContention()
+def slot(ctx: RequestContext, once: Once | None) -> idempotency.Slot | None:
+    """Return where the result of a plan, a text, is kept for a repeated request; None without ``once``."""
+    return idempotency.slot(ctx, once and replace(once, reply=lambda kept: StoredReply(201, kept)))

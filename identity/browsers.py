@@ -1,16 +1,15 @@
-"""Where somebody is signed in: their browser sessions, in words they recognise."""
+"""The browsers that a person is signed in with."""
 
 import re
 import time
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.utils.translation import gettext as _
 
 from identity import sessions
 from identity.items import session_key
-from store import calls
+from store.writing import remove
 
 _BROWSERS = (
     ("Edg/", "Edge"),
@@ -30,7 +29,7 @@ _SYSTEMS = (
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """One browser that is signed in; ``id`` is the hash of its session's key, worth nothing as a key."""
+    """A browser that is signed in; ``id`` is the hash of its session key, which cannot be used as the key."""
 
     id: str
     browser: str
@@ -38,36 +37,33 @@ class SignedIn:
     current: bool
 
 
-def of(user_id: str, current_key: str | None) -> list[SignedIn]:
-    """Return the browsers somebody is signed in with, the current one first, then the newest."""
+def signed_in(user_id: str, current_key: str | None) -> list[SignedIn]:
+    """Return the browsers of a person, the current one first, then the newest."""
     here = session_key(current_key or "")[0]
     found = [
         SignedIn(
-            id=item["PK"].partition("#")[2],
-            browser=words(_data(item).get("browser", "")),
-            since=datetime.fromisoformat(item["created_at"]),
-            current=item["PK"] == here,
+            id=item.PK.partition("#")[2],
+            browser=describe(sessions.data_of(item).get("browser", "")),
+            since=datetime.fromisoformat(item.created_at),
+            current=here == item.PK,
         )
         for item in sessions.of_person(user_id)
-        if item["expires_at"] > time.time()
+        if item.expires_at > time.time()
     ]
     return sorted(found, key=lambda one: (one.current, one.since), reverse=True)
 
 
 def end(user_id: str, session_id: str) -> bool:
-    """End one session of somebody; False if they have no such session."""
+    """End one session of a person; return False if they have no such session."""
     pk = f"SESSION#{session_id}"
-    if pk not in {item["PK"] for item in sessions.of_person(user_id)}:
-        return False
-    calls.remove((pk, session_key("")[1]))
-    return True
+    for item in sessions.of_person(user_id):
+        if pk == item.PK:
+            remove(item.key)
+            return True
+    return False
 
 
-def _data(item: dict[str, Any]) -> dict[str, Any]:
-    return dict(sessions.SessionStore().decode(item["data"]))
-
-
-def words(agent: str) -> str:
+def describe(agent: str) -> str:
     """Return a browser's User-Agent as "Firefox, Linux"."""
     browser = next((name for mark, name in _BROWSERS if mark in agent), "")
     system = next((name for mark, name in _SYSTEMS if re.search(mark, agent)), "")

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from identity import bearer_secrets
 from identity.errors import CalendarFeedNotFound
 from identity.items import CalendarFeedItem, calendar_feed_key
-from store import calls, idempotency
+from store import reading
+from store.commit import Plan, Replayed, commit
 from store.context import RequestContext
 from store.idempotency import Once
+from store.writing import ConditionFailed, delete_existing, put
 
 ADDRESS_MAX = 512  # the key of an item has a limit too, and breaking that one would be an error
 
@@ -21,8 +23,8 @@ class CalendarFeed:
 
 def get(user_id: str) -> CalendarFeed | None:
     """Return the feed of ``user_id``, or None if there is none. One GetItem."""
-    item = calls.get(calendar_feed_key(user_id))
-    return CalendarFeed(item["created_at"]) if item else None
+    item = reading.get(CalendarFeedItem, calendar_feed_key(user_id))
+    return CalendarFeed(item.created_at) if item else None
 
 
 def enable(ctx: RequestContext, *, once: Once | None = None) -> str:
@@ -40,37 +42,29 @@ def enable_once(ctx: RequestContext, once: Once | None) -> tuple[str, bool]:
     nonce = bearer_secrets.new_nonce(once)
     token = _token(ctx.user_id, nonce)
     pk, sk = calendar_feed_key(ctx.user_id)
-    item = {
-        "PK": pk,
-        "SK": sk,
-        "entity_type": "CALENDAR_FEED",
-        "user_id": ctx.user_id,
-        "secret_hash": bearer_secrets.digest(token),
-        "request_id": ctx.request_id,
-        "created_at": ctx.timestamp,
-    }
-    earlier = bearer_secrets.create(ctx, CalendarFeedItem.of(item), calls.put(item), once, nonce)
+    item = CalendarFeedItem(
+        PK=pk,
+        SK=sk,
+        user_id=ctx.user_id,
+        secret_hash=bearer_secrets.digest(token),
+        request_id=ctx.request_id,
+        created_at=ctx.timestamp,
+    )
+    earlier = bearer_secrets.store(ctx, item, put(item), once, nonce)
     return (token, False) if earlier is None else (_token(ctx.user_id, earlier), True)
 
 
 def disable(ctx: RequestContext, *, once: Once | None = None) -> bool:
     """End the feed of ``ctx.user_id``; return whether an earlier request of the same key had.
 
-    One request to DynamoDB, two if there is no feed. Raises CalendarFeedNotFound, and what ``enable`` raises.
+    One request to DynamoDB. Raises CalendarFeedNotFound, and what ``enable`` raises.
     """
-    pk, sk = key = calendar_feed_key(ctx.user_id)
-    feed = CalendarFeedItem.of({"PK": pk, "SK": sk})
+    key = calendar_feed_key(ctx.user_id)
+    plan = Plan("", [delete_existing(key)], resources=[key])
     try:
-        return bearer_secrets.write(ctx, feed, [calls.delete_existing(key)], once) is not None
-    except calls.ConditionFailed:
-        if idempotency.earlier(ctx, once) is None:
-            raise CalendarFeedNotFound from None
-        return True
-
-
-def remove(user_id: str) -> None:
-    """End the feed of ``user_id``, if there is one. One request to DynamoDB."""
-    calls.remove(calendar_feed_key(user_id))
+        return isinstance(commit(None, plan, slot=bearer_secrets.slot(ctx, once)), Replayed)
+    except ConditionFailed:
+        raise CalendarFeedNotFound from None
 
 
 def owner_of(token: str) -> str:
@@ -80,8 +74,8 @@ def owner_of(token: str) -> str:
         user_id = (content or b"")[bearer_secrets.BYTES :].decode()
     except UnicodeDecodeError:
         raise CalendarFeedNotFound from None
-    item = calls.get(calendar_feed_key(user_id)) if user_id else None
-    if not item or not bearer_secrets.matches(token, item["secret_hash"]):
+    item = reading.get(CalendarFeedItem, calendar_feed_key(user_id)) if user_id else None
+    if not item or not bearer_secrets.matches(token, item.secret_hash):
         raise CalendarFeedNotFound
     return user_id
 

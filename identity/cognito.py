@@ -1,4 +1,4 @@
-"""The calls to Cognito that signing in and out needs."""
+"""The Cognito client, and signing in with a password."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ _ERRORS: dict[str, type[IdentityError]] = {
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What Cognito issues at sign-in. Not to be stored or logged."""
+    """The tokens that Cognito issues at sign-in. Never store or log them."""
 
     id_token: str
     access_token: str
@@ -42,9 +42,20 @@ class Tokens:
 
 @cache
 def client() -> Any:
-    """Return the process's client of Cognito."""
+    """Return the process's Cognito client."""
     config = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2, "mode": "standard"})
     return boto3.client("cognito-idp", region_name=settings.AWS_DEFAULT_REGION, config=config)
+
+
+def call(operation: str, errors: Mapping[str, type[IdentityError]], **arguments: Any) -> dict[str, Any]:
+    """Call Cognito and return its answer; raise what ``errors`` has for its error code, else IdentityUnavailable."""
+    try:
+        answer: dict[str, Any] = getattr(client(), operation)(**arguments)
+    except ClientError as error:
+        raise errors.get(error.response["Error"]["Code"], IdentityUnavailable)() from None
+    except (BotoCoreError, UnicodeError):
+        raise IdentityUnavailable from None
+    return answer
 
 
 def sign_in(identifier: str, password: str) -> Tokens:
@@ -61,21 +72,18 @@ def sign_in(identifier: str, password: str) -> Tokens:
     """
     if not identifier or not password:
         raise InvalidCredentials
-    try:
-        answer = client().initiate_auth(
-            ClientId=settings.CLIENT_ID,
-            AuthFlow="USER_PASSWORD_AUTH",
-            AuthParameters={"USERNAME": identifier, "PASSWORD": password},
-        )
-    except ClientError as error:
-        raise _ERRORS.get(error.response["Error"]["Code"], IdentityUnavailable)() from None
-    except (BotoCoreError, UnicodeError):
-        raise IdentityUnavailable from None
+    answer = call(
+        "initiate_auth",
+        _ERRORS,
+        ClientId=settings.CLIENT_ID,
+        AuthFlow="USER_PASSWORD_AUTH",
+        AuthParameters={"USERNAME": identifier, "PASSWORD": password},
+    )
     return tokens_of(answer, identifier)
 
 
 def tokens_of(answer: Mapping[str, Any], identifier: str) -> Tokens:
-    """Return the tokens in Cognito's answer to somebody signing in; ChallengeRequired if it wants more first."""
+    """Return the tokens in Cognito's answer to a sign-in. Raises ChallengeRequired if it wants more first."""
     if "AuthenticationResult" not in answer:
         username = answer.get("ChallengeParameters", {}).get("USER_ID_FOR_SRP", identifier)
         raise ChallengeRequired(answer["ChallengeName"], answer.get("Session", ""), username)

@@ -1,6 +1,6 @@
-"""Who a token of Cognito's is about.
+"""The person that a Cognito token identifies.
 
-A token that was verified is remembered until it expires, so a request costs no network and almost no CPU.
+A verified token is cached until it expires, so that a request needs no network and almost no CPU.
 """
 
 import hashlib
@@ -17,38 +17,38 @@ from identity.users import Person
 REMEMBERED = 2048
 
 
-class Verified:
-    """Who brought which token, by the token's hash, until it expires."""
+class VerifiedTokens:
+    """The persons of verified tokens, by the hash of the token, until it expires."""
 
     def __init__(self) -> None:
         self._people: OrderedDict[bytes, tuple[float, Person]] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, digest: bytes) -> Person | None:
-        """Return the person, or None if the token was not seen or has expired."""
+        """Return the person, or None if the token is unknown or has expired."""
         expires, person = self._people.get(digest, (0.0, None))
         return person if expires > time.time() else None
 
     def add(self, digest: bytes, expires: float, person: Person) -> None:
-        """Remember a verified token until ``expires`` (epoch seconds)."""
+        """Add a verified token, valid until ``expires`` (epoch seconds)."""
         with self._lock:
             self._people[digest] = (expires, person)
             while len(self._people) > REMEMBERED:
                 self._people.popitem(last=False)
 
 
-verified = Verified()
+verified = VerifiedTokens()
 
 
 def person_of(token: str) -> Person:
-    """Return who a Cognito ID or access token is about.
+    """Return the person that a Cognito ID or access token identifies.
 
     Raises InvalidToken, IdentityUnavailable.
     """
     digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
     person = verified.get(digest)
     if person is None:
-        from identity.verification import verify  # here: a cold start rarely begins with a token
+        from identity.verification import verify  # imported here: a cold start rarely begins with a token
 
         claims = verify(token)
         person = Person.from_claims(claims)

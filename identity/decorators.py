@@ -1,4 +1,4 @@
-"""Who may see a page."""
+"""Decorators of views: pages with forms, and who may see a page."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -9,6 +9,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, resolve_url
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
 
 from identity import roles
 
@@ -16,7 +19,7 @@ View = Callable[..., HttpResponse]
 
 
 def _to_login(request: HttpRequest) -> HttpResponse:
-    # A fragment request cannot be shown the sign-in page in place of its fragment: the whole page goes there.
+    # The sign-in page must not replace a fragment: htmx sends the whole page there.
     fragment = request.headers.get("HX-Request") == "true"
     here = request.get_full_path() if request.method == "GET" and not fragment else ""
     query = QueryDict(mutable=True)
@@ -26,8 +29,16 @@ def _to_login(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=204, headers={"HX-Redirect": url}) if fragment else redirect(url)
 
 
+def form_page(view: View) -> View:
+    """Make ``view`` a page with a form: never cached, and posted values stay out of error reports."""
+    guarded: View = never_cache(
+        sensitive_post_parameters()(require_http_methods(["GET", "HEAD", "POST"])(view))
+    )
+    return guarded
+
+
 def person_required(view: View) -> View:
-    """Show the page to signed-in people; send others to the sign-in page and back."""
+    """Show the page to signed-in people; send others to the sign-in page, and back afterwards."""
 
     @wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -37,7 +48,7 @@ def person_required(view: View) -> View:
 
 
 def manager_required(view: View) -> View:
-    """Show the page to managers and admins; tell others why they cannot see it (403)."""
+    """Show the page to managers and admins; answer others with 403 and the reason."""
 
     @wraps(view)
     @person_required

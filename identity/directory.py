@@ -1,4 +1,4 @@
-"""What admins do to the accounts in Cognito."""
+"""Administration of accounts in Cognito."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account: the username Cognito knows it by, its ``sub``, whether it may sign in, and its status there."""
+    """An account in Cognito; ``id`` is its ``sub``, ``status`` Cognito's word for its state."""
 
     username: str
     id: str
@@ -54,7 +54,7 @@ def groups_of(username: str) -> frozenset[str]:
 
 
 def set_groups(username: str, wanted: frozenset[str], among: frozenset[str]) -> None:
-    """Make a user a member of ``wanted`` and of no other group of ``among``."""
+    """Make a user a member of the groups ``wanted``, and of no other group in ``among``."""
     present = groups_of(username)
     for group in sorted(wanted - present):
         _call("admin_add_user_to_group", Username=username, GroupName=group)
@@ -63,7 +63,7 @@ def set_groups(username: str, wanted: frozenset[str], among: frozenset[str]) -> 
 
 
 def create(username: str, attributes: Mapping[str, str]) -> str:
-    """Create an account that Cognito invites by e-mail, and return its ``sub``. Raises EmailTaken."""
+    """Create an account and return its ``sub``; Cognito sends an invitation by e-mail. Raises EmailTaken."""
     pairs = [{"Name": name, "Value": value} for name, value in attributes.items() if value]
     pairs.append({"Name": "email_verified", "Value": "true"})
     answer = _call(
@@ -74,7 +74,7 @@ def create(username: str, attributes: Mapping[str, str]) -> str:
 
 
 def change_email(username: str, email: str) -> None:
-    """Give an account another e-mail address, as verified. Raises EmailTaken."""
+    """Change the e-mail address of an account, marked as verified. Raises EmailTaken."""
     pairs = [{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}]
     _call("admin_update_user_attributes", Username=username, UserAttributes=pairs)
 
@@ -88,13 +88,13 @@ def holders_of(email: str) -> list[str]:
 
 
 def disable(username: str) -> None:
-    """Let nobody sign in to an account any more; it issues no new tokens."""
+    """Disable sign-in to an account and revoke its refresh tokens."""
     _call("admin_disable_user", Username=username)
     sign_out(username)
 
 
 def enable(username: str) -> None:
-    """Let its owner sign in to an account again."""
+    """Enable sign-in to an account again."""
     _call("admin_enable_user", Username=username)
 
 
@@ -104,8 +104,20 @@ def sign_out(username: str) -> None:
 
 
 def delete(username: str) -> None:
-    """Delete an account; one that is gone is fine."""
+    """Delete an account if it exists."""
     ignoring(AccountMissing, lambda: _call("admin_delete_user", Username=username))
+
+
+def accounts_of(user_id: str, username: str = "") -> set[str]:
+    """Return the usernames of the accounts with this ``sub``.
+
+    ``username``, of such an account, finds one that is too new for Cognito's list.
+    """
+    found = {user["Username"] for user in _call("list_users", Filter=f'sub = "{user_id}"')["Users"]}
+    if username and not found:
+        named = ignoring(AccountMissing, lambda: account(username))
+        found = {named.username} if named and named.id == user_id else found
+    return found
 
 
 def ignoring(error: type[IdentityError], do: Callable[[], T]) -> T | None:

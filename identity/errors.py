@@ -1,4 +1,4 @@
-"""Why somebody could not be identified. ``str()`` of each is fit for the user."""
+"""Errors of identity. ``str()`` of each can be shown to the user."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from web.problems import CHALLENGE
 
 
 class IdentityError(DomainError):
-    """Base of this module's errors."""
+    """Base of the errors of signing in."""
 
     message = _("You could not be signed in.")
 
@@ -19,7 +19,7 @@ class IdentityError(DomainError):
 
 
 class InvalidToken(IdentityError):  # noqa: N818
-    """The bearer token is malformed, forged, expired or not for us."""
+    """The bearer token is malformed, forged, expired or meant for another service."""
 
     message = _("The access token is not valid.")
 
@@ -32,9 +32,9 @@ class InvalidToken(IdentityError):  # noqa: N818
 
 
 class InvalidCredentials(IdentityError):  # noqa: N818
-    """No such person, or another password. Which of both is not told."""
+    """There is no such person, or the password is wrong; callers do not learn which."""
 
-    message = _("The e-mail address, username or password is not right.")
+    message = _("The e-mail address, username or password is not correct.")
 
 
 class NotConfirmed(IdentityError):  # noqa: N818
@@ -50,7 +50,7 @@ class PasswordResetRequired(IdentityError):  # noqa: N818
 
 
 class TooManyAttempts(IdentityError):  # noqa: N818
-    """Cognito asks to slow down."""
+    """Cognito limits the rate of attempts."""
 
     message = _("Too many attempts. Wait a few minutes and try again.")
 
@@ -63,9 +63,9 @@ class ChallengeRequired(IdentityError):  # noqa: N818
     name
         Cognito's name of the challenge, such as SOFTWARE_TOKEN_MFA or NEW_PASSWORD_REQUIRED.
     session
-        What to hand back to Cognito with the answer.
+        Returned to Cognito with the response.
     username
-        Whom Cognito takes the person for.
+        The account in Cognito.
     """
 
     message = _("One more step is needed to sign in.")
@@ -86,39 +86,39 @@ class IdentityUnavailable(IdentityError):  # noqa: N818
 
 
 class AccountMissing(IdentityError):  # noqa: N818
-    """Cognito knows no such account."""
+    """There is no such account in Cognito."""
 
     message = _("The sign-in service has no account for this user.")
 
 
 class EmailTaken(IdentityError):  # noqa: N818
-    """Another account signs in with this e-mail address."""
+    """Another account has this e-mail address."""
 
     message = _("Another user has this e-mail address.")
 
 
 class WrongCode(IdentityError):  # noqa: N818
-    """The code is not the one that was sent, or not the app's at this time."""
+    """The code is neither the one that was sent nor the current one of the app."""
 
-    message = _("That code is not right. Check it, or ask for another one.")
+    message = _("That code is not correct. Check it, or request another one.")
 
 
 class CodeExpired(IdentityError):  # noqa: N818
     """The code is too old."""
 
-    message = _("That code is no longer good. Ask for another one.")
+    message = _("That code has expired. Request another one.")
 
 
 class WeakPassword(IdentityError):  # noqa: N818
-    """The password does not meet the pool's policy."""
+    """The password does not meet the policy of the user pool."""
 
     message = _(
-        "Choose a longer password: at least 8 characters, with a capital, a small letter and a digit."
+        "Choose a longer password: at least 8 characters, with an uppercase letter, a lowercase letter and a digit."
     )
 
 
 class AddressTaken(IdentityError):  # noqa: N818
-    """There is an account with this e-mail address."""
+    """Somebody who signs up has an account already."""
 
     message = _("There is an account with this e-mail address. Sign in, or reset its password.")
 
@@ -133,7 +133,7 @@ class ProfileNotFound(DomainError):  # noqa: N818
 
 
 class AccessTokenNotFound(DomainError):  # noqa: N818
-    """No such access token, or somebody else's, or revoked before."""
+    """There is no such access token, or it belongs to somebody else, or has been revoked."""
 
     status = 404
 
@@ -142,7 +142,7 @@ class AccessTokenNotFound(DomainError):  # noqa: N818
 
 
 class TooManyAccessTokens(DomainError):  # noqa: N818
-    """Somebody has as many access tokens as anybody may."""
+    """The person has reached the limit of access tokens."""
 
     status = 409
     kind = "too-many-access-tokens"
@@ -162,17 +162,17 @@ class InvalidAccessToken(DomainError):  # noqa: N818
 
 
 class ShutOut(DomainError):  # noqa: N818
-    """The caller's access was ended a moment ago; what they ask for would outlive it."""
+    """The caller's access was just revoked, and the request would create something that outlives it."""
 
     status = 401
     headers = {"WWW-Authenticate": f'{CHALLENGE}, error="invalid_token"'}
 
     def __init__(self) -> None:
-        super().__init__("Your access has been ended.")
+        super().__init__("Your access has been revoked.")
 
 
 class CalendarFeedNotFound(DomainError):  # noqa: N818
-    """There is no calendar feed at this address, or not any more."""
+    """There is no calendar feed at this address, or no longer."""
 
     status = 404
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 _IDENTIFIER = {"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
 _CODE_ATTRS = {"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}
-PASSWORD_HELP = _("At least 8 characters, with a capital, a small letter and a digit.")
+PASSWORD_HELP = _("At least 8 characters, with an uppercase letter, a lowercase letter and a digit.")
 
 
 def password_field(label: Any, autocomplete: str, required: Any = None, **options: Any) -> forms.CharField:
@@ -37,7 +37,7 @@ def code_field(label: Any, **options: Any) -> forms.CharField:
 def name_field(
     label: Any, autocomplete: str, *, required: bool = False, longest: int = 100
 ) -> forms.CharField:
-    """Return a field for a person's name or a part of it."""
+    """Return a field for a name or a part of it."""
     return forms.CharField(
         label=label,
         required=required,
@@ -48,7 +48,7 @@ def name_field(
 
 
 def new_password_field(label: Any) -> forms.CharField:
-    """Return a field for a password that is being chosen."""
+    """Return a field for a new password."""
     return password_field(label, "new-password", _("Choose a password."), help_text=PASSWORD_HELP)
 
 
@@ -62,12 +62,12 @@ def _identifier_field(label: Any) -> forms.CharField:
 
 
 def posted(request: HttpRequest) -> QueryDict | None:
-    """Return what was sent with a POST, be it nothing, to bind a form to; None for a page that is only looked at."""
+    """Return the data of a POST to bind a form to, or None for another method."""
     return request.POST if request.method == "POST" else None
 
 
 class StyledForm(forms.Form):
-    """A form in the look of the pages, whose first field has the focus."""
+    """A form with the style of the pages."""
 
     use_required_attribute = False
 
@@ -91,7 +91,7 @@ class SignInForm(StyledForm):
         self.fields["identifier"].widget.attrs["autofocus"] = True
 
     def fill_in(self, identifier: str, password: str) -> None:
-        """Show the form with these values; only for accounts whose password is no secret."""
+        """Prefill the form; only for the demo accounts, whose password is not secret."""
         self.initial.update(identifier=identifier, password=password)
         self.fields["password"].widget.render_value = True
 
@@ -114,25 +114,25 @@ class SignUpForm(StyledForm):
 
 
 class CodeForm(StyledForm):
-    """A code that was sent, or that an authenticator app shows."""
+    """A code from an e-mail or an authenticator app."""
 
     code = code_field(_("Code"))
 
 
 class ForgottenForm(StyledForm):
-    """Whose password is forgotten."""
+    """The account whose password was forgotten."""
 
     identifier = _identifier_field(_("E-mail or username"))
 
 
 class ResetForm(StyledForm):
-    """A new password, with the code that was sent."""
+    """A new password, with the code from the e-mail."""
 
     code = code_field(_("Code"))
     password = new_password_field(_("New password"))
 
 
 class NewPasswordForm(StyledForm):
-    """A password of one's own, in place of the one an administrator gave."""
+    """A new password in place of the one that an administrator set."""
 
     password = new_password_field(_("New password"))

@@ -1,85 +1,149 @@
-"""What the table holds about people: profiles, sessions, access tokens, calendar addresses and their keys."""
+"""What the table holds about people. Each kind of item has a key and a class."""
 
 import hashlib
-from typing import Any
 
-from pynamodb.attributes import ListAttribute, MapAttribute, UnicodeAttribute
-
-from store.schema import METADATA, Authored, IntegerAttribute, Item, feed_keys
+from store.attributes import Flag, Record, Records, Text, Texts, Whole
+from store.model import METADATA, Authored, Item, Key, feed_keys
 
 
-def user_key(user_id: str) -> tuple[str, str]:
+def user_key(user_id: str) -> Key:
     """Return PK and SK of a profile."""
     return f"USER#{user_id}", METADATA
 
 
-def session_key(session: str) -> tuple[str, str]:
-    """Return PK and SK of a browser session: whoever reads the table learns no cookie, only hashes."""
+def session_key(session: str) -> Key:
+    """Return PK and SK of a browser session: a reader of the table learns hashes, no cookies."""
     return f"SESSION#{hashlib.sha256(session.encode()).hexdigest()}", METADATA
 
 
-def email_key(email: str) -> tuple[str, str]:
+def email_key(email: str) -> Key:
     """Return PK and SK of the item that keeps an e-mail address to one person."""
     return f"EMAIL#{email.strip().casefold()}", METADATA
 
 
-def revocation_key(user_id: str) -> tuple[str, str]:
+def revocation_key(user_id: str) -> Key:
     """Return PK and SK of the item that ends what a user was signed in with; all are in one small partition."""
     return "REVOCATIONS", f"USER#{user_id}"
 
 
-def access_token_key(token_id: str) -> tuple[str, str]:
+def access_token_key(token_id: str) -> Key:
     """Return PK and SK of a personal access token; its id is the SHA-256 of its secret, in hexadecimal."""
     return f"TOKEN#{token_id}", METADATA
 
 
-def access_token_index_keys(user_id: str, created_at: str, token_id: str) -> dict[str, str]:
-    """Return the index keys of an access token: by owner (in a partition that no list of tasks reads), and by age."""
-    own = {"GSI1PK": f"TOKENS#{user_id}", "GSI1SK": f"TOKEN#{created_at}#{token_id}"}
-    return own | feed_keys("TOKEN", token_id, created_at)
-
-
-def calendar_feed_key(user_id: str) -> tuple[str, str]:
+def calendar_feed_key(user_id: str) -> Key:
     """Return PK and SK of a person's calendar feed: one at most, so a new one replaces the old one in one write."""
     return f"CALENDAR#{user_id}", METADATA
+
+
+def preferences_key(user_id: str) -> Key:
+    """Return PK and SK of a person's preferences."""
+    return f"PREFERENCES#{user_id}", METADATA
 
 
 class UserItem(Authored):
     """A profile; ``id`` and ``user_id`` are the Cognito ``sub``."""
 
-    email = UnicodeAttribute(null=True)
-    username = UnicodeAttribute()
-    name = UnicodeAttribute()
-    given_name = UnicodeAttribute(null=True)
-    family_name = UnicodeAttribute(null=True)
-    timezone = UnicodeAttribute(null=True)
-    disabled_at = UnicodeAttribute(null=True)
-    roles: ListAttribute[Any] = ListAttribute(null=True)
+    ENTITY_TYPE = "USER"
+
+    id = Text()
+    user_id = Text()
+    created_at = Text()
+    email = Text(null=True)
+    username = Text()
+    name = Text()
+    given_name = Text(null=True)
+    family_name = Text(null=True)
+    timezone = Text(null=True)
+    disabled_at = Text(null=True)
+    roles = Texts(null=True)
+
+    def index_keys(self) -> dict[str, str]:
+        """Return the index keys: among all profiles, by age."""
+        return feed_keys("USER", self.user_id, self.created_at)
+
+
+class PreferencesItem(Authored):
+    """What a person chose about the pages. Not in the lake."""
+
+    ENTITY_TYPE = "PREFERENCES"
+
+    user_id = Text()
+    language = Text(null=True)
+    theme = Text(null=True)
+    weekly_goal = Text(null=True)
+    filters = Records(null=True)
 
 
 class SessionItem(Item):
     """A browser session: Django's signed serialisation of it, under the hash of its key."""
 
-    data = UnicodeAttribute()
-    user_id = UnicodeAttribute(null=True)
+    ENTITY_TYPE = "SESSION"
+
+    data = Text()
+    user_id = Text(null=True)
+    created_at = Text()
+    expires_at = Whole()
+
+    def index_keys(self) -> dict[str, str]:
+        """Return the index keys: by owner, and by age. A session that nobody signed in to has none."""
+        if self.user_id is None:
+            return {}
+        own = {"GSI1PK": f"USER#{self.user_id}", "GSI1SK": f"SESSION#{self.created_at}#{self.PK}"}
+        return own | feed_keys("SESSION", self.PK, self.created_at)
 
 
 class AccessTokenItem(Item):
-    """A personal access token, by the hash of its secret, and who made it; gone from GSI1 once revoked."""
+    """A personal access token under the hash of its secret, and the person who made it."""
 
-    id = UnicodeAttribute()
-    user_id = UnicodeAttribute()
-    name = UnicodeAttribute()
-    scope = UnicodeAttribute()
-    version = IntegerAttribute()
-    revoked_at = UnicodeAttribute(null=True)
-    request_id = UnicodeAttribute()
-    person: MapAttribute[str, Any] = MapAttribute()  # type: ignore[no-untyped-call]
+    ENTITY_TYPE = "ACCESS_TOKEN"
+
+    id = Text()
+    user_id = Text()
+    name = Text()
+    scope = Text()
+    person = Record()
+    version = Whole()
+    request_id = Text()
+    created_at = Text()
+    expires_at = Whole()
+
+    def index_keys(self) -> dict[str, str]:
+        """Return the index keys: by owner (in a partition that no list of tasks reads), and by age."""
+        own = {"GSI1PK": f"TOKENS#{self.user_id}", "GSI1SK": f"TOKEN#{self.created_at}#{self.id}"}
+        return own | feed_keys("TOKEN", self.id, self.created_at)
 
 
 class CalendarFeedItem(Item):
-    """A person's calendar feed, by the hash of its secret address."""
+    """A person's calendar feed, with the hash of its secret address."""
 
-    user_id = UnicodeAttribute()
-    secret_hash = UnicodeAttribute()
-    request_id = UnicodeAttribute()
+    ENTITY_TYPE = "CALENDAR_FEED"
+
+    user_id = Text()
+    secret_hash = Text()
+    request_id = Text()
+    created_at = Text()
+
+
+class EmailItem(Item):
+    """An e-mail address that belongs to one person, or is reserved for a change until it expires."""
+
+    ENTITY_TYPE = "EMAIL"
+
+    user_id = Text()
+    request_id = Text()
+    created_at = Text()
+    expires_at = Whole(null=True)
+
+
+class RevocationItem(Item):
+    """Nothing issued to a person up to ``until`` (epoch seconds) counts; ``wholly``: access tokens neither."""
+
+    ENTITY_TYPE = "REVOCATION"
+
+    user_id = Text()
+    until = Whole()
+    wholly = Flag()
+    request_id = Text()
+    updated_at = Text()
+    expires_at = Whole()

@@ -1,4 +1,4 @@
-"""The e-mails of a local copy. None leaves such a machine, so its pages show the code that would have been sent."""
+"""E-mails of a local copy. They never leave the machine, so the pages show the codes that they contain."""
 
 import json
 import re
@@ -10,7 +10,7 @@ _CODE = re.compile(r"\b\d{6}\b")
 
 
 def code_for(email: str) -> str:
-    """Return the last code that was sent to ``email``; blank in the cloud, and if there is none."""
+    """Return the last code that was sent to ``email``; blank if there is none, and always when deployed."""
     if settings.DEPLOYED or not settings.MAIL_PREVIEW_URL or not email:
         return ""
     try:

@@ -1,4 +1,4 @@
-"""Who sends a request: the person of the browser session, loaded when somebody looks; and those who are nobody."""
+"""Middleware that sets the person of a request, and that refuses API requests without credentials."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 def _look_up(request: HttpRequest) -> Person | Anonymous:
-    from identity.sign_in import person_in_session  # here: many first requests ask for nobody
+    from identity.sign_in import person_in_session  # imported here: many first requests need no person
 
     person = person_in_session(request)
     logging.user_id.set(person.id)
@@ -21,7 +21,7 @@ def _look_up(request: HttpRequest) -> Person | Anonymous:
 
 
 class PersonMiddleware:
-    """Sets ``request.user`` to a Person or Anonymous."""
+    """Sets ``request.user`` to a Person or Anonymous, read from the session when first used."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -32,11 +32,11 @@ class PersonMiddleware:
         return self.get_response(request)
 
 
-class StrangersMiddleware:
-    """Refuses requests to the API without any credentials, before anything of the API is imported.
+class ApiCredentialsMiddleware:
+    """Refuses API requests without credentials before any API code is imported.
 
-    Below ``/api/v1/`` only the calendar's feeds are public, whose address is the secret. So a stranger does not learn
-    which addresses and methods there are.
+    Below ``/api/v1/`` only the calendar feeds are public, whose address is the secret. Strangers therefore do not learn
+    which addresses and methods exist.
     """
 
     def __init__(self, get_response: GetResponse) -> None:

@@ -1,4 +1,4 @@
-"""Where to go after signing in or choosing a theme: only to pages of ours."""
+"""Safe redirects after signing in or choosing a theme."""
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -7,7 +7,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 
 def safe_url(request: HttpRequest, url: str) -> str:
-    """Return ``url`` if it is one of ours, else the page people start on."""
+    """Return ``url`` if it is a page of this site, else the start page."""
     if not url.startswith("/"):
         return resolve_url(settings.LOGIN_REDIRECT_URL)
     allowed = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())

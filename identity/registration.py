@@ -1,6 +1,6 @@
-"""The pages to make an account, to confirm its address, to get back in, and for a second step at sign-in.
+"""Pages to sign up, to confirm the e-mail address, to reset the password, and for the second step of signing in.
 
-Whom a page is about travels signed in its address: it survives a restart, another tab, and a lost cookie.
+The account that a page is for is in its URL, signed: it survives a restart, another tab, and a lost cookie.
 """
 
 import time
@@ -13,29 +13,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_protect
-from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
 
 from identity import accounts, mailbox, preference_cookies, sign_in
+from identity.decorators import form_page
 from identity.errors import ChallengeRequired, IdentityError, InvalidCredentials, WeakPassword
 from identity.forms import CodeForm, ForgottenForm, NewPasswordForm, ResetForm, SignUpForm, StyledForm, posted
 from identity.next_page import safe_url
 
-View = Callable[[HttpRequest], HttpResponse]
 LINK_SECONDS = 24 * 3600
-CHALLENGE_SECONDS = 180  # as long as Cognito waits for the answer
+CHALLENGE_SECONDS = 180  # as long as Cognito waits for the response
 CHALLENGE_KEY = "challenge"
 _SALT = "identity.registration"
-
-
-def page(view: View) -> View:
-    """Make ``view`` a page for whoever is not signed in yet."""
-    guarded: View = never_cache(
-        csrf_protect(sensitive_post_parameters()(require_http_methods(["GET", "HEAD", "POST"])(view)))
-    )
-    return guarded
 
 
 def _link(name: str, *about: str) -> str:
@@ -51,7 +39,7 @@ def _about(request: HttpRequest) -> list[str] | None:
 
 
 def _tried(form: StyledForm, do: Callable[[], Any], field: str | None = None) -> bool:
-    """Do what a valid form asks for; tell on the form why it could not be done."""
+    """Call ``do``; if it raises an IdentityError, add it to the form and return False."""
     try:
         do()
     except IdentityError as error:
@@ -65,13 +53,13 @@ def _show(request: HttpRequest, name: str, form: StyledForm, **shown: Any) -> Ht
     return render(request, f"identity/{name}.html", context, status=422 if form.is_bound else 200)
 
 
-@page
+@form_page
 def sign_up(request: HttpRequest) -> HttpResponse:
-    """Make an account, and go on to confirming its e-mail address."""
+    """Create an account and redirect to the confirmation of its e-mail address."""
     if request.user.is_authenticated:
         return redirect("task-list")
     form = SignUpForm(posted(request))
-    if form.is_bound and form.is_valid():
+    if form.is_valid():
         given = form.cleaned_data
         try:
             username = accounts.sign_up(
@@ -84,9 +72,9 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     return _show(request, "sign_up", form)
 
 
-@page
+@form_page
 def confirm(request: HttpRequest) -> HttpResponse:
-    """Confirm the e-mail address of a new account with the code that was sent to it, or send another."""
+    """Confirm the e-mail address of a new account with the code that was sent to it, or send another code."""
     about = _about(request)
     if about is None:
         return redirect("sign-up")
@@ -99,7 +87,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
             messages.error(request, str(error))
         return redirect(request.get_full_path())
     form = CodeForm(posted(request))
-    if form.is_bound and form.is_valid():
+    if form.is_valid():
         code = form.cleaned_data["code"].strip()
         if _tried(form, lambda: accounts.confirm(username, code), "code"):
             messages.success(request, _("Your address is confirmed. Sign in to begin."))
@@ -107,18 +95,18 @@ def confirm(request: HttpRequest) -> HttpResponse:
     return _show(request, "confirm", form, email=email, local_code=mailbox.code_for(email))
 
 
-@page
+@form_page
 def forgotten(request: HttpRequest) -> HttpResponse:
-    """Send a code to set a new password with."""
+    """Send a code for setting a new password."""
     form = ForgottenForm(posted(request))
-    if form.is_bound and form.is_valid():
+    if form.is_valid():
         identifier = form.cleaned_data["identifier"].strip()
         if _tried(form, lambda: accounts.forgot_password(identifier)):
             return redirect(_link("reset", identifier))
     return _show(request, "forgotten", form)
 
 
-@page
+@form_page
 def reset(request: HttpRequest) -> HttpResponse:
     """Set a new password with the code that was sent."""
     about = _about(request)
@@ -126,7 +114,7 @@ def reset(request: HttpRequest) -> HttpResponse:
         return redirect("forgotten")
     (identifier,) = about
     form = ResetForm(posted(request))
-    if form.is_bound and form.is_valid():
+    if form.is_valid():
         given = form.cleaned_data
         if _tried(
             form, lambda: accounts.reset_password(identifier, given["code"].strip(), given["password"])
@@ -139,8 +127,10 @@ def reset(request: HttpRequest) -> HttpResponse:
 # --- The second step of signing in ---------------------------------------------------------------------------
 
 
-def ask_more(request: HttpRequest, challenge: ChallengeRequired, following: str) -> HttpResponse | None:
-    """Keep what Cognito asked for and go to the page for it; None if no page of ours can answer."""
+def redirect_to_challenge(
+    request: HttpRequest, challenge: ChallengeRequired, following: str
+) -> HttpResponse | None:
+    """Store Cognito's challenge and redirect to its page; return None if this site does not support the challenge."""
     if challenge.name not in {accounts.TOTP, accounts.NEW_PASSWORD}:
         return None
     request.session[CHALLENGE_KEY] = {
@@ -153,20 +143,20 @@ def ask_more(request: HttpRequest, challenge: ChallengeRequired, following: str)
     return redirect("challenge")
 
 
-@page
+@form_page
 def challenge(request: HttpRequest) -> HttpResponse:
-    """Answer what sign-in wants besides the password: a code of the authenticator app, or a password of one's own."""
+    """Respond to Cognito's challenge: with a code from the authenticator app, or with a new password."""
     asked = request.session.get(CHALLENGE_KEY)
     if not asked or asked["until"] < time.time():
         return redirect("login")
     wants_code = asked["name"] == accounts.TOTP
     form = (CodeForm if wants_code else NewPasswordForm)(posted(request))
-    if form.is_bound and form.is_valid():
+    if form.is_valid():
         given = form.cleaned_data["code"].replace(" ", "") if wants_code else form.cleaned_data["password"]
         try:
             issued = accounts.answer_challenge(asked["name"], asked["session"], asked["username"], given)
         except ChallengeRequired as more:
-            if (answer := ask_more(request, more, asked["next"])) is not None:
+            if (answer := redirect_to_challenge(request, more, asked["next"])) is not None:
                 return answer
             form.add_error(None, str(more))
         except InvalidCredentials:

@@ -7,18 +7,21 @@ from typing import Any
 
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 
+from identity.items import SessionItem
 from identity.items import session_key as key_of
-from store import calls
+from store.commit import Plan, commit
 from store.context import timestamp
-from store.schema import feed_keys
+from store.model import Item
+from store.reading import get, query_all
+from store.writing import ConditionFailed, put_instead, put_new, put_over, remove, write
 
 
 class SessionStore(SessionBase):
     """Django's session engine. DynamoDB's time to live removes what has expired; until then it counts as gone."""
 
-    def _stored(self, session_key: str | None) -> dict[str, Any] | None:
-        item = calls.get(key_of(session_key)) if session_key else None
-        return item if item and item["expires_at"] > time.time() else None
+    def _stored(self, session_key: str | None) -> SessionItem | None:
+        item = get(SessionItem, key_of(session_key)) if session_key else None
+        return item if item and item.expires_at > time.time() else None
 
     def exists(self, session_key: str) -> bool:
         """Return whether a session with this key is stored and has not expired."""
@@ -30,7 +33,7 @@ class SessionStore(SessionBase):
         if item is None:
             self._session_key = None
             return {}
-        return dict(self.decode(item["data"]))
+        return data_of(item)
 
     def create(self) -> None:
         """Store a new session under a fresh key."""
@@ -54,63 +57,44 @@ class SessionStore(SessionBase):
             return
         item = self._item(self._get_session(no_load=must_create))  # type: ignore[attr-defined]
         try:
-            calls.write([calls.put_new(item) if must_create else calls.put_over(item)])
-        except calls.ConditionFailed as failure:
+            write([put_new(item) if must_create else put_over(item)])
+        except ConditionFailed as failure:
             raise (CreateError if must_create else UpdateError) from failure
 
-    def _item(self, data: dict[str, Any]) -> dict[str, Any]:
+    def _item(self, data: dict[str, Any]) -> SessionItem:
         pk, sk = key_of(str(self.session_key))
         person = data.get("person", {})
-        created = timestamp(_signed_in_at(person))
-        return {
-            **(_index_keys(pk, person["id"], created) if person else {}),
-            "PK": pk,
-            "SK": sk,
-            "entity_type": "SESSION",
-            "data": self.encode(data),
-            "user_id": person.get("id"),
-            "created_at": created,
-            "expires_at": int(time.time()) + self.get_expiry_age(),
-        }
+        signed_in_at = datetime.fromtimestamp(person.get("issued_at") or time.time(), UTC)
+        item = SessionItem(
+            PK=pk,
+            SK=sk,
+            data=self.encode(data),
+            user_id=person.get("id"),
+            created_at=timestamp(signed_in_at),
+            expires_at=int(time.time()) + self.get_expiry_age(),
+        )
+        return item.changed(**item.index_keys())
 
     def delete(self, session_key: str | None = None) -> None:
         """End the session (this one unless another key is given)."""
         session_key = session_key or self.session_key
         if session_key:
-            calls.remove(key_of(session_key))
+            remove(key_of(session_key))
 
     @classmethod
     def clear_expired(cls) -> None:
         """Do nothing: time to live removes what has expired."""
 
 
-def _signed_in_at(person: dict[str, Any]) -> datetime:
-    return datetime.fromtimestamp(person.get("issued_at") or time.time(), UTC)
+def data_of(item: SessionItem) -> dict[str, Any]:
+    """Return a stored session's data."""
+    return dict(SessionStore().decode(item.data))
 
 
-def _index_keys(pk: str, user_id: str, created: str) -> dict[str, str]:
-    """By whose they are (GSI1), and all of them by age (GSI5); only sessions that somebody signed in to."""
-    return {
-        "GSI1PK": f"USER#{user_id}",
-        "GSI1SK": f"SESSION#{created}#{pk}",
-        **feed_keys("SESSION", pk, created),
-    }
-
-
-def of_person(user_id: str) -> list[dict[str, Any]]:
+def of_person(user_id: str) -> list[SessionItem]:
     """Return the stored sessions of a person, expired ones included. One Query a page."""
-    found: list[dict[str, Any]] = []
-    start: dict[str, str] = {}
-    while True:
-        items, start = calls.query(
-            {":pk": f"USER#{user_id}", ":session": "SESSION#"},
-            start,
-            IndexName="GSI1",
-            KeyConditionExpression="GSI1PK = :pk AND begins_with(GSI1SK, :session)",
-        )
-        found += items
-        if not start:
-            return found
+    sessions = Item.GSI1SK.startswith("SESSION#")
+    return list(query_all(SessionItem, f"USER#{user_id}", sessions, index="GSI1"))
 
 
 def revise(user_id: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
@@ -118,28 +102,21 @@ def revise(user_id: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> 
 
     One Query a page and a write for each session that is changed. What else a session learns meanwhile stays.
     """
-    codec = SessionStore()
+
+    def plan(item: SessionItem | None) -> Plan[None]:
+        if item is None:
+            return Plan(None)
+        old, new = data_of(item), change(data_of(item))
+        changed = item.changed(data=SessionStore().encode(new))
+        return Plan(None, [put_instead(changed, item, "data")] if new != old else [])
+
     for found in of_person(user_id):
-        item: dict[str, Any] | None = found
-        while item:
-            data = codec.decode(item["data"])
-            if (new := change(dict(data))) == data:
-                break
-            item = _replaced(item, codec.encode(new))
-
-
-def _replaced(item: dict[str, Any], data: str) -> dict[str, Any] | None:
-    """Store other data, provided nobody else did; returns the item as it is if somebody did, None if all is done."""
-    try:
-        calls.write([calls.put_instead({**item, "data": data}, item, "data")])
-    except calls.ConditionFailed as failure:
-        return failure.blockers[0]
-    return None
+        commit(None, plan, keys=[found.key], known=[found])
 
 
 def end_all(user_id: str) -> int:
     """End every session of a person, and return how many there were."""
     ended = of_person(user_id)
     for item in ended:
-        calls.remove((item["PK"], item["SK"]))
+        remove(item.key)
     return len(ended)

@@ -23,7 +23,7 @@ def sign_in(request: HttpRequest, identifier: str, password: str) -> Person:
 
 
 def admit(request: HttpRequest, issued: Tokens) -> Person:
-    """Begin the browser session of whom Cognito has just issued tokens to."""
+    """Begin the browser session of the person to whom Cognito has just issued tokens."""
     signed_in = cognito_tokens.person_of(issued.id_token)
     earlier = request.session.get(SESSION_KEY)
     if earlier and earlier["id"] != signed_in.id:
@@ -33,7 +33,7 @@ def admit(request: HttpRequest, issued: Tokens) -> Person:
     request.session["browser"] = request.headers.get("user-agent", "")[:200]
     rotate_token(request)
     request.user = signed_in  # type: ignore[assignment]
-    from identity import profiles  # here: the sign-in page needs none of the rules that come with it
+    from identity import profiles  # here: the sign-in page does not need it
 
     if signed_in.id not in profiles.known:
         profiles.ensure_profile(context(request), profiles.described(signed_in))
@@ -41,31 +41,36 @@ def admit(request: HttpRequest, issued: Tokens) -> Person:
 
 
 def sign_out(request: HttpRequest) -> None:
-    """End the session: its key is worth nothing from now on."""
+    """End the session; its key no longer works."""
     request.session.flush()
     rotate_token(request)
     request.user = Anonymous()  # type: ignore[assignment]
 
 
+def rename(request: HttpRequest, **names: str) -> None:
+    """Change names of the signed-in person (``name``, ``given_name``, ``family_name``) in the session."""
+    request.session[SESSION_KEY] = request.session[SESSION_KEY] | names
+
+
 def person_in_session(request: HttpRequest) -> Person | Anonymous:
-    """Return who is signed in, from the browser session."""
+    """Return the person who is signed in according to the browser session."""
     stored = request.session.get(SESSION_KEY)
     if not stored:
         return Anonymous()
     found = Person.from_session(stored)
-    if revocations.revoked(found, wait=False):  # one that was begun while all others were ended
+    if revocations.revoked(found, wait=False):  # a session begun while the others were ended
         request.session.flush()
         return Anonymous()
     return found
 
 
 def person(request: HttpRequest) -> Person:
-    """Return the signed-in person of a request that is known to have one."""
+    """Return the signed-in person of a request that has one."""
     return cast("Person", request.user)
 
 
 def context(request: HttpRequest) -> RequestContext:
-    """Return what services need to know of a signed-in person's request."""
+    """Return the context in which services carry out a signed-in person's request."""
     caller = person(request)
     return RequestContext(
         user_id=caller.id,

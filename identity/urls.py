@@ -1,4 +1,4 @@
-"""URLs of signing up, in and out, of forgotten passwords, and of the colours."""
+"""URLs of signing up, signing in and out, forgotten passwords, and the theme."""
 
 from django.urls import path
 

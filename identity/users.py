@@ -1,4 +1,4 @@
-"""The person behind a request. Cognito's groups are the roles; nothing about people is kept by Django."""
+"""The person who sends a request. Their roles are their groups in Cognito; Django stores nothing about people."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -10,9 +10,9 @@ ROLES = (MANAGERS, ADMINS, VIEWERS)
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A signed-in person; ``id`` is the Cognito ``sub``. An access token says nothing of e-mail and names.
+    """A signed-in person; ``id`` is the Cognito ``sub``. A Cognito access token has no e-mail address and no names.
 
-    ``issued_at`` is when Cognito issued what they signed in with (epoch seconds).
+    ``issued_at`` is when the token or session that they use was issued (epoch seconds).
     """
 
     id: str
@@ -30,7 +30,7 @@ class Person:
 
     @property
     def pk(self) -> str:
-        """The id, as Django's own machinery calls it."""
+        """The id, under the name that Django uses."""
         return self.id
 
     @property
@@ -45,7 +45,7 @@ class Person:
 
     @property
     def is_staff(self) -> bool:
-        """Whether the person may open the admin: to change things there, or as a viewer only to look at them."""
+        """Whether the person may open the admin; viewers cannot change anything there."""
         return self.is_admin or VIEWERS in self.groups
 
     def has_perm(self, permission: str, obj: Any = None) -> bool:
@@ -61,7 +61,7 @@ class Person:
         return str(self)
 
     def with_groups(self, groups: frozenset[str]) -> "Person":
-        """Return the same person in other groups."""
+        """Return a copy of the person with other groups."""
         return replace(self, groups=groups)
 
     def __str__(self) -> str:
@@ -69,7 +69,7 @@ class Person:
 
     @classmethod
     def from_claims(cls, claims: Mapping[str, Any]) -> "Person":
-        """Make a person of the verified claims of a Cognito ID or access token."""
+        """Return the person that the verified claims of a Cognito ID or access token describe."""
         username = str(claims.get("cognito:username") or claims.get("username") or claims["sub"])
         given, family = str(claims.get("given_name", "")), str(claims.get("family_name", ""))
         return cls(
@@ -89,18 +89,18 @@ class Person:
 
     @classmethod
     def from_session(cls, stored: Mapping[str, Any]) -> "Person":
-        """Make a person of what ``to_session`` returned."""
+        """Return the person that ``to_session`` stored."""
         return cls(**{**stored, "groups": frozenset(stored["groups"])})
 
 
 @dataclass(frozen=True, slots=True)
 class TokenHolder(Person):
-    """Somebody who brought a personal access token: its owner, without any roles."""
+    """The owner of a personal access token that came with a request; has no roles."""
 
 
 @dataclass(frozen=True, slots=True)
 class Anonymous:
-    """Nobody has signed in."""
+    """A visitor who has not signed in."""
 
     id = pk = email = username = name = ""
     groups: frozenset[str] = frozenset()

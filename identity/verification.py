@@ -1,6 +1,6 @@
-"""Verification of Cognito's tokens: RS256 only, with Cognito's published keys, for our issuer and our client.
+"""Verification of Cognito tokens: RS256 only, with the published keys of our user pool, for our app client.
 
-Keys are fetched once. Cryptography takes long to import: `identity.cognito_tokens` imports this for its first token.
+Keys are fetched once. The cryptography library is slow to import: ``cognito_tokens`` imports this for its first token.
 """
 
 import json
@@ -24,7 +24,7 @@ _REQUIRED = ["exp", "iss", "sub", "token_use"]
 class Keyring:
     """The public keys of the user pool, by key id.
 
-    An unknown key id fetches them again, at most every ``REFRESH_SECONDS``: forged ids cannot make us hammer Cognito.
+    An unknown key id fetches them again, at most every ``REFRESH_SECONDS``, so that forged ids cannot flood Cognito.
     """
 
     def __init__(self, url: str) -> None:

@@ -1,4 +1,4 @@
-"""Signing in and out, and choosing the colours of the pages."""
+"""Signing in and out, and choosing the theme."""
 
 from typing import Any
 
@@ -8,19 +8,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_protect
-from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
 from identity import preference_cookies, registration, sign_in
+from identity.decorators import form_page
 from identity.errors import ChallengeRequired, IdentityError
 from identity.forms import SignInForm
 from identity.next_page import safe_url
 from web.context_processors import THEMES
 
-THEME_KEPT_SECONDS = 365 * 24 * 3600
-_NO_CHALLENGES = _("This account asks for a second step that these pages do not know.")
-# The accounts of the demo workspace, that only a local copy has.
+_NO_CHALLENGES = _("This account needs a second step that this site does not support.")
+# Accounts of the demo workspace, which only a local copy has.
 _DEMO = (
     ("person@example.com", "Person", _("own tasks")),
     ("manager@example.com", "Manager", _("own tasks, and everybody's insights")),
@@ -28,12 +26,9 @@ _DEMO = (
 )
 
 
-@never_cache
-@csrf_protect
-@sensitive_post_parameters("password")
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_page
 def login(request: HttpRequest) -> HttpResponse:
-    """Show the sign-in page, or sign in and go on to ``next``."""
+    """Show the sign-in page, or sign in and redirect to ``next``."""
     if request.method == "POST":
         form = SignInForm(request.POST)
         answer = _sign_in(request, form) if form.is_valid() else None
@@ -53,7 +48,7 @@ def _sign_in(request: HttpRequest, form: SignInForm) -> HttpResponse | None:
     try:
         signed_in = sign_in.sign_in(request, given["identifier"], given["password"])
     except ChallengeRequired as challenge:
-        if (answer := registration.ask_more(request, challenge, given["next"])) is not None:
+        if (answer := registration.redirect_to_challenge(request, challenge, given["next"])) is not None:
             return answer
         form.add_error(None, _NO_CHALLENGES)
     except IdentityError as error:
@@ -69,7 +64,7 @@ def _login_page(request: HttpRequest, form: SignInForm, status: int = 200) -> Ht
 
 
 def _demo_accounts(chosen: str) -> list[dict[str, Any]]:
-    """Return the demo accounts to offer: none unless this is a local copy that knows their password."""
+    """Return the demo accounts to offer; none unless this is a local copy with their password."""
     if settings.ENVIRONMENT != "local" or not settings.DEMO_PASSWORD:
         return []
     return [
@@ -88,10 +83,10 @@ def logout(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def theme(request: HttpRequest) -> HttpResponse:
-    """Keep the chosen theme (``light``, ``dark`` or, empty, the system's) in a cookie; the script does it alone."""
+    """Store the theme in a cookie (``light``, ``dark`` or blank for the system's); JavaScript does it without this."""
     chosen = request.POST.get("theme", "")
     if chosen and chosen not in THEMES:
         raise BadRequest(_("There is no such theme."))
     answer = redirect(safe_url(request, request.POST.get("next", "")))
-    answer.set_cookie("theme", chosen, max_age=THEME_KEPT_SECONDS, samesite="Lax", secure=request.is_secure())
+    preference_cookies.set_cookie(request, answer, "theme", chosen)
     return answer

@@ -1,36 +1,36 @@
 """The weekly goal, stored with the person's preferences.
 
-Every session of the person has a copy, made at sign-in and changed with the goal, so that a page that shows the goal
-reads nothing for it.
+Every session of the person has a copy, made at sign-in and changed with the goal, so that showing the goal needs no
+read.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest
 
 from identity import preferences, sessions
+from identity.items import PreferencesItem
 from identity.sign_in import context, person
 
-COPY = "weekly_goal"
+SESSION_KEY = "weekly_goal"
 
 
 def weekly_goal(request: HttpRequest) -> int | None:
-    """Return the goal of the person who asks, in tasks a week; None while they have none."""
-    if COPY not in request.session:
-        copy(request, preferences.get(person(request).id))
-    found: int | None = request.session[COPY]["goal"]
-    return found
+    """Return the signed-in person's goal in tasks a week, or None if they have none."""
+    if SESSION_KEY not in request.session:
+        copy_to_session(request, preferences.get(person(request).id))
+    goal: int | None = request.session[SESSION_KEY]["goal"]
+    return goal
 
 
 def set_weekly_goal(request: HttpRequest, goal: int | None) -> None:
-    """Keep the goal of the person who asks; None forgets it."""
-    copied = copy(request, preferences.save(context(request), **{COPY: str(goal or "")}))
+    """Store the signed-in person's goal; None removes it."""
+    copied = copy_to_session(request, preferences.save(context(request), **{SESSION_KEY: str(goal or "")}))
     sessions.revise(person(request).id, lambda data: data | copied)
 
 
-def copy(request: HttpRequest, chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """Let the session know the goal among what was chosen; returns what it knows now."""
-    kept = chosen.get(COPY)
-    request.session[COPY] = {"goal": int(kept) if kept else None}
-    return {COPY: request.session[COPY]}
+def copy_to_session(request: HttpRequest, preferred: PreferencesItem) -> dict[str, Any]:
+    """Copy the goal from the preferences to the session; return the part of the session that has it."""
+    goal = preferred.weekly_goal
+    request.session[SESSION_KEY] = {"goal": int(goal) if goal else None}
+    return {SESSION_KEY: request.session[SESSION_KEY]}

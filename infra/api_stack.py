@@ -31,6 +31,7 @@ TABLE_CALLS = (
     "PutItem",
     "UpdateItem",
     "DeleteItem",
+    "BatchWriteItem",
     "ConditionCheckItem",
 )
 # For the admin pages; the calls of sign-in need no permission, only the client's id.

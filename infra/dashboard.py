@@ -18,7 +18,7 @@ HEIGHT = 6
 BUSINESS = (
     ("People", ("TotalUsers", "ActiveUsers", "AvgTasksPerUser")),
     ("Tasks", ("TotalTasks", "CompletedTasks", "PendingTasks", "InProgressTasks", "OverdueTasks")),
-    ("Completion rate", ("CompletionRate",)),
+    ("Completion rate (%)", ("CompletionRate",)),
 )
 
 

@@ -13,7 +13,7 @@ from constructs import Construct
 from infra.names import Names
 from infra.policies import TRUST, arn
 from infra.settings import Settings
-from store.schema import TTL_ATTRIBUTE, table_definition
+from store.model import TTL_ATTRIBUTE, table_definition
 
 RECOVERY_DAYS = 35
 

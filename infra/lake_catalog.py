@@ -97,7 +97,7 @@ def workgroup(scope: Construct, names: Names, removal: cdk.RemovalPolicy) -> ath
         scope,
         "Workgroup",
         name=names.workgroup,
-        description="Queries of the dashboard and of the business metrics",
+        description="Queries of the dashboard and of the admin pages",
         recursive_delete_option=True,
         work_group_configuration=athena.CfnWorkGroup.WorkGroupConfigurationProperty(
             enforce_work_group_configuration=True,

@@ -17,8 +17,9 @@ from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from etl.lake.layout import GOLD_KPIS
 from infra.functions import FunctionSettings, PythonFunction, log_group
-from infra.lake_catalog import buckets_of, erase_from_lake, read_gold, use_objects, write_lake
+from infra.lake_catalog import buckets_of, erase_from_lake, use_objects, write_lake
 from infra.names import Names
 from infra.policies import acknowledge, allow, arn, bucket_arn, service_role
 from infra.settings import METRICS_NAMESPACE
@@ -320,8 +321,8 @@ class BusinessMetrics(Construct):
     def __init__(self, scope: Construct, construct_id: str, names: Names, code: lambda_.Code) -> None:
         super().__init__(scope, construct_id)
         self.worker = PythonFunction(self, "Publisher", names, code, _metrics_settings(names))
-        read_gold(self.worker.role, names)
-        use_objects(self.worker.role, names.bucket("bronze"), {})  # listing shows how much waits
+        use_objects(self.worker.role, names.bucket("gold"), {GOLD_KPIS: ["s3:GetObject"]})
+        use_objects(self.worker.role, names.bucket("bronze"), {})  # lists what waits there, reads nothing
         allow(
             self.worker.role,
             ["cloudwatch:PutMetricData"],
@@ -348,7 +349,6 @@ def _metrics_settings(names: Names) -> FunctionSettings:
         memory_mib=256,
         environment={
             **lake_environment(names),
-            "ATHENA_WORKGROUP": names.workgroup,
             "METRICS_NAMESPACE": METRICS_NAMESPACE,
         },
     )

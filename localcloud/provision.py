@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from etl.lake import catalog, layout
 from localcloud import accounts
 from localcloud.files import write_atomically
-from store.schema import TTL_ATTRIBUTE, table_definition
+from store.model import TTL_ATTRIBUTE, table_definition
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"

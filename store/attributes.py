@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, TypeVar, ove
 
 from pynamodb.attributes import Attribute
 from pynamodb.constants import BOOLEAN, LIST, MAP, NUMBER, STRING
+from pynamodb.expressions.condition import Contains
+from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import RemoveAction, SetAction
 
 _V = TypeVar("_V")
@@ -121,6 +123,10 @@ class Texts(Strict[_V]):
         if type(value) is not list or any(type(element) is not str for element in value):
             self.refuse(value)
         return [{STRING: element} for element in value]
+
+    def contains(self, item: str) -> Contains:
+        """Return the condition that the list holds the text ``item``. PynamoDB's would want a list."""
+        return Path(self).contains({STRING: item})
 
     def deserialize(self, value: list[Typed]) -> Any:
         """Return the list of texts. Raises KeyError."""

@@ -5,15 +5,16 @@ actor's entries are one Query of GSI1, everybody's a merge of GSI5's shards. Ent
 """
 
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
-from pynamodb.attributes import ListAttribute, UnicodeAttribute
-
-from store import calls
+from store import reading
+from store.attributes import Records, Text
+from store.commit import Change, Plan, commit
 from store.context import RequestContext
-from store.schema import INDEX_KEYS, KEYS, TTL_ATTRIBUTE, Item, feed_keys
+from store.model import INDEX_KEYS, KEYS, TTL_ATTRIBUTE, Item, feed_keys, owner_keys
+from store.writing import Action, ConditionFailed, delete_existing, put_new
 
 SHOWN = 200
 MAX_CHANGES = 30
@@ -21,7 +22,6 @@ MAX_CHANGES = 30
 _BOOKKEEPING = (
     KEYS | INDEX_KEYS | {"version", "updated_at", "updated_by", "request_id", "entity_type", TTL_ATTRIBUTE}
 )
-_KINDS = {"TASK": "task", "TRASH": "task", "USER": "user"}
 
 Values = dict[str, Any]
 
@@ -29,25 +29,20 @@ Values = dict[str, Any]
 class AuditItem(Item):
     """One thing that an admin did, stored in the transaction that did it."""
 
-    id = UnicodeAttribute()
-    action = UnicodeAttribute()
-    kind = UnicodeAttribute()
-    object_id = UnicodeAttribute()
-    object_name = UnicodeAttribute()
-    subject_id = UnicodeAttribute()
-    actor_id = UnicodeAttribute()
-    actor_name = UnicodeAttribute()
-    request_id = UnicodeAttribute()
-    message = UnicodeAttribute(null=True)
-    changes: ListAttribute[Any] = ListAttribute(null=True)
+    ENTITY_TYPE = "AUDIT"
 
-
-def object_id(item: Mapping[str, Any]) -> str:
-    """Return the id under which the trail knows an item: ``owner.task`` of a task, in the trash or not."""
-    kind = item["entity_type"]
-    if kind in {"TASK", "TRASH"}:
-        return f"{item['user_id']}.{item['id']}"
-    return str(item["user_id"] if kind == "USER" else item["PK"].partition("#")[2])
+    id = Text()
+    created_at = Text()
+    action = Text()
+    kind = Text()
+    object_id = Text()
+    object_name = Text()
+    subject_id = Text()
+    actor_id = Text()
+    actor_name = Text()
+    request_id = Text()
+    message = Text(null=True)
+    changes = Records(null=True)
 
 
 def partition(kind: str, identifier: str) -> str:
@@ -55,12 +50,13 @@ def partition(kind: str, identifier: str) -> str:
     return f"AUDIT#{kind}#{identifier}"
 
 
-def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Values]:
+def changes(before: Item, after: Item) -> list[Values]:
     """Return what differs between two states of an item: field, before, after, each cut to ``SHOWN`` characters."""
-    names = sorted((before.keys() | after.keys()) - _BOOKKEEPING)
-    differing = [name for name in names if before.get(name) != after.get(name)]
+    old, new = before.attribute_values, after.attribute_values
+    names = sorted((old.keys() | new.keys()) - _BOOKKEEPING)
+    differing = [name for name in names if old.get(name) != new.get(name)]
     return [
-        {"field": name, "before": _shown(before.get(name)), "after": _shown(after.get(name))}
+        {"field": name, "before": _shown(old.get(name)), "after": _shown(new.get(name))}
         for name in differing[:MAX_CHANGES]
     ]
 
@@ -80,7 +76,7 @@ def entry(
     name: str,
     differences: list[Values] | None = None,
     message: str = "",
-) -> calls.Action:
+) -> Action:
     """Return the action that stores one entry.
 
     Parameters
@@ -95,27 +91,27 @@ def entry(
         As of ``changes``.
     """
     number = f"{ctx.timestamp}#{secrets.token_hex(4)}"
-    values: Values = {
-        "PK": partition(kind, identifier),
-        "SK": number,
-        "entity_type": "AUDIT",
-        "id": number,
-        "created_at": ctx.timestamp,
-        "action": action,
-        "kind": kind,
-        "object_id": identifier,
-        "object_name": _shown(name),
-        "subject_id": ctx.user_id,
-        "actor_id": ctx.updated_by,
-        "actor_name": actor,
-        "request_id": ctx.request_id,
-        "message": message or None,
-        "changes": differences or None,
-        "GSI1PK": f"ACTOR#{ctx.updated_by}",
-        "GSI1SK": f"AUDIT#{number}",
+    item = AuditItem(
+        PK=partition(kind, identifier),
+        SK=number,
+        id=number,
+        created_at=ctx.timestamp,
+        action=action,
+        kind=kind,
+        object_id=identifier,
+        object_name=_shown(name),
+        subject_id=ctx.user_id,
+        actor_id=ctx.updated_by,
+        actor_name=actor,
+        request_id=ctx.request_id,
+        message=message or None,
+        changes=differences or None,
+        GSI1PK=f"ACTOR#{ctx.updated_by}",
+        GSI1SK=f"AUDIT#{number}",
+        **owner_keys(ctx.user_id, f"AUDIT#{number}"),
         **feed_keys("AUDIT", number, ctx.timestamp),
-    }
-    return calls.put_new(values)
+    )
+    return put_new(item)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,19 +129,20 @@ class Trail:
     actor: str
     action: str = ""
 
-    def __call__(self, ctx: RequestContext, before: Values, after: Values) -> list[calls.Action]:
-        """Return the action that records one write, from ``before`` ({} if new) to ``after`` ({} if gone)."""
+    def __call__(self, ctx: RequestContext, before: Item | None, after: Item | None) -> list[Action]:
+        """Return the action that records one write, from ``before`` (None if new) to ``after`` (None if gone)."""
         item = after or before
-        kind = _KINDS.get(item["entity_type"], item["entity_type"].lower())
+        if item is None:
+            return []
         action = self.action or ("change" if before and after else "add" if after else "delete")
-        name = str(item.get("title") or item.get("email") or item.get("name") or item["PK"])
+        values = item.attribute_values
         recorded = entry(
             ctx,
             actor=self.actor,
             action=action,
-            kind=kind,
-            identifier=object_id(item),
-            name=name,
+            kind=item.audit_kind,
+            identifier=item.audit_id,
+            name=str(values.get("title") or values.get("email") or values.get("name") or item.PK),
             differences=changes(before, after) if before and after else None,
         )
         return [recorded]
@@ -153,30 +150,22 @@ class Trail:
 
 def history(kind: str, identifier: str, limit: int = 100) -> list[AuditItem]:
     """Return the latest entries about one object, the newest first. One Query."""
-    return _latest(
-        {":pk": partition(kind, identifier)}, limit, KeyConditionExpression="PK = :pk", ConsistentRead=True
-    )
+    return reading.query(AuditItem, partition(kind, identifier), limit=limit, forward=False).items
 
 
 def by_actor(actor_id: str, limit: int = 10) -> list[AuditItem]:
     """Return the latest entries of one actor, the newest first. One Query."""
-    values = {":pk": f"ACTOR#{actor_id}", ":audit": "AUDIT#"}
-    condition = "GSI1PK = :pk AND begins_with(GSI1SK, :audit)"
-    return _latest(values, limit, IndexName="GSI1", KeyConditionExpression=condition)
-
-
-def _latest(values: Values, limit: int, **arguments: Any) -> list[AuditItem]:
-    found, _ = calls.query(values, Limit=limit, ScanIndexForward=False, **arguments)
-    return [AuditItem.of(item) for item in found]
+    entries = Item.GSI1SK.startswith("AUDIT#")
+    return reading.query(
+        AuditItem, f"ACTOR#{actor_id}", entries, index="GSI1", limit=limit, forward=False
+    ).items
 
 
 def remove_recorded(ctx: RequestContext, item: Item, trail: Trail) -> None:
     """Delete an item that no service looks after (a session, an idempotency record), and record it.
 
-    Nothing happens if it is gone already.
+    Nothing happens if it is gone already. Raises WriteContention.
     """
-    values = dict(item.attribute_values)
-    try:
-        calls.write([calls.delete_existing((values["PK"], values["SK"])), *trail(ctx, values, {})])
-    except calls.ConditionFailed:
-        return
+    plan = Plan(None, [delete_existing(item.key)], [Change(item, None)])
+    with suppress(ConditionFailed):
+        commit(replace(ctx, trail=trail), plan)

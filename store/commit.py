@@ -7,8 +7,9 @@ condition fails, the next plan is made from the items that were in the way, with
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, overload
 
+from store.errors import IdempotencyInFlight, WriteContention
 from store.model import Item, Key
 from store.reading import get, get_all
 from store.writing import MAX_ATTEMPTS, Action, ConditionFailed, Contended, pause, write
@@ -82,9 +83,27 @@ class Slot(Protocol):
         """Return the reply in ``record``, or None if it has expired. May raise if another request was made."""
 
 
+@overload
 def commit(
     ctx: Recorder | None,
-    plan: Callable[..., Plan[Result]],
+    plan: Callable[..., Plan[Result]] | Plan[Result],
+    *,
+    keys: Sequence[Key] = ...,
+    known: Sequence[Item | None] | None = ...,
+    slot: None = ...,
+) -> Committed[Result]: ...
+@overload
+def commit(
+    ctx: Recorder | None,
+    plan: Callable[..., Plan[Result]] | Plan[Result],
+    *,
+    keys: Sequence[Key] = ...,
+    known: Sequence[Item | None] | None = ...,
+    slot: Slot | None,
+) -> Committed[Result] | Replayed: ...
+def commit(
+    ctx: Recorder | None,
+    plan: Callable[..., Plan[Result]] | Plan[Result],
     *,
     keys: Sequence[Key] = (),
     known: Sequence[Item | None] | None = None,
@@ -100,7 +119,7 @@ def commit(
         Records the plan's changes in the audit trail; None records nothing.
     plan
         Called with the items at ``keys``, in their order (None for one that is not there), once for each attempt. What
-        it raises goes to the caller.
+        it raises goes to the caller. A Plan, if every attempt has the same.
     keys
         Of the items that the plan depends on. The record is read along with them.
     known
@@ -113,14 +132,27 @@ def commit(
     ConditionFailed
         A condition failed about an item that is not among ``keys``, so a new plan would be the same. Its lists begin
         with the plan's actions, in their order.
-    Contended
+    WriteContention, IdempotencyInFlight (with a slot)
         Others kept winning for ``MAX_ATTEMPTS`` attempts; nothing was written.
     """
+    try:
+        return _commit(ctx, plan, keys, known, slot)
+    except Contended:
+        raise (IdempotencyInFlight if slot else WriteContention) from None
+
+
+def _commit(
+    ctx: Recorder | None,
+    plan: Callable[..., Plan[Result]] | Plan[Result],
+    keys: Sequence[Key],
+    known: Sequence[Item | None] | None,
+    slot: Slot | None,
+) -> Committed[Result] | Replayed:
     found, record = _read(keys, slot) if known is None else (list(known), None)
     for attempt in range(MAX_ATTEMPTS):
         if replayed := _replay(slot, record):
             return replayed
-        planned = plan(*found)
+        planned = plan if isinstance(plan, Plan) else plan(*found)
         actions, reply = _complete(ctx, planned, slot)
         try:
             if actions:

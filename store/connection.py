@@ -15,6 +15,7 @@ from pynamodb.connection.base import MetaTable
 
 DEFAULT_TABLE = "todo-app-data"
 USER_AGENT = "todo-with-insights"
+READ_TIMEOUT_SECONDS = 10
 _CONNECTING = threading.Lock()
 _table: "Table | None" = None
 
@@ -58,7 +59,7 @@ class StoreConnection(Connection):
         super().__init__(
             region=os.environ.get("AWS_DEFAULT_REGION"),
             connect_timeout_seconds=3,
-            read_timeout_seconds=10,
+            read_timeout_seconds=READ_TIMEOUT_SECONDS,
             max_pool_connections=64,
         )
         self._session = get_session()

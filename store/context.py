@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from store.model import Item
+from store.writing import Action
+
 
 def timestamp(moment: datetime) -> str:
     """Return an aware datetime as ISO 8601 UTC with microseconds and ``Z``; such strings sort as time does."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
-
-
-Item = dict[str, Any]
-Action = dict[str, dict[str, Any]]
 
 
 class Caller(Protocol):
@@ -49,8 +48,8 @@ class RequestContext:
     caller
         The signed-in person, if they act for themselves: their profile is made along with their first task.
     trail
-        Given the context, an item before a write ({} if it is new) and after it ({} if it goes), the actions that
-        record the write, to be done in the same transaction. Admins have one; see ``store.audit``.
+        Given the context, an item before a write (None if it is new) and after it (None if it goes), the actions
+        that record the write, to be done in the same transaction. Admins have one; see ``store.audit``.
     """
 
     user_id: str
@@ -58,9 +57,9 @@ class RequestContext:
     request_id: str
     now: datetime
     caller: Caller | None = None
-    trail: "Callable[[RequestContext, Item, Item], list[Action]] | None" = None
+    trail: "Callable[[RequestContext, Item | None, Item | None], list[Action]] | None" = None
 
-    def recorded(self, before: "Item", after: "Item") -> "list[Action]":
+    def recorded(self, before: Item | None, after: Item | None) -> list[Action]:
         """Return the actions that record a write along with it; none unless there is a trail."""
         return self.trail(self, before, after) if self.trail else []
 

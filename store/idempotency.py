@@ -1,20 +1,21 @@
 """Requests that may be sent again: what was answered is stored in the transaction that did the work."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pynamodb.attributes import MapAttribute, UnicodeAttribute
-
-from store import calls
+from store.attributes import Record, Records, Text, Whole
+from store.commit import Plan
 from store.context import RequestContext
 from store.errors import IdempotencyMismatch
-from store.schema import METADATA, IntegerAttribute, Item, feed_keys
+from store.model import METADATA, Item, Key, feed_keys, owner_keys
+from store.reading import get
+from store.writing import Action, put_over_expired
 
 KEPT_SECONDS = 24 * 3600
 
 
-def idempotency_key(user_id: str, key: str) -> tuple[str, str]:
+def idempotency_key(user_id: str, key: str) -> Key:
     """Return PK and SK of the record of one ``Idempotency-Key`` of one user."""
     return f"IDEMPOTENCY#{user_id}#{key}", METADATA
 
@@ -22,13 +23,18 @@ def idempotency_key(user_id: str, key: str) -> tuple[str, str]:
 class IdempotencyItem(Item):
     """What was answered to one ``Idempotency-Key``, stored in the transaction that did the work."""
 
-    fingerprint = UnicodeAttribute()
-    status_code = IntegerAttribute()
-    body = UnicodeAttribute()
-    headers: MapAttribute[str, Any] = MapAttribute()  # type: ignore[no-untyped-call]
-    resource_pk = UnicodeAttribute()
-    resource_sk = UnicodeAttribute()
-    request_id = UnicodeAttribute()
+    ENTITY_TYPE = "IDEMPOTENCY"
+
+    fingerprint = Text()
+    status_code = Whole()
+    body = Text()
+    headers = Record()
+    resource_pk = Text()
+    resource_sk = Text()
+    more_resources = Records(null=True)
+    request_id = Text()
+    created_at = Text()
+    expires_at = Whole()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,56 +65,67 @@ class Once:
     reply: Callable[[Any], StoredReply]
 
 
-def record_key(ctx: RequestContext, once: Once) -> calls.Key:
-    """Return where the record of ``once`` is."""
-    return idempotency_key(ctx.user_id, once.key)
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where ``store.commit`` keeps the reply to a request, to do it once."""
 
+    ctx: RequestContext
+    once: Once
 
-def record(
-    ctx: RequestContext, once: Once, resource: Item, reply: StoredReply, more: Sequence[Item] = ()
-) -> calls.Action:
-    """Return the action that stores ``reply``; it fails with the earlier record when there is one.
+    @property
+    def key(self) -> Key:
+        """PK and SK of the record."""
+        return idempotency_key(self.ctx.user_id, self.once.key)
 
-    The record leads to the ``resource`` that the request made or changed, and to ``more`` of them, if there are.
-    """
-    now = int(ctx.now.timestamp())
-    pk, sk = record_key(ctx, once)
-    item = IdempotencyItem.of(
-        {
-            "PK": pk,
-            "SK": sk,
-            "entity_type": "IDEMPOTENCY",
-            "fingerprint": once.fingerprint,
-            "status_code": reply.status,
-            "body": reply.body,
-            "headers": reply.headers,
-            "resource_pk": resource.PK,
-            "resource_sk": resource.SK,
-            "more_resources": [{"PK": item.PK, "SK": item.SK} for item in more] or None,
-            "request_id": ctx.request_id,
-            "created_at": ctx.timestamp,
-            "expires_at": now + KEPT_SECONDS,
+    def record(self, plan: Plan[Any]) -> tuple[Action, StoredReply]:
+        """Return the action that stores the reply to ``plan`` and fails if there is an earlier one, and the reply.
+
+        The record leads to the plan's resources, of which there is at least one.
+        """
+        ctx, reply = self.ctx, self.once.reply(plan.result)
+        now = int(ctx.now.timestamp())
+        (resource_pk, resource_sk), *more = plan.resources
+        pk, sk = self.key
+        item = IdempotencyItem(
+            PK=pk,
+            SK=sk,
+            fingerprint=self.once.fingerprint,
+            status_code=reply.status,
+            body=reply.body,
+            headers=reply.headers,
+            resource_pk=resource_pk,
+            resource_sk=resource_sk,
+            more_resources=[{"PK": key[0], "SK": key[1]} for key in more] or None,
+            request_id=ctx.request_id,
+            created_at=ctx.timestamp,
+            expires_at=now + KEPT_SECONDS,
+            **owner_keys(ctx.user_id, pk),
             **feed_keys("IDEMPOTENCY", pk, ctx.timestamp),
-        }
-    )
-    return calls.put_record(item, now)
+        )
+        return put_over_expired(item, now), reply
+
+    def replay(self, record: Item) -> StoredReply | None:
+        """Return the reply in ``record``, or None if it has expired.
+
+        Raises IdempotencyMismatch if another request was made with the key.
+        """
+        if not isinstance(record, IdempotencyItem) or record.expires_at <= self.ctx.now.timestamp():
+            return None
+        if record.fingerprint != self.once.fingerprint:
+            raise IdempotencyMismatch
+        return StoredReply(record.status_code, record.body, record.headers)
 
 
-def replay(ctx: RequestContext, once: Once | None, stored: calls.Values | None) -> StoredReply | None:
-    """Return the answer of the earlier request, or None if ``stored`` is missing or expired.
-
-    Raises IdempotencyMismatch if that request was another one.
-    """
-    if not once or not stored or stored["expires_at"] <= ctx.now.timestamp():
-        return None
-    if stored["fingerprint"] != once.fingerprint:
-        raise IdempotencyMismatch
-    return StoredReply(stored["status_code"], stored["body"], stored["headers"])
+def slot(ctx: RequestContext, once: Once | None) -> Slot | None:
+    """Return where the reply to ``once`` is kept, for ``store.commit``; None without it."""
+    return Slot(ctx, once) if once else None
 
 
 def earlier(ctx: RequestContext, once: Once | None) -> StoredReply | None:
-    """Return the answer of the earlier request with the same key, or None. One GetItem if there is a key.
+    """Return the reply to the earlier request with the same key, or None. One GetItem if there is a key.
 
     Raises IdempotencyMismatch if that request was another one.
     """
-    return replay(ctx, once, calls.get(record_key(ctx, once)) if once else None)
+    found = Slot(ctx, once) if once else None
+    record = get(IdempotencyItem, found.key) if found else None
+    return found.replay(record) if found and record else None

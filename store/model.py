@@ -1,5 +1,6 @@
 """The table's layout, and the base of the models of its items, which each domain declares beside its services."""
 
+import zlib
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, ClassVar, Self, TypeVar
@@ -22,6 +23,7 @@ INDEXES = ("GSI1", "GSI2", "GSI3", "GSI4", "GSI5")
 INDEX_KEYS = frozenset(f"{index}{part}" for index in INDEXES for part in ("PK", "SK"))
 # A local index: every item with ``updated_at``, by that, within its own partition. Its reads can be consistent.
 CHANGES = "LSI1"
+FEED_SHARDS = 8
 
 
 def table_definition(name: str) -> dict[str, Any]:
@@ -59,6 +61,17 @@ def _key_schema(hash_key: str, range_key: str) -> list[dict[str, str]]:
         {"AttributeName": hash_key, "KeyType": "HASH"},
         {"AttributeName": range_key, "KeyType": "RANGE"},
     ]
+
+
+def feed_keys(entity: str, item_id: str, created_at: str) -> dict[str, str]:
+    """Return the GSI5 keys: all items of one ``entity`` (TASK, USER ...) by age, over ``FEED_SHARDS`` partitions."""
+    shard = zlib.crc32(item_id.encode()) % FEED_SHARDS
+    return {"GSI5PK": f"FEED#{entity}#{shard}", "GSI5SK": f"{created_at}#{item_id}"}
+
+
+def owner_keys(user_id: str, sort_key: str) -> dict[str, str]:
+    """Return the GSI2 keys of an item that is neither in a partition of its owner's nor in another index by owner."""
+    return {"GSI2PK": f"OWNER#{user_id}", "GSI2SK": sort_key}
 
 
 def table() -> Table:
@@ -145,6 +158,20 @@ class Item(Model):
     def key(self) -> Key:
         """PK and SK."""
         return self.PK, self.SK
+
+    @property
+    def audit_kind(self) -> str:
+        """What the audit trail calls such an item."""
+        return self.entity_type.lower()
+
+    @property
+    def audit_id(self) -> str:
+        """The id under which the audit trail knows the item."""
+        return self.PK.partition("#")[2]
+
+    def index_keys(self) -> dict[str, str]:
+        """Return the keys of GSI1 to GSI5 that follow from the other attributes."""
+        return {}
 
     def changed(self, **values: Any) -> Self:
         """Return a copy with ``values`` set, and without those that are None. What is unknown goes along."""

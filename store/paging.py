@@ -1,13 +1,12 @@
-"""One page of a list."""
+"""Pages of a list."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic
 
-from store.schema import Item
+from store.model import AnyItem
 
 LIMIT, MAX_LIMIT = 50, 100
-
-AnyItem = TypeVar("AnyItem", bound=Item)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +15,14 @@ class Page(Generic[AnyItem]):
 
     items: list[AnyItem]
     next_cursor: str | None
+
+
+def pages(read: Callable[[str | None], Page[AnyItem]]) -> Iterator[Page[AnyItem]]:
+    """Yield every page of a list; ``read`` returns the page at a cursor."""
+    cursor: str | None = None
+    while True:
+        page = read(cursor)
+        yield page
+        cursor = page.next_cursor
+        if cursor is None:
+            return

@@ -4,26 +4,29 @@ A page costs one Query a range. A range that does not say everything itself is s
 time, and after ``MAX_READS`` queries the page is handed out as full as it is.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic
 
-from store import calls
-from store.schema import CHANGES
+from pynamodb.expressions.condition import Condition
+
+from store import reading
+from store.model import CHANGES, AnyItem, Authored
 
 SIFTED, MAX_READS = 250, 8
 
-Values = dict[str, Any]
 # Where to go on in one range: None not begun, [] at its end, otherwise the sort keys of the item to go on after.
 Position = list[str] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class Range(Generic[AnyItem]):
     """The part of one partition, of the table or an index, whose sort key lies between ``low`` and ``high``.
 
     Attributes
     ----------
+    model
+        The class of the items.
     owner
         PK of the items.
     low, high
@@ -34,23 +37,21 @@ class Range:
         Name of the index, "" for the table.
     forward
         Whether the list goes from low to high.
-    conditions
-        What else must hold, as parts of a filter expression; ``#name`` stands for attribute ``name``.
-    values
-        Values that the conditions name.
+    condition
+        What else must hold.
     keep
         What else must hold, where DynamoDB has no words for it.
     """
 
+    model: type[AnyItem]
     owner: str
     low: str
     high: str
     partition: str = ""
     index: str = ""
     forward: bool = False
-    conditions: tuple[str, ...] = ()
-    values: Values = field(default_factory=dict)
-    keep: Callable[[Values], bool] | None = None
+    condition: Condition | None = None
+    keep: Callable[[AnyItem], bool] | None = None
 
     @property
     def _keys(self) -> tuple[str, str]:
@@ -58,57 +59,55 @@ class Range:
             return "PK", "updated_at"
         return f"{self.index}PK", f"{self.index}SK"
 
-    def arguments(self) -> tuple[Values, dict[str, Any]]:
-        """Return the values and the other arguments of ``table.query``."""
-        pk, sk = self._keys
-        values = {":pk": self.partition or self.owner, ":low": self.low, ":high": self.high, **self.values}
-        arguments: dict[str, Any] = {
-            "KeyConditionExpression": "#pk = :pk AND #sk BETWEEN :low AND :high",
-            "ExpressionAttributeNames": {"#pk": pk, "#sk": sk, **self._names()},
-            "ScanIndexForward": self.forward,
-        }
-        if self.conditions:
-            arguments["FilterExpression"] = " AND ".join(self.conditions)
-        if self.index:
-            arguments["IndexName"] = self.index
-        if not self.index.startswith("GSI"):
-            arguments["ConsistentRead"] = True
-        return values, arguments
+    @property
+    def partition_key(self) -> str:
+        """The partition to read."""
+        return self.partition or self.owner
 
-    def _names(self) -> dict[str, str]:
-        words = " ".join(self.conditions).replace("(", " ").replace(")", " ").replace(",", " ").split()
-        return {word: word[1:] for word in words if word.startswith("#")}
+    @property
+    def between(self) -> Condition:
+        """The condition on the sort key."""
+        between: Condition = getattr(Authored, self._keys[1]).between(self.low, self.high)
+        return between
 
-    def query(self, position: Position, limit: int) -> tuple[list[Values], Position]:
+    def query(self, position: Position, limit: int) -> tuple[list[AnyItem], Position]:
         """Return what one Query finds after ``position``, and the position to go on from."""
-        values, arguments = self.arguments()
-        size = max(limit, SIFTED) if self.conditions or self.keep else limit
-        page, last = calls.query(values, self._start(position), Limit=size, **arguments)
-        return [item for item in page if self.keep is None or self.keep(item)], self.position(last)
+        page = reading.query(
+            self.model,
+            self.partition_key,
+            self.between,
+            index=self.index,
+            filter_condition=self.condition,
+            start=self._start(position),
+            limit=limit if self.condition is None and self.keep is None else max(limit, SIFTED),
+            forward=self.forward,
+        )
+        found = [item for item in page.items if self.keep is None or self.keep(item)]
+        return found, self.position(page.last)
 
-    def position(self, item: Values) -> list[str]:
-        """Return the position after ``item``; of ``{}``, the end."""
-        if not item:
+    def position(self, last: Mapping[str, Any]) -> list[str]:
+        """Return the position after the item whose keys are in ``last``; of ``{}``, the end."""
+        if not last:
             return []
-        return [item["SK"], item[self._keys[1]]] if self.index else [item["SK"]]
+        return [last["SK"], last[self._keys[1]]] if self.index else [last["SK"]]
 
     def _start(self, position: Position) -> dict[str, str]:
         if not position:
             return {}
         pk, sk = self._keys
-        index = {pk: self.partition or self.owner, sk: position[1]} if self.index else {}
+        index = {pk: self.partition_key, sk: position[1]} if self.index else {}
         return {**index, "PK": self.owner, "SK": position[0]}
 
 
-class _Stream:
+class _Stream(Generic[AnyItem]):
     """One range while it is read."""
 
-    def __init__(self, source: Range, position: Position) -> None:
+    def __init__(self, source: Range[AnyItem], position: Position) -> None:
         self.range, self.scanned = source, position
         if source.low > source.high:
             self.scanned = []
         self.taken: Position = self.scanned
-        self.items: list[Values] = []
+        self.items: list[AnyItem] = []
 
     @property
     def dry(self) -> bool:
@@ -119,9 +118,9 @@ class _Stream:
         found, self.scanned = self.range.query(self.scanned, limit)
         self.items = found[::-1]
 
-    def take(self) -> Values:
+    def take(self) -> AnyItem:
         item = self.items.pop()
-        self.taken = self.range.position(item)
+        self.taken = self.range.position(item.attribute_values)
         return item
 
     @property
@@ -131,14 +130,14 @@ class _Stream:
     @property
     def next_key(self) -> tuple[str, str]:
         _, sk = self.range._keys  # noqa: SLF001
-        return self.items[-1][sk], self.items[-1]["PK"]
+        return self.items[-1].attribute_values[sk], self.items[-1].PK
 
 
-class _Reader:
-    def __init__(self, streams: list[_Stream], merged: bool) -> None:
+class _Reader(Generic[AnyItem]):
+    def __init__(self, streams: list[_Stream[AnyItem]], merged: bool) -> None:
         self.streams, self.merged, self.reads = streams, merged, 0
 
-    def current(self, wanted: int) -> _Stream | None:
+    def current(self, wanted: int) -> _Stream[AnyItem] | None:
         """Return the stream whose item is next; None when there is none, or no more may be read."""
         while self.reads < MAX_READS:
             needed = self._needed()
@@ -154,7 +153,7 @@ class _Reader:
         choose = min if ready[0].range.forward else max
         return choose(ready, key=lambda stream: stream.next_key)
 
-    def _needed(self) -> _Stream | None:
+    def _needed(self) -> _Stream[AnyItem] | None:
         """Return a stream that must be read before it is known which item is next."""
         for stream in self.streams:
             if stream.dry:
@@ -169,8 +168,12 @@ class _Reader:
 
 
 def read(
-    ranges: Sequence[Range], limit: int, positions: list[Position] | None = None, *, merged: bool = False
-) -> tuple[list[Values], list[Position] | None]:
+    ranges: Sequence[Range[AnyItem]],
+    limit: int,
+    positions: list[Position] | None = None,
+    *,
+    merged: bool = False,
+) -> tuple[list[AnyItem], list[Position] | None]:
     """Return a page of at most ``limit`` items, and the positions to go on from (None at the end of the list).
 
     Parameters
@@ -185,19 +188,22 @@ def read(
     starts = positions or [None] * len(ranges)
     streams = [_Stream(*pair) for pair in zip(ranges, starts, strict=True)]
     reader = _Reader(streams, merged)
-    found: list[Values] = []
+    found: list[AnyItem] = []
     while (stream := reader.current(limit + 1 - len(found))) and len(found) < limit:
         found.append(stream.take())
     return found, None if reader.finished else [stream.position for stream in streams]
 
 
-def count(ranges: Sequence[Range], at_most: int) -> int:
+def count(ranges: Sequence[Range[Any]], at_most: int) -> int:
     """Return how many items match, counting no further than ``at_most`` items of each range. One Query a range."""
-    return sum(_counts(ranges, at_most))
-
-
-def _counts(ranges: Sequence[Range], at_most: int) -> Iterator[int]:
-    for source in ranges:
-        if source.low <= source.high:
-            values, arguments = source.arguments()
-            yield calls.count(values, Limit=at_most, **arguments)
+    return sum(
+        reading.count(
+            source.partition_key,
+            source.between,
+            index=source.index,
+            filter_condition=source.condition,
+            limit=at_most,
+        )
+        for source in ranges
+        if source.low <= source.high
+    )

@@ -12,14 +12,24 @@ from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from store import calls
-from store.schema import METADATA
+from store.attributes import Whole
+from store.model import METADATA, Item
+from store.writing import count_up
 
 WINDOW_SECONDS = 60
 MAX_SHARE = 32
 PRINCIPALS = 10_000
 
 _log = logging.getLogger(__name__)
+
+
+class RateItem(Item):
+    """The requests of one principal in one window."""
+
+    ENTITY_TYPE = "RATE"
+
+    used = Whole()
+    expires_at = Whole()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +98,10 @@ def _account(principal: str, window: int) -> _Account:
 
 
 def _draw(account: _Account, principal: str, share: int, limit: int) -> None:
-    expires_at = (account.window + 2) * WINDOW_SECONDS
+    pk, sk = rate_key(principal, account.window)
+    counter = RateItem(PK=pk, SK=sk, expires_at=(account.window + 2) * WINDOW_SECONDS)
     try:
-        used = calls.count_up(rate_key(principal, account.window), share, expires_at)
+        used = count_up(counter, "used", share)
     except (BotoCoreError, ClientError) as error:
         _log.warning("a request was not counted", exc_info=error)
         used = share

@@ -6,8 +6,9 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from store import calls, validation
-from store.errors import FieldError, ValidationFailed, VersionConflict, WriteContention
+from store import validation
+from store.errors import FieldError, ValidationFailed, VersionConflict
+from store.model import Authored
 
 # What only we set. A client that sends back what it was sent includes them.
 READ_ONLY = frozenset(
@@ -18,15 +19,17 @@ READ_ONLY = frozenset(
 )
 
 
-def check_echoed(current: Mapping[str, Any], echoed: Mapping[str, Any]) -> None:
+def check_echoed(current: Authored, echoed: Mapping[str, Any]) -> None:
     """Refuse fields that only we set, unless the caller sends them as they are.
 
     Raises VersionConflict if the version, or with it the time of the last change, is another one, else
     ValidationFailed.
     """
-    differing = [name for name, value in echoed.items() if not _same(name, current.get(name), value)]
+    differing = [
+        name for name, value in echoed.items() if not _same(name, current.attribute_values.get(name), value)
+    ]
     if {"version", "updated_at"} & set(differing):
-        raise VersionConflict(current["version"])
+        raise VersionConflict(current.version)
     if differing:
         message = _("It cannot be set. Leave it out, or send it as it is.")
         raise ValidationFailed(
@@ -48,16 +51,3 @@ def _instant(text: str) -> str:
     except (ValueError, OverflowError):
         return text
     return moment.isoformat(timespec="milliseconds")
-
-
-def write_at(actions: list[calls.Action], version: int) -> None:
-    """Do all ``actions`` or none.
-
-    Raises VersionConflict if the item of the first one is no longer at ``version``, WriteContention.
-    """
-    try:
-        calls.write(actions)
-    except calls.ConditionFailed as failure:
-        raise VersionConflict((failure.blockers[0] or {}).get("version", version)) from None
-    except calls.Contended:
-        raise WriteContention from None

@@ -1,4 +1,4 @@
-"""A checklist as lines of text, the way people type one: ``[x] Milk``. Entries keep their ids as far as can be told."""
+"""Checklists as text, one line an entry, the way people type them: ``[x] Milk``."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,12 +9,12 @@ Entry = Mapping[str, Any]
 
 
 def to_text(checklist: Iterable[Entry]) -> str:
-    """Return one line for each entry: whether it is done, and its text."""
+    """Return one line for each entry: ``[x]`` if it is done, else ``[ ]``, and its text."""
     return "\n".join(f"[{'x' if entry['done'] else ' '}] {entry['text']}" for entry in checklist)
 
 
 def lines(text: str) -> list[tuple[bool, str]]:
-    """Return done and text of each line that is not blank."""
+    """Return for each non-blank line whether it is done, and its text."""
     found = []
     for line in text.replace("\r\n", "\n").split("\n"):
         match = _LINE.fullmatch(line)
@@ -24,17 +24,17 @@ def lines(text: str) -> list[tuple[bool, str]]:
 
 
 def parse(text: str, before: Sequence[Entry] = ()) -> list[dict[str, Any]]:
-    """Return the entries that ``text`` stands for.
+    """Return the entries of a checklist written as ``text``.
 
-    An entry of ``before`` with the same text lends its id; then, in order, those left lend theirs to lines that were
-    reworded, as long as nothing was added or taken out. Others get an id when they are saved.
+    A line keeps the id of the entry of ``before`` with the same text. If the number of entries is unchanged, the other
+    lines count as reworded and take the remaining ids in order. Entries without an id get one when they are saved.
     """
     wanted = lines(text)
     left = list(before)
     entries: list[dict[str, Any]] = []
-    for done, words in wanted:
-        entry: dict[str, Any] = {"text": words, "done": done}
-        same = next((old for old in left if old["text"] == words), None)
+    for done, line in wanted:
+        entry: dict[str, Any] = {"text": line, "done": done}
+        same = next((old for old in left if old["text"] == line), None)
         if same:
             left.remove(same)
             entry["id"] = same["id"]

@@ -1,4 +1,4 @@
-"""Errors that only tasks have."""
+"""Domain errors about tasks."""
 
 from django.utils.translation import gettext as _
 
@@ -6,7 +6,7 @@ from store.errors import DomainError
 
 
 class TaskNotFound(DomainError):  # noqa: N818
-    """No such task, or somebody else's."""
+    """The task does not exist, or belongs to someone else."""
 
     status = 404
 

@@ -1,6 +1,6 @@
-"""What a task's and a profile's fields may hold. Forms, the API and the demo data all pass through here.
+"""The fields of a task and the values they may hold: the one validation of forms, API, imports and demo data.
 
-The shapes are TypedDicts: validation hands back a plain dict holding only what was given.
+The shapes are TypedDicts: validation returns a plain dict with only the fields that were given.
 """
 
 import re
@@ -114,7 +114,7 @@ Recurrence = Annotated[
 
 @with_config(STRICT)
 class ChecklistEntry(TypedDict):
-    """One line of a checklist; the id is made when it is missing."""
+    """One entry of a checklist; a missing id is generated."""
 
     id: NotRequired[Annotated[str, up_to(36), Line, AsLine]]
     text: Annotated[str, up_to(CHECKLIST_TEXT_MAX), Line, AsLine]
@@ -139,17 +139,19 @@ class _TaskFields(TypedDict, total=False):
 
 @with_config(STRICT)
 class TaskChanges(_TaskFields, total=False):
-    """A partial update of a task: what is absent stays, null or blank clears an optional field."""
+    """A partial update of a task: an absent field keeps its value, null or blank clears an optional one."""
 
     title: Title
 
 
 @with_config(STRICT)
 class NewTask(_TaskFields):
-    """A new task: only the title is required; status is pending and priority medium unless given."""
+    """A new task: only the title is required; by default its status is pending and its priority medium."""
 
     title: Title
 
 
+# The fields that a person can set, in the order in which they are shown.
+EDITABLE = ("title", *_TaskFields.__annotations__)
 NEW_TASK: TypeAdapter[Any] = TypeAdapter(NewTask)
 TASK_CHANGES: TypeAdapter[Any] = TypeAdapter(TaskChanges)

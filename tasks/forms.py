@@ -1,12 +1,13 @@
-"""Forms of the task pages. They only parse text; what a task may be is decided by the domain, once, for every door."""
+"""The forms of the task pages. They only parse text; ``tasks.fields`` and the services validate, as for the API."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from datetime import time
 from typing import Any, ClassVar, Self, cast
 
 from django import forms
 from django.http import QueryDict
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from store.errors import FieldError
@@ -35,8 +36,8 @@ FIELD_LABELS = {
     "timezone": _("Time zone"),
 }
 CUSTOM = "custom"
-# What is offered without writing a rule.
-REPEATS = (
+# The recurrence rules to choose from.
+OFFERED_RULES = (
     "FREQ=DAILY",
     "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR",
     "FREQ=WEEKLY",
@@ -46,10 +47,10 @@ REPEATS = (
 )
 _PRIORITY_CHOICES = [(value, PRIORITY_LABELS[value]) for value in reversed(PRIORITIES)]
 _STATUS_CHOICES = [(value, STATUS_LABELS[value]) for value in STATUSES]
-_DATE_ERRORS = {"invalid": _("Give a date as year-month-day, for example 2026-12-31.")}
-_TIME_ERRORS = {"invalid": _("Give a time as hours:minutes, for example 09:30.")}
+_DATE_ERRORS = {"invalid": _("Enter a date as YYYY-MM-DD, for example 2026-12-31.")}
+_TIME_ERRORS = {"invalid": _("Enter a time as HH:MM, for example 09:30.")}
 _CHOICE_ERRORS = {"invalid_choice": _("Choose one of the listed values.")}
-# What to do about the domain's errors that only say what is wrong, by field and code.
+# Advice in place of domain errors that only state the rule, by field and code; with the limit it mentions.
 _ADVICE = {
     ("title", "string_too_long"): (_("Shorten the title to %(most)d characters."), fields.TITLE_MAX),
     ("description", "string_too_long"): (
@@ -65,7 +66,7 @@ _ADVICE = {
         fields.CHECKLIST_TEXT_MAX,
     ),
     ("due_time", "needs_due_date"): (_("A time of day needs a due date."), 0),
-    ("due_date", "date"): (_("Give a date as YYYY-MM-DD, not before 1900."), 0),
+    ("due_date", "date"): (_("Enter a date as YYYY-MM-DD, not before 1900."), 0),
 }
 _VERSION_ERRORS = dict.fromkeys(
     ("required", "invalid", "min_value"),
@@ -77,38 +78,42 @@ class TagsField(forms.CharField):
     """Tags in one line of text, separated by commas."""
 
     def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
-        """Return the tags of the line ``value``: trimmed, without a leading ``#``, each once, in order."""
+        """Return the tags in ``value``: trimmed, without a leading ``#``, without duplicates, in order."""
         parts = (super().to_python(value) or "").split(",")
         tags = (part.strip().removeprefix("#").strip() for part in parts)
         return list(dict.fromkeys(tag for tag in tags if tag))
 
     def prepare_value(self, value: Any) -> Any:
-        """Return the line of text that stands for ``value``."""
+        """Return the tags ``value`` as a line of text."""
         return value if value is None or isinstance(value, str) else ", ".join(value)
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """Tell whether ``data`` means other tags than ``initial``; spelling does not count."""
+        """Return whether ``data`` has other tags than ``initial``; spaces and ``#`` make no difference."""
         return self.to_python(self.prepare_value(initial)) != self.to_python(data)
 
 
-def _text(**options: Any) -> forms.CharField:
+def _text_field(**options: Any) -> forms.CharField:
     return forms.CharField(required=False, **options)
 
 
-class _TaskFields(forms.Form):
-    """What the quick-add line and the whole task have in common."""
-
-    use_required_attribute = False
-    title = forms.CharField(
-        label=FIELD_LABELS["title"], error_messages={"required": _("Give the task a title.")}
-    )
-    due_date = forms.DateField(
+def _date_field() -> forms.DateField:
+    return forms.DateField(
         required=False,
         label=FIELD_LABELS["due_date"],
         input_formats=["%Y-%m-%d"],
         error_messages=_DATE_ERRORS,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
+
+
+class _TaskFields(forms.Form):
+    """The fields that quick add and editing share."""
+
+    use_required_attribute = False
+    title = forms.CharField(
+        label=FIELD_LABELS["title"], error_messages={"required": _("Give the task a title.")}
+    )
+    due_date = _date_field()
     priority = forms.ChoiceField(
         label=FIELD_LABELS["priority"],
         choices=_PRIORITY_CHOICES,
@@ -116,7 +121,9 @@ class _TaskFields(forms.Form):
         required=False,
         error_messages=_CHOICE_ERRORS,
     )
-    category = _text(label=FIELD_LABELS["category"], widget=forms.TextInput(attrs={"list": "categories"}))
+    category = _text_field(
+        label=FIELD_LABELS["category"], widget=forms.TextInput(attrs={"list": "categories"})
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
@@ -126,7 +133,7 @@ class _TaskFields(forms.Form):
                 field.widget.attrs |= {"class": "input", "autocomplete": "off"}
 
     def add_domain_errors(self, errors: Iterable[FieldError]) -> None:
-        """Put the domain's ``{field, message}`` errors on the fields they speak of, the others on top."""
+        """Add the domain's errors to the fields they are about; to the form as a whole if it lacks the field."""
         for error in errors:
             field = error["field"].partition(".")[0]
             advice, most = _ADVICE.get((field, error["code"]), (error["message"], 0))
@@ -135,45 +142,41 @@ class _TaskFields(forms.Form):
 
 
 class QuickAddForm(_TaskFields):
-    """One line that makes a task. ``idempotency_key`` is made with the form, so that sending it twice adds once."""
+    """The quick-add line. Each form has its own ``idempotency_key``: submitting it twice creates one task."""
 
     idempotency_key = forms.CharField(widget=forms.HiddenInput, required=False, max_length=64)
 
     def task_fields(self, title: str) -> dict[str, Any]:
-        """Return the fields for ``create_task`` that the options beside the line set; they beat what the line says.
+        """Return ``title`` and the fields that the controls beside the line set, which override the line's own.
 
-        An option left as it was says nothing.
+        A control with its initial value sets nothing.
         """
-        chosen = {name: _plain(self.cleaned_data[name]) for name in ("due_date", "priority", "category")}
+        chosen = {name: self.cleaned_data[name] for name in ("due_date", "priority", "category")}
         if chosen["priority"] == self.fields["priority"].initial:
             del chosen["priority"]
         return {"title": title} | {name: value for name, value in chosen.items() if value}
 
     @classmethod
-    def fresh(cls) -> "QuickAddForm":
-        """Return an empty form with a key of its own."""
+    def empty(cls) -> "QuickAddForm":
+        """Return an empty form with a new key."""
         return cls(initial={"idempotency_key": uuid.uuid4().hex})
 
 
 class ChecklistField(forms.CharField):
-    """A checklist as text, one line an entry, done ones marked: ``[x] Milk``. The page's script draws it as boxes."""
+    """A checklist as text, one line an entry: ``[x] Milk``. A script on the page shows it as checkboxes."""
 
     widget = forms.Textarea(attrs={"rows": 3, "spellcheck": "true"})
 
-    def prepare_value(self, value: Any) -> Any:
-        """Return the text that stands for ``value``."""
-        return value if value is None or isinstance(value, str) else checklists.to_text(value)
-
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """Tell whether ``data`` means another checklist than ``initial``."""
-        return checklists.lines(self.prepare_value(initial) or "") != checklists.lines(data or "")
+        """Return whether ``data`` is another checklist than ``initial``; spacing makes no difference."""
+        return checklists.lines(initial or "") != checklists.lines(data or "")
 
 
 class RepeatField(forms.ChoiceField):
-    """A recurrence rule: one of the usual ones, the one the task has, or ``custom``, told in another field."""
+    """A recurrence rule: an offered one, the task's own, or ``custom`` for the rule in another field."""
 
     def valid_value(self, value: str) -> bool:
-        """Tell whether ``value`` can be chosen; rules that are no longer offered are still rules."""
+        """Return whether ``value`` can be chosen; rules that are no longer offered remain valid."""
         return value in {"", CUSTOM} or _is_rule(value)
 
 
@@ -185,8 +188,8 @@ def _is_rule(text: str) -> bool:
     return True
 
 
-class _EditForm(_TaskFields):
-    """A task that is there already: the version it was read at and, hidden, every value as it was then."""
+class EditForm(_TaskFields):
+    """A form for an existing task: carries the version it was opened at and, hidden, the values at that version."""
 
     version = forms.IntegerField(widget=forms.HiddenInput, min_value=1, error_messages=_VERSION_ERRORS)
     EDITABLE: ClassVar[tuple[str, ...]] = ()
@@ -196,26 +199,36 @@ class _EditForm(_TaskFields):
         for name in self.EDITABLE:
             self.fields[name].show_hidden_initial = True
 
+    @classmethod
+    def for_task(cls, task: TaskItem, **options: Any) -> Self:
+        """Return the form filled with ``task``."""
+        return cls(initial=cls.texts_of(task) | {"version": task.version}, **options)
+
+    @classmethod
+    def texts_of(cls, task: TaskItem) -> dict[str, str]:
+        """Return the text of each field of a form filled with ``task``."""
+        values = task.attribute_values | {"checklist": checklists.to_text(task.checklist or ())}
+        return {name: _text(values.get(name)) for name in cls.EDITABLE}
+
     def changes(self) -> dict[str, Any]:
-        """Return the fields that differ from what the form was filled with, for ``update_task`` (None clears)."""
-        return {name: _plain(self.cleaned_data[name]) or None for name in self.touched()}
+        """Return the changed fields for ``update_task`` (None clears)."""
+        return {name: self.cleaned_data[name] or None for name in self.touched()}
 
     def touched(self) -> list[str]:
-        """Return the names of the fields whose value is not what the form was filled with."""
+        """Return the names of the fields that were changed since the form was opened."""
         return [name for name in self.EDITABLE if name in self.changed_data]
 
     def base(self) -> dict[str, str]:
-        """Return, per field, the text the form was filled with when it was opened."""
+        """Return the text of each field when the form was opened."""
         return {name: str(self.data.get(self.add_initial_prefix(name), "")) for name in self.EDITABLE}
 
     def texts(self) -> dict[str, str]:
-        """Return, per field, what the form holds, spelled as a form filled from the table spells it."""
-        values = {name: _plain(self.cleaned_data[name]) for name in self.EDITABLE}
-        return {name: ", ".join(v) if isinstance(v, list) else str(v or "") for name, v in values.items()}
+        """Return the submitted text of each field, spelled as ``texts_of`` does."""
+        return {name: _text(self.cleaned_data[name]) for name in self.EDITABLE}
 
-    def rebased(self, now: Mapping[str, str], version: int) -> Self:
-        """Return this form as if it had been opened on the values ``now``: touched fields keep what was typed."""
-        touched = self.touched()
+    def rebased(self, task: TaskItem, version: int) -> Self:
+        """Return this form as if opened on ``task`` at ``version``: changed fields keep what was typed."""
+        now, touched = self.texts_of(task), self.touched()
         data = cast("QueryDict", self.data).copy()
         for name in self.EDITABLE:
             data[self.add_initial_prefix(name)] = now[name]
@@ -225,11 +238,11 @@ class _EditForm(_TaskFields):
         return type(self)(data, auto_id=self.auto_id)
 
 
-class TaskForm(_EditForm):
-    """A whole task."""
+class TaskForm(EditForm):
+    """The form of a task's page."""
 
     field_order = ["title", "description"]
-    description = _text(
+    description = _text_field(
         label=FIELD_LABELS["description"],
         widget=forms.Textarea(attrs={"rows": 6}),
         strip=False,
@@ -252,15 +265,12 @@ class TaskForm(_EditForm):
     )
     tags = TagsField(label=FIELD_LABELS["tags"], required=False, help_text=_("Separated by commas"))
     recurrence = RepeatField(label=FIELD_LABELS["recurrence"], required=False, error_messages=_CHOICE_ERRORS)
-    repeat_custom = _text(
+    repeat_custom = _text_field(
         label=_("Custom repeat"),
         max_length=200,
         widget=forms.TextInput(attrs={"placeholder": _("every 3 weeks on friday")}),
     )
-    EDITABLE: ClassVar = (
-        "title", "description", "checklist", "status", "priority", "category", "tags", "due_date", "due_time",
-        "recurrence",
-    )  # fmt: skip
+    EDITABLE: ClassVar = tuple(name for name in fields.EDITABLE if name != "timezone")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -268,12 +278,12 @@ class TaskForm(_EditForm):
 
     def _offer_repeats(self) -> None:
         own = self.initial.get("recurrence") or self.data.get(self.add_initial_prefix("recurrence")) or ""
-        rules = dict.fromkeys([*REPEATS, *([own] if _is_rule(own) else [])])
+        rules = dict.fromkeys([*OFFERED_RULES, *([own] if _is_rule(own) else [])])
         offered = [("", _("Does not repeat")), *((rule, repeats.in_words(rule)) for rule in rules)]
         cast("forms.ChoiceField", self.fields["recurrence"]).choices = [*offered, (CUSTOM, _("Custom…"))]
 
     def clean(self) -> dict[str, Any]:
-        """Turn a custom repeat, in words or as an RFC 5545 rule, into the rule."""
+        """Replace a custom repeat, in words or as an RFC 5545 rule, by the rule."""
         if self.cleaned_data.get("recurrence") == CUSTOM:
             rule = repeats.from_words(self.cleaned_data.get("repeat_custom", ""))
             if rule:
@@ -281,20 +291,19 @@ class TaskForm(_EditForm):
             else:
                 self.add_error(
                     "repeat_custom",
-                    _now("Say how it repeats: “every 3 weeks”, “every mon and thu”, or an RFC 5545 rule."),
+                    gettext("Say how it repeats: “every 3 weeks”, “every mon and thu”, or an RFC 5545 rule."),
                 )
         return self.cleaned_data
 
 
-def _plain(value: Any) -> Any:
-    """Return dates and times as the strings that the domain works with."""
-    if hasattr(value, "strftime"):
-        return value.strftime("%H:%M") if hasattr(value, "hour") else value.isoformat()
-    return value.replace("\r\n", "\n") if isinstance(value, str) else value
+def _text(value: Any) -> str:
+    if isinstance(value, time):
+        return value.isoformat("minutes")
+    return ", ".join(value) if isinstance(value, list) else str(value or "")
 
 
 class BulkForm(forms.Form):
-    """What to change in every selected task; what is left empty stays as it is."""
+    """The fields to set in every selected task; a blank field changes nothing."""
 
     use_required_attribute = False
     status = forms.ChoiceField(
@@ -303,14 +312,8 @@ class BulkForm(forms.Form):
     priority = forms.ChoiceField(
         label=FIELD_LABELS["priority"], choices=[("", _("Priority")), *_PRIORITY_CHOICES], required=False
     )
-    due_date = forms.DateField(
-        label=FIELD_LABELS["due_date"],
-        required=False,
-        input_formats=["%Y-%m-%d"],
-        error_messages=_DATE_ERRORS,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-    )
-    category = _text(label=FIELD_LABELS["category"], max_length=fields.CATEGORY_MAX)
+    due_date = _date_field()
+    category = _text_field(label=FIELD_LABELS["category"], max_length=fields.CATEGORY_MAX)
     add_tags = TagsField(label=_("Add tags"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -322,21 +325,19 @@ class BulkForm(forms.Form):
             if name in {"category", "add_tags"}:
                 field.widget.attrs["placeholder"] = field.label
 
-    def wanted(self) -> dict[str, Any]:
-        """Return the fields that were given, for ``update_task``; tags not among them."""
-        names = ("status", "priority", "due_date", "category")
-        return {name: _plain(self.cleaned_data[name]) for name in names if self.cleaned_data[name]} | (
-            {"add_tags": self.cleaned_data["add_tags"]} if self.cleaned_data["add_tags"] else {}
-        )
+    def given(self) -> dict[str, Any]:
+        """Return the fields that are not blank."""
+        return {name: value for name, value in self.cleaned_data.items() if value}
 
     def changes_for(self, task: TaskItem) -> dict[str, Any]:
-        """Return the changes for ``task``: what was given, and its own tags with the added ones."""
-        changes = self.wanted()
-        added = changes.pop("add_tags", [])
-        return changes | ({"tags": list(dict.fromkeys([*(task.tags or ()), *added]))} if added else {})
+        """Return the fields to change in ``task``; tags are added to its own."""
+        changes = self.given()
+        if added := changes.pop("add_tags", None):
+            changes["tags"] = list(dict.fromkeys([*(task.tags or ()), *added]))
+        return changes
 
 
-class InlineForm(_EditForm):
-    """The line of a list being edited in its place."""
+class InlineForm(EditForm):
+    """The form of a row that is edited in its list."""
 
     EDITABLE: ClassVar = ("title", "due_date", "priority", "category")

@@ -1,7 +1,7 @@
-"""Who changed what of a task, and when: read from the lake's history of events, never kept with the task itself.
+"""The history of a task: who changed which fields, and when. It is read from the lake, not stored with the task.
 
-Every write carries its author and request through the table's stream into Silver's ``task_events``. Up to a given
-version that history never changes, so an answer that reaches it is kept.
+Every write carries its author and request through the table's stream into Silver's ``task_events``. The history up to
+a given version never changes, so a result that reaches the current version is cached.
 """
 
 import json
@@ -17,7 +17,7 @@ from tasks.items import TaskItem
 
 KEPT_SECONDS = 3600
 MOST = 200
-# The newest events are the ones to keep when there are very many.
+# Of a very long history, only the newest events are read.
 _SQL = """
 SELECT event_name, entity_type, changed_at, version, updated_by, request_id, image
 FROM task_events
@@ -25,12 +25,11 @@ WHERE user_bucket = ? AND user_id = ? AND entity_id = ? AND event_name <> 'REMOV
 ORDER BY version DESC
 LIMIT 201
 """
-SHOWN = ("title", *(name for name in fields.TaskChanges.__annotations__ if name != "title"))
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One field: its name, and its value before and after (None where it had none)."""
+    """A changed field: its name, and its value before and after (None if it had none)."""
 
     field: str
     before: Any
@@ -39,7 +38,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One write of a task. ``kind`` is created, changed, deleted or restored; ``by`` the id of who did it."""
+    """One write of a task. ``kind`` is created, changed, deleted or restored; ``by`` is the author's id."""
 
     kind: str
     at: str
@@ -51,33 +50,33 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A task's writes, the newest first; ``behind`` while the last ones are still on their way to the lake."""
+    """The writes of a task, the newest first; ``incomplete`` while the latest have not reached the lake yet."""
 
     events: list[Event]
-    behind: bool
+    incomplete: bool
 
 
 class HistoryUnavailable(Exception):  # noqa: N818
-    """The lake cannot be asked right now."""
+    """The lake cannot be queried right now."""
 
 
-def of(task: TaskItem) -> History:
-    """Return the history of ``task`` as far as the lake has it. One Athena query, or none if it was asked before.
+def of_task(task: TaskItem) -> History:
+    """Return the history of ``task`` as far as the lake has it. One Athena query, none if the result is cached.
 
     Raises HistoryUnavailable.
     """
     name = f"history:{task.id}:{task.version}"
     rows = cache.get(name)
     if rows is None:
-        rows = _ask(task)
+        rows = _query(task)
         if rows and int(rows[0]["version"]) >= int(task.version):
             cache.set(name, rows, KEPT_SECONDS)
     newest = int(rows[0]["version"]) if rows else 0
-    return History(events(reversed(rows)), behind=newest < int(task.version))
+    return History(events(reversed(rows)), incomplete=newest < int(task.version))
 
 
-def _ask(task: TaskItem) -> list[dict[str, Any]]:
-    from web import athena  # brings Athena's client along: only this page pays for it
+def _query(task: TaskItem) -> list[dict[str, Any]]:
+    from web import athena  # imports Athena's client, which only this page needs
 
     owner = str(task.user_id)
     try:
@@ -87,7 +86,7 @@ def _ask(task: TaskItem) -> list[dict[str, Any]]:
 
 
 def events(rows: Iterable[Mapping[str, Any]]) -> list[Event]:
-    """Return what happened, the newest first, from rows of ``task_events`` in the order of their versions."""
+    """Return the events, the newest first, of rows of ``task_events`` in the order of their versions."""
     found: list[Event] = []
     before: dict[str, Any] | None = None
     for row in rows:
@@ -119,6 +118,6 @@ def _kind(row: Mapping[str, Any], before: Mapping[str, Any] | None) -> str:
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
     return [
         Change(name, before.get(name), after.get(name))
-        for name in SHOWN
+        for name in fields.EDITABLE
         if before.get(name) != after.get(name)
     ]

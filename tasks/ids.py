@@ -1,4 +1,4 @@
-"""Task ids: UUIDs of version 7, made from the context's clock, so that they sort by creation time."""
+"""Task ids: version 7 UUIDs, made from the request's time, so that they sort by creation time."""
 
 import hashlib
 import os
@@ -12,8 +12,8 @@ _CANONICAL = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-
 def new_id(now: datetime, seed: str | None = None) -> str:
     """Return a UUIDv7 for the instant ``now`` (aware).
 
-    The 12 bits after the milliseconds carry their fraction (RFC 9562, method 3), so ids made within one millisecond
-    still sort. The last 62 bits are random, or a hash of ``seed``: a repeated attempt then makes the same id.
+    The 12 bits after the milliseconds hold their fraction (RFC 9562, method 3), so that ids of one millisecond sort
+    too. The last 62 bits are random, or a hash of ``seed``, so that a repeated attempt makes the same id.
     """
     microseconds = int(now.timestamp()) * 1_000_000 + now.microsecond
     milliseconds, rest = divmod(microseconds, 1000)
@@ -23,7 +23,7 @@ def new_id(now: datetime, seed: str | None = None) -> str:
 
 
 def moment_of(task_id: str) -> datetime:
-    """Return the millisecond (aware UTC) in which an id was made."""
+    """Return the millisecond (aware UTC) in which an id was created."""
     milliseconds = uuid.UUID(task_id).int >> 80
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
 
@@ -31,3 +31,8 @@ def moment_of(task_id: str) -> datetime:
 def is_id(text: str) -> bool:
     """Return whether ``text`` is a UUID in canonical form (hyphens, lower case)."""
     return _CANONICAL.fullmatch(text) is not None
+
+
+def from_sort_key(sort_key: str) -> str:
+    """Return the id of the task with this SK."""
+    return sort_key.removeprefix("TASK#")

@@ -1,30 +1,21 @@
-"""The table ``todo-app-data``: its items as PynamoDB models, its keys and its indexes.
+"""The items of tasks, their keys and their index keys. Importable without Django."""
 
-Importable without Django. An item's ``attribute_values`` is the whole item as a plain dict, attributes unknown to this
-version of the code included, and is what services and selectors work on.
-"""
+from pynamodb.expressions.condition import Condition
 
-from collections.abc import Mapping
-from typing import Any
-
-from pynamodb.attributes import ListAttribute, UnicodeAttribute
-
-from store.schema import Authored, feed_keys
+from store.attributes import Records, Text, Texts, Whole
+from store.model import Authored, Key, feed_keys
 
 STATUSES = ("pending", "in_progress", "completed", "cancelled")
 OPEN_STATUSES = ("pending", "in_progress")
 PRIORITIES = ("low", "medium", "high", "urgent")
 
 
-# --- Keys ----------------------------------------------------------------------------------------------------
-
-
-def task_key(user_id: str, task_id: str) -> tuple[str, str]:
+def task_key(user_id: str, task_id: str) -> Key:
     """Return PK and SK of a task."""
     return f"TASK#{user_id}", f"TASK#{task_id}"
 
 
-def trash_key(user_id: str, task_id: str) -> tuple[str, str]:
+def trash_key(user_id: str, task_id: str) -> Key:
     """Return PK and SK of a deleted task."""
     return f"TRASH#{user_id}", f"TASK#{task_id}"
 
@@ -34,67 +25,84 @@ def category_prefix(category: str) -> str:
     return f"CATEGORY#{category.replace('%', '%25').replace('#', '%23')}#"
 
 
-def task_index_keys(task: Mapping[str, Any]) -> dict[str, str]:
-    """Return every index key of a task: a new task's or an updated one's, always the whole set."""
-    owner, task_id, due, category = (
-        f"USER#{task['user_id']}",
-        task["id"],
-        task.get("due_date"),
-        task.get("category"),
-    )
-    keys = feed_keys("TASK", task_id, task["created_at"])
-    keys |= {"GSI1PK": owner, "GSI1SK": f"STATUS#{task['status']}#{task_id}"}
-    keys |= {"GSI3PK": owner, "GSI3SK": f"PRIORITY#{task['priority']}#{task_id}"}
-    if due and task["status"] in OPEN_STATUSES:
-        keys |= {"GSI2PK": owner, "GSI2SK": f"DUEDATE#{due}#{task_id}"}
-    if category:
-        keys |= {"GSI4PK": owner, "GSI4SK": f"{category_prefix(category)}{task_id}"}
-    return keys
-
-
-def trash_index_keys(trashed: Mapping[str, Any]) -> dict[str, str]:
-    """Return the index keys of a task in the trash: among all that are, by the time of the deletion."""
-    return feed_keys("TRASH", trashed["id"], trashed["deleted_at"])
-
-
-def index_keys(item: Mapping[str, Any]) -> dict[str, str]:
-    """Return the index keys of a stored task (also in the trash) or profile; none for what is in no index."""
-    try:
-        if item["entity_type"] == "TASK":
-            return task_index_keys(item)
-        if item["entity_type"] == "TRASH" and "purged_at" not in item:
-            return trash_index_keys(item)
-        if item["entity_type"] == "USER":
-            return feed_keys("USER", item["user_id"], item["created_at"])
-    except KeyError:
-        return {}
-    return {}
-
-
-# --- Models --------------------------------------------------------------------------------------------------
-
-
 class TaskItem(Authored):
-    """A task. Timestamps are ISO 8601 UTC strings with microseconds; ``due_date`` is YYYY-MM-DD."""
+    """A task. Timestamps are ISO 8601 UTC strings with microseconds; ``due_date`` is YYYY-MM-DD.
 
-    title = UnicodeAttribute()
-    description = UnicodeAttribute(null=True)
-    status = UnicodeAttribute()
-    priority = UnicodeAttribute()
-    category = UnicodeAttribute(null=True)
-    tags: ListAttribute[Any] = ListAttribute(null=True)
-    due_date = UnicodeAttribute(null=True)
-    due_time = UnicodeAttribute(null=True)
-    timezone = UnicodeAttribute(null=True)
-    checklist: ListAttribute[Any] = ListAttribute(null=True)
-    recurrence = UnicodeAttribute(null=True)
-    next_task_id = UnicodeAttribute(null=True)
-    completed_at = UnicodeAttribute(null=True)
+    Attributes
+    ----------
+    next_task_id
+        The occurrence that completing this task created.
+    withdrawn_task_id
+        The occurrence that went to the trash when the completion was undone.
+    """
+
+    ENTITY_TYPE = "TASK"
+
+    id = Text()
+    user_id = Text()
+    created_at = Text()
+    title = Text()
+    description = Text(null=True)
+    status = Text()
+    priority = Text()
+    category = Text(null=True)
+    tags = Texts(null=True)
+    due_date = Text(null=True)
+    due_time = Text(null=True)
+    timezone = Text(null=True)
+    checklist = Records(null=True)
+    recurrence = Text(null=True)
+    next_task_id = Text(null=True)
+    withdrawn_task_id = Text(null=True)
+    completed_at = Text(null=True)
+
+    @property
+    def audit_kind(self) -> str:
+        """What the audit trail calls it, in the trash or not."""
+        return "task"
+
+    @property
+    def audit_id(self) -> str:
+        """The id under which the audit trail knows it, in the trash or not."""
+        return f"{self.user_id}.{self.id}"
+
+    def is_kept(self, now: float) -> bool:
+        """Return whether it is there at ``now`` (epoch seconds)."""
+        return True
+
+    def index_keys(self) -> dict[str, str]:
+        """Return the keys by status, priority, category and due date, and in the feed of all tasks."""
+        owner = f"USER#{self.user_id}"
+        keys = feed_keys("TASK", self.id, self.created_at)
+        keys |= {"GSI1PK": owner, "GSI1SK": f"STATUS#{self.status}#{self.id}"}
+        keys |= {"GSI3PK": owner, "GSI3SK": f"PRIORITY#{self.priority}#{self.id}"}
+        if self.due_date and self.status in OPEN_STATUSES:
+            keys |= {"GSI2PK": owner, "GSI2SK": f"DUEDATE#{self.due_date}#{self.id}"}
+        if self.category:
+            keys |= {"GSI4PK": owner, "GSI4SK": f"{category_prefix(self.category)}{self.id}"}
+        return keys
 
 
 class TrashItem(TaskItem):
-    """A deleted task, kept for 30 days."""
+    """A deleted task, kept for 30 days; with ``purged_at`` only a tombstone, which tells clients of the deletion."""
 
-    deleted_at = UnicodeAttribute()
-    deleted_by = UnicodeAttribute()
-    purged_at = UnicodeAttribute(null=True)
+    ENTITY_TYPE = "TRASH"
+
+    deleted_at = Text()
+    deleted_by = Text()
+    expires_at = Whole()
+    purged_at = Text(null=True)
+
+    @classmethod
+    def kept_at(cls, now: float) -> Condition:
+        """Return the condition that a task is in the trash at ``now`` (epoch seconds), and not just a tombstone."""
+        condition: Condition = cls.purged_at.does_not_exist() & (cls.expires_at > int(now))
+        return condition
+
+    def is_kept(self, now: float) -> bool:
+        """Return whether it is in the trash at ``now`` (epoch seconds), and not just a tombstone."""
+        return self.purged_at is None and self.expires_at > now
+
+    def index_keys(self) -> dict[str, str]:
+        """Return the keys in the feed of all deleted tasks, by the time of the deletion; a tombstone has none."""
+        return {} if self.purged_at else feed_keys("TRASH", self.id, self.deleted_at)

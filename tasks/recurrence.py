@@ -1,4 +1,4 @@
-"""Recurrence: RFC 5545 rules by whole days, counted from a task's due date."""
+"""Recurrence: RFC 5545 rules in whole days, counted from a task's due date."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
@@ -8,19 +8,19 @@ from itertools import islice
 from dateutil.rrule import rrule, rrulestr
 from django.utils.translation import gettext as _
 
-# Parts that pick days out of a day or a week could make a rule that never comes, and the search for it take seconds.
+# With parts that pick days, a daily or weekly rule may never occur, and finding that out would take seconds.
 _BASIC = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST"})
 _CALENDAR = _BASIC | {"BYDAY", "BYMONTH", "BYMONTHDAY", "BYSETPOS", "BYWEEKNO", "BYYEARDAY"}
 PARTS = {"DAILY": _BASIC, "WEEKLY": _BASIC | {"BYDAY"}, "MONTHLY": _CALENDAR, "YEARLY": _CALENDAR}
 MAX_NUMBER = 999
-# A rule such as "30 February" never comes; one that does not come for this long is refused.
+# A rule that does not occur within this time, such as "30 February", is rejected.
 HORIZON = timedelta(days=12 * 366)
 _EXAMPLE_DAY = date(2024, 1, 1)
 
 
 @lru_cache(maxsize=256)
 def parse(text: str) -> str:
-    """Return the rule ``text`` in normal form (upper case, no ``RRULE:``); ValueError says what is wrong with it."""
+    """Return the rule ``text`` in normal form: upper case, without ``RRULE:``. Raises ValueError with the reason."""
     rule = text.strip().upper().removeprefix("RRULE:").rstrip(";")
     pairs = [part.partition("=") for part in rule.split(";")]
     parts = {name: value for name, _equals, value in pairs}
@@ -38,13 +38,13 @@ def parse(text: str) -> str:
     _rule(rule, _EXAMPLE_DAY)
     endless = ";".join(f"{name}={value}" for name, value in parts.items() if name not in {"COUNT", "UNTIL"})
     if not next_occurrence(endless, _EXAMPLE_DAY, _EXAMPLE_DAY):
-        raise ValueError(_("it never comes"))
+        raise ValueError(_("it never occurs"))
     return rule
 
 
 def _check_numbers(parts: dict[str, str]) -> None:
     if "COUNT" in parts and "UNTIL" in parts:
-        raise ValueError(_("COUNT and UNTIL exclude each other"))
+        raise ValueError(_("COUNT and UNTIL cannot be combined"))
     for name in ("COUNT", "INTERVAL"):
         value = parts.get(name, "1")
         if not (value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= MAX_NUMBER):
@@ -64,10 +64,10 @@ def _rule(text: str, start: date) -> rrule:
 
 
 def next_occurrence(text: str, due: date, today: date) -> tuple[date, str] | None:
-    """Return the day a recurring task is due next, and the rule that the next task carries.
+    """Return the next due date of a recurring task, and the rule for the next task; None when the rule has ended.
 
-    That day is the first after ``due`` that is not before ``today``: what was missed is not caught up on. COUNT
-    shrinks by the days gone by. None when the rule has come to its end.
+    The date is the first occurrence after ``due`` that is not before ``today``: missed ones are skipped. COUNT is
+    reduced by the occurrences that passed.
     """
     parts = [part for part in text.split(";") if not part.startswith("COUNT=")]
     count = int(text.partition("COUNT=")[2].partition(";")[0]) if len(parts) < text.count(";") + 1 else None

@@ -6,27 +6,25 @@ Reads of GSI1 to GSI5 are eventually consistent; everything else is read consist
 import time
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any
 
-from store import calls, cursors
+from store import cursors
 from store import ranges as search
+from store.model import CHANGES, AnyItem
 from store.paging import LIMIT, Page
-from store.schema import CHANGES, TTL_ATTRIBUTE
+from store.reading import get
 from tasks import task_ranges
 from tasks.errors import TaskNotFound
 from tasks.ids import is_id
 from tasks.items import TaskItem, TrashItem, task_key, trash_key
 from tasks.task_filters import TaskFilters
 
-Values = dict[str, Any]
-
 
 def get_task(user_id: str, task_id: str) -> TaskItem:
     """Return a task of ``user_id``. One GetItem. Raises TaskNotFound, also for somebody else's."""
-    values = calls.get(task_key(user_id, task_id)) if is_id(task_id) else None
-    if values is None:
+    task = get(TaskItem, task_key(user_id, task_id)) if is_id(task_id) else None
+    if task is None:
         raise TaskNotFound
-    return TaskItem.of(values)
+    return task
 
 
 def list_tasks(
@@ -45,28 +43,30 @@ def list_tasks(
 
 
 def _page(
-    scope: str, ranges: Sequence[search.Range], limit: int, cursor: str | None, *, merged: bool = False
-) -> Page[Any]:
+    scope: str,
+    ranges: Sequence[search.Range[AnyItem]],
+    limit: int,
+    cursor: str | None,
+    *,
+    merged: bool = False,
+) -> Page[AnyItem]:
     start = cursors.load(scope, cursor) if cursor else None
     items, positions = search.read(ranges, limit, start, merged=merged)
-    return Page(
-        [(TrashItem if item["entity_type"] == "TRASH" else TaskItem).of(item) for item in items],
-        cursors.dump(scope, positions) if positions else None,
-    )
+    return Page(items, cursors.dump(scope, positions) if positions else None)
 
 
 def get_trashed_task(user_id: str, task_id: str) -> TrashItem:
     """Return a deleted task of ``user_id`` that is still kept. One GetItem. Raises TaskNotFound."""
-    values = calls.get(trash_key(user_id, task_id)) if is_id(task_id) else None
-    if values is None or "purged_at" in values or values[TTL_ATTRIBUTE] <= time.time():
+    trashed = get(TrashItem, trash_key(user_id, task_id)) if is_id(task_id) else None
+    if trashed is None or not trashed.is_kept(time.time()):
         raise TaskNotFound
-    return TrashItem.of(values)
+    return trashed
 
 
 def was_purged(user_id: str, task_id: str) -> bool:
-    """Tell whether ``user_id`` deleted this task for good, as long as that is remembered. One GetItem."""
-    values = calls.get(trash_key(user_id, task_id)) if is_id(task_id) else None
-    return values is not None and "purged_at" in values
+    """Return whether ``user_id`` deleted this task permanently, as long as its tombstone is there. One GetItem."""
+    trashed = get(TrashItem, trash_key(user_id, task_id)) if is_id(task_id) else None
+    return trashed is not None and trashed.purged_at is not None
 
 
 def get_trashed(
@@ -81,20 +81,13 @@ def get_trashed(
 
     The newest task comes first; with ``latest_first``, what was deleted last. Raises InvalidCursor.
     """
-    moment = int(time.time() if now is None else now)
-    return _page(
-        f"trash\0{user_id}\0{latest_first}",
-        [
-            search.Range(
-                owner=f"TRASH#{user_id}",
-                **({"low": "0", "high": ":", "index": CHANGES} if latest_first else task_ranges.ALL),
-                conditions=(f"#{TTL_ATTRIBUTE} > :moment", "attribute_not_exists( #purged_at )"),
-                values={":moment": moment},
-            )
-        ],
-        limit,
-        cursor,
+    trash = search.Range(
+        model=TrashItem,
+        owner=f"TRASH#{user_id}",
+        condition=TrashItem.kept_at(time.time() if now is None else now),
+        **({"low": "0", "high": ":", "index": CHANGES} if latest_first else task_ranges.ALL),
     )
+    return _page(f"trash\0{user_id}\0{latest_first}", [trash], limit, cursor)
 
 
 def count_tasks(user_id: str, *, filters: TaskFilters = TaskFilters(), at_most: int = 1000) -> int:

@@ -1,59 +1,42 @@
-"""The only writers of tasks. Each call validates, then writes once; see ``identity.profiles`` for people.
+"""The only writers of tasks. Each call validates, then writes once; ``store.commit`` handles conflicts."""
 
-A write is conditional on the version that was read. When the condition fails, DynamoDB hands back the item that was in
-the way, so the next attempt needs no further read.
-"""
-
-from collections.abc import Callable, Container, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from identity import profiles
-from identity.profiles import create_profile, ensure_profile, update_profile
-from store import calls, idempotency, validation
+from store import reading, validation
+from store.commit import Committed, Plan, Replayed, commit
 from store.context import RequestContext
-from store.errors import IdempotencyInFlight, VersionConflict, WriteContention
-from store.idempotency import Once, StoredReply
-from store.schema import TTL_ATTRIBUTE
+from store.errors import VersionConflict
+from store.idempotency import IdempotencyItem, Once, StoredReply, slot
+from store.model import Key
+from store.writing import ConditionFailed
 from tasks import fields, plans
 from tasks.errors import TaskNotFound
 from tasks.ids import is_id
-from tasks.items import TaskItem, task_key, trash_key
-from tasks.plans import Plan
+from tasks.items import TaskItem, TrashItem, task_key, trash_key
 
-__all__ = [
-    "Once",
-    "StoredReply",
-    "Written",
-    "create_profile",
-    "create_task",
-    "delete_task",
-    "empty_trash",
-    "ensure_profile",
-    "purge_task",
-    "restore_task",
-    "take_back",
-    "update_profile",
-    "update_task",
-]
-
-Values = dict[str, Any]
-# Emptying the trash goes on until so many tasks are gone; a transaction holds at most 100 actions.
+# Emptying the trash stops after so many tasks; a transaction holds at most 100 actions.
 EMPTIED, EMPTIED_AT_ONCE = 1000, 40
+
+Result = TypeVar("Result")
+AnyTask = TypeVar("AnyTask", bound=TaskItem)
+# The version a task must have, or several that it may have.
+Versions = int | Container[int] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a write did.
+    """The result of a write.
 
     Attributes
     ----------
     task
-        The task as it is now; of a replay, only its key is known.
+        The task as it is now. For a replay only its key is known.
     reply
-        The answer that was stored under the idempotency key, if there was one.
+        The reply stored under the idempotency key, if there was one.
     replayed
         Whether an earlier request had done the work.
     """
@@ -61,11 +44,6 @@ class Written:
     task: TaskItem
     reply: StoredReply | None = None
     replayed: bool = False
-
-
-_Planner = Callable[[Values], Plan]
-# The version a task must have, or one of several.
-Versions = int | Container[int] | None
 
 
 def create_task(ctx: RequestContext, given: Mapping[str, Any], *, once: Once | None = None) -> Written:
@@ -76,28 +54,18 @@ def create_task(ctx: RequestContext, given: Mapping[str, Any], *, once: Once | N
     given
         Fields as in ``tasks.fields.NewTask``.
     once
-        Do it once for this idempotency key, and store the reply.
+        The idempotency key: do it once, and store the reply.
 
     Raises
     ------
     ValidationFailed, IdempotencyMismatch, IdempotencyInFlight, WriteContention
     """
-    plan = plans.create(ctx, given)
-    plan.actions.extend(profiles.first_sight(ctx))
-    for attempt in range(calls.MAX_ATTEMPTS):
-        try:
-            written = _carry_out(ctx, plan, once)
-            profiles.seen(ctx)
-            return written
-        except calls.ConditionFailed as failure:
-            if replayed := _replayed(ctx, once, failure.blockers[-1] if once else None):
-                return replayed
-            # The id is new: the task is there because the network lost the answer to an attempt of our own.
-            if failure.blockers[0]:
-                return Written(plan.task)
-        except calls.Contended:
-            calls.pause(attempt)
-    raise _gave_up(once)
+    plan = plans.create_task(ctx, given)
+    plan = replace(plan, actions=[*plan.actions, *profiles.first_sight(ctx)])
+    written = _written(commit(ctx, plan, slot=slot(ctx, once)))
+    if not written.replayed:
+        profiles.seen(ctx)
+    return written
 
 
 def update_task(
@@ -112,7 +80,7 @@ def update_task(
     """Change some fields of a task; None clears an optional one. Two requests to DynamoDB, a replay one.
 
     ``completed_at`` follows the status. Completing a recurring task creates its next occurrence in the same
-    transaction, once. A change that changes nothing writes nothing.
+    transaction, unless it exists. A change that changes nothing writes nothing.
 
     Parameters
     ----------
@@ -121,16 +89,33 @@ def update_task(
     if_version
         The version the task must have, or several.
     echoed
-        Fields that only we set (``store.versions.READ_ONLY``), which must be as they are.
+        Read-only fields (``store.versions.READ_ONLY``), which must have their current values.
 
     Raises
     ------
     TaskNotFound, VersionConflict (it is not at ``if_version``), and what ``create_task`` raises
     """
     wanted = validation.clean(fields.TASK_CHANGES, changes)
-    return _modify(
-        ctx, task_key, task_id, if_version, once, lambda old: plans.update(ctx, old, wanted, echoed)
-    )
+
+    def plan(existing: Container[str], current: TaskItem | None) -> Plan[TaskItem]:
+        return plans.update_task(ctx, expected(ctx, current, if_version), wanted, echoed, existing)
+
+    return _written(commit_updates(ctx, plan, [_key(task_key, ctx, task_id)], once))
+
+
+def commit_updates(
+    ctx: RequestContext, plan: Callable[..., Plan[Result]], keys: Sequence[Key], once: Once | None
+) -> Committed[Result] | Replayed:
+    """Commit updates of the items at ``keys``.
+
+    ``plan`` gets the ids of occurrences that exist, as far as they are known, and then the items. Parameters and errors
+    are otherwise as of ``store.commit``.
+    """
+    try:
+        return commit(ctx, partial(plan, ()), keys=keys, slot=slot(ctx, once))
+    except ConditionFailed as failure:
+        existing = [item.id for item in failure.blockers if isinstance(item, TaskItem)]
+        return commit(ctx, partial(plan, existing), keys=keys, slot=slot(ctx, once))
 
 
 def take_back(
@@ -141,14 +126,21 @@ def take_back(
     The next occurrence of a completed task that is open again goes to the trash, unless it was changed since.
     """
     wanted = validation.clean(fields.TASK_CHANGES, changes)
-    old = calls.get(task_key(ctx.user_id, task_id)) if is_id(task_id) else None
-    if old and old["status"] == "completed" != wanted.get("status", "completed") and "next_task_id" in old:
-        following = calls.get(task_key(ctx.user_id, old["next_task_id"]))
-        if following and following["version"] == 1:
-            plan = plans.take_back(ctx, expected(ctx, old, if_version), wanted, following)
-            with suppress(calls.ConditionFailed, calls.Contended):
-                return _carry_out(ctx, plan, None)
-    return update_task(ctx, task_id, changes, if_version=if_version)
+    key = _key(task_key, ctx, task_id)
+    old = reading.get(TaskItem, key)
+    reopens = old and old.status == "completed" != wanted.get("status", "completed")
+    if old is None or old.next_task_id is None or not reopens:
+        return update_task(ctx, task_id, changes, if_version=if_version)
+    following_key = task_key(ctx.user_id, old.next_task_id)
+
+    def plan(current: TaskItem | None, following: TaskItem | None) -> Plan[TaskItem]:
+        task = expected(ctx, current, if_version)
+        if following and following.version == 1 and following.id == task.next_task_id:
+            return plans.take_back(ctx, task, wanted, following)
+        return plans.update_task(ctx, task, wanted)
+
+    known = [old, reading.get(TaskItem, following_key)]
+    return _written(commit(ctx, plan, keys=[key, following_key], known=known))
 
 
 def delete_task(
@@ -158,7 +150,7 @@ def delete_task(
 
     Raises what ``update_task`` raises.
     """
-    return _modify(ctx, task_key, task_id, if_version, once, partial(plans.delete, ctx))
+    return _move(ctx, task_key, plans.delete_task, task_id, if_version, once)
 
 
 def restore_task(
@@ -168,146 +160,87 @@ def restore_task(
 
     Raises what ``update_task`` raises.
     """
-    return _modify(ctx, trash_key, task_id, if_version, once, partial(plans.restore, ctx))
+    return _move(ctx, trash_key, plans.restore_task, task_id, if_version, once)
 
 
 def purge_task(
     ctx: RequestContext, task_id: str, *, if_version: Versions = None, once: Once | None = None
 ) -> Written:
-    """Delete a task in the trash for good. Two requests to DynamoDB, a replay one.
+    """Delete a task in the trash permanently; a tombstone stays. Two requests to DynamoDB, a replay one.
 
     Raises what ``update_task`` raises.
     """
-    return _modify(ctx, trash_key, task_id, if_version, once, partial(plans.purge, ctx))
+    return _move(ctx, trash_key, plans.purge_task, task_id, if_version, once)
 
 
 def empty_trash(ctx: RequestContext) -> tuple[int, bool]:
-    """Delete what is in the trash for good, ``EMPTIED`` tasks of it at most; how many, and whether there is more.
+    """Permanently delete at most ``EMPTIED`` tasks in the trash. Return how many, and whether there are more.
 
     One Query a page of ``EMPTIED_AT_ONCE`` tasks, and one transaction. A task that is restored meanwhile stays.
     """
     done = 0
     start: dict[str, str] = {}
     while done < EMPTIED:
-        items, start = calls.query(
-            {":pk": f"TRASH#{ctx.user_id}", ":now": int(ctx.now.timestamp())},
-            start,
-            KeyConditionExpression="PK = :pk",
-            FilterExpression="attribute_not_exists(purged_at) AND expires_at > :now",
-            ConsistentRead=True,
-            Limit=EMPTIED_AT_ONCE,
+        page = reading.query(
+            TrashItem,
+            f"TRASH#{ctx.user_id}",
+            filter_condition=TrashItem.kept_at(ctx.now.timestamp()),
+            start=start,
+            limit=EMPTIED_AT_ONCE,
         )
-        done += _purge_all(ctx, items)
+        start = page.last
+        done += _purge_all(ctx, page.items)
         if not start:
             return done, False
     return done, True
 
 
-def _purge_all(ctx: RequestContext, items: list[Values]) -> int:
-    """Purge all of ``items`` at once or, if one of them changes meanwhile, one by one; how many."""
-    planned = [plans.purge(ctx, item).recorded(ctx) for item in items]
-    try:
-        if planned:
-            calls.write([action for actions in planned for action in actions])
-        return len(items)
-    except (calls.ConditionFailed, calls.Contended):
-        return sum(_purged(ctx, item) for item in items)
+def _purge_all(ctx: RequestContext, tasks: Sequence[TrashItem]) -> int:
+    """Purge those of ``tasks`` that are still in the trash; return how many."""
+
+    def plan(*found: TrashItem | None) -> Plan[int]:
+        now = ctx.now.timestamp()
+        purges = [plans.purge_task(ctx, task) for task in found if task and task.is_kept(now)]
+        return plans.together(len(purges), purges)
+
+    return commit(ctx, plan, keys=[task.key for task in tasks], known=tasks).result
 
 
-def _purged(ctx: RequestContext, item: Values) -> bool:
-    try:
-        purge_task(ctx, item["id"], if_version=item["version"])
-    except (TaskNotFound, VersionConflict, WriteContention):
-        return False
-    return True
+def _key(key_of: Callable[[str, str], Key], ctx: RequestContext, task_id: str) -> Key:
+    if not is_id(task_id):
+        raise TaskNotFound
+    return key_of(ctx.user_id, task_id)
 
 
-# --- Reading, trying, trying again ---------------------------------------------------------------------------
-
-
-def _modify(
+def _move(
     ctx: RequestContext,
-    key_of: Callable[[str, str], calls.Key],
+    key_of: Callable[[str, str], Key],
+    planner: Callable[[RequestContext, Any], Plan[Any]],
     task_id: str,
     if_version: Versions,
     once: Once | None,
-    planner: _Planner,
 ) -> Written:
-    if not is_id(task_id):
-        raise TaskNotFound
-    key = key_of(ctx.user_id, task_id)
-    current, record = _read(ctx, key, once)
-    for attempt in range(calls.MAX_ATTEMPTS):
-        if written := _replayed(ctx, once, record):
-            return written
-        plan = planner(expected(ctx, current, if_version))
-        try:
-            return _carry_out(ctx, plan, once)
-        except calls.ConditionFailed as failure:
-            if _is_ours(plan.task, failure.blockers[0]):
-                return Written(plan.task)
-            current, record = _after_failure(current, once, failure)
-        except calls.Contended:
-            calls.pause(attempt)
-            current, record = _read(ctx, key, once)
-    raise _gave_up(once)
+    def plan(current: TaskItem | None) -> Plan[Any]:
+        return planner(ctx, expected(ctx, current, if_version))
+
+    return _written(commit(ctx, plan, keys=[_key(key_of, ctx, task_id)], slot=slot(ctx, once)))
 
 
-def _read(ctx: RequestContext, key: calls.Key, once: Once | None) -> tuple[Values | None, Values | None]:
-    if once is None:
-        return calls.get(key), None
-    task, record = calls.get_all(key, idempotency.record_key(ctx, once))
-    return task, record
-
-
-def expected(ctx: RequestContext, current: Values | None, if_version: Versions) -> Values:
-    """Return the item that was read, if it is there for its owner and at the demanded version.
+def expected(ctx: RequestContext, current: AnyTask | None, if_version: Versions) -> AnyTask:
+    """Return the task that was read, if it is there and has the wanted version.
 
     Raises TaskNotFound, VersionConflict.
     """
-    now = ctx.now.timestamp()
-    if not current or current.get(TTL_ATTRIBUTE, now + 1) <= now or "purged_at" in current:
+    if current is None or not current.is_kept(ctx.now.timestamp()):
         raise TaskNotFound
     wanted = (if_version,) if isinstance(if_version, int) else if_version
-    if wanted is not None and current["version"] not in wanted:
-        raise VersionConflict(current["version"])
+    if wanted is not None and current.version not in wanted:
+        raise VersionConflict(current.version)
     return current
 
 
-def _carry_out(ctx: RequestContext, plan: Plan, once: Once | None) -> Written:
-    if once is None:
-        if not plan.changes_nothing:
-            calls.write(plan.recorded(ctx))
-        return Written(plan.task)
-    reply = once.reply(plan.task)
-    calls.write([*plan.recorded(ctx), idempotency.record(ctx, once, plan.task, reply)])
-    return Written(plan.task, reply)
-
-
-def _after_failure(
-    current: Values | None, once: Once | None, failure: calls.ConditionFailed
-) -> tuple[Values | None, Values | None]:
-    task = failure.blockers[0]
-    return current if task is None else task, failure.blockers[-1] if once else None
-
-
-def _is_ours(task: TaskItem, found: Values | None) -> bool:
-    """Whether ``found`` is what this very request wrote, when the network lost the answer to an earlier attempt."""
-    written = task.attribute_values
-    return bool(found) and all(
-        (found or {}).get(name) == written[name]
-        for name in ("version", "request_id", "updated_at", "SK", "PK")
-    )
-
-
-def _replayed(ctx: RequestContext, once: Once | None, record: Values | None) -> Written | None:
-    reply = idempotency.replay(ctx, once, record)
-    if reply is None or record is None:
-        return None
-    return Written(
-        TaskItem.of({"PK": record["resource_pk"], "SK": record["resource_sk"]}), reply, replayed=True
-    )
-
-
-def _gave_up(once: Once | None) -> WriteContention:
-    return IdempotencyInFlight() if once else WriteContention()
+def _written(done: Committed[Any] | Replayed) -> Written:
+    if isinstance(done, Replayed):
+        record = cast("IdempotencyItem", done.record)
+        return Written(TaskItem(PK=record.resource_pk, SK=record.resource_sk), done.reply, replayed=True)
+    return Written(done.result, done.reply)

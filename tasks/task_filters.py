@@ -1,4 +1,4 @@
-"""Which tasks a list holds."""
+"""The filters and orders of a list of tasks."""
 
 from dataclasses import dataclass
 
@@ -7,23 +7,23 @@ SORTS = ("created", "due", "priority", "updated")
 
 @dataclass(frozen=True, slots=True)
 class TaskFilters:
-    """Which tasks to list; everything given must hold.
+    """Filters of a list of tasks: a task must match all that are given.
 
-    ``due_after`` and ``due_before`` are exclusive days (YYYY-MM-DD) and select open tasks only; the list is then by
-    due date, the earliest first. ``undated`` selects open tasks without a due date, what is pending before what is
-    in progress. Every other list has the newest task first, unless ``sort`` says otherwise. ``q`` is looked for in
-    title, description, category and tags, whatever the case.
+    ``due_after`` and ``due_before`` are exclusive dates (YYYY-MM-DD) and select open tasks only, ordered by due date,
+    the earliest first. ``undated`` selects open tasks without a due date, pending ones before those in progress. Other
+    lists have the newest task first, unless ``sort`` is given. ``q`` is searched in title, description, category and
+    tags, ignoring case.
 
     Attributes
     ----------
     not_due_before
-        Leave out open tasks that are due before this day.
+        Exclude open tasks that are due before this date.
     updated_since
-        Only what changed at this instant (as it is stored) or later, deletions included: those come as TrashItem.
-        The list is then by the last change, the earliest first; with another ``sort``, the deletions come last.
+        Only tasks changed at this instant (as stored) or later, deleted ones included (as TrashItem). The list is
+        ordered by last change, the earliest first; with another ``sort``, the deleted tasks come last.
     sort
-        One of ``SORTS``, "-" before it turns the whole list round. By due date, open tasks with one come before all
-        others, which follow from old to new; by priority, low comes before urgent.
+        One of ``SORTS``; a leading "-" reverses the list. By due date, open tasks that have one come first and all
+        others follow from old to new; by priority, low comes before urgent.
     """
 
     status: str | None = None

@@ -1,41 +1,26 @@
 """Which ranges of the table and its indexes a list of tasks is made of: the most selective that have its order."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING, Any
 
+from pynamodb.expressions.condition import Condition
+
+from store.model import CHANGES
 from store.ranges import Range
-from store.schema import CHANGES
-from tasks.items import OPEN_STATUSES, PRIORITIES, category_prefix
+from tasks.items import OPEN_STATUSES, PRIORITIES, TaskItem, TrashItem, category_prefix
 
 if TYPE_CHECKING:
     from tasks.task_filters import TaskFilters
 
 # "$" sorts right after "#", so it ends the range of everything that begins with "#".
 ALL: dict[str, Any] = {"low": "TASK#", "high": "TASK$"}
-_OPEN = "#status IN (:open0, :open1)"
-_OPEN_VALUES = {f":open{number}": status for number, status in enumerate(OPEN_STATUSES)}
-
-Values = dict[str, Any]
+_OPEN = TaskItem.status.is_in(*OPEN_STATUSES)
 
 
-@dataclass
-class _Sieve:
-    """What a range does not say by itself."""
-
-    conditions: list[str] = field(default_factory=list)
-    values: Values = field(default_factory=dict)
-
-    def add(self, condition: str, **values: Any) -> None:
-        self.conditions.append(condition)
-        self.values |= {f":{name}": value for name, value in values.items()}
-
-    def add_open(self, condition: str, **values: Any) -> None:
-        self.add(condition.replace("OPEN", _OPEN), **values)
-        self.values |= _OPEN_VALUES
-
-
-def ranges(user_id: str, filters: "TaskFilters") -> list[Range]:
+def ranges(user_id: str, filters: "TaskFilters") -> list[Range[TaskItem]]:
     """Return what the list of ``filters`` is made of, in its order; merged, if it is about changes."""
     sort, forward = filters.sort.removeprefix("-"), not filters.sort.startswith("-")
     if filters.updated_since and sort in {"", "updated"}:
@@ -54,19 +39,18 @@ def merged(filters: "TaskFilters") -> bool:
     return bool(filters.updated_since) and filters.sort.removeprefix("-") in {"", "updated"}
 
 
-def _range(user_id: str, filters: "TaskFilters", covered: str = "", **place: Any) -> Range:
-    """Return the range at ``place``, sifted by all filters but the one that the place itself says."""
-    sieve = _sieve(filters, covered)
+def _range(user_id: str, filters: "TaskFilters", covered: str = "", **place: Any) -> Range[TaskItem]:
+    """Return the range at ``place``, filtered by everything but what the place itself says."""
+    conditions = [*_conditions(filters, covered)]
     if filters.updated_since and place.get("index") != CHANGES:
-        sieve.add("#updated_at >= :since", since=filters.updated_since)
-    keep = _containing(filters.q) if filters.q else None
+        conditions.append(TaskItem.updated_at >= filters.updated_since)
     if "index" in place and place["index"] != CHANGES:
         place["partition"] = f"USER#{user_id}"
     return Range(
+        model=TaskItem,
         owner=f"TASK#{user_id}",
-        conditions=tuple(sieve.conditions),
-        values=sieve.values,
-        keep=keep,
+        condition=reduce(and_, conditions) if conditions else None,
+        keep=_containing(filters.q) if filters.q else None,
         **place,
     )
 
@@ -75,7 +59,7 @@ def _between(prefix: str) -> dict[str, str]:
     return {"low": prefix, "high": prefix[:-1] + "$"}
 
 
-def _by_created(user_id: str, filters: "TaskFilters", forward: bool) -> list[Range]:
+def _by_created(user_id: str, filters: "TaskFilters", forward: bool) -> list[Range[TaskItem]]:
     place: dict[str, Any] = {"forward": forward}
     if filters.category:
         place |= {"covered": "category", "index": "GSI4", **_between(category_prefix(filters.category))}
@@ -88,7 +72,7 @@ def _by_created(user_id: str, filters: "TaskFilters", forward: bool) -> list[Ran
     return [_range(user_id, filters, **place)]
 
 
-def _by_due(user_id: str, filters: "TaskFilters", forward: bool) -> list[Range]:
+def _by_due(user_id: str, filters: "TaskFilters", forward: bool) -> list[Range[TaskItem]]:
     low = f"DUEDATE#{filters.due_after}$" if filters.due_after else "DUEDATE#"
     if filters.not_due_before:
         low = max(low, f"DUEDATE#{filters.not_due_before}#")
@@ -97,13 +81,14 @@ def _by_due(user_id: str, filters: "TaskFilters", forward: bool) -> list[Range]:
     if filters.due_after or filters.due_before:
         return [dated]
     others = _by_created(user_id, replace(filters, not_due_before=None), forward)
+    undated = TaskItem.GSI2PK.does_not_exist()
     return [
         dated,
-        *(replace(o, conditions=(*o.conditions, "attribute_not_exists( #GSI2PK )")) for o in others),
+        *(replace(o, condition=undated if o.condition is None else o.condition & undated) for o in others),
     ]
 
 
-def _by_priority(user_id: str, filters: "TaskFilters", forward: bool) -> list[Range]:
+def _by_priority(user_id: str, filters: "TaskFilters", forward: bool) -> list[Range[TaskItem]]:
     return [
         _range(
             user_id, filters, "priority", index="GSI3", forward=forward, **_between(f"PRIORITY#{priority}#")
@@ -113,11 +98,11 @@ def _by_priority(user_id: str, filters: "TaskFilters", forward: bool) -> list[Ra
     ]
 
 
-def _by_updated(user_id: str, filters: "TaskFilters", forward: bool) -> list[Range]:
+def _by_updated(user_id: str, filters: "TaskFilters", forward: bool) -> list[Range[TaskItem]]:
     return [_range(user_id, filters, index=CHANGES, low="0", high=":", forward=forward)]
 
 
-_ORDERS: dict[str, Callable[[str, "TaskFilters", bool], list[Range]]] = {
+_ORDERS: dict[str, Callable[[str, "TaskFilters", bool], list[Range[TaskItem]]]] = {
     "created": _by_created,
     "due": _by_due,
     "priority": _by_priority,
@@ -125,66 +110,59 @@ _ORDERS: dict[str, Callable[[str, "TaskFilters", bool], list[Range]]] = {
 }
 
 
-def _changes(user_id: str, filters: "TaskFilters", forward: bool) -> list[Range]:
+def _changes(user_id: str, filters: "TaskFilters", forward: bool) -> list[Range[TaskItem]]:
     """Return the changed tasks and the deleted ones. Of a task deleted for good nothing is known but that."""
     since = str(filters.updated_since)
     tasks = _range(user_id, filters, index=CHANGES, low=since, high=":", forward=forward)
-    conditions = (f"attribute_exists( #purged_at ) OR {' AND '.join(tasks.conditions)}",)
     keep = tasks.keep
-    return [
+    trash = replace(
         tasks,
-        replace(
-            tasks,
-            owner=f"TRASH#{user_id}",
-            conditions=conditions if tasks.conditions else (),
-            keep=(lambda item: "purged_at" in item or keep(item)) if keep else None,
-        ),
-    ]
+        owner=f"TRASH#{user_id}",
+        condition=None if tasks.condition is None else TrashItem.purged_at.exists() | tasks.condition,
+        keep=(lambda item: "purged_at" in item.attribute_values or keep(item)) if keep else None,
+    )
+    return [tasks, trash]
 
 
-def _undated(user_id: str, filters: "TaskFilters") -> Range:
+def _undated(user_id: str, filters: "TaskFilters") -> Range[TaskItem]:
     # Open statuses are neighbours in the index.
     return _range(
         user_id, filters, "undated", index="GSI1", low="STATUS#in_progress#", high="STATUS#pending$"
     )
 
 
-def _sieve(filters: "TaskFilters", covered: str) -> _Sieve:
-    sieve = _Sieve()
+def _conditions(filters: "TaskFilters", covered: str) -> Iterator[Condition]:
     for name in ("status", "priority", "category"):
         value = getattr(filters, name)
         if value and name != covered:
-            sieve.add(f"#{name} = :{name}", **{name: value})
+            yield getattr(TaskItem, name) == value
     if filters.tag:
-        sieve.add("contains( #tags , :tag)", tag=filters.tag)
+        yield TaskItem.tags.contains(filters.tag)
     if filters.undated:
-        sieve.add("attribute_not_exists( #due_date )")
+        yield TaskItem.due_date.does_not_exist()
         if covered != "undated":
-            sieve.add_open("OPEN")
+            yield _OPEN
     if covered != "due":
-        _sift_due(sieve, filters)
-    return sieve
+        yield from _due_conditions(filters)
 
 
-def _sift_due(sieve: _Sieve, filters: "TaskFilters") -> None:
+def _due_conditions(filters: "TaskFilters") -> Iterator[Condition]:
     if filters.due_after or filters.due_before:
-        sieve.add_open("OPEN")
+        yield _OPEN
     if filters.due_after:
-        sieve.add("#due_date > :due_after", due_after=filters.due_after)
+        yield TaskItem.due_date > filters.due_after
     if filters.due_before:
-        sieve.add("#due_date < :due_before", due_before=filters.due_before)
+        yield TaskItem.due_date < filters.due_before
     if filters.not_due_before:
-        sieve.add_open(
-            "(attribute_not_exists( #due_date ) OR #due_date >= :not_before OR NOT OPEN )",
-            not_before=filters.not_due_before,
-        )
+        later = TaskItem.due_date >= filters.not_due_before
+        yield TaskItem.due_date.does_not_exist() | later | ~_OPEN
 
 
-def _containing(text: str) -> Callable[[Values], bool]:
+def _containing(text: str) -> Callable[[TaskItem], bool]:
     wanted = text.casefold()
 
-    def keep(task: Values) -> bool:
-        texts = [task["title"], task.get("description", ""), task.get("category", ""), *task.get("tags", ())]
+    def keep(task: TaskItem) -> bool:
+        texts = [task.title, task.description or "", task.category or "", *(task.tags or ())]
         return any(wanted in part.casefold() for part in texts)
 
     return keep

@@ -88,7 +88,7 @@ def forgotten():
     yield
     from identity import roles
 
-    roles.groups.let_go()
+    roles.groups.clear()
 
 
 @pytest.fixture(scope="session")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from typing import Any
 
 import pytest
+from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
 
-from store import calls as table
+from store import commit, reading, writing
+from store.model import table
 
 
 class Calls(Counter):
@@ -28,28 +29,10 @@ def calls():
     def count(model, **_):
         counted[model.name] += 1
 
-    events = table.client().meta.events
+    events = table().client.meta.events
     events.register("before-call.dynamodb", count)
     yield counted
     events.unregister("before-call.dynamodb", count)
-
-
-class Unreliable:
-    """Stands before the real client and does ``trouble`` to the next calls of one operation."""
-
-    def __init__(self, real: Any, operation: str, trouble: Any, times: int) -> None:
-        self._real, self._operation, self._trouble, self._left = (
-            real,
-            operation,
-            trouble,
-            itertools.count(times, -1),
-        )
-
-    def __getattr__(self, name: str) -> Any:
-        call = getattr(self._real, name)
-        if name != self._operation or next(self._left) <= 0:
-            return call
-        return lambda **arguments: self._trouble(call, arguments)
 
 
 def conflict(call: Any, arguments: dict[str, Any]) -> None:
@@ -72,14 +55,32 @@ def answer_lost(call: Any, arguments: dict[str, Any]) -> Any:
 @pytest.fixture
 def unreliable(monkeypatch):
     """Return a function that makes the next ``times`` calls of an operation suffer ``trouble``."""
+    real = table().connection.dispatch
+    troubles = {}
+
+    def dispatch(operation: str, arguments: dict[str, Any]) -> Any:
+        trouble, left = troubles.get(operation, (None, 0))
+        if left <= 0:
+            return real(operation, arguments)
+        troubles[operation] = (trouble, left - 1)
+        return trouble(lambda **given: real(operation, given), arguments)
 
     def install(operation: str, trouble: Any, times: int = 1) -> None:
-        monkeypatch.setattr(table, "_client", Unreliable(table.client(), operation, trouble, times))
+        troubles[operation] = (trouble, times)
 
-    monkeypatch.setattr(table, "pause", lambda attempt: None)
+    monkeypatch.setattr(table().connection, "dispatch", dispatch)
+    for module in (commit, reading, writing):
+        monkeypatch.setattr(module, "pause", lambda attempt: None)
     return install
 
 
 def stored(pk: str, sk: str) -> dict[str, Any] | None:
     """Return an item as it is in the table."""
-    return table.get((pk, sk))
+    key = {"PK": {"S": pk}, "SK": {"S": sk}}
+    answer = table().client.get_item(TableName=table().table_name, Key=key, ConsistentRead=True)
+    plain = TypeDeserializer()
+    return (
+        {name: plain.deserialize(value) for name, value in answer["Item"].items()}
+        if "Item" in answer
+        else None
+    )

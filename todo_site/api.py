@@ -25,7 +25,7 @@ api = Api(
     auth=Caller(),
 )
 problems.install(api)
-api.add_router("/v1/tasks", batch.router)  # before tasks: "batch" is no id
+api.add_router("/v1/tasks", batch.router)  # before tasks: "batch" is not an id
 api.add_router("/v1/tasks", tasks.router)
 api.add_router("/v1/trash", tasks.trash)
 api.add_router("/v1/users", users.router)

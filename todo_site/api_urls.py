@@ -1,9 +1,10 @@
-"""The site's URLs with the API's; used for requests below ``/api/`` only."""
+"""The site's URLs and the API's; used only for requests below ``/api/``."""
 
 from django.urls import path
 
 from todo_site import urls
 from todo_site.api import api
+from todo_site.urls import handler400, handler403, handler404, handler500  # noqa: F401 (Django looks here)
 from web.api import docs
 
 urlpatterns = [
@@ -12,9 +13,3 @@ urlpatterns = [
     path("api/", api.urls),
     *urls.urlpatterns,
 ]
-handler400, handler403, handler404, handler500 = (
-    urls.handler400,
-    urls.handler403,
-    urls.handler404,
-    urls.handler500,
-)

@@ -1,4 +1,4 @@
-"""Django settings. Everything that differs between a laptop and the cloud comes from the environment."""
+"""Django settings. Values that differ between a laptop and the cloud come from environment variables."""
 
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,37 +12,38 @@ from web import env
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # --- Where it runs -------------------------------------------------------------------------------------------
-ENVIRONMENT = env.required("ENVIRONMENT")  # local | test | dev | prod
+ENVIRONMENT = env.required("ENVIRONMENT", "local, test, dev or prod")
 DEPLOYED = ENVIRONMENT not in {"local", "test"}
 APP_VERSION = env.optional("APP_VERSION", "0.1.0")
-APP_URL = env.required("APP_URL").rstrip("/")
-SECRET_KEY = env.required("SECRET_KEY")
+APP_URL = env.required("APP_URL", "the public address of the site, such as https://todo.example.com").rstrip(
+    "/"
+)
+SECRET_KEY = env.required("SECRET_KEY", "a long random text that only this site knows")
 DEBUG = env.flag("DEBUG", default=False)
 ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", urlsplit(APP_URL).hostname or "")
 CSRF_TRUSTED_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(APP_URL))]  # without the stage's path
 
 # --- AWS -----------------------------------------------------------------------------------------------------
 AWS_ENDPOINT_URL = env.optional("AWS_ENDPOINT_URL", "") or None
-AWS_DEFAULT_REGION = env.required("AWS_DEFAULT_REGION")
-TABLE_NAME = env.required("TABLE_NAME")
-USER_POOL_ID = env.required("USER_POOL_ID")
-CLIENT_ID = env.required("CLIENT_ID")
+AWS_DEFAULT_REGION = env.required("AWS_DEFAULT_REGION", "the AWS region of the stacks, such as eu-central-1")
+TABLE_NAME = env.required("TABLE_NAME", "the name of the DynamoDB table")
+USER_POOL_ID = env.required("USER_POOL_ID", "the id of the Cognito user pool")
+CLIENT_ID = env.required("CLIENT_ID", "the id of the site's app client in the user pool")
 COGNITO_ISSUER = env.optional(
     "COGNITO_ISSUER", f"https://cognito-idp.{AWS_DEFAULT_REGION}.amazonaws.com/{USER_POOL_ID}"
 )
 COGNITO_JWKS_URL = env.optional("COGNITO_JWKS_URL", f"{COGNITO_ISSUER}/.well-known/jwks.json")
-GOLD_BUCKET = env.required("GOLD_BUCKET")
-GLUE_DATABASE = env.required("GLUE_DATABASE")
-ATHENA_WORKGROUP = env.required("ATHENA_WORKGROUP")
+GOLD_BUCKET = env.required("GOLD_BUCKET", "the name of the S3 bucket with the Gold layer")
+GLUE_DATABASE = env.required("GLUE_DATABASE", "the name of the lake's Glue database")
+ATHENA_WORKGROUP = env.required("ATHENA_WORKGROUP", "the name of the Athena workgroup for queries")
 MAIL_PREVIEW_URL = env.optional(
     "MAIL_PREVIEW_URL", ""
-)  # only a local copy: where e-mails that never left are read
-DEMO_PASSWORD = env.optional("DEMO_PASSWORD", "")  # only a local copy has one: its sign-in page fills it in
-# How long a process may go on trusting what it knows of revoked tokens, and of a person's groups (seconds).
-REVOCATIONS_SECONDS = float(env.optional("REVOCATIONS_SECONDS", "2"))
-GROUPS_SECONDS = float(env.optional("GROUPS_SECONDS", "50"))
-# What the admin's pages about the operation look at, and the state machine that an order starts. Without one, whoever
-# runs the lake looks for orders by itself.
+)  # local only: the e-mails, which never leave the machine
+DEMO_PASSWORD = env.optional("DEMO_PASSWORD", "")  # local only: the sign-in page fills it in
+# How old a process's knowledge of revoked tokens, and of a person's groups, may be.
+REVOCATIONS_SECONDS = env.seconds("REVOCATIONS_SECONDS", 2)
+GROUPS_SECONDS = env.seconds("GROUPS_SECONDS", 50)
+# For the Health and Pipeline pages. A job request starts the state machine; without one, the lake polls for requests.
 CAPTURE_FUNCTION = env.optional("CAPTURE_FUNCTION", catalog.CAPTURE_FUNCTION)
 CDC_STREAM = env.optional("CDC_STREAM", catalog.CHANGES_STREAM)
 LOGS_STREAM = env.optional("LOGS_STREAM", catalog.REQUESTS_STREAM)
@@ -52,15 +53,13 @@ ALARM_TOPIC_ARN = env.optional("ALARM_TOPIC_ARN", "")
 REPORTING_TIMEZONE = env.optional("REPORTING_TIMEZONE", "UTC")
 
 # --- Insights ------------------------------------------------------------------------------------------------
-INSIGHTS_PAGE_SECONDS = float(
-    env.optional("INSIGHTS_PAGE_SECONDS", "2.5")
-)  # then a page goes out without the rest
-INSIGHTS_QUERY_SECONDS = float(env.optional("INSIGHTS_QUERY_SECONDS", "20"))  # then a query is cancelled
+INSIGHTS_PAGE_SECONDS = env.seconds("INSIGHTS_PAGE_SECONDS", 2.5)  # then a page is sent without the rest
+INSIGHTS_QUERY_SECONDS = env.seconds("INSIGHTS_QUERY_SECONDS", 20)  # then a query is cancelled
 INSIGHTS_SHOW_TITLES = env.flag("INSIGHTS_SHOW_TITLES", default=False)  # managers read other people's titles
 
 # --- The site ------------------------------------------------------------------------------------------------
 ROOT_URLCONF = "todo_site.urls"
-# The admin and the API have URLs of their own, so that pages import neither; each holds ROOT_URLCONF's too.
+# The admin and the API have their own URLconfs, which include ROOT_URLCONF's URLs, so that pages import neither.
 URLS_BY_PREFIX = {"admin": "todo_site.operations.urls", "api": "todo_site.api_urls"}
 WSGI_APPLICATION = "todo_site.wsgi.application"
 INSTALLED_APPS = [
@@ -90,7 +89,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "identity.middleware.StrangersMiddleware",
+    "identity.middleware.ApiCredentialsMiddleware",
     "web.middleware.PrefixUrlsMiddleware",
 ]
 TEMPLATES = [
@@ -110,9 +109,9 @@ TEMPLATES = [
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "task-list"
 
-# No relational database: the ORM's machinery may enter atomic(), but any SQL fails at once and says why.
+# No relational database: the ORM may enter atomic(), but any SQL fails at once and says why.
 DATABASES = {"default": {"ENGINE": "web.nodb"}}
-# The admin asks for django.contrib.auth's own middleware and context processor; people here come from Cognito.
+# The admin wants django.contrib.auth's middleware and context processor, but people come from Cognito here.
 SILENCED_SYSTEM_CHECKS = ["admin.E402", "admin.E408", "fields.W342"]
 SESSION_ENGINE = "identity.sessions"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"

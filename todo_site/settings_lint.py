@@ -1,4 +1,4 @@
-"""Settings for the type checker, which imports them but runs nothing: placeholders for what a deployment sets."""
+"""Settings for the type checker, with placeholders for the variables that a deployment sets."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What belongs to the site as a whole: the manifest that makes it installable, and the style guide."""
+"""Pages of the site as a whole: the web app manifest and the style guide."""
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -15,7 +15,7 @@ COLOUR, BACKGROUND = "#0b6b5d", "#f6f6f3"
 @require_safe
 @cache_control(max_age=3600, public=True)
 def manifest(request: HttpRequest) -> JsonResponse:
-    """Answer with the web app manifest; icons carry the hashes of their content."""
+    """Return the web app manifest, which makes the site installable. Icons carry the hashes of their content."""
     home = reverse("task-list")
     icons = [
         {
@@ -47,7 +47,7 @@ def manifest(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def styleguide(request: HttpRequest) -> HttpResponse:
-    """Show the tokens and components the pages are made of; only while developing."""
+    """Show the design tokens and components; only with DEBUG."""
     if not settings.DEBUG:
         raise Http404
     return render(request, "styleguide.html", {"colours": _COLOURS, "sizes": _SIZES, "spaces": range(1, 7)})

@@ -1,4 +1,4 @@
-"""Every page of the site. The API's routes are in ``todo_site.api``, the admin's in ``todo_site.operations``."""
+"""The URLs of every page. The API's are in ``todo_site.api_urls``, the admin's in ``todo_site.operations.urls``."""
 
 from django.urls import include, path
 

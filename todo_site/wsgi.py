@@ -1,4 +1,4 @@
-"""The WSGI application that gunicorn runs locally and Zappa runs in the web function."""
+"""The WSGI application, which gunicorn runs locally and Zappa in the web function."""
 
 import os
 

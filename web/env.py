@@ -7,13 +7,13 @@ from django.core.exceptions import ImproperlyConfigured
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
-def required(name: str) -> str:
-    """Return the variable ``name``; raise ImproperlyConfigured if it is unset, empty or a placeholder."""
+def required(name: str, meaning: str) -> str:
+    """Return variable ``name``; raise ImproperlyConfigured with its ``meaning`` when unset, empty or a placeholder."""
     value = os.environ.get(name, "")
     if not value or value.startswith("<"):
         raise ImproperlyConfigured(
-            f"The environment variable {name} is not set. Locally, start the app with `make run`, "
-            "or source the `env` file that it writes; deployed, fill it from the CDK outputs."
+            f"The environment variable {name} is not set. Set it to {meaning}. "
+            "Locally, `make run` sets it and writes a file `env` to source; deployed, it comes from the CDK outputs."
         )
     return value
 
@@ -41,6 +41,18 @@ def number(name: str, default: int) -> int:
     if not (raw.isascii() and raw.isdigit()):
         raise ImproperlyConfigured(f"{name}={raw!r} is not a whole number.")
     return int(raw)
+
+
+def seconds(name: str, default: float) -> float:
+    """Return ``name`` as a number of seconds, not negative; anything else raises ImproperlyConfigured."""
+    raw = optional(name, str(default))
+    try:
+        value = float(raw)
+    except ValueError:
+        value = -1
+    if not 0 <= value < float("inf"):
+        raise ImproperlyConfigured(f"{name}={raw!r} is not a number of seconds.")
+    return value
 
 
 def listing(name: str, default: str) -> list[str]:

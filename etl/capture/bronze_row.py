@@ -10,7 +10,7 @@ from etl.lake.layout import user_bucket
 from etl.log import iso
 
 MAX_RECORD_BYTES = 1000 * 1024
-ENTITIES = {"USER": "USER", "TASK": "TASK", "TRASH": "TRASH"}
+ENTITIES = ("USER", "TASK", "TRASH")
 EVENT_NAMES = frozenset({"INSERT", "MODIFY", "REMOVE"})
 
 
@@ -27,7 +27,7 @@ def encode(row: Mapping[str, Any]) -> bytes:
 
 
 def bronze_row(record: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The Bronze record of a stream record, or None for an item that does not belong in the lake.
+    """The Bronze row of a stream record, or None for an item that does not belong in the lake.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def bronze_row(record: Mapping[str, Any]) -> dict[str, Any] | None:
     Raises
     ------
     PoisonError
-        When something mandatory is missing or malformed.
+        When a mandatory member is missing or malformed.
     """
     try:
         change = record["dynamodb"]
@@ -51,7 +51,7 @@ def bronze_row(record: Mapping[str, Any]) -> dict[str, Any] | None:
         kind, _, user_id = pk.partition("#")
         if kind not in ENTITIES:
             return None
-        return _row(record, change, pk, sk, ENTITIES[kind], user_id)
+        return _row(record, change, pk, sk, kind, user_id)
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise PoisonError(f"{type(error).__name__}: {error}") from error
 
@@ -86,7 +86,7 @@ def _row(
 
 
 def _author(record: Mapping[str, Any], event_name: str, new: Mapping[str, Any]) -> dict[str, str | None]:
-    """Who and which request made the change: the new image knows; of a removal only DynamoDB's own are known."""
+    """Author and request of a change, from its new image; a removal has at most DynamoDB's own author, for TTL."""
     if event_name == "REMOVE":
         return {"request_id": None, "updated_by": (record.get("userIdentity") or {}).get("PrincipalId")}
     return {name: (new.get(name) or {}).get("S") for name in ("request_id", "updated_by")}
@@ -108,7 +108,7 @@ def sequence_number(record: Any) -> str:
 
 
 def created_at(record: Mapping[str, Any]) -> datetime:
-    """When DynamoDB made a stream record (UTC); the record holds epoch seconds, or a datetime if boto3 read it."""
+    """When DynamoDB made a stream record (UTC). The record holds epoch seconds, or a datetime if boto3 read it."""
     created = record["dynamodb"]["ApproximateCreationDateTime"]
     if isinstance(created, datetime):
         return created.astimezone(UTC)

@@ -1,7 +1,7 @@
-"""Change capture's on-failure queue: what could not be captured, fetched from the stream again and sent through.
+"""The on-failure queue of change capture: sets records aside in it, and replays its messages.
 
 A message of an event source mapping says where the records are, not what they hold: stream, shard, first and last
-sequence number. The stream keeps them for 24 hours; after that only the table's backup knows.
+sequence number. The stream keeps them for 24 hours; after that only the table's backup has the data.
 """
 
 import json
@@ -24,7 +24,7 @@ _GONE = {"TrimmedDataAccessException", "ResourceNotFoundException", "ExpiredIter
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What came of the queue: messages dealt with, records captured by them, messages left, with why."""
+    """Result of a replay: messages deleted, records captured from them, and messages left, each with the reason."""
 
     messages: int = 0
     records: int = 0
@@ -33,17 +33,17 @@ class Replayed:
 
 @dataclass(frozen=True, slots=True)
 class Poison:
-    """A stream record that cannot be delivered, and why."""
+    """A stream record that cannot be delivered, and the reason."""
 
     record: Mapping[str, Any]
     reason: str
 
 
 def set_aside(poison: Poison) -> bool:
-    """Put a record that no retry can make deliverable into the on-failure queue, whole; whether it is there.
+    """Put a whole record that no retry can make deliverable into the on-failure queue; return whether it is there.
 
-    An event source mapping would do it after hours of retries, and leave out the record. What does not fit into a
-    message, or where there is no queue, is left to the mapping.
+    An event source mapping would do so after hours of retries, and leave out the record. A record that does not fit
+    into a message is left to the mapping, and so are all if there is no queue.
     """
     url = os.environ.get("CDC_FAILURE_QUEUE_URL", "")
     number = sequence_number(poison.record)
@@ -52,29 +52,16 @@ def set_aside(poison: Poison) -> bool:
     message = {"reason": poison.reason, "setAsideAt": iso(datetime.now(UTC)), "record": poison.record}
     try:
         client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps(message, default=str))
-    except Exception as error:  # noqa: BLE001  whatever stopped it, the record is not safe
-        log(
-            "capture",
-            "not set aside",
-            level="ERROR",
-            status="poison",
-            error=f"{type(error).__name__}: {error}"[:500],
-        )
+    except Exception as error:  # noqa: BLE001  after any error the record is not in the queue
+        log("capture", "not set aside", status="poison", error=error)
         return False
     return True
 
 
 def replay(queue_url: str, sqs: Any, streams: Any, capture: Handler) -> Replayed:
-    """Send every message's records through change capture; a message whose records all went is deleted.
+    """Send the records of every message through change capture; delete the messages whose records all succeeded.
 
-    Parameters
-    ----------
-    queue_url
-        The queue.
-    sqs, streams
-        boto3 clients of SQS and DynamoDB Streams.
-    capture
-        `etl.capture.handler.handler`.
+    `sqs` and `streams` are the boto3 clients of SQS and DynamoDB Streams; `capture` is `etl.capture.handler.handler`.
     """
     done = records = 0
     left: list[str] = []
@@ -86,7 +73,7 @@ def replay(queue_url: str, sqs: Any, streams: Any, capture: Handler) -> Replayed
         except ClientError as error:
             if error.response["Error"]["Code"] not in _GONE:
                 raise
-            found, reason = [], "the stream does not have its records any more"
+            found, reason = [], "the stream no longer has its records"
         except (KeyError, TypeError, ValueError) as error:
             found, reason = [], f"not a message of an event source mapping: {type(error).__name__}: {error}"
         if reason:
@@ -99,7 +86,7 @@ def replay(queue_url: str, sqs: Any, streams: Any, capture: Handler) -> Replayed
 
 
 def _messages(queue_url: str, sqs: Any) -> Iterator[dict[str, Any]]:
-    """Every message once: those left come back when their visibility timeout is over, which ends the loop."""
+    """Every message once. Messages that were left return after their visibility timeout, which ends the loop."""
     seen: set[str] = set()
     while True:
         reply = sqs.receive_message(
@@ -114,7 +101,7 @@ def _messages(queue_url: str, sqs: Any) -> Iterator[dict[str, Any]]:
 
 def _records(streams: Any, message: Mapping[str, Any]) -> list[dict[str, Any]]:
     record = message.get("record")
-    # Only the local capture's messages carry the record, and only where it is not too large.
+    # Messages of `set_aside` and of the local capture carry the record, unless it was too large.
     if record and {"NewImage", "OldImage"} & record["dynamodb"].keys():
         return [record]
     return list(_from_stream(streams, message["DDBStreamBatchInfo"]))
@@ -131,5 +118,5 @@ def _from_stream(streams: Any, batch: Mapping[str, Any]) -> Iterator[dict[str, A
             if int(record["dynamodb"]["SequenceNumber"]) > last:
                 return
             yield record
-        # An empty page of an open shard would go on for ever.
+        # An open shard returns empty pages endlessly.
         iterator = page.get("NextShardIterator") if page["Records"] else None

@@ -1,7 +1,7 @@
 """DynamoDB attribute maps to JSON text, without losing a digit.
 
 Numbers are copied digit by digit, never through a float. Strings, booleans, null, lists and maps are plain JSON; sets
-become sorted arrays and binary becomes base64 text, and `special_types` says which values those were.
+become sorted arrays and binary becomes base64 text; `special_types` tells which values those were.
 """
 
 import base64
@@ -17,11 +17,11 @@ _INDEX_KEY = re.compile(r"(?:GSI\d+)?[PS]K")
 
 
 class ImageError(ValueError):
-    """An attribute map that is not what DynamoDB sends."""
+    """An attribute map that DynamoDB does not send."""
 
 
 def image_json(item: Mapping[str, Attribute]) -> str:
-    """JSON object text of an item's attributes, keys sorted, without `PK`, `SK` and the index keys.
+    """An item's attributes as JSON object text: keys sorted, without `PK`, `SK` and the index keys.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def image_json(item: Mapping[str, Attribute]) -> str:
 
 
 def own_attributes(item: Mapping[str, Attribute]) -> dict[str, Attribute]:
-    """The attributes that are data: all but table and index keys, which are computed from the rest."""
+    """The attributes that are data: all except table and index keys, which are computed from the others."""
     return {name: value for name, value in item.items() if not _INDEX_KEY.fullmatch(name)}
 
 
@@ -118,14 +118,14 @@ _WRITERS: dict[str, Any] = {
 
 
 def attributes_of(image: str, types: Mapping[str, str] | None = None) -> dict[str, Attribute]:
-    """The attribute map that `image_json` wrote: its reverse, key attributes excepted.
+    """The reverse of `image_json`: the attribute map, without key attributes.
 
     Parameters
     ----------
     image
         JSON object text.
     types
-        What `special_types` said of the same item.
+        The result of `special_types` for the same item.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Sends lines to Firehose, and again only those that it refused."""
+"""Sends JSON lines to Firehose and repeats only the lines that it refused."""
 
 import random
 import time
@@ -17,7 +17,7 @@ BACKOFF_CAP_SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A stream record ready to be sent: its sequence number and its JSON line (UTF-8)."""
+    """A stream record ready to send: its sequence number and its JSON line (UTF-8)."""
 
     sequence_number: str
     data: bytes
@@ -30,25 +30,19 @@ def deliver(
     may_wait: Callable[[float], bool] = lambda _: True,
     sleep: Callable[[float], None] = time.sleep,
 ) -> set[str]:
-    """Send lines to Firehose in chunks; send again only the entries that failed.
+    """Send lines to Firehose in chunks, repeating only the entries that failed.
 
     Parameters
     ----------
-    lines
-        What to send.
-    stream
-        Name of the delivery stream.
-    firehose
-        boto3 client.
     may_wait
-        Given a number of seconds, whether there is still time to wait that long.
+        Takes seconds; whether there is time to wait that long.
     sleep
-        How to wait.
+        Waits for some seconds.
 
     Returns
     -------
     set of str
-        Sequence numbers of the lines that every attempt refused.
+        Sequence numbers of the lines that Firehose refused in every attempt.
     """
     failed: set[str] = set()
     for chunk in chunks(lines):
@@ -80,7 +74,7 @@ def _deliver_chunk(
 ) -> list[Line]:
     for attempt in range(ATTEMPTS):
         pending = _put(pending, stream, firehose)
-        # Full jitter: callers that failed together do not come back together.
+        # Full jitter: callers that failed together do not retry together.
         wait = random.uniform(0, min(BACKOFF_CAP_SECONDS, BACKOFF_SECONDS * 2**attempt))  # noqa: S311
         if not pending or attempt == ATTEMPTS - 1 or not may_wait(wait):
             break
@@ -89,19 +83,13 @@ def _deliver_chunk(
 
 
 def _put(lines: list[Line], stream: str, firehose: Any) -> list[Line]:
-    """One PutRecordBatch; returns the lines it did not take."""
+    """Make one PutRecordBatch call; return the lines that it refused."""
     try:
         reply = firehose.put_record_batch(
             DeliveryStreamName=stream, Records=[{"Data": line.data} for line in lines]
         )
-    except Exception as error:  # noqa: BLE001  whatever stopped the call, nothing was acknowledged
-        log(
-            "capture",
-            "PutRecordBatch failed",
-            level="WARNING",
-            status="retry",
-            error=f"{type(error).__name__}: {error}",
-        )
+    except Exception as error:  # noqa: BLE001  after any error nothing is acknowledged
+        log("capture", "PutRecordBatch failed", level="WARNING", status="retry", error=error)
         return lines
     if not reply["FailedPutCount"]:
         return []

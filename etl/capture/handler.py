@@ -1,11 +1,12 @@
-"""Change capture: DynamoDB stream records to Firehose, one JSON line a change.
+"""Change capture: sends DynamoDB stream records to Firehose, one JSON line for each change.
 
 Runs as a Lambda function behind an event source mapping with ReportBatchItemFailures. AWS takes the lowest reported
-sequence number as the checkpoint and sends everything from there again, so what follows a failure arrives twice;
-`event_id` makes the copies recognisable downstream.
+sequence number as the checkpoint and sends everything from there again, so the records after a failure arrive twice.
+`event_id` identifies the copies downstream.
 """
 
 import functools
+import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -14,22 +15,22 @@ from etl.aws import client
 from etl.capture.bronze_row import bronze_row, created_at, encode, sequence_number
 from etl.capture.dead_letters import Poison, set_aside
 from etl.capture.firehose import Line, deliver
-from etl.lake.config import capture_config
+from etl.lake.config import required
 from etl.log import log
 
-# Time left of a Lambda invocation below which waiting for another attempt would risk losing the whole reply.
+# Below this remaining time, waiting for another attempt would risk losing the whole reply.
 DEADLINE_MARGIN_MS = 5000
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
-    """Deliver a batch of stream records; say which were not.
+    """Deliver a batch of stream records and report those that failed.
 
     Parameters
     ----------
     event
         `{"Records": [...]}` as an event source mapping sends it (at most 10,000 records).
     context
-        Lambda context; only `get_remaining_time_in_millis` is used, where there is one.
+        Lambda context, of which only `get_remaining_time_in_millis` is used; None for a call by hand.
 
     Returns
     -------
@@ -38,12 +39,13 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, list[dict[str, 
     """
     records = event["Records"]
     lines, poison = _read(records)
+    (stream,) = required(os.environ, "CDC_STREAM")
     may_wait = functools.partial(_may_wait, context)
-    failed = deliver(lines, capture_config().stream, client("firehose"), may_wait)
+    failed = deliver(lines, stream, client("firehose"), may_wait)
     if records:
         _report(records, len(lines) - len(failed), len(failed) + len(poison))
-    # Who sends records by hand wants to know of them, not to find them in the queue once more.
-    failed |= {sequence_number(one.record) for one in poison if context is None or not set_aside(one)}
+    # A call by hand gets the unreadable records reported; they would only return to the queue they came from.
+    failed |= {sequence_number(bad.record) for bad in poison if context is None or not set_aside(bad)}
     order = (sequence_number(record) for record in records)
     return {"batchItemFailures": [{"itemIdentifier": number} for number in order if number in failed]}
 
@@ -60,7 +62,7 @@ def _report(records: Sequence[Mapping[str, Any]], delivered: int, failed: int) -
 
 
 def lag_seconds(records: Sequence[Mapping[str, Any]], now: datetime) -> float:
-    """How long the oldest of stream records has waited; 0 where none says when it was made."""
+    """Age of the oldest stream record in seconds; 0 if no record says when it was made."""
     made = []
     for record in records:
         try:
@@ -85,12 +87,5 @@ def _read(records: Sequence[Mapping[str, Any]]) -> tuple[list[Line], list[Poison
                 lines.append(Line(number, encode(row)))
         except ValueError as error:  # PoisonError, or text that is not Unicode
             poison.append(Poison(record, str(error)))
-            log(
-                "capture",
-                "unreadable record",
-                level="ERROR",
-                status="poison",
-                sequence_number=number,
-                reason=str(error),
-            )
+            log("capture", "unreadable record", status="poison", error=error, sequence_number=number)
     return lines, poison

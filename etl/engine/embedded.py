@@ -1,9 +1,11 @@
-"""The embedded engine: runs the SQL files in DuckDB, on local Parquet files, in this process."""
+"""The embedded engine: runs the SQL files in DuckDB in this process, on local Parquet files."""
 
 # Identifiers and types come from etl.lake.tables, file names are quoted, values are bound.
 # ruff: noqa: S608
 
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,6 +13,7 @@ import duckdb
 
 from etl.engine.errors import EngineError, SchemaError
 from etl.engine.translate import MACROS, duckdb_sql
+from etl.lake.config import LakeConfig
 from etl.lake.tables import USER_BUCKET, Column, Table
 
 _TYPES = {
@@ -21,14 +24,14 @@ _TYPES = {
     "date": "DATE",
     "timestamp": "TIMESTAMP WITH TIME ZONE",
 }
-# What a whole file can meet, too, on a machine in trouble.
-_NOT_THE_FILES = (
+# Errors of a machine in trouble, which a good file can meet as well.
+_MACHINE_ERRORS = (
     duckdb.OutOfMemoryException,
     duckdb.InterruptException,
     duckdb.InternalException,
     duckdb.FatalException,
 )
-# Different for every row of one read; copies of a row are told apart by it, nothing else depends on it.
+# Unique for each row of one read. It only tells copies of a row apart.
 _ROW_ID = "CAST(file_index AS BIGINT) * 1099511627776 + file_row_number"
 _BUCKET_OF_PATH = "regexp_extract(filename, 'user_bucket=([^/]+)', 1)"
 
@@ -45,26 +48,49 @@ def _files(paths: Iterable[Path]) -> str:
     return "[" + ", ".join(_quoted(str(path)) for path in paths) + "]"
 
 
-def _since(first_day: str) -> str:
+def _rows_of(paths: Iterable[Path]) -> str:
+    """All columns of files; a column that a file lacks is null in its rows."""
+    return f"read_parquet({_files(paths)}, union_by_name=true, hive_partitioning=false)"
+
+
+def older_than(first_day: str) -> str:
+    """SQL condition for the rows of quarantine whose source file is of a day before `first_day` (ISO)."""
     day = "regexp_extract(source_file, 'year=([0-9]+)/month=([0-9]+)/day=([0-9]+)', ['y', 'm', 'd'])"
-    return f"concat_ws('-', {day}.y, {day}.m, {day}.d) >= {_quoted(first_day)}"
+    return f"NOT coalesce(concat_ws('-', {day}.y, {day}.m, {day}.d) >= {_quoted(first_day)}, false)"
 
 
 def _null(column: Column) -> str:
     return f"CAST(NULL AS {_TYPES[column[1]]}) AS {column[0]}"
 
 
+@contextmanager
+def scratch_engine(config: LakeConfig, folder: Path | None = None) -> Iterator[tuple["Engine", Path]]:
+    """An engine, and the temporary folder that it spills into; both are gone at the end.
+
+    Parameters
+    ----------
+    config
+        Memory and threads, and the folder for temporary ones.
+    folder
+        Where to make the temporary folder instead.
+    """
+    with tempfile.TemporaryDirectory(prefix="lake-", dir=folder or config.work_dir) as name:
+        scratch = Path(name)
+        with Engine(scratch / "spill", config.memory_limit, config.threads) as engine:
+            yield engine, scratch
+
+
 class Engine:
-    """A DuckDB session with Spark's conventions: UTC, microseconds, named relations.
+    """A DuckDB session with the conventions of Spark: UTC, microseconds, named relations.
 
     Parameters
     ----------
     spill
-        Folder for what does not fit in memory.
+        Folder for data that does not fit into memory.
     memory_limit
-        Such as `"1GB"`; DuckDB's own limit where None.
+        Such as `"1GB"`; DuckDB's own limit if None.
     threads
-        DuckDB's own choice where None.
+        DuckDB's own choice if None.
     """
 
     def __init__(self, spill: Path, memory_limit: str | None = None, threads: int | None = None) -> None:
@@ -92,18 +118,18 @@ class Engine:
         Parameters
         ----------
         table
-            Whose columns; those a file lacks are null, those it has besides are left alone.
+            Its columns are read: those that a file lacks are null, others in a file are ignored.
         files
             Local copies of the files, each under `root` by its key.
         root
-            Folder that is cut off to name a row's `source_file`.
+            Folder that is cut off a path to make a row's `source_file`.
         unreadable
-            `(user bucket, key)` of files that stand in `bronze` as a row that says so.
+            `(user bucket, key)` of unreadable files; each becomes a row that says so.
 
         Raises
         ------
         EngineError
-            When a file turns out not to be Parquet; see `unreadable`.
+            If a file is not Parquet; see `unreadable`.
         """
         columns = ", ".join(self._present(table.columns, files))
         source = f"substring(filename, {len(str(root)) + 2})"
@@ -119,40 +145,50 @@ class Engine:
         self._execute(f"CREATE OR REPLACE TEMP VIEW bronze AS {' UNION ALL BY NAME '.join(relations)}")
 
     def unreadable(self, files: Iterable[Path]) -> list[Path]:
-        """The files among `files` that are not readable Parquet, found by reading each to its end.
+        """The files that are not readable Parquet, found by reading each to its end.
 
         Raises
         ------
         EngineError
-            Where it was not the file's fault: no memory, no more open files. A good file, called broken, would be
-            left out for good.
+            If the machine is at fault: no memory, no more open files. A good file, taken for broken, would count as
+            consumed.
         """
         bad = []
         for path in files:
             try:
                 self.connection.execute(f"SELECT hash(COLUMNS(*)) FROM {self._source([path])}").fetchall()
-            except _NOT_THE_FILES as error:
+            except _MACHINE_ERRORS as error:
                 raise EngineError(str(error)) from error
             except duckdb.Error:
                 path.open("rb").close()
                 bad.append(path)
         return bad
 
+    def own_rows(self, paths: Sequence[Path], user_id: str, *, naming: bool = False) -> str:
+        """SQL condition for the rows of files that are a user's own; `naming`: and those that name the user."""
+        if naming:
+            return self._names(paths, user_id)
+        columns, text = self._columns(paths), _quoted(user_id)
+        own = [f"user_id = {text}"] if "user_id" in columns else []
+        if "pk" in columns:
+            own.append(f"substr(pk, strpos(pk, '#') + 1) = {text}")
+        return f"coalesce({' OR '.join(own) or 'false'}, false)"
+
     def owned(
         self, paths: Sequence[Path], user_id: str, *, naming: bool = False
     ) -> dict[Path, tuple[int, int]]:
-        """Of files of one table, those with rows of a user: how many rows are the user's, how many others name them.
+        """Files of one table with rows of a user: how many rows are the user's own, and how many others name the user.
 
-        A row is named that holds the user's id anywhere in a text. `naming`: such a row is the user's too.
+        A row names a user if one of its texts contains the id. `naming`: such rows count as the user's own.
 
         Raises
         ------
         EngineError
-            When a file is not readable Parquet.
+            If a file is not readable Parquet.
         """
         if not paths:
             return {}
-        own, named = self._belongs(paths, user_id, naming), self._names(paths, user_id)
+        own, named = self.own_rows(paths, user_id, naming=naming), self._names(paths, user_id)
         counts = (
             f"count(*) FILTER (WHERE {own}) AS own, count(*) FILTER (WHERE NOT {own} AND {named}) AS named"
         )
@@ -160,45 +196,35 @@ class Engine:
         rows = self._execute(f"SELECT * FROM ({query}) WHERE own + named > 0").fetchall()
         return {Path(name): (int(mine), int(others)) for name, mine, others in rows}
 
-    def without(self, path: Path, kept: Path, user_id: str, *, naming: bool = False) -> int:
-        """Write the rows of a lake file that do not belong to a user, as of `owned`, as another file; how many."""
-        where = f"NOT {self._belongs([path], user_id, naming)}"
-        names = ", ".join(_name(name) for name in self._columns([path]))
-        query = f"SELECT {names} FROM {self._source([path])} WHERE {where}"
-        self._copy(query, kept)
-        return int(self.value(f"SELECT count(*) FROM ({query})"))
+    def has_rows(self, paths: Sequence[Path], condition: str) -> bool:
+        """Whether any row of files meets an SQL condition."""
+        return bool(self.value(f"SELECT EXISTS (FROM {_rows_of(paths)} WHERE {condition})"))
+
+    def without(self, paths: Sequence[Path], kept: Path, condition: str) -> int:
+        """Write the rows of files that do not meet an SQL condition as one file; return their number."""
+        self._copy(f"SELECT * FROM {_rows_of(paths)} WHERE NOT {condition}", kept)
+        return int(self.value(f"SELECT count(*) FROM {_rows_of([kept])}"))
 
     def merge(self, paths: Sequence[Path], merged: Path) -> int:
-        """Write the rows of lake files, with all columns that any of them has, as one file; how many there are.
+        """Merge files into one, with all columns that any of them has; return the number of rows.
 
         Raises
         ------
         EngineError
-            When a file is not readable Parquet, or rows would be lost.
+            If a file is not readable Parquet, or if rows would be lost.
         """
-        source = f"read_parquet({_files(paths)}, union_by_name=true, hive_partitioning=false)"
+        source = _rows_of(paths)
         self._copy(f"SELECT * FROM {source}", merged)
         before, after = (
             int(self._execute(f"SELECT count(*) FROM {table}").fetchone()[0])
-            for table in (source, f"read_parquet({_files([merged])}, hive_partitioning=false)")
+            for table in (source, _rows_of([merged]))
         )
         if before != after:
             raise EngineError(f"{before} rows became {after}")
         return after
 
-    def holding_before(self, paths: Sequence[Path], first_day: str) -> set[Path]:
-        """Of quarantine files, those with rows whose source lies under a day before `first_day` (ISO)."""
-        query = f"SELECT DISTINCT filename FROM {self._source(paths)} WHERE NOT coalesce({_since(first_day)}, false)"
-        return {Path(name) for (name,) in self._execute(query).fetchall()}
-
-    def since(self, paths: Sequence[Path], kept: Path, first_day: str) -> int:
-        """Write the rows of quarantine files whose source lies under `first_day` (ISO) or later; how many there are."""
-        source = f"read_parquet({_files(paths)}, union_by_name=true, hive_partitioning=false)"
-        self._copy(f"SELECT * FROM {source} WHERE {_since(first_day)}", kept)
-        return int(self.value(f"SELECT count(*) FROM read_parquet({_files([kept])})"))
-
     def removals(self, files: Sequence[Path], since: str) -> list[tuple[str, str]]:
-        """Keys of the items that Bronze files say were removed from `since` (ISO 8601 UTC) on."""
+        """Keys of the items whose removal from `since` (ISO 8601 UTC) on is in Bronze files."""
         where = f"event_name = 'REMOVE' AND event_time >= {_quoted(since)}"
         query = f"SELECT pk, sk FROM {self._source(files)} WHERE {where}"
         return self._execute(query).fetchall() if files else []
@@ -208,22 +234,13 @@ class Engine:
         named = " OR ".join(f"contains({_name(name)}, {_quoted(user_id)})" for name in texts)
         return f"coalesce({named or 'false'}, false)"
 
-    def _belongs(self, paths: Sequence[Path], user_id: str, naming: bool = False) -> str:
-        if naming:
-            return self._names(paths, user_id)
-        columns, text = self._columns(paths), _quoted(user_id)
-        own = [f"user_id = {text}"] if "user_id" in columns else []
-        if "pk" in columns:
-            own.append(f"substr(pk, strpos(pk, '#') + 1) = {text}")
-        return f"coalesce({' OR '.join(own) or 'false'}, false)"
-
     def _columns(self, paths: Sequence[Path]) -> dict[str, str]:
-        """Names and types of the columns that files have."""
-        source = f"read_parquet({_files(paths)}, union_by_name=true, hive_partitioning=false)"
+        """Names and types of the columns in files."""
+        source = _rows_of(paths)
         return {row[0]: row[1] for row in self._execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
 
     def read(self, name: str, table: Table, files: Sequence[Path]) -> None:
-        """Make lake files readable as the relation `name`, with `user_bucket` where the table is partitioned."""
+        """Make lake files readable as the relation `name`; with `user_bucket` if the table is partitioned."""
         columns = self._present(table.columns, files)
         if USER_BUCKET in table.partitions:
             columns.append(
@@ -239,7 +256,7 @@ class Engine:
         return f"read_parquet({_files(files)}, {options})"
 
     def _present(self, columns: Sequence[Column], files: Sequence[Path]) -> list[str]:
-        """Select items for `columns`: cast to their type where some file has them, null where none does."""
+        """Select items for `columns`: cast to the column's type, or null if no file has the column."""
         if not files:
             return [_null(column) for column in columns]
         described = self._execute(f"DESCRIBE SELECT * FROM {self._source(files)}").fetchall()
@@ -261,12 +278,12 @@ class Engine:
             raise EngineError(str(error)) from error
 
     def check(self, table: Table) -> None:
-        """Compare a result's columns with what the table promises.
+        """Compare the columns of a result with those of its table.
 
         Raises
         ------
         SchemaError
-            When a name or type differs.
+            If a name or type differs.
         """
         wanted = {name: _TYPES[hive_type] for name, hive_type in (*table.columns, *table.partitions)}
         found = {row[0]: row[1] for row in self.connection.execute(f"DESCRIBE {table.name}").fetchall()}
@@ -275,18 +292,18 @@ class Engine:
             raise SchemaError(f"{table.name}: {wrong}")
 
     def write(self, table: Table, path: Path) -> int:
-        """Write the relation of an unpartitioned table to one Snappy Parquet file; returns its rows."""
+        """Write an unpartitioned table's relation to one Snappy Parquet file; return the number of rows."""
         self.check(table)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._copy(f"SELECT {', '.join(table.names)} FROM {table.name}", path)
         return self.count(table.name)
 
     def write_buckets(self, table: Table, folder: Path) -> dict[str, int]:
-        """Write the relation of a partitioned table as `folder/user_bucket=NN/part-0.parquet`; rows by bucket."""
+        """Write a partitioned table's relation to `folder/user_bucket=NN/part-0.parquet`; return rows by bucket."""
         self.check(table)
         counted = f"SELECT user_bucket, count(*) FROM {table.name} GROUP BY user_bucket ORDER BY user_bucket"
         rows = dict(self.connection.execute(counted).fetchall())
-        # One plain file at a time: DuckDB's own partitioned writing takes more than twice as long.
+        # One file at a time: DuckDB's own partitioned writing takes more than twice as long.
         for bucket in rows:
             path = folder / f"user_bucket={bucket}" / "part-0.parquet"
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -295,23 +312,23 @@ class Engine:
         return rows
 
     def _copy(self, query: str, path: Path) -> None:
-        # From statistics DuckDB would declare a column without nulls as required: a schema that changes with the data.
+        # DuckDB's statistics would make a column without nulls required, so the schema would depend on the data.
         self._execute("SET disabled_optimizers = 'statistics_propagation'")
         self._execute(f"COPY ({query}) TO {_quoted(str(path))} (FORMAT parquet, COMPRESSION snappy)")
         self._execute("RESET disabled_optimizers")
 
     def rows(self, name: str, columns: str, at_a_time: int = 1000) -> Iterator[tuple[Any, ...]]:
-        """Rows of a relation, some at a time; nothing else may run until the last has been taken."""
+        """Rows of a relation, fetched some at a time; run nothing else before the last row is fetched."""
         cursor = self._execute(f"SELECT {columns} FROM {name}")
         while chunk := cursor.fetchmany(at_a_time):
             yield from chunk
 
     def count(self, name: str) -> int:
-        """Rows of a relation."""
+        """Number of rows of a relation."""
         return int(self.value(f"SELECT count(*) FROM {name}"))
 
     def latest(self, name: str, column: str) -> str:
-        """Latest value of a timestamp column as ISO 8601 UTC text; empty where there is none."""
+        """Latest value of a timestamp column as ISO 8601 UTC text; empty if there is none."""
         found = self.value(
             f"SELECT strftime(max({column}) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ') FROM {name}"
         )

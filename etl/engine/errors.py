@@ -1,9 +1,9 @@
-"""What goes wrong in either engine. Neither DuckDB nor Spark is needed to know it."""
+"""Errors of both engines, without importing either."""
 
 
 class SchemaError(RuntimeError):
-    """A result's columns are not the ones `etl.lake.tables` promises."""
+    """The columns of a result differ from `etl.lake.tables`."""
 
 
 class EngineError(RuntimeError):
-    """The engine could not do what it was asked, be it for the files or for the SQL."""
+    """The engine failed, because of the files or because of the SQL."""

@@ -1,7 +1,7 @@
-"""What SQL under `etl/sql/` may use, so that DuckDB and Spark cannot come to different results.
+"""Rules for the SQL under `etl/sql/`, so that DuckDB and Spark come to the same results.
 
-A function is allowed once both engines have been seen to agree on it. Left out on purpose, because they do not agree:
-approximate percentiles, `stddev`, decimal averages, casts from fractions to integers, `dayofweek`, `upper`.
+A function is allowed once tests have shown that both engines agree on it. They disagree on approximate percentiles,
+`stddev`, decimal averages, casts from fractions to integers, `dayofweek` and `upper`.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,51 +9,19 @@ from collections.abc import Callable, Iterator
 import sqlglot
 from sqlglot import exp
 
-FUNCTIONS = frozenset(
-    {
-        "and",
-        "arg_max",
-        "case",
-        "cast",
-        "coalesce",
-        "concat",
-        "count",
-        "count_if",
-        "datediff",
-        "exists",
-        "explode",
-        "generate_series",
-        "greatest",
-        "hour",
-        "if",
-        "json_extract_scalar",
-        "lag",
-        "lead",
-        "least",
-        "max",
-        "min",
-        "nullif",
-        "or",
-        "pad",
-        "percentile_disc",
-        "pmod",
-        "regexp_like",
-        "row_number",
-        "substring",
-        "sum",
-        "try_cast",
-        "ts_or_ds_add",
-        "ts_or_ds_to_date",
-        "unix_micros",
-    }
-)
+_ALLOWED = """
+and arg_max case cast coalesce concat count count_if datediff exists explode generate_series
+greatest hour if json_extract_scalar lag lead least max min nullif or pad percentile_disc pmod
+regexp_like row_number substring sum try_cast ts_or_ds_add ts_or_ds_to_date unix_micros
+"""
+FUNCTIONS = frozenset(_ALLOWED.split())
 _TYPED = (exp.Sum, exp.Count, exp.CountIf, exp.PercentileDisc)
 _INTEGERS = exp.DataType.INTEGER_TYPES
 _FILTERS = (exp.Where, exp.Join, exp.Group, exp.Order, exp.Window, exp.Having)
 
 
 def violations(sql: str) -> list[str]:
-    """What a Spark SQL statement does that the two engines may read differently; empty when nothing.
+    """The parts of a Spark SQL statement that the two engines may read differently.
 
     Parameters
     ----------
@@ -95,20 +63,20 @@ def _unguarded_integer(node: exp.Expression) -> Iterator[str]:
 
 
 def _partition_column(node: exp.Expression) -> Iterator[str]:
-    # Engines disagree whether "07" in a path is text or the number 7.
+    # The engines disagree whether "07" in a path is text or the number 7.
     if isinstance(node, exp.Column) and node.name == "user_bucket" and node.find_ancestor(*_FILTERS):
         yield "partition column used in logic: user_bucket"
 
 
 def _text_order(node: exp.Expression) -> Iterator[str]:
-    # Up to 40 digits: more than a decimal(38) holds, and as text 9 sorts after 10.
+    # It has up to 40 digits, more than a decimal(38) holds; and as text, 9 sorts after 10.
     is_sequence = isinstance(node, exp.Column) and node.name == "sequence_number"
     if is_sequence and node.find_ancestor(exp.Ordered, exp.ArgMax) and not isinstance(node.parent, exp.Pad):
         yield "sequence_number ordered as text: use lpad(sequence_number, 40, '0')"
 
 
 def _nested_generator(node: exp.Expression) -> Iterator[str]:
-    # DuckDB takes it, Spark does not.
+    # DuckDB accepts it, Spark does not.
     if isinstance(node, exp.Explode) and not isinstance(node.parent, exp.Alias | exp.Select):
         yield f"explode inside an expression: {node.parent.sql('spark') if node.parent else ''}"
 

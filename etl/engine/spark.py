@@ -1,7 +1,7 @@
-"""The distributed engine: runs the SQL files, as they are, through `spark.sql`.
+"""The distributed engine: runs the SQL files unchanged through `spark.sql`.
 
-Made for Glue, where PySpark is installed and files are `s3://` URLs; on a laptop they may be local paths. Nothing else
-of the project imports this module, because nothing else has PySpark.
+On Glue, PySpark is installed and files are `s3://` URLs; on a laptop they may be local paths. Only `etl/glue` imports
+this module, because PySpark is not installed elsewhere.
 """
 
 # Identifiers and types come from etl.lake.tables; values are bound.
@@ -36,7 +36,7 @@ _TYPES = {
     "date": DateType(),
     "timestamp": TimestampType(),
 }
-# What the results depend on; a cluster's own defaults for the rest are as good as any.
+# The settings that the results depend on.
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "false",
@@ -44,13 +44,13 @@ SETTINGS = {
     "spark.sql.parquet.compression.codec": "snappy",
     "spark.sql.legacy.timeParserPolicy": "CORRECTED",
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
-    # Each WITH is put in where it is named. Spark 4.1 otherwise loses the definitions of relations made of relations
-    # that have a WITH of their own ("key not found", apache/spark issue 55799). No name here stands for two things.
+    # Inlines each WITH. Otherwise Spark 4.1 loses the definitions of relations made from relations that have a WITH of
+    # their own ("key not found", apache/spark issue 55799). No name in these files has two meanings.
     "spark.sql.legacy.ctePrecedencePolicy": "LEGACY",
 }
 
 
-# Only data belongs in a published folder.
+# A published folder contains only data.
 _WRITE = {"mapreduce.fileoutputcommitter.marksuccessfuljobs": "false"}
 
 
@@ -59,17 +59,17 @@ def _schema(columns: Iterable[Column]) -> StructType:
 
 
 def _without_scheme(path: str) -> str:
-    """A local path in one spelling: "file:///a" comes back as "file:///a", "file:/a" or "/a"; others as they are."""
+    """A local path in one spelling: Spark returns "file:///a" also as "file:/a" or "/a". Other paths stay."""
     return re.sub("^file:/+", "/", path)
 
 
 class SparkEngine:
-    """Relations by name in a Spark session, with the conventions of the lake.
+    """Named relations in a Spark session, with the conventions of the lake.
 
     Parameters
     ----------
     spark
-        The session; its settings are brought into line.
+        The session; its settings are changed to `SETTINGS`.
     """
 
     def __init__(self, spark: SparkSession) -> None:
@@ -93,13 +93,13 @@ class SparkEngine:
         Parameters
         ----------
         table
-            Whose columns; those a file lacks are null, those it has besides are left alone.
+            Its columns are read: those that a file lacks are null, others in a file are ignored.
         files
             URLs of the files.
         root
-            What is cut off a URL, with the slash after it, to name a row's `source_file`.
+            Start of a URL that is cut off, with the slash after it, to make a row's `source_file`.
         unreadable
-            `(user bucket, key)` of files that stand in `bronze` as a row that says so.
+            `(user bucket, key)` of unreadable files; each becomes a row that says so.
         """
         frame = (
             self._files(table.columns, files)
@@ -116,21 +116,21 @@ class SparkEngine:
         frame.createOrReplaceTempView("bronze")
 
     def unreadable(self, files: Sequence[str]) -> list[str]:
-        """The files among `files` that are not readable Parquet.
+        """The files that are not readable Parquet.
 
-        Those that Spark passes over are looked at one by one, the others together; halves, quarters and so on only
-        where one of them turns out to break further in.
+        Files that Spark skips are tried one by one, the others together; only if one of those breaks further in, they
+        are tried in halves, quarters and so on.
         """
-        passed_over = sorted(set(files) - self._readable_from_the_start(files))
-        bad = [file for file in passed_over if not self._is_readable([file])]
-        bad += self._broken_inside([file for file in files if file not in set(passed_over)])
+        skipped = sorted(set(files) - self._readable_from_the_start(files))
+        bad = [file for file in skipped if not self._is_readable([file])]
+        bad += self._broken_inside([file for file in files if file not in set(skipped)])
         if bad:
-            # Where nothing works any more it is not the files' fault: then this fails, and so does the run.
+            # If Spark itself no longer works, this fails, and so does the run.
             self.spark.range(1).count()
         return bad
 
     def _readable_from_the_start(self, files: Sequence[str]) -> set[str]:
-        """Those of the files that have rows to show."""
+        """The files of which Spark reads at least one row."""
         reader = self.spark.read.schema(_schema(BRONZE.columns)).option("ignoreCorruptFiles", "true")
         seen = reader.parquet(*files).select("_metadata.file_path").distinct().collect()
         found = {_without_scheme(row["file_path"]) for row in seen}
@@ -146,28 +146,28 @@ class SparkEngine:
 
     def _is_readable(self, files: Sequence[str]) -> bool:
         try:
-            # The schema given, or files with other columns would count as broken.
+            # With the schema, because files with other columns would count as broken.
             frame = self.spark.read.schema(_schema(BRONZE.columns)).parquet(*files)
             frame.select(F.hash("*").alias("h")).agg(F.count("h")).collect()
-        except Exception:  # noqa: BLE001  Spark reports a broken file as any of a dozen Java errors
+        except Exception:  # noqa: BLE001  a broken file raises any of a dozen Java errors
             return False
         return True
 
     def read(self, name: str, table: Table, files: Sequence[str]) -> None:
-        """Make lake files readable as the relation `name`, with `user_bucket` where the table is partitioned."""
+        """Make lake files readable as the relation `name`; with `user_bucket` if the table is partitioned."""
         frame = self._files(table.columns, files).drop("path")
         if USER_BUCKET not in table.partitions:
             frame = frame.drop("user_bucket")
         frame.createOrReplaceTempView(name)
 
     def _files(self, columns: Sequence[Column], files: Sequence[str]) -> DataFrame:
-        """Rows of files with their `path` and, from it, their `user_bucket`."""
+        """Rows of files with their `path`, and the `user_bucket` in it."""
         schema = _schema(columns)
         if not files:
             return self.spark.createDataFrame([], _schema([*columns, ("path", "string"), USER_BUCKET]))
-        # Said aloud: with a schema given, columns a file lacks are null and others are not read.
+        # With a schema, columns that a file lacks are null, and other columns are not read.
         frame = self.spark.read.schema(schema).parquet(*files)
-        # "file:///a" comes back as "file:///a", "file:/a" or "/a", depending on who is asked.
+        # As in `_without_scheme`.
         path = F.expr("regexp_replace(_metadata.file_path, '^file:/+', '/')")
         return frame.select("*", path.alias("path")).withColumn(
             "user_bucket", F.regexp_extract("path", "user_bucket=([^/]+)", 1)
@@ -183,14 +183,14 @@ class SparkEngine:
         frame.createOrReplaceTempView(name)
 
     def check(self, table: Table) -> None:
-        """Compare a result's columns with what the table promises; SchemaError when a name or type differs."""
+        """Compare the columns of a result with those of its table; SchemaError if a name or type differs."""
         wanted = dict((*table.columns, *table.partitions))
         found = dict(self.spark.table(table.name).dtypes)
         if found != wanted:
             raise SchemaError(f"{table.name}: {sorted(set(found.items()) ^ set(wanted.items()))}")
 
     def write(self, table: Table, folder: str) -> int:
-        """Write the relation of an unpartitioned table as one Snappy Parquet file in a folder; returns its rows."""
+        """Write an unpartitioned table's relation to one Snappy Parquet file in a folder; return the number of rows."""
         self.check(table)
         self._nullable(table.columns, table.name).coalesce(1).write.options(**_WRITE).parquet(
             folder, mode="overwrite"
@@ -198,7 +198,7 @@ class SparkEngine:
         return self.count(table.name)
 
     def write_buckets(self, table: Table, folder: str) -> dict[str, int]:
-        """Write the relation of a partitioned table as one file in each `folder/user_bucket=NN/`; rows by bucket."""
+        """Write a partitioned table's relation to one file in each `folder/user_bucket=NN/`; return rows by bucket."""
         self.check(table)
         frame = self._nullable([*table.columns, USER_BUCKET], table.name).repartition("user_bucket")
         frame.write.options(**_WRITE).partitionBy("user_bucket").parquet(folder, mode="overwrite")
@@ -206,7 +206,7 @@ class SparkEngine:
         return {row["user_bucket"]: row["count"] for row in counted}
 
     def _nullable(self, columns: Sequence[Column], name: str) -> DataFrame:
-        """Columns of a relation, all nullable: Spark would declare as required whatever the SQL cannot make null."""
+        """Columns of a relation, all nullable: Spark would make columns required that the SQL cannot make null."""
         schema = _schema(columns)
         nothing = self.spark.createDataFrame([], schema)
         return nothing.unionAll(self.spark.table(name).select(*schema.names))
@@ -216,13 +216,13 @@ class SparkEngine:
         yield from (tuple(row) for row in self.spark.sql(f"SELECT {columns} FROM {name}").collect())
 
     def count(self, name: str) -> int:
-        """Rows of a relation."""
+        """Number of rows of a relation."""
         return int(self.spark.table(name).count())
 
     def latest(self, name: str, column: str) -> str:
-        """Latest value of a timestamp column as ISO 8601 UTC text; empty where there is none."""
-        said = f"date_format(max({column}), \"yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'\")"
-        return str(self.value(f"SELECT {said} FROM {name}") or "")
+        """Latest value of a timestamp column as ISO 8601 UTC text; empty if there is none."""
+        text = f"date_format(max({column}), \"yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'\")"
+        return str(self.value(f"SELECT {text} FROM {name}") or "")
 
     def value(self, query: str) -> Any:
         """First value of a query."""

@@ -1,4 +1,4 @@
-"""Spark SQL to DuckDB SQL: sqlglot, and corrections for what it gets wrong without saying so."""
+"""Translates Spark SQL to DuckDB SQL: sqlglot, and corrections for its silent errors."""
 
 import functools
 from collections import defaultdict
@@ -13,12 +13,12 @@ MACROS = ("CREATE OR REPLACE MACRO pmod(a, b) AS ((a % b) + b) % b",)
 
 @functools.cache
 def duckdb_sql(sql: str, parameters: tuple[tuple[str, str], ...] = ()) -> str:
-    """The DuckDB statement that means what a Spark SQL statement means.
+    """The DuckDB statement with the meaning of a Spark SQL statement.
 
     Parameters
     ----------
     sql
-        One SELECT that keeps the rules of `etl.engine.rules`.
+        One SELECT that follows `etl.engine.rules`.
     parameters
         `(name, text)` pairs for `:name` placeholders; each becomes a string literal.
 
@@ -51,7 +51,7 @@ def _call(name: str, *arguments: exp.Expression) -> exp.Expression:
 
 
 def _share_json(tree: exp.Expression) -> None:
-    """Extract all that one SELECT takes from one JSON text in one call: DuckDB parses the text for every call."""
+    """Extract all values that a SELECT takes from a JSON text in one call: DuckDB parses the text in each call."""
     groups: dict[tuple[int, str], list[exp.Expression]] = defaultdict(list)
     for node in tree.find_all(exp.JSONExtractScalar):
         groups[id(node.find_ancestor(exp.Select)), node.this.sql()].append(node)

@@ -1,4 +1,4 @@
-"""The Glue job: reads its arguments, opens a Spark session and brings the lake up to date, as `etl.run --once` does.
+"""The Glue job: opens a Spark session and brings the lake up to date, as `etl.run --once` does.
 
 Arguments are the settings of `etl.lake.config` as Glue passes them (`--BRONZE_BUCKET name --REPORTING_TIMEZONE UTC …`)
 and which layer, `--layer silver` or `gold`. The package `etl` comes with `--extra-py-files`; nothing else is installed.
@@ -6,16 +6,15 @@ and which layer, `--layer silver` or `gold`. The package `etl` comes with `--ext
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 from pyspark.sql import SparkSession
 
 from etl.aws import client
-from etl.glue.spark_lake import SparkLake
+from etl.glue.spark_workspace import SparkWorkspace
 from etl.lake.config import LakeConfig, lake_config
 from etl.log import log
+from etl.run import Lake
 
 SETTINGS = (
     "BRONZE_BUCKET",
@@ -30,7 +29,7 @@ SETTINGS = (
 
 
 def configuration(arguments: Sequence[str]) -> LakeConfig:
-    """The lake's settings from the job's arguments; Glue's own (`--JOB_NAME` and others) are left alone."""
+    """Settings of the lake from the arguments of the job; ignores those of Glue (`--JOB_NAME` and others)."""
     parser = argparse.ArgumentParser()
     for name in SETTINGS:
         parser.add_argument(f"--{name}")
@@ -39,23 +38,23 @@ def configuration(arguments: Sequence[str]) -> LakeConfig:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run once; what goes wrong is raised, so that Glue reports the run as failed."""
+    """Run once. Errors are raised, so that Glue reports the run as failed."""
     config = configuration(arguments)
     spark = SparkSession.builder.appName("todo-lake").getOrCreate()
-    with tempfile.TemporaryDirectory(prefix="lake-") as folder:
-        lake = SparkLake(config, client("s3"), client("glue"), Path(folder), spark)
-        published = _job(lake, arguments)
+    s3 = client("s3")
+    lake = Lake(config, s3, client("glue"), SparkWorkspace(config, s3, spark))
+    published = _job(lake, arguments)
     log("glue", "published" if published else "nothing new", spark=spark.version)
 
 
-def _job(lake: SparkLake, arguments: Sequence[str]) -> bool:
-    """What `--layer` asks for; both layers without it."""
+def _job(lake: Lake, arguments: Sequence[str]) -> bool:
+    """Run the layer that `--layer` names, or both; return whether anything was done."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--layer", choices=("silver", "gold"))
     layer = parser.parse_known_args(arguments)[0].layer
     jobs = {None: lake.run, "silver": lake.run_silver, "gold": lake.run_gold}
-    ordered = lake.carry_out_requests() if layer != "gold" else False
-    return jobs[layer]() or ordered
+    requested = lake.carry_out_requests() if layer != "gold" else False
+    return jobs[layer]() or requested
 
 
 if __name__ == "__main__":

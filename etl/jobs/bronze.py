@@ -1,4 +1,4 @@
-"""Reading Bronze: files into the engine, a broken file into a row that says so, buckets into groups that fit."""
+"""Reads Bronze files into the embedded engine: groups that fit into memory, and a row for each unreadable file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl.engine.errors import EngineError
-from etl.jobs.steps import silver_parameters, sql_text
 from etl.lake.layout import bucket_of
 from etl.lake.manifest import Part
 from etl.lake.storage import LocalCopies
@@ -18,25 +17,23 @@ from etl.log import log
 if TYPE_CHECKING:
     from etl.engine.embedded import Engine
 
-# Buckets are worked on together up to this many compressed bytes, history included: that bounds memory.
+# A group of user buckets has up to this many compressed bytes, history included, which bounds memory.
 GROUP_BYTES = 256 * 1024 * 1024
 
 
 def groups(
     keys: Sequence[str], copies: LocalCopies, history: Mapping[str, Part], limit: int = GROUP_BYTES
 ) -> list[dict[str, list[str]]]:
-    """Share files out by user bucket, and buckets into groups of about `limit` bytes.
+    """Sort files by user bucket, and put the buckets into groups of about `limit` bytes.
 
     Parameters
     ----------
-    keys
-        New Bronze files, already copied.
-    copies
-        Where they are.
+    keys, copies
+        New Bronze files and their local copies.
     history
         The partitions they will be merged into, by bucket.
     limit
-        Bytes of new files and history together; a bucket larger than that is a group of its own.
+        Bytes of new files and history together; a larger bucket is a group of its own.
 
     Returns
     -------
@@ -59,40 +56,10 @@ def groups(
     return made
 
 
-def parse(engine: Engine, copies: LocalCopies, keys: Sequence[str]) -> None:
-    """Make the relation `parsed` of Bronze files; one that is not readable Parquet becomes a row that says so.
+def read(engine: Engine, copies: LocalCopies, keys: Sequence[str], use: Callable[[], None]) -> None:
+    """Make the relation `bronze` from files and `use` it; if that finds unreadable files, do it again without them.
 
-    Parameters
-    ----------
-    engine
-        Where the relation goes.
-    copies
-        The files, already copied.
-    keys
-        Their keys.
-    """
-
-    def run() -> None:
-        engine.run("parsed", sql_text("silver", "parsed"), silver_parameters())
-
-    read(engine, copies, keys, run)
-
-
-def read(
-    engine: Engine, copies: LocalCopies, keys: Sequence[str], use: Callable[[], None] = lambda: None
-) -> None:
-    """Make the relation `bronze` of files, and `use` it; again without those that turn out not to be Parquet.
-
-    Parameters
-    ----------
-    engine
-        Where the relation goes.
-    copies
-        The files, already copied.
-    keys
-        Their keys.
-    use
-        What reads the whole relation for the first time, and so finds out.
+    `copies` are the local copies of the files, `use` reads the whole relation for the first time.
     """
     paths = [copies.path(key) for key in keys]
     try:

@@ -2,41 +2,43 @@
 
 Two objects in S3 tell the story. `gold/_commit.json` says which snapshot is the latest, by conditional write, so that
 of two overlapping runs one wins. `gold/_current.json` says which snapshot readers see in Glue: it is written after
-every table has been moved, so whoever keys a cache by its `snapshot` never files old rows under a new name.
+every table has been moved, so whoever keys a cache by its `snapshot` never files old rows under a new name. Just before
+it, `gold/_kpis.json` gets the key figures of the snapshot, for those who do not want to ask Athena.
 """
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from botocore.exceptions import ClientError
+from typing import Any
 
 from etl.jobs import quality
 from etl.jobs.steps import GOLD_STEPS, gold_definition, gold_parameters, sql_text
+from etl.jobs.workspace import Engine, Workspace
 from etl.lake import manifest
 from etl.lake.commit import commit_json
 from etl.lake.config import LakeConfig
 from etl.lake.glue_partitions import move_table
-from etl.lake.layout import GOLD_COMMIT, GOLD_CURRENT, gold_folder
+from etl.lake.layout import GOLD_COMMIT, GOLD_CURRENT, GOLD_KPIS, gold_file, gold_folder
 from etl.lake.manifest import Manifest
-from etl.lake.storage import Bucket, ConflictError, LocalCopies, in_parallel
-from etl.lake.tables import GOLD, TASK_EVENTS, TASKS, USERS, Table
+from etl.lake.storage import Bucket, ConflictError, in_parallel
+from etl.lake.tables import GOLD, KPIS, TASK_EVENTS, TASKS, USERS, Table
 from etl.log import iso, log, timed
 
-if TYPE_CHECKING:
-    from etl.engine.embedded import Engine
-
+# What `gold/_current.json` holds of the commit.
+SHOWN = [
+    "snapshot",
+    "sequence",
+    "published_at",
+    "as_of",
+    "today",
+    "timezone",
+    "silver_commit",
+    "tables",
+    "checks",
+]
 SOURCES = (TASK_EVENTS, TASKS, USERS)
 _NONE: dict[str, Any] = {"snapshot": "", "sequence": 0, "snapshots": {}, "input": None}
-
-
-def file_of(table: str, snapshot: str) -> str:
-    """Key of a table's file in a snapshot."""
-    return gold_folder(table, snapshot) + "part-0.parquet"
 
 
 class Gold:
@@ -44,21 +46,18 @@ class Gold:
 
     Parameters
     ----------
-    config
-        The lake.
-    s3, glue
-        boto3 clients.
-    folder
-        For spilling and local copies of Silver; shared with the Silver job, may be kept between runs.
+    config, s3, glue
+        The lake and its boto3 clients.
+    workspace
+        Runs the SQL.
     """
 
-    def __init__(self, config: LakeConfig, s3: Any, glue: Any, folder: Path) -> None:
+    def __init__(self, config: LakeConfig, s3: Any, glue: Any, workspace: Workspace) -> None:
         self.config = config
         self.glue = glue
-        self.folder = folder
+        self.workspace = workspace
         self.silver = Bucket(config.silver_bucket, s3)
         self.gold = Bucket(config.gold_bucket, s3)
-        self.copies = LocalCopies(self.silver, folder / "silver")
         self._settled = ""
         self._refused: dict[str, Any] = {}
         self._today = ""
@@ -75,11 +74,6 @@ class Gold:
         -------
         dict or None
             The commit; None where there was nothing to publish.
-
-        Raises
-        ------
-        ConflictError
-            When other runs were first, again and again.
         """
         moment = now or datetime.now(UTC)
         took: dict[str, Any] = {}
@@ -110,17 +104,16 @@ class Gold:
         if (self._refused or quality.refused(self.gold) or {}).get("input") == wanted:
             return None
         snapshot = manifest.new_name(datetime.now(UTC))
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
+        with self.workspace.engine() as engine:
             with timed(took, "transform_ms"):
                 try:
-                    rows, checks = self._transform(source, wanted, snapshot, Path(scratch))
+                    results = self._transform(engine, source, wanted)
                 except quality.QualityError as error:
                     self._refuse(wanted, error)
                     return None
             with timed(took, "publish_ms"):
-                self._upload(rows, snapshot, Path(scratch))
-        return self._next(last, snapshot, source, wanted, rows) | {"checks": checks}
+                rows = self.workspace.write_gold(engine, snapshot)
+        return self._next(last, snapshot, source, wanted, rows) | results
 
     def _refuse(self, wanted: Mapping[str, str], error: quality.QualityError) -> None:
         """Readers keep the last good snapshot; the same input is not tried again."""
@@ -128,43 +121,22 @@ class Gold:
         quality.refuse(self.gold, wanted, error)
         self._refused = {"input": dict(wanted)}
 
-    def _engine(self, folder: Path) -> Engine:
-        # Not above: where Spark does the work, DuckDB is not installed.
-        from etl.engine.embedded import Engine
-
-        return Engine(folder / "spill", self.config.memory_limit, self.config.threads)
-
-    def _transform(
-        self, source: Manifest, wanted: Mapping[str, str], snapshot: str, scratch: Path
-    ) -> tuple[dict[str, int], list[dict[str, Any]]]:
+    def _transform(self, engine: Engine, source: Manifest, wanted: Mapping[str, str]) -> dict[str, Any]:
         parameters = gold_parameters(date.fromisoformat(wanted["today"]), wanted["timezone"])
-        with self._engine(scratch) as engine:
-            for table in SOURCES:
-                engine.read(table.name, table, self._fetch(source.files(table.name)))
-            for step in GOLD_STEPS:
-                engine.run(step, sql_text("gold", step), parameters)
-            engine.run("quality", sql_text("checks", "quality"), parameters)
-            found = list(engine.rows("quality", "name, failures, examined"))
-            read = {table.name: engine.count(table.name) for table in SOURCES}
-            latest = engine.latest(TASK_EVENTS.name, "event_time")
-            checks = quality.require(quality.judge(found, read, source, latest, self._published_as_of()))
-            rows = {table.name: engine.write(table, scratch / f"{table.name}.parquet") for table in GOLD}
-            return rows, checks
+        for table in SOURCES:
+            engine.read(table.name, table, self.workspace.silver_files(source.files(table.name)))
+        for step in GOLD_STEPS:
+            engine.run(step, sql_text("gold", step), parameters)
+        engine.run("quality", sql_text("checks", "quality"), parameters)
+        found = list(engine.rows("quality", "name, failures, examined"))
+        read = {table.name: engine.count(table.name) for table in SOURCES}
+        latest = engine.latest(TASK_EVENTS.name, "event_time")
+        checks = quality.require(quality.judge(found, read, source, latest, self._published_as_of()))
+        return {"checks": checks, "kpis": dict(engine.rows(KPIS.name, "metric, value"))}
 
     def _published_as_of(self) -> str:
         found = self.gold.get_json(GOLD_CURRENT)
         return str(found[0]["as_of"]) if found else ""
-
-    def _upload(self, rows: Mapping[str, int], snapshot: str, scratch: Path) -> None:
-        self.gold.upload((scratch / f"{name}.parquet", file_of(name, snapshot)) for name in rows)
-
-    def _fetch(self, keys: list[str]) -> list[Path]:
-        try:
-            return self.copies.fetch(keys)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
-                raise ConflictError("Silver's files were replaced while they were read") from error
-            raise
 
     def _next(
         self,
@@ -223,29 +195,28 @@ class Gold:
         current, etag = self.gold.get_json(GOLD_CURRENT) or ({"sequence": 0}, None)
         if current["sequence"] >= commit["sequence"]:
             return True
-        shown = (
-            "snapshot",
-            "sequence",
-            "published_at",
-            "as_of",
-            "today",
-            "timezone",
-            "silver_commit",
-            "tables",
-            "checks",
-        )
+        self._write_kpis(commit)
         try:
-            self.gold.replace_json(GOLD_CURRENT, {name: commit[name] for name in shown}, etag)
+            self.gold.replace_json(GOLD_CURRENT, {name: commit[name] for name in SHOWN}, etag)
         except ConflictError:
             return False
         return True
+
+    def _write_kpis(self, commit: Mapping[str, Any]) -> None:
+        kpis = {name: commit[name] for name in ("snapshot", "sequence", "published_at")}
+        kpis["values"] = commit.get("kpis", {})  # a commit of an older version has none
+
+        def plan(held: Mapping[str, Any] | None) -> dict[str, Any] | None:
+            return None if held and held["sequence"] >= commit["sequence"] else kpis
+
+        commit_json(self.gold, GOLD_KPIS, plan)
 
     def _clean(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         if self._refused or self.gold.get(quality.REFUSED):
             self.gold.delete([quality.REFUSED])
             self._refused = {}
         gone = before["snapshots"].keys() - after["snapshots"].keys()
-        self.gold.delete(file_of(table.name, snapshot) for snapshot in sorted(gone) for table in GOLD)
+        self.gold.delete(gold_file(table.name, snapshot) for snapshot in sorted(gone) for table in GOLD)
 
 
 def _input(commit: str, today: date, config: LakeConfig) -> dict[str, str]:

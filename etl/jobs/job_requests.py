@@ -1,7 +1,7 @@
-"""What is asked of the lake: run now, read days again, try quarantined rows again, erase a person.
+"""Job requests: run the lake now, read days again, retry quarantined rows, erase a person.
 
-Orders are objects in Silver. Whoever runs the lake looks for waiting orders first, so the same button works on a
-laptop and in the cloud. An order says how far it is; one runner at a time has it, and one that dies loses it.
+A request is an object in Silver. Every runner of the lake looks for waiting requests first, so the same button works on
+a laptop and in the cloud. One runner at a time takes a request; if it dies, another takes over.
 """
 
 import hashlib
@@ -27,29 +27,29 @@ _USER_ID = re.compile(r"[A-Za-z0-9_:.@-]{3,128}")
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:
-    """One order.
+    """One request.
 
     Parameters
     ----------
     id
-        Sorts by time.
+        Unique, sorts by time.
     kind
-        `run`: look for new files now. `replay`: read the Bronze files of some days again. `quarantine`: read again
-        the days that quarantined rows came from. `erase`: remove a person from every layer.
+        `run`: consume new files now. `replay`: read the Bronze files of some days again. `quarantine`: read the days
+        of quarantined rows again. `erase`: remove a person from every layer.
     first_day, last_day
-        Of a replay, `YYYY-MM-DD`, both included.
+        Days of a replay, `YYYY-MM-DD`, both included.
     ordered_by, request_id
-        Who asked, and by which request.
+        The person who asked, and the HTTP request or command.
     state
         `waiting`, `running`, `done` or `failed`.
     message
-        What came of it.
+        The result, for people.
     user_id
-        Of an erasure, whose; empty once nothing is left to do.
+        The person to erase; empty once the erasure is finished.
     subject
-        Of an erasure, digest of the id: what remains of it.
+        Digest of `user_id`, which stays.
     due_at
-        When to take it (up) again, ISO 8601 UTC; empty for at once, or, once it is done, for never.
+        When a runner may take it (again), ISO 8601 UTC; empty for at once, or for never once it is done.
     """
 
     id: str
@@ -69,19 +69,19 @@ class JobRequest:
 
     @property
     def key(self) -> str:
-        """Where it is kept."""
+        """Its key in Silver."""
         return f"{JOB_REQUESTS_PREFIX}{self.id}.json"
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Self:
-        """Read what is stored; fields this code does not know are left out."""
+        """Read the stored form; unknown fields are ignored."""
         known = {field.name for field in fields(cls)}
         return cls(**{name: value for name, value in stored.items() if name in known})
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an erasure so far: `state`, `message` and `due_at` as of `JobRequest`."""
+    """Result of carrying out a request: `state`, `message` and `due_at` as in `JobRequest`."""
 
     state: str
     message: str
@@ -94,13 +94,13 @@ Erase = Callable[[JobRequest, datetime], Outcome]
 
 
 def check(kind: str, first_day: str = "", last_day: str = "", *, user_id: str = "") -> None:
-    """Raise ValueError for a kind, days or a user id that make no sense."""
+    """Raise ValueError for an unknown kind, or invalid days or user id."""
     if kind not in KINDS:
-        raise ValueError(f"there is no order of kind {kind!r}")
+        raise ValueError(f"there is no job request of kind {kind!r}")
     if kind == "replay" and not date.fromisoformat(first_day) <= date.fromisoformat(last_day):
         raise ValueError("the first day must not be after the last")
     if kind == "erase" and not _USER_ID.fullmatch(user_id):
-        raise ValueError(f"{user_id!r} is no user id")
+        raise ValueError(f"{user_id!r} is not a user id")
 
 
 def submit(
@@ -114,16 +114,10 @@ def submit(
     user_id: str = "",
     due_at: str = "",
 ) -> JobRequest:
-    """Leave an order for the runner, to be taken at once or from `due_at` on (ISO 8601 UTC).
-
-    Raises
-    ------
-    ValueError
-        For a kind, days or a user id that make no sense.
-    """
+    """Leave a request, to be carried out at once or from `due_at` on (ISO 8601 UTC). ValueError as for `check`."""
     check(kind, first_day, last_day, user_id=user_id)
     now = datetime.now(UTC)
-    order = JobRequest(
+    request = JobRequest(
         manifest.new_name(now),
         kind,
         ordered_by,
@@ -135,34 +129,26 @@ def submit(
         subject=subject_of(user_id) if user_id else "",
         due_at=due_at,
     )
-    silver.replace_json(order.key, asdict(order), None)
-    return order
+    silver.replace_json(request.key, asdict(request), None)
+    return request
 
 
 def request_erasure(
     silver: Bucket, user_id: str, request_id: str, ordered_by: str = "the person", due_at: str = ""
 ) -> JobRequest:
-    """Have a person's rows removed from every layer of the lake, once their items have left the table.
+    """Request that a person's rows are removed from every layer of the lake, once their items have left the table.
 
-    Call it after the last item is deleted; calling it again while an order for the same person is open is fine and
-    gives that order. The runner waits for change capture to deliver the removals, erases, looks again later, and only
-    then forgets the id. How far it is: `erasure_of`.
+    Call it after the last item is deleted. While a request for the same person is open, it returns that request. The
+    runner waits for change capture to deliver the removals, erases, checks again later, and only then forgets the id.
+    `erasure_of` tells the progress.
 
     Parameters
     ----------
-    silver
-        Bucket of Silver.
-    user_id
-        Whose rows.
     request_id, ordered_by
-        Which request asked, and who, as admins may read it. Not the person's name or address: the order outlives them.
+        The HTTP request, and who made it, as admins may read it. Not the person's name or address: the job request
+        outlives them.
     due_at
-        When to begin, ISO 8601 UTC; at once where empty.
-
-    Raises
-    ------
-    ValueError
-        For what is no user id.
+        When to begin, ISO 8601 UTC; at once if empty.
     """
     check("erase", user_id=user_id)
     known = erasure_of(silver, user_id)
@@ -172,20 +158,20 @@ def request_erasure(
 
 
 def erasure_of(silver: Bucket, user_id: str) -> JobRequest | None:
-    """The latest order of the last days to erase a person; its `state` and `message` say what came of it."""
+    """The latest request to erase a person, of the last `SHOWN_DAYS`; None if there is none."""
     subject = subject_of(user_id)
-    return next((order for order in recent(silver) if order.subject == subject), None)
+    return next((request for request in recent(silver) if request.subject == subject), None)
 
 
 def subject_of(user_id: str) -> str:
-    """What an order keeps of the id it was about."""
+    """The digest of a user id that a request keeps."""
     return hashlib.sha256(user_id.encode()).hexdigest()
 
 
 def recent(silver: Bucket, now: datetime | None = None) -> list[JobRequest]:
-    """Orders of the last days, the newest first."""
+    """Requests of the last `SHOWN_DAYS`, the newest first."""
     found = [silver.get_json(key) for key in _keys(silver, now or datetime.now(UTC))]
-    return [JobRequest.from_json(stored[0]) for stored in reversed(found) if stored]
+    return [JobRequest.from_json(held[0]) for held in reversed(found) if held]
 
 
 def _keys(silver: Bucket, now: datetime) -> list[str]:
@@ -203,29 +189,20 @@ def carry_out(
     kinds: tuple[str, ...] = KINDS,
     quarantined: Days | None = None,
 ) -> int:
-    """Carry out the orders that are due.
+    """Carry out the requests that are due, and return their number.
 
     Parameters
     ----------
-    silver
-        Bucket of Silver.
     run
         Brings the lake up to date.
     erase
-        Removes a person; without it such orders are left to another runner.
+        Removes a person; if None, erasures are left to another runner.
     settled
-        Kept by the caller between calls: keys of orders that need no look, and until when.
-    now
-        Decides what is due; the clock's time where None.
+        Kept by the caller between calls: until when a request, by its key, need not be read.
     kinds
-        Which kinds to carry out; the others are left to another runner.
+        Kinds to carry out; the others are left to another runner.
     quarantined
-        Gives the days that quarantined rows came from; without it every day is read again.
-
-    Returns
-    -------
-    int
-        How many there were.
+        Returns the days of quarantined rows; if None, every day is read again.
     """
     moment, seen = now or datetime.now(UTC), {} if settled is None else settled
     kinds = kinds if erase else tuple(kind for kind in kinds if kind != "erase")
@@ -233,12 +210,12 @@ def carry_out(
     for key in _keys(silver, moment):
         if seen.get(key, "") > iso(moment):
             continue
-        order = _take(silver, key, kinds, moment)
-        if isinstance(order, JobRequest):
-            _carry_out(silver, order, run, erase, moment, quarantined)
+        request = _take(silver, key, kinds, moment)
+        if isinstance(request, JobRequest):
+            _carry_out(silver, request, run, erase, moment, quarantined)
             taken += 1
-        elif order:
-            seen[key] = order
+        elif request:
+            seen[key] = request
     return taken
 
 
@@ -246,66 +223,71 @@ _NEVER = "9999"
 
 
 def _take(silver: Bucket, key: str, kinds: tuple[str, ...], now: datetime) -> JobRequest | str:
-    """The order, if it is due and nobody else's; else until when it needs no look (empty: look again)."""
+    """Take a request that is due and free; else return until when it need not be read (empty: read it next time)."""
     found = silver.get_json(key)
     if found is None:
         return _NEVER
-    order, etag = JobRequest.from_json(found[0]), found[1]
-    due = _due(order) if order.kind in kinds else _NEVER
+    request, etag = JobRequest.from_json(found[0]), found[1]
+    due = _due(request) if request.kind in kinds else _NEVER
     if due > iso(now):
-        return due if order.state != "running" else ""
+        return due if request.state != "running" else ""
     try:
-        running = replace(order, state="running", started_at=iso(now))
+        running = replace(request, state="running", started_at=iso(now))
         silver.replace_json(key, asdict(running), etag)
     except ConflictError:
         return ""
     return running
 
 
-def _due(order: JobRequest) -> str:
-    if order.state == "running":
-        return iso(datetime.fromisoformat(order.started_at) + LEASE)
-    return order.due_at or ("" if order.state == "waiting" else _NEVER)
+def _due(request: JobRequest) -> str:
+    if request.state == "running":
+        return iso(datetime.fromisoformat(request.started_at) + LEASE)
+    return request.due_at or ("" if request.state == "waiting" else _NEVER)
 
 
 def _carry_out(
-    silver: Bucket, order: JobRequest, run: Run, erase: Erase | None, now: datetime, quarantined: Days | None
+    silver: Bucket,
+    request: JobRequest,
+    run: Run,
+    erase: Erase | None,
+    now: datetime,
+    quarantined: Days | None,
 ) -> None:
     try:
-        if order.kind == "erase" and erase:
-            outcome = erase(order, now)
+        if request.kind == "erase" and erase:
+            outcome = erase(request, now)
         else:
-            days = _forget(silver, order, quarantined)
+            days = _unmark(silver, request, quarantined)
             run()
-            outcome = Outcome("done", _came_of(silver, order, days))
-    except Exception as error:  # noqa: BLE001  told to whoever asked
+            outcome = Outcome("done", _result(silver, request, days))
+    except Exception as error:  # noqa: BLE001  reported in the request
         outcome = Outcome("failed", f"{type(error).__name__}: {error}"[:500])
-        log("order", "failed", level="ERROR", status="error", order=order.id, error=outcome.message)
+        log("request", "failed", error=error, job_request=request.id)
     finished = iso(datetime.now(UTC)) if outcome.state != "waiting" else ""
-    told = replace(order, **asdict(outcome), finished_at=finished)
+    stored = replace(request, **asdict(outcome), finished_at=finished)
     if outcome.state == "done" and not outcome.due_at:
-        told = replace(told, user_id="")
-    silver.put(order.key, json.dumps(asdict(told)).encode())
+        stored = replace(stored, user_id="")
+    silver.put(request.key, json.dumps(asdict(stored)).encode())
 
 
-def _came_of(silver: Bucket, order: JobRequest, days: list[str]) -> str:
-    if order.kind == "run":
+def _result(silver: Bucket, request: JobRequest, days: list[str]) -> str:
+    if request.kind == "run":
         return "up to date"
     if not days:
         nothing = {"quarantine": "nothing is in quarantine", "replay": "the lake has read none of these days"}
-        return nothing[order.kind]
+        return nothing[request.kind]
     message = f"read {len(days)} {'day' if len(days) == 1 else 'days'} again"
-    if order.kind == "quarantine":
+    if request.kind == "quarantine":
         message += f", {manifest.load(silver).rows(QUARANTINE.name):,} left in quarantine"
     return message
 
 
-def _forget(silver: Bucket, order: JobRequest, quarantined: Days | None) -> list[str]:
-    """Take the order's days out of the bookmark, so that the next run reads their files again; the days."""
+def _unmark(silver: Bucket, request: JobRequest, quarantined: Days | None) -> list[str]:
+    """Mark the request's days as not consumed, so that the next run reads their files again; return the days."""
     days: list[str] = []
 
     def plan(current: Manifest) -> Manifest | None:
-        days[:] = _days(current, order, quarantined)
+        days[:] = _days(current, request, quarantined)
         kept = {day: mark for day, mark in current.days.items() if day not in days}
         # With `looked_at` empty the next run searches all of Bronze, not only the days of its window.
         return replace(current, days=kept, looked_at="") if days else None
@@ -314,10 +296,10 @@ def _forget(silver: Bucket, order: JobRequest, quarantined: Days | None) -> list
     return days
 
 
-def _days(current: Manifest, order: JobRequest, quarantined: Days | None) -> list[str]:
-    if order.kind == "replay":
-        return [day for day in current.days if order.first_day <= day <= order.last_day]
-    if order.kind != "quarantine" or not current.rows(QUARANTINE.name):
+def _days(current: Manifest, request: JobRequest, quarantined: Days | None) -> list[str]:
+    if request.kind == "replay":
+        return [day for day in current.days if request.first_day <= day <= request.last_day]
+    if request.kind != "quarantine" or not current.rows(QUARANTINE.name):
         return []
     wanted = quarantined(current) if quarantined else current.days
     return [day for day in current.days if day in wanted]

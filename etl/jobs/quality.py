@@ -1,4 +1,4 @@
-"""Checks of a Gold snapshot before anybody sees it: one that fails is not published, and the last good one stays."""
+"""Checks of a Gold snapshot before it is published: if one fails, readers keep the last good snapshot."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -10,13 +10,13 @@ from etl.lake.manifest import Manifest
 from etl.lake.storage import Bucket
 from etl.log import iso
 
-# What was refused, and why; gone with the next snapshot that is published.
+# The refused snapshot and the reasons; deleted when the next snapshot is published.
 REFUSED = f"{GOLD_PREFIX}_refused.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check: what should hold, whether it does, and what was found."""
+    """One check: the rule, whether it holds, and what was found."""
 
     name: str
     ok: bool
@@ -40,15 +40,15 @@ def judge(
     Parameters
     ----------
     rows
-        `(name, failures, examined)` as `sql/checks/quality.sql` gives them.
+        `(name, failures, examined)`, the result of `sql/checks/quality.sql`.
     read
-        Rows of Silver's tables as they were read for the snapshot.
+        Rows that were read of each Silver table.
     source
-        The Silver commit it was made of: what should have been read.
+        The Silver commit, which says how many rows should have been read.
     latest
         Time of the latest event that was read (ISO 8601 UTC).
     before
-        What the last published snapshot was as of; empty for none.
+        The `as_of` of the last published snapshot; empty if there is none.
     """
     checks = [
         Check(name, failures == 0, f"{failures:,} of {examined:,} wrong") for name, failures, examined in rows
@@ -56,7 +56,7 @@ def judge(
     for table, count in read.items():
         wanted = source.rows(table)
         checks.append(Check(f"All of {table} was read", count == wanted, f"{count:,} of {wanted:,} rows"))
-    # No comparison with this machine's clock: a figure must not depend on who is a minute ahead.
+    # Not compared with the clock of this machine: publication must not depend on a clock that is a minute ahead.
     known, newer = latest <= source.as_of, source.as_of >= before
     checks.append(
         Check("No event is newer than Silver says", known, f"{latest or 'none'}, {source.as_of or 'none'}")
@@ -66,7 +66,7 @@ def judge(
 
 
 def require(checks: Iterable[Check]) -> list[dict[str, Any]]:
-    """The results as they are stored; QualityError where one failed."""
+    """The results as they are stored; QualityError if a check failed."""
     found = list(checks)
     if not all(check.ok for check in found):
         raise QualityError(found)
@@ -74,7 +74,7 @@ def require(checks: Iterable[Check]) -> list[dict[str, Any]]:
 
 
 def refuse(gold: Bucket, wanted: Mapping[str, str], error: QualityError) -> None:
-    """Leave a note of a snapshot that was not published, for those who look and for the next run."""
+    """Store a note of a refused snapshot, for people and for the next run."""
     results = [asdict(check) for check in error.checks]
     note = {"input": dict(wanted), "refused_at": iso(datetime.now(UTC)), "checks": results}
     held = gold.get_json(REFUSED)
@@ -82,6 +82,6 @@ def refuse(gold: Bucket, wanted: Mapping[str, str], error: QualityError) -> None
 
 
 def refused(gold: Bucket) -> dict[str, Any] | None:
-    """The note about the last snapshot that was refused, None where it has been made good."""
+    """The note of the last refused snapshot; None if a good one has been published since."""
     found = gold.get_json(REFUSED)
     return found[0] if found else None

@@ -1,6 +1,6 @@
-"""Which SQL files make the lake, in which order, and which parameters they take.
+"""The SQL files of the lake: their order and their parameters.
 
-Any engine that can name a relation, run a statement and write Parquet can run these.
+Any engine that can name a relation, run a statement and write Parquet can run them.
 """
 
 import functools
@@ -8,15 +8,16 @@ import hashlib
 from datetime import date, datetime
 from pathlib import Path
 
+from etl.lake.layout import GOLD_KPIS
 from etl.lake.tables import GOLD, TABLES
 from etl.log import iso
 
 SQL = Path(__file__).parents[1] / "sql"
 
-# The first reads `bronze`; the others read it, each other, `known_events` and `known_quarantine`.
+# `parsed` reads `bronze`; the others read `parsed`, each other, `known_events` and `known_quarantine`.
 SILVER_STAGING = ("parsed",)
 SILVER = (*SILVER_STAGING, "task_events", "tasks", "users", "quarantine")
-# Reads Silver's `task_events`, `tasks`, `users`. The first four are staging, kept nowhere.
+# They read Silver's `task_events`, `tasks` and `users`. The results of the staging files are not stored.
 GOLD_STAGING = ("changes", "calendar", "lives", "active_days")
 GOLD_STEPS = (
     *GOLD_STAGING,
@@ -27,7 +28,7 @@ GOLD_STEPS = (
 
 _DAY = "[12][0-9]{3}-[01][0-9]-[0-3][0-9]"
 _CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,9})?"
-# Texts on whose meaning all engines agree; what does not match is null or refused. Without an offset, UTC.
+# Texts that all engines read alike; any other text becomes null or is refused. A time without an offset is UTC.
 PATTERNS = {
     "timestamp_pattern": f"^{_DAY}[T ]{_CLOCK}(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])?\\z",
     "date_pattern": f"^{_DAY}\\z",
@@ -37,25 +38,25 @@ PATTERNS = {
 
 
 def silver_parameters() -> dict[str, str]:
-    """Values of the placeholders in `sql/silver/`."""
+    """Parameters of `sql/silver/`."""
     return dict(PATTERNS)
 
 
 def gold_parameters(today: date, timezone: str) -> dict[str, str]:
-    """Values of the placeholders in `sql/gold/`.
+    """Parameters of `sql/gold/`.
 
     Parameters
     ----------
     today
-        Reporting date: what is due before it is overdue, active users count back from it.
+        Reporting date: tasks due before it are overdue, and active users are counted back from it.
     timezone
-        IANA name: where reporting days begin and end.
+        IANA name of the time zone of reporting days.
     """
     return {"today": today.isoformat(), "timezone": timezone}
 
 
 def restore_parameters(until: datetime) -> dict[str, str]:
-    """Values of the placeholders in `sql/restore/`: the point in time, aware."""
+    """Parameters of `sql/restore/`; `until` is the point in time (aware)."""
     return PATTERNS | {"until": iso(until)}
 
 
@@ -67,10 +68,10 @@ def sql_text(layer: str, name: str) -> str:
 
 @functools.cache
 def gold_definition() -> str:
-    """Digest of everything that decides Gold's content but its input: a new one calls for a new snapshot."""
+    """Digest of everything but the input that decides the content of Gold; if it changes, a new snapshot is due."""
     digest = hashlib.sha256()
     for name in GOLD_STEPS:
         digest.update(sql_text("gold", name).encode())
     digest.update(sql_text("checks", "quality").encode())
-    digest.update(repr(TABLES).encode())
+    digest.update(repr((TABLES, GOLD_KPIS)).encode())
     return digest.hexdigest()[:16]

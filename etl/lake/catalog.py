@@ -21,14 +21,14 @@ CHANGES_STREAM = "todo-cdc-stream"
 REQUESTS_STREAM = "todo-logs-stream"
 CAPTURE_FUNCTION = "todo-cdc-processor"
 FAILURE_QUEUE = "todo-cdc-failures"
-# CloudWatch Logs' filter pattern for the lines of the site's log that are sent to `requests/`.
+# Filter pattern of CloudWatch Logs for the lines of the site's log that go to `requests/`.
 REQUEST_LINES = '{ $.message = "request" }'
 
 BRONZE_TABLES = (BRONZE.name, REQUESTS.name)
 SILVER_TABLES = tuple(table.name for table in SILVER)
 GOLD_TABLES = tuple(table.name for table in GOLD)
 
-# Zero-padded on purpose: partition values are text, equal to what the capture handler writes.
+# Zero-padded: partition values are text, equal to those that the capture handler writes.
 _PROJECTION = {
     "year": ("2020,2100", "4"),
     "month": ("1,12", "2"),
@@ -53,18 +53,13 @@ def _hive_columns(columns: tuple[Column, ...]) -> list[dict[str, str]]:
 def storage_descriptor(table: Table, location: str) -> dict[str, Any]:
     """Glue `StorageDescriptor` of a table or partition.
 
-    Parameters
-    ----------
-    table
-        Whose columns.
-    location
-        `s3://…/` folder that holds the Parquet files, with its trailing slash.
+    `location` is the `s3://…/` folder of the Parquet files, with its trailing slash.
     """
     return {"Columns": _hive_columns(table.columns), "Location": location, **_PARQUET}
 
 
 def table_input(table: Table, location: str) -> dict[str, Any]:
-    """Glue `TableInput` (for create_table and update_table) of a table whose data is at `location`."""
+    """Glue `TableInput`, for create_table and update_table, of a table whose data is at `location`."""
     parameters = {"EXTERNAL": "TRUE", "classification": "parquet", "parquet.compression": "SNAPPY"}
     if table.layer == "bronze":
         parameters |= _projection(table, location)
@@ -90,14 +85,9 @@ def _projection(table: Table, location: str) -> dict[str, str]:
 
 
 def first_location(table: Table, buckets: dict[str, str]) -> str:
-    """Where a table points before anything has been published: an empty folder of its own.
+    """Location of a table before the first publication: an empty folder of its own.
 
-    Parameters
-    ----------
-    table
-        The table.
-    buckets
-        S3 bucket name by layer (`bronze`, `silver`, `gold`).
+    `buckets` has the name of the S3 bucket of each layer (`bronze`, `silver`, `gold`).
     """
     folder = {
         "bronze": REQUESTS_PREFIX if table is REQUESTS else BRONZE_PREFIX,
@@ -108,9 +98,9 @@ def first_location(table: Table, buckets: dict[str, str]) -> str:
 
 
 def glue_tables(*, bronze_bucket: str, silver_bucket: str, gold_bucket: str) -> list[dict[str, Any]]:
-    """`TableInput` of every table of the lake, as they stand before the first publish.
+    """`TableInput` of every table of the lake, as before the first publication.
 
-    Create them only where they are missing: the lake jobs move locations on every publish.
+    Create only missing tables: the lake jobs move the locations with every publication.
     """
     buckets = {"bronze": bronze_bucket, "silver": silver_bucket, "gold": gold_bucket}
     return [table_input(table, first_location(table, buckets)) for table in TABLES]
@@ -128,35 +118,33 @@ def firehose_stream(
 ) -> dict[str, Any]:
     """Keyword arguments of `firehose.create_delivery_stream` for the change stream.
 
-    One JSON object a record in; Snappy Parquet out, converted by the Glue table `cdc` and partitioned by the
-    record's own year, month, day and user_bucket. What cannot be converted goes to `cdc-errors/`.
+    A record is one JSON object. Firehose converts records to Snappy Parquet by the Glue table `cdc` and partitions them
+    by their own year, month, day and user_bucket. Records that cannot be converted go to `cdc-errors/`.
 
     Parameters
     ----------
     name, bronze_bucket, database, region
-        The stream, the bucket it fills, the Glue database that holds `cdc`, and their region.
+        The stream, the bucket it fills, the Glue database with `cdc`, and their region.
     role_arn
         Role that may write the bucket and read the Glue table.
     log_group
         CloudWatch log group for delivery errors.
     buffer_seconds
-        Longest time a record waits for its file; dynamic partitioning needs at least 60 on AWS.
+        Longest time that a record waits for its file; dynamic partitioning needs at least 60 on AWS.
     """
     fields = [field for field, _ in BRONZE.partitions]
     path = "/".join(f"{field}=!{{partitionKeyFromQuery:{field}}}" for field in fields)
     query = ",".join(f"{field}:.{field}" for field in fields)
-    partitioning = _processor(
-        "MetadataExtraction", MetadataExtractionQuery=f"{{{query}}}", JsonParsingEngine="JQ-1.6"
-    )
-    destination = {
-        **_destination(bronze_bucket, role_arn, log_group, buffer_seconds),
+    extraction = {"MetadataExtractionQuery": f"{{{query}}}", "JsonParsingEngine": "JQ-1.6"}
+    stream = _stream(name, bronze_bucket, role_arn, log_group, buffer_seconds)
+    stream["ExtendedS3DestinationConfiguration"] |= {
         "Prefix": f"{BRONZE_PREFIX}{path}/",
         "ErrorOutputPrefix": f"{BRONZE_ERROR_PREFIX}!{{firehose:error-output-type}}/!{{timestamp:yyyy/MM/dd}}/",
         "DynamicPartitioningConfiguration": {"Enabled": True, "RetryOptions": {"DurationInSeconds": 300}},
-        "ProcessingConfiguration": {"Enabled": True, "Processors": [partitioning]},
+        "ProcessingConfiguration": _processing(MetadataExtraction=extraction),
         "DataFormatConversionConfiguration": _to_parquet(BRONZE, database, region, role_arn),
     }
-    return _direct_put(name, destination)
+    return stream
 
 
 def requests_stream(
@@ -171,8 +159,8 @@ def requests_stream(
 ) -> dict[str, Any]:
     """Keyword arguments of `firehose.create_delivery_stream` for the request log.
 
-    What comes in are the envelopes of a CloudWatch Logs subscription: many lines, compressed. Firehose opens them and
-    converts each line by the Glue table `requests`. A file belongs to the day its lines arrived.
+    A record is an envelope of a CloudWatch Logs subscription: many lines, compressed. Firehose opens it and converts
+    each line by the Glue table `requests`. A file belongs to the day when its lines arrived.
 
     Parameters
     ----------
@@ -180,52 +168,58 @@ def requests_stream(
         As of `firehose_stream`.
     """
     day = "year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/"
-    opening = [
-        _processor("Decompression", CompressionFormat="GZIP"),
-        _processor("CloudWatchLogProcessing", DataMessageExtraction="true"),
-    ]
-    destination = {
-        **_destination(bronze_bucket, role_arn, log_group, buffer_seconds),
+    stream = _stream(name, bronze_bucket, role_arn, log_group, buffer_seconds)
+    stream["ExtendedS3DestinationConfiguration"] |= {
         "Prefix": f"{REQUESTS_PREFIX}{day}",
         "ErrorOutputPrefix": f"{REQUESTS_ERROR_PREFIX}!{{firehose:error-output-type}}/{day}",
-        "ProcessingConfiguration": {"Enabled": True, "Processors": opening},
+        "ProcessingConfiguration": _processing(
+            Decompression={"CompressionFormat": "GZIP"},
+            CloudWatchLogProcessing={"DataMessageExtraction": "true"},
+        ),
         "DataFormatConversionConfiguration": _to_parquet(REQUESTS, database, region, role_arn),
     }
-    return _direct_put(name, destination)
+    return stream
 
 
-def _direct_put(name: str, destination: dict[str, Any]) -> dict[str, Any]:
+def _stream(name: str, bucket: str, role_arn: str, log_group: str, buffer_seconds: int) -> dict[str, Any]:
     return {
         "DeliveryStreamName": name,
         "DeliveryStreamType": "DirectPut",
-        "ExtendedS3DestinationConfiguration": destination,
-    }
-
-
-def _destination(bucket: str, role_arn: str, log_group: str, buffer_seconds: int) -> dict[str, Any]:
-    return {
-        "RoleARN": role_arn,
-        "BucketARN": f"arn:aws:s3:::{bucket}",
-        # Converted output is compressed by Parquet itself (Snappy); 64 MiB is the least AWS accepts here.
-        "CompressionFormat": "UNCOMPRESSED",
-        "BufferingHints": {"SizeInMBs": 128, "IntervalInSeconds": buffer_seconds},
-        "CloudWatchLoggingOptions": {
-            "Enabled": True,
-            "LogGroupName": log_group,
-            "LogStreamName": "DestinationDelivery",
+        "ExtendedS3DestinationConfiguration": {
+            "RoleARN": role_arn,
+            "BucketARN": f"arn:aws:s3:::{bucket}",
+            # Parquet compresses the converted output itself (Snappy); AWS accepts no less than 64 MiB here.
+            "CompressionFormat": "UNCOMPRESSED",
+            "BufferingHints": {"SizeInMBs": 128, "IntervalInSeconds": buffer_seconds},
+            "CloudWatchLoggingOptions": {
+                "Enabled": True,
+                "LogGroupName": log_group,
+                "LogStreamName": "DestinationDelivery",
+            },
         },
     }
 
 
-def _processor(kind: str, **parameters: str) -> dict[str, Any]:
-    given = [{"ParameterName": name, "ParameterValue": value} for name, value in parameters.items()]
-    return {"Type": kind, "Parameters": given}
+def _processing(**processors: dict[str, str]) -> dict[str, Any]:
+    """Processors by type, each with its parameters by name, in order."""
+    return {
+        "Enabled": True,
+        "Processors": [
+            {
+                "Type": kind,
+                "Parameters": [
+                    {"ParameterName": name, "ParameterValue": value} for name, value in given.items()
+                ],
+            }
+            for kind, given in processors.items()
+        ],
+    }
 
 
 def _to_parquet(table: Table, database: str, region: str, role_arn: str) -> dict[str, Any]:
     return {
         "Enabled": True,
-        # The default, written out: CloudFormation templates made with CDK lose empty objects.
+        # The default, spelled out: CDK drops empty objects from CloudFormation templates.
         "InputFormatConfiguration": {"Deserializer": {"OpenXJsonSerDe": {"CaseInsensitive": True}}},
         "OutputFormatConfiguration": {"Serializer": {"ParquetSerDe": {"Compression": "SNAPPY"}}},
         "SchemaConfiguration": {

@@ -1,4 +1,4 @@
-"""Optimistic commits: one JSON object in S3 decides, and whoever loses the race to replace it plans again."""
+"""Optimistic commits: one JSON object in S3 decides, and a run that loses the race to replace it plans again."""
 
 import random
 import time
@@ -22,19 +22,19 @@ def commit_json(bucket: Bucket, key: str, plan: Callable[[Any], Any]) -> tuple[A
     bucket, key
         The object.
     plan
-        Takes the object (None where there is none) and returns its replacement, or None to leave it. It runs once an
-        attempt, may raise ConflictError itself, and must not undo anything on a lost race: the conflict may be the
-        echo of this process's own write, repeated by boto3.
+        Takes the object (None if there is none) and returns its replacement, or None to leave it. It runs once in each
+        attempt and may raise ConflictError itself. It must not delete what an earlier attempt wrote: a conflict may be
+        the echo of this process's own write, repeated by boto3.
 
     Returns
     -------
     tuple
-        The object as `plan` found it, and the replacement that was written; None where there is none.
+        The object as `plan` found it, and the replacement that was written; None for each that does not exist.
 
     Raises
     ------
     ConflictError
-        When other runs were first in every attempt.
+        If other runs were first in every attempt.
     """
     for attempt in range(ATTEMPTS):
         held, etag = bucket.get_json(key) or (None, None)

@@ -1,4 +1,4 @@
-"""Settings of the lake jobs, from environment variables; a missing or malformed one stops the process at start."""
+"""Settings of the lake jobs, from environment variables. A missing or malformed one stops the process at start."""
 
 import os
 from collections.abc import Mapping
@@ -9,29 +9,29 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
 class ConfigError(RuntimeError):
-    """The environment lacks or garbles a setting; the message names every one of them."""
+    """Settings are missing or malformed; the message names them."""
 
 
 @dataclass(frozen=True, slots=True)
 class LakeConfig:
-    """Where the lake is and how a run behaves.
+    """The location of the lake and the behaviour of a run.
 
     Parameters
     ----------
     bronze_bucket, silver_bucket, gold_bucket, database
         S3 buckets and the Glue database.
     timezone
-        IANA name: where a reporting day begins and ends.
+        Time zone of the reporting days.
     late_days
-        Every run looks for new files in the Bronze partitions of this many days; in older ones, one run a day does.
+        Every run searches the Bronze partitions of this many days for new files; one run a day searches the older ones.
     keep_snapshots, keep_seconds
-        A replaced file is deleted once it is older than `keep_seconds` and not part of the last `keep_snapshots`.
+        A replaced file is deleted once it is older than `keep_seconds` and in none of the last `keep_snapshots`.
     poll_seconds
-        Pause between two looks at Bronze in `--watch`.
+        Pause between two searches of Bronze in `--watch`.
     work_dir
-        Folder for local copies of lake files and for spilling; a fresh temporary one where None.
+        Folder for local copies of lake files and for spilling; a new temporary one if None.
     memory_limit, threads
-        Bounds of the embedded engine; its own defaults where None.
+        Limits of the embedded engine; its own defaults if None.
     """
 
     bronze_bucket: str
@@ -52,20 +52,13 @@ class LakeConfig:
         return now.astimezone(self.timezone).date()
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureConfig:
-    """Where change capture delivers: the name of the Firehose stream."""
-
-    stream: str
-
-
 def required(environ: Mapping[str, str], *names: str) -> list[str]:
     """Values of settings that have no default.
 
     Raises
     ------
     ConfigError
-        Naming all that are missing or empty.
+        If any is missing or empty; the message names all of them.
     """
     missing = [name for name in names if not environ.get(name)]
     if missing:
@@ -82,7 +75,7 @@ def lake_config(environ: Mapping[str, str] = os.environ) -> LakeConfig:
     Raises
     ------
     ConfigError
-        For anything missing or malformed.
+        If a setting is missing or malformed.
     """
     bronze, silver, gold, database = required(
         environ, "BRONZE_BUCKET", "SILVER_BUCKET", "GOLD_BUCKET", "GLUE_DATABASE"
@@ -103,18 +96,6 @@ def lake_config(environ: Mapping[str, str] = os.environ) -> LakeConfig:
         memory_limit=environ.get("LAKE_MEMORY_LIMIT") or None,
         threads=int(_number(environ, "LAKE_THREADS", 0, least=1)) if threads else None,
     )
-
-
-def capture_config(environ: Mapping[str, str] = os.environ) -> CaptureConfig:
-    """Read `CDC_STREAM`.
-
-    Raises
-    ------
-    ConfigError
-        When it is missing.
-    """
-    (stream,) = required(environ, "CDC_STREAM")
-    return CaptureConfig(stream)
 
 
 def _zone(name: str) -> ZoneInfo:

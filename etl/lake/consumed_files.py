@@ -1,8 +1,8 @@
 """Which Bronze files have been consumed, and which have not.
 
-The bookmark is a set of file names a day, kept beside the commit it belongs to and named by it, so that "read" and
-"published" cannot part. A listing after some key would not do: files arrive late and out of order, in partitions of
-past days. Days are compared by digest, so that a day's names are only loaded when that day has news.
+A set of file names for each day is kept beside the commit that it belongs to and named by it, so that "consumed" and
+"published" cannot diverge. Listing the keys after the last one is not enough: files arrive late and out of order, in
+partitions of past days. Days are compared by digest, so a day's names are loaded only if that day has new files.
 """
 
 import gzip
@@ -10,8 +10,10 @@ import hashlib
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from etl.lake.layout import BRONZE_PREFIX, SILVER_PREFIX
 from etl.lake.storage import Bucket, in_parallel
@@ -21,12 +23,14 @@ _KEY = re.compile(
     re.escape(BRONZE_PREFIX) + r"year=(\d{4})/month=(\d\d)/day=(\d\d)/(user_bucket=[^/]+/.*[^/])"
 )
 
+RECENT_DAYS = 2
+
 Days = dict[str, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class DayMark:
-    """What was consumed of one day: the object that lists the names, how many they are, and their digest."""
+    """The consumed files of one day: the object that lists their names, their number, and the digest of the names."""
 
     key: str
     files: int
@@ -40,7 +44,7 @@ def day_prefix(day: str) -> str:
 
 
 def by_day(keys: Iterable[str]) -> Days:
-    """Bronze keys as names by day; keys of another shape are left out."""
+    """Bronze keys as names by day, without keys of another shape."""
     days: dict[str, set[str]] = defaultdict(set)
     for key in keys:
         found = _KEY.fullmatch(key)
@@ -51,14 +55,21 @@ def by_day(keys: Iterable[str]) -> Days:
 
 
 def listing(bronze: Bucket, since: str) -> Days:
-    """Bronze files of the days from `since` on (`YYYY-MM-DD`; all days where empty), as names by day."""
+    """Names of Bronze files by day, from the day `since` on (`YYYY-MM-DD`; all days if empty)."""
     # "…/day=05" sorts before every key of that day and after every key of the days before.
     start = day_prefix(since).rstrip("/") if since else ""
     return by_day(bronze.keys(BRONZE_PREFIX, start))
 
 
+def recent_entries(bronze: Bucket, now: datetime) -> Iterator[dict[str, Any]]:
+    """What S3 lists of the Bronze files of today and yesterday (UTC)."""
+    for back in range(RECENT_DAYS):
+        day = (now - timedelta(days=back)).astimezone(UTC).date().isoformat()
+        yield from bronze.entries(day_prefix(day))
+
+
 def digest(names: Iterable[str]) -> str:
-    """Digest of a set of names, whatever their order."""
+    """Digest of a set of names, independent of their order."""
     return hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()[:32]
 
 
@@ -67,35 +78,33 @@ def unread(silver: Bucket, listed: Days, marks: Mapping[str, DayMark]) -> tuple[
 
     Parameters
     ----------
-    silver
-        Where the day objects are.
     listed
-        What Bronze holds.
+        The files in Bronze.
     marks
-        The current commit's bookmark.
+        The marks of the current commit.
 
     Returns
     -------
     list of str, dict
-        The unread keys in order, and what had been consumed of each of their days.
+        The unread keys in order, and the consumed names of each of their days.
     """
-    changed = [day for day, names in listed.items() if day not in marks or digest(names) != marks[day].digest]
+    changed = [day for day, held in listed.items() if day not in marks or digest(held) != marks[day].digest]
     known = [day for day in changed if day in marks]
-    loaded = dict(zip(known, in_parallel(lambda day: _load(silver, marks[day]), known), strict=True))
+    loaded = dict(zip(known, in_parallel(lambda day: names(silver, marks[day]), known), strict=True))
     consumed = {day: loaded.get(day, frozenset()) for day in changed}
     keys = [day_prefix(day) + name for day in changed for name in listed[day] - consumed[day]]
     return sorted(keys), consumed
 
 
 def advance(silver: Bucket, commit: str, consumed: Days, keys: Iterable[str]) -> dict[str, DayMark]:
-    """Write the day objects of a commit that consumes `keys`; returns the marks of the days they are in."""
+    """Write the names for a commit that consumes `keys` as well; return the marks of the days of `keys`."""
     return write(
         silver, commit, {day: consumed.get(day, frozenset()) | names for day, names in by_day(keys).items()}
     )
 
 
 def write(silver: Bucket, commit: str, days: Days) -> dict[str, DayMark]:
-    """Write the day objects of a commit: all names that are consumed of each day; returns their marks."""
+    """Write all consumed names of each day for a commit; return the marks."""
     marks = {}
     for day, names in days.items():
         mark = DayMark(f"{SILVER_PREFIX}_consumed/{day}/{commit}.json.gz", len(names), digest(names))
@@ -105,12 +114,10 @@ def write(silver: Bucket, commit: str, days: Days) -> dict[str, DayMark]:
 
 
 def names(silver: Bucket, mark: DayMark | None) -> frozenset[str]:
-    """Names that are consumed of a day, by its mark; none where it has none."""
-    return _load(silver, mark) if mark else frozenset()
-
-
-def _load(silver: Bucket, mark: DayMark) -> frozenset[str]:
+    """Consumed names of a day, read by its mark; none if it has no mark."""
+    if mark is None:
+        return frozenset()
     found = silver.get(mark.key)
     if found is None:
-        raise FileNotFoundError(f"bookmark {silver.url(mark.key)} is gone")
+        raise FileNotFoundError(f"{silver.url(mark.key)}, the names of consumed files, is gone")
     return frozenset(json.loads(gzip.decompress(found[0])))

@@ -15,23 +15,24 @@ GOLD_PREFIX = "gold/"
 JOB_REQUESTS_PREFIX = f"{SILVER_PREFIX}_orders/"
 RESULTS_PREFIX = "athena-results/"
 CACHE_PREFIX = "cache/"
-# The live files of Silver; the latest snapshot of Gold; the snapshot that readers see in Glue.
+# The live files of Silver; the latest snapshot of Gold; its key figures; the snapshot that readers see in Glue.
 SILVER_CURRENT = f"{SILVER_PREFIX}_current.json"
 GOLD_COMMIT = f"{GOLD_PREFIX}_commit.json"
+GOLD_KPIS = f"{GOLD_PREFIX}_kpis.json"
 GOLD_CURRENT = f"{GOLD_PREFIX}_current.json"
-# How long what nothing else refers to is kept, by layer and prefix: in AWS by lifecycle rules, elsewhere by
-# `etl.upkeep.retention`. Changes (`cdc/`) are the backup and stay for ever.
+# Retention by layer and prefix, applied in AWS by lifecycle rules and elsewhere by `etl.upkeep.retention`. Changes
+# (`cdc/`) are the backup and never expire.
 RETENTION_DAYS = {
     "bronze": {BRONZE_ERROR_PREFIX: 90, REQUESTS_PREFIX: 365, REQUESTS_ERROR_PREFIX: 30},
     "silver": {JOB_REQUESTS_PREFIX: 30},
     "gold": {RESULTS_PREFIX: 7, CACHE_PREFIX: 14},
 }
-# A row in quarantine whose file is older than this was given up; Bronze still has it.
+# Quarantined rows of older files are dropped; Bronze still has them.
 QUARANTINE_DAYS = 365
 
 
 def user_bucket(user_id: str) -> str:
-    """Partition of a user, "00" to "15": a stable hash, the same on every engine and in every run."""
+    """Partition of a user, "00" to "15": a hash that never changes."""
     return f"{int(hashlib.sha256(user_id.encode()).hexdigest()[:8], 16) % USER_BUCKETS:02d}"
 
 
@@ -57,3 +58,8 @@ def silver_folder(table: str, bucket: str, commit: str) -> str:
 def gold_folder(table: str, snapshot: str) -> str:
     """Prefix of the files of a Gold table in a snapshot."""
     return f"{GOLD_PREFIX}{table}/snapshot={snapshot}/"
+
+
+def gold_file(table: str, snapshot: str) -> str:
+    """Key of the one file that the embedded engine writes for a Gold table in a snapshot."""
+    return gold_folder(table, snapshot) + "part-0.parquet"

@@ -1,4 +1,4 @@
-"""The published state of Silver: which files are live, what was consumed for them, what they replaced."""
+"""The published state of Silver: the live files, the Bronze files consumed for them, and the files they replaced."""
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping
@@ -34,17 +34,17 @@ class Manifest:
     commit
         Its unique name, in time order; empty before the first.
     sequence
-        1 for the first commit, then one more each.
+        1 for the first commit, then counting up.
     committed_at, as_of
-        When it was made, and the latest event time it holds (ISO 8601 UTC; empty where there is none).
+        When it was made, and its latest event time (ISO 8601 UTC; empty if there is none).
     looked_at
-        When all of Bronze was last searched for unread files, and none was left (ISO 8601 UTC; empty for never).
+        When a search of all of Bronze last left no file unread (ISO 8601 UTC; empty for never).
     tables
         Table name -> user bucket -> `Part`; a bucket without rows has none.
     days
-        Bookmark: day -> `DayMark`.
+        Consumed Bronze files: day -> `DayMark`.
     retired
-        Key -> when a commit replaced it: files that may be deleted once no reader can still want them.
+        Key -> when a commit replaced it. The file is deleted once no reader can still need it.
     """
 
     commit: str = ""
@@ -83,7 +83,7 @@ class Manifest:
     def successor(
         self, commit: str, now: datetime, parts: Mapping[tuple[str, str], Part], **changes: Any
     ) -> Self:
-        """The next commit: other partitions in place of some, the files they replace retired.
+        """The next commit: some partitions replaced, and their files retired.
 
         Parameters
         ----------
@@ -109,17 +109,17 @@ class Manifest:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """As stored."""
+        """The stored form."""
         return {"format": FORMAT, **asdict(self)}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Self:
-        """Read what `to_json` wrote; fields this code does not know are left out, missing ones have their default.
+        """Read the stored form: unknown fields are ignored, missing ones get their default.
 
         Raises
         ------
         ValueError
-            For a format this code does not know.
+            For an unknown format.
         """
         if stored.get("format") != FORMAT:
             raise ValueError(f"Silver manifest has format {stored.get('format')!r}, not {FORMAT}")
@@ -153,12 +153,7 @@ def commit(silver: Bucket, plan: Callable[[Manifest], Manifest | None]) -> tuple
     Returns
     -------
     Manifest, Manifest or None
-        The manifest that was replaced, and the one that was written; None where `plan` left it.
-
-    Raises
-    ------
-    ConflictError
-        When other runs were first in every attempt.
+        The manifest that was replaced, and the one that was written; None if `plan` left it.
     """
 
     def plan_json(stored: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""S3 for the lake: list, read, write, conditionally replace, and a local copy of immutable files."""
+"""S3 for the lake: lists, reads, writes and conditionally replaces objects; keeps local copies of immutable files."""
 
 import json
 import shutil
@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from botocore.exceptions import ClientError
 
 PARALLEL = 8
+DELETE_LIMIT = 1_000
 MULTIPART_BYTES = 32 * 1024 * 1024
 _ABSENT = {"404", "NoSuchKey", "NotFound"}
 _LOST = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
@@ -19,11 +20,16 @@ R = TypeVar("R")
 
 
 class ConflictError(RuntimeError):
-    """Somebody else replaced the object first."""
+    """Another writer replaced the object first."""
+
+
+def is_absent(error: ClientError) -> bool:
+    """Whether S3 says that there is no such object."""
+    return error.response["Error"]["Code"] in _ABSENT
 
 
 def in_parallel(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    """Results of `work` on each item, in order, a few at a time; the first error is raised."""
+    """Results of `work` on each item, in order, computed a few at a time; the first error is raised."""
     todo = list(items)
     if len(todo) < 2:
         return [work(item) for item in todo]
@@ -37,7 +43,7 @@ class Bucket:
     Parameters
     ----------
     name
-        Of the bucket.
+        Its name.
     s3
         boto3 client.
     """
@@ -50,55 +56,55 @@ class Bucket:
         """`s3://bucket/key`."""
         return f"s3://{self.name}/{key}"
 
-    def keys(self, prefix: str, start_after: str = "") -> Iterator[str]:
-        """Keys under `prefix` that sort after `start_after`, in order, 1,000 a request."""
+    def entries(self, prefix: str, start_after: str = "") -> Iterator[dict[str, Any]]:
+        """What S3 lists under `prefix` (`Key`, `Size`, `ETag`, `LastModified`), in order, 1,000 a request.
+
+        `start_after`: only keys that sort after it.
+        """
         pages = self.s3.get_paginator("list_objects_v2").paginate(
             Bucket=self.name, Prefix=prefix, StartAfter=start_after
         )
         for page in pages:
-            for entry in page.get("Contents", ()):
-                yield entry["Key"]
-
-    def entries(self, prefix: str) -> Iterator[dict[str, Any]]:
-        """What S3 lists under `prefix` (`Key`, `Size`, `ETag`, `LastModified`), in order, 1,000 a request."""
-        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix):
             yield from page.get("Contents", ())
 
+    def keys(self, prefix: str, start_after: str = "") -> Iterator[str]:
+        """Keys as `entries` lists them."""
+        return (entry["Key"] for entry in self.entries(prefix, start_after))
+
     def sizes(self, prefix: str) -> Iterator[tuple[str, int]]:
-        """Keys under `prefix` and how many bytes each object has, in order, 1,000 a request."""
-        for entry in self.entries(prefix):
-            yield entry["Key"], entry["Size"]
+        """Keys under `prefix` with the bytes of each object."""
+        return ((entry["Key"], entry["Size"]) for entry in self.entries(prefix))
 
     def get(self, key: str) -> tuple[bytes, str] | None:
-        """Body and ETag of an object, or None where there is none."""
+        """Body and ETag of an object; None if there is none."""
         try:
             reply = self.s3.get_object(Bucket=self.name, Key=key)
         except ClientError as error:
-            if error.response["Error"]["Code"] in _ABSENT:
+            if is_absent(error):
                 return None
             raise
         return reply["Body"].read(), reply["ETag"]
 
     def get_json(self, key: str) -> tuple[Any, str] | None:
-        """Parsed body and ETag of a JSON object, or None where there is none."""
+        """Parsed body and ETag of a JSON object; None if there is none."""
         found = self.get(key)
         return None if found is None else (json.loads(found[0]), found[1])
 
     def etag(self, key: str) -> str | None:
-        """ETag of an object, or None where there is none."""
+        """ETag of an object; None if there is none."""
         try:
             return str(self.s3.head_object(Bucket=self.name, Key=key)["ETag"])
         except ClientError as error:
-            if error.response["Error"]["Code"] in _ABSENT:
+            if is_absent(error):
                 return None
             raise
 
     def put(self, key: str, body: bytes) -> None:
-        """Write an object, whatever was there."""
+        """Write an object unconditionally."""
         self.s3.put_object(Bucket=self.name, Key=key, Body=body)
 
     def replace_json(self, key: str, value: Any, etag: str | None) -> str:
-        """Write a JSON object only if it is still the one with `etag` (None: only if there is none).
+        """Write a JSON object only if it still has `etag` (None: only if there is no object).
 
         Returns
         -------
@@ -108,7 +114,7 @@ class Bucket:
         Raises
         ------
         ConflictError
-            When another writer was first.
+            If another writer was first.
         """
         condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
         try:
@@ -116,7 +122,7 @@ class Bucket:
                 Bucket=self.name, Key=key, Body=_body(value), ContentType="application/json", **condition
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] in _LOST | (_ABSENT if etag else set()):
+            if error.response["Error"]["Code"] in _LOST or (etag and is_absent(error)):
                 raise ConflictError(f"{self.url(key)} was replaced by another run") from error
             raise
         return str(reply["ETag"])
@@ -134,47 +140,45 @@ class Bucket:
             self.s3.put_object(Bucket=self.name, Key=key, Body=path.read_bytes())
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Delete objects, 1,000 a request; those already gone are fine."""
-        todo = list(keys)
-        for start in range(0, len(todo), 1000):
-            objects = [{"Key": key} for key in todo[start : start + 1000]]
-            self.s3.delete_objects(Bucket=self.name, Delete={"Objects": objects, "Quiet": True})
+        """Delete objects; keys without an object are fine."""
+        self._delete([{"Key": key} for key in keys])
+
+    def _delete(self, objects: list[dict[str, str]]) -> None:
+        for start in range(0, len(objects), DELETE_LIMIT):
+            chunk = objects[start : start + DELETE_LIMIT]
+            self.s3.delete_objects(Bucket=self.name, Delete={"Objects": chunk, "Quiet": True})
 
     def delete_old_versions(self, key: str) -> None:
-        """Delete what a versioned bucket still holds of an object's past; nothing where it is not versioned."""
-        page = self.s3.list_object_versions(Bucket=self.name, Prefix=key)
-        old = [
-            {"Key": key, "VersionId": version["VersionId"]}
-            for version in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
-            if version["Key"] == key and not version["IsLatest"]
-        ]
-        if old:
-            self.s3.delete_objects(Bucket=self.name, Delete={"Objects": old, "Quiet": True})
+        """Delete the older versions of an object; does nothing in a bucket without versioning."""
+        self._delete(
+            [_place(one) for one in self._versions(key) if one["Key"] == key and not one["IsLatest"]]
+        )
 
     def delete_versions_of_deleted(self, prefix: str, wanted: Callable[[str], bool]) -> int:
-        """Delete what a versioned bucket still holds of objects under `prefix` that are deleted; how many versions.
+        """Delete all versions of the objects under `prefix` that are deleted; return the number of versions.
 
-        `wanted` says of which keys.
+        `wanted` takes a key and says whether to do so.
         """
-        pages = self.s3.get_paginator("list_object_versions").paginate(Bucket=self.name, Prefix=prefix)
-        gone: list[dict[str, str]] = []
-        living: set[str] = set()
-        for page in pages:
-            gone += [
-                {"Key": version["Key"], "VersionId": version["VersionId"]}
-                for version in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
-                if wanted(version["Key"])
-            ]
-            living.update(version["Key"] for version in page.get("Versions", ()) if version["IsLatest"])
-        old = [version for version in gone if version["Key"] not in living]
-        for start in range(0, len(old), 1000):
-            chunk = old[start : start + 1000]
-            self.s3.delete_objects(Bucket=self.name, Delete={"Objects": chunk, "Quiet": True})
+        versions = [one for one in self._versions(prefix) if wanted(one["Key"])]
+        # A deletion marker has no ETag.
+        living = {one["Key"] for one in versions if one["IsLatest"] and "ETag" in one}
+        old = [_place(one) for one in versions if one["Key"] not in living]
+        self._delete(old)
         return len(old)
+
+    def _versions(self, prefix: str) -> Iterator[dict[str, Any]]:
+        """Versions and deletion markers of the objects under `prefix`."""
+        for page in self.s3.get_paginator("list_object_versions").paginate(Bucket=self.name, Prefix=prefix):
+            yield from page.get("Versions", ())
+            yield from page.get("DeleteMarkers", ())
+
+
+def _place(version: dict[str, Any]) -> dict[str, str]:
+    return {"Key": version["Key"], "VersionId": version["VersionId"]}
 
 
 class LocalCopies:
-    """Local copies of lake files whose content never changes under one key.
+    """Local copies of lake files, whose content never changes under one key.
 
     Parameters
     ----------
@@ -189,11 +193,11 @@ class LocalCopies:
         self.folder = folder
 
     def path(self, key: str) -> Path:
-        """Where the copy of a key is or would be."""
+        """Path of the copy of a key, whether it exists or not."""
         return self.folder / key
 
     def fetch(self, keys: Iterable[str]) -> list[Path]:
-        """Paths of the copies of `keys`, in order; only what is not here yet is downloaded."""
+        """Paths of the copies of `keys`, in order; downloads those that are missing."""
         wanted = list(keys)
         in_parallel(self._download, [key for key in wanted if not self.path(key).exists()])
         return [self.path(key) for key in wanted]
@@ -208,12 +212,12 @@ class LocalCopies:
         part.rename(path)
 
     def adopt(self, path: Path, key: str) -> None:
-        """Take a local file, just uploaded, as the copy of its key."""
+        """Make a local file, just uploaded, the copy of its key."""
         self.path(key).parent.mkdir(parents=True, exist_ok=True)
         path.rename(self.path(key))
 
     def keep_only(self, keys: Iterable[str]) -> None:
-        """Remove every copy but those of `keys`."""
+        """Remove all copies except those of `keys`."""
         kept = {self.path(key) for key in keys}
         for path in [path for path in self.folder.rglob("*") if path.is_file() and path not in kept]:
             path.unlink()

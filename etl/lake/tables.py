@@ -1,7 +1,7 @@
-"""Columns of every table of the lake: the one place where names, types and order are decided.
+"""Columns of every table of the lake: the only place that decides names, types and order.
 
 A table is `Table(name, layer, columns, partitions)`; a column is `(name, Hive type)`. The Glue catalogue, the
-Parquet files and the SQL under `etl/sql/` are all checked against these lists.
+Parquet files and the SQL under `etl/sql/` are checked against these lists.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Table:
     columns
         `(name, Hive type)` pairs stored in the Parquet files, in order.
     partitions
-        `(name, Hive type)` pairs that live in the path only.
+        `(name, Hive type)` pairs that exist only in the path.
     """
 
     name: str
@@ -48,7 +48,7 @@ def columns(text: str) -> tuple[Column, ...]:
 
 USER_BUCKET: Column = ("user_bucket", "string")
 
-# Every Bronze column is text: Firehose converts JSON to Parquet without a single cast that could fail or round.
+# Every Bronze column is text: Firehose converts JSON to Parquet without any cast that could fail or round.
 BRONZE = Table(
     "cdc",
     "bronze",
@@ -111,12 +111,9 @@ USERS = Table(
     (USER_BUCKET,),
 )
 
-# The raw Bronze row and why it was refused; nothing is typed, so that nothing can be refused twice.
+# The raw Bronze row and the reason why it was refused. All columns are text, so a row cannot be refused twice.
 QUARANTINE = Table(
-    "quarantine",
-    "silver",
-    (*BRONZE.columns, ("reason", "string"), ("source_file", "string")),
-    (USER_BUCKET,),
+    "quarantine", "silver", (*BRONZE.columns, ("reason", "string"), ("source_file", "string")), (USER_BUCKET,)
 )
 
 SILVER = (TASK_EVENTS, TASKS, USERS, QUARANTINE)
@@ -125,6 +122,8 @@ SILVER = (TASK_EVENTS, TASKS, USERS, QUARANTINE)
 def _gold(name: str, text: str) -> Table:
     return Table(name, "gold", columns(text))
 
+
+KPIS = _gold("business_metrics_kpis", "metric string, value double")
 
 GOLD = (
     _gold(
@@ -141,7 +140,7 @@ GOLD = (
     ),
     _gold("task_analytics_category_trends", "category string, total_tasks bigint, completed_tasks bigint"),
     _gold("category_daily", "day date, category string, created bigint, completed bigint"),
-    _gold("business_metrics_kpis", "metric string, value double"),
+    KPIS,
     _gold("kpi_daily", "day date, metric string, value double"),
     _gold(
         "daily_throughput",

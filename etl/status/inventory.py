@@ -1,4 +1,4 @@
-"""The whole lake counted: files and bytes of every table and layer, snapshots, what nobody refers to any more."""
+"""Inventory of the lake: files and bytes of every table and layer, snapshots, orphan files."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ from etl.lake.storage import Bucket
 
 
 @dataclass(frozen=True, slots=True)
-class Pile:
-    """So many files of so many bytes."""
+class FileCount:
+    """A number of files, and their bytes."""
 
     files: int = 0
     bytes: int = 0
@@ -29,33 +29,33 @@ class Pile:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """What the lake holds.
+    """The contents of the lake.
 
     Parameters
     ----------
     bronze, requests, undeliverable
-        Changes, the request log, and what Firehose could not convert of both.
+        Files of changes, of the request log, and of the records of both that Firehose could not convert.
     silver
         Live files by table.
     gold
         Files of the published snapshot.
     snapshots
-        Gold snapshots kept.
+        Number of Gold snapshots that are kept.
     waste
-        Files of Silver and Gold that no commit names, replaced ones included.
+        Files of Silver and Gold that no commit names as live: orphans and replaced files.
     """
 
-    bronze: Pile
-    requests: Pile
-    undeliverable: Pile
-    silver: Mapping[str, Pile]
-    gold: Pile
+    bronze: FileCount
+    requests: FileCount
+    undeliverable: FileCount
+    silver: Mapping[str, FileCount]
+    gold: FileCount
     snapshots: int
-    waste: Pile
+    waste: FileCount
 
 
 def read(config: LakeConfig, s3: Any) -> Inventory:
-    """List everything: one request per 1,000 files."""
+    """List all files, 1,000 a request."""
     bronze, silver, gold = (
         Bucket(name, s3) for name in (config.bronze_bucket, config.silver_bucket, config.gold_bucket)
     )
@@ -69,20 +69,20 @@ def read(config: LakeConfig, s3: Any) -> Inventory:
     data = {key for key in in_silver if key.endswith(".parquet")}
     lost = (data - named) | ({key for key in in_gold if "/snapshot=" in key} - set(kept))
     return Inventory(
-        bronze=_pile(size for _, size in bronze.sizes(BRONZE_PREFIX)),
-        requests=_pile(size for _, size in bronze.sizes(REQUESTS_PREFIX)),
-        undeliverable=_pile(
+        bronze=_count(size for _, size in bronze.sizes(BRONZE_PREFIX)),
+        requests=_count(size for _, size in bronze.sizes(REQUESTS_PREFIX)),
+        undeliverable=_count(
             size
             for prefix in (BRONZE_ERROR_PREFIX, REQUESTS_ERROR_PREFIX)
             for _, size in bronze.sizes(prefix)
         ),
-        silver={table: _pile(in_silver.get(key, 0) for key in keys) for table, keys in live.items()},
-        gold=_pile(in_gold[key] for key in published),
+        silver={table: _count(in_silver.get(key, 0) for key in keys) for table, keys in live.items()},
+        gold=_count(in_gold[key] for key in published),
         snapshots=len(commit["snapshots"]),
-        waste=_pile((in_silver | in_gold)[key] for key in lost),
+        waste=_count((in_silver | in_gold)[key] for key in lost),
     )
 
 
-def _pile(sizes: Iterable[int]) -> Pile:
+def _count(sizes: Iterable[int]) -> FileCount:
     found = list(sizes)
-    return Pile(len(found), sum(found))
+    return FileCount(len(found), sum(found))

@@ -1,4 +1,4 @@
-"""The last runs of the lake jobs: when, how long, how many rows. For the people who look; nothing depends on it."""
+"""Log of the last runs of the lake jobs, for people: time, duration, rows. Nothing depends on it."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ KEPT = 20
 
 
 def record(silver: Bucket, layer: str, started: datetime, rows: Mapping[str, int]) -> None:
-    """Note a run of a layer (`silver`, `gold`) that published, as the newest."""
+    """Add a run of a layer (`silver`, `gold`) that published."""
     now = datetime.now(UTC)
     run = {
         "layer": layer,

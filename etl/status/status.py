@@ -1,8 +1,8 @@
-"""How the pipeline is doing, from what its parts leave behind. A bounded number of reads, whatever the lake holds."""
+"""Status of the pipeline, read from the objects that its parts leave behind; the number of reads is bounded."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -10,19 +10,18 @@ from etl.jobs import quality
 from etl.jobs.quality import Check
 from etl.lake import manifest
 from etl.lake.config import LakeConfig
-from etl.lake.consumed_files import day_prefix
+from etl.lake.consumed_files import recent_entries
 from etl.lake.layout import GOLD_COMMIT
 from etl.lake.storage import Bucket
 from etl.lake.tables import QUARANTINE, TASK_EVENTS
 from etl.status import run_log
 
-LISTED = 5_000
-RECENT_DAYS = 2
+LISTED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A published layer: when, the latest event it holds, how long that took, rows by table."""
+    """A published layer: when it was published, its latest event, the duration of the run, rows by table."""
 
     published_at: str = ""
     as_of: str = ""
@@ -33,18 +32,18 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Everything at one time.
+    """The whole pipeline at one moment.
 
     Parameters
     ----------
     files
         Bronze files that Silver has consumed.
     recent_files, recent_bytes
-        Bronze files of the last two days and their size.
+        Number and size of the Bronze files of the last two days.
     recent_complete
-        False where there were more than could be listed.
+        False if there are more than are listed.
     last_delivery
-        When Firehose wrote its latest object (UTC), None where there was none in two days.
+        When Firehose wrote its latest object (UTC); None if there is none in the last two days.
     """
 
     silver: Layer
@@ -59,7 +58,7 @@ class Status:
 
 
 def read(config: LakeConfig, s3: Any, now: datetime | None = None) -> Status:
-    """Look at the lake."""
+    """Read the status at `now` (aware; the clock's time if None)."""
     moment = now or datetime.now(UTC)
     silver, gold = Bucket(config.silver_bucket, s3), Bucket(config.gold_bucket, s3)
     current = manifest.load(silver)
@@ -73,16 +72,18 @@ def read(config: LakeConfig, s3: Any, now: datetime | None = None) -> Status:
         rows,
         durations.get("silver"),
     )
-    files, size, latest, complete = _recent(config, s3, moment)
+    recent = list(islice(recent_entries(Bucket(config.bronze_bucket, s3), moment), LISTED))
     quarantined = current.rows(QUARANTINE.name)
     return Status(
         silver=made,
         gold=_gold(commit, durations.get("gold")),
         files=sum(mark.files for mark in current.days.values()),
-        recent_files=files,
-        recent_bytes=size,
-        recent_complete=complete,
-        last_delivery=latest,
+        recent_files=len(recent),
+        recent_bytes=sum(entry["Size"] for entry in recent),
+        recent_complete=len(recent) < LISTED,
+        last_delivery=max(
+            (entry["LastModified"] for entry in recent if "LastModified" in entry), default=None
+        ),
         quarantined=quarantined,
         checks=_checks(current, commit, quality.refused(gold), quarantined),
     )
@@ -107,22 +108,6 @@ def _lag(earlier: str, later: str) -> float | None:
     if not earlier or not later:
         return None
     return max(0.0, (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds())
-
-
-def _recent(config: LakeConfig, s3: Any, now: datetime) -> tuple[int, int, datetime | None, bool]:
-    files = size = 0
-    latest: datetime | None = None
-    for back in range(RECENT_DAYS):
-        day = (now - timedelta(days=back)).astimezone(UTC).date().isoformat()
-        pages = s3.get_paginator("list_objects_v2").paginate(
-            Bucket=config.bronze_bucket, Prefix=day_prefix(day)
-        )
-        for page in islice(pages, LISTED // 1000):
-            for entry in page.get("Contents", ()):
-                files, size = files + 1, size + entry["Size"]
-                written = entry.get("LastModified")
-                latest = max(latest, written) if latest and written else latest or written
-    return files, size, latest, files < LISTED
 
 
 def _checks(

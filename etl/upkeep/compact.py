@@ -1,19 +1,17 @@
 """Merges the many small files of Bronze's closed days into few, one partition at a time.
 
-No reader is ever left with less than everything, and whoever reads at the wrong moment reads copies, which count once
-in everything the lake computes. A journal in Silver says what is under way, so that a run that dies anywhere is either
-taken back or finished by the next:
+Readers never miss a row. They may meet copies for a moment, which the lake counts once. A journal in Silver says what
+is under way, so that the next run rolls back or finishes what a dead run began:
 
-1. the journal names the merged files and what goes into each (`writing`)
-2. the bookmark counts the merged files as consumed, so that no run of Silver takes them for news
-3. the merged files are written; where a source has changed meanwhile (an erasure), all is taken back
-4. the journal says `deleting`: from here on there is no way back
-5. the sources are deleted, the bookmark forgets their names, the journal goes
+1. The journal names the merged files and the sources of each (`writing`).
+2. The merged files are marked as consumed, so that no run of Silver takes them for new ones.
+3. The merged files are written. If a source has changed meanwhile (by an erasure), its merge is rolled back.
+4. The journal says `deleting`: from here on there is no way back.
+5. The sources are deleted and no longer marked as consumed, then the journal is deleted.
 
-Only files that Silver has consumed are merged. Files that are not readable stay as they are.
+Only files that Silver has consumed are merged. Unreadable files stay as they are.
 """
 
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -22,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from etl.engine.embedded import Engine
+from etl.engine.embedded import Engine, scratch_engine
 from etl.engine.errors import EngineError
 from etl.lake import consumed_files, manifest
 from etl.lake.commit import LEASE
@@ -32,19 +30,19 @@ from etl.lake.storage import Bucket, LocalCopies
 from etl.log import iso, log
 
 JOURNAL = f"{SILVER_PREFIX}_compaction.json"
-# A day is closed when this many have begun since: what comes later still is merged by a later run.
+# A day is closed once this many days have begun since. Files that arrive later are merged by a later run.
 CLOSED_DAYS = 2
 MIN_FILES = 4
 SMALL_BYTES = 64 * 1024 * 1024
 TARGET_BYTES = 128 * 1024 * 1024
-# One journal's worth of files; a run begins no other when this time is over, for the next run goes on.
+# Files in one journal. A run begins no further journal after this time; the next run goes on.
 MAX_SOURCES = 1_000
 BUDGET_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file to be merged: its key, its size in bytes, and its ETag."""
+    """A file to merge: its key, its size in bytes, and its ETag."""
 
     key: str
     bytes: int
@@ -53,26 +51,26 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """What is under way: `writing` or `deleting`, since when, and by merged file its sources."""
+    """The work under way: its state (`writing` or `deleting`), its start, and the sources of each merged file."""
 
     state: str
     since: str
     merges: dict[str, list[Source]] = field(default_factory=dict)
 
     def sources(self) -> list[str]:
-        """Keys of all files that go."""
+        """Keys of all files that are merged into others."""
         return [source.key for sources in self.merges.values() for source in sources]
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Journal":
-        """Read what was stored."""
+        """Read the stored form."""
         merges = {key: [Source(**source) for source in sources] for key, sources in stored["merges"].items()}
         return cls(stored["state"], stored["since"], merges)
 
 
 @dataclass(slots=True)
 class Compacted:
-    """What a run did: files that went, files that took their place, bytes before and after."""
+    """Result of a run: files merged, files that replaced them, bytes before and after."""
 
     merged: int = 0
     into: int = 0
@@ -81,14 +79,12 @@ class Compacted:
 
 
 class Compaction:
-    """The merging of one lake's Bronze.
+    """Merges the small files in one lake's Bronze.
 
     Parameters
     ----------
-    config
-        The lake.
-    s3
-        boto3 client.
+    config, s3
+        The lake and its boto3 client.
     """
 
     def __init__(self, config: LakeConfig, s3: Any) -> None:
@@ -97,7 +93,7 @@ class Compaction:
         self.silver = Bucket(config.silver_bucket, s3)
 
     def run(self, now: datetime | None = None) -> Compacted:
-        """Finish what a dead run began, then merge what is due; nothing while another run is at it."""
+        """Recover the journal of a dead run, then merge what is due; do nothing while another run is at work."""
         moment, done = now or datetime.now(UTC), Compacted()
         if not self._recovered(moment):
             return done
@@ -110,7 +106,7 @@ class Compaction:
         return done
 
     def plan(self, now: datetime, skipped: Iterable[str] = ()) -> dict[str, list[Source]]:
-        """Merged file -> its sources: those of one journal, the oldest first.
+        """The merges of one journal, the oldest files first: merged file -> its sources.
 
         Parameters
         ----------
@@ -132,7 +128,7 @@ class Compaction:
         return merges
 
     def _candidates(self, last: str) -> dict[str, list[Source]]:
-        """Small files by partition, of days up to `last`, that may be merged now."""
+        """Small files of days up to `last` that can be merged now, by partition."""
         found: dict[str, list[Source]] = defaultdict(list)
         for prefix in (BRONZE_PREFIX, REQUESTS_PREFIX):
             for entry in self.bronze.entries(prefix):
@@ -146,7 +142,7 @@ class Compaction:
         return self._consumed(full)
 
     def _consumed(self, found: Mapping[str, list[Source]]) -> dict[str, list[Source]]:
-        """Of changes only what Silver has read; the request log has no reader that keeps a bookmark."""
+        """Only the change files that Silver has consumed; the request log has no consumer."""
         current = manifest.load(self.silver)
         days = {_day_of(partition) for partition in found if partition.startswith(BRONZE_PREFIX)}
         names = {day: consumed_files.names(self.silver, current.days.get(day)) for day in days}
@@ -162,13 +158,13 @@ class Compaction:
     ) -> None:
         journal = Journal("writing", iso(now), merges)
         etag = self.silver.replace_json(JOURNAL, asdict(journal), None)
-        self._count(journal, add=merges)
+        self._mark(add=merges)
         sizes: dict[str, int] = {}
         written = {key: self._write(key, sources, sizes) for key, sources in merges.items()}
         kept = {key: sources for key, sources in written.items() if sources and self._unchanged(sources)}
-        # A partition is tried once a run, or one that cannot be merged would be tried for ever.
+        # A run tries a partition once: otherwise it would repeat one that cannot be merged.
         skipped.update(key.rpartition("/")[0] + "/" for key in merges if key not in kept)
-        self._take_back([key for key in merges if key not in kept], journal)
+        self._roll_back([key for key in merges if key not in kept])
         deleting = replace(journal, state="deleting", merges=kept)
         self.silver.replace_json(JOURNAL, asdict(deleting), etag)
         self._finish(deleting)
@@ -178,12 +174,11 @@ class Compaction:
         done.bytes_after += sum(sizes[key] for key in kept)
 
     def _write(self, key: str, sources: list[Source], sizes: dict[str, int]) -> list[Source]:
-        """Write one merged file, note its bytes in `sizes`; the sources that are in it: none where there is no file."""
-        with tempfile.TemporaryDirectory(prefix="compact-", dir=self.config.work_dir) as folder:
-            copies, merged = LocalCopies(self.bronze, Path(folder)), Path(folder) / "merged.parquet"
+        """Write one merged file and put its bytes into `sizes`; return its sources, none if no file was written."""
+        with scratch_engine(self.config) as (engine, folder):
+            copies, merged = LocalCopies(self.bronze, folder), folder / "merged.parquet"
             copies.fetch(source.key for source in sources)
-            with Engine(Path(folder) / "spill", self.config.memory_limit, self.config.threads) as engine:
-                taken = _merged(engine, copies, sources, merged)
+            taken = _merged(engine, copies, sources, merged)
             if not taken:
                 log("compact", "cannot be merged", level="WARNING", status="left", key=key)
                 return []
@@ -194,37 +189,37 @@ class Compaction:
     def _unchanged(self, sources: Iterable[Source]) -> bool:
         return all(self.bronze.etag(source.key) == source.etag for source in sources)
 
-    def _take_back(self, keys: list[str], journal: Journal) -> None:
+    def _roll_back(self, keys: list[str]) -> None:
         self.bronze.delete(keys)
         for key in keys:
             self.bronze.delete_old_versions(key)
-        self._count(journal, remove=keys)
+        self._mark(remove=keys)
 
     def _finish(self, journal: Journal) -> None:
         self.bronze.delete(journal.sources())
-        self._count(journal, remove=journal.sources())
+        self._mark(remove=journal.sources())
         self.silver.delete([JOURNAL])
 
     def _recovered(self, now: datetime) -> bool:
-        """Deal with a journal somebody left; False while it may be somebody's who is alive."""
+        """Recover an abandoned journal. Return False while its lease has not expired."""
         found = self.silver.get_json(JOURNAL)
         if found is None:
             return True
         journal = Journal.from_json(found[0])
         if now - datetime.fromisoformat(journal.since) < LEASE:
             return False
-        log("compact", "what another run began", level="WARNING", status=journal.state)
+        log("compact", "recovering the journal of a dead run", level="WARNING", status=journal.state)
         if journal.state == "writing":
-            self._take_back(list(journal.merges), journal)
+            self._roll_back(list(journal.merges))
             self.silver.delete([JOURNAL])
         else:
             self._finish(journal)
         return True
 
-    # -- The bookmark --------------------------------------------------------------------------------------------
+    # -- Consumed files ------------------------------------------------------------------------------------------
 
-    def _count(self, journal: Journal, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
-        """Add names to what counts as consumed, or remove some, in the days that the journal is about."""
+    def _mark(self, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
+        """Mark keys as consumed, or no longer so, in the days that have been consumed."""
         plus, minus = consumed_files.by_day(add), consumed_files.by_day(remove)
         if not plus and not minus:
             return
@@ -247,7 +242,7 @@ class Compaction:
 
 
 def _merged(engine: Engine, copies: LocalCopies, sources: list[Source], merged: Path) -> list[Source]:
-    """Merge what is readable of local copies; the sources that were, none where they are too few."""
+    """Merge the readable local copies; return their sources, none if they are too few."""
     try:
         engine.merge([copies.path(source.key) for source in sources], merged)
     except EngineError:
@@ -258,7 +253,7 @@ def _merged(engine: Engine, copies: LocalCopies, sources: list[Source], merged: 
 
 
 def _day_of(key: str) -> str:
-    """Day in a Bronze key, `YYYY-MM-DD`; empty where there is none."""
+    """Day in a Bronze key, `YYYY-MM-DD`; empty if it has none."""
     parts = dict(part.split("=", 1) for part in key.split("/") if "=" in part)
     return "-".join(parts.get(name, "") for name in ("year", "month", "day")).strip("-")
 
@@ -270,7 +265,7 @@ def _is_free(key: str, consumed: Mapping[str, frozenset[str]]) -> bool:
 
 
 def _groups(sources: list[Source]) -> list[list[Source]]:
-    """Files that become one, each group at most about `TARGET_BYTES`; too few files are left as they are."""
+    """Groups of files to merge, each of about `TARGET_BYTES` at most; groups of too few files are left out."""
     groups: list[list[Source]] = [[]]
     for source in sorted(sources, key=lambda source: source.key):
         if sum(other.bytes for other in groups[-1]) + source.bytes > TARGET_BYTES:

@@ -1,8 +1,8 @@
-"""Removes one person from every layer of the lake, and looks for what is left.
+"""Removes one person from every layer of the lake, and searches for traces.
 
-Bronze files are rewritten under their own names, so the bookmark stays true. Silver's rows go by a commit like any
-other, Gold follows from Silver. Old files, snapshots, query results and cached answers go at once: a reader that was
-using them is told to ask again. In versioned buckets older versions of what was rewritten go too.
+Bronze files are rewritten under their own names, so they still count as consumed. Silver is rewritten by a commit like
+any other, and Gold follows from Silver. Old files, snapshots, query results and cached answers are deleted at once:
+their readers are told to ask again. In versioned buckets the older versions of rewritten objects are deleted as well.
 """
 
 import base64
@@ -11,19 +11,19 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
-from etl.engine.embedded import Engine
+from etl.engine.embedded import Engine, scratch_engine
 from etl.engine.errors import EngineError
 from etl.jobs.gold import Gold
+from etl.jobs.local_workspace import LocalWorkspace
 from etl.jobs.steps import sql_text
 from etl.lake import consumed_files, manifest
 from etl.lake.commit import commit_json
 from etl.lake.config import LakeConfig
-from etl.lake.glue_partitions import sync_silver
 from etl.lake.layout import (
     BRONZE_ERROR_PREFIX,
     BRONZE_PREFIX,
@@ -35,25 +35,25 @@ from etl.lake.layout import (
     RESULTS_PREFIX,
     SILVER_PREFIX,
     bucket_of,
-    silver_folder,
     snapshot_of,
     user_bucket,
 )
-from etl.lake.manifest import Manifest, Part
+from etl.lake.manifest import Manifest
 from etl.lake.storage import Bucket, LocalCopies
 from etl.lake.tables import QUARANTINE, TASK_EVENTS
 from etl.log import iso, log
 from etl.upkeep.orphans import made_by
+from etl.upkeep.rewrite_silver import commit_without
 
 AT_A_TIME = 200
 POLL_SECONDS = 1.0
-COPIES = (RESULTS_PREFIX, CACHE_PREFIX)
+DERIVED = (RESULTS_PREFIX, CACHE_PREFIX)
 Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Rows of one object that are the person's (`own`), and rows of others that name them, as a writer for example."""
+    """Rows of one object: the person's `own`, and rows of others that name the person, as their writer for example."""
 
     url: str
     own: int
@@ -61,21 +61,19 @@ class Trace:
 
 
 class Erasure:
-    """One person's removal from one lake; every step can be done again.
+    """Removes one person from one lake; every step can be repeated.
 
     Parameters
     ----------
-    config
-        The lake.
-    s3, glue
-        boto3 clients.
+    config, s3, glue
+        The lake and its boto3 clients.
     user_id
-        Whose rows.
+        The person.
     """
 
     def __init__(self, config: LakeConfig, s3: Any, glue: Any, user_id: str) -> None:
         if not user_id:
-            raise ValueError("no user")
+            raise ValueError("no user id")
         self.config = config
         self.s3, self.glue = s3, glue
         self.user_id = user_id
@@ -85,9 +83,9 @@ class Erasure:
         self._everywhere = False
 
     def run(self, *, everywhere: bool = False) -> int:
-        """Remove the person's rows from Bronze, Silver and Gold, in that order; how many objects were rewritten.
+        """Remove the person's rows from Bronze, Silver and Gold, in that order; return the number of rewritten objects.
 
-        `everywhere`: also look where rows of this person should not be, in the buckets of others.
+        `everywhere`: also search other user buckets, where no row of this person should be.
         """
         self._everywhere = everywhere
         rewritten = self._rewrite_bronze() + self._drop_undeliverable() + self._rewrite_silver()
@@ -95,7 +93,7 @@ class Erasure:
         return rewritten
 
     def traces(self) -> list[Trace]:
-        """Every object of the lake with a row that holds the person's id anywhere: all is read, nothing is assumed."""
+        """Every object of the lake with a row that holds the person's id anywhere. Reads all files."""
         places = (
             (self.bronze, (BRONZE_PREFIX, REQUESTS_PREFIX)),
             (self.silver, (SILVER_PREFIX,)),
@@ -110,23 +108,21 @@ class Erasure:
         for bucket, prefix in (
             (self.bronze, BRONZE_ERROR_PREFIX),
             (self.bronze, REQUESTS_ERROR_PREFIX),
-            *((self.gold, prefix) for prefix in COPIES),
+            *((self.gold, prefix) for prefix in DERIVED),
         ):
             found += [Trace(bucket.url(key), 1, 0) for key, _ in self._lines_about(bucket, prefix)]
         return found
 
-    def living(self) -> int:
-        """How many items of the person are in the table, as far as Silver knows."""
+    def living_items(self) -> int:
+        """Number of the person's items in the table, as far as Silver knows."""
         current = manifest.load(self.silver)
         part = current.parts(TASK_EVENTS.name).get(user_bucket(self.user_id))
         if part is None:
             return 0
-        with tempfile.TemporaryDirectory(prefix="erase-", dir=self.config.work_dir) as folder:
-            paths = LocalCopies(self.silver, Path(folder)).fetch(part.files)
-            with Engine(Path(folder) / "spill", self.config.memory_limit, self.config.threads) as engine:
-                engine.read(TASK_EVENTS.name, TASK_EVENTS, paths)
-                engine.run("living", sql_text("erase", "living"), {"user_id": self.user_id})
-                return engine.count("living")
+        with scratch_engine(self.config) as (engine, folder):
+            engine.read(TASK_EVENTS.name, TASK_EVENTS, LocalCopies(self.silver, folder).fetch(part.files))
+            engine.run("living", sql_text("erase", "living"), {"user_id": self.user_id})
+            return engine.count("living")
 
     def has_arrived(self, keys: Iterable[Key], since: datetime) -> bool:
         """Whether Bronze holds the removal of each of `keys` (PK, SK) from `since` on."""
@@ -138,12 +134,12 @@ class Erasure:
             for name in names
             if bucket_of(name) == user_bucket(self.user_id)
         ]
-        for engine, paths, _ in self._copied(self.bronze, files):
+        for engine, paths in self._readable(files):
             missing -= set(engine.removals(paths, iso(since.replace(microsecond=0))))
         return not missing
 
     def wait(self, keys: Iterable[Key], since: datetime, patience: float) -> bool:
-        """Wait until Bronze holds the removals, `patience` seconds at most; whether it does."""
+        """Wait until Bronze holds the removals, for at most `patience` seconds; return whether it does."""
         wanted, deadline = list(keys), time.monotonic() + patience
         while not self.has_arrived(wanted, since):
             if time.monotonic() > deadline:
@@ -160,16 +156,17 @@ class Erasure:
             for engine, path, key, (own, _) in self._found(self.bronze, keys):
                 if own:
                     kept = path.with_name("kept.parquet")
-                    engine.without(path, kept, self.user_id, naming=_about_whom_it_names(key))
+                    own_rows = engine.own_rows([path], self.user_id, naming=_belongs_to_all_named(key))
+                    engine.without([path], kept, own_rows)
                     self.bronze.put(key, kept.read_bytes())
                     self.bronze.delete_old_versions(key)
                     rewritten += 1
-            # What compaction has replaced is deleted, but a versioned bucket keeps it for a while.
+            # A versioned bucket still keeps the files that compaction has replaced and deleted.
             self.bronze.delete_versions_of_deleted(prefix, self._may_hold)
         return rewritten
 
     def _may_hold(self, key: str) -> bool:
-        """Rows are in their user's bucket; where a key is no bucket's, anywhere."""
+        """Whether a file can have rows of the person: those of their user bucket, and those of no user bucket."""
         return self._everywhere or bucket_of(key) in {"", user_bucket(self.user_id)}
 
     def _drop_undeliverable(self) -> int:
@@ -182,7 +179,7 @@ class Erasure:
         return dropped
 
     def _lines_about(self, bucket: Bucket, prefix: str) -> Iterator[tuple[str, list[bytes]]]:
-        """Objects with lines that hold the id, as text or inside Firehose's base64, and their other lines."""
+        """Objects with lines that hold the id, as text or in Firehose's base64; with the lines to keep."""
         for key in bucket.keys(prefix):
             found = bucket.get(key)
             lines = found[0].splitlines(keepends=True) if found else []
@@ -193,49 +190,18 @@ class Erasure:
     # -- Silver --------------------------------------------------------------------------------------------------
 
     def _rewrite_silver(self) -> int:
-        def plan(current: Manifest) -> Manifest | None:
-            now = datetime.now(UTC)
-            commit = manifest.new_name(now)
-            changed = self._rewritten(current, commit)
-            return current.successor(commit, now, changed) if changed else None
-
-        before, published = manifest.commit(self.silver, plan)
-        if published:
-            sync_silver(self.glue, self.config.database, published.locations(self.silver))
+        before, published = commit_without(
+            self.config,
+            self.s3,
+            self.glue,
+            lambda table, bucket: bucket == user_bucket(self.user_id) or table == QUARANTINE.name,
+            lambda engine, paths: engine.own_rows(paths, self.user_id),
+        )
         self._delete_replaced(published or before)
         return int(published is not None)
 
-    def _rewritten(self, current: Manifest, commit: str) -> dict[tuple[str, str], Part]:
-        """The partitions with rows of the person, written without them."""
-        changed: dict[tuple[str, str], Part] = {}
-        with tempfile.TemporaryDirectory(prefix="erase-", dir=self.config.work_dir) as name:
-            folder = Path(name)
-            copies = LocalCopies(self.silver, folder)
-            with Engine(folder / "spill", self.config.memory_limit, self.config.threads) as engine:
-                for table, parts in current.tables.items():
-                    for bucket, part in parts.items():
-                        if bucket != user_bucket(self.user_id) and table != QUARANTINE.name:
-                            continue
-                        paths = copies.fetch(part.files)
-                        if any(own for own, _ in engine.owned(paths, self.user_id).values()):
-                            changed[table, bucket] = self._rewrite_part(engine, table, bucket, commit, paths)
-        return changed
-
-    def _rewrite_part(
-        self, engine: Engine, table: str, bucket: str, commit: str, paths: Iterable[Path]
-    ) -> Part:
-        location = silver_folder(table, bucket, commit)
-        keys, rows, size = [], 0, 0
-        for number, path in enumerate(paths):
-            kept = path.with_name(f"kept-{number}.parquet")
-            rows += engine.without(path, kept, self.user_id)
-            keys.append(f"{location}part-{number}.parquet")
-            size += kept.stat().st_size
-            self.silver.put(keys[-1], kept.read_bytes())
-        return Part(location, tuple(keys), rows, size)
-
     def _delete_replaced(self, current: Manifest) -> None:
-        """Delete every data file but the live ones, whoever left it."""
+        """Delete every data file except the live ones and those of newer commits."""
         live = set(current.all_files())
         dead = [
             key
@@ -250,16 +216,16 @@ class Erasure:
 
     def _renew_gold(self) -> None:
         with tempfile.TemporaryDirectory(prefix="erase-", dir=self.config.work_dir) as folder:
-            Gold(self.config, self.s3, self.glue, Path(folder)).run()
+            Gold(self.config, self.s3, self.glue, LocalWorkspace(self.config, self.s3, Path(folder))).run()
         newest = self._forget_snapshots()
         old = [key for key in self.gold.keys(GOLD_PREFIX) if "" < snapshot_of(key) < newest]
-        old += [key for prefix in COPIES for key in self.gold.keys(prefix)]
+        old += [key for prefix in DERIVED for key in self.gold.keys(prefix)]
         self.gold.delete(old)
         for key in old:
             self.gold.delete_old_versions(key)
 
     def _forget_snapshots(self) -> str:
-        """Take all snapshots but the newest out of Gold's commit; the newest one's name, empty where there is none."""
+        """Remove all snapshots but the newest from Gold's commit; return its name, empty if there is none."""
 
         def plan(commit: dict[str, Any] | None) -> dict[str, Any] | None:
             if commit is None:
@@ -270,7 +236,7 @@ class Erasure:
         _, commit = commit_json(self.gold, GOLD_COMMIT, plan)
         return str(commit["snapshot"]) if commit else ""
 
-    # -- Looking -------------------------------------------------------------------------------------------------
+    # -- Searching -----------------------------------------------------------------------------------------------
 
     def _search(self, bucket: Bucket, prefix: str) -> Iterator[tuple[str, int, int]]:
         keys = (key for key in bucket.keys(prefix) if key.endswith(".parquet"))
@@ -280,52 +246,48 @@ class Erasure:
     def _found(
         self, bucket: Bucket, keys: Iterable[str]
     ) -> Iterator[tuple[Engine, Path, str, tuple[int, int]]]:
-        """Files with rows of the person, or that name them: local copy, key, how many of each."""
+        """Files with rows that belong to the person or name them: local copy, key, and how many of each."""
         todo = iter(keys)
         while chunk := list(islice(todo, AT_A_TIME)):
-            with tempfile.TemporaryDirectory(prefix="erase-", dir=self.config.work_dir) as folder:
-                copies = LocalCopies(bucket, Path(folder))
+            with scratch_engine(self.config) as (engine, folder):
+                copies = LocalCopies(bucket, folder)
                 copies.fetch(chunk)
-                with Engine(Path(folder) / "spill", self.config.memory_limit, self.config.threads) as engine:
-                    # One table at a time: columns of one name may have another type in another.
-                    for _, group in groupby(chunk, key=lambda key: key.split("/")[1]):
-                        known = {copies.path(key): key for key in group}
-                        for path, counts in self._counted(engine, known).items():
-                            yield engine, path, known[path], counts
+                # One table at a time: a column of the same name may have another type in another table.
+                for _, group in groupby(chunk, key=lambda key: key.split("/")[1]):
+                    known = {copies.path(key): key for key in group}
+                    for path, counts in self._counted(engine, known).items():
+                        yield engine, path, known[path], counts
 
     def _counted(self, engine: Engine, known: Mapping[Path, str]) -> dict[Path, tuple[int, int]]:
         paths = list(known)
-        naming = _about_whom_it_names(known[paths[0]])
+        naming = _belongs_to_all_named(known[paths[0]])
         try:
             return engine.owned(paths, self.user_id, naming=naming)
         except EngineError:
             bad = set(engine.unreadable(paths))
             for path in bad:
-                log("erase", "cannot be read", level="ERROR", status="unreadable", key=known[path])
+                log("erase", "unreadable file", level="ERROR", status="unreadable", key=known[path])
             one_by_one = [
                 engine.owned([path], self.user_id, naming=naming) for path in paths if path not in bad
             ]
             return {path: counts for found in one_by_one for path, counts in found.items()}
 
-    def _copied(self, bucket: Bucket, keys: Iterable[str]) -> Iterator[tuple[Engine, list[Path], list[str]]]:
-        """Local copies of files that are Parquet, some at a time; the others are named in the log."""
+    def _readable(self, keys: Iterable[str]) -> Iterator[tuple[Engine, list[Path]]]:
+        """Local copies of the readable Bronze files, some at a time; logs the others."""
         todo = iter(keys)
         while chunk := list(islice(todo, AT_A_TIME)):
-            with tempfile.TemporaryDirectory(prefix="erase-", dir=self.config.work_dir) as folder:
-                copies = LocalCopies(bucket, Path(folder))
-                paths = copies.fetch(chunk)
-                with Engine(Path(folder) / "spill", self.config.memory_limit, self.config.threads) as engine:
-                    bad = set(engine.unreadable(paths))
-                    for path in bad:
-                        log("erase", "cannot be read", level="ERROR", status="unreadable", key=str(path))
-                    good = [pair for pair in zip(paths, chunk, strict=True) if pair[0] not in bad]
-                    yield engine, [path for path, _ in good], [key for _, key in good]
+            with scratch_engine(self.config) as (engine, folder):
+                paths = LocalCopies(self.bronze, folder).fetch(chunk)
+                bad = set(engine.unreadable(paths))
+                for path in bad:
+                    log("erase", "unreadable file", level="ERROR", status="unreadable", key=str(path))
+                yield engine, [path for path in paths if path not in bad]
 
 
-def _about_whom_it_names(key: str) -> bool:
-    """Whether rows of a file are erased if they name the person at all.
+def _belongs_to_all_named(key: str) -> bool:
+    """Whether the rows of a file belong to every person they name.
 
-    A request of an admin about the person is such a row. A change is not: it is its owner's, whoever wrote it.
+    A row of the request log does: an admin's request about the person, for example. A change belongs to its owner only.
     """
     return key.startswith(REQUESTS_PREFIX)
 

@@ -1,4 +1,4 @@
-"""Deletes what nobody refers to: files of runs that died, and of snapshots and commits whose own cleaning did."""
+"""Deletes orphan files, which no commit names: runs that died leave them, and runs that died while deleting."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -11,39 +11,33 @@ from etl.lake.layout import GOLD_COMMIT, GOLD_PREFIX, JOB_REQUESTS_PREFIX, SILVE
 from etl.lake.storage import Bucket
 from etl.log import log
 
-# A run that is still under way has files nobody refers to either; none takes this long.
+# The files of a run that is still under way look like orphans; no run takes this long.
 GRACE = timedelta(days=1)
 _NAME = re.compile(r"[/=](\d{8}T\d{12}-[0-9a-f]{6})[/.]")
 
 
-def run(config: LakeConfig, s3: Any, now: datetime | None = None) -> int:
-    """Delete the files that no commit names and that are older than a day and the time readers are given.
-
-    Returns
-    -------
-    int
-        How many were deleted.
-    """
+def delete_orphans(config: LakeConfig, s3: Any, now: datetime | None = None) -> int:
+    """Delete files that no commit names and that are older than a day plus `keep_seconds`; return their number."""
     moment = now or datetime.now(UTC)
     limit = f"{moment - GRACE - timedelta(seconds=config.keep_seconds):%Y%m%dT%H%M%S%f}"
     silver, gold = Bucket(config.silver_bucket, s3), Bucket(config.gold_bucket, s3)
-    dead = list(_dead_in_silver(silver, limit))
-    silver.delete(dead)
-    old = list(_dead_in_gold(gold, limit))
-    gold.delete(old)
-    if dead or old:
-        log("sweep", "deleted files nobody refers to", silver=len(dead), gold=len(old))
-    return len(dead) + len(old)
+    in_silver = list(_silver_orphans(silver, limit))
+    silver.delete(in_silver)
+    in_gold = list(_gold_orphans(gold, limit))
+    gold.delete(in_gold)
+    if in_silver or in_gold:
+        log("orphans", "deleted files that no commit names", silver=len(in_silver), gold=len(in_gold))
+    return len(in_silver) + len(in_gold)
 
 
-def _dead_in_silver(silver: Bucket, limit: str) -> Iterator[str]:
+def _silver_orphans(silver: Bucket, limit: str) -> Iterator[str]:
     current = manifest.load(silver)
     live = {*current.all_files(), *(mark.key for mark in current.days.values()), *current.retired}
     if current.sequence:
         yield from (key for key in _older(silver.keys(SILVER_PREFIX), limit) if key not in live)
 
 
-def _dead_in_gold(gold: Bucket, limit: str) -> Iterator[str]:
+def _gold_orphans(gold: Bucket, limit: str) -> Iterator[str]:
     found = gold.get_json(GOLD_COMMIT)
     if found:
         kept = found[0]["snapshots"]
@@ -51,7 +45,7 @@ def _dead_in_gold(gold: Bucket, limit: str) -> Iterator[str]:
 
 
 def made_by(key: str) -> str:
-    """Name of the commit or snapshot that a file was written for; empty where its key has none."""
+    """The commit or snapshot in a key; empty if it has none."""
     found = _NAME.search(key)
     return found[1] if found else ""
 

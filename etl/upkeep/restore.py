@@ -1,11 +1,10 @@
-"""The table out of Bronze: every item as it stood at any point in time, typed and with its digits.
+"""Restores the DynamoDB table from Bronze: every item as at any point in time, with its types and all digits.
 
-Works on one user bucket after the other, so memory and disk hold a sixteenth of the history at a time.
+It works on one user bucket after the other, so memory and disk hold a sixteenth of the history at a time.
 """
 
 import functools
 import json
-import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from etl.capture.dynamodb_json import Attribute, attributes_of
-from etl.engine.embedded import Engine
+from etl.engine.embedded import Engine, scratch_engine
 from etl.jobs.bronze import read
 from etl.jobs.steps import restore_parameters, sql_text
 from etl.lake import consumed_files
@@ -31,33 +30,33 @@ ATTEMPTS = 10
 BACKOFF_CAP_SECONDS = 5.0
 
 Item = dict[str, Attribute]
-# The index keys of an item: they are not in the lake, because they follow from the rest.
+# The index keys of an item. The lake lacks them, because they are computed from the other attributes.
 IndexKeys = Callable[[Item], Item]
-Progress = Callable[["Restored"], None]
+Report = Callable[["Restored"], None]
 
 
 class RestoreError(RuntimeError):
-    """The table cannot be restored as asked; the message says why."""
+    """The table cannot be restored as requested; the message says why."""
 
 
 @dataclass(slots=True)
 class Restored:
-    """How far a restore is.
+    """Progress of a restore.
 
     Parameters
     ----------
     buckets, buckets_done
-        User buckets, and how many are finished.
+        User buckets, and the number of finished ones.
     changes
         Bronze rows read, copies included.
     unusable
-        Of them, rows that say too little about an item: no key, no sequence number, no readable image.
+        Rows among them without a key, a sequence number or a readable image.
     items
         Items found, by the first part of their key (`TASK`, `USER`, `TRASH`).
     written
-        Items written; 0 in a dry run.
+        Items written; 0 for a dry run.
     latest
-        When the latest of these items changed (ISO 8601 UTC; empty where there is none).
+        Time of the latest change of these items (ISO 8601 UTC; empty if there is none).
     """
 
     buckets: int = 0
@@ -70,16 +69,14 @@ class Restored:
 
 
 class Restore:
-    """A reading of Bronze.
+    """Reads the items of the table out of Bronze.
 
     Parameters
     ----------
-    config
-        The lake.
-    s3
-        boto3 client.
+    config, s3
+        The lake and its boto3 client.
     until
-        The point in time (aware); what happened at that very instant is included.
+        The point in time (aware), included.
     """
 
     def __init__(self, config: LakeConfig, s3: Any, until: datetime) -> None:
@@ -89,39 +86,37 @@ class Restore:
         self.progress = Restored()
 
     def items(self) -> Iterator[Item]:
-        """The items as DynamoDB writes them, keys included, index keys not; `progress` counts along."""
+        """The items in DynamoDB's form, with keys but without index keys; counts them in `progress`."""
         by_bucket = self._files()
         self.progress.buckets = len(by_bucket)
         for _, keys in sorted(by_bucket.items()):
-            with tempfile.TemporaryDirectory(prefix="restore-", dir=self.config.work_dir) as folder:
-                yield from self._bucket(keys, Path(folder))
+            with scratch_engine(self.config) as (engine, folder):
+                yield from self._bucket(engine, keys, folder)
             self.progress.buckets_done += 1
 
     def _files(self) -> dict[str, list[str]]:
         last = self.until.astimezone(UTC).date().isoformat()
         by_bucket: dict[str, list[str]] = defaultdict(list)
         for day, names in consumed_files.listing(self.bronze, "").items():
-            # A file lies under the day of its changes, however late it came.
+            # A file lies under the day of its changes, however late it arrived.
             if day <= last:
                 for name in sorted(names):
                     key = consumed_files.day_prefix(day) + name
                     by_bucket[bucket_of(key)].append(key)
         return by_bucket
 
-    def _bucket(self, keys: list[str], folder: Path) -> Iterator[Item]:
+    def _bucket(self, engine: Engine, keys: list[str], folder: Path) -> Iterator[Item]:
         copies = LocalCopies(self.bronze, folder / "bronze")
         copies.fetch(keys)
-        with Engine(folder / "spill", self.config.memory_limit, self.config.threads) as engine:
-            parameters = restore_parameters(self.until)
-            usable = functools.partial(engine.run, "usable", sql_text("restore", "usable"), parameters)
-            read(engine, copies, keys, usable)
-            engine.run("state", sql_text("restore", "state"), parameters)
-            self._count(engine)
-            rows = engine.rows("state", "pk, sk, new_image, attribute_types")
-            for pk, sk, image, types in rows:
-                self.progress.items[pk.partition("#")[0]] += 1
-                special = json.loads(types).get("new_image", {}) if types else {}
-                yield attributes_of(image, special) | {"PK": {"S": pk}, "SK": {"S": sk}}
+        parameters = restore_parameters(self.until)
+        usable = functools.partial(engine.run, "usable", sql_text("restore", "usable"), parameters)
+        read(engine, copies, keys, usable)
+        engine.run("state", sql_text("restore", "state"), parameters)
+        self._count(engine)
+        for pk, sk, image, types in engine.rows("state", "pk, sk, new_image, attribute_types"):
+            self.progress.items[pk.partition("#")[0]] += 1
+            special = json.loads(types).get("new_image", {}) if types else {}
+            yield attributes_of(image, special) | {"PK": {"S": pk}, "SK": {"S": sk}}
 
     def _count(self, engine: Engine) -> None:
         changes = engine.count("bronze")
@@ -131,36 +126,28 @@ class Restore:
 
 
 def rebuild(
-    restore: Restore,
-    dynamodb: Any,
-    table: str,
-    index_keys: IndexKeys,
-    tell: Progress = lambda progress: None,
+    restore: Restore, dynamodb: Any, table: str, index_keys: IndexKeys, report: Report = lambda progress: None
 ) -> Restored:
-    """Write the restored items into a table that holds nothing yet, or the beginning of the same restore.
+    """Write the restored items into a table that is empty, or that holds the beginning of the same restore.
 
     Parameters
     ----------
-    restore
-        What to write.
-    dynamodb
-        boto3 client.
     table
-        Name of a table with the keys and indexes of the product's.
+        Name of a table with the same keys and indexes as the product's.
     index_keys
-        Given an item, the index keys it has.
-    tell
+        Computes the index keys of an item.
+    report
         Called after every few hundred items.
 
     Returns
     -------
     Restored
-        What was read and written.
+        The counts.
 
     Raises
     ------
     RestoreError
-        When DynamoDB keeps refusing items.
+        If DynamoDB keeps refusing items.
     """
     complete = (item | index_keys(item) for item in restore.items())
     with ThreadPoolExecutor(WRITERS) as pool:
@@ -168,21 +155,21 @@ def rebuild(
             batches = [chunk[start : start + BATCH] for start in range(0, len(chunk), BATCH)]
             list(pool.map(lambda batch: _put(dynamodb, table, batch), batches))
             restore.progress.written += len(chunk)
-            tell(restore.progress)
+            report(restore.progress)
     return restore.progress
 
 
-def survey(restore: Restore, index_keys: IndexKeys, tell: Progress = lambda progress: None) -> Restored:
-    """Do all that `rebuild` does but write."""
+def dry_run(restore: Restore, index_keys: IndexKeys, report: Report = lambda progress: None) -> Restored:
+    """Do everything that `rebuild` does, except writing."""
     for number, item in enumerate(restore.items(), start=1):
         index_keys(item)
         if number % (BATCH * WRITERS) == 0:
-            tell(restore.progress)
+            report(restore.progress)
     return restore.progress
 
 
 def is_empty(dynamodb: Any, table: str) -> bool:
-    """Whether a table holds no item of the kinds that are restored."""
+    """Whether a table has no item of the restored kinds."""
     pages = dynamodb.get_paginator("scan").paginate(
         TableName=table, ProjectionExpression="PK", PaginationConfig={"PageSize": 100}
     )
@@ -201,12 +188,12 @@ def _put(dynamodb: Any, table: str, items: Iterable[Item]) -> None:
 
 
 def point_in_time(text: str | None) -> datetime:
-    """Read a time (ISO 8601; without an offset, UTC; a day alone is its end); now where None.
+    """Read an ISO 8601 time: UTC without an offset, the end of the day for a day alone, now for None.
 
     Raises
     ------
     RestoreError
-        For anything else.
+        For any other text.
     """
     if text is None:
         return datetime.now(UTC)
@@ -220,7 +207,7 @@ def point_in_time(text: str | None) -> datetime:
 
 
 def describe(progress: Restored) -> str:
-    """One line for people."""
+    """The progress as one line for people."""
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(progress.items.items())) or "no items"
     return (
         f"{progress.buckets_done} of {progress.buckets} buckets, {progress.changes:,} changes read, "

@@ -130,7 +130,7 @@ def create_access_token(request: HttpRequest) -> HttpResponse:
 @router.get("", response={200: list[AccessTokenOut]}, summary="List my access tokens")
 def list_access_tokens(request: HttpRequest) -> HttpResponse:
     """List your access tokens that have not expired, the newest first; without their secrets. At most 50."""
-    found = access_tokens.list(context(request).user_id)
+    found = access_tokens.list_tokens(context(request).user_id)
     return replies.answer(_reply(200, [_shown(token) for token in found]))
 
 

@@ -83,11 +83,13 @@ def _save(request: HttpRequest, *, new: bool) -> HttpResponse:
     body = requests.json_object(request)
     given, echoed = requests.split(body)
     reply = partial(_saved, new=new)
+    if_version = requests.preconditions(request)
     saved = profiles.save_profile(
         context(request),
         _changes(request, given),
-        new=new,
-        if_version=requests.preconditions(request),
+        initial=profiles.described(identity.person(request)),
+        read=[None] if new and if_version is None else None,
+        if_version=if_version,
         echoed=echoed,
         once=requests.once(request, body, reply),
     )

@@ -1,1 +1,1 @@
-"""What the admin shows of the table. Imported with the first request for it, never by other pages."""
+"""Tasks and the trash in the admin."""

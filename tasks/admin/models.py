@@ -1,6 +1,6 @@
-"""The table's items as the admin's models: fields of ``tasks.items``, lengths and choices of ``tasks.fields``.
+"""Tasks and the trash as admin models: fields from ``tasks.items``, lengths and choices from ``tasks.fields``.
 
-Nothing here is stored by Django: the models are unmanaged, and rows are read through access paths.
+The models are unmanaged: Django stores nothing, and rows are read through access paths.
 """
 
 from typing import Any
@@ -20,18 +20,18 @@ TASK_FIELDS = (
 )
 
 
-def _owned(values: Values) -> str:
+def _admin_key(values: Values) -> str:
     return f"{values['user_id']}.{values['id']}"
 
 
-def _task_place(key: str) -> tuple[str, str] | None:
+def _task_key_of(key: str) -> tuple[str, str] | None:
     owner, _, task_id = key.rpartition(".")
     return task_key(owner, task_id) if owner and is_id(task_id) else None
 
 
-def _trash_place(key: str) -> tuple[str, str] | None:
-    place = _task_place(key)
-    return trash_key(place[0].partition("#")[2], key.rpartition(".")[2]) if place else None
+def _trash_key_of(key: str) -> tuple[str, str] | None:
+    owner, _, task_id = key.rpartition(".")
+    return trash_key(owner, task_id) if owner and is_id(task_id) else None
 
 
 def _escaped(category: str) -> str:
@@ -66,8 +66,8 @@ class Task(_Titled):
     show = TASK_FIELDS
     reader = DynamoReader(
         item=TaskItem,
-        locate=_task_place,
-        key_of=_owned,
+        locate=_task_key_of,
+        key_of=_admin_key,
         paths=(
             _by_owner("GSI4", "category", escape=_escaped),
             _by_owner("GSI1", "status"),
@@ -90,8 +90,8 @@ class TrashedTask(_Titled):
             "description", "tags", "due_date", "checklist", "version", "request_id", "expires_at")  # fmt: skip
     reader = DynamoReader(
         item=TrashItem,
-        locate=_trash_place,
-        key_of=_owned,
+        locate=_trash_key_of,
+        key_of=_admin_key,
         keep=lambda values: _unexpired(values) and not values.get("purged_at"),
         ordered_by="deleted_at",
         paths=(Path("TRASH#{user_id}", "TASK#", order="created_at"), feed("TRASH")),

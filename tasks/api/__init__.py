@@ -1,1 +1,1 @@
-"""The tasks' part of the REST API. Operations are thin: they parse, call one service or selector, and render."""
+"""The REST API of tasks. Each operation parses the request, calls one service or selector, and renders the result."""

@@ -30,9 +30,9 @@ _STATUS = {"create": 201, "update": 200, "delete": 204, "restore": 200}
 def batch_tasks(request: HttpRequest) -> HttpResponse:
     """Create, update, delete and restore up to 25 tasks.
 
-    The operations that can be done are done together, all or none; the others are refused one by one. The results are
-    in the order of the operations: each has the status that a request of its own would have had, and of what was
-    refused the problem. One batch can change a task only once.
+    All valid operations are done together, all or none; the others are rejected one by one. The results are in the
+    order of the operations, each with the status that a request of its own would have had and, if it was rejected, the
+    problem. A batch can change a task only once.
     """
     body = requests.json_object(request)
     given = validation.clean(schemas.BATCH, body)

@@ -1,4 +1,4 @@
-"""``/api/v1/calendar``: the caller's calendar feed, and the feed itself for calendar programs."""
+"""``/api/v1/calendar``: the address of the caller's calendar feed, and the feed for calendar programs."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ ICALENDAR = "text/calendar; charset=utf-8"
 
 
 class CalendarFeedOut(Schema):
-    """Your calendar feed: since when its address has been what it is. The address is not shown again."""
+    """Your calendar feed, with the time its address was created. The address itself is not shown again."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"created_at": "2026-11-22T17:20:00.123456Z"}]}
@@ -33,7 +33,7 @@ class CalendarFeedOut(Schema):
 
 
 class NewCalendarFeedOut(Schema):
-    """The address of your calendar feed. Whoever has it can read your due tasks: keep it, nobody can show it again."""
+    """The address of your calendar feed. Anyone who has it can read your due tasks. Keep it: it is not shown again."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -43,7 +43,7 @@ class NewCalendarFeedOut(Schema):
 
 
 def address(request: HttpRequest, token: str) -> str:
-    """Return the address of the feed that ``token`` opens."""
+    """Return the URL of the feed with this ``token``."""
     return request.build_absolute_uri(reverse("api:calendar_feed", args=[token]))
 
 
@@ -51,7 +51,7 @@ def address(request: HttpRequest, token: str) -> str:
     "", response={200: CalendarFeedOut, 404: Problem}, summary="Get my calendar feed", url_name="calendar"
 )
 def get_calendar(request: HttpRequest) -> HttpResponse:
-    """Tell whether you have a calendar feed (404 if not), and since when."""
+    """Get the time the address of your calendar feed was created; 404 if you have none."""
     feed = calendar_address.get(context(request).user_id)
     if feed is None:
         raise CalendarFeedNotFound
@@ -64,9 +64,9 @@ def get_calendar(request: HttpRequest) -> HttpResponse:
     summary="Give my calendar feed a new address",
 )
 def create_calendar(request: HttpRequest) -> HttpResponse:
-    """Make a calendar feed of your due tasks, or give it a new address; the old one ends at once.
+    """Create a calendar feed of your due tasks, or give it a new address; the old one stops working at once.
 
-    Calendar programs subscribe to the address as it is, without signing in. An access token cannot do this.
+    Calendar programs subscribe to the address without signing in. Access tokens cannot do this.
     """
     refuse_token_holders(request)
     token, replayed = calendar_address.enable_once(
@@ -84,7 +84,7 @@ def create_calendar(request: HttpRequest) -> HttpResponse:
     summary="End my calendar feed",
 )
 def delete_calendar(request: HttpRequest) -> HttpResponse:
-    """End your calendar feed: its address opens nothing any more, at once."""
+    """End your calendar feed. Its address stops working at once."""
     once = requests.once(request, None, replies.deleted)
     return replies.answer(
         StoredReply(204, ""), replayed=calendar_address.disable(context(request), once=once)
@@ -93,7 +93,7 @@ def delete_calendar(request: HttpRequest) -> HttpResponse:
 
 @router.get("/{token}.ics", auth=None, include_in_schema=False, url_name="calendar_feed")
 def read_calendar_feed(request: HttpRequest, token: str) -> HttpResponse:
-    """Answer a calendar program with the feed as iCalendar, or that it has it (304)."""
+    """Respond with the feed as iCalendar, or with 304 if the calendar program's copy is current."""
     content = calendar_feed.render(calendar_address.owner_of(token), datetime.now(UTC).date())
     etag = f'"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}

@@ -1,4 +1,4 @@
-"""``GET /api/v1/tasks`` and ``GET /api/v1/trash``: pages of tasks, and what changed since."""
+"""``GET /api/v1/tasks`` and ``GET /api/v1/trash``: pages of tasks, and sync."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from web.api import describe, requests
 from web.api.schemas import PAGE_QUERY, Problem
 
 router, trash = Router(tags=["tasks"]), Router(tags=["trash"])
-# A write shows up later than the time it carries, by what the request takes. A sync looks that far back again.
+# A write becomes visible after its timestamp, by the duration of the request. A sync reads this far back again.
 OVERLAP = timedelta(seconds=60)
 
 
@@ -31,17 +31,18 @@ OVERLAP = timedelta(seconds=60)
     | {describe.HEADERS: ("Link", "Sync-Since", "Sync-Reset")},
 )
 def list_tasks(request: HttpRequest) -> HttpResponse:
-    """List your tasks, the newest first unless `sort` says otherwise. All filters given must hold.
+    """List your tasks, the newest first unless `sort` is given. Tasks match all given filters.
 
-    The next page is in the `Link` header (`rel="next"`); follow it until there is none. A page may hold less than
-    `limit` tasks, even none, and still have a next one.
+    The next page is in the `Link` header (`rel="next"`); follow it until there is none. A page may have fewer than
+    `limit` tasks, even none, and still have a next page.
 
-    Lists with `due_before`, `due_after` or `overdue` are of open tasks, by due date.
+    Lists with `due_before`, `due_after` or `overdue` contain open tasks only, ordered by due date.
 
-    **Sync.** Read the whole list once and keep the `Sync-Since` of its first page. Next time list with `updated_since`
-    set to it: that is what changed, in the order of the changes, deleted tasks included (`deleted_at` is set). Keep the
-    `Sync-Since` of that list's first page for the time after. You may get a change twice; `version` tells. Deletions
-    are remembered for 30 days: if `updated_since` is older, `Sync-Reset: true` says to read the whole list again.
+    **Sync.** Read the whole list once and keep the `Sync-Since` of its first page. Next time, list with `updated_since`
+    set to it: you get the changed tasks in the order of their changes, deleted ones included (with `deleted_at` set).
+    Keep the `Sync-Since` of that list's first page for the next time. You may get a change twice; compare `version`.
+    Deletions are kept for 30 days: if `updated_since` is older, `Sync-Reset: true` tells you to read the whole list
+    again.
     """
     given = requests.query(request, schemas.LIST_QUERY)
     now = datetime.now(UTC)
@@ -80,7 +81,7 @@ def _page(request: HttpRequest, page: Page[Any], limit: int) -> HttpResponse:
     openapi_extra=describe.query(PAGE_QUERY) | {describe.HEADERS: ("Link",)},
 )
 def list_trash(request: HttpRequest) -> HttpResponse:
-    """List the tasks you have deleted, the last deleted first. Each is kept for 30 days."""
+    """List your deleted tasks, the most recently deleted first. Each is kept for 30 days."""
     given = requests.query(request, PAGE_QUERY)
     ctx = context(request)
     page = selectors.get_trashed(ctx.user_id, now=ctx.now.timestamp(), latest_first=True, **given)

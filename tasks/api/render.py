@@ -1,4 +1,4 @@
-"""From items to JSON, without a model in between: this runs for every task of every list."""
+"""Renders tasks as JSON, without a schema class in between: this runs for every task of every list."""
 
 import hashlib
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from web.api.replies import etag, revalidated
 
 
 def task_values(task: dict[str, Any]) -> dict[str, Any]:
-    """Return what clients see of a task's item."""
+    """Return the fields of a task's item that clients see."""
     get = task.get
     return {
         "id": task["id"],
@@ -39,24 +39,24 @@ def task_values(task: dict[str, Any]) -> dict[str, Any]:
 
 
 def one(request: HttpRequest, task: TaskItem) -> HttpResponse:
-    """Answer with a task, or that the client has it (304)."""
+    """Respond with a task, or with 304 if the client's copy is current."""
     return revalidated(request, etag(task), to_json(task_values(task.attribute_values)))
 
 
 def many(request: HttpRequest, tasks: Iterable[TaskItem]) -> HttpResponse:
-    """Answer with a bare array of tasks, or that the client has it (304)."""
+    """Respond with a JSON array of tasks, or with 304 if the client's copy is current."""
     content = to_json([task_values(task.attribute_values) for task in tasks])
     return revalidated(request, f'W/"{hashlib.blake2b(content, digest_size=12).hexdigest()}"', content)
 
 
 def updated(task: TaskItem) -> StoredReply:
-    """Return the answer to a change."""
+    """Return the reply to an update."""
     body = to_json(task_values(task.attribute_values)).decode()
     return StoredReply(200, body, {"ETag": etag(task)})
 
 
 def created(request: HttpRequest, task: TaskItem) -> StoredReply:
-    """Return the answer to a creation."""
+    """Return the reply to a creation."""
     reply = updated(task)
     return StoredReply(
         201, reply.body, {**reply.headers, "Location": f"{request.path}/{task.attribute_values['id']}"}

@@ -1,4 +1,4 @@
-"""What goes over the wire, as documented in OpenAPI; and the query strings."""
+"""The request and response schemas of tasks, as documented in OpenAPI, with their examples."""
 
 from typing import Annotated, Any, Literal, NotRequired
 
@@ -38,7 +38,7 @@ _Description = Annotated[str, Field(max_length=fields.DESCRIPTION_MAX)]
 
 
 class ChecklistEntryOut(Schema):
-    """One line of a task's checklist."""
+    """One entry of a task's checklist."""
 
     model_config = OUT
     id: T36
@@ -72,7 +72,7 @@ _TASK_EXAMPLE: dict[str, Any] = {
 class TaskOut(Schema):
     """A task. Timestamps are ISO 8601 in UTC; `version` grows by one with every change and is the ETag.
 
-    `deleted_at` is set of tasks in the trash and of deletions in a sync; one that was deleted for good has no title.
+    `deleted_at` is set in the trash, and for deleted tasks in a sync; a permanently deleted task has no title.
     """
 
     model_config = out(_TASK_EXAMPLE)
@@ -98,7 +98,7 @@ class TaskOut(Schema):
 
 
 class BatchResult(Schema):
-    """What became of one operation: the task's id and version as it is now, or the problem."""
+    """The result of one operation: the task's id and current version, or the problem."""
 
     model_config = OUT
     op: Literal["create", "update", "delete", "restore"]
@@ -140,7 +140,7 @@ class BatchOut(Schema):
 
 @configured(validation.STRICT)
 class ListQuery(PageQuery, total=False):
-    """Which tasks to list."""
+    """Filters and order of a list of tasks."""
 
     status: Annotated[fields.Status, Field(description="Only tasks with this status")]
     priority: Annotated[fields.Priority, Field(description="Only tasks with this priority")]
@@ -159,14 +159,14 @@ class ListQuery(PageQuery, total=False):
     ]
     q: Annotated[
         str,
-        Field(max_length=200, description="Text to look for in title, description, category and tags"),
+        Field(max_length=200, description="Text to search for in title, description, category and tags"),
     ]
     updated_since: Annotated[
         str,
         AfterValidator(moment_text),
         Field(
             max_length=40,
-            description="Only what changed at this instant or later, deletions included",
+            description="Only tasks changed at this instant or later, deleted ones included",
             examples=["2026-11-22T17:20:00Z"],
             json_schema_extra={"format": "date-time"},
         ),
@@ -175,7 +175,7 @@ class ListQuery(PageQuery, total=False):
         Literal["created", "-created", "due", "-due", "priority", "-priority", "updated", "-updated"],
         Field(
             description="`created`: oldest first; `due`: open tasks by due date, then the others; `priority`: low "
-            "first; `updated`: the earliest change first. A `-` before it turns the list round. Default: `-created`.",
+            "first; `updated`: the earliest change first. A leading `-` reverses the list. Default: `-created`.",
             examples=["-created"],
         ),
     ]
@@ -197,7 +197,7 @@ _IfVersion = Annotated[
 
 @configured(validation.STRICT)
 class BatchCreate(TypedDict):
-    """Create a task of the fields in `task`."""
+    """Create a task with the fields in `task`."""
 
     op: Literal["create"]
     task: _AnyTask
@@ -205,7 +205,7 @@ class BatchCreate(TypedDict):
 
 @configured(validation.STRICT)
 class BatchUpdate(TypedDict):
-    """Change the fields in `task`; `if_version` is what If-Match is to a single request."""
+    """Change the fields in `task`; `if_version` works like If-Match in a single request."""
 
     op: Literal["update"]
     id: _TaskId
@@ -224,7 +224,7 @@ class BatchMove(TypedDict):
 
 @configured(validation.STRICT)
 class Batch(TypedDict):
-    """Up to 25 operations. The fields of a task are as in single requests; what is wrong with them is in the result."""
+    """Up to 25 operations. A task has the same fields as in a single request; its errors are in the result."""
 
     operations: Annotated[
         list[Annotated[BatchCreate | BatchUpdate | BatchMove, Field(discriminator="op")]],

@@ -17,13 +17,9 @@ from web.api import describe, replies, requests
 from web.api.schemas import Problem
 
 __all__ = ["router", "trash"]
-MOVE_PROBLEMS = dict.fromkeys((400, 404, 409, 412, 422), Problem)
-WRITE_PROBLEMS = dict.fromkeys((400, 404, 409, 412, 413, 415, 422), Problem)
-
-
-_CHANGES = describe.changes(
-    fields.TASK_CHANGES, schemas.TASK_CHANGES_EXAMPLES, schemas.TaskOut, schemas.TASK_ID
-)
+_MOVE_PROBLEMS = dict.fromkeys((400, 404, 409, 412, 422), Problem)
+_UPDATE_RESPONSE = {200: TaskOut, **_MOVE_PROBLEMS, **dict.fromkeys((413, 415), Problem)}
+_CHANGES = describe.changes(fields.TASK_CHANGES, schemas.TASK_CHANGES_EXAMPLES, TaskOut, schemas.TASK_ID)
 
 
 @router.post(
@@ -47,7 +43,7 @@ def create_task(request: HttpRequest) -> HttpResponse:
     openapi_extra=schemas.TASK_ID,
 )
 def get_task(request: HttpRequest, task_id: str) -> HttpResponse:
-    """Get one of your tasks. With `If-None-Match` the answer is 304 if you have it as it is."""
+    """Get one of your tasks. With `If-None-Match`, the answer is 304 if your copy is current."""
     return render.one(request, selectors.get_task(context(request).user_id, task_id))
 
 
@@ -65,38 +61,33 @@ def _update(request: HttpRequest, task_id: str) -> HttpResponse:
     return _answer(result, render.updated)
 
 
-@router.put(
-    "/{task_id}",
-    response={200: TaskOut, **WRITE_PROBLEMS},
-    summary="Change a task (PUT)",
-    openapi_extra=_CHANGES,
-)
+@router.put("/{task_id}", response=_UPDATE_RESPONSE, summary="Change a task (PUT)", openapi_extra=_CHANGES)
 def put_task(request: HttpRequest, task_id: str) -> HttpResponse:
-    """Change the fields given and leave the others, as PATCH does. `null` clears an optional field.
+    """Change the given fields and leave the others, as PATCH does. `null` clears an optional field.
 
-    A body may be the whole task as it was read, read-only fields included. They must be as they are: another `version`
-    or `updated_at` is answered with 412, as `If-Match` would be, anything else with 422.
+    The body may be the whole task as you read it, read-only fields included. These must be unchanged: another `version`
+    or `updated_at` is answered with 412, as `If-Match` would be, any other difference with 422.
     """
     return _update(request, task_id)
 
 
 @router.patch(
     "/{task_id}",
-    response={200: TaskOut, **WRITE_PROBLEMS},
+    response=_UPDATE_RESPONSE,
     summary="Change a task",
     openapi_extra=_CHANGES | schemas.TASK_LINKS,
 )
 def patch_task(request: HttpRequest, task_id: str) -> HttpResponse:
-    """Change the fields given and leave the others. `null` clears an optional field.
+    """Change the given fields and leave the others. `null` clears an optional field.
 
-    Completing a task that recurs creates its next occurrence, once; `next_task_id` leads to it.
+    Completing a recurring task creates its next occurrence, once; its id is in `next_task_id`.
     """
     return _update(request, task_id)
 
 
 @router.delete(
     "/{task_id}",
-    response={204: None, **MOVE_PROBLEMS},
+    response={204: None, **_MOVE_PROBLEMS},
     summary="Delete a task",
     openapi_extra=schemas.TASK_ID,
 )
@@ -107,12 +98,12 @@ def delete_task(request: HttpRequest, task_id: str) -> HttpResponse:
 
 @router.post(
     "/{task_id}/restore",
-    response={200: TaskOut, **MOVE_PROBLEMS},
+    response={200: TaskOut, **_MOVE_PROBLEMS},
     summary="Restore a task",
     openapi_extra=schemas.TASK_ID | schemas.TASK_LINKS,
 )
 def restore_task(request: HttpRequest, task_id: str) -> HttpResponse:
-    """Bring a task back from the trash, under its old id."""
+    """Restore a task from the trash, under its old id."""
     return _move(request, task_id, services.restore_task, render.updated)
 
 
@@ -133,10 +124,10 @@ def _answer(result: Written, reply: Callable[[TaskItem], StoredReply]) -> HttpRe
 
 @trash.delete(
     "/{task_id}",
-    response={204: None, **MOVE_PROBLEMS},
-    summary="Delete a task for good",
+    response={204: None, **_MOVE_PROBLEMS},
+    summary="Delete a task permanently",
     openapi_extra=schemas.TASK_ID,
 )
 def purge_task(request: HttpRequest, task_id: str) -> HttpResponse:
-    """Delete what is in the trash for good. Clients that sync still learn of the deletion."""
+    """Permanently delete a task in the trash. Clients that sync still learn of the deletion."""
     return _move(request, task_id, services.purge_task, replies.deleted)

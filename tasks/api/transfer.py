@@ -1,4 +1,4 @@
-"""``GET /api/v1/export`` and ``POST /api/v1/import``: all tasks as a file, and files as tasks."""
+"""``GET /api/v1/export`` and ``POST /api/v1/import``: all tasks as a file, and tasks from a file."""
 
 import hashlib
 from dataclasses import asdict
@@ -18,7 +18,7 @@ from tasks.transfer import exporting, importing
 from tasks.transfer.rows import MAX_ROWS
 from web.api import describe, replies, requests
 from web.api.problems import RequestProblem
-from web.api.schemas import ID, FieldProblem, Problem
+from web.api.schemas import ID, FieldProblem, Problem, flag
 
 if TYPE_CHECKING:
     from tasks.transfer.importing import ImportReport
@@ -30,13 +30,9 @@ _CSV = "title,due_date,tags\r\nWater the plants,2026-12-01,home\r\n"
 _TODOIST = "TYPE,CONTENT,PRIORITY,INDENT,DATE,DATE_LANG\r\ntask,Water the plants @home,2,1,tomorrow,en\r\n"
 
 
-def _flag(text: Any) -> Any:
-    return {"true": True, "false": False}.get(text, text)
-
-
 @with_config(validation.STRICT)
 class ExportQuery(TypedDict, total=False):
-    """Which file."""
+    """The file to export."""
 
     format: Annotated[
         Literal["json", "csv"],
@@ -46,12 +42,16 @@ class ExportQuery(TypedDict, total=False):
 
 @with_config(validation.STRICT)
 class ImportQuery(TypedDict, total=False):
-    """How to import."""
+    """Options of an import."""
 
     dry_run: Annotated[
         bool,
-        BeforeValidator(_flag),
-        Field(strict=True, description="Only tell what would be done", json_schema_extra={"default": False}),
+        BeforeValidator(flag),
+        Field(
+            strict=True,
+            description="Only report what the import would do",
+            json_schema_extra={"default": False},
+        ),
     ]
 
 
@@ -60,7 +60,7 @@ IMPORT_QUERY: TypeAdapter[Any] = TypeAdapter(ImportQuery)
 
 
 class ImportResult(Schema):
-    """What became of a task of the file. `row` is its row in a spreadsheet, or its place in a JSON array, from 1."""
+    """The result of a task in the file. `row` is its row in the spreadsheet, or its place in the JSON array, from 1."""
 
     model_config = ConfigDict(extra="forbid")
     row: Annotated[int, Field(ge=1, le=2**31 - 1, json_schema_extra={"format": "int32"})]
@@ -70,7 +70,7 @@ class ImportResult(Schema):
 
 
 class ImportOut(Schema):
-    """What an import did; a dry run, what it would do."""
+    """The results of an import, or of a dry run."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -97,7 +97,7 @@ class ImportOut(Schema):
     results: Annotated[list[ImportResult], Field(max_length=MAX_ROWS)]
 
 
-# No JSON schema says what CSV is; whoever makes examples of this format has to know.
+# JSON Schema cannot describe CSV: generators of examples have to know this format.
 _CSV_FILE = {"type": "string", "format": "task-csv", "minLength": 1, "maxLength": 1024 * 1024}
 _BODY = {
     "requestBody": {
@@ -129,19 +129,14 @@ _BODY = {
     },
 )
 def export_tasks(request: HttpRequest) -> StreamingHttpResponse:
-    """Get every task of yours as a file, the newest first; without the trash.
+    """Get all your tasks as a file, the newest first, without the trash.
 
-    JSON is an array of tasks as elsewhere in the API. CSV has tags separated by commas, and a checklist line by line as
-    `[ ] to do` or `[x] done`; a cell that a spreadsheet could run as a formula has an apostrophe in front, which the
-    import takes away again. The file is sent while it is read: one that ends early is not complete.
+    JSON is an array of tasks as elsewhere in the API. CSV has tags separated by commas, and checklists line by line as
+    `[ ] to do` or `[x] done`; a cell that a spreadsheet could run as a formula starts with an apostrophe, which the
+    import removes. The file is streamed: a file that ends early is incomplete.
     """
     file_format = requests.query(request, EXPORT_QUERY).get("format", "json")
-    ctx = context(request)
-    answer = StreamingHttpResponse(
-        exporting.export(ctx.user_id, file_format), content_type=exporting.FORMATS[file_format]
-    )
-    answer["Content-Disposition"] = f'attachment; filename="tasks-{ctx.now:%Y-%m-%d}.{file_format}"'
-    return answer
+    return exporting.download(context(request), file_format)
 
 
 @router.post(
@@ -153,10 +148,10 @@ def export_tasks(request: HttpRequest) -> StreamingHttpResponse:
 def import_tasks(request: HttpRequest) -> HttpResponse:
     """Create tasks from a file: our JSON or CSV, or Todoist's CSV template. At most 1000 tasks and 1 MiB of UTF-8.
 
-    Every valid row becomes a task, the first row the newest; `results` says what is wrong with the others. Correct
-    them and send the whole file again: what was imported within 24 hours is `existing`, as long as it was not deleted,
-    and so is a row with the `id` of a task of yours. With an `Idempotency-Key` the file is imported once for each key,
-    and the same request gets the same answer. Ids and times of the file are not kept: tasks are new.
+    Every valid row becomes a task, the first row the newest; `results` has the errors of the others. Correct them and
+    send the whole file again: a row that was imported within 24 hours is `existing` unless its task was deleted, and so
+    is a row with the `id` of one of your tasks. With an `Idempotency-Key`, the file is imported once for each key, and
+    the same request gets the same answer. Ids and times in the file are ignored: the tasks are new.
     """
     dry_run = requests.query(request, IMPORT_QUERY).get("dry_run", False)
     upload = _upload(request)

@@ -1,4 +1,4 @@
-"""The demo people's accounts in Cognito."""
+"""The Cognito accounts of the demo people."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ Attributes = dict[str, str]
 
 
 class Accounts:
-    """Makes sure that people can sign in to one user pool, all with one password."""
+    """Creates accounts in a user pool, all with the same password."""
 
     def __init__(self, user_pool: str, password: str) -> None:
         self._pool = user_pool
@@ -19,10 +19,10 @@ class Accounts:
         self._cognito = boto3.client("cognito-idp", config=config)
 
     def ensure(self, username: str, attributes: Attributes) -> str:
-        """Return the ``sub`` of the account with this e-mail address; make it when it is missing.
+        """Return the ``sub`` of the account with this e-mail address; create it if it is missing.
 
-        ``attributes`` are email, name, given_name and family_name. An account that exists keeps its
-        password; its names become these.
+        ``attributes`` are email, name, given_name and family_name. An existing account keeps its password and gets
+        these names.
         """
         found = self._find(attributes["email"])
         if found is None:
@@ -42,14 +42,14 @@ class Accounts:
             if error.response["Error"]["Code"] == "UserNotFoundException":
                 return None
             raise
-        return _described(user, user["UserAttributes"])
+        return _account(user, user["UserAttributes"])
 
     def _create(self, username: str, attributes: Attributes) -> dict[str, Any]:
         given = _pairs({**attributes, "email_verified": "true"})
         user = self._call("admin_create_user", username, MessageAction="SUPPRESS", UserAttributes=given)[
             "User"
         ]
-        return _described(user, user["Attributes"])
+        return _account(user, user["Attributes"])
 
     def _call(self, operation: str, username: str, **arguments: Any) -> dict[str, Any]:
         call = getattr(self._cognito, operation)
@@ -57,7 +57,7 @@ class Accounts:
         return answer
 
 
-def _described(user: dict[str, Any], pairs: list[dict[str, str]]) -> dict[str, Any]:
+def _account(user: dict[str, Any], pairs: list[dict[str, str]]) -> dict[str, Any]:
     attributes = {pair["Name"]: pair["Value"] for pair in pairs}
     return {"username": user["Username"], "status": user["UserStatus"], "attributes": attributes}
 

@@ -1,10 +1,10 @@
-"""Who works in the demo workspace: names, teams, time zones, when they join and how long they stay."""
+"""The people of the demo workspace: names, teams, time zones, when they join and how long they stay."""
 
 import unicodedata
 from dataclasses import dataclass
 from random import Random
 
-# The accounts a newcomer signs in with; they join first and stay.
+# The accounts to sign in with; these people join first and stay.
 ACCOUNTS = (
     ("person@example.com", "Robin", "Ellis", "Engineering"),
     ("manager@example.com", "Maya", "Lindqvist", "Operations"),
@@ -26,17 +26,17 @@ TEAMS = (
     ("Engineering", 10), ("Sales", 6), ("Support", 6), ("Marketing", 5),
     ("Operations", 4), ("Design", 4), ("Finance", 3), ("Hiring", 2),
 )  # fmt: skip
-# Mostly one longitude: a chart by hour of day in UTC then shows the company's working day.
+# Mostly similar longitudes, so that a chart by hour in UTC shows the company's working day.
 TIME_ZONES = (
     ("Europe/London", 12), ("Europe/Lisbon", 7), ("Europe/Berlin", 9), ("Europe/Warsaw", 4),
     ("Africa/Lagos", 3), ("Europe/Helsinki", 2), ("America/New_York", 2), ("Asia/Kolkata", 1),
 )  # fmt: skip
-# (how far into the history a group joins, how many of each forty): a pilot, teams one by one, a launch.
+# (position in the history at which a group joins, people out of forty): a pilot, teams one by one, a launch.
 WAVES = (
     (0.00, 6), (0.08, 3), (0.16, 4), (0.27, 3), (0.38, 4), (0.46, 3), (0.50, 5), (0.54, 4),
     (0.65, 3), (0.77, 3), (0.88, 2),
 )  # fmt: skip
-# Of each twenty: who stays, who comes less and less, who tries it for a week or two, who pauses.
+# How many of twenty people stay, come less and less, leave after a week or two, or pause.
 STAYING = (("steady", 9), ("fading", 6), ("brief", 3), ("returning", 2))
 
 
@@ -44,8 +44,8 @@ STAYING = (("steady", 9), ("fading", 6), ("brief", 3), ("returning", 2))
 class Person:
     """One member of the workspace.
 
-    ``joins`` is the place of their first day in the history, 0 at its start and 1 at its end;
-    ``stays`` is one of steady, fading, brief, returning; ``pace`` scales how many tasks they make.
+    ``joins`` is the position of their first day in the history, from 0 (its start) to 1 (its end);
+    ``stays`` is one of steady, fading, brief, returning; ``pace`` scales the number of tasks they create.
     """
 
     email: str
@@ -60,7 +60,7 @@ class Person:
 
     @property
     def name(self) -> str:
-        """The full name, as shown."""
+        """Return the full name."""
         return f"{self.given_name} {self.family_name}"
 
 
@@ -87,7 +87,7 @@ def _account(email: str, given: str, family: str, team: str) -> Person:
 
 
 def _invent(index: int) -> tuple[str, str, str]:
-    """Names number ``index`` and a user name nobody else has."""
+    """Return given name, family name and a unique user name for person number ``index``."""
     given = GIVEN_NAMES[index % len(GIVEN_NAMES)]
     lap = index // len(GIVEN_NAMES)
     family = FAMILY_NAMES[(index + 7 * lap) % len(FAMILY_NAMES)]
@@ -97,13 +97,13 @@ def _invent(index: int) -> tuple[str, str, str]:
 
 
 def _joins(count: int) -> list[float]:
-    """The joining places of ``count`` people, in order, in the proportions of ``WAVES``."""
+    """Return the positions at which ``count`` people join, in order, in the proportions of ``WAVES``."""
     per_forty = [place for place, people in WAVES for _ in range(people)]
     return [per_forty[index * len(per_forty) // count] for index in range(count)]
 
 
 def _deal(rng: Random, shares: tuple[tuple[str, int], ...], count: int) -> list[str]:
-    """``count`` values in the proportions of ``shares``, shuffled (a draw would miss small shares)."""
+    """Return ``count`` values in the proportions of ``shares``, shuffled (random draws could miss small shares)."""
     deck = [value for value, share in shares for _ in range(share)]
     dealt = [deck[index % len(deck)] for index in range(count - count % len(deck))]
     rest = [deck[index * len(deck) // (count % len(deck))] for index in range(count % len(deck))]
@@ -113,6 +113,6 @@ def _deal(rng: Random, shares: tuple[tuple[str, int], ...], count: int) -> list[
 
 
 def _plain(name: str) -> str:
-    """The name in lower-case ASCII letters, fit for an e-mail address."""
+    """Return the name in lower-case ASCII letters, for an e-mail address."""
     decomposed = unicodedata.normalize("NFKD", name)
     return "".join(letter for letter in decomposed if letter.isascii() and letter.isalpha()).lower()

@@ -1,42 +1,41 @@
-"""One line that says how far a long job is."""
+"""A progress line for a long job."""
 
 import threading
 import time
 from typing import Protocol
 
-A_TENTH_OF_A_SECOND = 0.1
-SPARSE_SECONDS = 5.0
+TERMINAL_SECONDS, LOG_SECONDS = 0.1, 5.0
 
 
 class Output(Protocol):
-    """What progress is written to: a text stream, or Django's wrapper of one."""
+    """A text stream, or Django's wrapper of one."""
 
     def write(self, text: str, /) -> object:
-        """Write the text."""
+        """Write text."""
 
     def flush(self) -> object:
-        """Show what was written."""
+        """Flush the written text."""
 
     def isatty(self) -> bool:
-        """Whether it is a terminal."""
+        """Return whether it is a terminal."""
 
 
 class Progress:
-    """Counts steps up to ``total`` on one updating line of a terminal, or on a line every few seconds elsewhere."""
+    """Counts steps up to ``total``: on one line of a terminal, elsewhere on a new line every few seconds."""
 
     def __init__(self, label: str, total: int, stream: Output) -> None:
         self._label = label
         self._total = total
         self._stream = stream
         self._terminal = stream.isatty()
-        self._interval = A_TENTH_OF_A_SECOND if self._terminal else SPARSE_SECONDS
+        self._interval = TERMINAL_SECONDS if self._terminal else LOG_SECONDS
         self._lock = threading.Lock()
         self._count = 0
         self._started = self._shown = time.monotonic()
         self._skipped = 0
 
     def step(self, *, skipped: bool = False) -> None:
-        """Count one step; a skipped one says nothing about the speed. Safe to call from several threads."""
+        """Count a step; skipped steps do not count for the speed. Thread-safe."""
         with self._lock:
             self._count += 1
             self._skipped += skipped
@@ -46,7 +45,7 @@ class Progress:
                 self._show(now)
 
     def close(self) -> None:
-        """End the line, with the time it took."""
+        """Finish the line, with the time that passed."""
         seconds = time.monotonic() - self._started
         self._write(f"{self._label}: {self._count:,} of {self._total:,} in {seconds:.0f} s", last=True)
 

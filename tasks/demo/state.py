@@ -1,4 +1,4 @@
-"""How far a load has come, on disk: what is being loaded, and a journal of the events that are done."""
+"""The state of a load on disk: a manifest of what is loaded, and a journal of the written events."""
 
 import fcntl
 import json
@@ -10,15 +10,15 @@ from typing import Self
 
 
 class LoadInProgress(Exception):  # noqa: N818
-    """Another process is loading with the same state."""
+    """Another process is loading with the same state file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What is loaded where.
+    """What is loaded into which table and user pool.
 
-    ``now`` (ISO 8601) is fixed by the first start, so that a resumed load tells the same story.
-    ``digest`` is the storyline's, so that a program that would tell another one does not go on with it.
+    ``now`` (ISO 8601) is set at the first start, so that a resumed load has the same storyline. ``digest`` is that of
+    the storyline, so that a version of the program with another one does not continue the load.
     """
 
     table: str
@@ -33,7 +33,7 @@ class Manifest:
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
-        """The manifest at ``path``, or None when there is none."""
+        """Return the manifest at ``path``, None if there is none."""
         try:
             return cls(**json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
@@ -50,19 +50,19 @@ class Manifest:
         draft.replace(path)
 
     def is_for(self, table: str, user_pool: str) -> bool:
-        """Whether it speaks of this table and pool; a pool's id is never used twice."""
+        """Return whether it is for this table and pool; ids of pools are never reused."""
         return (self.table, self.user_pool) == (table, user_pool)
 
     def finished(self) -> Self:
-        """The same manifest, marked as loaded."""
+        """Return the manifest, marked as loaded."""
         return replace(self, loaded=True)
 
 
 class Journal:
-    """The events that are done, one line each: the event's id and the id of its task.
+    """The written events, one line each: the event's id and the id of its task.
 
-    A line is appended after its write was acknowledged. A crash may lose the last lines, and tear one:
-    whoever resumes asks the table about events without a line until it finds one that is not done.
+    A line is appended after the write was acknowledged. A crash may lose the last lines or truncate one: a resumed
+    load checks events without a line against the table until it finds one that was not written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -82,21 +82,21 @@ class Journal:
         os.close(self._file)
 
     def append(self, event_id: str, task_id: str) -> None:
-        """Note that an event is done. Safe to call from several threads."""
+        """Record that an event was written. Thread-safe."""
         os.write(self._file, f"{event_id} {task_id}\n".encode())
 
     def clear(self) -> None:
-        """Forget everything: it belongs to another load."""
+        """Remove all lines, which belong to another load."""
         os.ftruncate(self._file, 0)
         self.done.clear()
 
     def discard(self) -> None:
-        """Remove the journal; its load is complete."""
+        """Delete the journal of a completed load."""
         with suppress(FileNotFoundError):
             self._path.unlink()
 
     def _read(self) -> dict[str, str]:
-        """Event id to task id; a torn last line is cut off, so that the next one starts on its own."""
+        """Return event id -> task id; removes a truncated last line."""
         content = self._path.read_bytes()
         whole = content[: content.rfind(b"\n") + 1]
         os.ftruncate(self._file, len(whole))

@@ -1,4 +1,4 @@
-"""The demo's words, read from ``vocabulary.toml``: categories with their titles, tags and pace."""
+"""The vocabulary of the demo, from ``vocabulary.toml``: categories with their titles, tags and durations."""
 
 import tomllib
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Category:
 
 @dataclass(frozen=True, slots=True)
 class Routine:
-    """Something a person does again and again: its title and its RFC 5545 rule."""
+    """A recurring task: its title and its RFC 5545 rule."""
 
     category: str
     title: str
@@ -41,17 +41,17 @@ def _document() -> dict[str, list[dict[str, Any]]]:
 
 @cache
 def categories() -> tuple[Category, ...]:
-    """Every category, in the file's order."""
+    """Return every category, in the file's order."""
     return tuple(Category(**entry) for entry in _document()["categories"])
 
 
 @cache
 def category(name: str) -> Category:
-    """The category of that name; ``KeyError`` when there is none."""
+    """Return the category ``name``. Raises KeyError."""
     return {each.name: each for each in categories()}[name]
 
 
 @cache
 def routines() -> tuple[Routine, ...]:
-    """Every routine, in the file's order."""
+    """Return every routine, in the file's order."""
     return tuple(Routine(**entry) for entry in _document()["routines"])

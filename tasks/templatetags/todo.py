@@ -1,4 +1,4 @@
-"""Small helpers of the task templates."""
+"""Filters and tags of the pages: undo buttons, times, recurrence, checklists, query strings."""
 
 from datetime import datetime
 from typing import Any
@@ -7,20 +7,21 @@ from django import template
 from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext as _
 
-from tasks.language import repeats as words
+from tasks.language.repeats import in_words
 
 register = template.Library()
+register.filter("repeats", in_words)
 
 
 @register.filter
 def undo_url(tags: str) -> str:
-    """Return the address in a message's tags, which are the address to undo at and, after a space, a token."""
+    """Return the undo URL in a message's tags, which are that URL and, after a space, its token."""
     return (tags or "").partition(" ")[0]
 
 
 @register.filter
 def undo_token(tags: str) -> str:
-    """Return the token in a message's tags."""
+    """Return the undo token in a message's tags."""
     return (tags or "").partition(" ")[2]
 
 
@@ -37,20 +38,14 @@ def when_exactly(moment: datetime) -> str:
 
 
 @register.filter
-def repeats(rule: str) -> str:
-    """Return a recurrence rule in words."""
-    return words.in_words(rule)
-
-
-@register.filter
 def done_of(checklist: list[dict[str, Any]]) -> str:
-    """Return how much of a checklist is done: "1/3"."""
+    """Return the progress of a checklist: "1/3"."""
     return f"{sum(bool(entry['done']) for entry in checklist)}/{len(checklist)}"
 
 
 @register.simple_tag(takes_context=True)
 def query_with(context: Any, **changes: Any) -> str:
-    """Return the page's query string with ``changes``; None takes a parameter out. Starts with ``?`` if not empty."""
+    """Return the page's query string, from the ``?`` on, with ``changes``; None removes a parameter."""
     query = context["request"].GET.copy()
     query.pop("cursor", None)
     for name, value in changes.items():

@@ -1,1 +1,1 @@
-"""Exporting all tasks, and importing files of our own format and of other apps."""
+"""Export of all tasks, and import of our own files and Todoist's."""

@@ -1,14 +1,17 @@
-"""Every task of a person, page by page: what is held in memory does not grow with the list."""
+"""Export of all tasks of a person, page by page, so that memory does not grow with the number of tasks."""
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
+from django.http import StreamingHttpResponse
 from pydantic_core import to_json
 
+from store.context import RequestContext
+from store.paging import pages
 from tasks import selectors
-from tasks.transfer import cells
-from tasks.transfer.rows import COLUMNS, EVERYTHING
+from tasks.transfer import csv_cells
+from tasks.transfer.rows import COLUMNS, JSON_FIELDS
 
 PAGE = 250
 FORMATS = {"json": "application/json", "csv": "text/csv; charset=utf-8"}
@@ -18,17 +21,18 @@ _EMPTY: Values = {"tags": [], "checklist": []}
 
 
 def export_rows(user_id: str) -> Iterator[Values]:
-    """Yield every task of ``user_id`` as the API shows it, the newest first; the trash is left out.
+    """Yield every task of ``user_id`` in the API's form, the newest first, without the trash.
 
-    One Query for ``PAGE`` tasks. A task created or deleted meanwhile may be in it or not; any other is, once.
+    One Query for each ``PAGE`` tasks. A task created or deleted during the export may be missing; every other task
+    is included once.
     """
     return chain.from_iterable(_pages(user_id))
 
 
 def export(user_id: str, file_format: str) -> Iterator[str]:
-    """Return the chunks of a file (``FORMATS``) of every task of ``user_id``. The first page is read at once.
+    """Return the chunks of a file (``FORMATS``) with every task of ``user_id``. Reads the first page immediately.
 
-    When a later page cannot be read the iterator raises, so that the file ends in the middle, and seems not complete.
+    If a later page cannot be read, the iterator raises, so that the file is visibly incomplete.
     """
     pages = _pages(user_id)
     first = next(pages, [])
@@ -36,18 +40,23 @@ def export(user_id: str, file_format: str) -> Iterator[str]:
     return writer(chain([first], pages))
 
 
+def download(ctx: RequestContext, file_format: str) -> StreamingHttpResponse:
+    """Return ``export`` as a file to save, named after the day."""
+    name = f"tasks-{ctx.now:%Y-%m-%d}.{file_format}"
+    return StreamingHttpResponse(
+        export(ctx.user_id, file_format),
+        content_type=FORMATS[file_format],
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
 def _pages(user_id: str) -> Iterator[list[Values]]:
-    cursor: str | None = None
-    while True:
-        page = selectors.list_tasks(user_id, limit=PAGE, cursor=cursor)
+    for page in pages(lambda cursor: selectors.list_tasks(user_id, limit=PAGE, cursor=cursor)):
         yield [_row(task.attribute_values) for task in page.items]
-        cursor = page.next_cursor
-        if not cursor:
-            return
 
 
 def _row(task: Values) -> Values:
-    return {name: task.get(name, _EMPTY.get(name)) for name in EVERYTHING}
+    return {name: task.get(name, _EMPTY.get(name)) for name in JSON_FIELDS}
 
 
 def _as_json(pages: Iterable[list[Values]]) -> Iterator[str]:
@@ -60,6 +69,6 @@ def _as_json(pages: Iterable[list[Values]]) -> Iterator[str]:
 
 
 def _as_csv(pages: Iterable[list[Values]]) -> Iterator[str]:
-    yield cells.write([COLUMNS])
+    yield csv_cells.write([COLUMNS])
     for page in pages:
-        yield cells.write(cells.from_task(row) for row in page)
+        yield csv_cells.write(csv_cells.from_task(row) for row in page)

@@ -1,8 +1,8 @@
-"""Bringing tasks in: row by row, each exactly once however often the file is sent.
+"""Import of tasks: row by row, each exactly once, however often the file is sent.
 
-What a row says identifies it, so a corrected file can be sent again: the rows that were imported are found, and only
-the others are created. That is remembered for a day, like any idempotency key. A row that gives the id of a task which
-is there is found for ever.
+A row is identified by its content, so that a corrected file can be sent again: only the rows that were not imported
+before are created. This is remembered for a day, like any idempotency key. A row with the id of an existing task is
+always recognised.
 """
 
 import hashlib
@@ -14,14 +14,18 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from store import calls, idempotency
+from store import idempotency
+from store.commit import Plan
 from store.context import RequestContext
 from store.errors import FieldError, ValidationFailed
-from store.idempotency import Once, StoredReply
+from store.idempotency import Once, Slot, StoredReply
+from store.model import Key
+from store.writing import ConditionFailed, Contended, write
 from tasks import plans, services
-from tasks.items import TaskItem, task_key
-from tasks.transfer import known, reading
-from tasks.transfer.known import Candidate, Status
+from tasks.ids import from_sort_key
+from tasks.items import task_key
+from tasks.transfer import existing_tasks, reading
+from tasks.transfer.existing_tasks import Candidate, Status
 from tasks.transfer.rows import Row
 
 AT_ONCE = 8
@@ -30,7 +34,7 @@ REPLY_MAX = 300_000  # bytes; an item may have 400 KB
 
 @dataclass(frozen=True, slots=True)
 class RowResult:
-    """What became of a row: its number, and its task's id (None if it is invalid, or was not created in a dry run)."""
+    """The result of a row: its number, and its task's id (None if invalid, or new in a dry run)."""
 
     row: int
     status: Status
@@ -40,18 +44,18 @@ class RowResult:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import did, or in a dry run would do.
+    """The results of an import, or of a dry run.
 
     Attributes
     ----------
     format
         json, csv or todoist.
     rows
-        How many tasks the file has.
+        The number of tasks in the file.
     results
-        One a task, in the file's order.
+        One for each task, in the file's order.
     replayed
-        Whether an earlier request with the same key had created all that this one would have.
+        Whether an earlier request with the same key created all the tasks.
     """
 
     format: str
@@ -67,84 +71,80 @@ class ImportReport:
 def import_tasks(
     ctx: RequestContext, upload: bytes, dry_run: bool = False, *, key: str | None = None
 ) -> ImportReport:
-    """Create a task for ``ctx.user_id`` for each row of a file that is valid and not there already.
+    """Create a task of ``ctx.user_id`` for each valid row of a file that does not exist already.
 
-    Two BatchGetItems for 100 rows, and one write for each task. The first row becomes the newest task.
+    Two BatchGetItems for each 100 rows, and one write for each task. The first row becomes the newest task.
 
     Parameters
     ----------
     upload
-        A file of ours (JSON, CSV) or of Todoist (CSV), at most ``MAX_ROWS`` tasks. Its ids and times are not kept.
+        Our JSON or CSV, or Todoist's CSV, with at most ``MAX_ROWS`` tasks. Ids and times are not imported.
     dry_run
-        Only tell what would be done.
+        Only report what the import would do.
     key
-        An ``Idempotency-Key``: a file sent again with it is the same import, with another one another import. Without,
-        a row that was imported within a day is existing for as long as its task is there.
+        An ``Idempotency-Key``: the same key makes it the same import, another key another import. Without a key, a row
+        that was imported within a day counts as existing while its task exists.
 
     Raises
     ------
     ValidationFailed
-        The file as a whole cannot be read. What is wrong with a row is in the report.
+        The file cannot be read as a whole. Errors of rows are in the report.
     IdempotencyMismatch
         The key was used for another file.
     IdempotencyInFlight, WriteContention
-        Some rows may have been created; send the file again.
+        Some tasks may have been created; send the file again.
     """
     file_format, rows = reading.read(upload, ctx.now)
     candidates = _candidates(ctx, rows, upload, key)
-    valid = [candidate for candidate in candidates if not candidate.errors]
-    known.find(ctx, valid, by_row=key is None)
+    missing = _missing(ctx, candidates, by_row=key is None)
     if not dry_run:
-        _create(ctx, [candidate for candidate in valid if candidate.task_id is None], by_row=key is None)
+        _create(ctx, missing, by_row=key is None)
     return _report(file_format, dry_run, candidates)
 
 
 def import_part(ctx: RequestContext, upload: bytes, key: str, done: int, most: int) -> tuple[int, int]:
-    """Import ``most`` further tasks of a file of which the last ``done`` rows have been looked at.
+    """Import the next ``most`` rows of a file, whose last ``done`` rows were imported by earlier calls.
 
-    It goes from the end of the file to its beginning, so that the first row still becomes the newest task. Nothing is
-    remembered of it: the last word has ``import_tasks`` with the same key, which finds what is there.
+    It goes from the end of the file to its start, so that the first row still becomes the newest task. The report
+    comes from ``import_tasks`` with the same key at the end, which finds the tasks that exist.
 
     Returns
     -------
     tuple[int, int]
-        How many rows have been looked at now, and how many there are.
+        The number of rows that are done now, and of all rows.
 
     Raises what ``import_tasks`` raises.
     """
     _format, rows = reading.read(upload, ctx.now)
     until = max(0, len(rows) - done)
     candidates = _candidates(ctx, rows[max(0, until - most) : until], upload, key)
-    valid = [candidate for candidate in candidates if not candidate.errors]
-    known.find(ctx, valid, by_row=False)
-    _create(ctx, [candidate for candidate in valid if candidate.task_id is None], by_row=False)
+    _create(ctx, _missing(ctx, candidates, by_row=False), by_row=False)
     return min(len(rows), done + most), len(rows)
 
 
 def import_once(ctx: RequestContext, upload: bytes, once: Once) -> tuple[StoredReply, bool]:
-    """Import a file once for an ``Idempotency-Key``; return what was answered, and whether to an earlier request.
+    """Import a file once for an ``Idempotency-Key``; return the reply, and whether an earlier request got it.
 
-    ``once.reply`` gets the report. Raises what ``import_tasks`` raises.
+    ``once.reply`` turns the report into the reply. Raises what ``import_tasks`` raises.
     """
     if stored := idempotency.earlier(ctx, once):
         return stored, True
     report = import_tasks(ctx, upload, key=once.key)
-    reply = once.reply(report)
-    # A longer answer is not kept: the rows' own records lead to the same one.
+    record, reply = Slot(ctx, once).record(Plan(report, resources=[_first_task(ctx, report)]))
+    # A longer reply is not stored: a repeated request gets the same one from the rows' own records.
     if len(reply.body.encode()) <= REPLY_MAX:
-        with suppress(calls.ConditionFailed, calls.Contended):
-            calls.write([idempotency.record(ctx, once, _first_task(ctx, report), reply)])
+        with suppress(ConditionFailed, Contended):
+            write([record])
     return reply, report.replayed
 
 
-def _first_task(ctx: RequestContext, report: ImportReport) -> TaskItem:
+def _first_task(ctx: RequestContext, report: ImportReport) -> Key:
     made = (result.task_id for result in report.results if result.task_id)
-    pk, sk = task_key(ctx.user_id, next(made, ""))
-    return TaskItem.of({"PK": pk, "SK": sk})
+    return task_key(ctx.user_id, next(made, ""))
 
 
 def _candidates(ctx: RequestContext, rows: Iterable[Row], upload: bytes, key: str | None) -> list[Candidate]:
-    """Return the rows with what identifies each: the key and the row's number, or the row's content."""
+    """Return the rows with their idempotency keys: of the request's key and the row's number, or of its content."""
     seen: Counter[str] = Counter()
     fingerprint = _digest(upload)
     found = []
@@ -152,11 +152,18 @@ def _candidates(ctx: RequestContext, rows: Iterable[Row], upload: bytes, key: st
         if key is None:
             content = _digest(json.dumps(row.raw, sort_keys=True).encode())
             seen[content] += 1
-            once = known.once(f"{content}#{seen[content]}", content)
+            once = existing_tasks.row_once(f"{content}#{seen[content]}", content)
         else:
-            once = known.once(f"{_digest(key.encode())}#{row.number}", fingerprint)
+            once = existing_tasks.row_once(f"{_digest(key.encode())}#{row.number}", fingerprint)
         found.append(Candidate(row, once, _errors(ctx, row)))
     return found
+
+
+def _missing(ctx: RequestContext, candidates: Iterable[Candidate], *, by_row: bool) -> list[Candidate]:
+    """Return the valid candidates that have no task yet."""
+    valid = [candidate for candidate in candidates if not candidate.errors]
+    existing_tasks.find(ctx, valid, by_row=by_row)
+    return [candidate for candidate in valid if candidate.task_id is None]
 
 
 def _digest(content: bytes) -> str:
@@ -167,7 +174,7 @@ def _errors(ctx: RequestContext, row: Row) -> list[FieldError]:
     if row.errors:
         return row.errors
     try:
-        plans.create(ctx, row.fields)
+        plans.create_task(ctx, row.fields)
     except ValidationFailed as failure:
         return [{**error, "field": _name(row.names, error["field"])} for error in failure.errors]
     return []
@@ -181,16 +188,14 @@ def _name(names: Mapping[str, str], path: str) -> str:
 def _create(ctx: RequestContext, candidates: Sequence[Candidate], *, by_row: bool) -> None:
     def create(place: int) -> None:
         candidate = candidates[place]
-        # A list has the newest task first: the order of the file is kept.
+        # Lists have the newest task first: the times keep the order of the file.
         moment = replace(ctx, now=ctx.now - timedelta(microseconds=place))
         written = services.create_task(moment, candidate.row.fields, once=candidate.once)
-        candidate.task_id, candidate.repeated = known.task_id(written.task.SK), written.replayed
+        candidate.task_id, candidate.repeated = from_sort_key(written.task.SK), written.replayed
         candidate.existing = written.replayed and by_row
 
-    for first in range(min(1, len(candidates))):
-        create(
-            first
-        )  # on its own: it makes the person's profile too, which the others then need not contend for
+    if candidates:
+        create(0)  # first, as it may also create the person's profile, for which the others would contend
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for _ in pool.map(create, range(1, len(candidates))):
             pass

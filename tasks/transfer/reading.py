@@ -1,4 +1,4 @@
-"""From the bytes of a file to rows: our JSON and CSV, and Todoist's CSV. What it is, its content says."""
+"""Reads the rows of a file: our JSON and CSV, and Todoist's CSV. The format is detected from the content."""
 
 import csv
 import io
@@ -12,9 +12,10 @@ from pydantic_core import from_json
 
 from store import versions
 from store.errors import FieldError
+from tasks.fields import EDITABLE
 from tasks.ids import is_id
-from tasks.transfer import cells
-from tasks.transfer.rows import COLUMNS, GIVEN, MAX_ROWS, Row, refuse
+from tasks.transfer import csv_cells
+from tasks.transfer.rows import COLUMNS, MAX_ROWS, Row, refuse
 
 _DELIMITERS = ",;\t"
 
@@ -25,12 +26,12 @@ def read(upload: bytes, now: datetime) -> tuple[str, list[Row]]:
     Parameters
     ----------
     now
-        What "tomorrow" is counted from (aware).
+        The time that relative dates such as "tomorrow" are based on (aware).
 
     Raises
     ------
     ValidationFailed
-        The file as a whole cannot be read; what is wrong with a row is in the row.
+        The file cannot be read as a whole. Errors of a row are in the row.
     """
     try:
         text = upload.decode("utf-8-sig")
@@ -39,11 +40,11 @@ def read(upload: bytes, now: datetime) -> tuple[str, list[Row]]:
     if not text.strip():
         raise refuse("empty", _("The file is empty."))
     if text.lstrip()[0] in "[{":
-        return "json", _of_json(text)
-    return _of_csv(text, now)
+        return "json", _read_json(text)
+    return _read_csv(text, now)
 
 
-def _of_json(text: str) -> list[Row]:
+def _read_json(text: str) -> list[Row]:
     try:
         tasks = from_json(text, allow_inf_nan=False)
     except ValueError as error:
@@ -63,13 +64,13 @@ def _json_row(number: int, task: Any) -> Row:
     return Row(number, given, task, _own_id(task))
 
 
-def _of_csv(text: str, now: datetime) -> tuple[str, list[Row]]:
+def _read_csv(text: str, now: datetime) -> tuple[str, list[Row]]:
     lines = _lines(text)
     header = [name.strip().casefold().replace(" ", "_") for name in next(lines)[1]]
     records = [(number, line) for number, line in lines if any(cell.strip() for cell in line)]
     _check_size(len(records))
     if {"type", "content"} <= set(header):
-        from tasks.transfer import todoist  # what reads its dates is only worth loading for such a file
+        from tasks.transfer import todoist  # imports the date parser, which only such a file needs
 
         return "todoist", todoist.rows(header, records, now)
     _check_header(header)
@@ -107,16 +108,16 @@ def _check_header(header: list[str]) -> None:
         names = ", ".join(name[:50] for name in unknown[:5])
         raise refuse(
             "columns",
-            _("There are no such columns: %(names)s. Known are: %(known)s.")
+            _("Unknown columns: %(names)s. Known columns: %(known)s.")
             % {"names": names, "known": ", ".join(COLUMNS)},
         )
     if twice := [name for name, count in Counter(header).items() if name and count > 1]:
-        raise refuse("columns", _("A column is there twice: %(name)s.") % {"name": twice[0]})
+        raise refuse("columns", _("A column appears twice: %(name)s.") % {"name": twice[0]})
 
 
 def _csv_row(header: list[str], number: int, line: list[str]) -> Row:
     given = {name: cell for name, cell in zip(header, line, strict=False) if name and cell.strip()}
-    wanted = cells.to_fields({name: cell for name, cell in given.items() if name in GIVEN})
+    wanted = csv_cells.to_fields({name: cell for name, cell in given.items() if name in EDITABLE})
     row = Row(number, wanted, given, _own_id(given))
     if any(cell.strip() for cell in line[len(header) :]):
         message = _("The row has more cells than there are columns. Put quotes around text with commas.")

@@ -1,49 +1,37 @@
-"""What both directions share: the columns, and one row of a file that is being imported."""
+"""The columns of exports and imports, and a row of a file that is being imported."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from store.errors import FieldError, ValidationFailed
+from tasks.fields import EDITABLE
 
 MAX_ROWS = 1000
 
-# What a task is made of, in the order of the columns; the rest is told, and ignored on the way back.
-GIVEN = (
-    "title",
-    "description",
-    "status",
-    "priority",
-    "category",
-    "tags",
-    "due_date",
-    "due_time",
-    "timezone",
-    "checklist",
-    "recurrence",
-)
-COLUMNS = ("id", *GIVEN, "created_at", "updated_at", "completed_at", "version")
-EVERYTHING = (*COLUMNS, "user_id", "next_task_id", "deleted_at")
+# An import ignores the columns that are not editable.
+COLUMNS = ("id", *EDITABLE, "created_at", "updated_at", "completed_at", "version")
+JSON_FIELDS = (*COLUMNS, "user_id", "next_task_id", "deleted_at")
 
 
 @dataclass(slots=True)
 class Row:
-    """One task of a file.
+    """A task in a file.
 
     Attributes
     ----------
     number
-        Where it is: the line of a spreadsheet (the header is 1), or the place in a JSON array (from 1).
+        The row of the spreadsheet (the header is 1), or the position in the JSON array (from 1).
     fields
-        As of ``tasks.fields.NewTask``, unchecked.
+        As in ``tasks.fields.NewTask``, not validated yet.
     raw
-        What the file says, JSON-ready: two rows of the same content are told apart by nothing else.
+        The row's content in the file, JSON-serializable.
     own_id
-        The id that the row itself gives, if any.
+        The task id in the row, if any.
     errors
-        What is wrong with it, found while reading.
+        The errors found while reading the row.
     names
-        Our field -> what the file calls it, where that differs.
+        Our field name -> the file's, where they differ.
     """
 
     number: int
@@ -55,5 +43,5 @@ class Row:
 
 
 def refuse(code: str, message: str) -> ValidationFailed:
-    """Return the error that says what is wrong with a file as a whole."""
+    """Return the error of a file that cannot be read as a whole."""
     return ValidationFailed([FieldError(field="file", message=message, code=code)])

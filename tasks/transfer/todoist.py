@@ -1,8 +1,8 @@
-"""Todoist's CSV template.
+"""Reads Todoist's CSV template.
 
-A section becomes the category of the tasks under it, an ``@label`` a tag, a note a paragraph of the description. A
-sub-task that is only a line of text becomes a line of its task's checklist; one with a date, a description or labels
-becomes a task of its own. Who wrote what, durations and the project's view are left out.
+A section becomes the category of its tasks, an ``@label`` a tag, and a note a paragraph of the description. A sub-task
+that is only a line of text becomes a checklist entry of its task; a sub-task with a date, a description or labels
+becomes a task. Authors, durations and the project's view are ignored.
 """
 
 import re
@@ -39,7 +39,7 @@ Cells = dict[str, str]
 
 
 def rows(header: Sequence[str], records: Sequence[tuple[int, list[str]]], now: datetime) -> list[Row]:
-    """Return the tasks of a template.
+    """Return the rows of a template.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def rows(header: Sequence[str], records: Sequence[tuple[int, list[str]]], now: d
     records
         The rows below, each with its number.
     now
-        What relative dates such as "tomorrow" are counted from, in the row's own time zone (aware).
+        The time that relative dates such as "tomorrow" are based on, in the row's own time zone (aware).
     """
     reader = _Reader(now)
     for number, line in records:
@@ -57,7 +57,7 @@ def rows(header: Sequence[str], records: Sequence[tuple[int, list[str]]], now: d
 
 
 class _Reader:
-    """Reads row by row, knowing the section and the tasks that the next row may belong to."""
+    """Reads row by row; keeps the section and the tasks that the next row may belong to."""
 
     def __init__(self, now: datetime) -> None:
         self.rows: list[Row] = []
@@ -75,29 +75,29 @@ class _Reader:
             self._task(number, cells)
         elif kind not in {"meta", ""}:
             self.rows.append(
-                Row(number, {}, cells, errors=[_wrong("TYPE", _("Must be task, section or note."))])
+                Row(number, {}, cells, errors=[_error("TYPE", _("Must be task, section or note."))])
             )
 
     def _note(self, cells: Cells) -> None:
         if not self._parents or not cells.get("content"):
             return
         parent = self._parents[-1][1]
-        said = [parent.fields.get("description"), cells["content"]]
-        parent.fields["description"] = "\n\n".join(filter(None, said))
+        paragraphs = [parent.fields.get("description"), cells["content"]]
+        parent.fields["description"] = "\n\n".join(filter(None, paragraphs))
         parent.raw.append(cells)
 
     def _task(self, number: int, cells: Cells) -> None:
         indent = int(cells["indent"]) if cells.get("indent", "").isdecimal() else 1
         while self._parents and self._parents[-1][0] >= indent:
             self._parents.pop()
-        if self._parents and _is_line(cells) and _add_line(self._parents[-1][1], cells):
+        if self._parents and _is_checklist_entry(cells) and _add_checklist_entry(self._parents[-1][1], cells):
             return
         row = _row(number, cells, self._section, self._now)
         self.rows.append(row)
         self._parents.append((indent, row))
 
 
-def _is_line(cells: Cells) -> bool:
+def _is_checklist_entry(cells: Cells) -> bool:
     text = cells.get("content", "")
     return (
         0 < len(text) <= CHECKLIST_TEXT_MAX
@@ -106,7 +106,7 @@ def _is_line(cells: Cells) -> bool:
     )
 
 
-def _add_line(parent: Row, cells: Cells) -> bool:
+def _add_checklist_entry(parent: Row, cells: Cells) -> bool:
     checklist = parent.fields.setdefault("checklist", [])
     if len(checklist) >= CHECKLIST_MAX:
         return False
@@ -116,7 +116,7 @@ def _add_line(parent: Row, cells: Cells) -> bool:
 
 
 def _row(number: int, cells: Cells, section: str, now: datetime) -> Row:
-    fields: dict[str, Any] = _named(cells.get("content", "").removeprefix("* "))
+    fields: dict[str, Any] = _title_and_tags(cells.get("content", "").removeprefix("* "))
     row = Row(number, fields, [section, cells], names=NAMES)
     if cells.get("description"):
         fields["description"] = cells["description"]
@@ -127,7 +127,7 @@ def _row(number: int, cells: Cells, section: str, now: datetime) -> Row:
     return row
 
 
-def _named(content: str) -> dict[str, Any]:
+def _title_and_tags(content: str) -> dict[str, Any]:
     tags = _LABEL.findall(content)
     title = " ".join(_LABEL.sub(" ", content).split()) or content
     return {"title": title, **({"tags": tags} if tags else {})}
@@ -137,22 +137,22 @@ def _read_priority(row: Row, text: str) -> None:
     if text in PRIORITIES:
         row.fields["priority"] = PRIORITIES[text]
     elif text:
-        row.errors.append(_wrong("PRIORITY", _("Must be a number from 1 (highest) to 4, or blank.")))
+        row.errors.append(_error("PRIORITY", _("Must be a number from 1 (highest) to 4, or blank.")))
 
 
 def _read_date(row: Row, cells: Cells, now: datetime) -> None:
-    # A deadline is a day too, and better than none.
+    # Without a date, the deadline is the due date.
     name = "date" if cells.get("date") else "deadline"
     text = cells.get(name, "")
     if not text:
         return
     language = cells.get(f"{name}_lang", "")[:2].lower() or "en"
-    # "every!" counts from the day it is done, as every recurring task here does.
+    # "every!" counts from the day of completion, as all recurring tasks do here.
     phrase = text.replace("every!", "every")
-    found = _day(phrase, _local(now, cells.get("timezone", "")), language)
+    found = _parse_date(phrase, _local(now, cells.get("timezone", "")), language)
     if found is None:
         message = _("Must be a day such as 2027-05-31, 31 May, tomorrow 9:00 or every week.")
-        row.errors.append(_wrong(name.upper(), message))
+        row.errors.append(_error(name.upper(), message))
         return
     row.fields |= found
     if "due_time" in found and "timezone" not in found and cells.get("timezone"):
@@ -166,10 +166,10 @@ def _local(now: datetime, zone: str) -> datetime:
         return now
 
 
-def _day(text: str, now: datetime, language: str) -> dict[str, Any] | None:
-    """Return the fields of a date as Todoist writes it or people type it, or None if any of it is not understood."""
+def _parse_date(text: str, now: datetime, language: str) -> dict[str, Any] | None:
+    """Return the fields of a date as Todoist writes it or people type it; None unless all of it is understood."""
     try:
-        return _exactly(datetime.fromisoformat(text), timed=":" in text)
+        return _fields_of(datetime.fromisoformat(text), timed=":" in text)
     except ValueError:
         pass
     for line in (f"{_TITLE} {text}", f"{_TITLE} on {text}"):
@@ -179,7 +179,7 @@ def _day(text: str, now: datetime, language: str) -> dict[str, Any] | None:
     return None
 
 
-def _exactly(moment: datetime, *, timed: bool) -> dict[str, Any]:
+def _fields_of(moment: datetime, *, timed: bool) -> dict[str, Any]:
     zone = {}
     if moment.tzinfo:
         moment, zone = moment.astimezone(UTC), {"timezone": "UTC"}
@@ -187,5 +187,5 @@ def _exactly(moment: datetime, *, timed: bool) -> dict[str, Any]:
     return {"due_date": moment.date().isoformat(), **clock}
 
 
-def _wrong(name: str, message: str) -> FieldError:
+def _error(name: str, message: str) -> FieldError:
     return FieldError(field=name, message=message, code="todoist")

@@ -1,4 +1,4 @@
-"""The board: a column for each status. Cards move by dragging, by keys, or by their menu."""
+"""The board: a column for each status. Cards are moved by dragging, by keyboard, or with their menu."""
 
 from typing import Any
 
@@ -8,34 +8,28 @@ from django.views.decorators.http import require_safe
 
 from store.errors import InvalidCursor
 from tasks import selectors
-from tasks.forms import STATUS_LABELS, QuickAddForm
+from tasks.forms import STATUS_LABELS
 from tasks.items import STATUSES
 from tasks.task_filters import TaskFilters
-from tasks.views import presentation
-from tasks.views.common import page, person_id, today_of
-from tasks.views.listing import tabs
-from tasks.views.searching import Search, search_of
+from tasks.views.listing import page_context
+from tasks.views.responses import task_view
+from tasks.views.rows import make_row
+from tasks.views.search import Search, search_of
+from tasks.views.viewer import person_id, today_of
 
 COLUMN_SIZE = 50
 
 
-@page
+@task_view
 @require_safe
 def task_board(request: HttpRequest) -> HttpResponse:
-    """Show the first tasks of every status, newest first; each column has its own cursor to go on from."""
+    """Show a page of tasks of every status, newest first; each column has its own cursor."""
     search = search_of(request)
     try:
         columns = [_column(request, search, status) for status in STATUSES]
     except InvalidCursor:
         return redirect("task-board")
-    shown = {
-        "view_name": "board",
-        "tabs": tabs("board", search),
-        "search": search,
-        "columns": columns,
-        "form": QuickAddForm.fresh(),
-    }
-    return render(request, "tasks/board.html", shown)
+    return render(request, "tasks/board.html", page_context("board", search) | {"columns": columns})
 
 
 def _column(request: HttpRequest, search: Search, status: str) -> dict[str, Any]:
@@ -51,7 +45,7 @@ def _column(request: HttpRequest, search: Search, status: str) -> dict[str, Any]
     return {
         "status": status,
         "label": STATUS_LABELS[status],
-        "rows": [presentation.make_row(task, today) for task in found.items],
+        "rows": [make_row(task, today) for task in found.items],
         "parameter": f"from-{status}",
         "next_cursor": found.next_cursor,
         "started": cursor is not None,

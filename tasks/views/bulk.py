@@ -1,4 +1,4 @@
-"""Many tasks at once: complete, delete, or set some fields of every selected task. One undo for all of it."""
+"""Bulk actions: complete, delete, or set some fields of every selected task, with one undo for all of them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,72 +9,68 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from identity.sign_in import context
 from store.errors import ValidationFailed, VersionConflict, WriteContention
-from tasks import selectors, services
+from tasks import selectors
 from tasks.errors import TaskNotFound
 from tasks.forms import BulkForm
-from tasks.items import TaskItem
 from tasks.views import undo
-from tasks.views.common import answer, page, person_id, zone_of
+from tasks.views.responses import answer, task_view
 from tasks.views.undo import Step
+from tasks.views.viewer import person_id
 
 MOST = 100
-_STATUS_ACTS = {"complete": "completed", "reopen": "pending", "start": "in_progress", "cancel": "cancelled"}
+_STATUS_ACTIONS = {
+    "complete": "completed",
+    "reopen": "pending",
+    "start": "in_progress",
+    "cancel": "cancelled",
+}
 
 
-@page
+@task_view
 @require_POST
 def task_bulk(request: HttpRequest) -> HttpResponse:
-    """Do the act ``do`` to the tasks ``ids``: complete, reopen, start, cancel, delete, or apply the form's fields."""
-    ids = list(dict.fromkeys(request.POST.getlist("ids")))
-    if not ids:
+    """Apply ``do`` to the tasks ``ids``: complete, reopen, start, cancel, delete, or ``apply`` the form's fields."""
+    task_ids = list(dict.fromkeys(request.POST.getlist("ids")))
+    if not task_ids:
         return answer(request, _("Select some tasks first."), level="error")
-    if len(ids) > MOST:
+    if len(task_ids) > MOST:
         raise BadRequest(_("At most %(most)d tasks can be changed at once.") % {"most": MOST})
     form = BulkForm(request.POST)
-    act = request.POST.get("do", "")
-    if act == "apply" and not form.is_valid():
-        return answer(
-            request, " ".join(str(e) for errors in form.errors.values() for e in errors), level="error"
-        )
-    changes = {"status": _STATUS_ACTS[act]} if act in _STATUS_ACTS else {}
-    if act not in _STATUS_ACTS and act not in {"apply", "delete"}:
-        raise BadRequest(_("There is no such act."))
-    if act == "apply" and not form.wanted():
+    action = request.POST.get("do", "")
+    if action not in {"apply", "delete", *_STATUS_ACTIONS}:
+        raise BadRequest(_("There is no such action."))
+    if action == "apply" and not form.is_valid():
+        errors = " ".join(str(error) for errors in form.errors.values() for error in errors)
+        return answer(request, errors, level="error")
+    if action == "apply" and not form.given():
         return answer(request, _("Choose what to change first."), level="error")
     steps, failures = [], []
-    for task_id in ids:
+    for task_id in task_ids:
         try:
-            steps.append(_change(request, task_id, act, changes, form))
+            steps.append(_change(request, task_id, action, form))
         except (TaskNotFound, VersionConflict, WriteContention, ValidationFailed) as error:
             failures.append(error)
-    return _told(request, act, steps, failures)
+    return _report(request, action, steps, failures)
 
 
-def _change(
-    request: HttpRequest, task_id: str, act: str, changes: dict[str, Any], form: BulkForm
-) -> Step | None:
-    if act == "delete":
-        return undo.restoring(services.delete_task(context(request), task_id).task)
+def _change(request: HttpRequest, task_id: str, action: str, form: BulkForm) -> Step | None:
+    if action == "delete":
+        return undo.delete(request, task_id)
     before = selectors.get_task(person_id(request), task_id)
-    wanted = changes or form.changes_for(before)
-    if wanted.get("due_time"):
-        wanted["timezone"] = str(zone_of(request))
-    after: TaskItem = services.update_task(
-        context(request), task_id, wanted, if_version=int(before.version)
-    ).task
-    return undo.step(before.attribute_values, after)
+    changes: dict[str, Any] = (
+        form.changes_for(before) if action == "apply" else {"status": _STATUS_ACTIONS[action]}
+    )
+    return undo.update(request, before, changes, int(before.version))[1]
 
 
-def _told(
-    request: HttpRequest, act: str, steps: list[Step | None], failures: Sequence[Exception]
+def _report(
+    request: HttpRequest, action: str, steps: list[Step | None], failures: Sequence[Exception]
 ) -> HttpResponse:
-    token = undo.token(request, steps)
-    done = sum(entry is not None for entry in steps)
+    done = sum(step is not None for step in steps)
     text = (
         ngettext("Deleted %(count)d task", "Deleted %(count)d tasks", done)
-        if act == "delete"
+        if action == "delete"
         else ngettext("Changed %(count)d task", "Changed %(count)d tasks", done)
     ) % {"count": done}
     if failures:
@@ -83,6 +79,4 @@ def _told(
             "%(count)d could not be changed: %(why)s",
             len(failures),
         ) % {"count": len(failures), "why": failures[0]}
-    return answer(
-        request, text, undo=undo.url() if token else "", token=token, level="error" if failures else "success"
-    )
+    return answer(request, text, **undo.button(request, steps), level="error" if failures else "success")

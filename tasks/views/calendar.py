@@ -13,24 +13,24 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from store.paging import Page, pages
 from tasks import selectors
-from tasks.forms import QuickAddForm
 from tasks.items import TaskItem
 from tasks.task_filters import TaskFilters
-from tasks.views import presentation
-from tasks.views.common import page, person_id, today_of
-from tasks.views.listing import tabs
-from tasks.views.presentation import Row
-from tasks.views.searching import Search, search_of
+from tasks.views.listing import page_context
+from tasks.views.responses import task_view
+from tasks.views.rows import Row, make_row
+from tasks.views.search import Search, search_of
+from tasks.views.viewer import person_id, today_of
 
-# A month shows at most so many tasks; a cell a few of them, and says how many more there are.
+# A month shows at most MOST tasks, a cell the first CELL of its day and the number of the others.
 MOST, PAGE_SIZE, CELL = 1000, 100, 4
 _FIRST, _LAST = date(1900, 1, 8), date(9998, 12, 1)
 
 
 @dataclass(slots=True)
 class Day:
-    """A cell of the calendar."""
+    """A cell of the calendar; ``inside`` if the day belongs to the month that is shown."""
 
     day: date
     label: str
@@ -42,22 +42,22 @@ class Day:
 
     @property
     def more(self) -> int:
-        """How many tasks the cell does not show."""
+        """Return the number of tasks that the cell does not show."""
         return max(0, len(self.rows) - self.shown)
 
     @property
     def visible(self) -> list[Row]:
-        """The tasks the cell shows."""
+        """Return the tasks that the cell shows."""
         return self.rows[: self.shown]
 
 
-@page
+@task_view
 @require_safe
 def task_calendar(request: HttpRequest) -> HttpResponse:
-    """Show the month (``month=2026-11``) or week (``week=2026-11-23``, any day of it); without either, this month."""
+    """Show a month (``month=2026-11``) or a week (``week=2026-11-23``, any day of it); by default this month."""
     today, search = today_of(request), search_of(request)
-    week = _day(request.GET.get("week", ""), today) if "week" in request.GET else None
-    month = _day(f"{request.GET.get('month', '')}-01", today).replace(day=1)
+    week = _parse_day(request.GET.get("week", ""), today) if "week" in request.GET else None
+    month = _parse_day(f"{request.GET.get('month', '')}-01", today).replace(day=1)
     first, last = _span(week, month)
     days = {
         day.isoformat(): Day(
@@ -68,17 +68,14 @@ def task_calendar(request: HttpRequest) -> HttpResponse:
     }  # fmt: skip
     found, complete = _tasks(person_id(request), search, first, last)
     for task in found:
-        days[str(task.due_date)].rows.append(presentation.make_row(task, today))
+        days[str(task.due_date)].rows.append(make_row(task, today))
     cells = list(days.values())
     shown = {
-        "view_name": "calendar",
-        "tabs": tabs("calendar", search),
-        "search": search,
+        **page_context("calendar", search),
         "weeks": [cells[start : start + 7] for start in range(0, len(cells), 7)],
         "complete": complete,
         "week": week,
-        "form": QuickAddForm.fresh(),
-        **_around(week, month, today, search),
+        **_navigation(week, month, today, search),
     }
     return render(request, "tasks/calendar.html", shown)
 
@@ -91,7 +88,7 @@ def _span(week: date | None, month: date) -> tuple[date, date]:
     return month - timedelta(days=month.weekday()), final + timedelta(days=6 - final.weekday())
 
 
-def _day(text: str, today: date) -> date:
+def _parse_day(text: str, today: date) -> date:
     try:
         return min(max(date.fromisoformat(text), _FIRST), _LAST)
     except ValueError:
@@ -99,24 +96,24 @@ def _day(text: str, today: date) -> date:
 
 
 def _tasks(user_id: str, search: Search, first: date, last: date) -> tuple[list[TaskItem], bool]:
-    """Return the open tasks due from ``first`` to ``last``, and whether these are all of them."""
+    """Return the open tasks due from ``first`` to ``last``, and whether the list is complete."""
     filters = TaskFilters(
         due_after=(first - timedelta(days=1)).isoformat(), due_before=(last + timedelta(days=1)).isoformat()
     )
+
+    def read(cursor: str | None) -> Page[TaskItem]:
+        return selectors.list_tasks(user_id, filters=filters, limit=PAGE_SIZE, cursor=cursor)
+
     found: list[TaskItem] = []
-    cursor = None
-    while True:
-        part = search.run(
-            lambda at: selectors.list_tasks(user_id, filters=filters, limit=PAGE_SIZE, cursor=at), cursor
-        )
+    for part in pages(lambda cursor: search.run(read, cursor)):
         found += part.items
-        cursor = part.next_cursor
-        if cursor is None or len(found) >= MOST:
-            return found, cursor is None
+        if len(found) >= MOST:
+            return found, part.next_cursor is None
+    return found, True
 
 
-def _around(week: date | None, month: date, today: date, search: Search) -> dict[str, Any]:
-    """Return the title and the links to what comes before and after."""
+def _navigation(week: date | None, month: date, today: date, search: Search) -> dict[str, Any]:
+    """Return the title, and the links to the previous and next month or week, to today, and to the other view."""
     if week:
         monday = week - timedelta(days=week.weekday())
         before = (monday - timedelta(days=7)).isoformat()

@@ -1,11 +1,10 @@
-"""One task: reading and editing it. What others changed meanwhile is shown, never overwritten silently."""
+"""The page of one task: shows and edits it. Changes made elsewhere in the meantime are shown, never overwritten."""
 
 import uuid
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -17,20 +16,21 @@ from tasks import checklists, selectors, services
 from tasks.errors import TaskNotFound
 from tasks.forms import TaskForm
 from tasks.items import TaskItem
-from tasks.views import presentation, undo
-from tasks.views.common import list_url, page, person_id, zone_of
-from tasks.views.presentation import Difference
+from tasks.views import conflicts, undo
+from tasks.views.conflicts import Difference
+from tasks.views.responses import add_message, list_url, task_view
+from tasks.views.undo import Step
+from tasks.views.viewer import local_time, person_id, zone_of
 from web import markdown
 
 
-@page
+@task_view
 @require_http_methods(["GET", "HEAD", "POST"])
 def task_edit(request: HttpRequest, task_id: UUID) -> HttpResponse:
-    """Show a task as a form, or save what was changed in it."""
+    """Show a task as a form, or save the form."""
     if request.method != "POST":
         task = selectors.get_task(person_id(request), str(task_id))
-        initial = presentation.form_values(task) | {"version": task.version}
-        return _page(request, task, TaskForm(initial=initial))
+        return _page(request, task, TaskForm.for_task(task))
     form = TaskForm(request.POST)
     if form.is_valid():
         try:
@@ -49,50 +49,41 @@ def task_edit(request: HttpRequest, task_id: UUID) -> HttpResponse:
 def _save(request: HttpRequest, task_id: str, form: TaskForm) -> HttpResponse:
     changes = form.changes()
     if not changes:
-        messages.success(request, _("Nothing to save: no field was changed"))
-        return redirect(back_url(request))
+        add_message(request, _("Nothing to save: no field was changed"))
+        return redirect(_back_url(request))
     before = selectors.get_task(person_id(request), task_id)
     if changes.get("due_time"):
         changes["timezone"] = str(zone_of(request))
     if changes.get("checklist"):
         changes["checklist"] = checklists.parse(changes["checklist"], before.checklist or ())
-    task = services.update_task(
-        context(request), task_id, changes, if_version=form.cleaned_data["version"]
-    ).task
-    token = undo.token(request, [undo.step(before.attribute_values, task)])
-    messages.success(
-        request,
-        _("Saved “%(title)s”") % {"title": task.title},
-        extra_tags=f"{undo.url()} {token}" if token else "",
-    )
-    return redirect(back_url(request))
+    task, step = undo.update(request, before, changes, form.cleaned_data["version"])
+    return _saved(request, task, step)
 
 
-def back_url(request: HttpRequest) -> str:
-    """Return the page of tasks that this task was opened from, as the form remembers it, or the plain list."""
+def _saved(request: HttpRequest, task: TaskItem, step: Step | None = None) -> HttpResponse:
+    add_message(request, _("Saved “%(title)s”") % {"title": task.title}, **undo.button(request, [step]))
+    return redirect(_back_url(request))
+
+
+def _back_url(request: HttpRequest) -> str:
+    """Return the list page that this task was opened from, as remembered by the form; else the plain list."""
     return list_url(request, request.POST.get("back", ""))
 
 
 def _conflict(request: HttpRequest, task_id: str, form: TaskForm) -> HttpResponse:
-    """Show what changed since the form was opened, unless it is just what this form wanted: then it was sent twice."""
     task = selectors.get_task(person_id(request), task_id)
-    now, mine, touched = presentation.form_values(task), form.texts(), form.touched()
-    if presentation.agree(now, mine, touched):
-        messages.success(request, _("Saved “%(title)s”") % {"title": task.title})
-        return redirect(back_url(request))
-    found = presentation.differences(form.base(), now, mine, touched)
-    return _page(request, task, form.rebased(now, int(task.version)), found, status=409)
+    rebased = conflicts.rebase(form, task)
+    return _page(request, task, *rebased, status=409) if rebased else _saved(request, task)
 
 
 def _gone(request: HttpRequest, task_id: str, form: TaskForm) -> HttpResponse:
-    """Keep what was written for a task that was deleted meanwhile: restoring it leads to the version after."""
+    """Keep what was typed for a task deleted in the meantime; the form expects the version after the restore."""
     task = selectors.get_trashed_task(person_id(request), task_id)
-    kept = form.rebased(presentation.form_values(task), int(task.version) + 1)
-    return _page(request, task, kept, status=409, gone=True)
+    return _page(request, task, form.rebased(task, int(task.version) + 1), status=409, gone=True)
 
 
 def _restore(request: HttpRequest, task_id: str) -> None:
-    with suppress(TaskNotFound):  # restored by an earlier send of this form
+    with suppress(TaskNotFound):  # already restored by an earlier submission of this form
         services.restore_task(context(request), task_id)
 
 
@@ -112,7 +103,7 @@ def _page(
         "gone": gone,
         "copy_key": uuid.uuid4().hex,
         "prose": markdown.render(task.description) if task.description else "",
-        "back": back_url(request),
+        "back": _back_url(request),
         "zone_name": str(zone_of(request)).replace("_", " "),
         **_times(request, task),
     }
@@ -120,21 +111,20 @@ def _page(
 
 
 def _times(request: HttpRequest, task: TaskItem) -> dict[str, Any]:
-    where = zone_of(request)
-    names = {"created": task.created_at, "updated": task.updated_at, "completed": task.completed_at}
-    return {name: presentation.moment(value, where) for name, value in names.items()}
+    return {
+        name: local_time(request, getattr(task, f"{name}_at")) for name in ("created", "updated", "completed")
+    }
 
 
-@page
+@task_view
 @require_safe
 def task_fresh(request: HttpRequest, task_id: UUID) -> HttpResponse:
-    """Say nothing (204) if the task is still at ``version``, else what has become of it, for a page left open."""
+    """Answer an open page: 204 while the task is still at ``version``, else a notice that it changed or is gone."""
     try:
         task = selectors.get_task(person_id(request), str(task_id))
     except TaskNotFound:
         return render(request, "tasks/partials/stale.html", {"task_id": task_id})
     if str(task.version) == request.GET.get("version"):
         return HttpResponse(status=204)
-    return render(
-        request, "tasks/partials/stale.html", {"task": task, "task_id": task_id, **_times(request, task)}
-    )
+    shown = {"task": task, "task_id": task_id, **_times(request, task)}
+    return render(request, "tasks/partials/stale.html", shown)

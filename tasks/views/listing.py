@@ -1,4 +1,4 @@
-"""The list of tasks: open work by due date, what is done, or everything; with a search, what of it matches."""
+"""The list of tasks: the open ones by due date, the completed ones, or all; optionally filtered by a search."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,20 +18,21 @@ from tasks import selectors
 from tasks.forms import BulkForm, QuickAddForm
 from tasks.items import TaskItem
 from tasks.task_filters import TaskFilters
-from tasks.views import presentation
-from tasks.views.common import is_partial, page, person_id, today_of
-from tasks.views.searching import Search, search_of
+from tasks.views.responses import is_partial, task_view
+from tasks.views.rows import Section, group_by_section, make_row
+from tasks.views.search import Search, search_of
+from tasks.views.viewer import person_id, today_of
 
 PAGE_SIZE = 50
-# Open work is read in this order. The first stage holds every open task with a due date, the earliest first,
-# so what is overdue or due today is complete however long the list is. A page is one Query, or two where the stages
-# meet.
+# Open tasks are read in this order. The first stage holds every open task with a due date, the earliest first, so
+# that overdue tasks and today's are complete however long the list is. A page takes one Query, or two where the
+# stages meet.
 _STAGES = {"dated": TaskFilters(due_after="0001-01-01"), "undated": TaskFilters(undated=True)}
 
 
 @dataclass(frozen=True, slots=True)
 class ListView:
-    """One way to look at the tasks."""
+    """A tab of the list: its labels, and a function that reads a page of it."""
 
     name: str
     label: str | Promise
@@ -78,10 +79,10 @@ VIEWS = {
 }
 
 
-@page
+@task_view
 @require_safe
 def task_list(request: HttpRequest) -> HttpResponse:
-    """Show a page of tasks; with htmx and a cursor, only what comes after."""
+    """Show a page of tasks; with htmx and a cursor, only the following rows."""
     try:
         context = list_context(request)
     except InvalidCursor:
@@ -91,30 +92,36 @@ def task_list(request: HttpRequest) -> HttpResponse:
 
 
 def list_context(request: HttpRequest, form: QuickAddForm | None = None) -> dict[str, Any]:
-    """Return what the list template shows; ``form`` is a refused new task. Raises InvalidCursor."""
+    """Return the context of the list template; ``form`` is a rejected quick-add form. Raises InvalidCursor."""
     view, search = _view_of(request), search_of(request)
     found = search.run(lambda cursor: view.read(person_id(request), cursor), request.GET.get("cursor"))
     today = today_of(request)
-    rows = [presentation.make_row(task, today) for task in found.items]
+    rows = [make_row(task, today) for task in found.items]
     more = found.next_cursor is not None
     named = {"done": ("closed", _("Done")), "all": ("all", _("All tasks"))}.get(view.name)
     return {
-        "view_name": view.name,
+        **page_context(view.name, search),
         "view_title": view.title,
-        "tabs": tabs(view.name, search),
-        "search": search,
-        "sections": [presentation.Section(*named, rows, more)]
-        if named
-        else presentation.sections(rows, more=more),
-        "form": form or QuickAddForm.fresh(),
+        "sections": [Section(*named, rows, more)] if named else group_by_section(rows, more=more),
+        **({"form": form} if form else {}),
         "bulk": BulkForm(),
         "next_url": url_of(view, cursor=found.next_cursor, q=search.text) if found.next_cursor else "",
         "categories": sorted({task.category for task in found.items if task.category}),
     }
 
 
-def tabs(current: str, search: Search) -> list[dict[str, Any]]:
-    """Return the views to choose from; a search stays when one goes from view to view."""
+def page_context(name: str, search: Search) -> dict[str, Any]:
+    """Return the context that the pages of all lists share; ``name`` is the current tab."""
+    return {
+        "view_name": name,
+        "tabs": _tabs(name, search),
+        "search": search,
+        "form": QuickAddForm.empty(),
+    }
+
+
+def _tabs(current: str, search: Search) -> list[dict[str, Any]]:
+    """Return the tabs above every list; a search is kept from tab to tab."""
     query = {"q": search.text} if search.text else {}
     found = [
         {"name": view.name, "label": view.label, "url": url_of(view, **query)} for view in VIEWS.values()
@@ -127,7 +134,7 @@ def tabs(current: str, search: Search) -> list[dict[str, Any]]:
 
 
 def url_of(view: ListView, **query: str) -> str:
-    """Return the address of ``view``, with what is not blank of ``query`` added."""
+    """Return the URL of ``view`` with the parameters of ``query`` that are not blank."""
     full = ({} if view.name == "open" else {"view": view.name}) | {k: v for k, v in query.items() if v}
     return reverse("task-list") + (f"?{urlencode(full)}" if full else "")
 

@@ -1,7 +1,6 @@
-"""The trash: what was deleted in the last 30 days, and how to take it back, or to be rid of it."""
+"""The trash: tasks deleted in the last 30 days, to restore or to delete permanently."""
 
 import time
-from datetime import UTC, datetime
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -15,18 +14,19 @@ from store.errors import InvalidCursor
 from tasks import selectors, services
 from tasks.errors import TaskNotFound
 from tasks.items import TrashItem
-from tasks.views import presentation
-from tasks.views.common import answer, page, person_id, today_of, zone_of
-from tasks.views.listing import tabs
-from tasks.views.searching import Search
+from tasks.views.listing import page_context
+from tasks.views.responses import answer, task_view
+from tasks.views.rows import due_words
+from tasks.views.search import Search
+from tasks.views.viewer import local_time, person_id, today_of
 
 PAGE_SIZE = 50
 
 
-@page
+@task_view
 @require_safe
 def task_trash(request: HttpRequest) -> HttpResponse:
-    """Show a page of deleted tasks, each with the days it is kept for."""
+    """Show a page of deleted tasks, each with the days it has left."""
     try:
         found = selectors.get_trashed(
             person_id(request), limit=PAGE_SIZE, cursor=request.GET.get("cursor") or None
@@ -34,8 +34,7 @@ def task_trash(request: HttpRequest) -> HttpResponse:
     except InvalidCursor:
         return redirect("task-trash")
     shown = {
-        "view_name": "trash",
-        "tabs": tabs("trash", Search()),
+        **page_context("trash", Search()),
         "entries": [_entry(request, task) for task in found.items],
         "next_cursor": found.next_cursor,
     }
@@ -43,36 +42,34 @@ def task_trash(request: HttpRequest) -> HttpResponse:
 
 
 def _entry(request: HttpRequest, task: TrashItem) -> dict[str, object]:
-    today = today_of(request)
     return {
         "task": task,
-        "due": presentation.due_words(task.due_date, task.due_time, today) if task.due_date else "",
-        "deleted": presentation.moment(task.deleted_at, zone_of(request)),
+        "due": due_words(task.due_date, task.due_time, today_of(request)) if task.due_date else "",
+        "deleted": local_time(request, task.deleted_at),
         "days_left": max(1, round((int(task.expires_at or 0) - time.time()) / 86_400)),
-        "expires": datetime.fromtimestamp(int(task.expires_at or 0), UTC),
     }
 
 
-@page
+@task_view
 @require_POST
 def task_purge(request: HttpRequest, task_id: UUID) -> HttpResponse:
-    """Delete a task in the trash for good; the page has asked whether that is meant."""
+    """Permanently delete a task in the trash; the page has asked for confirmation."""
     try:
         services.purge_task(context(request), str(task_id))
     except TaskNotFound:
         if not selectors.was_purged(person_id(request), str(task_id)):
             raise
-    return answer(request, _("Deleted for ever"))
+    return answer(request, _("Permanently deleted"))
 
 
-@page
+@task_view
 @require_POST
 def trash_empty(request: HttpRequest) -> HttpResponse:
-    """Delete what is in the trash for good; of very much, a part at a time."""
+    """Permanently delete the tasks in the trash; a very full trash takes several requests."""
     done, more = services.empty_trash(context(request))
-    text = ngettext("Deleted %(count)d task for ever", "Deleted %(count)d tasks for ever", done) % {
+    text = ngettext("Permanently deleted %(count)d task", "Permanently deleted %(count)d tasks", done) % {
         "count": done
     }
     if more:
-        text += ". " + _("There are more: empty the trash again.")
+        text += ". " + _("The trash is not empty yet: empty it again.")
     return answer(request, text)

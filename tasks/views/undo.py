@@ -1,11 +1,11 @@
-"""Taking back: what an act changed travels, signed, with the button that undoes it. Nothing is stored.
+"""Undoing changes: the undo button carries, signed, what it takes to revert them. Nothing is stored.
 
-A token lists tasks, the version each was left at, and either the field values it had before or, for a deleted task,
-nothing. Undoing touches only tasks that are still at that version: what was changed since is left alone, and told.
+A token lists tasks, the version each was left at, and the field values it had before (None for a deleted task).
+Undo only touches tasks that are still at that version: a task that changed since stays as it is, and is reported.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
 from django.core import signing
@@ -21,49 +21,66 @@ from store.errors import ValidationFailed, VersionConflict, WriteContention
 from tasks import fields, services
 from tasks.errors import TaskNotFound
 from tasks.items import TaskItem
-from tasks.views.common import answer, page, person_id
+from tasks.views.responses import answer, task_view
+from tasks.views.viewer import person_id
 
 KEPT_SECONDS = 24 * 3600
 _SALT = "tasks.undo"
 Step = tuple[str, int, dict[str, Any] | None]
 
 
-def step(before: Mapping[str, Any], after: TaskItem) -> Step | None:
-    """Return how to turn ``after`` back into the task it was ``before`` (a plain dict), or None if nothing changed."""
-    now = after.attribute_values
-    names = fields.TaskChanges.__annotations__
-    changed = {name: before.get(name) for name in names if before.get(name) != now.get(name)}
-    return (now["id"], int(now["version"]), changed) if changed else None
+class UndoButton(TypedDict):
+    """The URL that an undo button posts its token to."""
+
+    undo: str
+    token: str
 
 
-def restoring(trashed: TaskItem) -> Step:
-    """Return how to take a task back from the trash."""
-    return (str(trashed.id), int(trashed.version), None)
+def update(
+    request: HttpRequest, before: TaskItem, changes: Mapping[str, Any], version: int
+) -> tuple[TaskItem, Step | None]:
+    """Update a task, if it is at ``version``; return it with the step that reverts it, None if nothing changed.
+
+    Raises what ``services.update_task`` raises.
+    """
+    after = services.update_task(context(request), str(before.id), changes, if_version=version).task
+    old, new = before.attribute_values, after.attribute_values
+    changed = {name: old.get(name) for name in fields.EDITABLE if old.get(name) != new.get(name)}
+    return after, (new["id"], int(new["version"]), changed) if changed else None
 
 
-def token(request: HttpRequest, steps: Iterable[Step | None]) -> str:
-    """Return what the undo button sends, good for a day and for this person only; blank if there is nothing to undo."""
-    kept = [entry for entry in steps if entry]
-    if not kept:
-        return ""
-    packed = [[UUID(task_id).hex, version, changed] for task_id, version, changed in kept]
-    return signing.dumps([person_id(request), packed], salt=_SALT, compress=True)
+def delete(request: HttpRequest, task_id: str) -> Step:
+    """Move a task to the trash, and return the step that restores it. Raises what ``services.delete_task`` raises."""
+    trashed = services.delete_task(context(request), task_id).task
+    return str(trashed.id), int(trashed.version), None
 
 
-@page
+def button(request: HttpRequest, steps: Iterable[Step | None]) -> UndoButton:
+    """Return the undo button for ``steps``, blank if there is nothing to undo.
+
+    The token is valid for a day, and for this person only.
+    """
+    packed = [[UUID(task_id).hex, version, changed] for task_id, version, changed in filter(None, steps)]
+    if not packed:
+        return {"undo": "", "token": ""}
+    token = signing.dumps([person_id(request), packed], salt=_SALT, compress=True)
+    return {"undo": reverse("task-undo"), "token": token}
+
+
+@task_view
 @require_POST
 def task_undo(request: HttpRequest) -> HttpResponse:
-    """Take back what the signed ``token`` says."""
+    """Revert the changes that the signed ``token`` lists."""
     steps = _steps(request)
-    left = sum(not _undone(request, *entry) for entry in steps)
+    left = sum(not _reverted(request, *step) for step in steps)
     done = len(steps) - left
     text = ngettext(
         "Undone: %(count)d task is as it was", "Undone: %(count)d tasks are as they were", done
     ) % {"count": done}
     if left:
         text = ngettext(
-            "%(count)d task was changed meanwhile and was left alone",
-            "%(count)d tasks were changed meanwhile and were left alone",
+            "%(count)d task has changed since and was left as it is",
+            "%(count)d tasks have changed since and were left as they are",
             left,
         ) % {"count": left}
     return answer(request, text, level="error" if left else "success")
@@ -73,13 +90,13 @@ def _steps(request: HttpRequest) -> list[Step]:
     try:
         owner, packed = signing.loads(request.POST.get("token", ""), salt=_SALT, max_age=KEPT_SECONDS)
     except signing.BadSignature:
-        raise BadRequest(_("This can no longer be undone.")) from None
+        owner, packed = None, []
     if owner != person_id(request):
         raise BadRequest(_("This can no longer be undone."))
     return [(str(UUID(task_id)), version, changed) for task_id, version, changed in packed]
 
 
-def _undone(request: HttpRequest, task_id: str, version: int, changed: dict[str, Any] | None) -> bool:
+def _reverted(request: HttpRequest, task_id: str, version: int, changed: dict[str, Any] | None) -> bool:
     try:
         if changed is None:
             services.restore_task(context(request), task_id)
@@ -88,8 +105,3 @@ def _undone(request: HttpRequest, task_id: str, version: int, changed: dict[str,
     except (TaskNotFound, VersionConflict, ValidationFailed, WriteContention):
         return False
     return True
-
-
-def url() -> str:
-    """Return where the token is sent."""
-    return reverse("task-undo")

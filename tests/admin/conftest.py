@@ -101,12 +101,11 @@ def add(ctx, alice):
 @pytest.fixture
 def known(ctx):
     """Return a function that gives an account a profile, and returns the account."""
-    from tasks import services
+    from identity import profiles
 
     def make(account):
-        services.create_profile(
-            ctx(account), email=account.email, username=account.username, name=account.name
-        )
+        given = {"email": account.email, "username": account.username, "name": account.name}
+        profiles.ensure_profile(ctx(account), given)
         return account
 
     return make

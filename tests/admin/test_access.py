@@ -9,7 +9,7 @@ from tasks import selectors
 PAGES = ("", "tasks/task/", "tasks/user/", "tasks/auditentry/", "pipeline/", "health/")
 
 
-def test_it_works(root):
+def test_an_admin_sees_every_model(root):
     page = root.page("")
     for name in (
         "Users",

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from dynamo_admin import query
 from etl.aws import client
 from etl.lake.config import lake_config
-from etl.run import Lake
+from etl.run import local_lake
 from tasks import services
 from tests.web.conftest import REFUSALS, site
 from tests.web.site import BROWSER_TIMEOUT_MS
@@ -63,7 +63,7 @@ def shot(page, name):
         page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
 
-def test_it_works(enter, make_account, add, alice):
+def test_a_task_is_found_changed_and_its_history_read(enter, make_account, add, alice):
     add("Pay rent", category="Home")
     page = enter(make_account("Root", groups=("admins",)))
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
@@ -198,12 +198,12 @@ def test_two_admins_and_the_person_they_shut_out(enter, make_account, known, ali
 
 def test_the_lake_is_run_replayed_and_watched(enter, make_account, tmp_path):
     page = enter(make_account("Root", groups=("admins",)))
-    lake = Lake(lake_config(), client("s3"), client("glue"), tmp_path)
+    lake = local_lake(lake_config(), client("s3"), client("glue"), tmp_path)
     page.goto("/admin/pipeline/")
     for button, name in (("Run now", "Run now"), ("Replay these days", "Replay days"), RETRY):
         page.get_by_role("button", name=button).click()
-        expect(page.locator(".messagelist")).to_contain_text(f"{name}: ordered.")
-        order = page.locator("table", has_text="Orders").locator("tbody tr").first
+        expect(page.locator(".messagelist")).to_contain_text(f"{name}: requested.")
+        order = page.locator("table", has_text="Job requests").locator("tbody tr").first
         expect(order).to_contain_text(name)
         expect(order.locator(".state")).to_have_text("waiting")
         lake.carry_out_requests()

@@ -16,7 +16,7 @@ from etl.capture.bronze_row import bronze_row
 from etl.jobs import job_requests
 from etl.lake.config import lake_config
 from etl.lake.storage import Bucket
-from etl.run import Lake
+from etl.run import local_lake
 from localcloud.iterator_age import IteratorAge
 from store import audit
 from todo_site.operations import stream
@@ -24,7 +24,7 @@ from todo_site.operations import stream
 
 @pytest.fixture
 def lake(tmp_path):
-    return Lake(lake_config(), client("s3"), client("glue"), Path(tmp_path))
+    return local_lake(lake_config(), client("s3"), client("glue"), Path(tmp_path))
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def delivered(root, change, **broken):
     raise AssertionError("nothing was delivered")
 
 
-def test_it_works(root, lake, change):
+def test_a_requested_run_brings_the_lake_up_to_date(root, lake, change):
     delivered(root, change)
     earlier = fact(root, "Silver"), fact(root, "Gold")
     assert root.send("pipeline/", {"kind": "run"}).status_code == 302
@@ -127,7 +127,7 @@ def test_an_order_starts_the_lake_at_once(root, machine):
 def test_an_order_that_cannot_start_the_lake_waits_for_its_next_run(root, lake, settings):
     settings.LAKE_MACHINE_ARN = "arn:aws:states:us-east-1:000000000000:stateMachine:missing"
     page = root.send("pipeline/", {"kind": "run"}, follow=True).content.decode()
-    assert "the lake could not be started: its next run takes it." in page
+    assert "the lake could not be started. Its next run does it." in page
     ordered = job_requests.recent(lake.silver.silver)[0]
     assert (ordered.kind, ordered.state) == ("run", "waiting")
     lake.carry_out_requests()
@@ -166,7 +166,7 @@ def test_a_senseless_order_is_not_taken(root):
     page = root.send(
         "pipeline/", {"kind": "replay", "first_day": "x", "last_day": ""}, follow=True
     ).content.decode()
-    assert "Not ordered" in page
+    assert "Not requested" in page
     assert all(order.ordered_by != root.account.email for order in job_requests.recent(_silver()))
 
 

@@ -8,12 +8,10 @@ from django.conf import settings
 from django.test import override_settings
 
 from dynamo_admin import query
-from store import calls
-from store.codec import encode_item
 from store.context import RequestContext
+from store.model import table
+from tasks import plans
 from tasks.admin.models import Task
-from tasks.ids import new_id
-from tasks.plans import _new_task
 
 LIST = "tasks/task/"
 PAGES = (
@@ -32,7 +30,7 @@ PAGES = (
 def sent():
     """Every request to DynamoDB through the table's client: (operation, arguments)."""
     seen = []
-    events = calls.client().meta.events
+    events = table().client.meta.events
 
     def note(params, model, **_):
         seen.append((model.name, params))
@@ -48,7 +46,7 @@ def read(page: str) -> tuple[int, int]:
     return int(requests), int(items)
 
 
-def test_it_works(root, add):
+def test_a_list_reads_few_items(root, add):
     for number in range(12):
         add(f"Task {number}")
     with override_settings(DEBUG=True):
@@ -124,16 +122,11 @@ def test_the_narrowest_path_is_taken(alice):
 def load(owner, number: int) -> None:
     """Give somebody tasks, straight into the table."""
     context = RequestContext(owner.id, owner.id, "load", datetime.now(UTC))
-    items = [
-        _new_task(
-            context, {"title": f"Task {n}", "status": "pending", "priority": "low"}, new_id(context.now)
-        )
-        for n in range(number)
-    ]
-    requests = [{"PutRequest": {"Item": encode_item(item)}} for item in items]
+    tasks = [plans.create_task(context, {"title": f"Task {n}"}).result for n in range(number)]
+    requests = [{"PutRequest": {"Item": task.serialize()}} for task in tasks]
     for start in range(0, number, 25):
         name = settings.TABLE_NAME
-        calls.client().batch_write_item(RequestItems={name: requests[start : start + 25]})
+        table().client.batch_write_item(RequestItems={name: requests[start : start + 25]})
 
 
 # Requests and items at the most, for a page of 25 out of 8 shards, or of 60 items read.

@@ -22,7 +22,7 @@ def bearer(secret):
     return Client(headers={"authorization": f"Bearer {secret}"})
 
 
-def test_it_works(root, alice, client_for):
+def test_ending_a_session_signs_its_browser_out(root, alice, client_for):
     """Ending a session signs its browser out, and is on the record; her other browser stays signed in."""
     ended, other = client_for(alice), client_for(alice)
     keys = found(root.page(f"tasks/session/?user_id__exact={alice.id}"))

@@ -5,10 +5,14 @@ import io
 import re
 import threading
 import uuid
+from datetime import UTC, datetime
 
 import pytest
 
 from store import audit
+from store.context import RequestContext, timestamp
+from store.model import Item
+from store.writing import check
 from tasks import selectors, services
 from tasks.errors import TaskNotFound
 
@@ -27,7 +31,7 @@ def titles(page):
     return re.findall(r"field-title[^>]*><a [^>]*>([^<]*)</a>", page)
 
 
-def test_it_works(root, add, alice):
+def test_a_change_of_a_task_is_stored(root, add, alice):
     task = add("Pay rent", category="Home")
     answer = root.save(change(task), title="Pay the rent", tags="bank\nmonthly", due_date="2026-12-01")
     assert answer.status_code == 302
@@ -51,14 +55,8 @@ def test_what_was_done_is_on_the_record(root, add):
 def test_the_record_and_the_change_are_one_transaction(root, add, alice, monkeypatch):
     """If the entry cannot be stored, the task is not changed."""
     task = add("Pay rent")
-    taken = audit.entry
-
-    def twice(*args, **kwargs):
-        action = taken(*args, **kwargs)
-        action["Put"]["ConditionExpression"] = "attribute_exists(PK)"
-        return action
-
-    monkeypatch.setattr(audit, "entry", twice)
+    never = check(("NOBODY", "NOTHING"), Item.PK.exists())
+    monkeypatch.setattr(audit, "entry", lambda *args, **kwargs: never)
     root.client.raise_request_exception = False
     root.save(change(task), title="Changed")
     assert selectors.get_task(alice.id, task.id).title == "Pay rent"
@@ -206,6 +204,16 @@ def test_deleting_for_good(root, add, alice):
     assert audit.history("task", key(task))[0].action == "delete for good"
     for path in ("", f"?user_id__exact={alice.id}"):
         assert key(task) not in root.page(f"tasks/trashedtask/{path}")
+
+
+def test_the_owners_client_learns_of_a_permanent_deletion(root, add, alice, api):
+    task = add("Secret")
+    services.delete_task(RequestContext(alice.id, alice.id, "request", datetime.now(UTC)), task.id)
+    since = timestamp(datetime.now(UTC))
+    assert root.save(f"tasks/trashedtask/{key(task)}/delete/").status_code == 302
+    (deleted,) = api(alice).get(f"/api/v1/tasks?updated_since={since}").json()
+    assert (deleted["id"], deleted["title"], deleted["version"]) == (task.id, "", 3)
+    assert deleted["deleted_at"]
 
 
 def test_everybodys_trash_the_latest_first(root, alice, bob, ctx):

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from etl.aws import client as shared_client
 from etl.lake.config import lake_config
 from etl.lake.layout import REQUESTS_PREFIX
-from etl.run import Lake
+from etl.run import local_lake
 from etl.upkeep.erase import Erasure
 from localcloud.log_subscription import Follower, Shipper
 from tests.etl.test_restore import captured  # noqa: F401  a fixture
@@ -45,7 +45,7 @@ def shipped(tmp_path):
 
 @pytest.fixture
 def lake(tmp_path):
-    return Lake(lake_config(), boto3.client("s3"), boto3.client("glue"), tmp_path / "lake")
+    return local_lake(lake_config(), boto3.client("s3"), boto3.client("glue"), tmp_path / "lake")
 
 
 def bronze_requests():
@@ -66,7 +66,7 @@ def trail(task_id):
 JSON = "application/json"
 
 
-def test_it_works(api, alice, shipped, captured, lake):  # noqa: F811
+def test_the_trail_joins_changes_and_requests(api, alice, shipped, captured, lake):  # noqa: F811
     """API write -> its request in Bronze and its change in Bronze, with the same id; `lake trail` shows both."""
     caller, marks = api(alice), [uuid.uuid4().hex for _ in range(3)]
 

@@ -21,7 +21,7 @@ def create(title="Task", **fields):
     return {"op": "create", "task": {"title": title, **fields}}
 
 
-def test_it_works(as_alice, calls):
+def test_does_several_operations_in_one_request(as_alice, calls):
     kept, gone, trashed = (as_alice.create(title=title) for title in ("kept", "gone", "trashed"))
     as_alice("DELETE", f"{TASKS}/{trashed['id']}")
     calls.clear()
@@ -117,7 +117,7 @@ def test_sixteen_at_once_do_it_once(as_alice):
 @pytest.mark.parametrize(("trouble", "times"), [(conflict, 2), (answer_lost, 1)])
 def test_a_network_in_trouble(as_alice, unreliable, trouble, times):
     task = as_alice.create()
-    unreliable("transact_write_items", trouble, times)
+    unreliable("TransactWriteItems", trouble, times)
     results = run(as_alice, create("new"), {"op": "update", "id": task["id"], "task": {"title": "x"}})
     assert [result["status"] for result in results] == [201, 200]
     assert sorted(t["title"] for t in as_alice("GET", TASKS).json()) == ["new", "x"]

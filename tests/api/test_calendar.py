@@ -12,7 +12,7 @@ from tests.api.client import Api, assert_problem
 CALENDAR = "/api/v1/calendar"
 
 
-def test_it_works(as_alice):
+def test_the_address_serves_the_feed(as_alice):
     as_alice.create(title="Due", due_date="2099-12-01")
     answer = as_alice("POST", CALENDAR)
     assert answer.status_code == 201

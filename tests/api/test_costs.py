@@ -22,7 +22,7 @@ COSTS = {
     "change profile": (2, 1),
     "create access token": (2, 2),
     "list access tokens": (1, None),
-    "revoke access token": (2, 2),
+    "revoke access token": (2, 1),
     "new calendar feed": (1, 1),
     "get calendar": (1, None),
     "end calendar feed": (1, 1),

@@ -104,7 +104,7 @@ def test_sixteen_at_once_make_one_task(as_alice):
 def test_one_in_flight(as_alice, unreliable):
     from tests.dynamodb import conflict
 
-    unreliable("transact_write_items", conflict, times=99)
+    unreliable("TransactWriteItems", conflict, times=99)
     answer = as_alice("POST", TASKS, {"title": "x"}, Idempotency_Key="k")
     assert assert_problem(answer, 409)["type"] == "urn:todo:problem:idempotency-in-flight"
     assert answer["Retry-After"]

@@ -151,7 +151,7 @@ def test_an_outage(as_alice, unreliable):
     def down(call, arguments):
         raise EndpointConnectionError(endpoint_url="https://dynamodb")
 
-    unreliable("query", down, times=9)
+    unreliable("Query", down, times=9)
     answer = as_alice("GET", TASKS)
     assert_problem(answer, 503)
     assert answer["Retry-After"]

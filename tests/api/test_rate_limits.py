@@ -101,5 +101,5 @@ def test_a_table_in_trouble_does_not_stop_the_service(as_alice, unreliable):
     def down(call, arguments):
         raise EndpointConnectionError(endpoint_url="https://dynamodb")
 
-    unreliable("update_item", down, times=9)
+    unreliable("UpdateItem", down, times=9)
     assert as_alice("GET", TASKS).status_code == 200

@@ -7,13 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from identity.items import user_key
-from store import calls
+from store.idempotency import IdempotencyItem, idempotency_key
+from store.reading import get
+from store.writing import put, remove, write
 from tests.api.client import TASKS, assert_problem
 from tests.dynamodb import stored
 
 # The last first: what was written must not hide the steps before it.
-WRITES = ("transact_write_items", "update_item", "put_item", "delete_item")
-OPERATIONS = (*WRITES, "batch_get_item", "get_item", "query")
+WRITES = ("TransactWriteItems", "UpdateItem", "PutItem", "DeleteItem")
+OPERATIONS = (*WRITES, "BatchGetItem", "GetItem", "Query")
 TOKENS, CALENDAR = "/api/v1/tokens", "/api/v1/calendar"
 
 
@@ -73,7 +75,7 @@ def profile(api):
 
 
 def first_profile(api):
-    calls.remove(user_key(api("GET", "/api/v1/users").json()["id"]))
+    remove(user_key(api("GET", "/api/v1/users").json()["id"]))
     return "POST", "/api/v1/users", {"name": "once"}
 
 
@@ -131,19 +133,19 @@ def test_it_has_every_unsafe_operation(client):
 
 @pytest.mark.parametrize("make", REQUESTS, ids=lambda make: make.__name__)
 @pytest.mark.parametrize("death", [before, after], ids=lambda death: death.__name__)
-def test_it_works(as_alice, as_bob, unreliable, monkeypatch, make, death):
+def test_it_works(as_alice, as_bob, unreliable, make, death):
     """Alice's process dies at each of its calls; Bob does the same in peace."""
     wanted = in_peace(as_bob, make)
     as_alice("GET", "/api/v1/users")
     method, path, body = make(as_alice)
-    died, alive = 0, calls.client()
+    died = 0
     for operation in OPERATIONS:
         unreliable(operation, death)
         try:
             as_alice(method, path, body, Idempotency_Key="k")
         except Died:
             died += 1
-        monkeypatch.setattr(calls, "_client", alive)
+        unreliable(operation, death, times=0)
     assert died >= 1
     answer = as_alice(method, path, body, Idempotency_Key="k")
     again = as_alice(method, path, body, Idempotency_Key="k")
@@ -217,10 +219,10 @@ def test_a_key_is_for_one_request_and_leads_to_what_it_did(as_alice, alice, make
 
 def test_a_day_later_a_key_is_as_good_as_new(as_alice, alice):
     first = as_alice("POST", TASKS, {"title": "x"}, Idempotency_Key="k").json()
-    record = stored(f"IDEMPOTENCY#{alice.id}#k", "METADATA")
-    assert 24 * 3600 - 60 < record["expires_at"] - time.time() <= 24 * 3600
+    record = get(IdempotencyItem, idempotency_key(alice.id, "k"))
+    assert 24 * 3600 - 60 < record.expires_at - time.time() <= 24 * 3600
     # Time to live removes what has expired within days; until then it must count as gone.
-    calls.write([calls.put(record | {"expires_at": int(time.time()) - 1})])
+    write([put(record.changed(expires_at=int(time.time()) - 1))])
     answer = as_alice("POST", TASKS, {"title": "y"}, Idempotency_Key="k")
     assert (answer.status_code, "Idempotency-Replayed" in answer) == (201, False)
     again = as_alice("POST", TASKS, {"title": "y"}, Idempotency_Key="k")

@@ -1,11 +1,16 @@
 """Delta sync: GET /api/v1/tasks?updated_since=…"""
 
+import os
+import time
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
+import boto3
 import pytest
 
-from store.context import timestamp
+from store.context import RequestContext, timestamp
+from tasks import services
+from tasks.items import trash_key
 from tests.api.client import TASKS, assert_problem
 from tests.api.test_list_tasks import following
 
@@ -43,6 +48,49 @@ def test_it_works(as_alice, calls):
     assert (found[2]["id"], found[2]["version"]) == (gone["id"], 2)
     assert found[2]["deleted_at"] == found[2]["updated_at"]
     assert len(found) == 3
+
+
+def delete(api, task):
+    assert api("DELETE", f"{TASKS}/{task['id']}").status_code == 204
+
+
+def delete_in_a_batch(api, task):
+    answer = api("POST", f"{TASKS}/batch", {"operations": [{"op": "delete", "id": task["id"]}]})
+    assert answer.json()["results"][0]["status"] == 204
+
+
+def delete_permanently(api, task):
+    delete(api, task)
+    assert api("DELETE", f"/api/v1/trash/{task['id']}").status_code == 204
+
+
+def empty_the_trash(api, task):
+    delete(api, task)
+    owner = task["user_id"]
+    assert services.empty_trash(RequestContext(owner, owner, "request", datetime.now(UTC))) == (1, False)
+
+
+def let_it_expire(api, task):
+    """DynamoDB removes an expired item late: here it is still there."""
+    delete(api, task)
+    pk, sk = trash_key(task["user_id"], task["id"])
+    boto3.resource("dynamodb").Table(os.environ["TABLE_NAME"]).update_item(
+        Key={"PK": pk, "SK": sk},
+        UpdateExpression="SET expires_at = :past",
+        ExpressionAttributeValues={":past": int(time.time()) - 1},
+    )
+
+
+@pytest.mark.parametrize(
+    "way", [delete, delete_in_a_batch, delete_permanently, empty_the_trash, let_it_expire]
+)
+def test_every_way_to_delete_reaches_the_client(as_alice, way):
+    task = as_alice.create()
+    since = now()
+    way(as_alice, task)
+    (found,), _ = changes(as_alice, since)
+    assert (found["id"], bool(found["deleted_at"])) == (task["id"], True)
+    assert found["version"] > task["version"]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 100])

@@ -22,7 +22,7 @@ def content(answer):
     return b"".join(answer.streaming_content).decode()
 
 
-def test_it_works(as_alice, as_bob):
+def test_exports_and_imports_a_file(as_alice, as_bob):
     as_alice.create(title="=SUM(A1)", tags=["a"], checklist=[{"text": "one"}])
     as_alice.create(title="second")
     answer = as_alice("GET", EXPORT)

@@ -69,7 +69,7 @@ def test_deleting_for_good(as_alice, deleted, alice, calls):
 
 def test_thirty_days(as_alice, deleted, alice):
     expires = stored(f"TRASH#{alice.id}", f"TASK#{deleted['id']}")["expires_at"]
-    kept = datetime.fromtimestamp(expires, UTC) - datetime.now(UTC)
+    kept = datetime.fromtimestamp(int(expires), UTC) - datetime.now(UTC)
     assert timedelta(days=29, hours=23) < kept <= timedelta(days=30)
     assert len(selectors.get_trashed(alice.id, now=expires - 1).items) == 1
     assert selectors.get_trashed(alice.id, now=expires).items == []

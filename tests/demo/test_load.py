@@ -164,7 +164,7 @@ def crash_before_line(monkeypatch, wanted):
     monkeypatch.setattr(Journal, "append", failing)
 
 
-def test_it_works(workspace):
+def test_loads_every_event(workspace):
     output = workspace.load()
     workspace.assert_holds(EVENTS)
     total = f"{len(EVENTS):,}"
@@ -232,7 +232,7 @@ def test_a_crash_between_a_write_and_its_line_repeats_nothing(workspace, monkeyp
             with pytest.raises(Crash):
                 workspace.load(workers=1)
         workspace.sweep()
-    assert "left out" not in workspace.load(now=NOW + timedelta(hours=3), seed=99)
+    assert "were skipped" not in workspace.load(now=NOW + timedelta(hours=3), seed=99)
     workspace.assert_holds(EVENTS)
 
 
@@ -296,7 +296,7 @@ def test_what_the_owner_deleted_meanwhile_stays_deleted(workspace, monkeypatch):
     owner = workspace.user_id(gone.email)
     context = RequestContext(user_id=owner, updated_by=owner, request_id="req-by-hand", now=datetime.now(UTC))
     services.delete_task(context, lines[created.id])
-    assert "left out" in workspace.load()
+    assert "were skipped" in workspace.load()
     assert lines[created.id] not in {item["id"] for item in workspace.items("TASK", owner)}
     untouched = [event for event in EVENTS if event.email != gone.email]
     workspace.assert_holds(untouched)
@@ -308,7 +308,7 @@ def test_an_error_says_that_it_can_go_on(workspace, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(services, "restore_task", refused)
-        with pytest.raises(CommandError, match="Run it again to go on"):
+        with pytest.raises(CommandError, match="Run it again to continue"):
             workspace.load()
     workspace.load()
     workspace.assert_holds(EVENTS)

@@ -23,7 +23,7 @@ def told(output, monkeypatch, steps):
     return output.getvalue()
 
 
-def test_it_works(monkeypatch):
+def test_updates_one_line_of_a_terminal(monkeypatch):
     text = told(Terminal(), monkeypatch, [False] * 4)
     assert text.split("\r\x1b[K")[1:] == [
         "Load: 1 of 4 (25 %), 3 s left",

@@ -42,7 +42,7 @@ def told(request):
     return request.param, events, Model(events)
 
 
-def test_it_works(told):
+def test_the_history_has_all_kinds_of_events(told):
     now, events, model = told
     verbs = Counter(event.verb for event in events)
     assert verbs["join"] == verbs["profile"] == 40

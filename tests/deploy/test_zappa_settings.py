@@ -43,7 +43,7 @@ def run(tmp_path, outputs, stage="dev", **options):
     return target, json.loads(target.read_text())
 
 
-def test_it_works(tmp_path, outputs):
+def test_placeholders_are_filled_from_the_outputs(tmp_path, outputs):
     _, written = run(tmp_path, outputs, app_url="https://todo.example.com")
     assert list(written) == ["dev"]
     dev = written["dev"]
@@ -104,8 +104,21 @@ def test_the_unfilled_template_cannot_start_the_app(template, monkeypatch):
     from web import env
 
     monkeypatch.setenv("TABLE_NAME", json.loads(template)["base"]["aws_environment_variables"]["TABLE_NAME"])
-    with pytest.raises(ImproperlyConfigured, match="TABLE_NAME"):
-        env.required("TABLE_NAME")
+    with pytest.raises(
+        ImproperlyConfigured, match=r"TABLE_NAME is not set\. Set it to the name of the table"
+    ):
+        env.required("TABLE_NAME", "the name of the table")
+
+
+@pytest.mark.parametrize("value", ["soon", "-1", "inf", "nan", "1e400"])
+def test_seconds_that_are_none_stop_the_app(monkeypatch, value):
+    from django.core.exceptions import ImproperlyConfigured
+
+    from web import env
+
+    monkeypatch.setenv("GROUPS_SECONDS", value)
+    with pytest.raises(ImproperlyConfigured, match="GROUPS_SECONDS"):
+        env.seconds("GROUPS_SECONDS", 50)
 
 
 def test_deployed_cookies_belong_to_one_host(tmp_path, outputs):

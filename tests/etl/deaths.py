@@ -11,8 +11,8 @@ S3_WRITES = ("put_object", "delete_objects")
 GLUE_WRITES = ("create_table", "update_table", "batch_create_partition", "batch_update_partition")
 # What a run writes, in this order; the names are those of `step_of`. Within a step the order is up to threads.
 STEPS = (
-    "silver/_consumed",
     "silver/files",
+    "silver/_consumed",
     "silver/_current.json",
     "batch_update_partition",
     "silver/delete",
@@ -20,6 +20,7 @@ STEPS = (
     "gold/files",
     "gold/_commit.json",
     "update_table",
+    "gold/_kpis.json",
     "gold/_current.json",
     "gold/delete",
 )

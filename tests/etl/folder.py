@@ -12,6 +12,13 @@ from botocore.exceptions import ClientError
 SMALL = 1 << 20
 
 
+class NoVersions:
+    """A listing of versions in a bucket that has none."""
+
+    def paginate(self, *, Bucket: str, Prefix: str) -> Iterator[dict[str, Any]]:
+        yield {}
+
+
 class FolderS3:
     """S3 in a folder, buckets are folders in it, as far as the lake uses it.
 
@@ -71,12 +78,9 @@ class FolderS3:
         for entry in Delete["Objects"]:
             (self.root / Bucket / entry["Key"]).unlink(missing_ok=True)
 
-    def list_object_versions(self, **_: Any) -> dict[str, Any]:
-        return {}
-
-    def get_paginator(self, operation: str) -> "FolderS3":
-        assert operation == "list_objects_v2"
-        return self
+    def get_paginator(self, operation: str) -> Any:
+        assert operation in {"list_objects_v2", "list_object_versions"}
+        return self if operation == "list_objects_v2" else NoVersions()
 
     def paginate(self, *, Bucket: str, Prefix: str, StartAfter: str = "") -> Iterator[dict[str, Any]]:
         folder = self.root / Bucket

@@ -12,7 +12,7 @@ from etl.capture import firehose, handler
 from etl.lake import manifest
 from etl.lake.config import LakeConfig
 from etl.lake.tables import Table
-from etl.run import Lake
+from etl.run import Lake, local_lake
 from tests.etl.memory import CONFIG, S3, Firehose, Glue, rows_of
 from tests.etl.world import Change
 
@@ -29,7 +29,7 @@ class Harness:
 
     def new_lake(self, name: str) -> Lake:
         """Another process on the same lake, with nothing of its own yet."""
-        return Lake(self.config, self.s3, self.glue, self.folder / name)
+        return local_lake(self.config, self.s3, self.glue, self.folder / name)
 
     def capture(self, changes: Iterable[Change]) -> list[str]:
         """Hand stream records to the Lambda handler; sequence numbers it reports as failed."""

@@ -59,7 +59,7 @@ def spelled(lake: Harness, table: Table) -> Iterator[tuple]:
         yield tuple((row | {"image": oracle_silver.same_image(row["image"])}).values())
 
 
-def test_it_works(made):
+def test_the_history_is_long_and_has_numbers_of_both_lengths(made):
     assert made.lake.manifest().rows("task_events") == len(made.world.history) >= EVENTS
     digits = {len(str(change.sequence)) for change in made.world.history}
     assert digits == {39, 40}, "numbers that text and decimal(38) would put in another order"

@@ -21,6 +21,7 @@ from botocore.exceptions import ClientError
 from etl.lake import layout
 from etl.lake.config import LakeConfig
 from etl.lake.tables import BRONZE
+from tests.etl.folder import NoVersions
 
 # Histories in these tests lie in the past, so every day counts as one that files are expected in.
 CONFIG = LakeConfig("bronze", "silver", "gold", "todo_analytics", late_days=100_000)
@@ -28,13 +29,6 @@ CONFIG = LakeConfig("bronze", "silver", "gold", "todo_analytics", late_days=100_
 
 def failure(code: str, operation: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": code}}, operation)
-
-
-class _NoVersions:
-    """A listing of versions in a bucket that has none."""
-
-    def paginate(self, *, Bucket: str, Prefix: str) -> Iterator[dict[str, Any]]:
-        yield {}
 
 
 class S3:
@@ -99,12 +93,9 @@ class S3:
             self.buckets[Bucket].pop(entry["Key"], None)
         return {}
 
-    def list_object_versions(self, *, Bucket: str, Prefix: str) -> dict[str, Any]:
-        return {}
-
     def get_paginator(self, operation: str) -> Any:
         assert operation in {"list_objects_v2", "list_object_versions"}
-        return self if operation == "list_objects_v2" else _NoVersions()
+        return self if operation == "list_objects_v2" else NoVersions()
 
     def _entry(self, bucket: str, key: str) -> dict[str, Any]:
         body = self.buckets[bucket][key]

@@ -10,7 +10,7 @@ import boto3
 import pyathena
 
 from etl.lake import catalog
-from etl.run import Lake
+from etl.run import Lake, local_lake
 from tests.etl.memory import CONFIG
 
 LAYERS = ("bronze", "silver", "gold")
@@ -45,7 +45,7 @@ class OwnLake:
 
     def process(self, name: str = "lake") -> Lake:
         """A process on this lake, with nothing of its own where the name is new."""
-        return Lake(self.config, self.s3, self.glue, self.folder / name)
+        return local_lake(self.config, self.s3, self.glue, self.folder / name)
 
     @functools.cached_property
     def _connection(self) -> Any:

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from etl.glue.spark_lake import SparkLake
+from etl.glue.spark_workspace import SparkWorkspace
 from etl.lake import manifest
 from etl.lake.config import LakeConfig
 from etl.lake.storage import Bucket
+from etl.run import Lake
 from tests.etl.folder import FolderS3, NoGlue
 from tests.etl.spark_session import SMALL, session
 
@@ -49,17 +50,16 @@ class DeadlyS3(FolderS3):
 class Runs:
     """Runs one after the other: where one dies, the next begins with nothing of its own."""
 
-    def __init__(self, make: Callable[[Path], SparkLake], folder: Path) -> None:
-        self.make, self.folder, self.number = make, folder, 0
-        self.lake = make(folder / "0")
+    def __init__(self, make: Callable[[], Lake]) -> None:
+        self.make = make
+        self.lake = make()
 
-    def finish(self, job: Callable[[SparkLake], bool]) -> bool:
+    def finish(self, job: Callable[[Lake], bool]) -> bool:
         while True:
             try:
                 return job(self.lake)
             except Killed:
-                self.number += 1
-                self.lake = self.make(self.folder / str(self.number))
+                self.lake = self.make()
 
 
 def main(source: Path, folder: Path, timezone: str, now: datetime, deadly: list[str]) -> None:
@@ -69,7 +69,7 @@ def main(source: Path, folder: Path, timezone: str, now: datetime, deadly: list[
     size = sum(path.stat().st_size for path in source.rglob("*.parquet"))
     config = LakeConfig("bronze", "silver", "gold", "todo_analytics", ZoneInfo(timezone), late_days=100_000)
     spark, s3 = session("parity", 2, BIG if size > LARGE else SMALL), DeadlyS3(root, deadly)
-    runs = Runs(lambda work: SparkLake(config, s3, NoGlue(), work, spark), folder / "work")
+    runs = Runs(lambda: Lake(config, s3, NoGlue(), SparkWorkspace(config, s3, spark)))
     for delivery in deliveries:
         shutil.copytree(delivery, root / "bronze", dirs_exist_ok=True)
         runs.finish(lambda lake: lake.run_silver())

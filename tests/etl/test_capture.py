@@ -29,7 +29,7 @@ def lines(lake):
     return [json.loads(data) for data in lake.firehose.taken]
 
 
-def test_it_works(lake, world):
+def test_changes_become_lines_with_who_what_and_when(lake, world):
     assert lake.capture(world.history) == []
     user, task = lines(lake)
     assert (user["event_name"], user["entity_type"], user["entity_id"]) == ("INSERT", "USER", "ann")

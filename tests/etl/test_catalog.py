@@ -12,7 +12,7 @@ import pytest
 from botocore.stub import Stubber
 
 from etl.lake import catalog, layout, tables
-from etl.lake.config import ConfigError, capture_config, lake_config
+from etl.lake.config import ConfigError, lake_config
 from tests.etl.world import World
 
 BUCKETS = {"bronze_bucket": "b-bronze", "silver_bucket": "b-silver", "gold_bucket": "b-gold"}
@@ -31,7 +31,7 @@ def stream():
     )
 
 
-def test_it_works():
+def test_aws_accepts_every_table_definition():
     glue = boto3.client("glue", **NOWHERE)
     with Stubber(glue) as stub:
         for table in catalog.glue_tables(**BUCKETS):
@@ -125,12 +125,6 @@ def test_settings_come_from_the_environment():
 def test_bad_settings_fail_loudly(changes, complaint):
     with pytest.raises(ConfigError, match=complaint):
         lake_config(ENVIRONMENT | changes)
-
-
-def test_capture_needs_its_stream():
-    assert capture_config({"CDC_STREAM": "s"}).stream == "s"
-    with pytest.raises(ConfigError, match="CDC_STREAM"):
-        capture_config({})
 
 
 def test_other_apps_get_names_and_keys_without_loading_any_library():

@@ -65,7 +65,7 @@ def restored(lake):
     return sorted(map(str, Restore(lake.config, lake.s3, LATER).items()))
 
 
-def test_it_works(small, world):
+def test_merges_small_files_and_loses_nothing(small, world):
     before, had, table = rows(small), files(small), restored(small)
     commit = small.manifest().commit
     done = Compaction(small.config, small.s3).run(LATER)
@@ -239,7 +239,7 @@ def test_what_is_kept_no_longer_is_deleted(small):
     for bucket, keys in aged.items():
         small.s3.buckets[bucket] |= dict.fromkeys(keys, b"{}")
     rest = {name: set(objects) - set(aged.get(name, ())) for name, objects in small.s3.buckets.items()}
-    assert retention.run(small.config, small.s3, NOW) == 0
+    assert retention.delete_expired(small.config, small.s3, NOW) == 0
     small.s3.modified = NOW - timedelta(days=366)
-    assert retention.run(small.config, small.s3, NOW) == 6
+    assert retention.delete_expired(small.config, small.s3, NOW) == 6
     assert {name: set(objects) for name, objects in small.s3.buckets.items()} == rest

@@ -134,7 +134,7 @@ def product_history():
     return world
 
 
-def test_it_works(cloud):
+def test_changes_in_the_table_reach_gold(cloud):
     world = product_history()
     write(cloud, world, cloud.client("dynamodb"))
     wanted = float(len([change for change in world.history if not change.pk.startswith("TRASH#")]))

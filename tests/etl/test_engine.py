@@ -29,7 +29,7 @@ def value(engine, expression, **parameters):
     return engine.value("SELECT x FROM answer")
 
 
-def test_it_works(engine):
+def test_runs_spark_sql(engine):
     engine.run("numbers", "SELECT explode(sequence(1, 4)) AS n", {})
     engine.run("answer", "SELECT CAST(sum(n) AS bigint) AS total FROM numbers", {})
     assert engine.value("SELECT total FROM answer") == 10

@@ -116,7 +116,7 @@ def look(stage):
     assert stage.published() in (stage.before[1], stage.after[1])
 
 
-def test_it_works(stage):
+def test_an_undisturbed_run_writes_in_the_known_order(stage):
     assert stage.before[1] != stage.after[1]
     stage.watch.begin(lambda moment, step: look(stage))
     stage.process().run(NOW)

@@ -31,7 +31,7 @@ def current(lake):
     return json.loads(lake.s3.buckets["gold"][layout.GOLD_CURRENT])
 
 
-def test_it_works(lake, world):
+def test_publishes_every_table_under_one_snapshot(lake, world):
     lake.deliver(world.history)
     assert lake.lake.run(NOW) is True
     shown = current(lake)
@@ -59,7 +59,7 @@ def test_files_have_the_declared_schema(lake, world):
     lake.deliver(world.history)
     lake.lake.run(NOW)
     for table in GOLD:
-        key = gold.file_of(table.name, current(lake)["snapshot"])
+        key = layout.gold_file(table.name, current(lake)["snapshot"])
         found = pq.read_schema(pa.BufferReader(lake.s3.buckets["gold"][key]))
         assert found.remove_metadata() == arrow_schema(table), table.name
         metadata = pq.read_metadata(pa.BufferReader(lake.s3.buckets["gold"][key]))
@@ -185,6 +185,42 @@ def test_readers_see_a_snapshot_only_when_every_table_has_moved(lake, world):
     lake.deliver(world.history)
     lake.lake.run(NOW)
     assert looked == [current(lake)["snapshot"]]
+
+
+def kpis(lake):
+    return json.loads(lake.s3.buckets["gold"][layout.GOLD_KPIS])
+
+
+def test_the_key_figures_are_written_before_the_pointer_moves(lake, world):
+    def look(operation, key):
+        if (operation, key) == ("put_object", layout.GOLD_CURRENT):
+            commit = json.loads(lake.s3.buckets["gold"][layout.GOLD_COMMIT])
+            assert kpis(lake)["snapshot"] == commit["snapshot"]
+            looked.append(key)
+
+    looked = []
+    lake.s3.before = look
+    lake.deliver(world.history)
+    lake.lake.run(NOW)
+    assert looked
+    assert kpis(lake)["published_at"] == current(lake)["published_at"]
+    assert kpis(lake)["values"] == dict(lake.gold("business_metrics_kpis"))
+
+
+def test_a_slower_run_does_not_put_older_key_figures_back(lake, world):
+    lake.deliver(world.history[:-1])
+    overtaken = []
+
+    def overtake(operation, key):
+        if (operation, key) == ("put_object", layout.GOLD_KPIS) and not overtaken:
+            overtaken.append(key)
+            lake.deliver(world.history[-1:])
+            lake.new_lake("rival").run(NOW)
+
+    lake.s3.before = overtake
+    lake.lake.run(NOW)
+    assert kpis(lake)["snapshot"] == current(lake)["snapshot"]
+    assert kpis(lake)["values"] == dict(lake.gold("business_metrics_kpis"))
 
 
 def test_of_two_overlapping_runs_the_one_with_the_newer_input_ends_up_published(lake, world):

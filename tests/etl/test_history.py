@@ -47,7 +47,7 @@ def check(random_: Random, steps: int, zone: str, arrival: datetime, now: dateti
         assert lake.new_lake("later").run(now) is False
 
 
-def test_it_works():
+def test_a_played_history_equals_brute_force():
     check(Random(4), 120, "UTC", START, NOW)
 
 

@@ -1,4 +1,4 @@
-"""Business metrics: what is published from Gold, how old it is said to be, and what a failing query does."""
+"""Business metrics: what is published of Gold's key figures, and how old it is said to be."""
 
 import io
 import json
@@ -11,25 +11,26 @@ from etl.jobs import metrics
 from tests.etl.memory import failure
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-CONFIG = metrics.MetricsConfig("bronze", "gold", "todo_analytics", "group", "TodoInsights", "dev")
+CONFIG = metrics.MetricsConfig("bronze", "gold", "TodoInsights", "dev")
 FIGURES = {
-    "total_users": "2.0",
-    "total_tasks": "8.0",
-    "completion_rate": "0.25",
-    "p50_hours_to_complete": "3.5",
+    "total_users": 2.0,
+    "total_tasks": 8.0,
+    "completion_rate": 0.25,
+    "p50_hours_to_complete": 3.5,
 }
 
 
 class S3:
-    """Gold's pointer, and Bronze files by the time they were written."""
+    """Gold's key figures, and Bronze files by the time they were written."""
 
     def __init__(self, published=None):
         self.published, self.written = published, []
 
-    def get_object(self, **_):
+    def get_object(self, *, Key, **_):
+        assert Key == "gold/_kpis.json"
         if self.published is None:
             raise failure("NoSuchKey", "GetObject")
-        body = {"snapshot": "s1", "published_at": self.published.isoformat()}
+        body = {"snapshot": "s1", "published_at": self.published.isoformat(), "values": FIGURES}
         return {"Body": io.BytesIO(json.dumps(body).encode()), "ETag": "x"}
 
     def get_paginator(self, _):
@@ -38,25 +39,6 @@ class S3:
     def paginate(self, *, Prefix, **_):
         found = [at for at in self.written if Prefix == f"cdc/year={at:%Y}/month={at:%m}/day={at:%d}/"]
         return [{"Contents": [{"LastModified": at} for at in found]}]
-
-
-class Athena:
-    """Answers one query with `FIGURES`, or with a state that is none."""
-
-    def __init__(self, state="SUCCEEDED"):
-        self.state = state
-
-    def start_query_execution(self, **given):
-        assert given["WorkGroup"] == "group"
-        return {"QueryExecutionId": "q1"}
-
-    def get_query_execution(self, **_):
-        return {"QueryExecution": {"Status": {"State": self.state, "StateChangeReason": "no such table"}}}
-
-    def get_query_results(self, **_):
-        rows = [("metric", "value"), *FIGURES.items()]
-        data = [{"Data": [{"VarCharValue": cell} for cell in row]} for row in rows]
-        return {"ResultSet": {"Rows": data}}
 
 
 class CloudWatch:
@@ -69,7 +51,7 @@ class CloudWatch:
 
 @pytest.fixture
 def cloud(monkeypatch):
-    clients = {"s3": S3(NOW - timedelta(hours=9)), "athena": Athena(), "cloudwatch": CloudWatch()}
+    clients = {"s3": S3(NOW - timedelta(hours=9)), "cloudwatch": CloudWatch()}
     monkeypatch.setattr(metrics, "client", clients.__getitem__)
     return clients
 
@@ -79,12 +61,12 @@ def sent(cloud):
     return {entry["MetricName"]: (entry["Value"], entry["Unit"]) for entry in call["MetricData"]}
 
 
-def test_it_works(cloud):
+def test_publishes_the_figures_of_the_snapshot(cloud):
     assert metrics.publish(CONFIG, NOW)["snapshot"] == "s1"
     assert sent(cloud) == {
         "TotalUsers": (2.0, "Count"),
         "TotalTasks": (8.0, "Count"),
-        "CompletionRate": (0.25, "None"),
+        "CompletionRate": (25.0, "Percent"),
         "GoldAgeSeconds": (0.0, "Seconds"),
     }
     (call,) = cloud["cloudwatch"].sent
@@ -101,13 +83,6 @@ def test_a_change_that_waits_makes_the_figures_old(cloud):
 def test_a_lake_without_a_snapshot_publishes_nothing(cloud):
     cloud["s3"].published = None
     assert metrics.publish(CONFIG, NOW) == {"snapshot": None, "values": {}}
-    assert cloud["cloudwatch"].sent == []
-
-
-def test_a_failed_query_fails_the_function_with_athenas_reason(cloud):
-    cloud["athena"].state = "FAILED"
-    with pytest.raises(metrics.QueryError, match="no such table"):
-        metrics.publish(CONFIG, NOW)
     assert cloud["cloudwatch"].sent == []
 
 

@@ -21,7 +21,7 @@ from etl.jobs import job_requests
 from etl.lake.storage import Bucket
 from etl.status import inventory
 from etl.upkeep.erase import Erasure
-from identity import preferences
+from identity import preferences, profiles
 from tasks import services
 from tests.etl.checks import all_equal, gold_equals_oracle
 from tests.etl.harness import NOW
@@ -63,7 +63,7 @@ def holds(lake, text):
     return found
 
 
-def test_it_works(lake):
+def test_erases_a_person_from_every_layer(lake):
     world = history()
     lake.deliver(world.history)
     lake.lake.run(NOW)
@@ -159,7 +159,8 @@ def worked(captured, ctx, alice, bob):  # noqa: F811
     """Two people with tasks, captured, in the lake; the shared clients of the lake point to this test's AWS."""
     shared_client.cache_clear()
     for person in (alice, bob):
-        services.create_profile(ctx(person), email=person.email, username=person.username, name=person.name)
+        given = {"email": person.email, "username": person.username, "name": person.name}
+        profiles.ensure_profile(ctx(person), given)
         for title in ("one", "two"):
             task = services.create_task(ctx(person), {"title": f"{person.id} {title}"}).task
         services.delete_task(ctx(person), task.id)

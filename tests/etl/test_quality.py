@@ -41,7 +41,7 @@ def spoil(monkeypatch, step, change):
     monkeypatch.setattr(gold, "sql_text", text)
 
 
-def test_it_works(lake, world):
+def test_a_good_snapshot_passes_all_checks(lake, world):
     lake.deliver(world.history)
     lake.lake.run(NOW)
     checks = current(lake)["checks"]
@@ -116,8 +116,8 @@ def test_files_nobody_refers_to_are_swept_and_no_others(lake, world):
         lake.s3.buckets["silver"][f"silver/tasks/user_bucket=00/{name}/part-0.parquet"] = b"dead"
         lake.s3.buckets["silver"][f"silver/_consumed/2026-01-01/{name}.json.gz"] = b"dead"
         lake.s3.buckets["gold"][f"gold/task_facts/snapshot={name}/part-0.parquet"] = b"dead"
-    assert orphans.run(lake.config, lake.s3) == 3
-    assert orphans.run(lake.config, lake.s3) == 0
-    assert orphans.run(lake.config, lake.s3, datetime.now(UTC) + timedelta(days=9)) == 3
+    assert orphans.delete_orphans(lake.config, lake.s3) == 3
+    assert orphans.delete_orphans(lake.config, lake.s3) == 0
+    assert orphans.delete_orphans(lake.config, lake.s3, datetime.now(UTC) + timedelta(days=9)) == 3
     assert {name: dict(objects) for name, objects in lake.s3.buckets.items()} == before
     assert lake.lake.run(NOW) is False

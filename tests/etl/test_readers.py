@@ -108,7 +108,7 @@ def reader(own):
     reader.stop()
 
 
-def test_it_works(own, reader, lake):
+def test_readers_see_whole_tables_through_every_death(own, reader, lake):
     """A round for each death: the run dies, with some of the tables moved, and another takes over."""
     versions, watch = Versions(), Watch(own.s3, own.glue)
     for step, done in DEATHS.items():

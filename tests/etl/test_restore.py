@@ -17,10 +17,11 @@ from etl.capture.bronze_row import bronze_row, encode
 from etl.capture.dynamodb_json import ImageError, attributes_of, image_json, special_types
 from etl.capture.handler import handler
 from etl.upkeep.restore import Restore, RestoreError, point_in_time
-from identity import preferences
+from identity import profiles
+from identity.items import preferences_key
 from localcloud.provision import NAMES
 from store.context import RequestContext
-from store.schema import table_definition
+from store.model import table_definition
 from tasks import services
 from tests.etl.memory import put_bronze
 from tests.etl.world import START, World, play
@@ -40,7 +41,7 @@ def restored(lake, until=None):
     return items, reading.progress
 
 
-def test_it_works(lake):
+def test_restores_items_with_types_and_digits(lake):
     world = World()
     world.create_user("ann")
     task = world.create_task("ann", tags=["a"], estimate=Decimal("1.10"))
@@ -239,7 +240,7 @@ def test_drop_the_table_and_rebuild_it_at_three_points(captured, target):
     """Item by item, index keys, versions and trash included, from nothing but Bronze."""
     random_, user = random.Random(11), f"restore-{time.time_ns()}"
     captured()
-    services.create_profile(context(user), email="r@example.com", username=user, name="R")
+    profiles.ensure_profile(context(user), {"email": "r@example.com", "username": user, "name": "R"})
     moments = []
     for _ in range(3):
         for _ in range(25):
@@ -284,7 +285,7 @@ def test_missing_settings_are_named(monkeypatch):
 
 def test_other_items_do_not_make_a_table_full(target, ctx, alice):
     boto3.client("dynamodb").create_table(**table_definition(target))
-    key = preferences.key(alice.id)
+    key = preferences_key(alice.id)
     boto3.client("dynamodb").put_item(TableName=target, Item={"PK": {"S": key[0]}, "SK": {"S": key[1]}})
     assert "Wrote" in rebuild("--to", target, "--until", "2001-01-01")
     assert os.environ["TABLE_NAME"] == TABLE

@@ -42,7 +42,7 @@ def printed(capsys):
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def test_it_works(lake, world, command, capsys):
+def test_once_brings_both_layers_up_to_date(lake, world, command, capsys):
     lake.deliver(world.history)
     assert command(["--once"]) == 0
     silver_equals_table(lake, world)
@@ -130,7 +130,7 @@ def test_watching_publishes_the_new_day(lake, monkeypatch):
     published = []
     monkeypatch.setattr(lake.lake.gold, "is_past", lambda now: not published)
     monkeypatch.setattr(lake.lake, "run", lambda: published.append("run"))
-    monkeypatch.setattr(run, "FULL_LOOK_SECONDS", 1e9)
+    monkeypatch.setattr(run, "FULL_RUN_SECONDS", 1e9)
     lake.lake.seen = {}
     run.watch(lake.lake, 0.5, Stop(3))
     assert len(published) >= 1

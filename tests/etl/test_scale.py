@@ -8,7 +8,7 @@ from etl.lake.tables import GOLD
 from insights.questions import CHARTS, CHOICES, KPIS
 
 
-def test_it_works():
+def test_the_report_compares_layouts():
     assert "a partition per user" in report(Load(), Limits())
 
 

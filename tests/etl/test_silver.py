@@ -56,7 +56,7 @@ def world():
     return world
 
 
-def test_it_works(lake, world):
+def test_new_files_become_history_and_current_state(lake, world):
     lake.deliver(world.history)
     committed = lake.lake.silver.run()
     assert committed.sequence == 1

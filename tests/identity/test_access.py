@@ -22,7 +22,7 @@ def see(decorator, who, path="/insights/?range=30", **headers):
     return decorator(lambda request: HttpResponse("seen"))(request)
 
 
-def test_it_works():
+def test_people_with_the_role_see_the_page():
     assert see(person_required, "person").content == b"seen"
     assert see(manager_required, "manager").content == b"seen"
     assert see(manager_required, "admin").content == b"seen"

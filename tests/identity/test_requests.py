@@ -25,7 +25,7 @@ def lines():
     root.removeHandler(handler)
 
 
-def test_it_works(api, alice, lines):
+def test_a_request_is_logged_without_what_was_searched_for(api, alice, lines):
     answer = api(alice).get("/api/v1/tasks?q=secret", headers={"x-request-id": "my-id.1"})
     assert answer["X-Request-ID"] == "my-id.1"
     (line,) = [line for line in lines() if line["component"] == "api"]

@@ -1,5 +1,6 @@
 """Whose access has ended: known without a call on any request's path"""
 
+import time
 from collections import Counter
 
 import boto3
@@ -7,13 +8,13 @@ import pytest
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
+from django.conf import settings
 from django.test import Client
 
 from identity import access_tokens, administration, calendar_address, profiles, revocations
+from identity.clock_guard import ClockGuard
 from identity.errors import IdentityUnavailable
-from identity.items import revocation_key
-from identity.revocations import Revocations
-from store import calls
+from store.writing import write
 from tasks import services
 
 TASKS = "/api/v1/tasks"
@@ -38,21 +39,26 @@ def profile(ctx):
 
     def stored(account):
         if profiles.get_profile(account.id) is None:
-            profiles.create_profile(ctx(account), email=account.email, username=account.username, name="x")
-        return profiles.get_profile(account.id).attribute_values
+            profiles.ensure_profile(ctx(account), {"email": account.email, "username": account.username})
+        return profiles.get_profile(account.id)
 
     return stored
+
+
+def another_process():
+    """Return the list as another process would cache it."""
+    return ClockGuard("revocations", revocations._read, lambda: settings.REVOCATIONS_SECONDS, 30)
 
 
 def bearer(secret):
     return Client(headers={"authorization": f"Bearer {secret}"})
 
 
-def test_it_works(alice, api, client_for, ctx, settings, calls_of_all_clients):
+def test_requests_make_no_call_to_find_out(alice, api, client_for, ctx, settings, calls_of_all_clients):
     """What requests ask of AWS besides the one call of their operation: nothing, or the browser's session."""
     settings.REVOCATIONS_SECONDS = 3600  # the thread that reads ahead has its own test
-    revocations.known.forget()  # so that it reads once more, and then learns how long it may rest
-    revocations.known.of(alice.id)
+    revocations.cached.forget()
+    revocations.cached.get()
     task = services.create_task(ctx(alice), {"title": "x"}).task
     script = bearer(access_tokens.create(ctx(alice), "script")[1])
     own = {api(alice): 0, script: 0, client_for(alice): 1}
@@ -67,37 +73,32 @@ def test_it_works(alice, api, client_for, ctx, settings, calls_of_all_clients):
 
 def test_another_process_learns_it_by_itself(alice, ctx, profile, settings):
     settings.REVOCATIONS_SECONDS = 0.1
-    elsewhere = Revocations()
-    assert elsewhere.of(alice.id) is None
+    elsewhere = another_process()
+    assert elsewhere.get().by_user.get(alice.id) is None
     administration.disable_user(ctx(alice), profile(alice))
-    with elsewhere._news:
-        assert elsewhere._news.wait_for(lambda: elsewhere._ended.get(alice.id), 20)
+    deadline = time.monotonic() + 20
+    while not elsewhere.peek().by_user.get(alice.id):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_a_list_that_is_too_old_is_waited_for(alice, ctx, profile, settings):
-    """A process that was quiet, whether its clock went on (the first time) or was frozen with it (the second)."""
     settings.REVOCATIONS_SECONDS = 3600
-    elsewhere = Revocations()
-    assert elsewhere.of(alice.id) is None
+    elsewhere = another_process()
+    assert elsewhere.get().by_user.get(alice.id) is None
     administration.sign_out_everywhere(ctx(alice), profile(alice))
-    assert elsewhere.of(alice.id) is None
-    elsewhere._as_of -= 3601
-    first = elsewhere.of(alice.id)
-    assert first is not None
-    calls.remove(revocation_key(alice.id))
-    calls.write([revocations.record(alice.id, "later", first.until + 60)])
-    assert elsewhere.of(alice.id) == first
-    elsewhere._wall_as_of -= 3601
-    assert elsewhere.of(alice.id).until == first.until + 60
+    assert elsewhere.get().by_user.get(alice.id) is None
+    settings.REVOCATIONS_SECONDS = 0
+    assert elsewhere.get().by_user.get(alice.id)
 
 
 def test_only_what_is_new_is_read_again(alice, bob, monkeypatch):
     """Bob's entry was written long before the last read, so it is known but not read again."""
-    process = Revocations()
-    calls.write([revocations.record(alice.id, "r", 1_900_000_000)])
+    process = another_process()
+    write([revocations.record(alice.id, "r", 1_900_000_000)])
     with monkeypatch.context() as earlier:
         earlier.setattr(revocations, "_stamp", lambda _: "2020-01-01T00:00:00.000000Z")
-        calls.write([revocations.record(bob.id, "r", 1_900_000_000)])
+        write([revocations.record(bob.id, "r", 1_900_000_000)])
     read, entries = [], revocations._entries
 
     def remember(since):
@@ -108,8 +109,8 @@ def test_only_what_is_new_is_read_again(alice, bob, monkeypatch):
     monkeypatch.setattr(revocations, "_entries", remember)
     for _ in range(2):
         process.forget()
-        assert process.of(alice.id)
-        assert process.of(bob.id)
+        assert process.get().by_user.get(alice.id)
+        assert process.get().by_user.get(bob.id)
     assert bob.id in read[0]
     assert bob.id not in read[-1]
     assert alice.id in read[-1]
@@ -121,16 +122,16 @@ def test_a_process_that_could_never_read_it_lets_nobody_in(alice, api, monkeypat
         "dynamodb", endpoint_url="http://127.0.0.1:9", config=Config(retries={"total_max_attempts": 1})
     )
     monkeypatch.setattr(revocations, "_client", lambda: nowhere)
-    monkeypatch.setattr(revocations, "WAIT_SECONDS", 0.5)
+    monkeypatch.setattr(revocations, "FIRST_READ_SECONDS", 0.5)
     with pytest.raises(IdentityUnavailable):
-        Revocations().of(alice.id)
+        another_process().get()
     # One that knows a list goes on with it.
-    revocations.known.forget()
+    revocations.cached.forget()
     assert client.get(TASKS).status_code == 200
 
 
 def test_a_process_waits_for_its_first_list(alice, monkeypatch):
-    calls.write([revocations.record(alice.id, "r", 1_900_000_000)])
+    write([revocations.record(alice.id, "r", 1_900_000_000)])
     tried, entries = [], revocations._entries
 
     def at_the_second_try(since):
@@ -140,7 +141,7 @@ def test_a_process_waits_for_its_first_list(alice, monkeypatch):
         return entries(since)
 
     monkeypatch.setattr(revocations, "_entries", at_the_second_try)
-    assert Revocations().of(alice.id)
+    assert another_process().get().by_user.get(alice.id)
 
 
 def test_signing_out_everywhere_leaves_what_its_owner_made(alice, api, client_for, ctx, profile):
@@ -165,7 +166,7 @@ def test_disabling_ends_everything(alice, api, client_for, ctx, profile):
     assert browser.get("/").status_code == 302
     assert script.get(TASKS).status_code == 401
     assert Client().get(path).status_code == 404
-    assert access_tokens.list(alice.id) == []
+    assert access_tokens.list_tokens(alice.id) == []
     assert calendar_address.get(alice.id) is None
 
 
@@ -176,18 +177,16 @@ def test_what_is_made_before_a_process_knows_does_not_outlive_it(
     """Another process still takes the token for good: it gets no secret for it, now or later."""
     client = api(alice)
     settings.REVOCATIONS_SECONDS = 3600
-    monkeypatch.setattr(
-        revocations, "known", revocations.Revocations()
-    )  # the old one's thread may be about to read
+    monkeypatch.setattr(revocations, "cached", another_process())  # the old one's thread may be about to read
     assert client.get(TASKS).status_code == 200
     with monkeypatch.context() as patch:
-        patch.setattr(revocations.known, "forget", lambda: None)
+        patch.setattr(revocations.cached, "forget", lambda: None)
         administration.disable_user(ctx(alice), profile(alice))
     assert client.get(TASKS).status_code == 200
     answer = client.post(path, {"name": "x"}, content_type="application/json")
     assert answer.status_code == 401
     assert "invalid_token" in answer["WWW-Authenticate"]
-    assert access_tokens.list(alice.id) == []
+    assert access_tokens.list_tokens(alice.id) == []
     assert calendar_address.get(alice.id) is None
 
 

@@ -5,7 +5,7 @@ from django.test import Client
 from identity import sessions
 
 
-def test_it_works(alice, bob, client_for):
+def test_a_revision_reaches_every_session_of_the_person_only(alice, bob, client_for):
     here, there, others = client_for(alice), client_for(alice), client_for(bob)
     sessions.revise(alice.id, lambda data: data | {"colour": "green"})
     assert [browser.session.get("colour") for browser in (here, there, others)] == ["green", "green", None]

@@ -9,9 +9,9 @@ from django.test import RequestFactory
 
 from identity import profiles, sign_in
 from identity.errors import ChallengeRequired, IdentityUnavailable, InvalidCredentials
-from identity.items import session_key
+from identity.items import SessionItem, session_key
 from identity.sessions import SessionStore
-from store import calls as table
+from store.reading import get
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def request_with_session():
     return request
 
 
-def test_it_works(request_with_session, alice):
+def test_signs_in_by_address_or_username_and_creates_the_profile(request_with_session, alice):
     profiles.known.clear()
     for identifier in (alice.email, alice.username):
         person = sign_in.sign_in(request_with_session, identifier, alice.password)
@@ -96,7 +96,7 @@ def test_the_session_key_changes_at_sign_in_and_ends_at_sign_out(request_with_se
     late = SessionStore(during)
     late["basket"] = 1
     sign_in.sign_out(request_with_session)
-    assert table.get(session_key(during)) is None
+    assert get(SessionItem, session_key(during)) is None
     with pytest.raises(UpdateError):
         late.save()
     assert SessionStore(during).load() == {}
@@ -113,10 +113,10 @@ def test_what_is_stored(request_with_session, alice):
     sign_in.sign_in(request_with_session, alice.email, alice.password)
     session = request_with_session.session
     session.save()
-    item = table.get(session_key(session.session_key))
-    assert (item["entity_type"], item["user_id"]) == ("SESSION", alice.id)
-    assert session.session_key not in str(item)
-    assert alice.password not in str(item)
+    item = get(SessionItem, session_key(session.session_key))
+    assert item.user_id == alice.id
+    assert session.session_key not in str(item.serialize())
+    assert alice.password not in str(item.serialize())
 
 
 def test_expired_is_gone(request_with_session):

@@ -52,7 +52,7 @@ def issue(settings, published):
     return issue
 
 
-def test_it_works(issue):
+def test_an_id_token_identifies_its_person_and_roles(issue):
     person = cognito_tokens.person_of(issue())
     assert (person.id, person.email, person.username) == ("123", "alice@example.com", "alice")
     assert person.name == person.email

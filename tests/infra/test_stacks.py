@@ -10,7 +10,7 @@ from etl.lake import catalog
 from etl.lake.tables import BRONZE
 from infra.settings import SettingsError, from_context
 from localcloud import accounts
-from store.schema import TTL_ATTRIBUTE, table_definition
+from store.model import TTL_ATTRIBUTE, table_definition
 from tests.infra.conftest import STACKS, plain
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -129,6 +129,7 @@ def test_the_web_function_may_not_scan_or_drop_or_reach_elsewhere(dev):
             "PutItem",
             "UpdateItem",
             "DeleteItem",
+            "BatchWriteItem",
             "ConditionCheckItem",
             "DescribeTable",
             "DescribeStream",
@@ -304,6 +305,13 @@ def test_functions_have_the_names_and_limits_agreed(dev):
     assert {f["Runtime"] for f in functions.values()} == {"python3.13"}
     assert functions["todo-cdc-processor"]["Handler"] == "etl.capture.handler.handler"
     assert functions["todo-custom-metrics"]["Handler"] == "etl.jobs.metrics.handler"
+
+
+def test_the_metrics_function_reads_the_key_figures_and_asks_neither_athena_nor_glue(dev):
+    allowed = statements(dev, "todo-dev-metrics")
+    gold = "arn:aws:s3:::todo-dev-gold-000000000000-us-east-1"
+    assert allowed["s3:GetObject"] == {f"{gold}/gold/_kpis.json"}
+    assert not [action for action in allowed if action.split(":")[0] in {"athena", "glue"}]
 
 
 def test_every_function_has_a_log_group_that_forgets(dev):

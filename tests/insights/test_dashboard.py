@@ -7,6 +7,7 @@ import gzip
 import json
 import re
 import threading
+import time
 
 import pytest
 
@@ -239,11 +240,10 @@ def test_what_a_warm_page_calls(manager, gold_lake, settings, aws_calls, path):
 
 
 def test_a_managers_groups_are_read_beside_their_pages(
-    manager, charlie, cognito, gold_lake, settings, monkeypatch, aws_calls
+    manager, charlie, cognito, gold_lake, settings, aws_calls
 ):
     """Before what is known of them is too old; a change in Cognito itself is learned so too."""
     settings.INSIGHTS_PAGE_SECONDS, settings.GROUPS_SECONDS = 30, 3600
-    monkeypatch.setattr(roles, "PAUSE_SECONDS", 0.05)
     manager.get("/insights/")
     cognito.admin_remove_user_from_group(
         UserPoolId=settings.USER_POOL_ID, Username=charlie.username, GroupName="managers"
@@ -251,8 +251,10 @@ def test_a_managers_groups_are_read_beside_their_pages(
     aws_calls.clear()
     assert manager.get("/insights/").status_code == 200
     grown_older(charlie.username, 1801)
-    with roles.groups._news:
-        assert roles.groups._news.wait_for(lambda: not roles.groups._known[charlie.username].groups, 20)
+    deadline = time.monotonic() + 20
+    while roles.groups.peek(charlie.username):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     assert sorted(aws_calls) == WARM
     aws_calls.clear()
     assert manager.get("/insights/").status_code == 403
@@ -260,9 +262,8 @@ def test_a_managers_groups_are_read_beside_their_pages(
 
 
 def grown_older(username: str, seconds: int) -> None:
-    known = roles.groups._known[username]
-    began = dataclasses.replace(known.began, wall=known.began.wall - seconds)
-    roles.groups._known[username] = dataclasses.replace(known, began=began)
+    entry = roles.groups._entries[username]
+    entry.read_at = entry.read_at._replace(wall=entry.read_at.wall - seconds)
 
 
 def test_groups_that_are_too_old_are_read_by_the_request(
@@ -271,7 +272,7 @@ def test_groups_that_are_too_old_are_read_by_the_request(
     """In a process that was frozen."""
     settings.INSIGHTS_PAGE_SECONDS, settings.GROUPS_SECONDS = 30, 3600
     manager.get("/insights/")
-    monkeypatch.setattr(roles.groups, "_due", list)  # as if the thread were still frozen
+    monkeypatch.setattr(roles.groups, "_wanted", list)  # as if the thread were still frozen
     grown_older(charlie.username, 3601)
     aws_calls.clear()
     assert manager.get("/insights/").status_code == 200

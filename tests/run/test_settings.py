@@ -24,7 +24,7 @@ PROMISED = [
 ]
 
 
-def test_settings_are_read_from_variables():
+def test_chosen_values_are_read():
     chosen = read_settings({"PORT": "8010", "LOCAL_AWS_PORT": "4576", "LOCAL_DIR": ".local-2", "DEMO": "0"})
 
     assert (chosen.port, chosen.aws_port, chosen.demo) == (8010, 4576, False)

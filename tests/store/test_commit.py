@@ -8,12 +8,12 @@ import pytest
 
 from store.attributes import Text
 from store.commit import Change, Committed, Plan, Replayed, commit
+from store.errors import WriteContention
 from store.model import Item
 from store.reading import get
 from store.writing import (
     MAX_ATTEMPTS,
     ConditionFailed,
-    Contended,
     check,
     delete,
     put,
@@ -233,7 +233,7 @@ def test_contention_reads_and_tries_again_after_a_pause(item, disturb, pauses, c
 
 def test_contention_that_does_not_end_is_given_up(item, disturb, pauses):
     disturb("UpdateItem", contended, times=MAX_ATTEMPTS)
-    with pytest.raises(Contended):
+    with pytest.raises(WriteContention):
         commit(None, rename("Second"), keys=[item.key])
     assert len(pauses) == MAX_ATTEMPTS
     assert get(NoteItem, item.key) == item
@@ -245,7 +245,7 @@ def test_others_that_keep_winning_are_given_up_to(item, calls):
         write([update(current, newer)])
         return rename(newer.request_id)(current)
 
-    with pytest.raises(Contended):
+    with pytest.raises(WriteContention):
         commit(None, overtaken, keys=[item.key])
     assert get(NoteItem, item.key).version == 1 + MAX_ATTEMPTS
 

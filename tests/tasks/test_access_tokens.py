@@ -10,8 +10,10 @@ from identity import access_tokens
 from identity.access_tokens import MAX_TOKENS, REMEMBERED_SECONDS
 from identity.errors import AccessTokenNotFound, InvalidAccessToken, TooManyAccessTokens
 from localcloud.capture import CAPTURED_PREFIXES
-from store import calls as table
 from store.errors import IdempotencyMismatch, ValidationFailed
+from store.model import Item, table
+from store.reading import get
+from store.writing import remove
 from tasks import selectors, services
 from tasks.task_filters import TaskFilters
 from tests.tasks.test_idempotency import once
@@ -28,7 +30,7 @@ def test_it_works(ctx, alice, calls):
     assert secret.startswith("todo_")
     assert len(secret) == len("todo_") + 43  # 256 bits in base64
     assert (token.name, token.scope) == ("backup", "read")
-    assert access_tokens.list(alice.id) == [token]
+    assert access_tokens.list_tokens(alice.id) == [token]
 
     calls.clear()
     grants = [access_tokens.verify(secret) for _ in range(3)]
@@ -38,8 +40,8 @@ def test_it_works(ctx, alice, calls):
 
 def test_the_secret_is_not_in_the_table(ctx, alice):
     token, secret = access_tokens.create(ctx(alice), "backup", once=once())
-    assert table.get((f"TOKEN#{token.id}", "METADATA"))["name"] == "backup"
-    items = table.client().scan(TableName="todo-app-data", ConsistentRead=True)["Items"]
+    assert get(Item, (f"TOKEN#{token.id}", "METADATA")).name == "backup"
+    items = table().client.scan(TableName="todo-app-data", ConsistentRead=True)["Items"]
     assert secret not in str(items)
     assert secret.removeprefix("todo_") not in str(items)
 
@@ -54,7 +56,7 @@ def test_revoked(ctx, alice, bob):
     access_tokens.revoke(ctx(alice), token.id)
     with pytest.raises(InvalidAccessToken):
         access_tokens.verify(secret)
-    assert access_tokens.list(alice.id) == []
+    assert access_tokens.list_tokens(alice.id) == []
     with pytest.raises(AccessTokenNotFound):
         access_tokens.revoke(ctx(alice), token.id)
 
@@ -62,7 +64,7 @@ def test_revoked(ctx, alice, bob):
 def test_another_process_notices_a_revocation_within_seconds(ctx, alice, monkeypatch):
     token, secret = access_tokens.create(ctx(alice), "backup")
     access_tokens.verify(secret)
-    table.remove((f"TOKEN#{token.id}", "METADATA"))
+    remove((f"TOKEN#{token.id}", "METADATA"))
     later = time.monotonic() + REMEMBERED_SECONDS + 0.1
     monkeypatch.setattr(access_tokens.time, "monotonic", lambda: later)
     with pytest.raises(InvalidAccessToken):
@@ -83,7 +85,7 @@ def test_revoking_everything(ctx, alice, bob):
 def test_expired(ctx, alice):
     two_days_ago = ctx(alice).now - timedelta(days=2)
     _, secret = access_tokens.create(ctx(alice, two_days_ago), "old", "write", 1)
-    assert access_tokens.list(alice.id) == []
+    assert access_tokens.list_tokens(alice.id) == []
     with pytest.raises(InvalidAccessToken, match="expired"):
         access_tokens.verify(secret)
 
@@ -140,7 +142,7 @@ def test_a_repeated_request_gets_the_same_token(ctx, alice):
     again, same = access_tokens.create(ctx(alice), "backup", once=once())
     assert (again, same) == (first, secret)
     assert (first.replayed, again.replayed) == (False, True)
-    assert len(access_tokens.list(alice.id)) == 1
+    assert len(access_tokens.list_tokens(alice.id)) == 1
     with pytest.raises(IdempotencyMismatch):
         access_tokens.create(ctx(alice), "other", once=once(fingerprint="g"))
 
@@ -154,9 +156,9 @@ def test_tokens_are_in_no_list_of_tasks_and_not_in_the_lake(ctx, alice):
     token, _ = access_tokens.create(ctx(alice), "backup")
     for filters in (TaskFilters(), TaskFilters(status="pending"), TaskFilters(undated=True)):
         assert [found.id for found in selectors.list_tasks(alice.id, filters=filters).items] == [task.id]
-    item = table.get((f"TOKEN#{token.id}", "METADATA"))
-    assert not item["PK"].startswith(CAPTURED_PREFIXES)
-    assert item["GSI1PK"] == f"TOKENS#{alice.id}"  # tasks are under USER#
+    item = get(Item, (f"TOKEN#{token.id}", "METADATA"))
+    assert not item.PK.startswith(CAPTURED_PREFIXES)
+    assert f"TOKENS#{alice.id}" == item.GSI1PK  # tasks are under USER#
 
 
 def test_secrets_are_not_logged(ctx, alice, caplog):

@@ -8,9 +8,10 @@ from icalendar import Calendar
 
 from identity import calendar_address
 from identity.errors import CalendarFeedNotFound
+from identity.items import CalendarFeedItem
 from localcloud.capture import CAPTURED_PREFIXES
-from store import calls as table
 from store.errors import IdempotencyMismatch
+from store.reading import get
 from tasks import calendar_feed, services
 from tests.tasks.test_idempotency import once
 
@@ -33,7 +34,7 @@ def event_of(ctx, alice):
     return event
 
 
-def test_it_works(ctx, alice, calls):
+def test_the_address_opens_the_feed_of_its_owner(ctx, alice, calls):
     token = calendar_address.enable(ctx(alice))
     assert calls.names == ["PutItem"]
     calls.clear()
@@ -179,7 +180,7 @@ def test_a_repeated_request_gets_the_same_address(ctx, alice):
 
 def test_the_table_does_not_hold_the_address(ctx, alice):
     token = calendar_address.enable(ctx(alice))
-    item = table.get((f"CALENDAR#{alice.id}", "METADATA"))
-    assert token not in str(item)
-    assert not item["PK"].startswith(CAPTURED_PREFIXES)
-    assert datetime.fromisoformat(item["created_at"]) <= datetime.now(UTC)
+    item = get(CalendarFeedItem, (f"CALENDAR#{alice.id}", "METADATA"))
+    assert token not in str(item.serialize())
+    assert not item.PK.startswith(CAPTURED_PREFIXES)
+    assert datetime.fromisoformat(item.created_at) <= datetime.now(UTC)

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from store import calls as table
 from store.errors import ValidationFailed, WriteContention
-from store.schema import INDEX_KEYS
+from store.model import INDEX_KEYS
+from store.writing import MAX_ATTEMPTS
 from tasks import services
 from tests.dynamodb import answer_lost, conflict, stored
 
@@ -96,15 +96,15 @@ def test_a_time_needs_a_date(ctx, alice):
 
 
 def test_a_lost_answer_is_not_a_failure(ctx, alice, unreliable):
-    unreliable("put_item", answer_lost)
+    unreliable("PutItem", answer_lost)
     task = services.create_task(ctx(alice), {"title": "x"}).task
     assert stored(task.PK, task.SK)["title"] == "x"
 
 
 def test_contention_is_retried_then_reported(ctx, alice, unreliable):
     once = services.Once("key", "fingerprint", lambda task: services.StoredReply(201, task.id))
-    unreliable("transact_write_items", conflict, times=2)
+    unreliable("TransactWriteItems", conflict, times=2)
     assert services.create_task(ctx(alice), {"title": "x"}, once=once).task.title == "x"
-    unreliable("transact_write_items", conflict, times=table.MAX_ATTEMPTS)
+    unreliable("TransactWriteItems", conflict, times=MAX_ATTEMPTS)
     with pytest.raises(WriteContention):
         services.create_task(ctx(alice), {"title": "x"}, once=services.Once("other", "f", once.reply))

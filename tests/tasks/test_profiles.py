@@ -7,7 +7,7 @@ import pytest
 from identity import profiles
 from identity.errors import ProfileNotFound
 from identity.users import Person
-from store.errors import ValidationFailed
+from store.errors import ValidationFailed, VersionConflict
 from tasks import services
 
 
@@ -22,9 +22,8 @@ def person(account):
 
 
 def create(context, account, **changes):
-    return services.create_profile(
-        context, **{"email": account.email, "username": account.username, "name": account.name, **changes}
-    )
+    given = {"email": account.email, "username": account.username, "name": account.name}
+    return profiles.ensure_profile(context, given | changes)[0]
 
 
 def test_it_works(ctx, alice, calls):
@@ -32,7 +31,7 @@ def test_it_works(ctx, alice, calls):
     profile = create(context, alice, given_name="Alice")
     assert calls.names == ["PutItem"]
     stored = profiles.get_profile(alice.id)
-    assert stored.attribute_values == profile.attribute_values
+    assert stored == profile
     assert (stored.PK, stored.SK, stored.entity_type) == (f"USER#{alice.id}", "METADATA", "USER")
     assert (stored.email, stored.name, stored.given_name, stored.version) == (
         alice.email,
@@ -40,7 +39,7 @@ def test_it_works(ctx, alice, calls):
         "Alice",
         1,
     )
-    assert stored.attribute_values["GSI5PK"].startswith("FEED#USER#")
+    assert stored.GSI5PK.startswith("FEED#USER#")
 
 
 def test_the_first_one_stays(ctx, alice):
@@ -51,7 +50,7 @@ def test_the_first_one_stays(ctx, alice):
 def test_update(ctx, alice, calls):
     create(ctx(alice), alice, family_name="Example")
     calls.clear()
-    changed = services.update_profile(
+    changed = profiles.update_profile(
         ctx(alice), {"name": "Alice B.", "family_name": None, "timezone": "Asia/Tokyo"}
     )
     assert calls.names == ["GetItem", "UpdateItem"]
@@ -61,17 +60,17 @@ def test_update(ctx, alice, calls):
         "Asia/Tokyo",
         2,
     )
-    assert profiles.get_profile(alice.id).attribute_values == changed.attribute_values
+    assert profiles.get_profile(alice.id) == changed
 
 
 def test_update_of_nobody(ctx, alice):
     with pytest.raises(ProfileNotFound):
-        services.update_profile(ctx(alice), {"name": "x"})
+        profiles.update_profile(ctx(alice), {"name": "x"})
 
 
 def test_update_with_nonsense(ctx, alice):
     with pytest.raises(ValidationFailed, match="shoe_size"):
-        services.update_profile(ctx(alice), {"shoe_size": 44})
+        profiles.update_profile(ctx(alice), {"shoe_size": 44})
 
 
 def test_the_first_task_brings_the_profile_in_the_same_call(ctx, alice, calls):
@@ -90,7 +89,7 @@ def test_the_first_task_in_another_process_changes_nothing(ctx, alice, calls):
     calls.clear()
     services.create_task(replace(ctx(alice), caller=person(alice)), {"title": "x"})
     assert calls.names == ["TransactWriteItems"]
-    assert profiles.get_profile(alice.id).attribute_values == before.attribute_values
+    assert profiles.get_profile(alice.id) == before
 
 
 def test_forgets_whom_it_has_not_seen_for_long():
@@ -98,3 +97,22 @@ def test_forgets_whom_it_has_not_seen_for_long():
         profiles.known.add(str(number))
     assert "0" not in profiles.known
     assert str(profiles.KNOWN_PEOPLE) in profiles.known
+
+
+def test_a_profile_that_was_created_meanwhile_is_changed(ctx, alice, calls):
+    create(ctx(alice), alice)
+    calls.clear()
+    saved = profiles.save_profile(ctx(alice), {"name": "Alice B."}, initial={}, read=[None])
+    assert calls.names == ["PutItem", "UpdateItem"]
+    assert (saved.created, saved.profile.name, saved.profile.version) == (False, "Alice B.", 2)
+    assert profiles.get_profile(alice.id) == saved.profile
+
+
+def test_a_profile_that_was_changed_meanwhile_is_not_overwritten(ctx, alice, calls):
+    before = create(ctx(alice), alice)
+    changed = profiles.update_profile(ctx(alice), {"name": "Alice B."})
+    calls.clear()
+    with pytest.raises(VersionConflict):
+        profiles.save_profile(ctx(alice), {"name": "x"}, read=[before], if_version={before.version})
+    assert calls.names == ["UpdateItem"]
+    assert profiles.get_profile(alice.id) == changed

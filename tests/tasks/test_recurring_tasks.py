@@ -6,11 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks import selectors, services
+from tasks import batch, selectors, services
 from tasks.recurrence import next_occurrence, parse
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
+
+
+def update_in_a_batch(context, task_id, changes):
+    (outcome,) = batch.run(context, [batch.Operation("update", task_id, changes)]).outcomes
+    assert outcome.error is None
 
 
 @pytest.fixture
@@ -42,6 +47,36 @@ def test_once_however_often_it_is_completed(ctx, alice, task):
     for status in ("completed", "pending", "completed", "in_progress", "completed"):
         services.update_task(ctx(alice, LATER), task.id, {"status": status})
     assert len(selectors.list_tasks(alice.id).items) == 2
+
+
+@pytest.mark.parametrize("again", [LATER, LATER + timedelta(days=1)], ids=["at the same instant", "later"])
+@pytest.mark.parametrize("change", [services.update_task, update_in_a_batch], ids=["alone", "in a batch"])
+def test_an_occurrence_that_came_back_from_the_trash_is_reused(ctx, alice, task, again, change):
+    first = services.update_task(ctx(alice, LATER), task.id, {"status": "completed"}).task.next_task_id
+    reopened = services.take_back(ctx(alice, LATER), task.id, {"status": "pending"}).task
+    assert reopened.next_task_id is None
+    services.restore_task(ctx(alice, LATER), first)
+    change(ctx(alice, again), task.id, {"status": "completed"})
+    assert selectors.get_task(alice.id, task.id).next_task_id == first
+    assert {found.id for found in selectors.list_tasks(alice.id).items} == {task.id, first}
+
+
+def test_an_occurrence_that_stays_in_the_trash_is_replaced(ctx, alice, task, calls):
+    first = services.update_task(ctx(alice, LATER), task.id, {"status": "completed"}).task.next_task_id
+    services.take_back(ctx(alice, LATER), task.id, {"status": "pending"})
+    calls.clear()
+    later = LATER + timedelta(minutes=1)
+    second = services.update_task(ctx(alice, later), task.id, {"status": "completed"}).task.next_task_id
+    assert calls.names == ["GetItem", "TransactWriteItems"]
+    assert second != first
+    assert {found.id for found in selectors.list_tasks(alice.id).items} == {task.id, second}
+
+
+def test_taking_back_costs_three_calls(ctx, alice, task, calls):
+    services.update_task(ctx(alice, LATER), task.id, {"status": "completed"})
+    calls.clear()
+    services.take_back(ctx(alice, LATER), task.id, {"status": "pending"})
+    assert calls.names == ["GetItem", "GetItem", "TransactWriteItems"]
 
 
 def test_the_next_one_goes_on(ctx, alice, task):

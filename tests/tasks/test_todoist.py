@@ -25,7 +25,7 @@ def task_of(account):
     return row
 
 
-def test_it_works(imported, alice):
+def test_imports_a_template(imported, alice):
     report = imported(
         "TYPE,CONTENT,DESCRIPTION,IS_COLLAPSED,PRIORITY,INDENT,AUTHOR,RESPONSIBLE,DATE,DATE_LANG,TIMEZONE,"
         "DURATION,DURATION_UNIT,DEADLINE,DEADLINE_LANG\n"

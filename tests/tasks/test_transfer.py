@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from store.errors import IdempotencyMismatch, ValidationFailed
 from tasks import selectors, services
-from tasks.transfer import cells, exporting, importing
+from tasks.transfer import csv_cells, exporting, importing
 from tasks.transfer.rows import COLUMNS
 
 FULL = {
@@ -59,7 +59,7 @@ def imported(ctx, alice):
 # --- Export --------------------------------------------------------------------------------------------------
 
 
-def test_it_works(ctx, alice, bob, imported):
+def test_an_exported_file_can_be_imported(ctx, alice, bob, imported):
     services.create_task(ctx(alice), FULL)
     services.create_task(ctx(alice), {"title": "plain"})
     for file_format in ("json", "csv"):
@@ -114,8 +114,8 @@ def test_no_cell_is_a_formula(ctx, alice):
 
 @given(st.text(max_size=20) | st.text("'=+-@＝ \t\r\na", max_size=6))  # noqa: RUF001
 def test_guarding_is_exact_and_safe(text):
-    cell = cells.guard(text)
-    assert cells.unguard(cell) == text
+    cell = csv_cells.guard(text)
+    assert csv_cells.unguard(cell) == text
     assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n", " ", "＝"))  # noqa: RUF001
 
 
@@ -203,7 +203,7 @@ def test_an_import_that_died_halfway(imported, alice, unreliable):
             raise KeyboardInterrupt
         return call(**arguments)
 
-    unreliable("transact_write_items", die, times=99)
+    unreliable("TransactWriteItems", die, times=99)
     with pytest.raises(KeyboardInterrupt):
         imported(text)
     assert len(titles(alice)) == 7
@@ -216,7 +216,7 @@ def test_an_import_that_died_halfway(imported, alice, unreliable):
 def test_an_answer_that_was_lost(imported, alice, unreliable):
     from tests.dynamodb import answer_lost
 
-    unreliable("transact_write_items", answer_lost, times=3)
+    unreliable("TransactWriteItems", answer_lost, times=3)
     imported("title\none\ntwo\nthree\n")
     assert sorted(titles(alice)) == ["one", "three", "two"]
 

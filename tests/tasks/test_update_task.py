@@ -4,11 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from store import calls as table
 from store.errors import ValidationFailed, VersionConflict, WriteContention
+from store.model import INDEX_KEYS, table
+from store.reading import get
+from store.writing import update
 from tasks import selectors, services
 from tasks.errors import TaskNotFound
-from tasks.items import task_index_keys
+from tasks.items import TaskItem, task_key
 from tests.dynamodb import answer_lost, stored
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -51,8 +53,8 @@ def test_it_works(ctx, alice, task, calls):
 )
 def test_index_keys_follow(ctx, alice, task, changes):
     services.update_task(ctx(alice), task.id, changes)
-    item = stored(task.PK, task.SK)
-    assert {name: value for name, value in item.items() if name.startswith("GSI")} == task_index_keys(item)
+    found = get(TaskItem, task.key)
+    assert {name: v for name, v in found.attribute_values.items() if name in INDEX_KEYS} == found.index_keys()
 
 
 def test_completed_at_follows_the_status(ctx, alice, task):
@@ -81,7 +83,12 @@ def test_a_change_that_changes_nothing_writes_nothing(ctx, alice, task, calls):
 
 
 def test_attributes_of_a_later_version_of_the_code_survive(ctx, alice, task):
-    table.write([table.update(task.attribute_values, task.attribute_values | {"colour": "red"})])
+    table().client.update_item(
+        TableName=table().table_name,
+        Key={"PK": {"S": task.PK}, "SK": {"S": task.SK}},
+        UpdateExpression="SET colour = :red",
+        ExpressionAttributeValues={":red": {"S": "red"}},
+    )
     services.update_task(ctx(alice), task.id, {"title": "x"})
     assert stored(task.PK, task.SK)["colour"] == "red"
 
@@ -109,28 +116,27 @@ def interfere(ctx, person, task_id):
     """Another request changes the task between our read and our write."""
 
     def trouble(call, arguments):
-        values = table.get((f"TASK#{person.id}", f"TASK#{task_id}"))
-        changed = values | {"description": "theirs", "version": values["version"] + 1}
-        call(**(table.update(values, changed)["Update"] | {"TableName": arguments["TableName"]}))
+        task = get(TaskItem, task_key(person.id, task_id))
+        call(**update(task, task.changed(description="theirs", version=task.version + 1)).arguments)
         return call(**arguments)
 
     return trouble
 
 
 def test_a_lost_race_is_run_again_on_what_the_other_wrote(ctx, alice, task, unreliable):
-    unreliable("update_item", interfere(ctx, alice, task.id), times=2)
+    unreliable("UpdateItem", interfere(ctx, alice, task.id), times=2)
     services.update_task(ctx(alice), task.id, {"title": "ours"})
     item = stored(task.PK, task.SK)
     assert (item["title"], item["description"], item["version"]) == ("ours", "theirs", 4)
 
 
 def test_a_race_lost_for_ever_is_given_up(ctx, alice, task, unreliable):
-    unreliable("update_item", interfere(ctx, alice, task.id), times=99)
+    unreliable("UpdateItem", interfere(ctx, alice, task.id), times=99)
     with pytest.raises(WriteContention):
         services.update_task(ctx(alice), task.id, {"title": "ours"})
 
 
 def test_a_lost_answer_is_not_a_failure(ctx, alice, task, unreliable):
-    unreliable("update_item", answer_lost)
+    unreliable("UpdateItem", answer_lost)
     assert services.update_task(ctx(alice), task.id, {"title": "x"}, if_version=1).task.version == 2
     assert selectors.get_task(alice.id, task.id).version == 2

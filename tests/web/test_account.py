@@ -12,13 +12,13 @@ from django.test import Client
 
 from etl.jobs import job_requests
 from identity import access_tokens, preferences, profiles
-from identity.browsers import words
+from identity.browsers import describe
 from tasks import selectors, services
 from tests.conftest import PASSWORD
 from tests.web.conftest import read
 from tests.web.totp import totp
-from todo_site.account import erasure
 from todo_site.account.forms import ImportForm
+from todo_site.erasure import lake
 
 NEW = "Better-horse-10"
 
@@ -37,7 +37,7 @@ def sign_in(client, identifier, password=PASSWORD, **more):
     return client.post("/login/", {"identifier": identifier, "password": password, **more})
 
 
-def test_it_works(client, local):
+def test_a_new_account_is_confirmed_and_signs_in(client, local):
     email = f"ada-{uuid.uuid4().hex[:8]}@example.com"
     answer = client.post(
         "/sign-up/", {"given_name": "Ada", "family_name": "Lovelace", "email": email, "password": PASSWORD}
@@ -113,7 +113,7 @@ def test_nobody_learns_who_has_an_account(client):
 
 def test_the_password_is_changed(browser, client, alice):
     form = {"password": "wrong", "new_password": NEW}
-    assert "is not right" in read(browser.post("/account/security/", form)).text
+    assert "is not correct" in read(browser.post("/account/security/", form)).text
     assert browser.post("/account/security/", form | {"password": PASSWORD}).status_code == 302
     assert sign_in(client, alice.email).status_code == 422
     assert sign_in(client, alice.email, NEW).status_code == 302
@@ -221,7 +221,7 @@ def test_the_profile(browser, alice):
     page = browser.get("/account/").content.decode()
     assert '<html lang="de" data-theme="dark">' in page
     assert "Al I." in page
-    assert preferences.get(alice.id)["language"] == "de"
+    assert preferences.get(alice.id).language == "de"
 
 
 def test_the_chosen_time_zone_beats_the_browsers(browser, add, today):
@@ -254,7 +254,7 @@ def test_access_tokens(browser, alice):
     headers = {"authorization": f"Bearer {secret}"}
     assert Client().get("/api/v1/tasks", headers=headers).status_code == 200
     assert secret not in browser.get("/account/access/").content.decode()
-    (token,) = access_tokens.list(alice.id)
+    (token,) = access_tokens.list_tokens(alice.id)
     browser.post("/account/access/revoke/", {"id": token.id})
     assert Client().get("/api/v1/tasks", headers=headers).status_code == 401
     assert browser.post("/account/access/", {"name": "", "scope": "read", "days": "7"}).status_code == 422
@@ -327,13 +327,13 @@ def test_deleting_the_account_deletes_everything(browser, client, client_for, al
     assert browser.get("/").status_code == 302
     assert selectors.list_tasks(alice.id).items == []
     assert profiles.get_profile(alice.id) is None
-    assert preferences.get(alice.id) == {}
+    assert preferences.get(alice.id).filters is None
     assert sign_in(client, alice.email).status_code == 422
     assert len(selectors.list_tasks(bob.id).items) == 1
 
 
 def test_the_lake_is_told_to_forget_whoever_deletes_their_account(browser, alice, monkeypatch):
-    silver = erasure._silver()
+    silver = lake._silver()
     after = browser.post("/account/data/delete/", {"password": PASSWORD, "sure": "on"})["Location"]
     assert job_requests.erasure_of(silver, alice.id).state == "waiting"
     job_requests.carry_out(silver, lambda: None, lambda order, now: job_requests.Outcome("done", "gone"))
@@ -370,5 +370,5 @@ def test_nobody_else_sees_these_pages(client, path):
         ("", "Another program"),
     ],
 )
-def test_browsers_in_words(agent, said):
-    assert words(agent) == said
+def test_browsers_in_describe(agent, said):
+    assert describe(agent) == said

@@ -46,12 +46,12 @@ def test_htmx_restores_the_row_into_its_section(browser, add, today):
 def test_pressing_twice_says_that_it_is_done(browser, add):
     task = add("Pay rent")
     for verb, done in (("delete", "deleted"), ("restore", "restored")):
-        for said in (f"{done.capitalize()} “Pay rent”", f"“Pay rent” was {done} already"):
+        for said in (f"{done.capitalize()} “Pay rent”", f"“Pay rent” was already {done}"):
             answer = browser.post(f"/tasks/{task.id}/{verb}/", follow=True)
             assert answer.status_code == 200
             assert said in read(answer).text
         part = browser.post(f"/tasks/{task.id}/{verb}/", headers=HTMX)
-        assert f"was {done} already" in read(part).text
+        assert f"was already {done}" in read(part).text
 
 
 def test_other_peoples_tasks_are_not_there(client_for, bob, add, stored):
@@ -108,7 +108,7 @@ def test_emptying_the_trash(browser, client_for, bob, ctx, add, stored, monkeypa
     others = services.create_task(ctx(bob), {"title": "Of Bob"}).task
     client_for(bob).post(f"/tasks/{others.id}/delete/")
     answer = browser.post("/trash/empty/", headers=HTMX)
-    assert "Deleted 3 tasks for ever" in read(answer).text
+    assert "Permanently deleted 3 tasks" in read(answer).text
     assert titles_in_trash(browser) == []
     assert stored(kept).title == "Not deleted"
     assert titles_in_trash(client_for(bob)) == ["Of Bob"]
@@ -122,6 +122,6 @@ def test_very_much_trash_goes_in_parts(browser, add, monkeypatch):
     for number in range(3):
         browser.post(f"/tasks/{add(f'Task {number}').id}/delete/")
     first, second = (read(browser.post("/trash/empty/", headers=HTMX)).text for _ in range(2))
-    assert "Deleted 2 tasks for ever. There are more" in first
-    assert "Deleted 1 task for ever" in second
+    assert "Permanently deleted 2 tasks. The trash is not empty yet" in first
+    assert "Permanently deleted 1 task" in second
     assert "There are more" not in second

@@ -18,7 +18,7 @@ def opened(browser):
     return lambda task: read(browser.get(url(task))).fields
 
 
-def test_it_works(browser, add):
+def test_shows_description_and_checklist(browser, add):
     task = add(
         "Trip",
         description="**Where** to?\n\n- sea",
@@ -125,7 +125,7 @@ def test_skipping_moves_on_and_can_be_undone(browser, add, stored, today):
 
 def test_what_does_not_repeat_cannot_be_skipped(browser, add, stored):
     task = add("Once")
-    assert "does not come again" in read(browser.post(f"{url(task)}skip/", headers=HTMX)).text
+    assert "does not repeat again" in read(browser.post(f"{url(task)}skip/", headers=HTMX)).text
     assert stored(task).version == 1
 
 
@@ -269,7 +269,7 @@ def test_the_history_page(browser, add, alice, monkeypatch):
     ]  # asked once: up to version 1 it never changes
 
 
-def test_the_history_says_when_it_is_behind_or_cannot_be_read(browser, add, monkeypatch):
+def test_the_history_says_when_it_is_incomplete_or_cannot_be_read(browser, add, monkeypatch):
     task = add("Rent")
     monkeypatch.setattr(athena, "run", lambda *_, **__: athena.Answer([], "q", 0, 0))
     assert "within a minute" in read(browser.get(f"{url(task)}history/", headers=HTMX)).text

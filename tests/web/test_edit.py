@@ -22,7 +22,7 @@ WHOLE = {
 }  # fmt: skip
 
 
-def test_it_works(browser, add, stored, opened):
+def test_saves_every_field(browser, add, stored, opened):
     task = add("Pay rent")
     answer = browser.post(url(task), opened(task) | WHOLE)
     assert (answer.status_code, answer["Location"]) == (302, "/")
@@ -97,8 +97,8 @@ BAD = [
     ({"description": "x" * 10_001}, "10000"),
     ({"status": "finished"}, "Choose one of the listed values."),
     ({"priority": "mighty"}, "Choose one of the listed values."),
-    ({"due_date": "tomorrow"}, "year-month-day"),
-    ({"due_time": "25:00", "due_date": "2030-01-01"}, "hours:minutes"),
+    ({"due_date": "tomorrow"}, "YYYY-MM-DD"),
+    ({"due_time": "25:00", "due_date": "2030-01-01"}, "HH:MM"),
     ({"due_time": "09:00"}, "A time of day needs a due date."),
     ({"tags": ",".join(f"t{n}" for n in range(21))}, "Keep at most 20 tags."),
     ({"tags": "x" * 51}, "Shorten every tag to 50 characters."),

@@ -34,12 +34,12 @@ def test_an_error_of_ours_shows_no_details(browser, monkeypatch):
 
 
 def test_the_error_page_needs_no_database(browser, monkeypatch):
-    from store import calls
+    from store.model import table
 
     def down(*_, **__):
         raise ConnectionError("the table cannot be reached")
 
-    monkeypatch.setattr(calls, "get", down)
+    monkeypatch.setattr(table().connection, "dispatch", down)
     browser.raise_request_exception = False
     answer = browser.get("/")
     assert answer.status_code == 500

@@ -71,7 +71,7 @@ def test_keys_of_the_trash_and_of_one_task(visit, client_for, alice, site, brows
     page.goto(f"/tasks/{kept.id}/")
     page.wait_for_load_state()
     page.keyboard.press("d")
-    expect(page.locator(".toast")).to_contain_text("This is the copy of “Come back”")
+    expect(page.locator(".toast")).to_contain_text("This is a copy of “Come back”")
     page.keyboard.press("#")
     expect(page.locator(".toast")).to_contain_text("Deleted “Come back”")
     page.goto("/calendar/")

@@ -73,13 +73,13 @@ def test_a_page_is_never_empty_while_more_follow(browser, add, today):
 def test_a_page_takes_one_query_or_two_where_dated_tasks_end(
     browser, add, today, monkeypatch, dated, undated, queries
 ):
-    from store import calls as table
+    from store import reading
 
     for number in range(dated + undated):
         add(f"Task {number}", due_date=str(today) if number < dated else None)
     add("Done", status="completed")
-    calls, query = [], table.query
-    monkeypatch.setattr(table, "query", lambda *a, **k: calls.append(k) or query(*a, **k))
+    calls, query = [], reading.query
+    monkeypatch.setattr(reading, "query", lambda *a, **k: calls.append(k) or query(*a, **k))
     page = read(browser.get("/"))
     assert sum(map(len, page.sections().values())) == min(50, dated + undated)
     assert len(calls) == queries

@@ -6,7 +6,7 @@ from django.test import Client
 from tests.web.conftest import read
 
 
-def test_it_works(client, alice):
+def test_signs_in_and_out(client, alice):
     answer = client.post("/login/", {"identifier": alice.email, "password": alice.password})
     assert (answer.status_code, answer["Location"]) == (302, "/")
     assert "Alice Example" in read(client.get("/")).text
@@ -40,7 +40,7 @@ def test_a_wrong_password_and_an_unknown_person_look_the_same(client, alice):
         assert "Wrong-horse-1" not in answer.content.decode()
         texts.append(read(answer).text)
     assert texts[0] == texts[1]
-    assert "is not right" in texts[0]
+    assert "is not correct" in texts[0]
 
 
 BAD = [

@@ -193,7 +193,7 @@ def test_a_token_made_twice_is_one_token(open_as, alice, press_twice, script):
     press_twice(page.get_by_role("button", name="Make a token"), access_tokens, "create")
     expect(page.locator("#new-token")).to_be_visible()
     expect(page.locator(".entries strong", has_text="backup")).to_have_count(1)
-    assert len(access_tokens.list(alice.id)) == 1
+    assert len(access_tokens.list_tokens(alice.id)) == 1
 
 
 # --- Going back ----------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ def columns(page) -> dict[str, list[str]]:
     return {name: re.findall(r'class="task-title"[^>]*>([^<]*)<', cards) for name, cards in found}
 
 
-def test_it_works(browser, add):
+def test_the_board_has_a_column_for_each_status(browser, add):
     add("To do")
     add("Doing", status="in_progress")
     add("Did", status="completed")
@@ -211,7 +211,7 @@ def test_undo_leaves_alone_what_was_changed_since(browser, add, stored, ctx, ali
     part = read(browser.post("/tasks/bulk/", {"ids": [t.id for t in tasks], "do": "complete"}, headers=HTMX))
     services.update_task(ctx(alice), tasks[0].id, {"title": "Mine now"})
     text = read(browser.post("/tasks/undo/", {"token": undo_token(part)}, headers=HTMX)).text
-    assert "1 task was changed meanwhile" in text
+    assert "1 task has changed since" in text
     assert [stored(t).status for t in tasks] == ["completed", "pending"]
 
 

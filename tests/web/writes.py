@@ -26,10 +26,10 @@ def _records() -> Iterator[dict[str, Any]]:
     import boto3
     from django.conf import settings
 
-    from store import calls
+    from store.model import table
 
     streams = boto3.client("dynamodbstreams")
-    stream = calls.client().describe_table(TableName=settings.TABLE_NAME)["Table"]["LatestStreamArn"]
+    stream = table().client.describe_table(TableName=settings.TABLE_NAME)["Table"]["LatestStreamArn"]
     for shard in streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]:
         place = {"StreamArn": stream, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
         iterator = streams.get_shard_iterator(**place)["ShardIterator"]

@@ -1,1 +1,1 @@
-"""The pages about oneself: profile and choices, security, access for programs, one's data."""
+"""The account pages: profile, security, second factor, access for programs, data, and deleting the account."""

@@ -11,8 +11,12 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from identity import accounts
 from identity.access_tokens import DAYS, NAME_MAX
+from identity.cognito import Tokens
+from identity.errors import IdentityError, WrongCode
 from identity.forms import StyledForm, code_field, name_field, new_password_field, password_field
+from identity.users import Person
 from store.idempotency import Once, StoredReply
 from tasks.transfer.rows import MAX_ROWS
 
@@ -24,7 +28,7 @@ def _zones() -> list[tuple[str, str]]:
 
 
 class ProfileForm(StyledForm):
-    """One's name, and how the pages look."""
+    """Name, time zone, language and colours."""
 
     given_name = name_field(_("First name"), "given-name")
     family_name = name_field(_("Last name"), "family-name")
@@ -51,10 +55,21 @@ class ProfileForm(StyledForm):
 
 
 class ProofForm(StyledForm):
-    """The password once more, and a code if an authenticator app is used: for what must not happen by accident."""
+    """The password again, and a code if an authenticator app is used: for what cannot be undone."""
 
     password = password_field(_("Password"), "current-password")
     code = code_field(_("Code of your authenticator app, if you use one"), required=False)
+
+    def prove(self, person: Person) -> Tokens | None:
+        """Return fresh tokens for the password and the code of the valid form, or add the error and return None."""
+        given = self.cleaned_data
+        try:
+            return accounts.prove(person.username, given["password"], given.get("code", "").replace(" ", ""))
+        except WrongCode as error:
+            self.add_error("code", str(error))
+        except IdentityError as error:
+            self.add_error("password", str(error))
+        return None
 
 
 class ChangePasswordForm(ProofForm):
@@ -69,14 +84,14 @@ class ChangePasswordForm(ProofForm):
 
 
 class EnrolForm(StyledForm):
-    """The first code of a new authenticator app; ``sealed`` is what the page before made."""
+    """The first code of a new authenticator app; ``sealed`` comes from ``enrolment.seal``."""
 
     code = code_field(_("Code that the app shows now"))
     sealed = forms.CharField(widget=forms.HiddenInput, max_length=8000)
 
 
 class TokenForm(StyledForm):
-    """A new access token. ``key`` is made with the form, so that sending it twice makes one."""
+    """A new access token. ``key`` is made with the form, so that sending it twice creates one token."""
 
     key = forms.CharField(widget=forms.HiddenInput, required=False, max_length=64)
     name = forms.CharField(
@@ -100,18 +115,18 @@ class TokenForm(StyledForm):
         return cls(initial={"key": uuid.uuid4().hex})
 
     def once(self) -> Once | None:
-        """Return what makes the key good for one token with these fields; None without a key."""
+        """Return the idempotency key of this form with its fields, or None without a key."""
         given = self.cleaned_data
         asked = [given["key"], given["name"], given["scope"], given["days"]]
         digest = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
-        # What is stored of the answer is the token's own business.
+        # The token's item is the answer: its secret must not be stored.
         return Once(f"web-token-{digest}", digest, lambda _: StoredReply(201, "")) if given["key"] else None
 
 
 class ImportForm(StyledForm):
-    """A file of tasks, or one on its way: what is ``carried`` from step to step, with how many rows are done.
+    """A file of tasks: uploaded, or ``carried`` from step to step with the number of rows ``done``.
 
-    ``part`` is how many rows the next step does; script asks for small ones, as it presses the button itself.
+    ``part`` is the number of rows of the next step; JavaScript, which submits by itself, asks for small ones.
     """
 
     PART = 250
@@ -138,7 +153,7 @@ class ImportForm(StyledForm):
 
 
 class DeleteForm(ProofForm):
-    """The word that says one means it, and the proof of who one is."""
+    """A confirmation, with the password and code again."""
 
     field_order = ["sure", "password", "code"]
     sure = forms.BooleanField(

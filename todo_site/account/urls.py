@@ -1,19 +1,19 @@
-"""URLs of the pages about oneself."""
+"""URLs of the account pages."""
 
 from django.urls import path
 
-from todo_site.account import views
+from todo_site.account import access, data, deletion, profile, second_factor, security
 
 urlpatterns = [
-    path("", views.profile, name="account"),
-    path("security/", views.security, name="account-security"),
-    path("security/second-factor/", views.second_factor, name="account-second-factor"),
-    path("security/sign-out/", views.sign_out_everywhere, name="account-sign-out"),
-    path("access/", views.access, name="account-access"),
-    path("access/revoke/", views.revoke_token, name="account-revoke"),
-    path("access/feed/", views.feed, name="account-feed"),
-    path("data/", views.data, name="account-data"),
-    path("data/export/", views.export, name="account-export"),
-    path("data/delete/", views.delete_account, name="account-delete"),
-    path("deleted/", views.deleted, name="account-deleted"),
+    path("", profile.profile, name="account"),
+    path("security/", security.security, name="account-security"),
+    path("security/second-factor/", second_factor.second_factor, name="account-second-factor"),
+    path("security/sign-out/", security.sign_out, name="account-sign-out"),
+    path("access/", access.access, name="account-access"),
+    path("access/revoke/", access.revoke_token, name="account-revoke"),
+    path("access/feed/", access.feed, name="account-feed"),
+    path("data/", data.data, name="account-data"),
+    path("data/export/", data.export, name="account-export"),
+    path("data/delete/", deletion.delete_account, name="account-delete"),
+    path("deleted/", deletion.deleted, name="account-deleted"),
 ]

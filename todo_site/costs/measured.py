@@ -13,10 +13,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from etl.capture.bronze_row import bronze_row
-from store import calls as table
 from store.context import RequestContext
 from store.idempotency import Once, StoredReply
-from store.schema import Item
+from store.model import table
 from tasks import selectors, services
 
 KEYS = ("PK", "SK")
@@ -133,7 +132,7 @@ class Recorder:
 
 @contextmanager
 def _recording(stored: dict[str, Any]) -> Iterator[Recorder]:
-    recorder, events = Recorder(stored), table.client().meta.events
+    recorder, events = Recorder(stored), table().client.meta.events
     hooks = (("provide-client-params.dynamodb", recorder.before), ("after-call.dynamodb", recorder.after))
     for name, hook in hooks:
         events.register(name, hook)
@@ -186,7 +185,7 @@ def _bytes(value: dict[str, Any]) -> int:
 
 def _raw(user_id: str, task_id: str) -> dict[str, Any]:
     key = {"PK": {"S": f"TASK#{user_id}"}, "SK": {"S": f"TASK#{task_id}"}}
-    answer = table.client().get_item(TableName=Item.Meta.table_name, Key=key, ConsistentRead=True)
+    answer = table().client.get_item(TableName=table().table_name, Key=key, ConsistentRead=True)
     found: dict[str, Any] = answer["Item"]
     return found
 
@@ -214,7 +213,7 @@ def _change(old: dict[str, Any], new: dict[str, Any]) -> bytes:
 
 
 def _clean(ctx: RequestContext, once: Once) -> None:
-    client, name = table.client(), Item.Meta.table_name
+    client, name = table().client, table().table_name
     record = {"PK": {"S": f"IDEMPOTENCY#{ctx.user_id}#{once.key}"}, "SK": {"S": "METADATA"}}
     client.delete_item(TableName=name, Key=record)
     for kind in ("TASK", "TRASH"):

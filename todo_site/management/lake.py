@@ -1,4 +1,4 @@
-"""What the commands that run the lake have in common: its settings, a line of progress, errors as people read them."""
+"""Shared by the lake commands: its settings, errors as CommandError, a progress line."""
 
 import sys
 import time
@@ -11,12 +11,12 @@ from django.core.management.base import CommandError
 
 from etl.lake.config import ConfigError, LakeConfig, lake_config
 
-TOLD_EVERY_SECONDS = 2.0
+INTERVAL_SECONDS = 2.0
 
 
 @contextmanager
 def lake() -> Iterator[LakeConfig]:
-    """Give the lake's settings; what goes wrong with them or with AWS inside becomes a CommandError."""
+    """Yield the lake's settings; turn errors in them, and errors of AWS, into CommandError."""
     try:
         yield lake_config()
     except ConfigError as error:
@@ -25,17 +25,17 @@ def lake() -> Iterator[LakeConfig]:
         raise CommandError(f"AWS says: {error}") from error
 
 
-class Ticker:
-    """Writes a line now and then: on a terminal always the same one."""
+class ProgressLine:
+    """Writes a line every ``INTERVAL_SECONDS``; on a terminal it overwrites the last one."""
 
     def __init__(self, write: Callable[[str], Any]) -> None:
         self._write = write
-        self._told = time.monotonic()
-        self._live = sys.stderr.isatty()
+        self._shown_at = time.monotonic()
+        self._terminal = sys.stderr.isatty()
 
     def __call__(self, line: str) -> None:
-        """Show ``line``, unless one was shown just now."""
+        """Show ``line``, unless the last one was shown just now."""
         now = time.monotonic()
-        if now - self._told >= TOLD_EVERY_SECONDS:
-            self._told = now
-            self._write(f"\r\033[K{line}" if self._live else f"{line}\n")
+        if now - self._shown_at >= INTERVAL_SECONDS:
+            self._shown_at = now
+            self._write(f"\r\033[K{line}" if self._terminal else f"{line}\n")

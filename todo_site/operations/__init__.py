@@ -1,1 +1,1 @@
-"""The admin site: Django's own, over the table, with the Pipeline and Health pages. Imported with its first request."""
+"""The admin site: Django's own, with the Pipeline and Health pages. Imported by the first request to it."""

@@ -1,4 +1,4 @@
-"""boto3 clients of pages about the operation itself: one a service and process, which give up soon."""
+"""boto3 clients for the pages about the system itself, one per service, with short timeouts."""
 
 from functools import cache
 from typing import Any
@@ -12,6 +12,6 @@ _CONFIG = Config(connect_timeout=2, read_timeout=TIMEOUT_SECONDS, retries={"tota
 
 @cache
 def client(service: str) -> Any:
-    """Return the client. Not for threads that start at once: boto3's session makes one at a time."""
+    """Return the client of a service. Call it before starting threads: boto3's default session is not thread-safe."""
     make: Any = boto3.client
     return make(service, config=_CONFIG)

@@ -1,4 +1,4 @@
-"""Pages of the admin site that are no lists of a model."""
+"""Pages of the admin site beside those of its models."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,18 +12,19 @@ REFRESH_SECONDS = 2
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page: its URL's name, its title, its template, and a function from the request to the context.
+    """A page of the admin site.
 
-    The function may return a response instead. With ``busy`` in the context the page keeps itself up to date.
+    ``make`` returns the template's context for a request, or a response. While the context has a true ``busy``, the
+    page refreshes itself.
     """
 
     name: str
-    title: Any  # text, perhaps translated later
+    title: Any  # str or lazy translation
     template: str
     make: Callable[[HttpRequest], dict[str, Any] | HttpResponse]
 
-    def made_for(self, site: Any) -> Callable[[HttpRequest], HttpResponse]:
-        """Return the view of this page on an admin site."""
+    def view_for(self, site: Any) -> Callable[[HttpRequest], HttpResponse]:
+        """Return the view of the page on an admin site."""
 
         def view(request: HttpRequest) -> HttpResponse:
             made = self.make(request)
@@ -33,7 +34,7 @@ class Page:
             context = {**site.each_context(request), "title": self.title, **made}
             answer = TemplateResponse(request, self.template, context)
             if context.get("busy"):
-                answer["Refresh"] = str(REFRESH_SECONDS)  # the browser loads the page again by itself
+                answer["Refresh"] = str(REFRESH_SECONDS)
             return answer
 
         return view

@@ -1,5 +1,7 @@
-"""Users in the admin: the profile in the table and the account in Cognito, as one."""
+"""Users in the admin: each is a profile in the table and an account in Cognito."""
 
+from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -12,32 +14,31 @@ from django.utils.translation import gettext_lazy as _
 
 from dynamo_admin.errors import WriteRefused
 from dynamo_admin.forms import DynamoForm
-from etl.aws import client
 from etl.jobs import job_requests
-from etl.lake.config import ConfigError, lake_config
-from etl.lake.storage import Bucket
-from identity import access_tokens, administration, directory, profiles, sessions
+from etl.lake.config import ConfigError
+from identity import administration, directory, email_addresses, profiles
 from identity.admin_models import User
-from identity.audited_admin import Audited, acting, name_of, telling
+from identity.audited_admin import Audited, admin_context, admin_errors, name_of
 from identity.errors import IdentityError
-from identity.items import email_key
 from identity.users import ROLES
-from store import calls
-from todo_site import erasure
+from store import audit
+from store.model import Item
+from store.writing import write
+from todo_site.erasure import lake, person
 
 SHOWN_ITEMS = 100
 
 
 class UserForm(DynamoForm):
-    """A profile, and the roles that Cognito's groups are."""
+    """A profile, and the roles, which are groups in Cognito."""
 
     roles = forms.MultipleChoiceField(
         choices=[(role, role.capitalize()) for role in ROLES],
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text=_(
-            "Admins change things here, viewers only look, managers see everybody's insights. "
-            "A change is in effect within a minute."
+            "Admins can change things here, viewers can only look, managers see everybody's insights. "
+            "Changes take effect within a minute."
         ),
     )
 
@@ -53,12 +54,12 @@ class UserForm(DynamoForm):
         if "username" in self.fields:
             self.fields["username"].required = False
             self.fields["username"].help_text = _(
-                "Made up if left blank. People sign in by it or by their address."
+                "Generated if left blank. People sign in with it or with their e-mail address."
             )
 
 
 def _roles_of(username: str) -> frozenset[str] | None:
-    """Return a user's roles; None if there is no account to ask about."""
+    """Return a user's roles, or None if there is no account."""
     try:
         return directory.groups_of(username) & frozenset(ROLES)
     except IdentityError:
@@ -66,7 +67,7 @@ def _roles_of(username: str) -> frozenset[str] | None:
 
 
 class StateFilter(admin.SimpleListFilter):
-    """Whether people can sign in."""
+    """Filter by whether people can sign in."""
 
     title = _("state")
     parameter_name = "state"
@@ -83,7 +84,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 class UserAdmin(Audited):
-    """People."""
+    """Profiles and accounts."""
 
     audit_kind = "user"
     form = UserForm
@@ -95,20 +96,20 @@ class UserAdmin(Audited):
     record = ("id", "state", "holdings", "created_at", "updated_at", "version", "updated_by", "request_id")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """The username is chosen once; a new user has no record."""
+        """Return the fieldsets; the username can only be set for a new user, who has no record yet."""
         names = ("email", "name", "given_name", "family_name", "timezone")
         who = (None, {"fields": names if obj else ("username", *names)})
         access = (_("Access"), {"fields": ("username", "roles") if obj else ("roles",)})
         return (who, access, (_("Record"), {"fields": self.record})) if obj else (who, access)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Return what is not edited."""
+        """Return the fields that cannot be edited."""
         if obj is not None and not self.has_change_permission(request, obj):
             return (*self.record, "username", "roles")
         return (*self.record, "username") if obj else self.record
 
     def get_changeform_initial_data(self, request: HttpRequest) -> Any:
-        """Nothing is filled in."""
+        """Return no initial values."""
         return {}
 
     @admin.display(boolean=True, ordering="disabled_at")
@@ -118,13 +119,13 @@ class UserAdmin(Audited):
 
     @admin.display(description=_("Roles"))
     def roles(self, obj: Any) -> str:
-        """Return the roles, for viewers."""
+        """Return the roles as text, for viewers."""
         found = _roles_of(obj.stored["username"])
         return ", ".join(sorted(found)) or gettext("none") if found is not None else gettext("no account")
 
     @admin.display(description=_("Account"))
     def state(self, obj: Any) -> str:
-        """Return what Cognito says of the account."""
+        """Return the state of the account in Cognito."""
         try:
             account = directory.account(obj.stored["username"])
         except IdentityError as error:
@@ -134,7 +135,7 @@ class UserAdmin(Audited):
 
     @admin.display(description=_("See also"))
     def holdings(self, obj: Any) -> str:
-        """Return the way to what the person has."""
+        """Return links to the person's items."""
         query = f"?user_id__exact={obj.pk}"
         return format_html(
             '<a href="../../../task/{0}">{1}</a> · <a href="../../../trashedtask/{0}">{2}</a> · '
@@ -144,10 +145,10 @@ class UserAdmin(Audited):
         )
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
-        """An id or a whole e-mail address that is kept to somebody is one read; anything else is looked for."""
+        """Find an id or a reserved e-mail address with one read, and search for anything else."""
         term = search_term.strip()
-        held = calls.get(email_key(term)) if "@" in term else None
-        found = [key for key in (term, (held or {}).get("user_id")) if key and profiles.profile_of(key)]
+        holder = email_addresses.holder_of(term) if "@" in term else None
+        found = [key for key in (term, holder) if key and profiles.get_profile(key)]
         if found and " " not in term:
             return queryset.filter(pk__in=found), False
         return super().get_search_results(request, queryset, search_term)
@@ -155,75 +156,93 @@ class UserAdmin(Audited):
     # --- Writing -------------------------------------------------------------------------------------------
 
     def create_item(self, request: HttpRequest, given: Any, form: Any) -> Any:
-        """Create account and profile."""
+        """Create the account and the profile."""
         groups = frozenset(form.cleaned_data.get("roles", ()))
         given.pop("roles", None)
-        with telling():
-            return administration.create_user(acting(request, ""), given, groups)
+        with admin_errors():
+            return administration.create_user(admin_context(request, ""), given, groups).attribute_values
 
     def change_item(self, request: HttpRequest, obj: Any, changes: Any, form: Any) -> Any:
         """Change the profile, then the roles if they were changed."""
         chosen = changes.pop("roles", None)
-        stored = obj.stored
-        with telling():
+        profile = obj.as_item()
+        with admin_errors():
             if changes:
-                stored = administration.change_user(acting(request, obj.pk), stored, changes)
+                profile = administration.change_user(admin_context(request, obj.pk), profile, changes)
             if chosen is not None:
-                context = acting(request, obj.pk, "change roles")
-                stored = administration.change_groups(context, stored, frozenset(chosen))
-        return stored
+                context = admin_context(request, obj.pk, "change roles")
+                profile = administration.change_groups(context, profile, frozenset(chosen))
+        return profile.attribute_values
 
     def delete_item(self, request: HttpRequest, obj: Any) -> None:
-        """Delete the person and all that is theirs."""
+        """Delete the person with all items, and request the erasure in the lake."""
         self._not_myself(request, obj)
-        with telling():
-            erasure.delete_user(acting(request, obj.pk, "delete for good"), obj.stored)
-        self._erase_from_lake(request, obj.pk)
-
-    def _erase_from_lake(self, request: HttpRequest, user_id: str) -> None:
-        """Leave the lake's runner the order; without a lake there is nothing to erase."""
-        context = acting(request, user_id)
+        self._owned(obj)
+        context = admin_context(request, obj.pk)
+        # The trail keeps that somebody was erased, but not who: only the digest by which a job request knows them.
+        digest = job_requests.subject_of(obj.pk)
+        nameless, actor = replace(context, user_id=digest), name_of(request)
+        write(
+            [
+                audit.entry(
+                    nameless, actor=actor, action="delete", kind="user", identifier=digest, name="erased user"
+                )
+            ]
+        )
+        with admin_errors():
+            person.erase(context, obj.stored["username"])
         try:
-            silver = Bucket(lake_config().silver_bucket, client("s3"))
-            job_requests.request_erasure(silver, user_id, context.request_id, name_of(request))
+            lake.request(context, name_of(request))  # without a lake there is nothing to erase in it
         except ConfigError:
             return
         except (BotoCoreError, ClientError) as error:
             raise WriteRefused(
-                gettext("Deleted here, but not ordered for the lake: %(error)s. Use: %(command)s")
-                % {"error": error, "command": f"manage.py erase_user {user_id}"}
+                gettext(
+                    "Deleted here, but the erasure in the lake could not be requested: %(error)s. Use: %(command)s"
+                )
+                % {"error": error, "command": f"manage.py erase_user {obj.pk}"}
             ) from error
 
     def also_deleted(self, request: HttpRequest, obj: Any) -> list[str]:
-        """Return everything that is the person's."""
-        items = erasure.belongings(obj.pk)
-        if len(items) > erasure.MAX_ERASED:
-            raise WriteRefused(erasure.too_much(obj.stored))
-        names = {"TASK": gettext("Task: %(title)s"), "TRASH": gettext("Task in the trash: %(title)s")}
-        lines = [names[item["entity_type"]] % item for item in items[:SHOWN_ITEMS]]
-        if len(items) > SHOWN_ITEMS:
-            lines.append(gettext("… and %(number)s more tasks") % {"number": len(items) - SHOWN_ITEMS})
-        held = sessions.of_person(obj.pk)
-        lines += [gettext("Session: since %(created_at)s") % item for item in held]
-        lines += [gettext("Access token: %(name)s") % {"name": t.name} for t in access_tokens.list(obj.pk)]
+        """Return everything that is deleted with the person."""
+        names = {
+            "SESSION": gettext("Session: since %(created_at)s"),
+            "ACCESS_TOKEN": gettext("Access token: %(name)s"),
+            "TASK": gettext("Task: %(title)s"),
+            "TRASH": gettext("Task in the trash: %(title)s"),
+        }
+        items = [item.attribute_values for item in self._owned(obj) if item.entity_type in names]
+        lines = [names[item["entity_type"]] % item for item in items if "purged_at" not in item]
+        more = len(lines) - SHOWN_ITEMS
         return [
-            *lines,
+            *lines[:SHOWN_ITEMS],
+            *([gettext("… and %(number)s more tasks") % {"number": more}] if more > 0 else []),
             gettext("Preferences and saved filters"),
-            gettext("The calendar's address"),
+            gettext("The calendar address"),
             gettext("The account in Cognito"),
-            gettext("Copies in the lake, by an order that the Pipeline page shows"),
+            gettext("Copies in the lake, by a job request that the Pipeline page shows"),
         ]
+
+    def _owned(self, obj: Any) -> list[Item]:
+        """Return the items of a person. Raises WriteRefused if they are too many for a request."""
+        items = list(islice(person.owned_by(obj.pk), person.MAX_ERASED + 1))
+        if len(items) > person.MAX_ERASED:
+            raise WriteRefused(
+                f"{obj.stored.get('email') or obj.pk} has more than {person.MAX_ERASED} items. "
+                f"Use: manage.py erase_user {obj.pk}"
+            )
+        return items
 
     # --- Actions -------------------------------------------------------------------------------------------
 
-    @admin.action(description=_("Disable selected users, at once"), permissions=["change"])
+    @admin.action(description=_("Disable selected users at once"), permissions=["change"])
     def disable(self, request: HttpRequest, queryset: Any) -> None:
-        """Shut people out."""
+        """Disable people at once."""
         self._do(request, queryset, administration.disable_user, "disable", gettext("disabled"))
 
     @admin.action(description=_("Enable selected users"), permissions=["change"])
     def enable(self, request: HttpRequest, queryset: Any) -> None:
-        """Let people in again."""
+        """Enable people again."""
         self._do(request, queryset, administration.enable_user, "enable", gettext("enabled"))
 
     @admin.action(description=_("Sign selected users out everywhere"), permissions=["change"])
@@ -236,16 +255,16 @@ class UserAdmin(Audited):
         def one(obj: Any) -> None:
             if action == "disable":
                 self._not_myself(request, obj)
-            with telling():
-                do(acting(request, obj.pk, action), obj.stored)
+            with admin_errors():
+                do(admin_context(request, obj.pk, action), obj.as_item())
 
         self.for_each(request, queryset, one, done)
 
     def _not_myself(self, request: HttpRequest, obj: Any) -> None:
         if obj.pk == request.user.pk:
-            raise WriteRefused(gettext("You cannot shut yourself out; ask another admin."))
+            raise WriteRefused(gettext("You cannot disable or delete yourself. Ask another admin."))
 
 
 def register(site: Any) -> None:
-    """Show people on an admin site."""
+    """Register users on an admin site."""
     site.register(User, UserAdmin)

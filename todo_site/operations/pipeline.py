@@ -1,4 +1,4 @@
-"""The Pipeline page: how far the lake is, how it is doing, and what can be done about it."""
+"""The Pipeline page: the state of the lake, and buttons that request its jobs."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -18,8 +18,9 @@ from etl.jobs import job_requests
 from etl.lake.config import ConfigError, LakeConfig, lake_config
 from etl.lake.storage import Bucket
 from etl.status import run_log, status
-from identity.audited_admin import acting, name_of
-from store import audit, calls
+from identity.audited_admin import admin_context, name_of
+from store import audit
+from store.writing import write
 from todo_site.operations import aws, stream
 from todo_site.operations.pages import Page
 
@@ -34,7 +35,7 @@ SHOWN = 10
 
 
 def make(request: HttpRequest) -> dict[str, Any] | HttpResponse:
-    """Show the page, or take an order."""
+    """Return the context of the page; for a POST, request a job and redirect."""
     try:
         config = lake_config()
         if request.method == "POST":
@@ -58,7 +59,7 @@ def _context(request: HttpRequest, config: LakeConfig) -> dict[str, Any]:
         "stream": stream.position(found.last_delivery),
         "runs": [{**run, "at": _moment(run["finished_at"])} for run in run_log.latest(silver)[:SHOWN]],
         "orders": ordered,
-        # What waits for a time to come is no reason to look again all the time.
+        # A request that waits for a later time needs no refreshing.
         "busy": any(
             order["state"] == "running" or (order["state"] == "waiting" and not order["due_at"])
             for order in ordered
@@ -91,28 +92,28 @@ def _may_order(request: HttpRequest) -> bool:
 
 def _order(request: HttpRequest, config: LakeConfig) -> HttpResponse:
     if not _may_order(request):
-        raise PermissionDenied(gettext("Viewers look; admins run the lake."))
+        raise PermissionDenied(gettext("Viewers can only look. Admins can run the lake."))
     kind = request.POST.get("kind", "")
     days = (
         (request.POST.get("first_day", ""), request.POST.get("last_day", ""))
         if kind == "replay"
         else ("", "")
     )
-    context = acting(request, "lake")
+    context = admin_context(request, "lake")
     try:
-        # Checked before it goes on the record; on the record before it can have an effect.
+        # Check it before it is recorded, and record it before it has an effect.
         job_requests.check(kind, *days)
         _record(request, context, kind, days)
         silver = Bucket(config.silver_bucket, client("s3"))
         order = job_requests.submit(silver, kind, name_of(request), context.request_id, *days)
         _begin(request, order)
     except ValueError as error:
-        messages.error(request, gettext("Not ordered: %(error)s.") % {"error": error})
+        messages.error(request, gettext("Not requested: %(error)s.") % {"error": error})
     return redirect("admin:pipeline")
 
 
 def _begin(request: HttpRequest, order: job_requests.JobRequest) -> None:
-    """Let the lake take the order now, where it would not look for it by itself before its next scheduled run."""
+    """Start the state machine, if there is one; it would not see the request before its next scheduled run."""
     name = {"name": NAMES[order.kind]}
     try:
         if settings.LAKE_MACHINE_ARN:
@@ -121,11 +122,11 @@ def _begin(request: HttpRequest, order: job_requests.JobRequest) -> None:
             )
     except (BotoCoreError, ClientError) as error:
         text = gettext(
-            "%(name)s: ordered, but the lake could not be started: its next run takes it. %(error)s"
+            "%(name)s: requested, but the lake could not be started. Its next run does it. %(error)s"
         )
         messages.warning(request, text % {**name, "error": error})
     else:
-        messages.success(request, gettext("%(name)s: ordered. This page shows how far it is.") % name)
+        messages.success(request, gettext("%(name)s: requested. This page shows its progress.") % name)
 
 
 def _record(request: HttpRequest, context: Any, kind: str, days: tuple[str, str]) -> None:
@@ -138,7 +139,7 @@ def _record(request: HttpRequest, context: Any, kind: str, days: tuple[str, str]
         name=str(NAMES[kind]),
         message=" to ".join(days) if days[0] else "",
     )
-    calls.write([entry])
+    write([entry])
 
 
 PAGE = Page("pipeline", _("Pipeline"), "admin/pipeline.html", make)

@@ -1,4 +1,4 @@
-"""Quarantined events in the admin: read from Silver through Athena, a page at a time."""
+"""Quarantined events in the admin, read from Silver through Athena, page by page."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,12 +19,12 @@ COLUMNS = (
     *("sequence_number", "source_file", "user_bucket", "old_image", "new_image"),
 )
 PAGE_ROWS = 200
-# Athena has no keys: a row is known by its place in the order that pages go by.
+# Athena has no keys: a row is identified by its place in the order of the pages.
 _PLACE = "concat(coalesce(event_time, ''), '|', coalesce(event_id, ''), '|', coalesce(source_file, ''))"
 
 
 class QuarantineReader:
-    """Rows of Silver's ``quarantine``: one query with a LIMIT a page. The table is small, or something is wrong."""
+    """Reads Silver's ``quarantine``, one query with a LIMIT per page. The table is small unless something is wrong."""
 
     ordered_by = "event_time"
 
@@ -77,7 +77,7 @@ class QuarantineReader:
 
 
 class QuarantinedEvent(DynamoModel):
-    """A change that the lake could not use: its raw row, and why."""
+    """A change that the lake could not use: its raw row and the reason."""
 
     reader = QuarantineReader()
 
@@ -107,7 +107,7 @@ class QuarantinedEvent(DynamoModel):
 
 
 class QuarantineAdmin(ReadOnlyAdmin):
-    """What the lake could not read."""
+    """Quarantined events, read-only."""
 
     list_display = ("event_time", "reason", "event_name", "entity_type", "user_id", "event_id")
     list_filter = (("reason", ExactFilter), ("user_id", ExactFilter))
@@ -115,5 +115,5 @@ class QuarantineAdmin(ReadOnlyAdmin):
 
 
 def register(site: Any) -> None:
-    """Show the quarantine on an admin site."""
+    """Register the quarantine on an admin site."""
     site.register(QuarantinedEvent, QuarantineAdmin)

@@ -1,4 +1,4 @@
-"""Sessions, access tokens, idempotency records and the audit trail in the admin: to look at, and to end."""
+"""Sessions, access tokens, idempotency records and the audit trail in the admin."""
 
 from typing import Any
 
@@ -9,36 +9,36 @@ from django.utils.translation import gettext_lazy as _
 from dynamo_admin.filters import ExactFilter
 from identity import access_tokens
 from identity.admin_models import AccessToken, AuditEntry, IdempotencyRecord, Session
-from identity.audited_admin import Audited, AuditedReadOnly, acting, name_of
-from tasks import administration
+from identity.audited_admin import Audited, AuditedReadOnly, admin_context, name_of
+from store import audit
+from store.audit import Trail
 
 
 class RecordAdmin(Audited):
-    """Records that are made by using the site; admins may end them."""
+    """Records that the use of the site creates; admins may delete them."""
 
     removal = "delete"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody adds them here."""
+        """Return False: they are not added here."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody edits them."""
+        """Return False: they are not edited."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Who may delete may end them."""
+        """Whether the person may delete them."""
         return bool(request.user.has_perm(f"tasks.delete_{self.opts.model_name}"))
 
     def delete_item(self, request: HttpRequest, obj: Any) -> None:
-        """Delete the record, on the audit trail."""
-        item = self.model.item.of(obj.stored)
-        context = acting(request, obj.user_id, self.removal)
-        administration.remove_record(context, item, name_of(request), self.removal)
+        """Delete the record, with an entry in the audit trail."""
+        context = admin_context(request, obj.user_id, self.removal)
+        audit.remove_recorded(context, obj.as_item(), Trail(name_of(request), self.removal))
 
 
 class SessionAdmin(RecordAdmin):
-    """Who is signed in."""
+    """Browser sessions."""
 
     audit_kind = "session"
     removal = "end session"
@@ -48,12 +48,12 @@ class SessionAdmin(RecordAdmin):
 
     @admin.display(description=_("session"))
     def short(self, obj: Any) -> str:
-        """Return the beginning of the hash."""
+        """Return the beginning of the hash of the key."""
         return str(obj)
 
 
 class AccessTokenAdmin(RecordAdmin):
-    """Personal access tokens. Ending one is in effect within seconds."""
+    """Personal access tokens. Revoking one takes effect within seconds."""
 
     audit_kind = "access_token"
     removal = "revoke"
@@ -62,13 +62,13 @@ class AccessTokenAdmin(RecordAdmin):
     search_fields = ("name", "user_id")
 
     def delete_item(self, request: HttpRequest, obj: Any) -> None:
-        """Delete the token; this process forgets it too."""
+        """Delete the token, and drop it from this process's cache."""
         super().delete_item(request, obj)
         access_tokens.forget()
 
 
 class IdempotencyAdmin(RecordAdmin):
-    """What was answered to requests with an Idempotency-Key, for a day."""
+    """Stored replies to requests with an Idempotency-Key, kept for a day."""
 
     audit_kind = "idempotency"
     list_display = ("__str__", "user_id", "status_code", "created_at", "expires_at")
@@ -78,7 +78,7 @@ class IdempotencyAdmin(RecordAdmin):
 
 
 class AuditAdmin(AuditedReadOnly):
-    """What admins did."""
+    """The audit trail."""
 
     rows = _("audit entries")
     list_display = ("created_at", "actor_name", "action", "kind", "object_name", "request_id")
@@ -92,12 +92,12 @@ class AuditAdmin(AuditedReadOnly):
     search_fields = ("object_name", "actor_name", "request_id")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Nothing can be edited."""
+        """Return every field."""
         return [field.name for field in self.opts.concrete_fields if field.editable]
 
 
 def register(site: Any) -> None:
-    """Show the records on an admin site."""
+    """Register the records on an admin site."""
     site.register(Session, SessionAdmin)
     site.register(AccessToken, AccessTokenAdmin)
     site.register(IdempotencyRecord, IdempotencyAdmin)

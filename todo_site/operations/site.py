@@ -1,4 +1,4 @@
-"""The admin site: who may enter, what it shows, and the pages that are no lists."""
+"""The admin site: who may enter, its models, and its own pages."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from dynamo_admin.site import DynamoAdminSite
 from identity import roles, sign_in
 from identity.admin_models import AuditEntry
 from store import audit
-from tasks.admin import work
+from tasks.admin import model_admins
 from todo_site.operations import people, pipeline, quarantine, records, service_checks
 
 _NOT_FOR_YOU = gettext_lazy(
@@ -24,14 +24,14 @@ _NOT_FOR_YOU = gettext_lazy(
 
 
 class Site(DynamoAdminSite):
-    """Django's admin for our people: groups of Cognito decide, our own page signs in."""
+    """Django's admin, with roles from Cognito and the site's own sign-in page."""
 
     site_header = site_title = gettext_lazy("Todo admin")
     index_title = gettext_lazy("Overview")
     enable_nav_sidebar = True
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Whether the person is staff now. Raises PermissionDenied for those who are signed in and are not."""
+        """Whether the person is staff now. Raises PermissionDenied for signed-in people who are not."""
         if not request.user.is_authenticated:
             return False
         if not roles.refreshed(request).is_staff:
@@ -39,23 +39,23 @@ class Site(DynamoAdminSite):
         return True
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Send people to the site's own sign-in page and back."""
+        """Redirect to the site's sign-in page, and from there back to the admin."""
         following = request.GET.get("next") or reverse("admin:index")
         if request.user.is_authenticated:
             return redirect("admin:index")
         return redirect(f"{reverse('login')}?{urlencode({'next': following})}")
 
     def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        """Sign out as everywhere else."""
+        """Sign out as on the other pages."""
         if request.method == "POST":
             sign_in.sign_out(request)
         return redirect("login")
 
     def get_urls(self) -> list[Any]:
-        """Add the pages that are no lists."""
+        """Return the URLs of the admin with those of the Pipeline and Health pages."""
         pages = [
-            path(f"{view.name}/", self.admin_view(view.made_for(self)), name=view.name)
-            for view in (pipeline.PAGE, service_checks.PAGE)
+            path(f"{page.name}/", self.admin_view(page.view_for(self)), name=page.name)
+            for page in (pipeline.PAGE, service_checks.PAGE)
         ]
         return [*pages, *super().get_urls()]
 
@@ -72,5 +72,5 @@ def _everything() -> Any:
 
 
 site = Site(name="admin")
-for module in (people, work, records, quarantine):
+for module in (people, model_admins, records, quarantine):
     module.register(site)

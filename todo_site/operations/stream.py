@@ -1,4 +1,4 @@
-"""How far change capture is behind the table's stream: what AWS reports of it, and what has not arrived."""
+"""The lag of change capture behind the table's stream."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,13 +12,13 @@ from tasks.admin.models import Task
 from todo_site.operations.aws import client
 
 WINDOW = timedelta(hours=1)
-# S3 tells times in whole seconds, rounded down.
+# S3 rounds times down to whole seconds.
 TOLERANCE = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Age of the oldest change known not to be delivered (seconds; 0 where none is, None where nothing is known)."""
+    """Age of the oldest undelivered change (seconds): 0 if there is none, None if it is unknown."""
 
     lag_seconds: float | None
     note: str
@@ -27,8 +27,8 @@ class Position:
 def position(last_delivery: datetime | None, now: datetime | None = None) -> Position:
     """Return how far capture is behind.
 
-    Two things are looked at, because a capture that stands still reports nothing: the age of what the function was
-    last given (the metric ``IteratorAge``), and whether the newest task has arrived in Bronze.
+    A capture that has stopped reports nothing, so this checks two things: the age of the changes that the function last
+    received (the metric ``IteratorAge``), and whether the newest task has arrived in Bronze.
 
     Parameters
     ----------
@@ -41,14 +41,14 @@ def position(last_delivery: datetime | None, now: datetime | None = None) -> Pos
     newest = newest_change(moment)
     if newest and (last_delivery is None or newest > last_delivery + TOLERANCE):
         waiting = max(0.0, (moment - newest).total_seconds())
-        return Position(waiting, _("A task made at %(time)s is not in Bronze yet.") % _clock(newest))
+        return Position(waiting, _("A task created at %(time)s is not in Bronze yet.") % _clock(newest))
     try:
         reported = iterator_age(moment)
     except (BotoCoreError, ClientError) as error:
         return Position(None, _("CloudWatch does not answer: %(error)s") % {"error": error})
     if reported:
         at, seconds = reported
-        return Position(seconds, _("Of the changes sent on at %(time)s.") % _clock(at))
+        return Position(seconds, _("For the changes delivered at %(time)s.") % _clock(at))
     return (
         Position(0.0, _("Nothing changed in the last hour.")) if newest else Position(None, _("No task yet."))
     )
@@ -59,14 +59,14 @@ def _clock(moment: datetime) -> dict[str, str]:
 
 
 def newest_change(now: datetime) -> datetime | None:
-    """Return when the newest task of all was made, up to `now`. A Query per shard of the feed, few items each."""
+    """Return when the newest task was created, up to ``now``. One small Query per shard of the feed."""
     tasks: Any = Task
     found = tasks.objects.filter(created_at__lte=now).page(None, 1).objects
     return found[0].created_at if found else None
 
 
 def iterator_age(now: datetime) -> tuple[datetime, float] | None:
-    """Return when capture was last given changes, to the minute, and how old they were (seconds); None if long ago.
+    """Return when capture last received changes (to the minute), and their age (seconds); None if not in ``WINDOW``.
 
     Raises BotoCoreError, ClientError.
     """

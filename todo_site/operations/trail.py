@@ -1,7 +1,7 @@
-"""The trail of a task: every change of it, and the request that made each, out of the lake.
+"""The trail of a task from the lake: each change, and the request that made it.
 
-The item itself carries the id of the request that wrote it, so a change and its request meet in one join. The request
-log is partitioned by the day its lines arrived: only the days around the changes are read.
+Every item carries the id of the request that wrote it, which joins changes with the request log. The log is partitioned
+by the day on which its lines arrived, so only the days around the changes are read.
 """
 
 import json
@@ -12,7 +12,6 @@ from typing import Any
 
 from web import athena
 
-MOST = 500
 _CHANGES = """
 SELECT event_name, entity_type, changed_at, event_time, version, user_id, user_bucket, updated_by, request_id
 FROM task_events
@@ -30,7 +29,7 @@ WHERE year = ? AND month = ? AND day = ?
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A line of the request log: when, who, what was asked, what was answered, how long it took (ms)."""
+    """A line of the request log; ``asked`` is its metadata, ``duration_ms`` the time it took."""
 
     at: str
     user_id: str
@@ -42,9 +41,9 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A change: when, what kind, which version it made, who wrote it, by which request.
+    """A change of a task.
 
-    ``requests`` are that request's lines: none if it is not in the log (yet), several if a caller used one id for more.
+    ``requests`` has the log lines of its request: none if there are none yet, several if a caller used its id again.
     """
 
     at: str
@@ -56,9 +55,9 @@ class Step:
 
 
 def of_task(task_id: str) -> list[Step]:
-    """Return what happened to a task, the oldest first; at most ``MOST`` changes.
+    """Return the changes of a task, the oldest first, at most 500.
 
-    One Athena query, and one a day on which it changed. Raises AthenaError.
+    Makes one Athena query, and one for each day with changes. Raises AthenaError.
     """
     changes = athena.run(_CHANGES, (task_id,)).rows
     lines = list(_lines(task_id, changes))
@@ -71,7 +70,7 @@ def _lines(task_id: str, changes: list[dict[str, Any]]) -> Iterable[dict[str, An
 
 
 def _days(change: Mapping[str, Any]) -> tuple[str, ...]:
-    """The days on which the line of a change may have arrived: its own, or past midnight."""
+    """Return the days on which the log line of a change may have arrived: its own, or the next after midnight."""
     moment = datetime.fromisoformat(str(change["event_time"]))
     return tuple({(moment + timedelta(minutes=late)).date().isoformat() for late in (0, 30)})
 

@@ -1,14 +1,9 @@
-"""The site's URLs with the admin's; used for requests below ``/admin/`` only."""
+"""The site's URLs and the admin's; used only for requests below ``/admin/``."""
 
 from django.urls import path
 
 from todo_site import urls
 from todo_site.operations.site import site
+from todo_site.urls import handler400, handler403, handler404, handler500  # noqa: F401 (Django looks here)
 
 urlpatterns = [path("admin/", site.urls), *urls.urlpatterns]
-handler400, handler403, handler404, handler500 = (
-    urls.handler400,
-    urls.handler403,
-    urls.handler404,
-    urls.handler500,
-)

@@ -1,1 +1,1 @@
-"""Drives a deployed site from outside, as people's clients do, to see that it works."""
+"""Smoke tests: use a deployed site through its API, as its clients do."""

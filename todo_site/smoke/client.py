@@ -15,12 +15,12 @@ CLOSED = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError)
 
 
 class SmokeError(AssertionError):
-    """The site did not do what it should; the message says what it did instead."""
+    """The site misbehaved; the message says how."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer: status, headers (names in lower case) and the decoded JSON body (None without one)."""
+    """A response: status, headers (names in lower case) and decoded JSON body (None without one)."""
 
     status: int
     headers: dict[str, str]
@@ -28,14 +28,14 @@ class Reply:
 
 
 class Api:
-    """The API of the site at `url`, called by the bearer of `token`.
+    """A client of the API of one site, with the token of one person.
 
     Parameters
     ----------
     url
         Public address of the site, with its stage: `https://….amazonaws.com/dev`.
     token
-        A Cognito token; nobody's where empty.
+        A Cognito token; empty for anonymous requests.
     """
 
     def __init__(self, url: str, token: str = "") -> None:
@@ -58,14 +58,14 @@ class Api:
         body
             Sent as JSON; nothing is sent for None.
         expect
-            The status that is right.
+            The expected status.
         headers
             More headers; `idempotency_key` is sent as `Idempotency-Key`.
 
         Raises
         ------
         SmokeError
-            When the status is another, or nobody answers.
+            If the status is another, or the site does not answer.
         """
         data = None if body is None else json.dumps(body).encode()
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -78,12 +78,12 @@ class Api:
         return reply
 
     def wait(self, path: str, seconds: float) -> None:
-        """Ask `path` again until it answers 200: a site that was just deployed may need a while for its first answer.
+        """Request `path` until it answers 200: a site that was just deployed may need a while.
 
         Raises
         ------
         SmokeError
-            When it has not after `seconds`; the message says what it did instead.
+            If it has not after `seconds`; the message has the last failure.
         """
         deadline = time.monotonic() + seconds
         while True:
@@ -126,7 +126,7 @@ class Api:
 
 
 def _place(hostname: str) -> str:
-    """Names under `localhost` mean this machine (RFC 6761), which not every resolver knows."""
+    """Resolve names under `localhost` to this machine (RFC 6761), which not every resolver does."""
     return LOOPBACK if hostname == "localhost" or hostname.endswith(".localhost") else hostname
 
 

@@ -1,4 +1,4 @@
-"""What one person does through the API in a smoke test, and what the table must hold afterwards."""
+"""The steps of one person through the API in a smoke test, and the check of the table."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from todo_site.smoke.client import Api, SmokeError
 from todo_site.smoke.people import People, SmokePerson
 
 TASKS = "/api/v1/tasks"
-KEYS_SECONDS = 30  # a new process answers 503 until it has fetched the keys that tokens are verified with
+KEYS_SECONDS = 30  # a new process answers 503 until it has fetched the keys for verifying tokens
 PROFILE = "/api/v1/users"
-# What updates make of a task, in turn; every third task ends completed.
+# The changes that updates make, in turn; every third task ends completed.
 CHANGES: tuple[dict[str, Any], ...] = (
     {"status": "in_progress"},
     {"priority": "high", "tags": ["smoke"]},
@@ -23,31 +23,29 @@ CHANGES: tuple[dict[str, Any], ...] = (
 
 @dataclass(slots=True)
 class Journey:
-    """One person's tasks as the API last answered them.
+    """One person's tasks, as the API returned them last.
 
     Parameters
     ----------
     api
-        The API, called by this person.
+        The API with this person's token.
     person
-        Who it is.
+        The person.
     """
 
     api: Api
     person: SmokePerson
     tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
-    keys: list[str] = field(default_factory=list)
 
     def begin(self) -> None:
-        """Read the own profile, which creates it; nobody without a token may."""
+        """Read the person's profile, which creates it."""
         self.api.wait(PROFILE, KEYS_SECONDS)
         profile = self.api.call("GET", PROFILE, expect=200).body
         expect(profile["id"], self.person.id, "the profile's id")
 
     def create(self, number: int) -> None:
-        """Create a task, twice with the same key: there must be one."""
+        """Create a task with two requests that have the same idempotency key."""
         key = uuid.uuid4().hex
-        self.keys.append(key)
         body = {"title": f"Smoke test {number}", "category": f"Smoke {number % 3}", "due_date": "2099-12-31"}
         first = self.api.call("POST", TASKS, body, expect=201, idempotency_key=key)
         again = self.api.call("POST", TASKS, body, expect=201, idempotency_key=key)
@@ -58,7 +56,7 @@ class Journey:
         self.tasks[first.body["id"]] = first.body
 
     def update(self, task_id: str, number: int) -> None:
-        """Change a task, and see that an old version is refused."""
+        """Change a task, and check that an old version is refused."""
         before = self.tasks[task_id]
         change = {**CHANGES[number % len(CHANGES)], "description": f"Change {number}"}
         after = self.api.call("PATCH", f"{TASKS}/{task_id}", change, expect=200)
@@ -67,26 +65,26 @@ class Journey:
         self.tasks[task_id] = after.body
 
     def read(self) -> None:
-        """Read each task and the list, page by page: both must be what the writes answered."""
+        """Check that each task and the list are what the writes returned."""
         for task_id, task in self.tasks.items():
             expect(self.api.call("GET", f"{TASKS}/{task_id}", expect=200).body, task, f"task {task_id}")
         listed = self.api.call("GET", f"{TASKS}?limit=100", expect=200).body
         expect(sorted(task["id"] for task in listed), sorted(self.tasks)[-100:], "the list's ids")
 
-    def intrude(self, other: Journey) -> None:
-        """Ask for somebody else's task: it must not exist for this person."""
+    def check_no_access(self, other: Journey) -> None:
+        """Check that another person's task does not exist for this person."""
         for task_id in list(other.tasks)[:1]:
             self.api.call("GET", f"{TASKS}/{task_id}", expect=404)
             self.api.call("DELETE", f"{TASKS}/{task_id}", expect=404)
 
     def delete(self, task_id: str) -> None:
-        """Delete a task; afterwards it is not found."""
+        """Delete a task, and check that it is not found afterwards."""
         self.api.call("DELETE", f"{TASKS}/{task_id}", expect=204)
         self.api.call("GET", f"{TASKS}/{task_id}", expect=404)
         del self.tasks[task_id]
 
     def check_table(self, people: People) -> None:
-        """Compare with the table, item by item: ids, versions, states, and the deleted ones in the trash."""
+        """Compare with the table, item by item: ids, versions, statuses and titles."""
         stored = {item["id"]["S"]: item for item in people.items(self.person, "TASK")}
         expect(sorted(stored), sorted(self.tasks), "the ids in the table")
         for task_id, task in self.tasks.items():
@@ -97,12 +95,12 @@ class Journey:
             )
 
     def statuses(self) -> Counter[str]:
-        """How many tasks have which status."""
+        """Return the number of tasks by status."""
         return Counter(task["status"] for task in self.tasks.values())
 
 
 def etag(task: dict[str, Any]) -> str:
-    """The entity tag of a task as the API answered it."""
+    """Return the entity tag of a task."""
     return f'"{task["version"]}"'
 
 

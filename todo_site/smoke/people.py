@@ -1,20 +1,21 @@
-"""People who exist for one smoke test: accounts in Cognito, and everything of theirs in the table."""
+"""People of a smoke test: their accounts in Cognito and their items in the table."""
 
 from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import boto3
 
+from todo_site.erasure.person import erase_items
+
 
 @dataclass(frozen=True, slots=True)
 class SmokePerson:
-    """An account: its Cognito `sub`, its name to sign in with, and an ID token."""
+    """An account: its Cognito `sub`, its username, and an ID token."""
 
     id: str
     username: str
@@ -22,12 +23,12 @@ class SmokePerson:
 
 
 class People:
-    """Creates accounts in a user pool, and removes them with all their items.
+    """Creates accounts in a user pool, and removes them with their items.
 
     Parameters
     ----------
     pool, client
-        Ids of the user pool and of its client.
+        Ids of the user pool and of its app client.
     table
         Name of the table.
     """
@@ -38,7 +39,7 @@ class People:
         self._dynamodb = boto3.client("dynamodb")
 
     def create(self) -> SmokePerson:
-        """Create an account with a confirmed address, and sign it in."""
+        """Create an account with a confirmed e-mail address, and sign in."""
         username = f"smoke-{uuid.uuid4().hex[:12]}"
         password = f"Aa1!{secrets.token_urlsafe(18)}"
         attributes = {
@@ -64,7 +65,7 @@ class People:
         return SmokePerson(found["sub"], username, answer["AuthenticationResult"]["IdToken"])
 
     def items(self, person: SmokePerson, kind: str) -> list[dict[str, Any]]:
-        """Return a person's items under `<kind>#<id>`, as DynamoDB has them, read consistently."""
+        """Return the items of the partition `<kind>#<id>` in DynamoDB's format, read consistently."""
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression="PK = :pk",
@@ -73,16 +74,8 @@ class People:
         )
         return [item for page in pages for item in page["Items"]]
 
-    def remove(self, person: SmokePerson, idempotency_keys: tuple[str, ...] = ()) -> None:
-        """Delete the account and everything of the person's in the table. Repeating it is fine."""
-        for key in self._keys(person, idempotency_keys):
-            self._dynamodb.delete_item(TableName=self._table, Key=key)
+    def remove(self, person: SmokePerson) -> None:
+        """Delete the account and the person's items. It can be repeated."""
+        erase_items(person.id)
         with suppress(self._cognito.exceptions.UserNotFoundException):
             self._cognito.admin_delete_user(UserPoolId=self._pool, Username=person.username)
-
-    def _keys(self, person: SmokePerson, idempotency_keys: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-        for kind in ("TASK", "TRASH", "USER"):
-            for item in self.items(person, kind):
-                yield {"PK": item["PK"], "SK": item["SK"]}
-        for key in idempotency_keys:
-            yield {"PK": {"S": f"IDEMPOTENCY#{person.id}#{key}"}, "SK": {"S": "METADATA"}}

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from store.idempotency import StoredReply
-from store.schema import Authored
+from store.model import Authored
 from web.api import requests
 
 JSON = "application/json"
@@ -16,7 +16,7 @@ _REVALIDATE = "private, no-cache"
 
 def etag(item: Authored) -> str:
     """Return an item's entity tag: its version."""
-    return f'"{item.attribute_values["version"]}"'
+    return f'"{item.version}"'
 
 
 def revalidated(request: HttpRequest, tag: str, content: bytes) -> HttpResponse:

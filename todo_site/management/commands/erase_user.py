@@ -14,9 +14,11 @@ from etl.lake.config import LakeConfig
 from etl.log import iso
 from etl.upkeep import erasure_requests
 from etl.upkeep.erase import Erasure
-from identity import revocations
-from store import calls
-from todo_site import erasure
+from identity import directory
+from identity.administration import Refused
+from store.context import RequestContext
+from store.writing import remove
+from todo_site.erasure import person, proof
 from todo_site.management.lake import lake
 
 _ID = re.compile(r"[A-Za-z0-9_:.@-]{3,128}")
@@ -54,13 +56,15 @@ class Command(BaseCommand):
 
     def _remove(self, config: LakeConfig, user_id: str, wait: float) -> None:
         began = datetime.now(UTC)
-        # First of all nobody can sign in as them any more, or what is removed would come back.
-        accounts = erasure.remove_account(user_id)
-        revocation = revocations.record(user_id, f"erase-{time.time_ns()}", began.timestamp())
-        calls.write([revocation])
-        keys = erasure.search(user_id).own
-        erasure.remove(keys)
-        self.stdout.write(f"Removed {accounts} accounts and {len(keys)} items of the table.")
+        request_id = f"erase-{time.time_ns()}"
+        try:
+            keys = person.erase(RequestContext(user_id, user_id, request_id, began))
+        except Refused as error:
+            raise CommandError(str(error)) from error
+        for key in (unindexed := proof.search(user_id).own):
+            remove(key)
+        keys += unindexed
+        self.stdout.write(f"Removed the account and {len(keys)} items of the table.")
         job = Erasure(config, client("s3"), client("glue"), user_id)
         captured = [key for key in keys if key[0].startswith(CAPTURED)]
         # Removals carry the old item into the lake: rewriting it before they are there would be in vain.
@@ -73,18 +77,16 @@ class Command(BaseCommand):
             rewritten += job.run(everywhere=True)
         self.stdout.write(f"Rewrote {rewritten} objects of the lake.")
         # Lines of the person's last requests may still be on their way: whoever runs the lake looks again.
-        later = iso(datetime.now(UTC) + erasure_requests.LOOKS[0])
-        order = job_requests.request_erasure(
-            job.silver, user_id, f"erase-{time.time_ns()}", "manage.py erase_user", later
-        )
+        later = iso(datetime.now(UTC) + erasure_requests.CHECK_AFTER[0])
+        order = job_requests.request_erasure(job.silver, user_id, request_id, "manage.py erase_user", later)
         self.stdout.write(f"Left the order {order.id} to look again, by whoever runs the lake.")
 
     def _prove(self, config: LakeConfig, user_id: str) -> list[str]:
-        found = erasure.search(user_id)
+        found = proof.search(user_id)
         traces = Erasure(config, client("s3"), client("glue"), user_id).traces()
         left = [f"  table: {pk} {sk}" for pk, sk in found.own]
         left += [f"  {trace.url}: {trace.own} rows" for trace in traces if trace.own]
-        left += ["  Cognito: an account"] if erasure.has_account(user_id) else []
+        left += [f"  Cognito: {username}" for username in directory.accounts_of(user_id)]
         named = found.named + sum(trace.named for trace in traces)
         self.stdout.write(f"Searched {found.scanned} items of the table and every file of the lake.")
         if named:

@@ -1,4 +1,4 @@
-"""``manage.py lake``: how far the lake is and what it holds, and which requests changed a task."""
+"""``manage.py lake``: the state of the lake, the trail of a task, and tidying."""
 
 import json
 import tempfile
@@ -12,32 +12,30 @@ from django.core.management.base import BaseCommand, CommandError
 
 from etl.aws import client
 from etl.lake.storage import Bucket
-from etl.run import Lake
+from etl.run import local_lake
 from etl.status import inventory, run_log, status
 from todo_site.management.lake import lake
 
 
 class Command(BaseCommand):
-    """``status``: lag, files, bytes, snapshots, checks, runs. ``trail``: a task's changes and requests. ``tidy``."""
+    """``status``: lag, files, snapshots, checks, runs; ``trail``: changes of a task; ``tidy``: merge small files."""
 
-    help = "Show how far the lake is, or which requests changed a task; or tidy it."
+    help = "Show the state of the lake or the trail of a task, or tidy the lake."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the subcommands."""
+        """Define the subcommands."""
         kinds = parser.add_subparsers(dest="what", required=True)
-        about = kinds.add_parser("status", help="how far the lake is and what it holds")
+        about = kinds.add_parser("status", help="lag, files, snapshots, checks and last runs")
         about.add_argument("--json", action="store_true", help="for programs")
-        trail = kinds.add_parser("trail", help="what happened to a task, and by which requests")
+        trail = kinds.add_parser("trail", help="the changes of a task, and the requests that made them")
         trail.add_argument("task_id")
         trail.add_argument("--json", action="store_true", help="for programs")
-        tidy = kinds.add_parser(
-            "tidy", help="merge small files, delete what is kept no longer; runs do it daily"
-        )
-        tidy.add_argument("--dry-run", action="store_true", help="say what would be merged")
+        tidy = kinds.add_parser("tidy", help="merge small files and delete expired ones; runs do it daily")
+        tidy.add_argument("--dry-run", action="store_true", help="only show what would be merged")
 
     def handle(self, *, what: str, **options: Any) -> None:
-        """Print it."""
+        """Run the subcommand and print its lines."""
         lines = {"status": self._status, "trail": self._trail, "tidy": self._tidy}[what](options)
         for line in lines:
             self.stdout.write(line)
@@ -53,7 +51,9 @@ class Command(BaseCommand):
         return [*_layers(found), *_held(held), *_checks(found), *_runs(last)]
 
     def _tidy(self, options: dict[str, Any]) -> list[str]:
-        from etl.upkeep.compact import Compaction
+        from etl.upkeep.compact import (
+            Compaction,
+        )  # imported here: it needs the engine, which the web package lacks
 
         now = datetime.now(UTC)
         with lake() as config, tempfile.TemporaryDirectory(prefix="lake-", dir=config.work_dir) as folder:
@@ -61,11 +61,11 @@ class Command(BaseCommand):
                 merges = Compaction(config, client("s3")).plan(now)
                 files = sum(map(len, merges.values()))
                 return [f"Would merge {files:,} files of closed days into {len(merges):,}, at least."]
-            done = Lake(config, client("s3"), client("glue"), Path(folder)).tidy(now)
+            done = local_lake(config, client("s3"), client("glue"), Path(folder)).tidy(now)
         return [
             f"Merged {done.merged:,} small files into {done.into:,}.",
-            f"Deleted {done.swept:,} files nobody refers to and {done.expired:,} that are kept no longer.",
-            f"Gave up {done.quarantine:,} quarantined rows; Bronze still has them.",
+            f"Deleted {done.orphans:,} orphan files and {done.expired:,} expired ones.",
+            f"Dropped {done.quarantine:,} old quarantined rows; Bronze still has them.",
         ]
 
     def _trail(self, options: dict[str, Any]) -> list[str]:
@@ -77,18 +77,18 @@ class Command(BaseCommand):
         except AthenaError as error:
             raise CommandError(f"Athena says: {error}") from error
         if not steps:
-            raise CommandError("The lake knows no such task.")
+            raise CommandError("The lake has no such task.")
         if options["json"]:
             return [json.dumps([asdict(step) for step in steps])]
         return [line for step in steps for line in _step(step)]
 
 
 def _step(step: Any) -> list[str]:
-    lines = [f"{step.at}  version {step.version}  {step.kind} by {step.updated_by or 'nobody known'}"]
+    lines = [f"{step.at}  version {step.version}  {step.kind} by {step.updated_by or 'unknown'}"]
     for request in step.requests:
         lines.append(
             f"    {request.at}  {request.operation}  {request.status}  {request.duration_ms:.0f} ms"
-            f"  by {request.user_id or 'nobody'}  request {step.request_id}"
+            f"  by {request.user_id or 'anonymous'}  request {step.request_id}"
         )
         lines.append(f"    {json.dumps(request.asked, ensure_ascii=False)}")
     if not step.requests:

@@ -1,4 +1,4 @@
-"""``manage.py rebuild_table --to NAME [--until TIME]``: the table as it was at any time, out of Bronze."""
+"""``manage.py rebuild_table --to NAME [--until TIME]``: restore the table as it was at a point in time, from Bronze."""
 
 import time
 from argparse import ArgumentParser
@@ -6,24 +6,26 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 from django.core.management.base import BaseCommand, CommandError
+from pynamodb.exceptions import AttributeNullError
 
 from etl.aws import client
 from etl.lake.config import LakeConfig
 from etl.upkeep import restore
-from store.codec import decode_item, encode_item
-from store.schema import TTL_ATTRIBUTE, table_definition
-from tasks.items import index_keys
-from todo_site.management.lake import Ticker, lake
+from identity.items import UserItem
+from store.attributes import WrongType
+from store.model import TTL_ATTRIBUTE, Item, table_definition
+from tasks.items import TaskItem
+from todo_site.management.lake import ProgressLine, lake
 
 
 class Command(BaseCommand):
     """Restores tasks, the trash and profiles. Sessions, tokens, preferences and the audit trail are not in the lake."""
 
-    help = "Write the table as it was at a point in time into a table of that name, which is made if need be."
+    help = "Write the table as it was at a point in time into a table of that name, created if necessary."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
+        """Define the options."""
         parser.add_argument("--to", required=True, metavar="NAME", help="table to write; it must be empty")
         parser.add_argument(
             "--until", metavar="TIME", help="ISO 8601 (UTC if it has no offset); now by default"
@@ -32,7 +34,7 @@ class Command(BaseCommand):
         parser.add_argument("--resume", action="store_true", help="write into a table that is not empty")
 
     def handle(self, *, to: str, until: str | None, dry_run: bool, resume: bool, **_: Any) -> None:
-        """Run it; CommandError says what was wrong."""
+        """Restore the table; CommandError says why it could not be done."""
         started = time.perf_counter()
         try:
             with lake() as config:
@@ -43,33 +45,38 @@ class Command(BaseCommand):
         self.stdout.write(f"{'Would write' if dry_run else 'Wrote'} to {to}: {restore.describe(done)}")
         self.stdout.write(f"Latest change: {done.latest or 'none'}. Took {took:.1f} s.")
         if done.unusable:
-            self.stdout.write(
-                f"{done.unusable:,} rows of Bronze say too little about an item and were left out."
-            )
+            self.stdout.write(f"{done.unusable:,} rows of Bronze are incomplete and were left out.")
 
     def _run(
         self, config: LakeConfig, to: str, until: str | None, dry_run: bool, resume: bool
     ) -> restore.Restored:
         reading = restore.Restore(config, client("s3"), restore.point_in_time(until))
-        ticker = Ticker(self.stderr.write)
+        show = ProgressLine(self.stderr.write)
         self.stderr.ending = ""
 
-        def tell(progress: restore.Restored) -> None:
-            ticker(restore.describe(progress))
+        def report(progress: restore.Restored) -> None:
+            show(restore.describe(progress))
 
         if dry_run:
-            return restore.survey(reading, _index_keys, tell)
+            return restore.dry_run(reading, _index_keys, report)
         _prepare(to, resume)
-        return restore.rebuild(reading, client("dynamodb"), to, _index_keys, tell)
+        return restore.rebuild(reading, client("dynamodb"), to, _index_keys, report)
 
 
 def _index_keys(item: restore.Item) -> restore.Item:
-    plain = decode_item({name: dict(value) for name, value in item.items()})
-    return dict(encode_item(index_keys(plain)))
+    """Return the index keys of a task, also in the trash, or profile; none if it lacks what they are made of."""
+    try:
+        found = Item.from_raw_data({name: dict(value) for name, value in item.items()})
+        if not isinstance(found, TaskItem | UserItem):
+            return {}
+        found.serialize()
+    except (WrongType, AttributeNullError):
+        return {}
+    return {name: {"S": value} for name, value in found.index_keys().items()}
 
 
 def _prepare(name: str, resume: bool) -> None:
-    """Make the table if there is none; refuse one that holds something."""
+    """Create the table if it does not exist; refuse one that is not empty."""
     dynamodb = client("dynamodb")
     try:
         dynamodb.describe_table(TableName=name)
@@ -85,5 +92,5 @@ def _prepare(name: str, resume: bool) -> None:
         return
     if not resume and not restore.is_empty(dynamodb, name):
         raise CommandError(
-            f"The table {name} is not empty. Restore into a new one, or --resume what was begun."
+            f"The table {name} is not empty. Restore into a new one, or continue with --resume."
         )

@@ -1,4 +1,4 @@
-"""``manage.py replay``: send days of Bronze, the quarantine or the on-failure queue through the lake again."""
+"""``manage.py replay``: process days of Bronze, the quarantine or the on-failure queue again."""
 
 import os
 import tempfile
@@ -16,20 +16,20 @@ from etl.capture.handler import handler
 from etl.jobs import job_requests
 from etl.lake.config import LakeConfig
 from etl.lake.storage import Bucket
-from etl.run import Lake
+from etl.run import local_lake
 from todo_site.management.lake import lake
 
 POLL_SECONDS = 1.0
 
 
 class Command(BaseCommand):
-    """Events are known by their id, so what the lake has already is counted once however often it is sent."""
+    """Events are deduplicated by id, so replaying counts nothing twice."""
 
-    help = "Read days of Bronze (--from, --to), quarantined rows, or failed captures again."
+    help = "Process days of Bronze (--from, --to), quarantined rows, or failed captures again."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
+        """Define the options."""
         parser.add_argument(
             "--from", dest="first", metavar="DAY", help="first day of Bronze (UTC, YYYY-MM-DD)"
         )
@@ -39,13 +39,13 @@ class Command(BaseCommand):
         )
         parser.add_argument("--failures", action="store_true", help="the records of CDC_FAILURE_QUEUE_URL")
         parser.add_argument(
-            "--queue", action="store_true", help="leave it to whoever runs the lake; do not wait"
+            "--queue", action="store_true", help="leave it to the next run of the lake; do not wait"
         )
 
     def handle(self, **options: Any) -> None:
-        """Run it; CommandError says what was wrong."""
+        """Replay; CommandError says why it could not be done."""
         if sum(bool(options[name]) for name in ("first", "quarantine", "failures")) != 1:
-            raise CommandError("Say one of --from DAY, --quarantine, --failures.")
+            raise CommandError("Give exactly one of --from DAY, --quarantine, --failures.")
         with lake() as config:
             if options["failures"]:
                 self._failures()
@@ -64,10 +64,10 @@ class Command(BaseCommand):
         except ValueError as error:
             raise CommandError(str(error)) from error
         if options["queue"]:
-            self.stdout.write(f"Ordered: {order.id}. Whoever runs the lake takes it.")
+            self.stdout.write(f"Requested: {order.id}. The next run of the lake does it.")
             return
         with tempfile.TemporaryDirectory(prefix="lake-", dir=config.work_dir) as folder:
-            lake = Lake(config, client("s3"), client("glue"), Path(folder))
+            lake = local_lake(config, client("s3"), client("glue"), Path(folder))
             job_requests.carry_out(silver, lake.run, quarantined=lake.silver.quarantined_days)
         done = _settled(silver, order)
         if done.state == "failed":
@@ -79,13 +79,13 @@ class Command(BaseCommand):
         if not url:
             raise CommandError("CDC_FAILURE_QUEUE_URL is not set.")
         done = dead_letters.replay(url, client("sqs"), client("dynamodbstreams"), handler)
-        self.stdout.write(f"{done.messages} messages with {done.records} records went through.")
+        self.stdout.write(f"{done.messages} messages with {done.records} records were delivered.")
         if done.left:
             raise CommandError("\n".join(["Left in the queue:", *done.left]))
 
 
 def _settled(silver: Bucket, order: job_requests.JobRequest) -> job_requests.JobRequest:
-    """Wait for an order that another runner may have taken first."""
+    """Wait for a request that another runner may have taken first, and return it."""
     while True:
         found = silver.get_json(order.key)
         if found is None:

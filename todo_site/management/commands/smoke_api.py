@@ -1,4 +1,4 @@
-"""``manage.py smoke_api``: use a deployed site as its API's clients do, and compare with its table."""
+"""``manage.py smoke_api``: use a deployed API as its clients do, and compare with the table."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from todo_site.smoke.people import People
 
 
 class Command(BaseCommand):
-    """Create people in Cognito, let them work through the API, check the table, clean up."""
+    """Create people in Cognito, work as them through the API, check the table, clean up."""
 
-    help = "Use the deployed API as its clients do, check the table, clean up. Fails at the first difference."
+    help = "Use the deployed API as its clients do, check the table, clean up. Stops at the first failure."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -35,12 +35,12 @@ class Command(BaseCommand):
         parser.add_argument("--keep", action="store_true", help="do not clean up")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run the whole test; CommandError says what was wrong."""
+        """Run the test; CommandError says what is wrong."""
         started = time.perf_counter()
         try:
             health(options["url"], options["patience"])
-            with working(options) as journeys:
-                work(journeys, options)
+            with journeys_of(options) as journeys:
+                create_and_update(journeys, options)
                 delete_one_each(journeys)
                 for journey in journeys:
                     journey.read()
@@ -51,16 +51,16 @@ class Command(BaseCommand):
         count = (
             f"{options['users']} users, {options['tasks']} tasks each, {options['updates']} updates a task"
         )
-        self.stdout.write(f"smoke_api: {count}: as it should be, in {seconds:.1f} s")
+        self.stdout.write(f"smoke_api: {count}: passed in {seconds:.1f} s")
 
 
 def people() -> People:
-    """Return the accounts and items of the site that the settings describe."""
+    """Return the accounts and items of the site in the settings."""
     return People(settings.USER_POOL_ID, settings.CLIENT_ID, settings.TABLE_NAME)
 
 
 def health(url: str, patience: float) -> None:
-    """Wait until the site answers; see that both health addresses answer anybody, and that nothing else does."""
+    """Wait until the site answers; check that both health addresses are public, and tasks are not."""
     api = Api(url)
     api.wait("/health", patience)
     for path in ("/health", "/api/health"):
@@ -71,8 +71,8 @@ def health(url: str, patience: float) -> None:
 
 
 @contextmanager
-def working(options: dict[str, Any]) -> Iterator[list[Journey]]:
-    """Make people with a journey each; remove them and all that is theirs afterwards, whatever happened."""
+def journeys_of(options: dict[str, Any]) -> Iterator[list[Journey]]:
+    """Yield a journey for each of the new people; remove them and their items afterwards."""
     registry = people()
     journeys: list[Journey] = []
     try:
@@ -85,11 +85,11 @@ def working(options: dict[str, Any]) -> Iterator[list[Journey]]:
             journey.api.close()
         if not options["keep"]:
             for journey in journeys:
-                registry.remove(journey.person, tuple(journey.keys))
+                registry.remove(journey.person)
 
 
-def work(journeys: list[Journey], options: dict[str, Any]) -> None:
-    """Create and update every task, and let each person try the next one's."""
+def create_and_update(journeys: list[Journey], options: dict[str, Any]) -> None:
+    """Create and update every task, and try each person's access to the next person's tasks."""
     for journey in journeys:
         journey.begin()
         for number in range(options["tasks"]):
@@ -99,11 +99,11 @@ def work(journeys: list[Journey], options: dict[str, Any]) -> None:
                 journey.update(task_id, position + number)
         journey.read()
     for journey, other in pairwise(journeys):
-        journey.intrude(other)
+        journey.check_no_access(other)
 
 
 def delete_one_each(journeys: list[Journey]) -> None:
-    """Delete the first task of everybody who has one."""
+    """Delete the first task of each person who has one."""
     for journey in journeys:
         for task_id in list(journey.tasks)[:1]:
             journey.delete(task_id)

@@ -1,4 +1,4 @@
-"""``manage.py smoke_etl``: work through the API, then wait until the figures say exactly that."""
+"""``manage.py smoke_etl``: work through the API, then wait until the lake's figures match exactly."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ COLUMNS = ("user_id", "total_tasks", *(f"{status}_tasks" for status in STATUSES)
 
 
 class Command(smoke_api.Command):
-    """Create people and tasks, wait until Gold counts them, delete them, wait until Gold has forgotten them."""
+    """Create people and tasks, wait until Gold counts them, delete them, wait until Gold no longer does."""
 
-    help = "Work through the API, then wait until the lake's figures are exactly right. Cleans up."
+    help = "Work through the API, wait until the lake's figures match exactly, clean up."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Define the options."""
@@ -37,23 +37,23 @@ class Command(smoke_api.Command):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run the whole test; CommandError says what was wrong."""
+        """Run the test; CommandError says what is wrong."""
         started = time.perf_counter()
         try:
-            with smoke_api.working(options) as journeys:
-                smoke_api.work(journeys, options)
+            with smoke_api.journeys_of(options) as journeys:
+                smoke_api.create_and_update(journeys, options)
                 took = wait_for(figures(journeys), journeys, options)
-                self.stdout.write(f"smoke_etl: the figures are right {took:.1f} s after the last change")
+                self.stdout.write(f"smoke_etl: the figures match {took:.1f} s after the last change")
             if not options["keep"]:
                 took = wait_for({}, journeys, options)
-                self.stdout.write(f"smoke_etl: nothing is left of them {took:.1f} s after their removal")
+                self.stdout.write(f"smoke_etl: they are gone {took:.1f} s after their removal")
         except (SmokeError, athena.AthenaError) as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"smoke_etl: as it should be, in {time.perf_counter() - started:.1f} s")
+        self.stdout.write(f"smoke_etl: passed in {time.perf_counter() - started:.1f} s")
 
 
 def figures(journeys: list[Journey]) -> dict[str, tuple[int, ...]]:
-    """Return what Gold must say: by user id, all tasks and those of each status."""
+    """Return the expected rows of Gold: by user id, the number of all tasks and of each status."""
     found = {}
     for journey in journeys:
         counts = journey.statuses()
@@ -63,26 +63,26 @@ def figures(journeys: list[Journey]) -> dict[str, tuple[int, ...]]:
 
 
 def wait_for(wanted: dict[str, tuple[int, ...]], journeys: list[Journey], options: dict[str, Any]) -> float:
-    """Look at Gold until it says what is wanted of these people; return the seconds that took.
+    """Query Gold until it has the ``wanted`` figures of these people; return the seconds that took.
 
     Raises
     ------
     SmokeError
-        When the time is over; it says what Gold said last.
+        When the time is over; the message has the last figures.
     """
     started = time.monotonic()
     lake = Lake(options["machine"])
     ids = [journey.person.id for journey in journeys]
-    while (found := _looked_at(ids)) != wanted:
+    while (found := _published_or_none(ids)) != wanted:
         if time.monotonic() - started > options["timeout"]:
-            raise SmokeError(f"Gold says {found}, not {wanted}, after {options['timeout']:g} s")
+            raise SmokeError(f"Gold has {found}, not {wanted}, after {options['timeout']:g} s")
         lake.keep_running()
         time.sleep(PAUSE_SECONDS)
     return time.monotonic() - started
 
 
-def _looked_at(ids: list[str]) -> dict[str, tuple[int, ...]] | None:
-    """Return what Gold says of these people, None when Athena took too long to say: it is asked again."""
+def _published_or_none(ids: list[str]) -> dict[str, tuple[int, ...]] | None:
+    """Return Gold's figures of these people, or None if Athena took too long."""
     try:
         return published(ids)
     except athena.QueryTimeout:
@@ -90,7 +90,7 @@ def _looked_at(ids: list[str]) -> dict[str, tuple[int, ...]] | None:
 
 
 def published(ids: list[str]) -> dict[str, tuple[int, ...]]:
-    """Return what Gold says of these people, through Athena, as `figures` does; empty before the first snapshot."""
+    """Return Gold's figures of these people in the shape of ``figures``; empty before the first snapshot."""
     if athena.current_snapshot() is None:
         return {}
     marks = ", ".join("?" * len(ids))
@@ -100,7 +100,7 @@ def published(ids: list[str]) -> dict[str, tuple[int, ...]]:
 
 
 class Lake:
-    """The state machine `arn`, run on demand; with an empty ARN somebody else runs the lake."""
+    """The state machine of the lake, started on demand; without an ARN its schedule starts it."""
 
     def __init__(self, arn: str) -> None:
         self._arn = arn
@@ -108,7 +108,7 @@ class Lake:
         self._execution = ""
 
     def keep_running(self) -> None:
-        """Start a run, unless the last one still runs. SmokeError when that failed."""
+        """Start a run unless one is going on. Raises SmokeError if the last one failed."""
         if not self._arn:
             return
         status = self._status()

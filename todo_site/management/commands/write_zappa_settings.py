@@ -1,8 +1,8 @@
 """``manage.py write_zappa_settings``: fill the placeholders of zappa_settings.json for one stage.
 
 A placeholder is ``<Stack.Output>`` (an output of a CDK stack), ``<secret:Stack.Output>`` (the value of the secret whose
-ARN that output is) or one of this command's own values (``<stage>``, ``<app_url>`` ...). Whatever stays unfilled is an
-error: an address or a name that looks like a placeholder must never reach AWS.
+ARN is that output) or one of this command's own values (``<stage>``, ``<app_url>`` ...). A placeholder without a value
+is an error: it must never reach AWS as a name or an address.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Outputs = Mapping[str, Mapping[str, str]]
 
 
 class Command(BaseCommand):
-    """Write the settings with which Zappa deploys one stage."""
+    """Write Zappa's settings of one stage."""
 
     help = "Fill zappa_settings.json for one stage from the outputs of the CDK stacks."
     requires_system_checks = ()
@@ -35,7 +35,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Define the options."""
         parser.add_argument("--stage", required=True, choices=("dev", "prod"))
-        parser.add_argument("--output", required=True, type=Path, help="file to write; it holds a secret")
+        parser.add_argument(
+            "--output", required=True, type=Path, help="file to write; it will contain a secret"
+        )
         parser.add_argument("--template", type=Path, default=Path(settings.BASE_DIR) / "zappa_settings.json")
         parser.add_argument(
             "--outputs", type=Path, help="what `cdk deploy --outputs-file` wrote; default: ask AWS"
@@ -53,7 +55,7 @@ class Command(BaseCommand):
         parser.add_argument("--cost-center", default="todo")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Read the template and the outputs, fill, write; CommandError names everything that is missing."""
+        """Fill the template and write it; CommandError names every missing value."""
         stage = options["stage"]
         outputs = by_stack(stage, options["outputs"])
         own = {
@@ -72,14 +74,14 @@ class Command(BaseCommand):
 
 
 def merged(template: Mapping[str, Any], stage: str) -> dict[str, Any]:
-    """Return the section of ``stage`` with those it extends merged in, as Zappa would."""
+    """Return the section of ``stage`` merged with those it extends, as Zappa does it."""
     section = dict(template[stage])
     parent = section.pop("extends", None)
     return {**merged(template, parent), **section} if parent else section
 
 
 def fill(node: Any, value_of: Callable[[str], str | None]) -> tuple[Any, set[str]]:
-    """Return ``node`` with the placeholders in its texts replaced, and the names that ``value_of`` did not know."""
+    """Return ``node`` with the placeholders in its strings replaced, and the names without a value."""
     missing: set[str] = set()
 
     def replace(match: re.Match[str]) -> str:
@@ -99,7 +101,7 @@ def fill(node: Any, value_of: Callable[[str], str | None]) -> tuple[Any, set[str
 
 
 def lookup(name: str, own: Mapping[str, str], outputs: Outputs) -> str | None:
-    """Return the value of a placeholder, or None when nothing has one."""
+    """Return the value of a placeholder, or None if it has none."""
     if name in own:
         return own[name]
     stack, _, output = name.removeprefix(SECRET).partition(".")
@@ -128,7 +130,7 @@ def deployed_outputs(prefix: str) -> dict[str, dict[str, str]]:
 
 
 def deployed_url(stage: str) -> str | None:
-    """Return the address of the API Gateway that Zappa made for ``stage``, or None before the first deployment."""
+    """Return the URL of the API Gateway that Zappa created for ``stage``, or None before the first deployment."""
     client = boto3.client("cloudformation")
     try:
         found = client.describe_stack_resource(StackName=f"todo-{stage}", LogicalResourceId="Api")
@@ -146,7 +148,7 @@ def secret(arn: str) -> str:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write ``text`` to ``path`` so that only its owner can read it, and whole or not at all."""
+    """Write ``text`` to ``path`` atomically, readable by its owner only."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.unfinished")
     unfinished.unlink(missing_ok=True)

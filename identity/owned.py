@@ -1,0 +1,19 @@
+"""What identity keeps about a person. Items with owner keys, such as a reserved address, are found by the store."""
+
+from collections.abc import Iterator
+
+from identity import access_tokens, sessions
+from identity.items import calendar_feed_key, preferences_key, user_key
+from store.model import Item
+from store.reading import get_all
+
+
+def owned_by(user_id: str) -> Iterator[Item]:
+    """Return the sessions, access tokens, calendar feed, preferences and profile of a person.
+
+    One Query a page for sessions and for tokens, and one BatchGetItem.
+    """
+    yield from sessions.of_person(user_id)
+    yield from access_tokens.stored(user_id)
+    single = get_all(Item, [calendar_feed_key(user_id), preferences_key(user_id), user_key(user_id)])
+    yield from filter(None, single)

@@ -1,0 +1,54 @@
+"""Due dates in words, sections, and what differs."""
+
+from datetime import date
+
+import pytest
+
+from tasks.items import TaskItem
+from tasks.views import conflicts, rows
+
+TODAY = date(2026, 11, 22)  # a Sunday
+
+
+@pytest.mark.parametrize(
+    ("due", "time", "words"),
+    [
+        ("2026-11-22", None, "Today"),
+        ("2026-11-22", "09:30", "Today 09:30"),
+        ("2026-11-21", None, "Yesterday"),
+        ("2026-11-23", None, "Tomorrow"),
+        ("2026-11-28", None, "Sat 28 Nov"),
+        ("2026-11-29", None, "29 Nov"),
+        ("2027-01-03", None, "3 Jan 2027"),
+        ("1900-01-01", None, "1 Jan 1900"),
+    ],
+)
+def test_due_dates_in_words(due, time, words):
+    assert rows.due_words(due, time, TODAY) == words
+
+
+@pytest.mark.parametrize(
+    ("status", "due", "section"),
+    [
+        ("pending", "2026-11-21", "overdue"),
+        ("in_progress", "2026-11-22", "today"),
+        ("pending", "2026-11-23", "upcoming"),
+        ("pending", None, "undated"),
+        ("completed", "2026-11-21", "closed"),
+        ("cancelled", None, "closed"),
+    ],
+)
+def test_sections(status, due, section):
+    task = TaskItem(id="x", status=status, due_date=due)
+    assert rows.make_row(task, TODAY).section == section
+
+
+def test_differences_name_what_others_changed():
+    base = {"title": "a", "description": "same\r\n", "priority": "low"}
+    now = {"title": "b", "description": "same", "priority": "high"}
+    mine = {"title": "c", "description": "same", "priority": "low"}
+    found = conflicts.differences(base, now, mine, ["title"])
+    assert [(d.label, d.before, d.now, d.mine, d.both) for d in found] == [
+        ("Title", "a", "b", "c", True),
+        ("Priority", "Low", "High", "Low", False),
+    ]

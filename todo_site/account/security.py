@@ -1,0 +1,47 @@
+"""Sessions of the person, signing out, and the password."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+from identity import accounts, administration, browsers, profiles, revocations, sign_in
+from identity.errors import IdentityError
+from identity.forms import posted
+from identity.sign_in import context, person
+from todo_site.account.forms import ChangePasswordForm
+from todo_site.account.pages import page, show
+
+
+@page
+def security(request: HttpRequest) -> HttpResponse:
+    """Show where the person is signed in, and change the password."""
+    form = ChangePasswordForm(posted(request))
+    if form.is_valid() and (issued := form.prove(person(request))):
+        given = form.cleaned_data
+        try:
+            accounts.change_password(issued.access_token, given["password"], given["new_password"])
+        except IdentityError as error:
+            form.add_error("new_password", str(error))
+        else:
+            messages.success(request, _("Your password is changed. Other browsers stay signed in."))
+            return redirect("account-security")
+    signed_in = browsers.signed_in(person(request).id, request.session.session_key)
+    return show(request, "security", form=form, signed_in=signed_in)
+
+
+@page
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """End one session (``id``), or without an id every session and token, this session too."""
+    if request.method != "POST":
+        return redirect("account-security")
+    if session_id := request.POST.get("id"):
+        ended = browsers.end(person(request).id, session_id)
+        messages.success(request, _("Signed out there") if ended else _("That session had already ended."))
+        return redirect("account-security")
+    stored = profiles.ensure_profile(context(request), {"username": person(request).username})[0]
+    administration.sign_out_everywhere(context(request), stored)
+    sign_in.sign_out(request)
+    revocations.outlast()
+    messages.success(request, _("You are signed out everywhere."))
+    return redirect("login")
