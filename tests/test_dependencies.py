@@ -103,7 +103,9 @@ def test_a_pinned_package_is_used(environment, package):
         path, text = (COMMANDS | PLUGINS)[package]
         assert text in (ROOT / path).read_text(), f"{package}: {path} does not contain {text!r} any more"
     elif subject := typed(package):
-        assert subject in {name for _, name in PINNED}, f"{package}: {subject} is not pinned"
+        assert subject in {name for _, name in PINNED}, (
+            f"{package} has the types of {subject}, which is not pinned"
+        )
     else:
         importer = LOADED_BY.get((environment, package), package)
         module = MODULES.get(importer, importer).replace("-", "_")

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,9 @@ def test_only_the_machines_variables_and_known_values_are_left(monkeypatch):
         monkeypatch.setenv(name, os.environ[name])  # puts all of them back afterwards
     for name, value in HOSTILE.items():
         monkeypatch.setenv(name, value)
+    for name in [name for name in os.environ if name.startswith("TEST_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(time, "tzset", lambda: None)  # this process keeps its zone
     environment.clean()
     left = {name: os.environ[name] for name in HOSTILE if name in os.environ}
     assert left == {name: environment.KNOWN[name] for name in ("LC_ALL", "NO_PROXY", "TZ")} | {
