@@ -1,4 +1,4 @@
-"""Runs `make test-fast` at moments at which clocks and calendars surprise, far from UTC and in the plainest locale.
+"""Runs pytest at moments that break date code, in time zones far from UTC and in the locale C.
 
 Each run begins some seconds before its moment, so that tests run before, at and after it.
 """
@@ -14,8 +14,8 @@ import time_machine
 
 from tests.environment import SHIFTED
 
-LEAD = timedelta(seconds=15)  # what a run takes to its first test
-# Of Kiritimati (UTC+14) today is tomorrow for most of UTC's day; of Los Angeles (UTC-8) it is yesterday.
+LEAD = timedelta(seconds=15)  # the first tests start after about ten
+# In Kiritimati (UTC+14) it is tomorrow for most of UTC's day, in Los Angeles (UTC-8) it is still yesterday.
 RUNS = {
     "midnight at the end of a year": ("2026-12-31T23:59:59+00:00", "Pacific/Kiritimati"),
     "the end of a month, local time": ("2027-04-30T23:59:59-07:00", "America/Los_Angeles"),
@@ -26,7 +26,7 @@ RUNS = {
 
 
 def run(moment: str, zone: str, arguments: list[str]) -> int:
-    """Run pytest so that it is `moment` (ISO 8601) after some seconds; its exit code."""
+    """Run pytest from `LEAD` before `moment` (ISO 8601) on; return its exit code."""
     shift = (datetime.fromisoformat(moment) - LEAD).timestamp() - time.time()
     environment = {
         **os.environ,
@@ -37,13 +37,13 @@ def run(moment: str, zone: str, arguments: list[str]) -> int:
         "LC_ALL": "C",
         "PYTHONPATH": str(SHIFTED),
     }
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", *arguments], env=environment, check=False
-    ).returncode
+    # time-machine is a pytest plugin as well, and pytest warns that it did not import it first.
+    command = [sys.executable, "-m", "pytest", "-W", "ignore::pytest.PytestAssertRewriteWarning", *arguments]
+    return subprocess.run(command, env=environment, check=False).returncode
 
 
 def main() -> int:
-    """Run all; the number of runs that failed."""
+    """Run pytest at each moment; return how many runs failed."""
     failed = []
     for name, (moment, zone) in RUNS.items():
         print(f"== {name}: {moment}, {zone}", flush=True)

@@ -1,7 +1,7 @@
-"""The environment variables that tests see: the machine's own, and known values for all others.
+"""The environment variables that tests see: those of the machine, and known values.
 
-A shell may hold a real AWS account, the settings of a running copy (``. .local/env``), a time zone or a locale.
-None of them may decide whether a test passes, so only the names below are taken from it.
+A shell may hold a real AWS account, the settings of a running copy (``. .local/env``), a time zone or a locale. A test
+must pass with any of them, so only the names below are taken from the shell.
 """
 
 import os
@@ -15,8 +15,8 @@ MACHINE = {
     *("REQUESTS_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"),
 }
 MACHINE_PREFIXES = ("PYTEST_XDIST_", "PIP_", "UV_", "XDG_", "PLAYWRIGHT_", "npm_config_")
-# Choices of whoever runs the tests, each read by the test that it is for.
-CHOICES = {
+# Options of a run.
+OPTIONS = {
     *("FUZZ_SECONDS", "FUZZ_EXAMPLES", "PARITY_EVENTS", "SCREENSHOTS", "ADAPTER_PYTHON"),
     *("TEST_CLOCK_SHIFT", "TEST_CLOCK_PACKAGES", "TEST_TIME_ZONE"),
 }
@@ -33,9 +33,9 @@ SHIFTED = Path(__file__).resolve().parent / "shifted_clock"
 
 
 def clean() -> None:
-    """Remove every variable that is neither the machine's nor a choice, and set the known ones."""
+    """Remove every variable that is neither the machine's nor an option, and set the known ones."""
     for name in list(os.environ):
-        if name not in MACHINE | CHOICES and not name.startswith(MACHINE_PREFIXES):
+        if name not in MACHINE | OPTIONS and not name.startswith(MACHINE_PREFIXES):
             del os.environ[name]
     os.environ.update(KNOWN)
     if "TEST_CLOCK_SHIFT" in os.environ:

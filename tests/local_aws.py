@@ -70,7 +70,7 @@ def _start() -> None:
 
 
 def _serve(directory: Path, attempts: int = 3) -> Any:
-    """Start a local AWS, on another port where somebody took the free one first."""
+    """Start a local AWS; try another port if a process beside this one took the free port first."""
     from localcloud.server import LocalAws, LocalAwsError
 
     server = LocalAws(directory, free_port())

@@ -12,7 +12,7 @@ from tests import environment
 
 ROOT = Path(__file__).resolve().parent.parent
 HOSTILE = {
-    # A real account, by every way in which boto3 finds one.
+    # A real account, in each of the ways that boto3 finds one.
     "AWS_PROFILE": "production",
     "AWS_ACCESS_KEY_ID": "AKIAREAL",
     "AWS_SECRET_ACCESS_KEY": "real",
@@ -44,7 +44,7 @@ HOSTILE = {
     "RATE_LIMIT_PER_MINUTE": "1",
     "REPORTING_TIMEZONE": "Pacific/Apia",
     "STAGE": "prod",
-    # Python, Django and the place.
+    # Python, Django, time zone and language.
     "DJANGO_SETTINGS_MODULE": "nothing.settings",
     "DJANGO_ALLOW_ASYNC_UNSAFE": "",
     "PYTHONOPTIMIZE": "",
@@ -56,7 +56,7 @@ HOSTILE = {
 
 
 def outcome(command: list[str]) -> str:
-    """What pytest said at its end, started from a hostile shell."""
+    """Run pytest in a hostile shell; return its last line."""
     done = subprocess.run(command, cwd=ROOT, env={**os.environ, **HOSTILE}, capture_output=True, text=True)
     said = done.stdout + done.stderr
     assert done.returncode == 0, said[-5000:]
