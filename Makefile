@@ -6,13 +6,19 @@ bootstrap := sh localcloud/bootstrap.sh
 bin := .venv/bin
 compile := $(bin)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-fast := tests/test_docs.py tests/identity tests/tasks tests/etl/test_capture.py tests/etl/test_engine.py \
-	tests/etl/test_catalog.py tests/run/test_ports.py tests/run/test_settings.py tests/api/test_costs.py
+fast := tests/test_docs.py tests/test_dependencies.py tests/test_environment.py tests/identity tests/tasks \
+	tests/etl/test_capture.py tests/etl/test_engine.py tests/etl/test_catalog.py tests/run/test_ports.py \
+	tests/run/test_settings.py tests/api/test_costs.py
+
+quick := "not slow and not long and not browser"
+# Tests run in random order; SEED=<the number that a run printed> repeats its order.
+SEED ?= default
+shuffled := -p randomly --randomly-seed=$(SEED)
 
 BENCH ?= api lists admin_lists insights scale
 
-.PHONY: help run test test-fast test-long test-crash test-parity bench bench-lake screenshots lint format messages lock env \
-	clean lint-style lint-types lint-infra-types lint-stacks
+.PHONY: help run test test-fast test-long test-clock test-crash test-parity bench bench-lake screenshots lint format \
+	messages lock env clean lint-style lint-types lint-infra-types lint-stacks
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -21,13 +27,16 @@ run: ## start everything; PORT, LOCAL_AWS_PORT, LOCAL_DIR and DEMO=0 are honoure
 	@exec env STOP_WITH_PARENT=1 $(bootstrap) run -m localcloud.run
 
 test: lint test-infra ## check and run every test but those of test-long
-	@exec $(bootstrap) test -m pytest -n auto --dist loadfile -m "not long" $(ARGS)
+	@exec $(bootstrap) test -m pytest $(shuffled) -n auto --dist loadfile -m "not long" $(ARGS)
 
 test-long: ## start, kill and load whole systems, make environments: a few minutes
 	@exec $(bootstrap) test -m pytest -n auto --dist loadfile -m long $(ARGS)
 
 test-fast: ## run the rules, the API's costs, identity, the engine and the documents: under a minute
-	@exec $(bootstrap) test -m pytest -n auto --dist loadfile -m "not slow and not long and not browser" $(or $(ARGS),$(fast))
+	@exec $(bootstrap) test -m pytest $(shuffled) -n auto --dist loadfile -m $(quick) $(or $(ARGS),$(fast))
+
+test-clock: ## run test-fast at midnight, at a month's end, on a leap day and when clocks change, in other time zones
+	@exec $(bootstrap) test -m tests.clock -n auto --dist loadfile -m $(quick) $(or $(ARGS),$(fast))
 
 test-crash: ## kill everything under load ten times, and count what was lost
 	@exec $(bootstrap) test -m tests.run.crash --rounds 10 $(ARGS)

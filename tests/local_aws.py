@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from tests import environment
+
 PLACEHOLDERS = {
     "ENVIRONMENT": "test",
     "APP_URL": "http://testserver",
@@ -54,18 +56,31 @@ def _is_controller() -> bool:
 
 
 def _start() -> None:
+    environment.clean()
     os.environ.update(PLACEHOLDERS)
     if _is_controller() or {"--collect-only", "--co", "--version"} & set(sys.argv):
         return
     from localcloud.provision import provision
-    from localcloud.server import LocalAws
 
     directory = Path(tempfile.mkdtemp(prefix="todo-tests-"))
-    server = LocalAws(directory, free_port())
-    server.start()
+    server = _serve(directory)
     _started.update(server=server, directory=directory)
     os.environ.update(provision(server.endpoint_url, directory))
     os.environ.update(ENVIRONMENT="test", APP_URL="http://testserver")
+
+
+def _serve(directory: Path, attempts: int = 3) -> Any:
+    """Start a local AWS; try another port if a process beside this one took the free port first."""
+    from localcloud.server import LocalAws, LocalAwsError
+
+    server = LocalAws(directory, free_port())
+    try:
+        server.start()
+    except LocalAwsError:
+        if attempts == 1:
+            raise
+        return _serve(directory, attempts - 1)
+    return server
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -73,6 +88,12 @@ def pytest_load_initial_conftests() -> None:
     """Start before pytest-django's hook of the same name imports the settings."""
     if "server" not in _started:
         _start()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure() -> None:
+    """Set the time zone once more: Django's settings changed the process's to theirs."""
+    environment.use_time_zone()
 
 
 def pytest_unconfigure() -> None:

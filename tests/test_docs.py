@@ -186,6 +186,19 @@ def test_what_does_not_exist_is_found(text):
     assert sum(len(list(check(text))) for check in CHECKS) == 1
 
 
+def test_the_examples_of_tests_are_tests_of_the_files_they_name():
+    examples = re.findall(
+        r"\[(tests/[\w/]+\.py)\]\([^)]+\)\)\n\n```python\n(.*?)```",
+        (ROOT / "docs" / "testing.md").read_text(),
+        re.DOTALL,
+    )
+    assert len(examples) > 7
+    for path, code in examples:
+        assert set(re.findall(r"def test_\w+", code)) <= set(
+            re.findall(r"def test_\w+", (ROOT / path).read_text())
+        )
+
+
 @pytest.mark.parametrize("path", MARKDOWN, ids=lambda path: str(path.relative_to(ROOT)))
 def test_paths_in_code_spans_exist(path):
     named = re.findall(

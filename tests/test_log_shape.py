@@ -148,7 +148,7 @@ def said(cloud):
     return found
 
 
-def test_it_works(said):
+def test_every_line_of_every_component_has_the_shape(said):
     """Each component said something, and every line has the shape."""
     assert not [name for name, lines in said.items() if not lines]
     for lines in said.values():

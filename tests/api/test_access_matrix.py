@@ -159,7 +159,7 @@ def prepare(owner, operation):
     return path
 
 
-def test_it_works(principals, alice):
+def test_every_operation_answers_everybody_as_the_table_says(principals, alice):
     found = {}
     for operation, wanted in rows().items():
         found[operation] = {}

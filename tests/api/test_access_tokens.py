@@ -25,7 +25,7 @@ def bearer(secret) -> Api:
     return Api(Client(headers={"authorization": f"Bearer {secret}"}))
 
 
-def test_it_works(as_alice, make_token):
+def test_a_script_works_with_its_token_until_it_is_revoked(as_alice, make_token):
     created = make_token(name="backup", scope="write", expires_in_days=7)
     assert {**created, "id": "", "token": "", "created_at": "", "expires_at": ""} == {
         "id": "",

@@ -9,7 +9,7 @@ from django.test import Client
 from tests.api.client import TASKS, assert_problem
 
 
-def test_it_works(token_for, alice, calls):
+def test_both_cognito_tokens_are_taken_without_another_call(token_for, alice, calls):
     for use in ("IdToken", "AccessToken"):
         client = Client(headers={"authorization": f"Bearer {token_for(alice, use)}"})
         assert client.get(TASKS).status_code == 200

@@ -8,7 +8,7 @@ from tests.api.client import TASKS, Api, assert_problem
 USERS = "/api/v1/users"
 
 
-def test_it_works(as_alice, calls):
+def test_a_task_that_did_not_change_answers_304(as_alice, calls):
     task = as_alice.create()
     path = f"{TASKS}/{task['id']}"
     tag = as_alice("GET", path)["ETag"]

@@ -67,7 +67,7 @@ def requests(as_alice):
 
 
 @pytest.mark.parametrize("operation", COSTS)
-def test_it_works(as_alice, calls, operation):
+def test_an_operation_and_its_replay_cost_what_the_table_says(as_alice, calls, operation):
     method, path, body = requests(as_alice)[operation]
     first, replay = COSTS[operation]
     headers = {"Idempotency_Key": "k"} if replay else {}

@@ -6,7 +6,7 @@ from identity import profiles
 from tests.api.client import TASKS, Api, assert_problem
 
 
-def test_it_works(as_alice, alice, calls):
+def test_creates_a_task_with_one_call(as_alice, alice, calls):
     answer = as_alice("POST", TASKS, {"title": "Buy milk", "priority": "high", "tags": ["shop"]})
 
     assert answer.status_code == 201

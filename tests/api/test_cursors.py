@@ -84,7 +84,7 @@ def change(api, data, alive):
 
 @given(data=st.data(), query=QUERY, limit=st.integers(1, 4), tasks=st.lists(TASK, min_size=4, max_size=16))
 @settings(max_examples=30, deadline=None, suppress_health_check=[*HealthCheck])
-def test_it_works(data, query, limit, tasks):
+def test_what_exists_throughout_a_walk_comes_once_and_in_order(data, query, limit, tasks):
     api = somebody()
     add(api, tasks)
     before = api("GET", f"{TASKS}?limit=100").json()

@@ -3,7 +3,7 @@
 from tests.api.client import TASKS, assert_problem
 
 
-def test_it_works(as_alice, calls):
+def test_a_deleted_task_is_not_found_any_more(as_alice, calls):
     task = as_alice.create()
     calls.clear()
     answer = as_alice("DELETE", f"{TASKS}/{task['id']}")

@@ -31,7 +31,7 @@ def generated(client, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_it_works(generated, alice, token_for):
+def test_a_generated_client_takes_a_task_through_its_life(generated, alice, token_for):
     models = generated("models")
     operations = {
         name: generated(f"api.{tag}.{name}")

@@ -5,7 +5,7 @@ import pytest
 from tests.api.client import TASKS, assert_problem
 
 
-def test_it_works(as_alice, calls):
+def test_returns_the_task_with_its_etag_in_one_call(as_alice, calls):
     task = as_alice.create(description="Grüße ✓")
     calls.clear()
     answer = as_alice("GET", f"{TASKS}/{task['id']}")

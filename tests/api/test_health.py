@@ -7,7 +7,7 @@ from tests.api.client import assert_problem
 
 
 @pytest.mark.parametrize("path", ["/health", "/api/health"])
-def test_it_works(client, calls, path):
+def test_answers_without_a_call_to_aws(client, calls, path):
     answer = client.get(path)
     assert answer.status_code == 200
     assert answer.json() == {"status": "healthy", "version": settings.APP_VERSION, "environment": "test"}

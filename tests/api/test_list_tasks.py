@@ -21,7 +21,7 @@ def walk(api, path):
     return titles, pages
 
 
-def test_it_works(as_alice, as_bob, calls):
+def test_lists_only_ones_own_tasks_newest_first(as_alice, as_bob, calls):
     as_bob.create()
     tasks = [as_alice.create(title=f"Task {number}") for number in range(3)]
     calls.clear()

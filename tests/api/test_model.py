@@ -225,7 +225,7 @@ def list_of(tasks):
 
 
 @pytest.mark.slow
-def test_it_works(monkeypatch):
+def test_any_order_of_requests_equals_the_model(monkeypatch):
     """Tokens are not what this is about: each run is somebody new."""
     from identity.users import Person
 

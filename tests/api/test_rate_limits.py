@@ -20,7 +20,7 @@ def limit(settings, monkeypatch):
     rate_limits.forget()
 
 
-def test_it_works(as_alice):
+def test_the_request_after_the_last_allowed_one_is_refused(as_alice):
     answers = [as_alice("GET", TASKS) for _ in range(21)]
     assert [answer.status_code for answer in answers] == [200] * 20 + [429]
     assert answers[0]["RateLimit-Policy"] == '"default";q=20;w=60'

@@ -29,7 +29,7 @@ def fuzz(address, *arguments, seconds, examples):
 
 
 @pytest.mark.slow
-def test_it_works(charlie, token_for):
+def test_generated_requests_of_a_manager_find_no_defect(charlie, token_for):
     """As a manager, for whom no operation is out of bounds."""
     with serving() as address:
         said, code = fuzz(

@@ -133,7 +133,7 @@ def test_it_has_every_unsafe_operation(client):
 
 @pytest.mark.parametrize("make", REQUESTS, ids=lambda make: make.__name__)
 @pytest.mark.parametrize("death", [before, after], ids=lambda death: death.__name__)
-def test_it_works(as_alice, as_bob, unreliable, make, death):
+def test_a_request_that_died_anywhere_is_done_once_by_its_retry(as_alice, as_bob, unreliable, make, death):
     """Alice's process dies at each of its calls; Bob does the same in peace."""
     wanted = in_peace(as_bob, make)
     as_alice("GET", "/api/v1/users")

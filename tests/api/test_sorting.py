@@ -56,7 +56,7 @@ FILTERS = [
 ]
 
 
-def test_it_works(as_alice, tasks):
+def test_a_sorted_and_filtered_walk_equals_plain_python(as_alice, tasks):
     titles, _ = walk(as_alice, f"{TASKS}?sort=-priority&status=pending&limit=3")
     assert titles == [t["title"] for t in listed(tasks, TODAY, {"status": "pending", "sort": "-priority"})]
 

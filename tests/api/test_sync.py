@@ -33,7 +33,7 @@ def now():
     return timestamp(datetime.now(UTC))
 
 
-def test_it_works(as_alice, calls):
+def test_what_changed_since_comes_with_tombstones(as_alice, calls):
     as_alice.create(title="untouched")
     kept, gone = as_alice.create(title="kept"), as_alice.create(title="gone")
     since = now()

@@ -20,7 +20,7 @@ def deleted(as_alice):
     return task
 
 
-def test_it_works(as_alice, deleted, calls):
+def test_a_task_in_the_trash_is_listed_and_restored(as_alice, deleted, calls):
     calls.clear()
     (found,) = as_alice("GET", TRASH).json()
     assert calls.names == ["Query"]

@@ -8,7 +8,7 @@ METHODS = pytest.mark.parametrize("method", ["PUT", "PATCH"])
 
 
 @METHODS
-def test_it_works(as_alice, calls, method):
+def test_changes_only_the_given_fields(as_alice, calls, method):
     task = as_alice.create(category="home", due_date="2030-01-01")
     calls.clear()
     answer = as_alice(method, f"{TASKS}/{task['id']}", {"title": "New", "due_date": None})

@@ -13,7 +13,7 @@ def unknown():
     profiles.known.clear()
 
 
-def test_it_works(api, alice):
+def test_a_profile_is_created_and_read(api, alice):
     as_alice = Api(api(alice))
     created = as_alice("POST", USERS, {"email": alice.email, "name": "Alice", "timezone": "Europe/Paris"})
     assert created.status_code == 201

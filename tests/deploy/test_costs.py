@@ -24,7 +24,7 @@ def run(measurement, **options):
     return out.getvalue()
 
 
-def test_it_works(measurement):
+def test_measures_calls_and_prints_a_month_for_each_size(measurement):
     path, said = measurement
     assert "| USD a month | 1,000 users | 100,000 users | 10,000,000 users |" in said
     found = json.loads(path.read_text())

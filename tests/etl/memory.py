@@ -1,5 +1,6 @@
 """S3, Glue and Firehose in memory, as far as the lake uses them: fast enough for thousands of runs.
 
+`test_s3_contract.py` and `test_glue_contract.py` hold them to what AWS does.
 Errors are botocore's own. `S3.before` runs ahead of every call, so that a test can stop a run at any step.
 """
 
@@ -7,9 +8,10 @@ import base64
 import hashlib
 import io
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -100,10 +102,23 @@ class S3:
         dated = {"LastModified": self.modified} if self.modified else {}
         return {"Key": key, "Size": len(body), "ETag": self.etag(body), **dated}
 
-    def paginate(self, *, Bucket: str, Prefix: str, StartAfter: str = "") -> Iterator[dict[str, Any]]:
-        self._call("list_objects_v2", Prefix)
-        keys = sorted(key for key in self.buckets[Bucket] if key.startswith(Prefix) and key > StartAfter)
-        yield ({"Contents": [self._entry(Bucket, key) for key in keys]} if keys else {})
+    def paginate(
+        self,
+        *,
+        Bucket: str,
+        Prefix: str = "",
+        StartAfter: str = "",
+        PaginationConfig: Mapping[str, int] = MappingProxyType({}),
+    ) -> Iterator[dict[str, Any]]:
+        size, after = PaginationConfig.get("PageSize", 1000), StartAfter
+        while True:
+            self._call("list_objects_v2", Prefix)
+            keys = sorted(key for key in self.buckets[Bucket] if key.startswith(Prefix) and key > after)
+            page = keys[:size]
+            yield ({"Contents": [self._entry(Bucket, key) for key in page]} if page else {})
+            if len(keys) <= size:
+                return
+            after = page[-1]
 
 
 class Glue:
@@ -123,7 +138,7 @@ class Glue:
     def update_table(self, *, DatabaseName: str, TableInput: dict[str, Any], SkipArchive: bool) -> None:
         if TableInput["Name"] not in self.tables:
             raise self.exceptions.EntityNotFoundException(
-                {"Error": {"Code": "EntityNotFoundException"}}, "UpdateTable"
+                {"Error": {"Code": "EntityNotFoundException", "Message": TableInput["Name"]}}, "UpdateTable"
             )
         self.tables[TableInput["Name"]] = TableInput
 
@@ -135,20 +150,36 @@ class Glue:
         held = self.partitions[TableName].items()
         yield {"Partitions": [{"Values": [name], "StorageDescriptor": {"Location": at}} for name, at in held]}
 
+    def get_table(self, *, DatabaseName: str, Name: str) -> dict[str, Any]:
+        return {"Table": self.tables[Name]}
+
     def batch_create_partition(
         self, *, DatabaseName: str, TableName: str, PartitionInputList: list[dict[str, Any]]
     ) -> dict[str, Any]:
+        held, errors = self.partitions[TableName], []
         for entry in PartitionInputList:
-            self.partitions[TableName][entry["Values"][0]] = entry["StorageDescriptor"]["Location"]
-        return {}
+            (name,) = entry["Values"]
+            if name in held:
+                errors.append(self._error([name], "AlreadyExistsException"))
+            else:
+                held[name] = entry["StorageDescriptor"]["Location"]
+        return {"Errors": errors}
 
     def batch_update_partition(
         self, *, DatabaseName: str, TableName: str, Entries: list[dict[str, Any]]
     ) -> dict[str, Any]:
+        held, errors = self.partitions[TableName], []
         for entry in Entries:
-            location = entry["PartitionInput"]["StorageDescriptor"]["Location"]
-            self.partitions[TableName][entry["PartitionValueList"][0]] = location
-        return {"Errors": []}
+            (name,) = entry["PartitionValueList"]
+            if name in held:
+                held[name] = entry["PartitionInput"]["StorageDescriptor"]["Location"]
+            else:
+                errors.append(self._error([name], "EntityNotFoundException"))
+        return {"Errors": errors}
+
+    @staticmethod
+    def _error(values: list[str], code: str) -> dict[str, Any]:
+        return {"PartitionValues": values, "ErrorDetail": {"ErrorCode": code, "ErrorMessage": code}}
 
     def location(self, table: str) -> str:
         return str(self.tables[table]["StorageDescriptor"]["Location"])

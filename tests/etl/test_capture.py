@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 from random import Random
 
+import boto3
 import pytest
 
 from etl.capture import dead_letters
@@ -13,6 +14,7 @@ from etl.capture.handler import handler, lag_seconds
 from etl.lake.config import ConfigError
 from etl.lake.layout import user_bucket
 from tests.etl.world import World, play
+from tests.moto_aws import moto_aws
 
 
 @pytest.fixture
@@ -207,25 +209,31 @@ def test_an_empty_batch_is_fine(lake):
 
 
 class Queue:
-    def __init__(self):
-        self.messages = []
-        self.broken = False
+    """The on-failure queue, in an account of moto's."""
 
-    def send_message(self, *, QueueUrl, MessageBody):
-        if self.broken:
-            raise OSError("no queue")
-        self.messages.append(json.loads(MessageBody))
+    def __init__(self):
+        self.sqs = boto3.client("sqs")
+        self.url = self.sqs.create_queue(QueueName="todo-cdc-failures")["QueueUrl"]
+
+    def delete(self):
+        self.sqs.delete_queue(QueueUrl=self.url)
+
+    def taken(self):
+        """Contents of its messages; they are hidden for the next 30 seconds."""
+        found = self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages", ())
+        return [json.loads(message["Body"]) for message in found]
 
 
 @pytest.fixture
 def aside(lake, monkeypatch):
     """Capture as in Lambda, with an on-failure queue; a function from records to what is reported, and the queue."""
-    queue = Queue()
-    monkeypatch.setenv("CDC_STREAM", "todo-cdc-stream")
-    monkeypatch.setenv("CDC_FAILURE_QUEUE_URL", "https://queue")
-    monkeypatch.setattr("etl.capture.handler.client", lambda service: lake.firehose)
-    monkeypatch.setattr("etl.capture.dead_letters.client", lambda service: queue)
-    return lambda records: handler({"Records": records}, object())["batchItemFailures"], queue
+    with moto_aws():
+        queue = Queue()
+        monkeypatch.setenv("CDC_STREAM", "todo-cdc-stream")
+        monkeypatch.setenv("CDC_FAILURE_QUEUE_URL", queue.url)
+        monkeypatch.setattr("etl.capture.handler.client", lambda service: lake.firehose)
+        monkeypatch.setattr("etl.capture.dead_letters.client", lambda service: queue.sqs)
+        yield lambda records: handler({"Records": records}, object())["batchItemFailures"], queue
 
 
 def test_a_poison_record_is_set_aside_whole_and_can_be_replayed(lake, world, aside):
@@ -238,19 +246,19 @@ def test_a_poison_record_is_set_aside_whole_and_can_be_replayed(lake, world, asi
     assert {line["event_id"] for line in lines(lake)} == {
         change.event_id for change in (world.history[0], world.history[2])
     }
-    (message,) = queue.messages
+    (message,) = queue.taken()
     assert "unknown attribute type" in message["reason"]
     replayed = [record["dynamodb"]["SequenceNumber"] for record in dead_letters._records(None, message)]
     assert replayed == [str(world.history[1].sequence)]
     assert handler({"Records": [message["record"]]}, None)["batchItemFailures"], "still no good, still told"
     message["record"]["dynamodb"]["NewImage"]["title"] = title
     assert handler({"Records": [message["record"]]}, None) == {"batchItemFailures": []}
-    assert len(queue.messages) == 1
+    assert queue.taken() == []
 
 
 def test_what_cannot_be_set_aside_is_reported(world, aside):
     send, queue = aside
-    queue.broken = True
+    queue.delete()
     record = world.history[0].record() | {"eventName": "TRUNCATE"}
     assert [entry["itemIdentifier"] for entry in send([record])] == [str(world.history[0].sequence)]
 

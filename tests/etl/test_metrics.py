@@ -1,14 +1,16 @@
 """Business metrics: what is published of Gold's key figures, and how old it is said to be."""
 
-import io
 import json
 from datetime import UTC, datetime, timedelta
 
+import boto3
 import pytest
+import time_machine
 
 from etl import log
 from etl.jobs import metrics
-from tests.etl.memory import failure
+from etl.lake.layout import GOLD_KPIS
+from tests.moto_aws import moto_aws
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 CONFIG = metrics.MetricsConfig("bronze", "gold", "TodoInsights", "dev")
@@ -20,48 +22,45 @@ FIGURES = {
 }
 
 
-class S3:
-    """Gold's key figures, and Bronze files by the time they were written."""
-
-    def __init__(self, published=None):
-        self.published, self.written = published, []
-
-    def get_object(self, *, Key, **_):
-        assert Key == "gold/_kpis.json"
-        if self.published is None:
-            raise failure("NoSuchKey", "GetObject")
-        body = {"snapshot": "s1", "published_at": self.published.isoformat(), "values": FIGURES}
-        return {"Body": io.BytesIO(json.dumps(body).encode()), "ETag": "x"}
-
-    def get_paginator(self, _):
-        return self
-
-    def paginate(self, *, Prefix, **_):
-        found = [at for at in self.written if Prefix == f"cdc/year={at:%Y}/month={at:%m}/day={at:%d}/"]
-        return [{"Contents": [{"LastModified": at} for at in found]}]
-
-
-class CloudWatch:
-    def __init__(self):
-        self.sent = []
-
-    def put_metric_data(self, **given):
-        self.sent.append(given)
+@pytest.fixture
+def cloud(monkeypatch):
+    """An account with the two buckets; clients of its services by name."""
+    with moto_aws():
+        clients = {name: boto3.client(name) for name in ("s3", "cloudwatch")}
+        for bucket in ("bronze", "gold"):
+            clients["s3"].create_bucket(Bucket=bucket)
+        monkeypatch.setattr(metrics, "client", clients.__getitem__)
+        yield clients
 
 
 @pytest.fixture
-def cloud(monkeypatch):
-    clients = {"s3": S3(NOW - timedelta(hours=9)), "cloudwatch": CloudWatch()}
-    monkeypatch.setattr(metrics, "client", clients.__getitem__)
-    return clients
+def published(cloud):
+    """Gold, nine hours old."""
+    at = (NOW - timedelta(hours=9)).isoformat()
+    body = {"snapshot": "s1", "published_at": at, "values": FIGURES}
+    cloud["s3"].put_object(Bucket="gold", Key=GOLD_KPIS, Body=json.dumps(body))
+
+
+def deliver(cloud, at):
+    """Let Firehose write a file to Bronze at a moment."""
+    with time_machine.travel(at, tick=False):
+        key = f"cdc/year={at:%Y}/month={at:%m}/day={at:%d}/user_bucket=00/{at:%H%M}.parquet"
+        cloud["s3"].put_object(Bucket="bronze", Key=key, Body=b"")
 
 
 def sent(cloud):
-    (call,) = cloud["cloudwatch"].sent
-    return {entry["MetricName"]: (entry["Value"], entry["Unit"]) for entry in call["MetricData"]}
+    """Value and unit of each metric that is in CloudWatch for this stage at NOW."""
+    cloudwatch, found = cloud["cloudwatch"], {}
+    stage = [{"Name": "Environment", "Value": "dev"}]
+    for metric in cloudwatch.list_metrics(Namespace="TodoInsights", Dimensions=stage)["Metrics"]:
+        (point,) = cloudwatch.get_metric_statistics(
+            **metric, StartTime=NOW, EndTime=NOW + timedelta(minutes=1), Period=60, Statistics=["Sum"]
+        )["Datapoints"]
+        found[metric["MetricName"]] = (point["Sum"], point["Unit"])
+    return found
 
 
-def test_publishes_the_figures_of_the_snapshot(cloud):
+def test_publishes_the_figures_of_the_snapshot(cloud, published):
     assert metrics.publish(CONFIG, NOW)["snapshot"] == "s1"
     assert sent(cloud) == {
         "TotalUsers": (2.0, "Count"),
@@ -69,21 +68,24 @@ def test_publishes_the_figures_of_the_snapshot(cloud):
         "CompletionRate": (25.0, "Percent"),
         "GoldAgeSeconds": (0.0, "Seconds"),
     }
-    (call,) = cloud["cloudwatch"].sent
-    assert call["Namespace"] == "TodoInsights"
-    assert call["MetricData"][0]["Dimensions"] == [{"Name": "Environment", "Value": "dev"}]
 
 
-def test_a_change_that_waits_makes_the_figures_old(cloud):
-    cloud["s3"].written = [NOW - timedelta(hours=10), NOW - timedelta(minutes=40), NOW - timedelta(minutes=1)]
+def test_a_change_that_waits_makes_the_figures_old(cloud, published):
+    for waited in (timedelta(hours=10), timedelta(minutes=40), timedelta(minutes=1)):
+        deliver(cloud, NOW - waited)
     metrics.publish(CONFIG, NOW)
     assert sent(cloud)["GoldAgeSeconds"] == (2400.0, "Seconds")
 
 
+def test_a_change_that_waits_since_yesterday_counts_after_midnight(cloud):
+    midnight = NOW.replace(hour=0)
+    deliver(cloud, midnight - timedelta(seconds=1))
+    assert metrics.age(CONFIG, midnight - timedelta(hours=1), midnight + timedelta(seconds=9)) == 10
+
+
 def test_a_lake_without_a_snapshot_publishes_nothing(cloud):
-    cloud["s3"].published = None
     assert metrics.publish(CONFIG, NOW) == {"snapshot": None, "values": {}}
-    assert cloud["cloudwatch"].sent == []
+    assert sent(cloud) == {}
 
 
 def test_every_published_figure_exists_in_gold():

@@ -43,9 +43,22 @@ def profile(ctx):
     return stored
 
 
+@pytest.fixture
 def another_process():
-    """Return the list as another process would cache it."""
-    return ClockGuard("revocations", revocations._read, lambda: settings.REVOCATIONS_SECONDS, 30)
+    """Return a function that returns the list as another process would cache it; it ends with the test."""
+    made = []
+
+    def start():
+        made.append(
+            ClockGuard(
+                "revocations", revocations._read, lambda: settings.REVOCATIONS_SECONDS, idle_seconds=30
+            )
+        )
+        return made[-1]
+
+    yield start
+    for each in made:
+        each.clear()
 
 
 def bearer(secret):
@@ -69,7 +82,7 @@ def test_requests_make_no_call_to_find_out(alice, api, client_for, ctx, settings
         assert calls_of_all_clients == {"GetItem": 20 + 40 * more, "Query": 20}
 
 
-def test_another_process_learns_it_by_itself(alice, ctx, profile, settings):
+def test_another_process_learns_it_by_itself(alice, ctx, profile, settings, another_process):
     settings.REVOCATIONS_SECONDS = 0.1
     elsewhere = another_process()
     assert elsewhere.get().by_user.get(alice.id) is None
@@ -80,7 +93,7 @@ def test_another_process_learns_it_by_itself(alice, ctx, profile, settings):
         time.sleep(0.01)
 
 
-def test_a_list_that_is_too_old_is_waited_for(alice, ctx, profile, settings):
+def test_a_list_that_is_too_old_is_waited_for(alice, ctx, profile, settings, another_process):
     settings.REVOCATIONS_SECONDS = 3600
     elsewhere = another_process()
     assert elsewhere.get().by_user.get(alice.id) is None
@@ -90,7 +103,7 @@ def test_a_list_that_is_too_old_is_waited_for(alice, ctx, profile, settings):
     assert elsewhere.get().by_user.get(alice.id)
 
 
-def test_only_what_is_new_is_read_again(alice, bob, monkeypatch):
+def test_only_what_is_new_is_read_again(alice, bob, monkeypatch, another_process):
     """Bob's entry was written long before the last read, so it is known but not read again."""
     process = another_process()
     write([revocations.record(alice.id, "r", 1_900_000_000)])
@@ -114,7 +127,7 @@ def test_only_what_is_new_is_read_again(alice, bob, monkeypatch):
     assert alice.id in read[-1]
 
 
-def test_a_process_that_could_never_read_it_lets_nobody_in(alice, api, monkeypatch):
+def test_a_process_that_could_never_read_it_lets_nobody_in(alice, api, monkeypatch, another_process):
     client = api(alice)
 
     def unreachable(*_, **__):
@@ -129,7 +142,7 @@ def test_a_process_that_could_never_read_it_lets_nobody_in(alice, api, monkeypat
     assert client.get(TASKS).status_code == 200
 
 
-def test_a_process_waits_for_its_first_list(alice, monkeypatch):
+def test_a_process_waits_for_its_first_list(alice, monkeypatch, another_process):
     write([revocations.record(alice.id, "r", 1_900_000_000)])
     tried, entries = [], revocations._entries
 
@@ -171,7 +184,7 @@ def test_disabling_ends_everything(alice, api, client_for, ctx, profile):
 
 @pytest.mark.parametrize("path", ["/api/v1/tokens", "/api/v1/calendar"])
 def test_what_is_made_before_a_process_knows_does_not_outlive_it(
-    alice, api, ctx, profile, settings, monkeypatch, path
+    alice, api, ctx, profile, settings, monkeypatch, path, another_process
 ):
     """Another process still takes the token for good: it gets no secret for it, now or later."""
     client = api(alice)

@@ -10,8 +10,12 @@ from typing import Any
 
 import pytest
 
+from tests import environment
+
 if importlib.util.find_spec("aws_cdk") is None:
     collect_ignore_glob = ["test_*.py"]
+else:
+    environment.clean()  # as `tests.local_aws` does for the other tests
 
 PSEUDO = {
     "AWS::Region": "us-east-1",

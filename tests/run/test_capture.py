@@ -210,17 +210,15 @@ def test_a_poison_record_is_kept_in_the_queue_with_all_that_is_needed_to_replay_
 
 def test_a_poison_record_too_large_for_a_message_is_kept_without_its_images(table, handler, driver):
     put(table, 1, text="x" * 300_000)
-    sent = []
-
-    class Sqs:
-        def send_message(self, **message):
-            sent.append(message)
+    sqs = boto3.client("sqs")
+    queue = sqs.create_queue(QueueName=f"failures-{uuid.uuid4().hex[:8]}")["QueueUrl"]
 
     handler.answer = lambda records: (_ for _ in ()).throw(RuntimeError("no"))
-    driver(discard=queue_discards(Sqs(), "queue")).round()
+    driver(discard=queue_discards(sqs, queue)).round()
 
-    body = json.loads(sent[0]["MessageBody"])
-    assert len(sent[0]["MessageBody"]) < 256 * 1024
+    (message,) = sqs.receive_message(QueueUrl=queue)["Messages"]
+    body = json.loads(message["Body"])
+    assert len(message["Body"]) < 256 * 1024
     assert body["record"]["dynamodb"]["Keys"]["SK"] == {"S": "TASK#0001"}
     assert "NewImage" not in body["record"]["dynamodb"]
 

@@ -24,7 +24,7 @@ def forgetful():
     access_tokens.forget()
 
 
-def test_it_works(ctx, alice, calls):
+def test_a_token_is_verified_with_one_read_for_many_requests(ctx, alice, calls):
     token, secret = access_tokens.create(ctx(alice), "backup", "read", 7)
     assert calls.names == ["PutItem", "Query"]
     assert secret.startswith("todo_")

@@ -14,7 +14,7 @@ NOW = datetime(2026, 3, 1, 12, 30, 0, 123456, tzinfo=UTC)
 STAMP = "2026-03-01T12:30:00.123456Z"
 
 
-def test_it_works(ctx, alice, calls):
+def test_stores_the_whole_task_with_one_put(ctx, alice, calls):
     context = ctx(alice, NOW)
     task = services.create_task(
         context, {"title": " Buy milk ", "due_date": "2026-03-02", "category": "home"}

@@ -10,7 +10,7 @@ from store.errors import InvalidCursor
 positions = st.lists(st.text(max_size=60), max_size=3)
 
 
-def test_it_works():
+def test_a_cursor_leads_back_to_its_position():
     assert cursors.load("scope", cursors.dump("scope", ["a", "ü"])) == ["a", "ü"]
 
 

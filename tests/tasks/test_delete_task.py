@@ -20,7 +20,7 @@ def task(ctx, alice):
     ).task
 
 
-def test_it_works(ctx, alice, task, calls):
+def test_moves_the_task_to_the_trash_with_its_expiry(ctx, alice, task, calls):
     context = ctx(alice, NOW + timedelta(hours=1))
     services.delete_task(context, task.id)
 

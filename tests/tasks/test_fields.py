@@ -16,7 +16,7 @@ def clean(**given):
     return validation.clean(fields.TASK_CHANGES, given)
 
 
-def test_it_works():
+def test_values_are_cleaned_into_their_stored_form():
     given = {"title": " A ", "due_date": date(2026, 3, 1), "due_time": time(9, 5), "tags": [" a ", "b", "a"]}
     cleaned = clean(**given, timezone="Europe/Berlin", recurrence="rrule:freq=daily", description="a\r\nb")
     assert cleaned == {

@@ -17,7 +17,7 @@ def once(key="key", fingerprint="f"):
     return Once(key, fingerprint, lambda task: StoredReply(201, f"made {task.id}", {"ETag": '"1"'}))
 
 
-def test_it_works(ctx, alice, calls):
+def test_the_second_request_gets_the_first_reply(ctx, alice, calls):
     first = services.create_task(ctx(alice), {"title": "x"}, once=once())
     assert calls.names == ["TransactWriteItems"]
     calls.clear()

@@ -11,7 +11,7 @@ from tasks.ids import is_id, new_id
 from tasks.items import TaskItem
 
 
-def test_it_works():
+def test_unknown_attributes_survive_reading_and_writing():
     raw = {"id": {"S": "1"}, "version": {"N": "3"}, "tags": {"L": [{"S": "a"}]}, "unknown": {"BOOL": True}}
     task = TaskItem.from_raw_data(raw)
     assert (task.id, task.version, task.tags, task.title) == ("1", 3, ["a"], None)

@@ -43,7 +43,7 @@ def walk(user_id, limit, **filters):
     return titles, pages
 
 
-def test_it_works(alice, tasks, calls):
+def test_lists_a_page_newest_first_with_one_query(alice, tasks, calls):
     page = selectors.list_tasks(alice.id)
     assert calls.names == ["Query"]
     assert [task.title for task in page.items] == [f"Task {number}" for number in reversed(range(12))]

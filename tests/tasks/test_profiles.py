@@ -26,7 +26,7 @@ def create(context, account, **changes):
     return profiles.ensure_profile(context, given | changes)[0]
 
 
-def test_it_works(ctx, alice, calls):
+def test_a_profile_is_created_with_one_put(ctx, alice, calls):
     context = ctx(alice)
     profile = create(context, alice, given_name="Alice")
     assert calls.names == ["PutItem"]

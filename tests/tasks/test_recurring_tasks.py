@@ -31,7 +31,7 @@ def task(ctx, alice):
     return services.create_task(ctx(alice, NOW), given).task
 
 
-def test_it_works(ctx, alice, task, calls):
+def test_completing_creates_the_next_occurrence(ctx, alice, task, calls):
     services.update_task(ctx(alice, LATER), task.id, {"status": "completed"})
 
     assert calls.names == ["GetItem", "TransactWriteItems"]

@@ -28,7 +28,7 @@ def task(ctx, alice):
     return services.create_task(ctx(alice, NOW), given).task
 
 
-def test_it_works(ctx, alice, task, calls):
+def test_stores_the_changes_with_version_time_and_request(ctx, alice, task, calls):
     context = ctx(alice, NOW + timedelta(hours=1))
     changed = services.update_task(context, task.id, {"title": "Final report", "priority": "high"}).task
 

@@ -70,7 +70,7 @@ def look(page, urls, **named) -> dict[str, list]:
     return wrong(found)
 
 
-def test_it_works(open_as, alice, full):
+def test_axe_finds_nothing_on_any_page(open_as, alice, full):
     assert look(open_as(alice), PAGES, task=full) == {}
 
 

@@ -11,7 +11,7 @@ def titles(alice):
     return lambda: [task.title for task in selectors.list_tasks(alice.id).items]
 
 
-def test_it_works(browser, alice):
+def test_a_posted_form_adds_a_task(browser, alice):
     answer = browser.post(
         "/tasks/", {"title": "Pay rent", "due_date": "2030-01-31", "priority": "high", "category": "Home"}
     )

@@ -10,7 +10,7 @@ def url(task) -> str:
     return f"/tasks/{task.id}/complete/"
 
 
-def test_it_works(browser, add, stored):
+def test_completing_offers_to_undo_it(browser, add, stored):
     task = add("Pay rent")
     answer = browser.post(url(task), {"to": "completed"})
     assert (answer.status_code, answer["Location"]) == (302, "/")

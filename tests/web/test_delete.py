@@ -8,7 +8,7 @@ from tasks.errors import TaskNotFound
 from tests.web.conftest import HTMX, read
 
 
-def test_it_works(browser, add, stored):
+def test_a_deleted_task_comes_back_by_undo(browser, add, stored):
     task = add("Pay rent", category="Home")
     answer = browser.post(f"/tasks/{task.id}/delete/")
     assert (answer.status_code, answer["Location"]) == (302, "/")

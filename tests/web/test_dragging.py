@@ -44,7 +44,7 @@ class Finger:
         self._send("touchEnd")
 
 
-def test_it_works(phone, add, stored):
+def test_a_finger_drags_a_task_to_another_column(phone, add, stored):
     task = add("Drag me")
     page = phone("/board/")
     finger = Finger(page)

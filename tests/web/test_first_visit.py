@@ -35,7 +35,7 @@ def fifty(add, today):
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_it_works(visit, client_for, alice, site, fifty, size):
+def test_fifty_tasks_load_within_the_budget_and_nothing_moves(visit, client_for, alice, site, fifty, size):
     page = visit(size)
     page.context.add_cookies([session_cookie(client_for(alice), site)])
     page.add_init_script(WATCH)

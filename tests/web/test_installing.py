@@ -3,7 +3,7 @@
 from tests.web.conftest import read
 
 
-def test_it_works(client):
+def test_the_manifest_describes_an_app_that_can_be_installed(client):
     assert "/manifest.webmanifest" in read(client.get("/login/")).attributes("href")
     answer = client.get("/manifest.webmanifest")
     assert answer["Content-Type"] == "application/manifest+json"

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
     [("wide", True), ("narrow", True), ("narrow", False)],
     ids=["wide", "narrow", "plain"],
 )
-def test_it_works(visit, alice, size, script):
+def test_a_person_signs_in_works_on_a_task_and_signs_out(visit, alice, size, script):
     page = visit(size, java_script_enabled=script)
     sign_in(page, alice)
     if script:

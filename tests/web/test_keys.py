@@ -22,7 +22,7 @@ ALIASES = {
 }  # another key's, or named together with their neighbour
 
 
-def test_it_works(browser, pytestconfig):
+def test_the_sheet_lists_every_key_of_the_script(browser, pytestconfig):
     script = (pytestconfig.rootpath / "static/js/keys.js").read_text(encoding="utf-8")
     body = re.search(r"const KEYS = \{(.*?)\n  \};", script, re.DOTALL)[1]
     keys = set(re.findall(r'^    "?([^\s":]+)"?:', body, re.MULTILINE))

@@ -7,7 +7,7 @@ import pytest
 from tests.web.conftest import HTMX, read
 
 
-def test_it_works(browser, add, today):
+def test_tasks_are_listed_in_sections_by_due_date(browser, add, today):
     add("No date")
     add("Late", due_date=str(today - timedelta(days=3)))
     add("Now", due_date=str(today))

@@ -14,7 +14,7 @@ MOVES = """() => [...document.querySelectorAll("*")].flatMap((one) => ["", "::be
 CHROME = "header, nav, #quick-add, .search, #bulk, .toasts, .icon-button, #more, .skip"
 
 
-def test_it_works(open_as, alice, add, today):
+def test_a_printed_list_has_tasks_without_controls(open_as, alice, add, today):
     add("Pay rent", due_date=str(today), category="Home", priority="urgent")
     add("Read")
     page = open_as(alice, color_scheme="dark")

@@ -35,7 +35,7 @@ def here(page) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_it_works(open_as, alice, add, today, size):
+def test_a_tour_of_all_pages_reloads_nothing(open_as, alice, add, today, size):
     add("Pay rent", due_date=str(today))
     gone = add("Buy a boat")
     page = open_as(alice, "/", size)

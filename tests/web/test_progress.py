@@ -31,7 +31,7 @@ WATCH = """() => {
 
 
 @pytest.mark.parametrize(("size", "script"), [("wide", True), ("narrow", True), ("narrow", False)])
-def test_it_works(open_as, alice, small_steps, size, script):
+def test_an_import_reports_its_progress(open_as, alice, small_steps, size, script):
     page = open_as(alice, "/account/data/", size, java_script_enabled=script)
     content = "title\n" + "".join(f"Task {number}\n" for number in range(5))
     page.get_by_label("File").set_input_files(

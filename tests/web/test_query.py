@@ -90,7 +90,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("text", "names"), FOUND)
-def test_it_works(text, names):
+def test_a_query_finds_the_tasks_of_the_table(text, names):
     asked = search.parse(text, TODAY, ZONE)
     assert [name for name, task in TASKS.items() if asked.matches(task)] == names.split()
 

@@ -99,7 +99,7 @@ GERMAN = [
 
 
 @pytest.mark.parametrize(("line", "means"), UNDERSTOOD)
-def test_it_works(line, means):
+def test_a_line_means_the_fields_of_the_table(line, means):
     assert quick_add.parse(line, NOW).fields == means
 
 

@@ -24,7 +24,7 @@ def press(page, name: str) -> None:
 
 
 @WAYS
-def test_it_works(open_as, alice, add, stored, today, size, script):
+def test_every_field_of_a_task_is_edited_and_shown(open_as, alice, add, stored, today, size, script):
     task = add("Trip", checklist=[{"text": "Ask"}])
     page = open_as(alice, "/", size, java_script_enabled=script, timezone_id="Europe/Berlin")
     page.reload()  # the second page knows the time zone of the browser

@@ -86,7 +86,7 @@ def asked(url: str) -> str:
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "plain"])
-def test_it_works(open_as, alice, add, stored, script):
+def test_the_second_editor_is_told_and_nothing_is_lost(open_as, alice, add, stored, script):
     task = add("Pay rent", priority="low")
     one, two = (open_as(alice, f"/tasks/{task.id}/", java_script_enabled=script) for _ in range(2))
     one.get_by_label("Title").fill("Pay the landlord")

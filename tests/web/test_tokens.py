@@ -66,7 +66,7 @@ def oklab(rgb: list[float]) -> tuple[float, float, float]:
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_it_works(theme):
+def test_text_and_marks_have_enough_contrast(theme):
     tokens = THEMES[theme]
     low = {pair: contrast(*(tokens[f"--{name}"] for name in pair)) for pair in TEXT}
     assert {pair: ratio for pair, ratio in low.items() if ratio < 4.5} == {}
