@@ -18,7 +18,7 @@ shuffled := -p randomly --randomly-seed=$(SEED)
 BENCH ?= api lists admin_lists insights scale
 
 .PHONY: help run test test-fast test-long test-clock test-crash test-parity bench bench-lake screenshots lint format \
-	messages lock env clean lint-style lint-types lint-infra-types lint-stacks
+	messages lock env clean lint-style lint-types lint-infra-types lint-stacks test-app test-checks
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -26,11 +26,16 @@ help: ## show this list
 run: ## start everything; PORT, LOCAL_AWS_PORT, LOCAL_DIR and DEMO=0 are honoured
 	@exec env STOP_WITH_PARENT=1 $(bootstrap) run -m localcloud.run
 
-test: lint test-infra ## check and run every test but those of test-long
+test: env infra-env ## check and run a slice of every suite: eight minutes on two cores
+	@$(MAKE) -j 2 --output-sync=target test-checks test-app
+
+test-checks: lint test-infra
+
+test-app:
 	@exec $(bootstrap) test -m pytest $(shuffled) -n auto --dist loadfile -m "not long" $(ARGS)
 
-test-long: ## start, kill and load whole systems, make environments: a few minutes
-	@exec $(bootstrap) test -m pytest -n auto --dist loadfile -m long $(ARGS)
+test-long: ## run what test leaves out, and pages in full Chromium; start, kill and load whole systems
+	@exec env CHROMIUM=/usr/bin/chromium $(bootstrap) test -m pytest -n auto --dist loadfile -m "long or browser" $(ARGS)
 
 test-fast: ## run the rules, the API's costs, identity, the engine and the documents: under a minute
 	@exec $(bootstrap) test -m pytest $(shuffled) -n auto --dist loadfile -m $(quick) $(or $(ARGS),$(fast))

@@ -12,6 +12,7 @@ import asyncio
 import hashlib
 import json
 import logging
+import os
 import sys
 import types
 from pathlib import Path
@@ -58,6 +59,8 @@ class ServiceStore:
         self._digests: dict[str, bytes] = {}
         self._wrapped: dict[str, types.ModuleType] = {}
         self._touched = False
+        # Servers that live as long as one test run need no saved state, and saving it grows with every account.
+        self._durable = os.environ.get("LOCAL_AWS_DURABLE") != "0"
 
     def load(self) -> int:
         """Restore every saved service and return their number; raise if one cannot be restored."""
@@ -123,7 +126,7 @@ class ServiceStore:
     def save(self, module_name: str) -> None:
         """Write the state of a service if it changed; raise if it cannot be saved."""
         module = sys.modules.get(f"ministack.services.{module_name}")
-        if module is None or not hasattr(module, "get_state"):
+        if not self._durable or module is None or not hasattr(module, "get_state"):
             return
         key = self._keys[module_name]
         content = _encode(key, module)
