@@ -35,7 +35,7 @@ test-app:
 	@exec $(bootstrap) test -m pytest $(shuffled) -n auto --dist loadfile -m "not long" $(ARGS)
 
 test-long: ## run what test leaves out, and pages in full Chromium; start, kill and load whole systems
-	@exec env CHROMIUM=/usr/bin/chromium $(bootstrap) test -m pytest -n auto --dist loadfile -m "long or browser" $(ARGS)
+	@exec env WHOLE=1 CHROMIUM=/usr/bin/chromium $(bootstrap) test -m pytest -n auto --dist loadfile -m "long or browser or sliced" $(ARGS)
 
 test-fast: ## run the rules, the API's costs, identity, the engine and the documents: under a minute
 	@exec $(bootstrap) test -m pytest $(shuffled) -n auto --dist loadfile -m $(quick) $(or $(ARGS),$(fast))

@@ -18,6 +18,7 @@ from django.utils import translation
 from playwright.sync_api import expect, sync_playwright
 
 from localcloud import bootstrap
+from tests import slices
 from tests.web.site import ARGUMENTS, BROWSER_TIMEOUT_MS, CHROMIUM
 
 # How long an example takes says something about the machine, not about the code.
@@ -53,14 +54,16 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
     Not for those of `make test-long`: each of them keeps a machine busy.
     """
-    return None if config.option.markexpr == "long" else (os.cpu_count() or 1) + 1
+    return None if config.option.markexpr.startswith("long") else (os.cpu_count() or 1) + 1
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Try a browser test that fails in continuous integration once more, and report that it was.
 
     A busy machine can starve Chromium. Nothing else is tried twice, and nowhere else: a failure is a defect.
     """
+    slices.leave_out(items)
     if "CI" in os.environ:
         for item in items:
             if item.get_closest_marker("browser"):

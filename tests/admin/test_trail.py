@@ -20,6 +20,7 @@ from etl.run import local_lake
 from etl.upkeep.erase import Erasure
 from localcloud.log_subscription import Follower, Shipper
 from tests.etl.test_restore import captured  # noqa: F401  a fixture
+from tests.slices import examples
 from todo_site.request_log_policy import POLICY
 from web import logging, request_log
 
@@ -160,12 +161,13 @@ HEADERS = {
 }
 
 
+@pytest.mark.sliced
 def test_no_secret_reaches_bronze(shipped, api, client_for, alice):
     people = [Client(), api(alice), client_for(alice)]
     for person in people:
         person.raise_request_exception = False
 
-    @settings(max_examples=60)
+    @settings(max_examples=examples(60))
     @given(
         person=st.sampled_from(people),
         path=PATHS,

@@ -14,6 +14,7 @@ from tests.etl.checks import all_equal
 from tests.etl.harness import NOW, Harness, harness
 from tests.etl.memory import CONFIG
 from tests.etl.world import START, World, play
+from tests.slices import examples
 
 ZONES = ("UTC", "Europe/Paris", "America/Los_Angeles", "Asia/Kolkata", "Pacific/Apia")
 BULK_LOAD = datetime(2026, 12, 1, tzinfo=UTC)
@@ -51,7 +52,8 @@ def test_a_played_history_equals_brute_force():
     check(Random(4), 120, "UTC", START, NOW)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.sliced
+@settings(max_examples=examples(8), deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     random_=st.randoms(use_true_random=False),
     steps=st.integers(0, 60),

@@ -15,7 +15,7 @@ from tests.insights.lake import TODAY, Workspace
 from tests.web.site import BROWSER_TIMEOUT_MS
 from web import athena
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.sliced]
 
 ARGUMENTS = [
     "--no-sandbox",

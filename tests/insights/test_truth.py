@@ -26,6 +26,7 @@ from tests.insights.drill_down import expected_tasks
 from tests.insights.histories import gold, publish, recorded
 from tests.insights.lake import Lake
 from tests.insights.truth import Truth
+from tests.slices import examples
 from web import athena
 
 pytestmark = pytest.mark.slow
@@ -147,8 +148,9 @@ def test_the_demo_workspace(lake, cognito, tmp_path, monkeypatch, check):
     check(oracle, State(filters=Filters(category=rows["categories"][0]["category"])))
 
 
+@pytest.mark.sliced
 @settings(
-    max_examples=4,
+    max_examples=examples(4),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -1,0 +1,28 @@
+"""What `make test` leaves to `make test-long`, which runs every suite whole.
+
+A test marked ``sliced`` runs there with all its parameters and examples, and in `make test` with the first parameters
+and a few examples. `make test-long` sets ``WHOLE``.
+"""
+
+import os
+from collections.abc import Iterable
+
+import pytest
+
+WHOLE = os.environ.get("WHOLE") == "1"
+
+
+def examples(number: int) -> int:
+    """Return how many of ``number`` Hypothesis examples this run makes; the test must be marked ``sliced``."""
+    return number if WHOLE else max(2, number // 4)
+
+
+def leave_out(items: Iterable[pytest.Item]) -> None:
+    """Mark as ``long`` all but the first parameters of each sliced test."""
+    seen: set[tuple[str, str]] = set()
+    for item in items:
+        if item.get_closest_marker("sliced") and isinstance(item, pytest.Function):
+            test = (str(item.path), item.originalname)
+            if test in seen:
+                item.add_marker("long")
+            seen.add(test)
