@@ -102,10 +102,6 @@ def connect(define: Callable[[str], dict[str, Any]]) -> Table:
     The environment names it (``TABLE_NAME``) and its region (``AWS_DEFAULT_REGION``); ``define`` returns its definition
     by name, in the shape of CreateTable.
     """
-    return _table or _make(define)
-
-
-def _make(define: Callable[[str], dict[str, Any]]) -> Table:
     global _table  # noqa: PLW0603
     with _CONNECTING:
         if _table is None:

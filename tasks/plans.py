@@ -55,18 +55,20 @@ def together(result: Result, plans: Sequence[Plan[Any]]) -> Plan[Result]:
 
 
 def _new_task(ctx: RequestContext, values: Mapping[str, Any], task_id: str) -> TaskItem:
+    authorship = ctx.authorship(1)
+    now = authorship["updated_at"]
     pk, sk = task_key(ctx.user_id, task_id)
     task = TaskItem(
         PK=pk,
         SK=sk,
         id=task_id,
         user_id=ctx.user_id,
-        created_at=ctx.timestamp,
-        completed_at=ctx.timestamp if values["status"] == "completed" else None,
+        created_at=now,
+        completed_at=now if values["status"] == "completed" else None,
         **{name: value for name, value in values.items() if value != []},
-        **ctx.authorship(1),
+        **authorship,
     )
-    return _indexed(task)
+    return task.changed(**task.index_keys())
 
 
 def _indexed(task: AnyTask) -> AnyTask:
