@@ -11,15 +11,10 @@ from types import FrameType
 import pytest
 
 from tests.api.client import TASKS
+from tests.test_floors import LAYERS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-FLOORS = {
-    package: floor
-    for floor, packages in enumerate(
-        (["etl"], ["store"], ["web"], ["dynamo_admin"], ["identity"], ["tasks", "insights"], ["todo_site"])
-    )
-    for package in packages
-}
+FLOORS = {package: floor for floor, layer in enumerate(reversed(LAYERS)) for package in layer.split(" | ")}
 START = "tasks/api/tasks.py:create_task"
 MOST_STAYS = 16
 
