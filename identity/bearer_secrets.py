@@ -11,10 +11,9 @@ from django.conf import settings
 
 from identity import revocations
 from identity.errors import ShutOut
-from store import idempotency
 from store.commit import Change, Plan, Replayed, commit
 from store.context import RequestContext
-from store.idempotency import Once, StoredReply
+from store.idempotency import Once, Slot, StoredReply
 from store.model import Item
 from store.writing import Action, ConditionFailed
 
@@ -100,6 +99,6 @@ def store(ctx: RequestContext, item: Item, action: Action, once: Once | None, ke
     return done.reply.body if isinstance(done, Replayed) else None
 
 
-def slot(ctx: RequestContext, once: Once | None) -> idempotency.Slot | None:
+def slot(ctx: RequestContext, once: Once | None) -> Slot | None:
     """Return where the result of a plan, a text, is kept for a repeated request; None without ``once``."""
-    return idempotency.slot(ctx, once and replace(once, reply=lambda kept: StoredReply(201, kept)))
+    return once and Slot(ctx, replace(once, reply=lambda kept: StoredReply(201, kept)))

@@ -17,7 +17,7 @@ from store import validation
 from store.commit import Change, Plan, Replayed, commit
 from store.context import Caller, RequestContext
 from store.errors import VersionConflict
-from store.idempotency import Once, StoredReply, slot
+from store.idempotency import Once, Slot, StoredReply
 from store.reading import get
 from store.versions import check_echoed
 from store.writing import Action, fill_in, put_new, unchanged, update
@@ -114,7 +114,7 @@ def save_profile(
         new = new.changed(**ctx.authorship(current.version + 1))
         return Plan(Saved(new), [update(current, new), *more], [Change(current, new)], [new.key])
 
-    done = commit(ctx, plan, keys=[user_key(ctx.user_id)], known=read, slot=slot(ctx, once))
+    done = commit(ctx, plan, keys=[user_key(ctx.user_id)], known=read, slot=once and Slot(ctx, once))
     known.add(ctx.user_id)
     if isinstance(done, Replayed):
         return Saved(UserItem(), reply=done.reply, replayed=True)

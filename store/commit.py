@@ -65,8 +65,9 @@ class Replayed:
 class Recorder(Protocol):
     """Knows whether writes are recorded in the audit trail: a RequestContext."""
 
-    def recorded(self, before: Any, after: Any) -> Sequence[Action]:
-        """Return the actions that record a write of an item, from ``before`` to ``after`` (None: it is not there)."""
+    @property
+    def trail(self) -> Callable[[Any, Any, Any], Sequence[Action]] | None:
+        """Given the recorder and an item before and after a write (None: it is not there), actions that record it."""
 
 
 class Slot(Protocol):
@@ -192,11 +193,13 @@ def _complete(ctx: Recorder | None, plan: Plan[Any], slot: Slot | None) -> tuple
     """Return the plan's actions, those that record it in the trail, and the one that records the reply, if any."""
     if not plan.actions or (slot is None and all(action.only_checks for action in plan.actions)):
         return [], None
-    trail = [action for change in plan.changes for action in (ctx.recorded(*change) if ctx else ())]
+    actions = list(plan.actions)
+    if ctx and ctx.trail:
+        actions += [action for change in plan.changes for action in ctx.trail(ctx, *change)]
     if slot is None:
-        return [*plan.actions, *trail], None
+        return actions, None
     record, reply = slot.record(plan)
-    return [*plan.actions, *trail, record], reply
+    return [*actions, record], reply
 
 
 def _in_the_way(actions: Sequence[Action], failure: ConditionFailed) -> dict[Key, Item | None]:

@@ -106,10 +106,6 @@ def connect(define: Callable[[str], dict[str, Any]], *, impatient: bool = False)
     The environment names it (``TABLE_NAME``) and its region (``AWS_DEFAULT_REGION``); ``define`` returns its definition
     by name, in the shape of CreateTable.
     """
-    return _tables.get(impatient) or _make(define, impatient)
-
-
-def _make(define: Callable[[str], dict[str, Any]], impatient: bool) -> Table:
     with _CONNECTING:
         if impatient not in _tables:
             table = Table(define(os.environ.get("TABLE_NAME", DEFAULT_TABLE)), impatient=impatient)

@@ -59,10 +59,6 @@ class RequestContext:
     caller: Caller | None = None
     trail: "Callable[[RequestContext, Item | None, Item | None], list[Action]] | None" = None
 
-    def recorded(self, before: Item | None, after: Item | None) -> list[Action]:
-        """Return the actions that record a write along with it; none unless there is a trail."""
-        return self.trail(self, before, after) if self.trail else []
-
     @property
     def timestamp(self) -> str:
         """``now`` as it is stored."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, final
 
 from store.attributes import Record, Records, Text, Whole
 from store.commit import Plan
@@ -46,6 +46,7 @@ class StoredReply:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+@final  # and so never false
 @dataclass(frozen=True, slots=True)
 class Once:
     """Do it once for this key.
@@ -116,16 +117,11 @@ class Slot:
         return StoredReply(record.status_code, record.body, record.headers)
 
 
-def slot(ctx: RequestContext, once: Once | None) -> Slot | None:
-    """Return where the reply to ``once`` is kept, for ``store.commit``; None without it."""
-    return Slot(ctx, once) if once else None
-
-
 def earlier(ctx: RequestContext, once: Once | None) -> StoredReply | None:
     """Return the reply to the earlier request with the same key, or None. One GetItem if there is a key.
 
     Raises IdempotencyMismatch if that request was another one.
     """
-    found = Slot(ctx, once) if once else None
+    found = once and Slot(ctx, once)
     record = get(IdempotencyItem, found.key) if found else None
     return found.replay(record) if found and record else None

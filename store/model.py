@@ -74,6 +74,7 @@ def owner_keys(user_id: str, sort_key: str) -> dict[str, str]:
     return {"GSI2PK": f"OWNER#{user_id}", "GSI2SK": sort_key}
 
 
+@cache
 def table(*, impatient: bool = False) -> Table:
     """Return the table, over the process's one connection; ``impatient``: over one that gives up soon."""
     return connect(table_definition, impatient=impatient)

@@ -55,6 +55,8 @@ def together(result: Result, plans: Sequence[Plan[Any]]) -> Plan[Result]:
 
 
 def _new_task(ctx: RequestContext, values: Mapping[str, Any], task_id: str) -> TaskItem:
+    authorship = ctx.authorship(1)
+    now = authorship["updated_at"]
     pk, sk = task_key(ctx.user_id, task_id)
     authorship = ctx.authorship(1)
     now = authorship["updated_at"]

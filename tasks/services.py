@@ -10,7 +10,7 @@ from store import reading, validation
 from store.commit import Committed, Plan, Replayed, commit
 from store.context import RequestContext
 from store.errors import VersionConflict
-from store.idempotency import IdempotencyItem, Once, StoredReply, slot
+from store.idempotency import IdempotencyItem, Once, Slot, StoredReply
 from store.model import Key
 from store.writing import ConditionFailed
 from tasks import fields, plans
@@ -61,9 +61,10 @@ def create_task(ctx: RequestContext, given: Mapping[str, Any], *, once: Once | N
     ValidationFailed, IdempotencyMismatch, IdempotencyInFlight, WriteContention
     """
     plan = plans.create_task(ctx, given)
-    plan = replace(plan, actions=[*plan.actions, *profiles.first_sight(ctx)])
-    written = _written(commit(ctx, plan, slot=slot(ctx, once)))
-    if not written.replayed:
+    profile = profiles.first_sight(ctx)
+    plan = replace(plan, actions=[*plan.actions, *profile])
+    written = _written(commit(ctx, plan, slot=once and Slot(ctx, once)))
+    if profile and not written.replayed:
         profiles.seen(ctx)
     return written
 
@@ -112,10 +113,10 @@ def commit_updates(
     are otherwise as of ``store.commit``.
     """
     try:
-        return commit(ctx, partial(plan, ()), keys=keys, slot=slot(ctx, once))
+        return commit(ctx, partial(plan, ()), keys=keys, slot=once and Slot(ctx, once))
     except ConditionFailed as failure:
         existing = [item.id for item in failure.blockers if isinstance(item, TaskItem)]
-        return commit(ctx, partial(plan, existing), keys=keys, slot=slot(ctx, once))
+        return commit(ctx, partial(plan, existing), keys=keys, slot=once and Slot(ctx, once))
 
 
 def take_back(
@@ -223,7 +224,7 @@ def _move(
     def plan(current: TaskItem | None) -> Plan[Any]:
         return planner(ctx, expected(ctx, current, if_version))
 
-    return _written(commit(ctx, plan, keys=[_key(key_of, ctx, task_id)], slot=slot(ctx, once)))
+    return _written(commit(ctx, plan, keys=[_key(key_of, ctx, task_id)], slot=once and Slot(ctx, once)))
 
 
 def expected(ctx: RequestContext, current: AnyTask | None, if_version: Versions) -> AnyTask:

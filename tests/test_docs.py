@@ -1,6 +1,7 @@
 """The documents name only what exists, and each kind of document keeps its form."""
 
 import argparse
+import ast
 import re
 import tomllib
 from functools import cache
@@ -284,3 +285,51 @@ def test_continuous_integration_runs_what_the_readme_says_with_few_rights():
         for name in re.findall(r"uses: (\S+)", workflow)
         if not re.fullmatch(r"actions/[\w-]+@v\d+", name)
     ]
+
+
+FUNCTION = re.compile(r"`([\w/]+\.(?:py|js)):([\w.]+)`")
+
+
+@pytest.mark.parametrize("path", MARKDOWN, ids=lambda path: str(path.relative_to(ROOT)))
+def test_functions_in_code_spans_exist(path):
+    assert not [
+        f"{file}:{name}" for file, name in FUNCTION.findall(path.read_text()) if not defines(file, name)
+    ]
+
+
+def defines(file: str, name: str) -> bool:
+    """Return whether ``file`` defines the function, class or method ``name`` (in Python also a module's variable)."""
+    if not (ROOT / file).is_file():
+        return False
+    text = (ROOT / file).read_text()
+    if file.endswith(".js"):
+        return re.search(rf"^ *const {name} = (?:async )?\(", text, re.MULTILINE) is not None
+    body = ast.parse(text).body
+    for part in name.split("."):
+        found = next((node for node in body if part in names_of(node)), None)
+        if found is None:
+            return False
+        body = getattr(found, "body", [])
+    return True
+
+
+def names_of(node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.Assign):
+        return [part.id for target in node.targets for part in ast.walk(target) if isinstance(part, ast.Name)]
+    return [getattr(node, "name", "")]
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "known"),
+    [
+        ("store/commit.py", "commit", True),
+        ("store/commit.py", "nothing", False),
+        ("store/audit.py", "Trail.__call__", True),
+        ("store/audit.py", "Trail.nothing", False),
+        ("store/nothing.py", "commit", False),
+        ("static/js/quick.js", "ask", True),
+        ("static/js/quick.js", "nothing", False),
+    ],
+)
+def test_a_function_that_does_not_exist_is_found(file, name, known):
+    assert defines(file, name) is known

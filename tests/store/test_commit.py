@@ -55,7 +55,8 @@ class Slot:
 class Trail:
     """Records a write as a note about it."""
 
-    def recorded(self, before, after):
+    @staticmethod
+    def trail(_, before, after):
         item = after or before
         return [put_new(note(PK=f"TRAIL#{item.PK}", title=f"{before and 'old'} {after and 'new'}"))]
 

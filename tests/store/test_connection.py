@@ -85,7 +85,16 @@ def test_the_connection_parses_with_it():
     assert not isinstance(factory.create_parser("rest-json"), ItemParser)
 
 
-def test_threads_that_start_at_once_make_one_client(monkeypatch):
+@pytest.fixture
+def unconnected(monkeypatch):
+    """A process that has not yet connected; afterwards it has its old connection again."""
+    monkeypatch.setattr(connection, "_tables", {})
+    table.cache_clear()
+    yield
+    table.cache_clear()
+
+
+def test_threads_that_start_at_once_make_one_client(monkeypatch, unconnected):
     made = []
     create = Session.create_client
 
@@ -95,7 +104,6 @@ def test_threads_that_start_at_once_make_one_client(monkeypatch):
         return create(self, *arguments, **options)
 
     monkeypatch.setattr(Session, "create_client", slow)
-    monkeypatch.setattr(connection, "_tables", {})
     barrier = threading.Barrier(16)
     seen = set()
 
@@ -112,10 +120,9 @@ def test_threads_that_start_at_once_make_one_client(monkeypatch):
     assert len(made) == len(seen) == 1
 
 
-def test_the_environment_names_table_and_region(monkeypatch):
+def test_the_environment_names_table_and_region(monkeypatch, unconnected):
     monkeypatch.setenv("TABLE_NAME", "another")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    monkeypatch.setattr(connection, "_tables", {})
     assert table().table_name == "another"
     assert table().client.meta.region_name == "eu-central-1"
     assert connection.connect(table_definition) is table()
