@@ -1,7 +1,5 @@
 """Every alarm: its metric, its threshold and its meaning. Each has a section in the alarms runbook."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import cast

@@ -1,7 +1,5 @@
 """The CloudWatch dashboard: API, functions, lake, table, business, cost, from top to bottom."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import aws_cdk as cdk

@@ -1,7 +1,5 @@
 """The two Firehose delivery streams into Bronze: the table's changes and the request log."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import aws_cdk as cdk

@@ -4,8 +4,6 @@ The layer `build/lake-layer-<architecture>` holds the libraries of `requirements
 Lambda's Python and processor, whatever this machine has. An up-to-date layer is left alone.
 """
 
-from __future__ import annotations
-
 import hashlib
 import shutil
 import subprocess

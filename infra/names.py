@@ -1,7 +1,5 @@
 """Names and ARNs that several stacks need: derived, not exported, so that stacks can be updated one at a time."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import aws_cdk as cdk

@@ -1,7 +1,5 @@
 """The lake's jobs: a state machine runs Silver, Gold and cache warming on either engine. Also business metrics."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

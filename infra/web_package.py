@@ -6,8 +6,6 @@ whatever this machine has, and the few modules that Zappa's own handler imports.
 here, not by Zappa's exclusions, so that size and speed can be measured without Zappa.
 """
 
-from __future__ import annotations
-
 import argparse
 import fnmatch
 import json
@@ -104,7 +102,7 @@ class WebBuild:
         self.environment = self.folder / "env"
         self.packages = self.environment / "lib" / f"python{PYTHON}" / "site-packages"
 
-    def make(self, collector: Path) -> WebBuild:
+    def make(self, collector: Path) -> "WebBuild":
         """Build everything from scratch; return self.
 
         Parameters

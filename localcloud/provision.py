@@ -1,7 +1,5 @@
 """Creates the product's resources in the local AWS. Running it again changes nothing."""
 
-from __future__ import annotations
-
 import json
 import os
 import secrets

@@ -4,8 +4,6 @@ Holes closed: ConfirmSignUp does not verify the e-mail address, so nobody can si
 with; two users may hold the same address as an alias; `UsernameConfiguration.CaseSensitive = False` is ignored.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Athena's form of DuckDB's values: type names, texts, the CSV file."""
 
-from __future__ import annotations
-
 import datetime as dt
 import math
 import re

@@ -3,8 +3,6 @@
 `before_typing` sees the query as written; `after_typing` sees it with qualified columns and inferred types.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 
