@@ -93,16 +93,19 @@ def query(
     consistent
         False where it does not matter, at half the price. GSI1 to GSI5 know no other.
     """
-    answer = _query(
-        hash_key,
-        range_condition,
-        index=index,
-        filter_condition=filter_condition,
-        start=start,
-        limit=limit,
-        forward=forward,
-        consistent=consistent,
-    )
+    try:
+        answer = table().query(
+            hash_key,
+            range_key_condition=range_condition,
+            filter_condition=filter_condition,
+            consistent_read=consistent and not index.startswith("GSI"),
+            exclusive_start_key={name: {"S": value} for name, value in (start or {}).items()},
+            index_name=index or None,
+            limit=limit,
+            scan_index_forward=forward,
+        )
+    except QueryError as error:  # callers know botocore's errors, as of every other call
+        raise error.cause or error from None
     last = {name: value["S"] for name, value in answer.get("LastEvaluatedKey", {}).items()}
     return Page([model.from_raw_data(raw) for raw in answer["Items"]], last)
 
@@ -116,52 +119,3 @@ def query_all(
     while page.last:
         page = query(model, hash_key, range_condition, **(options | {"start": page.last}))
         yield from page.items
-
-
-def count(
-    hash_key: str,
-    range_condition: Condition | None = None,
-    *,
-    index: str = "",
-    filter_condition: Condition | None = None,
-    limit: int | None = None,
-) -> int:
-    """Return how many of the first ``limit`` items of a partition match. One Query; parameters as of ``query``."""
-    answer = _query(
-        hash_key,
-        range_condition,
-        index=index,
-        filter_condition=filter_condition,
-        limit=limit,
-        consistent=True,
-        select="COUNT",
-    )
-    return int(answer["Count"])
-
-
-def _query(
-    hash_key: str,
-    range_condition: Condition | None,
-    *,
-    index: str,
-    filter_condition: Condition | None,
-    limit: int | None,
-    consistent: bool,
-    start: Start | None = None,
-    forward: bool = True,
-    select: str | None = None,
-) -> dict[str, Any]:
-    try:
-        return table().query(
-            hash_key,
-            range_key_condition=range_condition,
-            filter_condition=filter_condition,
-            consistent_read=consistent and not index.startswith("GSI"),
-            exclusive_start_key={name: {"S": value} for name, value in (start or {}).items()},
-            index_name=index or None,
-            limit=limit,
-            scan_index_forward=forward,
-            select=select,
-        )
-    except QueryError as error:  # callers know botocore's errors, as of every other call
-        raise error.cause or error from None
