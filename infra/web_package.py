@@ -15,10 +15,9 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterable
 from pathlib import Path
 
-from infra.lake_layer import PYTHON, install
+from infra.lake_layer import PYTHON, install, remove
 from infra.prebuild import MARKER, compile_folders
 from infra.settings import ARCHITECTURES, ROOT, Settings
 
@@ -217,15 +216,6 @@ def keep_hashed(static: Path) -> None:
     for plain, hashed in names.items():
         if plain != hashed:
             remove(static / f"{plain}{suffix}" for suffix in ("", ".gz", ".br"))
-
-
-def remove(paths: Iterable[Path]) -> None:
-    """Remove files and folders, if they exist."""
-    for path in sorted(paths):
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
 
 
 def size(*folders: Path, without: str = "") -> int:
