@@ -6,8 +6,6 @@ whole page (session, permissions and sidebar included), and the items that Dynam
 Loading and the largest lists take minutes: the local DynamoDB sorts a whole partition for every Query.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import subprocess

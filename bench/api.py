@@ -7,8 +7,6 @@ client, which checks no parameters and has a fixed User-Agent. The table has med
 local AWS runs in another process and does not count. `--profile create` shows where a request's time goes instead.
 """
 
-from __future__ import annotations
-
 import argparse
 import cProfile
 import gc

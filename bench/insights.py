@@ -9,8 +9,6 @@ own thread, and a manager's groups, once a minute) happen before the count.
 `--pictures FOLDER` takes pictures of its page. The milliseconds of a question are Athena's for its query alone.
 """
 
-from __future__ import annotations
-
 import argparse
 import gzip
 import sys

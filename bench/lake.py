@@ -9,8 +9,6 @@ The tables of all three are compared row by row before any figure is printed. `-
 `--patience` the time of Spark.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

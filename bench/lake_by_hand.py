@@ -3,8 +3,6 @@
 `bench.lake` compares the product with it: it has no manifests, no checks, no known history and no second engine.
 """
 
-from __future__ import annotations
-
 from datetime import date
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Generates Bronze for the benchmarks of the lake: a realistic history of any length, made by DuckDB."""
 
-from __future__ import annotations
-
 from datetime import date, timedelta
 from pathlib import Path
 

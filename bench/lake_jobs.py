@@ -4,8 +4,6 @@ FOLDER has the buckets: `bronze`, `silver`, `gold`. GIGABYTES is DuckDB's memory
 measurements as the last line.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 import time

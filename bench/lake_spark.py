@@ -3,8 +3,6 @@
 It reads Bronze, runs the SQL files one after the other and writes Parquet: no bookmarks, manifests or checks.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 import time

@@ -5,8 +5,6 @@ categories have most of the work, and thousands have one or two tasks. All value
 same size always gives the same files.
 """
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Mapping
 from datetime import date, datetime

@@ -4,8 +4,6 @@
 of 50 of each list from the API. It counts Queries and the items they read at botocore.
 """
 
-from __future__ import annotations
-
 import os
 from collections import Counter
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """A local AWS for the benchmarks that run the site, with Django's settings for it."""
 
-from __future__ import annotations
-
 import os
 import tempfile
 from collections.abc import Iterator

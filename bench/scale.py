@@ -3,8 +3,6 @@
 Compares the product's layout (16 user buckets a day) with one partition per user and day, for the same events.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -158,10 +158,6 @@ def _number(name: str, known: Schema, common: dict[str, Any]) -> tuple[DjangoFie
     return models.BigIntegerField(**common), PLAIN
 
 
-def _flag(name: str, known: Schema, common: dict[str, Any]) -> tuple[DjangoField, Codec]:
-    return models.BooleanField(**common), PLAIN
-
-
 def _lines(name: str, known: Schema, common: dict[str, Any]) -> tuple[DjangoField, Codec]:
     return LinesField(**common), LINES
 
@@ -179,7 +175,7 @@ def _document(name: str, known: Schema, common: dict[str, Any]) -> tuple[DjangoF
 _MAKERS: dict[str, Callable[..., tuple[DjangoField, Codec]]] = {
     STRING: _text,
     NUMBER: _number,
-    BOOLEAN: _flag,
+    BOOLEAN: lambda name, known, common: (models.BooleanField(**common), PLAIN),
     STRING_SET: _lines,
     LIST: _list,
     MAP: _document,

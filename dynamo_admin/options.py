@@ -337,8 +337,8 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             self.message_user(request, text, messages.SUCCESS)
 
 
-class ReadOnlyAdmin(DynamoModelAdmin):
-    """An admin that only shows rows."""
+class RecordAdmin(DynamoModelAdmin):
+    """An admin of rows that are not written by hand, but may be deleted."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Return False."""
@@ -347,6 +347,10 @@ class ReadOnlyAdmin(DynamoModelAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return False."""
         return False
+
+
+class ReadOnlyAdmin(RecordAdmin):
+    """An admin that only shows rows."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return False."""

@@ -72,9 +72,11 @@ class Reader(Protocol):
 
     def order_of(self, criteria: Criteria) -> str:
         """Return the field that orders the rows for these criteria; usually ``ordered_by``."""
+        return self.ordered_by
 
     def missing(self, criteria: Criteria) -> str:
         """Return, for the user, why rows cannot be read by these criteria; '' if they can."""
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import re
 import time
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION
@@ -163,10 +164,7 @@ class AuditEntry(Stored):
         item=AuditItem,
         locate=_audit_place,
         key_of=lambda values: f"{values['PK'].removeprefix('AUDIT#')}|{values['SK']}",
-        paths=(
-            Path("AUDIT#{kind}#{object_id}", timed=True),
-            *_by_age("AUDIT", "ACTOR#{actor_id}"),
-        ),
+        paths=(Path("AUDIT#{kind}#{object_id}", timed=True), *_by_age("AUDIT", "ACTOR#{actor_id}")),
     )
 
     class Meta(Stored.Meta):
@@ -183,8 +181,8 @@ class AuditEntry(Stored):
 
     @property
     def user(self) -> Any:
-        """The admin who did it, with the methods that the history page calls."""
-        return _Actor(self.stored["actor_name"])
+        """The admin who did it, with the names that the history page shows."""
+        return SimpleNamespace(get_username=self.stored["actor_name"], get_full_name="")
 
     @property
     def object_repr(self) -> str:
@@ -225,14 +223,3 @@ class AuditEntry(Stored):
         parts = [f"{c['field']}: “{c['before']}” → “{c['after']}”" for c in changed]
         words = f"{self.stored['action'].capitalize()}" + (f" — {'; '.join(parts)}" if parts else "")
         return f"{words}. {self.stored.get('message') or ''} Request {self.stored['request_id']}."
-
-
-class _Actor:
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def get_username(self) -> str:
-        return self._name
-
-    def get_full_name(self) -> str:
-        return ""

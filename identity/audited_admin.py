@@ -8,13 +8,11 @@ from typing import Any
 from django.http import HttpRequest
 
 from dynamo_admin.errors import InvalidFields, StaleForm, WriteRefused
-from dynamo_admin.options import DynamoModelAdmin, ReadOnlyAdmin
+from dynamo_admin.options import DynamoModelAdmin, ReadOnlyAdmin, RecordAdmin
 from store import audit
 from store.audit import Trail
 from store.context import RequestContext
 from store.errors import DomainError, ValidationFailed, VersionConflict
-
-__all__ = ["Audited", "AuditedReadOnly", "admin_context", "admin_errors", "name_of"]
 
 
 def admin_context(request: HttpRequest, user_id: str, action: str = "") -> RequestContext:
@@ -64,6 +62,10 @@ class _WithHistory:
 
 class Audited(_WithHistory, DynamoModelAdmin):
     """A model admin whose audit entries are of the kind ``audit_kind``."""
+
+
+class AuditedRecord(_WithHistory, RecordAdmin):
+    """The same for models that are not edited."""
 
 
 class AuditedReadOnly(_WithHistory, ReadOnlyAdmin):

@@ -14,15 +14,11 @@ class IdentityError(DomainError):
 
     message = _("You could not be signed in.")
 
-    def __init__(self, message: str = "") -> None:
-        super().__init__(message or str(self.message))
-
 
 class InvalidToken(IdentityError):  # noqa: N818
     """The bearer token is malformed, forged, expired or meant for another service."""
 
     message = _("The access token is not valid.")
-
     status = 401
 
     @property
@@ -81,7 +77,6 @@ class IdentityUnavailable(IdentityError):  # noqa: N818
     status = 503
     kind = "identity-unavailable"
     headers = RETRY
-
     message = _("The sign-in service cannot be reached. Try again in a moment.")
 
 
@@ -127,18 +122,14 @@ class ProfileNotFound(DomainError):  # noqa: N818
     """This person has no profile yet."""
 
     status = 404
-
-    def __init__(self) -> None:
-        super().__init__(gettext("There is no such user."))
+    message = _("There is no such user.")
 
 
 class AccessTokenNotFound(DomainError):  # noqa: N818
     """There is no such access token, or it belongs to somebody else, or has been revoked."""
 
     status = 404
-
-    def __init__(self) -> None:
-        super().__init__(gettext("There is no such access token."))
+    message = _("There is no such access token.")
 
 
 class TooManyAccessTokens(DomainError):  # noqa: N818
@@ -157,8 +148,7 @@ class TooManyAccessTokens(DomainError):  # noqa: N818
 class InvalidAccessToken(DomainError):  # noqa: N818
     """The personal access token is malformed, unknown, revoked or expired."""
 
-    def __init__(self, message: str = "") -> None:
-        super().__init__(message or gettext("The access token is not valid, or was revoked."))
+    message = _("The access token is not valid, or was revoked.")
 
 
 class ShutOut(DomainError):  # noqa: N818
@@ -166,15 +156,11 @@ class ShutOut(DomainError):  # noqa: N818
 
     status = 401
     headers = {"WWW-Authenticate": f'{CHALLENGE}, error="invalid_token"'}
-
-    def __init__(self) -> None:
-        super().__init__("Your access has been revoked.")
+    message = "Your access has been revoked."
 
 
 class CalendarFeedNotFound(DomainError):  # noqa: N818
     """There is no calendar feed at this address, or no longer."""
 
     status = 404
-
-    def __init__(self) -> None:
-        super().__init__(gettext("There is no such calendar feed."))
+    message = _("There is no such calendar feed.")

@@ -45,10 +45,7 @@ class ApiCredentialsMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Handle one request."""
         path = request.path_info
-        if path.startswith("/api/v1/") and not path.endswith(".ics") and not _has_credentials(request):
+        credentials = "HTTP_AUTHORIZATION" in request.META or settings.SESSION_COOKIE_NAME in request.COOKIES
+        if path.startswith("/api/v1/") and not path.endswith(".ics") and not credentials:
             return problems.sign_in_first(request)
         return self.get_response(request)
-
-
-def _has_credentials(request: HttpRequest) -> bool:
-    return "HTTP_AUTHORIZATION" in request.META or settings.SESSION_COOKIE_NAME in request.COOKIES

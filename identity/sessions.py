@@ -81,10 +81,6 @@ class SessionStore(SessionBase):
         if session_key:
             remove(key_of(session_key))
 
-    @classmethod
-    def clear_expired(cls) -> None:
-        """Do nothing: time to live removes what has expired."""
-
 
 def data_of(item: SessionItem) -> dict[str, Any]:
     """Return a stored session's data."""

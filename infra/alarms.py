@@ -1,10 +1,8 @@
 """Every alarm: its metric, its threshold and its meaning. Each has a section in the alarms runbook."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import cast
+from dataclasses import dataclass
+from typing import Any, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_budgets as budgets
@@ -34,6 +32,8 @@ class AlarmDefinition:
 
     Parameters
     ----------
+    source, metric
+        What it watches.
     slug
         End of its name, and its section in the runbook.
     meaning
@@ -44,17 +44,30 @@ class AlarmDefinition:
         Raise the alarm for missing data too.
     """
 
+    source: "Source"
     slug: str
     meaning: str
-    namespace: str
     metric: str
-    dimensions: Mapping[str, str]
     threshold: float
     statistic: str = "Sum"
     minutes: int = 5
     periods: int = 1
     below: bool = False
     alarm_without_data: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where metrics come from: their namespace, and the dimensions that select one resource."""
+
+    namespace: str
+    dimensions: Mapping[str, str]
+
+    def alarm(
+        self, slug: str, meaning: str, metric: str, threshold: float, **options: Any
+    ) -> AlarmDefinition:
+        """Return an alarm of one of its metrics; `options` are further fields of the definition."""
+        return AlarmDefinition(self, slug, meaning, metric, threshold, **options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,85 +99,43 @@ def alarm_definitions(names: Names) -> list[AlarmDefinition]:
 
 
 def _api(names: Names) -> Iterator[AlarmDefinition]:
-    refused = AlarmDefinition(
-        "api-4xx",
-        "Clients are refused: a broken client, an attack, or our mistake.",
-        "AWS/ApiGateway",
-        "4XXError",
-        {"ApiName": names.settings.web_function},
-        MAX_CLIENT_ERRORS,
-        periods=2,
-    )
-    yield refused
-    yield replace(
-        refused, slug="api-5xx", meaning="People get errors.", metric="5XXError", threshold=MAX_ERRORS
-    )
+    source = Source("AWS/ApiGateway", {"ApiName": names.settings.web_function})
+    refused = "Clients are refused: a broken client, an attack, or our mistake."
+    yield source.alarm("api-4xx", refused, "4XXError", MAX_CLIENT_ERRORS, periods=2)
+    yield source.alarm("api-5xx", "People get errors.", "5XXError", MAX_ERRORS, periods=2)
 
 
 def _functions(names: Names) -> Iterator[AlarmDefinition]:
     functions = {"web": names.settings.web_function, **names.functions}
     for purpose in ("web", "capture", "lake", "metrics"):
         name = functions[purpose]
-        errors = AlarmDefinition(
-            f"{purpose}-errors",
-            f"{name} fails.",
-            "AWS/Lambda",
-            "Errors",
-            {"FunctionName": name},
-            MAX_ERRORS,
-        )
-        yield errors
-        yield replace(
-            errors,
-            slug=f"{purpose}-throttles",
-            meaning=f"{name} is refused by Lambda.",
-            metric="Throttles",
-            threshold=0,
-        )
+        alarm = Source("AWS/Lambda", {"FunctionName": name}).alarm
+        yield alarm(f"{purpose}-errors", f"{name} fails.", "Errors", MAX_ERRORS)
+        yield alarm(f"{purpose}-throttles", f"{name} is refused by Lambda.", "Throttles", 0)
         if purpose != "lake":  # a run of the lake may take minutes
-            yield replace(
-                errors,
-                slug=f"{purpose}-duration",
-                meaning=f"{name} is slow.",
-                metric="Duration",
-                statistic="p95",
-                threshold=MAX_DURATION_MS,
-                periods=2,
-            )
+            slow = f"{name} is slow."
+            yield alarm(f"{purpose}-duration", slow, "Duration", MAX_DURATION_MS, statistic="p95", periods=2)
 
 
 def _table(names: Names) -> Iterator[AlarmDefinition]:
-    reads = AlarmDefinition(
-        "table-read-throttles",
-        "DynamoDB refuses reads.",
-        "AWS/DynamoDB",
-        "ReadThrottleEvents",
-        {"TableName": names.table},
-        0,
-    )
-    yield reads
-    yield replace(
-        reads, slug="table-write-throttles", meaning="DynamoDB refuses writes.", metric="WriteThrottleEvents"
-    )
+    source = Source("AWS/DynamoDB", {"TableName": names.table})
+    yield source.alarm("table-read-throttles", "DynamoDB refuses reads.", "ReadThrottleEvents", 0)
+    yield source.alarm("table-write-throttles", "DynamoDB refuses writes.", "WriteThrottleEvents", 0)
 
 
 def _capture(names: Names) -> Iterator[AlarmDefinition]:
-    yield AlarmDefinition(
+    yield Source("AWS/Lambda", {"FunctionName": names.functions["capture"]}).alarm(
         "capture-iterator-age",
         "Changes wait in the table's stream; it drops them after 24 hours.",
-        "AWS/Lambda",
         "IteratorAge",
-        {"FunctionName": names.functions["capture"]},
         MAX_ITERATOR_AGE_MS,
         statistic="Maximum",
         periods=2,
     )
-    yield AlarmDefinition(
+    yield Source("AWS/SQS", {"QueueName": names.failure_queue}).alarm(
         "capture-failures",
         "Capture gave up on changes; the stream keeps them for at least another 12 hours.",
-        "AWS/SQS",
         "ApproximateNumberOfMessagesVisible",
-        {"QueueName": names.failure_queue},
         0,
         statistic="Maximum",
     )
@@ -172,62 +143,26 @@ def _capture(names: Names) -> Iterator[AlarmDefinition]:
 
 def _delivery(names: Names) -> Iterator[AlarmDefinition]:
     for slug, stream in (("changes", names.changes_stream), ("logs", names.logs_stream)):
-        failing = AlarmDefinition(
-            f"{slug}-delivery-failures",
-            f"{stream} cannot write to Bronze.",
-            "AWS/Firehose",
-            "DeliveryToS3.Success",
-            {"DeliveryStreamName": stream},
-            1,
-            statistic="Average",
-            below=True,
-        )
-        yield failing
-        yield replace(
-            failing,
-            slug=f"{slug}-delivery-age",
-            meaning=f"Records wait in {stream}.",
-            metric="DeliveryToS3.DataFreshness",
-            statistic="Maximum",
-            threshold=MAX_DELIVERY_AGE_SECONDS,
-            below=False,
-        )
-        yield replace(
-            failing,
-            slug=f"{slug}-conversion-failures",
-            meaning=f"Records of {stream} are under the error prefix of Bronze instead of in its Parquet files.",
-            metric="FailedConversion.Records",
-            statistic="Sum",
-            threshold=0,
-            below=False,
-        )
+        alarm = Source("AWS/Firehose", {"DeliveryStreamName": stream}).alarm
+        failing, waiting = f"{stream} cannot write to Bronze.", f"Records wait in {stream}."
+        success, age = "DeliveryToS3.Success", "DeliveryToS3.DataFreshness"
+        yield alarm(f"{slug}-delivery-failures", failing, success, 1, statistic="Average", below=True)
+        yield alarm(f"{slug}-delivery-age", waiting, age, MAX_DELIVERY_AGE_SECONDS, statistic="Maximum")
+        lost = f"Records of {stream} are under the error prefix of Bronze instead of in its Parquet files."
+        yield alarm(f"{slug}-conversion-failures", lost, "FailedConversion.Records", 0)
 
 
 def _lake(names: Names) -> Iterator[AlarmDefinition]:
-    yield AlarmDefinition(
-        "lake-run-failures",
-        "Runs of Silver or Gold fail.",
-        "AWS/States",
-        "ExecutionsFailed",
-        {"StateMachineArn": arn("states", f"stateMachine:{names.state_machine}")},
-        0,
-        periods=2,
-    )
+    runs = Source("AWS/States", {"StateMachineArn": arn("states", f"stateMachine:{names.state_machine}")})
+    yield runs.alarm("lake-run-failures", "Runs of Silver or Gold fail.", "ExecutionsFailed", 0, periods=2)
     for layer, job in names.jobs.items():
-        yield AlarmDefinition(
-            f"{layer}-job-failures",
-            f"Tasks of the Glue job {job} fail.",
-            "Glue",
-            "glue.driver.aggregate.numFailedTasks",
-            {"JobName": job, "JobRunId": "ALL", "Type": "count"},
-            0,
-        )
-    yield AlarmDefinition(
+        source = Source("Glue", {"JobName": job, "JobRunId": "ALL", "Type": "count"})
+        failing, metric = f"Tasks of the Glue job {job} fail.", "glue.driver.aggregate.numFailedTasks"
+        yield source.alarm(f"{layer}-job-failures", failing, metric, 0)
+    yield Source(METRICS_NAMESPACE, {"Environment": names.settings.stage}).alarm(
         "lake-age",
         "The figures on the dashboard are old, or their age is not published.",
-        METRICS_NAMESPACE,
         "GoldAgeSeconds",
-        {"Environment": names.settings.stage},
         MAX_LAKE_AGE_SECONDS[names.settings.engine],
         statistic="Maximum",
         periods=3,
@@ -247,12 +182,14 @@ class Alarms(Construct):
 
     def _alarm(self, definition: AlarmDefinition) -> cloudwatch.Alarm:
         metric = cloudwatch.Metric(
-            namespace=definition.namespace,
+            namespace=definition.source.namespace,
             metric_name=definition.metric,
-            dimensions_map=dict(definition.dimensions),
+            dimensions_map=dict(definition.source.dimensions),
             statistic=definition.statistic,
             period=cdk.Duration.minutes(definition.minutes),
         )
+        comparison, missing = cloudwatch.ComparisonOperator, cloudwatch.TreatMissingData
+        below, without_data = definition.below, definition.alarm_without_data
         alarm = metric.create_alarm(
             self,
             definition.slug,
@@ -260,8 +197,10 @@ class Alarms(Construct):
             alarm_description=f"{definition.meaning} See {RUNBOOK}#{definition.slug}",
             threshold=definition.threshold,
             evaluation_periods=definition.periods,
-            comparison_operator=_comparison(below=definition.below),
-            treat_missing_data=_missing(alarm=definition.alarm_without_data),
+            comparison_operator=comparison.LESS_THAN_THRESHOLD
+            if below
+            else comparison.GREATER_THAN_THRESHOLD,
+            treat_missing_data=missing.BREACHING if without_data else missing.NOT_BREACHING,
         )
         action = actions.SnsAction(self.topic)
         alarm.add_alarm_action(action)
@@ -286,17 +225,10 @@ class Alarms(Construct):
             self._budget(limit).cfn_options.condition = elsewhere
 
     def _cost_alarm(self, limit: Limit) -> cloudwatch.Alarm:
-        definition = AlarmDefinition(
-            limit.slug,
-            f"{limit.budget_name} cost more than {limit.usd} USD this month.",
-            "AWS/Billing",
-            "EstimatedCharges",
-            {"Currency": "USD", "ServiceName": limit.billing_name},
-            limit.usd,
-            statistic="Maximum",
-            minutes=BILLING_HOURS * 60,
-        )
-        return self._alarm(definition)
+        source = Source("AWS/Billing", {"Currency": "USD", "ServiceName": limit.billing_name})
+        meaning = f"{limit.budget_name} cost more than {limit.usd} USD this month."
+        options = {"statistic": "Maximum", "minutes": BILLING_HOURS * 60}
+        return self._alarm(source.alarm(limit.slug, meaning, "EstimatedCharges", limit.usd, **options))
 
     def _budget(self, limit: Limit) -> budgets.CfnBudget:
         subscriber = budgets.CfnBudget.SubscriberProperty(
@@ -324,13 +256,3 @@ class Alarms(Construct):
                 )
             ],
         )
-
-
-def _comparison(*, below: bool) -> cloudwatch.ComparisonOperator:
-    kinds = cloudwatch.ComparisonOperator
-    return kinds.LESS_THAN_THRESHOLD if below else kinds.GREATER_THAN_THRESHOLD
-
-
-def _missing(*, alarm: bool) -> cloudwatch.TreatMissingData:
-    kinds = cloudwatch.TreatMissingData
-    return kinds.BREACHING if alarm else kinds.NOT_BREACHING

@@ -1,7 +1,5 @@
 """ApiStack: the user pool and the web function's permissions. Zappa deploys the function and its API Gateway."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import aws_cdk as cdk

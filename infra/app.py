@@ -4,8 +4,6 @@ Context (`-c name=value`): stage, suffix, engine, architecture, owner, cost_cent
 require_packages; see `infra.settings`. Synthesis needs no CDK command line, no AWS and no network.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import sys

@@ -1,7 +1,5 @@
 """Assets that CDK uploads with the stacks: the lake's source, and the libraries of the embedded engine."""
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 from pathlib import Path

@@ -1,7 +1,5 @@
 """S3 buckets: private, encrypted, TLS only, versioned, with access logs."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import cast
 

@@ -1,7 +1,5 @@
 """Change capture: the mapping from the table's stream to the function `todo-cdc-processor`, and the dead letters."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import aws_cdk as cdk

@@ -1,7 +1,5 @@
 """The CloudWatch dashboard: API, functions, lake, table, business, cost, from top to bottom."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import aws_cdk as cdk
@@ -46,132 +44,85 @@ class Dashboard(Construct):
 
     def _api(self) -> list[cloudwatch.IWidget]:
         api = {"ApiName": self.names.settings.web_function}
-        return _row(
-            _graph("Requests", [_metric("AWS/ApiGateway", "Count", api)]),
-            _graph("Errors", [_metric("AWS/ApiGateway", name, api) for name in ("4XXError", "5XXError")]),
-            _graph(
-                "Latency (ms)",
-                [_metric("AWS/ApiGateway", "Latency", api, part) for part in ("p50", "p95", "p99")],
-            ),
-        )
+        latency = [_metric("AWS/ApiGateway", "Latency", api, part) for part in ("p50", "p95", "p99")]
+        return [
+            _graph("Requests", _metrics("AWS/ApiGateway", api, "Count")),
+            _graph("Errors", _metrics("AWS/ApiGateway", api, "4XXError", "5XXError")),
+            _graph("Latency (ms)", latency),
+        ]
 
     def _functions(self) -> list[cloudwatch.IWidget]:
         functions = [self.names.settings.web_function, *self.names.functions.values()]
 
-        def each(metric: str, statistic: str) -> list[cloudwatch.Metric]:
+        def each(metric: str, statistic: str = "Sum") -> list[cloudwatch.Metric]:
             return [_metric("AWS/Lambda", metric, {"FunctionName": name}, statistic) for name in functions]
 
-        return _row(
-            _graph("Invocations", each("Invocations", "Sum")),
-            _graph("Errors and throttles", each("Errors", "Sum") + each("Throttles", "Sum")),
+        return [
+            _graph("Invocations", each("Invocations")),
+            _graph("Errors and throttles", each("Errors") + each("Throttles")),
             _graph("Duration p95 (ms)", each("Duration", "p95")),
-        )
+        ]
 
     def _lake(self) -> list[cloudwatch.IWidget]:
         names = self.names
-        stream = {"DeliveryStreamName": names.changes_stream}
+        stream, queue = {"DeliveryStreamName": names.changes_stream}, {"QueueName": names.failure_queue}
         machine = {"StateMachineArn": arn("states", f"stateMachine:{names.state_machine}")}
-        capture = {"FunctionName": names.functions["capture"]}
-        return _row(
-            _graph(
-                "Waiting: stream (ms), Firehose (s), queue",
-                [
-                    _metric("AWS/Lambda", "IteratorAge", capture, "Maximum"),
-                    _metric("AWS/Firehose", "DeliveryToS3.DataFreshness", stream, "Maximum"),
-                    _metric(
-                        "AWS/SQS",
-                        "ApproximateNumberOfMessagesVisible",
-                        {"QueueName": names.failure_queue},
-                        "Maximum",
-                    ),
-                ],
-            ),
-            _graph(
-                "Records to Bronze",
-                [
-                    _metric("AWS/Firehose", name, stream)
-                    for name in ("IncomingRecords", "DeliveryToS3.Records", "FailedConversion.Records")
-                ],
-            ),
-            _graph(
-                "Changes captured, failed, lag (s)",
-                [
-                    *(
-                        _metric(METRICS_NAMESPACE, name, {"Environment": names.settings.stage})
-                        for name in ("ChangesDelivered", "ChangesFailed")
-                    ),
-                    self._business_metric("ChangesLagSeconds"),
-                ],
-            ),
-            _graph(
-                "Runs",
-                [
-                    _metric("AWS/States", name, machine)
-                    for name in ("ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsTimedOut")
-                ],
-            ),
-            _graph("Age of the figures (s)", [self._business_metric("GoldAgeSeconds")]),
-        )
+        capture, stage = {"FunctionName": names.functions["capture"]}, {"Environment": names.settings.stage}
+        waiting = [
+            _metric("AWS/Lambda", "IteratorAge", capture, "Maximum"),
+            _metric("AWS/Firehose", "DeliveryToS3.DataFreshness", stream, "Maximum"),
+            _metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", queue, "Maximum"),
+        ]
+        captured = _metrics(METRICS_NAMESPACE, stage, "ChangesDelivered", "ChangesFailed")
+        records = ("IncomingRecords", "DeliveryToS3.Records", "FailedConversion.Records")
+        runs = ("ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsTimedOut")
+        return [
+            _graph("Waiting: stream (ms), Firehose (s), queue", waiting),
+            _graph("Records to Bronze", _metrics("AWS/Firehose", stream, *records)),
+            _graph("Changes captured, failed, lag (s)", captured + self._published("ChangesLagSeconds")),
+            _graph("Runs", _metrics("AWS/States", machine, *runs)),
+            _graph("Age of the figures (s)", self._published("GoldAgeSeconds")),
+        ]
 
     def _table(self) -> list[cloudwatch.IWidget]:
-        table = {"TableName": self.names.table}
-        return _row(
-            _graph(
-                "Consumed units",
-                [
-                    _metric("AWS/DynamoDB", name, table)
-                    for name in ("ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits")
-                ],
-            ),
-            _graph(
-                "Refused",
-                [
-                    _metric("AWS/DynamoDB", name, table)
-                    for name in ("ReadThrottleEvents", "WriteThrottleEvents", "TransactionConflict")
-                ],
-            ),
-            _graph(
-                "Latency (ms)",
-                [
-                    _metric(
-                        "AWS/DynamoDB", "SuccessfulRequestLatency", {**table, "Operation": call}, "Average"
-                    )
-                    for call in ("GetItem", "Query", "TransactWriteItems")
-                ],
-            ),
-        )
+        table, latency = {"TableName": self.names.table}, "SuccessfulRequestLatency"
+        consumed = ("ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits")
+        refused = ("ReadThrottleEvents", "WriteThrottleEvents", "TransactionConflict")
+        calls = [{**table, "Operation": call} for call in ("GetItem", "Query", "TransactWriteItems")]
+        return [
+            _graph("Consumed units", _metrics("AWS/DynamoDB", table, *consumed)),
+            _graph("Refused", _metrics("AWS/DynamoDB", table, *refused)),
+            _graph("Latency (ms)", [_metric("AWS/DynamoDB", latency, call, "Average") for call in calls]),
+        ]
 
     def _business(self) -> list[cloudwatch.IWidget]:
-        return _row(
-            *(_graph(title, [self._business_metric(name) for name in metrics]) for title, metrics in BUSINESS)
-        )
+        return [_graph(title, self._published(*metrics)) for title, metrics in BUSINESS]
 
-    def _business_metric(self, name: str) -> cloudwatch.Metric:
-        return _metric(METRICS_NAMESPACE, name, {"Environment": self.names.settings.stage}, "Maximum")
+    def _published(self, *names: str) -> list[cloudwatch.Metric]:
+        stage = {"Environment": self.names.settings.stage}
+        return [_metric(METRICS_NAMESPACE, name, stage, "Maximum") for name in names]
 
     def _cost(self) -> list[cloudwatch.IWidget]:
-        return _row(
-            *(
-                cloudwatch.GraphWidget(
-                    title=f"{limit.budget_name} this month (USD)",
-                    region=BILLING_REGION,
-                    width=COLUMNS // len(LIMITS),
-                    height=HEIGHT,
-                    left=[
-                        cloudwatch.Metric(
-                            namespace="AWS/Billing",
-                            metric_name="EstimatedCharges",
-                            dimensions_map={"Currency": "USD", "ServiceName": limit.billing_name},
-                            statistic="Maximum",
-                            period=cdk.Duration.hours(6),
-                            region=BILLING_REGION,
-                        )
-                    ],
-                    left_annotations=[{"value": limit.usd, "label": "alarm"}],
-                )
-                for limit in LIMITS
+        return [
+            cloudwatch.GraphWidget(
+                title=f"{limit.budget_name} this month (USD)",
+                region=BILLING_REGION,
+                width=COLUMNS // len(LIMITS),
+                height=HEIGHT,
+                left=[
+                    cloudwatch.Metric(
+                        namespace="AWS/Billing",
+                        metric_name="EstimatedCharges",
+                        dimensions_map={"Currency": "USD", "ServiceName": limit.billing_name},
+                        statistic="Maximum",
+                        period=cdk.Duration.hours(6),
+                        region=BILLING_REGION,
+                    )
+                ],
+                left_annotations=[{"value": limit.usd, "label": "alarm"}],
             )
-        )
+            for limit in LIMITS
+        ]
 
 
 def _metric(
@@ -186,11 +137,11 @@ def _metric(
     )
 
 
+def _metrics(namespace: str, dimensions: dict[str, str], *names: str) -> list[cloudwatch.Metric]:
+    return [_metric(namespace, name, dimensions) for name in names]
+
+
 def _graph(title: str, metrics: list[cloudwatch.Metric]) -> cloudwatch.GraphWidget:
     return cloudwatch.GraphWidget(
         title=title, left=metrics, left_y_axis=cloudwatch.YAxisProps(min=0), height=HEIGHT
     )
-
-
-def _row(*widgets: cloudwatch.GraphWidget) -> list[cloudwatch.IWidget]:
-    return list(widgets)

@@ -1,7 +1,5 @@
 """DataStack: the table, and the KMS key for services that cannot use AWS's own keys."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import aws_cdk as cdk

@@ -1,7 +1,6 @@
 """The two Firehose delivery streams into Bronze: the table's changes and the request log."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from typing import Any
 
 import aws_cdk as cdk
@@ -91,16 +90,24 @@ class BronzeStream(Construct):
             reason="the log streams of one group",
         )
 
-    def deliver(self, destination: dict[str, Any]) -> None:
-        """Set the destination, given as for boto3: CloudFormation uses the same names."""
-        self.stream.add_property_override(DESTINATION, destination)
+    def deliver(self, names: Names, define: Callable[..., dict[str, Any]]) -> None:
+        """Set the destination that `define` describes for boto3: CloudFormation uses the same names."""
+        definition = define(
+            name=self.name,
+            bronze_bucket=names.bucket("bronze"),
+            database=names.database,
+            region=cdk.Aws.REGION,
+            role_arn=self.role.role_arn,
+            log_group=self.logs.log_group_name,
+        )
+        self.stream.add_property_override(DESTINATION, definition[DESTINATION])
 
 
 def changes_stream(scope: Construct, names: Names) -> BronzeStream:
     """Create the stream that the capture function writes to, as `etl.lake.catalog` defines it."""
     prefixes = (layout.BRONZE_PREFIX, layout.BRONZE_ERROR_PREFIX)
     stream = BronzeStream(scope, "Changes", names, names.changes_stream, BRONZE.name, prefixes)
-    stream.deliver(catalog.firehose_stream(**_destination_arguments(stream, names))[DESTINATION])
+    stream.deliver(names, catalog.firehose_stream)
     return stream
 
 
@@ -108,19 +115,8 @@ def logs_stream(scope: Construct, names: Names) -> BronzeStream:
     """Create the stream that the log subscription writes to, as `etl.lake.catalog` defines it."""
     prefixes = (layout.REQUESTS_PREFIX, layout.REQUESTS_ERROR_PREFIX)
     stream = BronzeStream(scope, "Requests", names, names.logs_stream, REQUESTS.name, prefixes)
-    stream.deliver(catalog.requests_stream(**_destination_arguments(stream, names))[DESTINATION])
+    stream.deliver(names, catalog.requests_stream)
     return stream
-
-
-def _destination_arguments(stream: BronzeStream, names: Names) -> dict[str, Any]:
-    return {
-        "name": stream.name,
-        "bronze_bucket": names.bucket("bronze"),
-        "database": names.database,
-        "region": cdk.Aws.REGION,
-        "role_arn": stream.role.role_arn,
-        "log_group": stream.logs.log_group_name,
-    }
 
 
 def subscription_role(scope: Construct, names: Names) -> iam.Role:

@@ -3,8 +3,6 @@
 Every step can be repeated: after a failure, run the same command again.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

@@ -1,7 +1,5 @@
 """EtlStack: everything between the table's stream and the figures."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import aws_cdk as cdk

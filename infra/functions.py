@@ -1,7 +1,5 @@
 """Our own Lambda functions: a common construct that gives each its own role and log group."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import aws_cdk as cdk

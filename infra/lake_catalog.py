@@ -1,7 +1,5 @@
 """The Glue database and its tables, the Athena workgroup, and the permissions to read or write the lake."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping, Sequence

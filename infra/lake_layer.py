@@ -4,12 +4,11 @@ The layer `build/lake-layer-<architecture>` holds the libraries of `requirements
 Lambda's Python and processor, whatever this machine has. An up-to-date layer is left alone.
 """
 
-from __future__ import annotations
-
 import hashlib
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from infra.settings import ARCHITECTURES, ROOT, Settings
@@ -72,19 +71,18 @@ def install(lock: Path, folder: Path, architecture: str) -> None:
 
 def prune(libraries: Path) -> None:
     """Remove libraries that the runtime has, and files that no function runs."""
-    for path in sorted(libraries.iterdir()):
-        if path.name.partition("-")[0].removesuffix(".py") in IN_RUNTIME:
-            _remove(path)
-    for name in UNUSED:
-        for path in sorted(libraries.rglob(name)):
-            _remove(path)
+    names = {path: path.name.partition("-")[0].removesuffix(".py") for path in libraries.iterdir()}
+    remove(path for path, name in names.items() if name in IN_RUNTIME)
+    remove(path for name in UNUSED for path in libraries.rglob(name))
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+def remove(paths: Iterable[Path]) -> None:
+    """Remove files and folders, if they exist."""
+    for path in sorted(paths):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """Synthesises both stages, which runs cdk-nag, and checks the templates with cfn-lint: `python -m infra.lint`."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import tempfile

@@ -1,7 +1,5 @@
 """MonitoringStack: the alarm topic, alarms, dashboard, and the subscription that sends the request log to the lake."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import aws_cdk as cdk

@@ -1,7 +1,5 @@
 """The lake's jobs: a state machine runs Silver, Gold and cache warming on either engine. Also business metrics."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any
@@ -206,15 +204,24 @@ class LakePipeline(Construct):
         acknowledge(role, {"AwsSolutions-IAM5[Resource::*]": reason})
 
     def _schedule(self) -> None:
-        minutes = self.names.settings.lake_every_minutes
-        rule = events.Rule(
-            self,
-            "Schedule",
-            rule_name=self.names.of("todo-lake-schedule"),
-            description="Brings the lake up to date",
-            schedule=events.Schedule.rate(cdk.Duration.minutes(minutes)),
-        )
+        name, minutes = self.names.of("todo-lake-schedule"), self.names.settings.lake_every_minutes
+        rule = _schedule(self, name, "Brings the lake up to date", minutes)
         rule.add_target(targets.SfnStateMachine(self.machine, retry_attempts=2))
+
+
+def _schedule(scope: Construct, name: str, description: str, minutes: int) -> events.Rule:
+    rate = events.Schedule.rate(cdk.Duration.minutes(minutes))
+    return events.Rule(scope, "Schedule", rule_name=name, description=description, schedule=rate)
+
+
+def _publish_metrics(role: iam.Role, namespace: str) -> None:
+    allow(
+        role,
+        ["cloudwatch:PutMetricData"],
+        ["*"],
+        reason="PutMetricData does not support resources; the condition limits the namespace",
+        conditions={"StringEquals": {"cloudwatch:namespace": namespace}},
+    )
 
 
 class GlueJobs(Construct):
@@ -256,13 +263,7 @@ class GlueJobs(Construct):
             [self.names.log_group_arn("/aws-glue/*")],
             reason="Glue names log groups and streams after its jobs and runs",
         )
-        allow(
-            self.role,
-            ["cloudwatch:PutMetricData"],
-            ["*"],
-            reason="PutMetricData does not support resources; the condition limits the namespace",
-            conditions={"StringEquals": {"cloudwatch:namespace": "Glue"}},
-        )
+        _publish_metrics(self.role, "Glue")
         allow(self.role, ["kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey"], [key.key_arn])
 
     def _job(self, layer: str, name: str) -> glue.CfnJob:
@@ -323,20 +324,9 @@ class BusinessMetrics(Construct):
         self.worker = PythonFunction(self, "Publisher", names, code, _metrics_settings(names))
         use_objects(self.worker.role, names.bucket("gold"), {GOLD_KPIS: ["s3:GetObject"]})
         use_objects(self.worker.role, names.bucket("bronze"), {})  # lists what waits there, reads nothing
-        allow(
-            self.worker.role,
-            ["cloudwatch:PutMetricData"],
-            ["*"],
-            reason="PutMetricData does not support resources; the condition limits the namespace",
-            conditions={"StringEquals": {"cloudwatch:namespace": METRICS_NAMESPACE}},
-        )
-        rule = events.Rule(
-            self,
-            "Schedule",
-            rule_name=names.of("todo-custom-metrics-schedule"),
-            description="Publishes the business metrics",
-            schedule=events.Schedule.rate(cdk.Duration.minutes(METRICS_EVERY_MINUTES)),
-        )
+        _publish_metrics(self.worker.role, METRICS_NAMESPACE)
+        name = names.of("todo-custom-metrics-schedule")
+        rule = _schedule(self, name, "Publishes the business metrics", METRICS_EVERY_MINUTES)
         rule.add_target(targets.LambdaFunction(self.worker.function, retry_attempts=2))
 
 

@@ -1,7 +1,5 @@
 """IAM permissions. A `*` in a statement needs a reason: without one the app does not synthesise."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 

@@ -5,8 +5,6 @@ time; this bytecode is never validated. That is why it may only be written to th
 of the sources would have no effect.
 """
 
-from __future__ import annotations
-
 import compileall
 import os
 import py_compile

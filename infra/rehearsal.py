@@ -5,8 +5,6 @@ web function by Zappa behind the emulated API Gateway, both smoke commands throu
 everything, data included.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import platform

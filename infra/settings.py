@@ -1,7 +1,5 @@
 """The settings of a deployment, read from CDK context and validated."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path

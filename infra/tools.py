@@ -1,7 +1,5 @@
 """The command lines that a deployment runs (CDK, Zappa, manage.py), each in its environment."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -6,8 +6,6 @@ whatever this machine has, and the few modules that Zappa's own handler imports.
 here, not by Zappa's exclusions, so that size and speed can be measured without Zappa.
 """
 
-from __future__ import annotations
-
 import argparse
 import fnmatch
 import json
@@ -17,10 +15,9 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterable
 from pathlib import Path
 
-from infra.lake_layer import PYTHON, install
+from infra.lake_layer import PYTHON, install, remove
 from infra.prebuild import MARKER, compile_folders
 from infra.settings import ARCHITECTURES, ROOT, Settings
 
@@ -104,7 +101,7 @@ class WebBuild:
         self.environment = self.folder / "env"
         self.packages = self.environment / "lib" / f"python{PYTHON}" / "site-packages"
 
-    def make(self, collector: Path) -> WebBuild:
+    def make(self, collector: Path) -> "WebBuild":
         """Build everything from scratch; return self.
 
         Parameters
@@ -219,15 +216,6 @@ def keep_hashed(static: Path) -> None:
     for plain, hashed in names.items():
         if plain != hashed:
             remove(static / f"{plain}{suffix}" for suffix in ("", ".gz", ".br"))
-
-
-def remove(paths: Iterable[Path]) -> None:
-    """Remove files and folders, if they exist."""
-    for path in sorted(paths):
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
 
 
 def size(*folders: Path, without: str = "") -> int:

@@ -4,8 +4,6 @@ The only reader of the warehouse for pages. A question that fails or takes too l
 it neither raises nor holds up the rest.
 """
 
-from __future__ import annotations
-
 import logging
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor, wait

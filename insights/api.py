@@ -3,8 +3,6 @@
 The site mounts ``router`` in its API, which adds authentication, errors and documentation.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse

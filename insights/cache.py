@@ -4,8 +4,6 @@ An answer is known by question, parameters and snapshot. A snapshot never change
 snapshots fall out of the bounded memory, and a lifecycle rule removes their objects.
 """
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import json

@@ -5,8 +5,6 @@ and ``habits`` do. Figures are plain data in Plotly's schema, so no request impo
 ``plotly.graph_objects``. Every point and every number of a table leads to its tasks.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.utils.functional import Promise

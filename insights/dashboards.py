@@ -1,7 +1,5 @@
 """The two dashboards: one about everybody, for managers, and one about the signed-in person."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Drill-down: the page of the tasks that a value of a chart stands for."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from django.conf import settings

@@ -1,7 +1,5 @@
 """Tables as CSV that is safe to open in a spreadsheet."""
 
-from __future__ import annotations
-
 import csv
 import io
 from typing import Any

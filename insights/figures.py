@@ -6,8 +6,6 @@ security policy forbids, so texts contain no markup. For the same reason there i
 legends.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -4,8 +4,6 @@ A filter selects tasks by their current values (the last ones, if deleted); ever
 history. Values from a URL reach SQL as parameters only.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from urllib.parse import urlencode
@@ -65,7 +63,7 @@ class State:
         return [("days", str(self.days)), *compare, *self.active_filters]
 
     @property
-    def cleared(self) -> State:
+    def cleared(self) -> "State":
         """This state without any filter."""
         return replace(self, filters=Filters())
 

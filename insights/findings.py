@@ -1,7 +1,5 @@
 """One sentence on what changed most against the period before."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 

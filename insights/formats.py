@@ -1,7 +1,5 @@
 """Formats numbers, durations and dates in the language of the page."""
 
-from __future__ import annotations
-
 from datetime import date, datetime
 
 from django.utils.dateformat import format as format_date

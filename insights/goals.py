@@ -1,7 +1,5 @@
 """Progress towards a person's weekly goal: the number of tasks that they want to complete in a week."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from django.http import HttpRequest

@@ -1,7 +1,5 @@
 """Charts of a person's own habits: completions by week, and streaks of days."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import date, timedelta
 

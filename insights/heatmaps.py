@@ -1,7 +1,5 @@
 """Heat maps: activity by weekday and hour, and the share of people who come back week after week (retention)."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.utils.dates import WEEKDAYS_ABBR

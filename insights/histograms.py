@@ -1,7 +1,5 @@
 """Histograms of lead and cycle times, with lines at their percentiles."""
 
-from __future__ import annotations
-
 import math
 
 from django.utils.functional import Promise

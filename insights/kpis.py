@@ -1,7 +1,5 @@
 """Key performance indicators (KPIs): definitions, and the tiles with value, change and sparkline."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta

@@ -1,7 +1,5 @@
 """The data model: questions with their SQL, and drawings with their figure, sentences and table."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal

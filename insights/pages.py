@@ -1,7 +1,5 @@
 """Assembles the dashboards: KPI tiles, cards, filter options, and the footer with freshness and cost."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime

@@ -1,7 +1,5 @@
 """The period that a page covers, and the previous period that it is compared with."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import date, timedelta
 

@@ -4,8 +4,6 @@ Each kind of predicate is a class; its attributes are the query parameters it re
 in ``questions.tasks``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Container, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from datetime import date

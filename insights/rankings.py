@@ -1,7 +1,5 @@
 """Rankings of categories and people: the largest by name, all others summed up in one row."""
 
-from __future__ import annotations
-
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext

@@ -1,7 +1,5 @@
 """Serializes questions and their answers for ``/api/v1/insights``."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.http import QueryDict

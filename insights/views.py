@@ -3,8 +3,6 @@
 The personal dashboard takes the person from the session only, so no URL gives access to another person's data.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

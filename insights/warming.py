@@ -1,7 +1,5 @@
 """Answers ahead of the first reader: the pages without a filter, as soon as a snapshot is published."""
 
-from __future__ import annotations
-
 import logging
 import threading
 

@@ -1,7 +1,5 @@
 """The local user pool: its client, its groups and the demo accounts."""
 
-from __future__ import annotations
-
 import secrets
 from typing import Any
 

@@ -5,8 +5,6 @@ first from the oldest record, later from the checkpoints in ``LOCAL_DIR/capture.
 to ``etl.capture.handler.handler`` in this process, and writes a checkpoint after the handler has accepted the records.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import os

@@ -1,7 +1,5 @@
 """The output of ``make run``: one line per step, updated in place on a terminal, plain lines elsewhere."""
 
-from __future__ import annotations
-
 import sys
 import time
 from collections.abc import Iterator
@@ -16,7 +14,7 @@ NAME_WIDTH = 18
 class Step:
     """A step in progress; call ``tick`` while waiting."""
 
-    def __init__(self, console: Console, name: str) -> None:
+    def __init__(self, console: "Console", name: str) -> None:
         self.console, self.name = console, name
         self.begun = time.monotonic()
         self.shown_at = self.begun - PLAIN_INTERVAL + QUIET_SECONDS

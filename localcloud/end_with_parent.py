@@ -5,8 +5,6 @@ between the two and reads PIPE, whose other end only the parent holds: when that
 Standard library only, and run as a file without site-packages, so that it starts fast.
 """
 
-from __future__ import annotations
-
 import ctypes
 import os
 import signal

@@ -1,7 +1,5 @@
 """The environment variables of the local processes, and the file ``LOCAL_DIR/env`` with them for other clients."""
 
-from __future__ import annotations
-
 import os
 import shlex
 from collections.abc import Mapping

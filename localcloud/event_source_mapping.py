@@ -6,8 +6,6 @@ outside the batch, fails the whole batch. A failed batch is bisected until the f
 retried with growing pauses and then sent to the on-failure destination, and delivery continues after it.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 import traceback

@@ -1,7 +1,5 @@
 """Atomic writes to LOCAL_DIR: neither a reader nor the next start after a crash sees a partial file."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

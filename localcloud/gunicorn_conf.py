@@ -1,7 +1,5 @@
 """Gunicorn's configuration for ``make run``."""
 
-from __future__ import annotations
-
 import os
 import signal
 import sys

@@ -3,8 +3,6 @@
 It is the age of a batch's last record, in milliseconds, when the function receives it.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -5,8 +5,6 @@ pattern, and puts them into the delivery stream in CloudWatch's envelopes. It th
 ``LOCAL_DIR/logs.json``, so after a kill it sends some lines again but loses none.
 """
 
-from __future__ import annotations
-
 import gzip
 import json
 import os

@@ -1,7 +1,5 @@
 """Checks that a port of the loopback interface is free, and names the process that uses it."""
 
-from __future__ import annotations
-
 import shutil
 import socket
 import subprocess

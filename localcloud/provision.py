@@ -1,7 +1,5 @@
 """Creates the product's resources in the local AWS. Running it again changes nothing."""
 
-from __future__ import annotations
-
 import json
 import os
 import secrets
@@ -12,7 +10,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from etl.lake import catalog, layout
+from etl.lake import catalog, glue_partitions, layout
 from localcloud import accounts
 from localcloud.files import write_atomically
 from store.model import TTL_ATTRIBUTE, table_definition
@@ -150,19 +148,9 @@ class Provisioner:
         glue, database = self.client("glue"), NAMES["GLUE_DATABASE"]
         if missing(lambda: glue.get_database(Name=database)):
             glue.create_database(DatabaseInput={"Name": database})
-        pages = glue.get_paginator("get_tables").paginate(DatabaseName=database)
-        present = {table["Name"]: table for page in pages for table in page["TableList"]}
-        buckets = {
-            f"{layer}_bucket": NAMES[f"{layer.upper()}_BUCKET"] for layer in ("bronze", "silver", "gold")
-        }
-        for wanted in catalog.glue_tables(**buckets):
-            found = present.get(wanted["Name"])
-            if found is None:
-                glue.create_table(DatabaseName=database, TableInput=wanted)
-            elif found["StorageDescriptor"]["Columns"] != wanted["StorageDescriptor"]["Columns"]:
-                # The lake jobs move Location on every publish; the definition has the first one.
-                wanted["StorageDescriptor"]["Location"] = found["StorageDescriptor"]["Location"]
-                glue.update_table(DatabaseName=database, TableInput=wanted)
+        layers = ("bronze", "silver", "gold")
+        buckets = {f"{layer}_bucket": NAMES[f"{layer.upper()}_BUCKET"] for layer in layers}
+        glue_partitions.sync_tables(glue, database, catalog.glue_tables(**buckets))
 
     def firehose(self) -> None:
         """Create the delivery streams of the changes and of the request log."""

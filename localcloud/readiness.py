@@ -1,7 +1,5 @@
 """Checks of a starting copy: does a server answer, has the lake caught up, are the static files up to date."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import time

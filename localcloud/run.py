@@ -1,7 +1,5 @@
 """``make run``: the whole product on this machine, from the local AWS to the site, until Ctrl-C."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 import shutil

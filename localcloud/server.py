@@ -1,7 +1,5 @@
 """Starts and stops the local AWS as a process, for tests, benchmarks and the rehearsal of a deployment."""
 
-from __future__ import annotations
-
 import http
 import os
 import signal

@@ -1,7 +1,5 @@
 """The settings of ``make run``, from environment variables: ports, directory, demo workspace."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass

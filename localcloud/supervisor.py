@@ -1,7 +1,5 @@
 """Keeps programs running: starts them so that they end with this process, restarts crashed ones, stops all in order."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import signal

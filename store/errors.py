@@ -1,9 +1,10 @@
 """Errors every domain can raise. Each says how the API answers it."""
 
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 
 class FieldError(TypedDict):
@@ -28,11 +29,17 @@ class DomainError(Exception):
         Type of the problem in that answer; blank where the status says it all.
     headers
         Headers of that answer.
+    message
+        The text, translated when the error is raised, unless it is raised with another.
     """
 
     status: int = 500
     kind: str = ""
     headers: Mapping[str, str] = {}
+    message: Any = ""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or str(self.message))
 
 
 class VersionConflict(DomainError):  # noqa: N818
@@ -55,9 +62,7 @@ class WriteContention(DomainError):  # noqa: N818
     status = 409
     kind = "write-contention"
     headers = RETRY
-
-    def __init__(self) -> None:
-        super().__init__(_("Other changes to the same task are in flight. Try again."))
+    message = gettext_lazy("Other changes to the same task are in flight. Try again.")
 
 
 class IdempotencyInFlight(WriteContention):
@@ -65,11 +70,9 @@ class IdempotencyInFlight(WriteContention):
 
     status = 409
     kind = "idempotency-in-flight"
-
-    def __init__(self) -> None:
-        DomainError.__init__(
-            self, _("A request with this Idempotency-Key is still in flight. Try again with the same key.")
-        )
+    message = gettext_lazy(
+        "A request with this Idempotency-Key is still in flight. Try again with the same key."
+    )
 
 
 class IdempotencyMismatch(DomainError):  # noqa: N818
@@ -77,9 +80,7 @@ class IdempotencyMismatch(DomainError):  # noqa: N818
 
     status = 422
     kind = "idempotency-mismatch"
-
-    def __init__(self) -> None:
-        super().__init__(_("This Idempotency-Key was used with a different request. Use a new key."))
+    message = gettext_lazy("This Idempotency-Key was used with a different request. Use a new key.")
 
 
 class InvalidCursor(DomainError):  # noqa: N818
@@ -87,11 +88,9 @@ class InvalidCursor(DomainError):  # noqa: N818
 
     status = 422
     kind = "invalid-cursor"
-
-    def __init__(self) -> None:
-        super().__init__(
-            _("The cursor is not valid for this list. Follow the Link header of an earlier page.")
-        )
+    message = gettext_lazy(
+        "The cursor is not valid for this list. Follow the Link header of an earlier page."
+    )
 
 
 class ValidationFailed(DomainError):  # noqa: N818

@@ -192,18 +192,3 @@ def read(
     while (stream := reader.current(limit + 1 - len(found))) and len(found) < limit:
         found.append(stream.take())
     return found, None if reader.finished else [stream.position for stream in streams]
-
-
-def count(ranges: Sequence[Range[Any]], at_most: int) -> int:
-    """Return how many items match, counting no further than ``at_most`` items of each range. One Query a range."""
-    return sum(
-        reading.count(
-            source.partition_key,
-            source.between,
-            index=source.index,
-            filter_condition=source.condition,
-            limit=at_most,
-        )
-        for source in ranges
-        if source.low <= source.high
-    )

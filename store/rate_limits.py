@@ -40,16 +40,13 @@ class Allowance:
     ----------
     allowed
         Whether this one may.
-    limit
-        Requests in a window of ``WINDOW_SECONDS``.
     remaining
-        What is left of them, as far as this process knows.
+        What is left of a window's requests, as far as this process knows.
     resets_in
         Whole seconds until the next window, at least 1.
     """
 
     allowed: bool
-    limit: int
     remaining: int
     resets_in: int
 
@@ -84,7 +81,7 @@ def take(principal: str, limit: int, now: float) -> Allowance:
         allowed = account.left > 0
         account.left -= allowed
         remaining = max(0, limit - account.used) + account.left
-    return Allowance(allowed, limit, remaining, (window + 1) * WINDOW_SECONDS - int(now))
+    return Allowance(allowed, remaining, (window + 1) * WINDOW_SECONDS - int(now))
 
 
 def _account(principal: str, window: int) -> _Account:

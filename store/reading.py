@@ -96,17 +96,19 @@ def query(
     impatient
         Give up soon and do not retry.
     """
-    answer = _query(
-        hash_key,
-        range_condition,
-        index=index,
-        filter_condition=filter_condition,
-        start=start,
-        limit=limit,
-        forward=forward,
-        consistent=consistent,
-        impatient=impatient,
-    )
+    try:
+        answer = table(impatient=impatient).query(
+            hash_key,
+            range_key_condition=range_condition,
+            filter_condition=filter_condition,
+            consistent_read=consistent and not index.startswith("GSI"),
+            exclusive_start_key={name: {"S": value} for name, value in (start or {}).items()},
+            index_name=index or None,
+            limit=limit,
+            scan_index_forward=forward,
+        )
+    except QueryError as error:  # callers know botocore's errors, as of every other call
+        raise error.cause or error from None
     last = {name: value["S"] for name, value in answer.get("LastEvaluatedKey", {}).items()}
     return Page([model.from_raw_data(raw) for raw in answer["Items"]], last)
 
@@ -126,58 +128,9 @@ def scan() -> Iterator[RawItem]:
     """Yield every item of the table as it is stored, whatever it is. One Scan a page, consistent."""
     start: RawItem | None = None
     while True:
-        page = table().scan(consistent_read=True, exclusive_start_key=start)  # type: ignore[arg-type]  # a key, as Query takes it
+        # PynamoDB declares a text, but passes a key on as Query does.
+        page = table().scan(consistent_read=True, exclusive_start_key=start)  # type: ignore[arg-type]
         yield from page["Items"]
         start = page.get("LastEvaluatedKey")
         if not start:
             return
-
-
-def count(
-    hash_key: str,
-    range_condition: Condition | None = None,
-    *,
-    index: str = "",
-    filter_condition: Condition | None = None,
-    limit: int | None = None,
-) -> int:
-    """Return how many of the first ``limit`` items of a partition match. One Query; parameters as of ``query``."""
-    answer = _query(
-        hash_key,
-        range_condition,
-        index=index,
-        filter_condition=filter_condition,
-        limit=limit,
-        consistent=True,
-        select="COUNT",
-    )
-    return int(answer["Count"])
-
-
-def _query(
-    hash_key: str,
-    range_condition: Condition | None,
-    *,
-    index: str,
-    filter_condition: Condition | None,
-    limit: int | None,
-    consistent: bool,
-    start: Start | None = None,
-    forward: bool = True,
-    select: str | None = None,
-    impatient: bool = False,
-) -> dict[str, Any]:
-    try:
-        return table(impatient=impatient).query(
-            hash_key,
-            range_key_condition=range_condition,
-            filter_condition=filter_condition,
-            consistent_read=consistent and not index.startswith("GSI"),
-            exclusive_start_key={name: {"S": value} for name, value in (start or {}).items()},
-            index_name=index or None,
-            limit=limit,
-            scan_index_forward=forward,
-            select=select,
-        )
-    except QueryError as error:  # callers know botocore's errors, as of every other call
-        raise error.cause or error from None

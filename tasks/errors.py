@@ -1,6 +1,6 @@
 """Domain errors about tasks."""
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from store.errors import DomainError
 
@@ -9,6 +9,4 @@ class TaskNotFound(DomainError):  # noqa: N818
     """The task does not exist, or belongs to someone else."""
 
     status = 404
-
-    def __init__(self) -> None:
-        super().__init__(_("There is no such task."))
+    message = _("There is no such task.")

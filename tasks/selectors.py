@@ -88,8 +88,3 @@ def get_trashed(
         **({"low": "0", "high": ":", "index": CHANGES} if latest_first else task_ranges.ALL),
     )
     return _page(f"trash\0{user_id}\0{latest_first}", [trash], limit, cursor)
-
-
-def count_tasks(user_id: str, *, filters: TaskFilters = TaskFilters(), at_most: int = 1000) -> int:
-    """Return how many tasks match, counting no further than ``at_most`` tasks. One Query, unless by priority."""
-    return search.count(task_ranges.ranges(user_id, filters), at_most)

@@ -3,8 +3,6 @@
 The first query imports PyAthena, so that processes that run none do not pay for it.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import threading
@@ -206,7 +204,7 @@ def _cancel(cursor: Any) -> None:
 
 
 @cache
-def _connect() -> Connection[Any]:
+def _connect() -> "Connection[Any]":
     import pyathena
 
     return pyathena.connect(
@@ -220,7 +218,7 @@ def _connect() -> Connection[Any]:
     )
 
 
-def _connection() -> Connection[Any]:
+def _connection() -> "Connection[Any]":
     with _client_lock:
         return _connect()
 

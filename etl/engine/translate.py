@@ -18,7 +18,7 @@ def duckdb_sql(sql: str, parameters: tuple[tuple[str, str], ...] = ()) -> str:
     Parameters
     ----------
     sql
-        One SELECT that follows `etl.engine.rules`.
+        One SELECT that follows `tests.etl.sql_rules`.
     parameters
         `(name, text)` pairs for `:name` placeholders; each becomes a string literal.
 

@@ -1,7 +1,5 @@
 """Reads Bronze files into the embedded engine: groups that fit into memory, and a row for each unreadable file."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -56,7 +54,7 @@ def groups(
     return made
 
 
-def read(engine: Engine, copies: LocalCopies, keys: Sequence[str], use: Callable[[], None]) -> None:
+def read(engine: "Engine", copies: LocalCopies, keys: Sequence[str], use: Callable[[], None]) -> None:
     """Make the relation `bronze` from files and `use` it; if that finds unreadable files, do it again without them.
 
     `copies` are the local copies of the files, `use` reads the whole relation for the first time.
@@ -73,7 +71,7 @@ def read(engine: Engine, copies: LocalCopies, keys: Sequence[str], use: Callable
         use()
 
 
-def _read(engine: Engine, copies: LocalCopies, paths: Sequence[Path], bad: Sequence[Path]) -> None:
+def _read(engine: "Engine", copies: LocalCopies, paths: Sequence[Path], bad: Sequence[Path]) -> None:
     lost = [path.relative_to(copies.folder).as_posix() for path in bad]
     for key in lost:
         log("bronze", "unreadable file", level="ERROR", status="unreadable", key=key)

@@ -6,8 +6,6 @@ every table has been moved, so whoever keys a cache by its `snapshot` never file
 it, `gold/_kpis.json` gets the key figures of the snapshot, for those who do not want to ask Athena.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any

@@ -5,8 +5,6 @@ conditional write of `silver/_current.json` publishes the result and records the
 one commits and the other plans again; a run that dies leaves nothing but orphan files.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta

@@ -100,7 +100,7 @@ def first_location(table: Table, buckets: dict[str, str]) -> str:
 def glue_tables(*, bronze_bucket: str, silver_bucket: str, gold_bucket: str) -> list[dict[str, Any]]:
     """`TableInput` of every table of the lake, as before the first publication.
 
-    Create only missing tables: the lake jobs move the locations with every publication.
+    See `glue_partitions.sync_tables`, which keeps the locations that the lake jobs move with every publication.
     """
     buckets = {"bronze": bronze_bucket, "silver": silver_bucket, "gold": gold_bucket}
     return [table_input(table, first_location(table, buckets)) for table in TABLES]
@@ -114,7 +114,6 @@ def firehose_stream(
     region: str,
     role_arn: str,
     log_group: str = f"/aws/kinesisfirehose/{CHANGES_STREAM}",
-    buffer_seconds: int = 60,
 ) -> dict[str, Any]:
     """Keyword arguments of `firehose.create_delivery_stream` for the change stream.
 
@@ -129,14 +128,12 @@ def firehose_stream(
         Role that may write the bucket and read the Glue table.
     log_group
         CloudWatch log group for delivery errors.
-    buffer_seconds
-        Longest time that a record waits for its file; dynamic partitioning needs at least 60 on AWS.
     """
     fields = [field for field, _ in BRONZE.partitions]
     path = "/".join(f"{field}=!{{partitionKeyFromQuery:{field}}}" for field in fields)
     query = ",".join(f"{field}:.{field}" for field in fields)
     extraction = {"MetadataExtractionQuery": f"{{{query}}}", "JsonParsingEngine": "JQ-1.6"}
-    stream = _stream(name, bronze_bucket, role_arn, log_group, buffer_seconds)
+    stream = _stream(name, bronze_bucket, role_arn, log_group, 60)  # the least for dynamic partitioning
     stream["ExtendedS3DestinationConfiguration"] |= {
         "Prefix": f"{BRONZE_PREFIX}{path}/",
         "ErrorOutputPrefix": f"{BRONZE_ERROR_PREFIX}!{{firehose:error-output-type}}/!{{timestamp:yyyy/MM/dd}}/",
@@ -155,7 +152,6 @@ def requests_stream(
     region: str,
     role_arn: str,
     log_group: str = f"/aws/kinesisfirehose/{REQUESTS_STREAM}",
-    buffer_seconds: int = 300,
 ) -> dict[str, Any]:
     """Keyword arguments of `firehose.create_delivery_stream` for the request log.
 
@@ -164,11 +160,11 @@ def requests_stream(
 
     Parameters
     ----------
-    name, bronze_bucket, database, region, role_arn, log_group, buffer_seconds
+    name, bronze_bucket, database, region, role_arn, log_group
         As of `firehose_stream`.
     """
     day = "year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/"
-    stream = _stream(name, bronze_bucket, role_arn, log_group, buffer_seconds)
+    stream = _stream(name, bronze_bucket, role_arn, log_group, 300)
     stream["ExtendedS3DestinationConfiguration"] |= {
         "Prefix": f"{REQUESTS_PREFIX}{day}",
         "ErrorOutputPrefix": f"{REQUESTS_ERROR_PREFIX}!{{firehose:error-output-type}}/{day}",

@@ -1,6 +1,6 @@
-"""Glue follows the lake: partitions and tables are pointed at what has been committed."""
+"""Glue follows the lake: its tables have the lake's columns, and they and their partitions the committed locations."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from etl.lake.catalog import storage_descriptor, table_input
@@ -10,6 +10,19 @@ from etl.lake.tables import SILVER, Table
 
 _BATCH = 100
 _BUCKETS = tuple(f"{number:02d}" for number in range(USER_BUCKETS))
+
+
+def sync_tables(glue: Any, database: str, tables: Iterable[dict[str, Any]]) -> None:
+    """Create missing tables of `catalog.glue_tables`; of existing ones, update only the columns."""
+    pages = glue.get_paginator("get_tables").paginate(DatabaseName=database)
+    present = {table["Name"]: table["StorageDescriptor"] for page in pages for table in page["TableList"]}
+    for wanted in tables:
+        found = present.get(wanted["Name"])
+        if found is None:
+            glue.create_table(DatabaseName=database, TableInput=wanted)
+        elif found["Columns"] != wanted["StorageDescriptor"]["Columns"]:
+            wanted["StorageDescriptor"]["Location"] = found["Location"]
+            glue.update_table(DatabaseName=database, TableInput=wanted)
 
 
 def sync_silver(glue: Any, database: str, wanted: Mapping[str, Mapping[str, str]]) -> int:

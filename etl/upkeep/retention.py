@@ -4,8 +4,6 @@ In AWS, lifecycle rules delete the objects by the same numbers (`etl.lake.layout
 Quarantined rows are dropped after a year; Bronze still has them, and `replay` brings them back.
 """
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from etl.aws import client
 from etl.lake.catalog import BRONZE_TABLES, glue_tables
+from etl.lake.glue_partitions import sync_tables
 from etl.log import log
 
 TIMEOUT_SECONDS = 10
@@ -44,27 +45,15 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
 
 
 def ensure(properties: Mapping[str, str]) -> None:
-    """Create missing tables; of existing ones, update only the columns."""
-    database = properties["Database"]
-    present = _tables(database)
-    for wanted in glue_tables(
+    """Create missing tables of Silver and Gold; of existing ones, update only the columns."""
+    tables = glue_tables(
         bronze_bucket=properties["BronzeBucket"],
         silver_bucket=properties["SilverBucket"],
         gold_bucket=properties["GoldBucket"],
-    ):
-        if wanted["Name"] in BRONZE_TABLES:
-            continue  # CloudFormation owns them: their locations never move
-        found = present.get(wanted["Name"])
-        if found is None:
-            client("glue").create_table(DatabaseName=database, TableInput=wanted)
-        elif found["StorageDescriptor"]["Columns"] != wanted["StorageDescriptor"]["Columns"]:
-            wanted["StorageDescriptor"]["Location"] = found["StorageDescriptor"]["Location"]
-            client("glue").update_table(DatabaseName=database, TableInput=wanted)
-
-
-def _tables(database: str) -> dict[str, dict[str, Any]]:
-    pages = client("glue").get_paginator("get_tables").paginate(DatabaseName=database)
-    return {table["Name"]: table for page in pages for table in page["TableList"]}
+    )
+    # CloudFormation owns Bronze's tables: their locations never move.
+    published = [table for table in tables if table["Name"] not in BRONZE_TABLES]
+    sync_tables(client("glue"), properties["Database"], published)
 
 
 def _respond(event: Mapping[str, Any], outcome: Mapping[str, str]) -> None:

@@ -1,7 +1,5 @@
 """Template tags and filters of the dashboards."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -76,13 +74,13 @@ def _y(value: float, low: float, high: float) -> float:
 
 
 @register.simple_tag
-def dashboard_url(dashboard: Dashboard, page: str, *arguments: str) -> str:
+def dashboard_url(dashboard: "Dashboard", page: str, *arguments: str) -> str:
     """The URL of a page of a dashboard: ``{% dashboard_url dashboard '-csv' 'throughput' %}``."""
     return reverse(f"{dashboard.name}{page}", args=arguments)
 
 
 @register.simple_tag
-def filtered_query(state: State, cell: Cell) -> str:
+def filtered_query(state: "State", cell: "Cell") -> str:
     """The query string of the same page, filtered by the value of ``cell``."""
     name = cell.column.filters_by[0] if cell.column.filters_by else ""
     return replace(state, filters=replace(state.filters, **{name: cell.filter_value})).query

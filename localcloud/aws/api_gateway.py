@@ -4,8 +4,6 @@ Hole closed: ministack keeps the pointer's escaped text (`*~1*` instead of `*/*`
 so no media type ever matches and binary answers reach the client as base64.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from ministack.services import apigateway_v1

@@ -5,8 +5,6 @@ calls; conditions compare the text "AWS::Region" instead of the region; a table'
 recovery are ignored.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -4,8 +4,6 @@ Holes closed: ConfirmSignUp does not verify the e-mail address, so nobody can si
 with; two users may hold the same address as an alias; `UsernameConfiguration.CaseSensitive = False` is ignored.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -46,13 +44,9 @@ def _names(pool: Pool) -> Iterator[tuple[str, User]]:
     for username, user in pool["_users"].items():
         yield username, user
         attributes = _attributes(user)
-        for alias in _aliases(pool):
+        for alias in (*(pool.get("AliasAttributes") or ()), *(pool.get("UsernameAttributes") or ())):
             if _verified(attributes, alias) or alias in (pool.get("UsernameAttributes") or []):
                 yield attributes.get(alias, ""), user
-
-
-def _aliases(pool: Pool) -> list[str]:
-    return [*(pool.get("AliasAttributes") or []), *(pool.get("UsernameAttributes") or [])]
 
 
 def _attributes(user: User) -> dict[str, str]:
@@ -81,16 +75,13 @@ def _new_user(create: Callable[..., Response], *, admin: bool) -> Callable[..., 
         if not _case_sensitive(pool) and username.casefold() in folded:
             return error_response("UsernameExistsException", "User account already exists.", 400)
         attributes = cognito._attr_list_to_dict(data.get("UserAttributes", []))
-        claims = {alias: attributes[alias] for alias in VERIFIABLE if admin and _claimed(attributes, alias)}
+        given = [alias for alias in VERIFIABLE if admin and alias in attributes]
+        claims = {alias: attributes[alias] for alias in given if _verified(attributes, alias)}
         if claims and not data.get("ForceAliasCreation") and _holder(pool, claims) is not None:
             return _alias_exists()
         return create(data)
 
     return create_once
-
-
-def _claimed(attributes: dict[str, str], alias: str) -> bool:
-    return alias in attributes and _verified(attributes, alias)
 
 
 def _pool_of_client(data: dict[str, Any]) -> Pool | None:
@@ -113,13 +104,9 @@ def _confirming(confirm: Callable[..., Response]) -> Callable[..., Response]:
             return _alias_exists()
         response = confirm(data)
         if response[0] == 200:
-            verified = {f"{name}_verified": "true" for name in _delivered(pool, attributes)}
+            delivered = [name for name in pool.get("AutoVerifiedAttributes") or () if name in attributes]
+            verified = {f"{name}_verified": "true" for name in delivered}
             user["Attributes"] = cognito._dict_to_attr_list({**attributes, **verified})
         return response
 
     return confirm_and_verify
-
-
-def _delivered(pool: Pool, attributes: dict[str, str]) -> list[str]:
-    """Return the attributes that the confirmation code verified."""
-    return [name for name in pool.get("AutoVerifiedAttributes") or [] if name in attributes]

@@ -1,7 +1,5 @@
 """The in-process DuckDB that Athena's queries and Firehose's conversions share."""
 
-from __future__ import annotations
-
 import threading
 from pathlib import Path
 from typing import Any

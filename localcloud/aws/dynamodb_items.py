@@ -7,8 +7,6 @@ run to completion on the event loop, so no request, not even GetRecords, sees a 
 a transaction is in it completely or not at all.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import threading

@@ -5,8 +5,6 @@ records age while nothing runs. On AWS the consumer runs all day. Here a copy th
 killed must still deliver the records left, so nothing expires in the first minutes after a start.
 """
 
-from __future__ import annotations
-
 import os
 import time
 from typing import Any

@@ -4,8 +4,6 @@ Hole closed: ministack binds 0.0.0.0, opens side ports (MQTT, SFTP, database pro
 accepts any confirmation code, and keeps its state in a shared directory under /tmp.
 """
 
-from __future__ import annotations
-
 import os
 import socket
 import sys

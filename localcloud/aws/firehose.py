@@ -6,8 +6,6 @@ records by partition, converts each group to one Parquet file and answers when S
 AWS buffers for minutes instead: consumers see the same objects there, but later and larger.
 """
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import binascii

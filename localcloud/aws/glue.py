@@ -5,8 +5,6 @@ both succeed, and a call can change the catalog while it is being saved. Catalog
 on the event loop. Calls that start a job or a crawler keep their thread.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from ministack.services import glue

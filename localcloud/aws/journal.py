@@ -6,8 +6,6 @@ generation. A crash leaves either snapshot n with journals n and n+1, or snapsho
 or replayed twice.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterable, Iterator

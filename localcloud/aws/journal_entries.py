@@ -4,8 +4,6 @@ Entries, by key: ``i`` item changes, ``s`` stream records, ``k`` transaction tok
 ``tables`` table definitions and settings; in snapshots also ``stream`` positions and ``closed`` streams.
 """
 
-from __future__ import annotations
-
 import json
 import time
 from collections import defaultdict
@@ -31,7 +29,7 @@ IMAGES = ("OldImage", "NewImage")
 CHUNK = 200
 
 
-def entry(batch: Batch) -> dict[str, Any]:
+def entry(batch: "Batch") -> dict[str, Any]:
     """Return the journal entry of one request."""
     line: dict[str, Any] = {}
     if batch.changes:
@@ -44,7 +42,7 @@ def entry(batch: Batch) -> dict[str, Any]:
 
 
 def _record_entry(
-    batch: Batch, account: str, region: str, name: str, record: Any, old: Any, new: Any
+    batch: "Batch", account: str, region: str, name: str, record: Any, old: Any, new: Any
 ) -> list[Any]:
     """Leave a record's images out if a change in the same entry has them, which halves the journal."""
     for index, change in enumerate(batch.changes):

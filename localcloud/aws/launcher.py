@@ -1,7 +1,5 @@
 """Restores the state, installs the patches, and serves HTTP until told to stop."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import os

@@ -3,8 +3,6 @@
 Hole closed: ministack knows only Lambda processors and stores compressed envelopes as they are.
 """
 
-from __future__ import annotations
-
 import gzip
 import json
 import zlib

@@ -1,7 +1,5 @@
 """Firehose's record format conversion: JSON records to one Parquet file with the columns of a Glue table."""
 
-from __future__ import annotations
-
 import json
 import tempfile
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Requests and responses of ministack's services, with types."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 

@@ -6,8 +6,6 @@ write. Here the new metadata is first written beside the old and takes effect wi
 digest of the data decides which of the two counts (s3_recovery.py).
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -4,8 +4,6 @@ See s3_objects.py for the hole this closes. This module must not import ministac
 directory on import.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from pathlib import Path

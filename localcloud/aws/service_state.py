@@ -6,8 +6,6 @@ a failure to save fails the call, and a failure to load stops the start. Changes
 provisioned, queries running) are saved within a second, and so are metric values, log lines and message visibility.
 """
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import json

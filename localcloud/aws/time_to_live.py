@@ -3,8 +3,6 @@
 Hole closed: ministack's TTL thread deletes items without a stream record, so the lake would never remove them.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import time

@@ -4,8 +4,6 @@ Hole closed: ministack evaluates bucket and queue policies, and this server spea
 so a policy that requires TLS, as those of our buckets do, would refuse everybody.
 """
 
-from __future__ import annotations
-
 from ministack import app as ministack_app
 
 

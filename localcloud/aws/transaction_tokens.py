@@ -4,8 +4,6 @@ Hole closed: ministack keeps tokens in memory only, with the whole request. A cl
 a crash would apply it twice. Here the journal has the token with the transaction, and a digest in place of the request.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable
@@ -20,7 +18,7 @@ class PayloadDigest(str):
     __slots__ = ()
 
     @classmethod
-    def of(cls, payload: dict[str, Any]) -> PayloadDigest:
+    def of(cls, payload: dict[str, Any]) -> "PayloadDigest":
         """Return the digest of a request body without its token."""
         text = json.dumps(payload, sort_keys=True, separators=(",", ":"))
         return cls(hashlib.sha256(text.encode()).hexdigest())

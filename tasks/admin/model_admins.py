@@ -15,7 +15,7 @@ from dynamo_admin.errors import InvalidFields
 from dynamo_admin.filters import ExactFilter
 from dynamo_admin.forms import DynamoForm
 from identity import profiles
-from identity.audited_admin import Audited, admin_context, admin_errors
+from identity.audited_admin import Audited, AuditedRecord, admin_context, admin_errors
 from store.context import timestamp
 from store.model import Item, feed_keys
 from store.reading import query
@@ -62,27 +62,13 @@ class TaskAdmin(Audited):
     search_fields = ("title", "description", "category")
     search_help_text = _("Words of title, description or category, or a task's id.")
     actions = ("complete", "change_category", "move_to_trash")
+    record = ("id", "created_at", "updated_at", "completed_at", "version", "updated_by", "request_id")
     fieldsets = (
         (None, {"fields": ("user_id", "title", "description", "status", "priority", "category", "tags")}),
         (_("When"), {"fields": ("due_date", "due_time", "timezone", "recurrence")}),
         (_("Checklist"), {"fields": ("checklist",), "classes": ("collapse",)}),
-        (
-            _("Record"),
-            {
-                "fields": (
-                    "id",
-                    "created_at",
-                    "updated_at",
-                    "completed_at",
-                    "version",
-                    "updated_by",
-                    "request_id",
-                ),
-                "classes": ("collapse",),
-            },
-        ),
+        (_("Record"), {"fields": record, "classes": ("collapse",)}),
     )
-    record = ("id", "created_at", "updated_at", "completed_at", "version", "updated_by", "request_id")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return the read-only fields. The owner is part of the key, so it can only be set for a new task."""
@@ -198,22 +184,14 @@ def _keys_of_id(text: str) -> list[str] | None:
     return [task.audit_id for task in page.items if task.id == text]
 
 
-class TrashAdmin(Audited):
-    """Everybody's trash."""
+class TrashAdmin(AuditedRecord):
+    """Everybody's trash: tasks get there by being deleted, and are restored or deleted, not edited."""
 
     audit_kind = "task"
     list_display = ("title", "status", "category", "user_id", "deleted_at", "deleted_by")
     list_filter = (("user_id", ExactFilter), "deleted_at")
     search_fields = ("title", "category")
     actions = ("restore",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Return False: tasks get into the trash by being deleted."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return False: tasks in the trash are restored or deleted, not edited."""
-        return False
 
     def has_restore_permission(self, request: HttpRequest) -> bool:
         """Return whether the user may change tasks, which restoring requires."""
@@ -238,7 +216,4 @@ class TrashAdmin(Audited):
             services.purge_task(context, obj.stored["id"], if_version=obj.stored["version"])
 
 
-def register(site: Any) -> None:
-    """Register tasks and the trash with an admin site."""
-    site.register(Task, TaskAdmin)
-    site.register(TrashedTask, TrashAdmin)
+ADMINS = {Task: TaskAdmin, TrashedTask: TrashAdmin}

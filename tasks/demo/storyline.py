@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import accumulate
 from random import Random
 from typing import Any, Literal
@@ -91,7 +91,7 @@ class _Company:
         month_ago = self._period.now.date() - timedelta(days=30)
         past = self._spread([newcomer], count - recent, fate="done")
         days = [day for day in newcomer.days if day >= month_ago] or newcomer.days
-        fresh = _only(newcomer, days)
+        fresh = Diary(newcomer.person, newcomer.joined, newcomer.now, days)
         return past + self._spread([fresh], recent, fate="linger")
 
     def _regulars(self) -> list[Diary]:
@@ -165,11 +165,6 @@ class _Company:
         own = [life for life in waiting if life.diary.person.email == NEWCOMER_EMAIL]
         deadlines.open(own, NEWCOMER)
         deadlines.open([life for life in waiting if life.diary.person.email != NEWCOMER_EMAIL], EVERYBODY)
-
-
-def _only(each: Diary, days: list[date]) -> Diary:
-    """Return the diary of the same person with these days only."""
-    return Diary(each.person, each.joined, each.now, days)
 
 
 def _arrival(each: Diary) -> Iterator[Event]:

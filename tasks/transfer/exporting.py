@@ -20,19 +20,12 @@ Values = dict[str, Any]
 _EMPTY: Values = {"tags": [], "checklist": []}
 
 
-def export_rows(user_id: str) -> Iterator[Values]:
-    """Yield every task of ``user_id`` in the API's form, the newest first, without the trash.
-
-    One Query for each ``PAGE`` tasks. A task created or deleted during the export may be missing; every other task
-    is included once.
-    """
-    return chain.from_iterable(_pages(user_id))
-
-
 def export(user_id: str, file_format: str) -> Iterator[str]:
     """Return the chunks of a file (``FORMATS``) with every task of ``user_id``. Reads the first page immediately.
 
-    If a later page cannot be read, the iterator raises, so that the file is visibly incomplete.
+    Tasks are in the API's form, the newest first, without the trash. One Query for each ``PAGE`` tasks. A task created
+    or deleted during the export may be missing; every other task is included once. If a later page cannot be read, the
+    iterator raises, so that the file is visibly incomplete.
     """
     pages = _pages(user_id)
     first = next(pages, [])

@@ -9,11 +9,11 @@ import pytest
 
 from etl.engine.embedded import Engine, SchemaError
 from etl.engine.errors import EngineError
-from etl.engine.rules import violations
 from etl.engine.translate import duckdb_sql
 from etl.jobs.steps import GOLD_STEPS, SILVER, SQL, gold_parameters, silver_parameters, sql_text
 from etl.lake.tables import GOLD, Table, columns
 from etl.lake.tables import SILVER as SILVER_TABLES
+from tests.etl.sql_rules import violations
 
 FILES = sorted(SQL.rglob("*.sql"))
 

@@ -10,7 +10,7 @@ from botocore.stub import Stubber
 
 from store.attributes import WrongType
 from store.model import Item, table
-from store.reading import count, get, get_all, query, query_all, raw_key
+from store.reading import get, get_all, query, query_all, raw_key
 from store.writing import MAX_ATTEMPTS, Contended, put_new, write
 from tests.store.items import BinnedNoteItem, NoteItem, note
 
@@ -128,19 +128,12 @@ def test_all_pages_are_one_request_each(calls, notes):
     assert calls == {"Query": 3}
 
 
-def test_a_count_is_one_request(calls, notes):
-    calls.clear()
-    assert count(notes[0].PK, filter_condition=NoteItem.pinned.is_in(True), limit=6) == 3
-    assert calls == {"Query": 1}
-
-
 @pytest.mark.parametrize(
     "read",
     [
         lambda: get(Item, ("", "")),
         lambda: get_all(Item, [("", "")]),
         lambda: query(Item, ""),
-        lambda: count(""),
     ],
 )
 def test_errors_are_botocores_own(read, disturb):

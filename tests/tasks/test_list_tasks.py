@@ -95,9 +95,3 @@ def test_a_cursor_is_good_for_its_own_list_only(alice, bob, tasks):
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_pages_of_any_size_make_up_the_list(alice, tasks, limit, status):
     assert walk(alice.id, limit, status=status)[0] == walk(alice.id, 100, status=status)[0]
-
-
-def test_count(alice, tasks, calls):
-    calls.clear()
-    assert selectors.count_tasks(alice.id, filters=TaskFilters(status="pending")) == 4
-    assert calls.names == ["Query"]

@@ -1,6 +1,7 @@
 """Todoist's CSV template, in the services"""
 
 from datetime import UTC, datetime
+from itertools import chain
 
 import pytest
 
@@ -8,6 +9,10 @@ from tasks.transfer import exporting, importing
 
 NOW = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)  # a Sunday
 HEADER = "TYPE,CONTENT,DESCRIPTION,PRIORITY,INDENT,AUTHOR,RESPONSIBLE,DATE,DATE_LANG,TIMEZONE\n"
+
+
+def exported(user_id):
+    return chain.from_iterable(exporting._pages(user_id))
 
 
 @pytest.fixture
@@ -21,7 +26,7 @@ def imported(ctx, alice):
 
 
 def task_of(account):
-    (row,) = exporting.export_rows(account.id)
+    (row,) = exported(account.id)
     return row
 
 
@@ -41,7 +46,7 @@ def test_imports_a_template(imported, alice):
     )
     assert (report.format, report.rows, report.created, report.invalid) == ("todoist", 3, 3, 0)
     assert [result.row for result in report.results] == [3, 7, 10]
-    milk, tree, look = exporting.export_rows(alice.id)
+    milk, tree, look = exported(alice.id)
     assert milk["title"] == "Buy *milk*"
     assert milk["tags"] == ["shop", "home"]
     assert milk["description"] == "Two bottles\n\nThe fresh one"
@@ -110,11 +115,11 @@ def test_rows_that_are_not_valid(imported, row, field):
 def test_a_long_list_of_sub_tasks(imported, alice):
     report = imported(HEADER + "task,x,,,1,,,,,\n" + "".join(f"task,{n},,,2,,,,,\n" for n in range(102)))
     assert report.created == 3
-    assert len(next(exporting.export_rows(alice.id))["checklist"]) == 100
+    assert len(next(exported(alice.id))["checklist"]) == 100
 
 
 def test_sent_again(imported, alice):
     text = HEADER + "task,x,,,1,,,,,\ntask,one,,,2,,,,,\nnote,said,,,,,,,,\n"
     imported(text)
     assert imported(text).existing == 1
-    assert len(list(exporting.export_rows(alice.id))) == 1
+    assert len(list(exported(alice.id))) == 1

@@ -7,6 +7,7 @@ import itertools
 import json
 import uuid
 from collections import Counter
+from itertools import chain
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -30,6 +31,10 @@ FULL = {
     "checklist": [{"text": "one", "done": True}, {"text": "[x] two", "done": False}],
     "recurrence": "FREQ=WEEKLY;BYDAY=MO,TU",
 }
+
+
+def exported(user_id):
+    return chain.from_iterable(exporting._pages(user_id))
 
 
 def file_of(account, file_format):
@@ -65,8 +70,8 @@ def test_an_exported_file_can_be_imported(ctx, alice, bob, imported):
     for file_format in ("json", "csv"):
         report = imported(file_of(alice, file_format).decode(), account=bob)
         assert (report.format, report.created, report.invalid) == (file_format, 2, 0)
-        copies = list(exporting.export_rows(bob.id))[:2]
-        assert [essence(row) for row in copies] == [essence(row) for row in exporting.export_rows(alice.id)]
+        copies = list(exported(bob.id))[:2]
+        assert [essence(row) for row in copies] == [essence(row) for row in exported(alice.id)]
 
 
 def test_the_export_is_read_page_by_page(ctx, alice, calls, monkeypatch):
@@ -74,7 +79,7 @@ def test_the_export_is_read_page_by_page(ctx, alice, calls, monkeypatch):
     for number in range(5):
         services.create_task(ctx(alice), {"title": f"{number}"})
     calls.clear()
-    rows = exporting.export_rows(alice.id)
+    rows = exported(alice.id)
     assert [next(rows)["title"] for _ in range(2)] == ["4", "3"]
     assert calls.names == ["Query"]
     assert [row["title"] for row in rows] == ["2", "1", "0"]
@@ -89,7 +94,7 @@ def test_an_empty_export(alice):
 def test_an_export_without_the_trash(ctx, alice):
     task = services.create_task(ctx(alice), {"title": "x"}).task
     services.delete_task(ctx(alice), task.id)
-    assert list(exporting.export_rows(alice.id)) == []
+    assert list(exported(alice.id)) == []
 
 
 def test_an_export_that_fails_is_not_complete(ctx, alice, monkeypatch):
@@ -144,9 +149,7 @@ def test_any_tasks_survive_csv(ctx, alice, bob, tasks):
         services.create_task(ctx(there), task)
     report = importing.import_tasks(ctx(back), file_of(there, "csv"))
     assert (report.created, report.invalid) == (len(tasks), 0)
-    assert [essence(row) for row in exporting.export_rows(back.id)] == [
-        essence(row) for row in exporting.export_rows(there.id)
-    ]
+    assert [essence(row) for row in exported(back.id)] == [essence(row) for row in exported(there.id)]
 
 
 # --- Import --------------------------------------------------------------------------------------------------
@@ -262,7 +265,7 @@ def test_another_persons_ids_do_not_count(ctx, alice, bob, imported):
     services.create_task(ctx(alice), {"title": "x"})
     report = imported(file_of(alice, "json").decode(), account=bob)
     assert report.created == 1
-    assert report.results[0].task_id not in {row["id"] for row in exporting.export_rows(alice.id)}
+    assert report.results[0].task_id not in {row["id"] for row in exported(alice.id)}
 
 
 @pytest.mark.parametrize(
@@ -301,7 +304,7 @@ def test_any_bytes_are_read_or_refused(ctx, alice, content):
 def test_what_spreadsheets_make_of_csv(imported, alice):
     report = imported('\ufeffTitle;Due Date;Tags\r\n"one; two";2026-12-01;"a, b"\r\n;;\r\n')
     assert (report.rows, report.created) == (1, 1)
-    (row,) = exporting.export_rows(alice.id)
+    (row,) = exported(alice.id)
     assert (row["title"], row["due_date"], row["tags"]) == ("one; two", "2026-12-01", ["a", "b"])
 
 

@@ -1,7 +1,5 @@
 """Measures what one task's life needs: calls, DynamoDB units, bytes, processor time, through the services."""
 
-from __future__ import annotations
-
 import json
 import math
 import time

@@ -1,7 +1,5 @@
 """From one task's needs to a month's bill, service by service."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -265,6 +265,4 @@ class UserAdmin(Audited):
             raise WriteRefused(gettext("You cannot disable or delete yourself. Ask another admin."))
 
 
-def register(site: Any) -> None:
-    """Register users on an admin site."""
-    site.register(User, UserAdmin)
+ADMINS = {User: UserAdmin}

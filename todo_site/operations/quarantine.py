@@ -1,7 +1,6 @@
 """Quarantined events in the admin, read from Silver through Athena, page by page."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from django.db import models
 from django.utils.translation import gettext as _
@@ -11,7 +10,7 @@ from dynamo_admin.filters import ExactFilter
 from dynamo_admin.model import DynamoModel
 from dynamo_admin.options import ReadOnlyAdmin
 from dynamo_admin.query import CannotRead
-from dynamo_admin.reading import Criteria, Reads, Row, Values
+from dynamo_admin.reading import Criteria, Reader, Reads, Row, Values
 from web import athena
 
 COLUMNS = (
@@ -23,7 +22,7 @@ PAGE_ROWS = 200
 _PLACE = "concat(coalesce(event_time, ''), '|', coalesce(event_id, ''), '|', coalesce(source_file, ''))"
 
 
-class QuarantineReader:
+class QuarantineReader(Reader):
     """Reads Silver's ``quarantine``, one query with a LIMIT per page. The table is small unless something is wrong."""
 
     ordered_by = "event_time"
@@ -36,14 +35,6 @@ class QuarantineReader:
         """Return the row at a place."""
         found = self._ask(f"WHERE {_PLACE} = ? LIMIT 1", (key,), reads)
         return found[0] if found else None
-
-    def missing(self, criteria: Criteria) -> str:
-        """Nothing needs to be given."""
-        return ""
-
-    def order_of(self, criteria: Criteria) -> str:
-        """Return what the query orders by."""
-        return self.ordered_by
 
     def rows(self, criteria: Criteria, reads: Reads) -> Iterator[Row]:
         """Return rows by place."""
@@ -114,6 +105,4 @@ class QuarantineAdmin(ReadOnlyAdmin):
     search_fields = ("event_id", "reason", "user_id", "request_id", "source_file")
 
 
-def register(site: Any) -> None:
-    """Register the quarantine on an admin site."""
-    site.register(QuarantinedEvent, QuarantineAdmin)
+ADMINS = {QuarantinedEvent: QuarantineAdmin}

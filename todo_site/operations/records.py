@@ -9,27 +9,15 @@ from django.utils.translation import gettext_lazy as _
 from dynamo_admin.filters import ExactFilter
 from identity import access_tokens
 from identity.admin_models import AccessToken, AuditEntry, IdempotencyRecord, Session
-from identity.audited_admin import Audited, AuditedReadOnly, admin_context, name_of
+from identity.audited_admin import AuditedReadOnly, AuditedRecord, admin_context, name_of
 from store import audit
 from store.audit import Trail
 
 
-class RecordAdmin(Audited):
+class SiteRecordAdmin(AuditedRecord):
     """Records that the use of the site creates; admins may delete them."""
 
     removal = "delete"
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Return False: they are not added here."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return False: they are not edited."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether the person may delete them."""
-        return bool(request.user.has_perm(f"tasks.delete_{self.opts.model_name}"))
 
     def delete_item(self, request: HttpRequest, obj: Any) -> None:
         """Delete the record, with an entry in the audit trail."""
@@ -37,7 +25,7 @@ class RecordAdmin(Audited):
         audit.remove_recorded(context, obj.as_item(), Trail(name_of(request), self.removal))
 
 
-class SessionAdmin(RecordAdmin):
+class SessionAdmin(SiteRecordAdmin):
     """Browser sessions."""
 
     audit_kind = "session"
@@ -52,7 +40,7 @@ class SessionAdmin(RecordAdmin):
         return str(obj)
 
 
-class AccessTokenAdmin(RecordAdmin):
+class AccessTokenAdmin(SiteRecordAdmin):
     """Personal access tokens. Revoking one takes effect within seconds."""
 
     audit_kind = "access_token"
@@ -67,7 +55,7 @@ class AccessTokenAdmin(RecordAdmin):
         access_tokens.forget()
 
 
-class IdempotencyAdmin(RecordAdmin):
+class IdempotencyAdmin(SiteRecordAdmin):
     """Stored replies to requests with an Idempotency-Key, kept for a day."""
 
     audit_kind = "idempotency"
@@ -96,9 +84,9 @@ class AuditAdmin(AuditedReadOnly):
         return [field.name for field in self.opts.concrete_fields if field.editable]
 
 
-def register(site: Any) -> None:
-    """Register the records on an admin site."""
-    site.register(Session, SessionAdmin)
-    site.register(AccessToken, AccessTokenAdmin)
-    site.register(IdempotencyRecord, IdempotencyAdmin)
-    site.register(AuditEntry, AuditAdmin)
+ADMINS = {
+    Session: SessionAdmin,
+    AccessToken: AccessTokenAdmin,
+    IdempotencyRecord: IdempotencyAdmin,
+    AuditEntry: AuditAdmin,
+}

@@ -73,4 +73,5 @@ def _everything() -> Any:
 
 site = Site(name="admin")
 for module in (people, model_admins, records, quarantine):
-    module.register(site)
+    for model, model_admin in module.ADMINS.items():
+        site.register(model, model_admin)

@@ -1,7 +1,5 @@
 """A small API client over HTTP, with one connection."""
 
-from __future__ import annotations
-
 import http.client
 import json
 import time

@@ -1,7 +1,5 @@
 """The steps of one person through the API in a smoke test, and the check of the table."""
 
-from __future__ import annotations
-
 import uuid
 from collections import Counter
 from dataclasses import dataclass, field
@@ -71,7 +69,7 @@ class Journey:
         listed = self.api.call("GET", f"{TASKS}?limit=100", expect=200).body
         expect(sorted(task["id"] for task in listed), sorted(self.tasks)[-100:], "the list's ids")
 
-    def check_no_access(self, other: Journey) -> None:
+    def check_no_access(self, other: "Journey") -> None:
         """Check that another person's task does not exist for this person."""
         for task_id in list(other.tasks)[:1]:
             self.api.call("GET", f"{TASKS}/{task_id}", expect=404)

@@ -1,7 +1,5 @@
 """People of a smoke test: their accounts in Cognito and their items in the table."""
 
-from __future__ import annotations
-
 import secrets
 import uuid
 from contextlib import suppress

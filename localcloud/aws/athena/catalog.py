@@ -2,8 +2,6 @@
 
 # ruff: noqa: S608 - every name and value is quoted by identifier() and quoted()
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable

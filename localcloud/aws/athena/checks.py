@@ -1,7 +1,5 @@
 """Refuses queries that DuckDB would accept and Trino does not."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The scale of decimal expressions in Trino, where `100.0 * 3 / 7` is 42.9."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from sqlglot import exp

@@ -1,7 +1,5 @@
 """Runs a translated query in DuckDB, on a worker thread."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Finds the partitions that a query can need from the conditions on partition columns in its WHERE clause."""
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Callable, Iterator
 from typing import Any

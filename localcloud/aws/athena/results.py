@@ -1,7 +1,5 @@
 """Athena's form of DuckDB's values: type names, texts, the CSV file."""
 
-from __future__ import annotations
-
 import datetime as dt
 import math
 import re
@@ -84,10 +82,6 @@ def text(value: Any) -> str | None:
     return str(value)
 
 
-def _boolean(value: bool) -> str:
-    return "true" if value else "false"
-
-
 def _double(value: float) -> str:
     """Format a number as Java's Double.toString does, which Athena uses."""
     if math.isnan(value) or math.isinf(value):
@@ -115,7 +109,7 @@ def _nested(value: Any) -> str:
 
 
 FORMS: tuple[tuple[type, Callable[[Any], str]], ...] = (
-    (bool, _boolean),
+    (bool, lambda value: "true" if value else "false"),
     (float, _double),
     (Decimal, lambda value: f"{value:f}"),
     (dt.datetime, _timestamp),

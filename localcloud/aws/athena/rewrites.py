@@ -3,8 +3,6 @@
 `before_typing` sees the query as written; `after_typing` sees it with qualified columns and inferred types.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 
@@ -68,14 +66,6 @@ def _anonymous(node: exp.Anonymous) -> exp.Expr | None:
     return rule(*node.expressions) if rule is not None else None
 
 
-def _format_datetime(moment: exp.Expr, pattern: exp.Expr) -> exp.Expr:
-    return _call("strftime", moment, _text(_joda(pattern)))
-
-
-def _parse_datetime(text: exp.Expr, pattern: exp.Expr) -> exp.Expr:
-    return exp.cast(_call("strptime", text, _text(_joda(pattern))), "timestamptz")
-
-
 def _joda(pattern: exp.Expr) -> str:
     if not isinstance(pattern, exp.Literal):
         raise QueryError("NOT_SUPPORTED", "format_datetime and parse_datetime need a literal pattern locally")
@@ -92,10 +82,6 @@ def _joda_part(match: re.Match[str]) -> str:
     return JODA[match[0]]
 
 
-def _at_timezone(moment: exp.Expr, zone: exp.Expr) -> exp.Expr:
-    return exp.AtTimeZone(this=moment.copy(), zone=zone.copy())
-
-
 def _matches(arrays: str) -> Callable[[exp.Expr, exp.Expr], exp.Expr]:
     def rule(array: exp.Expr, condition: exp.Expr) -> exp.Expr:
         found = _call("len", exp.ArrayFilter(this=array.copy(), expression=condition.copy()))
@@ -110,9 +96,11 @@ def _matches(arrays: str) -> Callable[[exp.Expr, exp.Expr], exp.Expr]:
 
 
 NAMED: dict[str, Callable[..., exp.Expr]] = {
-    "format_datetime": _format_datetime,
-    "parse_datetime": _parse_datetime,
-    "at_timezone": _at_timezone,
+    "format_datetime": lambda moment, pattern: _call("strftime", moment, _text(_joda(pattern))),
+    "parse_datetime": lambda text, pattern: exp.cast(
+        _call("strptime", text, _text(_joda(pattern))), "timestamptz"
+    ),
+    "at_timezone": lambda moment, zone: exp.AtTimeZone(this=moment.copy(), zone=zone.copy()),
     "any_match": _matches("any"),
     "all_match": _matches("all"),
     "none_match": _matches("none"),
@@ -193,19 +181,6 @@ def _series(node: exp.Expr) -> exp.Expr | None:
     )
 
 
-def _percentile(node: exp.ApproxQuantile) -> exp.Expr:
-    """Return an element of the data, the same in every run."""
-    return _call("quantile_disc", node.this, node.args["quantile"])
-
-
-def _json_scalar(node: exp.JSONExtractScalar) -> exp.Expr:
-    return _call("json_scalar", node.this, _json_path(node))
-
-
-def _json_value(node: exp.JSONExtract) -> exp.Expr:
-    return _call("json_at", node.this, _json_path(node))
-
-
 def _json_path(node: exp.Expr) -> exp.Expr:
     path = node.expression
     return _text(path.sql("trino").strip("'")) if isinstance(path, exp.JSONPath) else path
@@ -236,13 +211,9 @@ def _whole_from_text(node: exp.Cast) -> None:
     node.set("this", _call("whole_number" if lenient else "checked_whole_number", node.this))
 
 
-def _whole_from_double(node: exp.Cast) -> None:
-    node.set("this", _call("round", node.this))
-
-
 CASTS: dict[str, Callable[[exp.Cast], exp.Expr | None]] = {
     "text to whole": _whole_from_text,
-    "double to whole": _whole_from_double,
+    "double to whole": lambda node: node.set("this", _call("round", node.this)),
     "moment to text": lambda node: _call("strftime", node.this, _text("%Y-%m-%d %H:%M:%S.%g")),
     "zoned to text": lambda node: _call("strftime", node.this, _text("%Y-%m-%d %H:%M:%S.%g UTC")),
     "json to text": lambda node: _call("json_extract_string", node.this, _text("$")),
@@ -292,10 +263,11 @@ TYPED: dict[type[exp.Expr], Callable[..., exp.Expr | None]] = {
     exp.Sub: _arithmetic,
     exp.GenerateSeries: _series,
     exp.GenerateDateArray: _series,
-    exp.ApproxQuantile: _percentile,
+    # An element of the data, the same in every run.
+    exp.ApproxQuantile: lambda node: _call("quantile_disc", node.this, node.args["quantile"]),
     exp.ApproxDistinct: lambda node: exp.Count(this=exp.Distinct(expressions=[node.this.copy()])),
-    exp.JSONExtractScalar: _json_scalar,
-    exp.JSONExtract: _json_value,
+    exp.JSONExtractScalar: lambda node: _call("json_scalar", node.this, _json_path(node)),
+    exp.JSONExtract: lambda node: _call("json_at", node.this, _json_path(node)),
     exp.Cast: _cast,
     exp.TryCast: _cast,
     exp.AtTimeZone: _zone,

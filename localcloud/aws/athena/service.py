@@ -1,7 +1,5 @@
 """The Athena API: executions, result files, result pages."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import json

@@ -1,7 +1,5 @@
 """Answers SHOW and DESCRIBE statements from the Glue catalog."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 

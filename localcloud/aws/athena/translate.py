@@ -5,8 +5,6 @@ division keeps Trino's scale). A query that DuckDB accepts but Trino refuses fai
 query that works locally also works on AWS.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import sqlglot

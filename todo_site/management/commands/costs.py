@@ -1,7 +1,5 @@
 """``manage.py costs``: what a month costs with 1 thousand, 100 thousand and 10 million users, by service."""
 
-from __future__ import annotations
-
 from argparse import ArgumentParser
 from dataclasses import asdict, fields
 from pathlib import Path

@@ -1,7 +1,5 @@
 """``manage.py smoke_api``: use a deployed API as its clients do, and compare with the table."""
 
-from __future__ import annotations
-
 import time
 from argparse import ArgumentParser
 from collections.abc import Iterator

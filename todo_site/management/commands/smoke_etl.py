@@ -1,7 +1,5 @@
 """``manage.py smoke_etl``: work through the API, then wait until the lake's figures match exactly."""
 
-from __future__ import annotations
-
 import os
 import time
 from argparse import ArgumentParser

@@ -5,8 +5,6 @@ ARN is that output) or one of this command's own values (``<stage>``, ``<app_url
 is an error: it must never reach AWS as a name or an address.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re
