@@ -58,8 +58,6 @@ def _new_task(ctx: RequestContext, values: Mapping[str, Any], task_id: str) -> T
     authorship = ctx.authorship(1)
     now = authorship["updated_at"]
     pk, sk = task_key(ctx.user_id, task_id)
-    authorship = ctx.authorship(1)
-    now = authorship["updated_at"]
     task = TaskItem(
         PK=pk,
         SK=sk,
