@@ -279,7 +279,9 @@ FUNCTION = re.compile(r"`([\w/]+\.(?:py|js)):([\w.]+)`")
 
 @pytest.mark.parametrize("path", MARKDOWN, ids=lambda path: str(path.relative_to(ROOT)))
 def test_functions_in_code_spans_exist(path):
-    assert not [f"{file}:{name}" for file, name in FUNCTION.findall(path.read_text()) if not defines(file, name)]
+    assert not [
+        f"{file}:{name}" for file, name in FUNCTION.findall(path.read_text()) if not defines(file, name)
+    ]
 
 
 def defines(file: str, name: str) -> bool:
@@ -300,9 +302,7 @@ def defines(file: str, name: str) -> bool:
 
 def names_of(node: ast.stmt) -> list[str]:
     if isinstance(node, ast.Assign):
-        return [
-            part.id for target in node.targets for part in ast.walk(target) if isinstance(part, ast.Name)
-        ]
+        return [part.id for target in node.targets for part in ast.walk(target) if isinstance(part, ast.Name)]
     return [getattr(node, "name", "")]
 
 
@@ -320,3 +320,15 @@ def names_of(node: ast.stmt) -> list[str]:
 )
 def test_a_function_that_does_not_exist_is_found(file, name, known):
     assert defines(file, name) is known
+
+
+def test_every_capability_has_its_files_and_a_test():
+    text = (ROOT / "docs" / "implementation.md").read_text()
+    rows = re.findall(r"^\| (?!capability |---)(.+) \| (.+) \| (.+) \|$", text, re.MULTILINE)
+    assert len(rows) > 50
+    for capability, implemented, shown in rows:
+        files, tests = (re.findall(r"`([^`]+)`", cell) for cell in (implemented, shown))
+        assert files, capability
+        assert tests, capability
+        assert not [name for name in [*files, *tests] if not (ROOT / name).is_file()], capability
+        assert all(name.startswith("tests/") for name in tests), capability
