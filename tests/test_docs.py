@@ -333,3 +333,15 @@ def names_of(node: ast.stmt) -> list[str]:
 )
 def test_a_function_that_does_not_exist_is_found(file, name, known):
     assert defines(file, name) is known
+
+
+def test_every_capability_has_its_files_and_a_test():
+    text = (ROOT / "docs" / "implementation.md").read_text()
+    rows = re.findall(r"^\| (?!capability |---)(.+) \| (.+) \| (.+) \|$", text, re.MULTILINE)
+    assert len(rows) > 50
+    for capability, implemented, shown in rows:
+        files, tests = (re.findall(r"`([^`]+)`", cell) for cell in (implemented, shown))
+        assert files, capability
+        assert tests, capability
+        assert not [name for name in [*files, *tests] if not (ROOT / name).is_file()], capability
+        assert all(name.startswith("tests/") for name in tests), capability

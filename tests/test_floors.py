@@ -1,5 +1,6 @@
 """The contract on imports covers every package on disk; import-linter's ``exhaustive`` works inside a package only."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -49,6 +50,12 @@ def test_a_readme_names_everything_in_its_package(package):
     text = (ROOT / package / "README.md").read_text()
     missing = [name for name in entries(ROOT / package) if f"`{name}" not in text]
     assert not missing
+
+
+@pytest.mark.parametrize("package", NAMED)
+def test_a_readme_names_no_module_that_is_gone(package):
+    named = re.findall(r"`(\w+\.py)`", (ROOT / package / "README.md").read_text())
+    assert not set(named) - {path.name for path in (ROOT / package).rglob("*.py")}
 
 
 def entries(package):
