@@ -36,7 +36,9 @@ def main() -> int:
     parser.add_argument("--size", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.size:
-        return _measure_size(options.size, options.only)
+        with local_aws(LOG_LEVEL="ERROR"):
+            _measure(options.size, options.only)
+        return 0
     found = [_in_a_process(size, options.only) for size in SIZES]
     print("| list | " + " | ".join(f"{size:,} tasks" for size in SIZES) + " |\n|---|" + "---|" * len(SIZES))
     for name in found[0]:
@@ -55,12 +57,6 @@ def _in_a_process(size: int, only: str) -> dict[str, str]:
     if process.returncode:
         raise SystemExit(process.returncode)
     return found
-
-
-def _measure_size(size: int, only: str) -> int:
-    with local_aws(LOG_LEVEL="ERROR"):
-        _measure(size, only)
-    return 0
 
 
 def _measure(size: int, only: str) -> None:

@@ -44,6 +44,8 @@ def _measure(people: int, pictures: Path | None) -> None:
     call_command("collectstatic", interactive=False, verbosity=0)
     from django.conf import settings
 
+    from insights import cache
+
     settings.INSIGHTS_PAGE_SECONDS = settings.INSIGHTS_QUERY_SECONDS = 300
     settings.REVOCATIONS_SECONDS = 3600
     _publish(people)
@@ -54,11 +56,12 @@ def _measure(people: int, pictures: Path | None) -> None:
     for path in PATHS:
         for state in ("cold", "warm", "warm, new process"):
             if state == "warm, new process":
-                _forget()
+                cache.memory.clear()
             calls, body = _visit(browser, path)
             athena = calls["StartQueryExecution"]
             size, packed = len(body), len(gzip.compress(body))
-            total = "" if state == "cold" else _named(calls)
+            named = f"{calls.total()} ({', '.join(sorted(calls.elements()))})"
+            total = "" if state == "cold" else named
             print(f"| `{path}` | {state} | {total} | {athena} | {size:,} | {packed:,} |", flush=True)
     plotly = next(Path(settings.STATIC_ROOT).glob("vendor/plotly-cartesian.min.*.js.gz"), None)
     if plotly:
@@ -123,12 +126,6 @@ def _browser() -> Any:
     return browser
 
 
-def _forget() -> None:
-    from insights import cache
-
-    cache.memory.clear()
-
-
 def _visit(browser: Any, path: str) -> tuple[Counter[str], bytes]:
     from botocore.client import BaseClient
 
@@ -144,10 +141,6 @@ def _visit(browser: Any, path: str) -> tuple[Counter[str], bytes]:
         answer = browser.get(path)
     assert answer.status_code == 200, answer.status_code
     return calls, answer.content
-
-
-def _named(calls: Counter[str]) -> str:
-    return f"{calls.total()} ({', '.join(sorted(calls.elements()))})"
 
 
 def _take(folder: Path, signed_in: str) -> None:

@@ -4,6 +4,7 @@ Compares the product's layout (16 user buckets a day) with one partition per use
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 MIB, GIB = 1024**2, 1024**3
@@ -173,28 +174,18 @@ def view_bytes(load: Load, limits: Limits) -> dict[str, float]:
 def report(load: Load, limits: Limits) -> str:
     """Return a table in Markdown."""
     ours, theirs = layout(load, limits, 16), layout(load, limits, load.users * load.daily_active)
-    rows = [
-        ("Bronze files a day", f"{ours.files:,.0f}", f"{theirs.files:,.0f}"),
-        ("bytes a file", f"{ours.bytes_per_file:,.0f}", f"{theirs.bytes_per_file:,.0f}"),
-        ("Bronze bytes a day (GiB)", f"{ours.bytes / GIB:,.1f}", f"{theirs.bytes / GIB:,.1f}"),
-        ("of them Parquet footers", f"{ours.footer_share:.1%}", f"{theirs.footer_share:.1%}"),
-        (
-            "Firehose partitions open at once",
-            f"{ours.active_partitions:,.0f}",
-            f"{theirs.active_partitions:,.0f}",
-        ),
-        (
-            "of the limit of 500",
-            f"{ours.active_partitions / 500:.0%}",
-            f"{theirs.active_partitions / 500:,.0%}",
-        ),
-        ("S3 PUT, dollars a day", f"{ours.put_dollars:,.2f}", f"{theirs.put_dollars:,.2f}"),
-        (
-            "requests to list a day's files",
-            f"{ours.listing_requests:,.0f}",
-            f"{theirs.listing_requests:,.0f}",
-        ),
+    limit = limits.firehose_active_partitions
+    figures: list[tuple[str, str, Callable[[Figures], float]]] = [
+        ("Bronze files a day", ",.0f", lambda each: each.files),
+        ("bytes a file", ",.0f", lambda each: each.bytes_per_file),
+        ("Bronze bytes a day (GiB)", ",.1f", lambda each: each.bytes / GIB),
+        ("of them Parquet footers", ".1%", lambda each: each.footer_share),
+        ("Firehose partitions open at once", ",.0f", lambda each: each.active_partitions),
+        (f"of the limit of {limit}", ",.0%", lambda each: each.active_partitions / limit),
+        ("S3 PUT, dollars a day", ",.2f", lambda each: each.put_dollars),
+        ("requests to list a day's files", ",.0f", lambda each: each.listing_requests),
     ]
+    rows = [(name, *(format(value(each), form) for each in (ours, theirs))) for name, form, value in figures]
     rows += _glue(load, limits, ours, theirs)
     view = view_bytes(load, limits)
     costly = max(view, key=lambda question: view[question])

@@ -6,9 +6,7 @@ may still work in other processes than the one that revoked it. A token carries 
 """
 
 import re
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,6 +18,7 @@ from pydantic_core import from_json, to_json
 from typing_extensions import TypedDict
 
 from identity import bearer_secrets, profiles
+from identity.bounded_cache import BoundedCache
 from identity.errors import AccessTokenNotFound, InvalidAccessToken, TooManyAccessTokens
 from identity.items import AccessTokenItem, access_token_key
 from store import idempotency, reading, validation
@@ -34,6 +33,8 @@ DAYS_MAX, DAYS = 366, 30
 MAX_TOKENS = 50
 REMEMBERED, REMEMBERED_SECONDS = 2048, 5.0
 _ID = re.compile(r"[0-9a-f]{64}")
+# The tokens looked up (None for one that is not there) and until when that counts, by hash.
+_remembered: BoundedCache[str, tuple[float, AccessTokenItem | None]] = BoundedCache(REMEMBERED)
 
 
 @with_config(validation.STRICT)
@@ -216,7 +217,7 @@ def verify(secret: str) -> Grant:
     """
     if bearer_secrets.read(secret) is None:
         raise InvalidAccessToken
-    item = _remembered.find(bearer_secrets.digest(secret))
+    item = _find(bearer_secrets.digest(secret))
     if not item or not bearer_secrets.matches(secret, item.id):
         raise InvalidAccessToken
     if item.expires_at <= time.time():
@@ -230,34 +231,13 @@ def verify(secret: str) -> Grant:
     )
 
 
-class _Remembered:
-    """The last tokens looked up (None for one that is not there), by hash, for ``REMEMBERED_SECONDS``."""
-
-    def __init__(self) -> None:
-        self._items: OrderedDict[str, tuple[float, AccessTokenItem | None]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def find(self, token_id: str) -> AccessTokenItem | None:
-        until, item = self._items.get(token_id, (0.0, None))
-        if until > time.monotonic():
-            return item
+def _find(token_id: str) -> AccessTokenItem | None:
+    """Return the item of a token, or None, as of ``REMEMBERED_SECONDS`` ago at most."""
+    until, item = _remembered.get(token_id) or (0.0, None)
+    if until <= time.monotonic():
         item = reading.get(AccessTokenItem, access_token_key(token_id))
-        with self._lock:
-            self._items[token_id] = (time.monotonic() + REMEMBERED_SECONDS, item)
-            while len(self._items) > REMEMBERED:
-                self._items.popitem(last=False)
-        return item
-
-    def forget(self, token_id: str) -> None:
-        with self._lock:
-            self._items.pop(token_id, None)
-
-    def clear(self) -> None:
-        with self._lock:
-            self._items.clear()
-
-
-_remembered = _Remembered()
+        _remembered.put(token_id, (time.monotonic() + REMEMBERED_SECONDS, item))
+    return item
 
 
 def forget() -> None:

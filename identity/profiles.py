@@ -4,12 +4,11 @@ A person who only ever creates tasks gets a profile too. So that this costs no e
 process sees of a person carries the profile in its own transaction, as an update that only fills in what is missing.
 """
 
-import threading
-from collections import OrderedDict
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from identity.bounded_cache import BoundedCache
 from identity.errors import ProfileNotFound
 from identity.fields import PROFILE_CHANGES
 from identity.items import UserItem, user_key
@@ -23,32 +22,11 @@ from store.versions import check_echoed
 from store.writing import Action, fill_in, put_new, unchanged, update
 
 KNOWN_PEOPLE = 10_000
-
 Values = Mapping[str, Any]
 
 
-class _Known:
-    """User ids whose profile this process has seen; the longest unseen are forgotten."""
-
-    def __init__(self) -> None:
-        self._ids: OrderedDict[str, None] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def __contains__(self, user_id: str) -> bool:
-        return user_id in self._ids
-
-    def add(self, user_id: str) -> None:
-        with self._lock:
-            self._ids[user_id] = None
-            while len(self._ids) > KNOWN_PEOPLE:
-                self._ids.popitem(last=False)
-
-    def clear(self) -> None:
-        with self._lock:
-            self._ids.clear()
-
-
-known = _Known()
+# User ids whose profile this process has seen.
+known: BoundedCache[str, None] = BoundedCache(KNOWN_PEOPLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +93,7 @@ def save_profile(
         return Plan(Saved(new), [update(current, new), *more], [Change(current, new)], [new.key])
 
     done = commit(ctx, plan, keys=[user_key(ctx.user_id)], known=read, slot=once and Slot(ctx, once))
-    known.add(ctx.user_id)
+    known.put(ctx.user_id, None)
     if isinstance(done, Replayed):
         return Saved(UserItem(), reply=done.reply, replayed=True)
     return Saved(done.result.profile, done.result.created, done.reply)
@@ -158,7 +136,7 @@ def described(caller: Caller) -> dict[str, str]:
 def seen(ctx: RequestContext) -> None:
     """Remember that the caller's profile is there."""
     if ctx.caller is not None and ctx.user_id not in known:
-        known.add(ctx.user_id)
+        known.put(ctx.user_id, None)
 
 
 def _new(ctx: RequestContext, given: Values) -> UserItem:

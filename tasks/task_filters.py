@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-SORTS = ("created", "due", "priority", "updated")
-
 
 @dataclass(frozen=True, slots=True)
 class TaskFilters:
@@ -22,8 +20,8 @@ class TaskFilters:
         Only tasks changed at this instant (as stored) or later, deleted ones included (as TrashItem). The list is
         ordered by last change, the earliest first; with another ``sort``, the deleted tasks come last.
     sort
-        One of ``SORTS``; a leading "-" reverses the list. By due date, open tasks that have one come first and all
-        others follow from old to new; by priority, low comes before urgent.
+        ``created``, ``due``, ``priority`` or ``updated``; a leading "-" reverses the list. By due date, open tasks that
+        have one come first and all others follow from old to new; by priority, low comes before urgent.
     """
 
     status: str | None = None

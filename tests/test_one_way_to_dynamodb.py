@@ -35,7 +35,7 @@ def sent(monkeypatch):
 
 @pytest.fixture
 def as_alice(api, alice):
-    profiles.known.add(alice.id)
+    profiles.known.put(alice.id, None)
     return Api(api(alice))
 
 

@@ -5,27 +5,15 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from pydantic_core import to_json
 
+from identity.api.schemas import UserOut
 from identity.items import UserItem
 from store.idempotency import StoredReply
 from web.api.replies import etag, revalidated
 
-_USER_FIELDS = (
-    "id",
-    "email",
-    "username",
-    "name",
-    "given_name",
-    "family_name",
-    "timezone",
-    "created_at",
-    "updated_at",
-    "version",
-)
-
 
 def user_values(user: dict[str, Any]) -> dict[str, Any]:
     """Return what its owner sees of a profile's item."""
-    return {name: user.get(name) for name in _USER_FIELDS}
+    return {name: user.get(name) for name in UserOut.model_fields}
 
 
 def user(request: HttpRequest, item: UserItem) -> HttpResponse:

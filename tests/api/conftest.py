@@ -10,11 +10,11 @@ __all__ = ["calls", "unreliable"]
 @pytest.fixture
 def as_alice(api, alice) -> Api:
     """The API as Alice uses it, from a process that has seen her."""
-    profiles.known.add(alice.id)
+    profiles.known.put(alice.id, None)
     return Api(api(alice))
 
 
 @pytest.fixture
 def as_bob(api, bob) -> Api:
-    profiles.known.add(bob.id)
+    profiles.known.put(bob.id, None)
     return Api(api(bob))

@@ -60,7 +60,7 @@ def anybody():
 
 def somebody():
     user = f"user-{uuid.uuid4()}"
-    profiles.known.add(user)
+    profiles.known.put(user, None)
     return Api(Client(headers={"authorization": f"Bearer {user}"}))
 
 

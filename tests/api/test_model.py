@@ -72,7 +72,7 @@ class Machine(RuleBasedStateMachine):
     @initialize()
     def start(self):
         self.user = f"user-{uuid.uuid4()}"
-        profiles.known.add(self.user)
+        profiles.known.put(self.user, None)
         self.api = Api(Client(headers={"authorization": f"Bearer {self.user}"}))
         self.live, self.trash, self.sent = {}, {}, []
 

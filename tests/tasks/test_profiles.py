@@ -94,7 +94,7 @@ def test_the_first_task_in_another_process_changes_nothing(ctx, alice, calls):
 
 def test_forgets_whom_it_has_not_seen_for_long():
     for number in range(profiles.KNOWN_PEOPLE + 5):
-        profiles.known.add(str(number))
+        profiles.known.put(str(number), None)
     assert "0" not in profiles.known
     assert str(profiles.KNOWN_PEOPLE) in profiles.known
 

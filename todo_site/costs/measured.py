@@ -189,10 +189,7 @@ def _raw(user_id: str, task_id: str) -> dict[str, Any]:
 
 
 def _stored(item: dict[str, Any]) -> int:
-    entries = 1 + sum(1 for index in INDEXES if f"{index}PK" in item)
-    return entries * (
-        _size(item) + 100
-    )  # DynamoDB adds 100 bytes to an item, and to each of its index entries
+    return _entries(item) * (_size(item) + 100)  # DynamoDB adds 100 bytes to each entry
 
 
 def _change(old: dict[str, Any], new: dict[str, Any]) -> bytes:

@@ -1,6 +1,5 @@
 """The OpenAPI document: ninja's description of the operations, completed with what all operations share."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from ninja import NinjaAPI
@@ -120,7 +119,8 @@ class Api(NinjaAPI):
     def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: Any = None) -> OpenAPISchema:
         """Return the document."""
         document = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
-        for method, operation in _operations(document):
+        paths = document["paths"].values()
+        for method, operation in ((method, each) for path in paths for method, each in path.items()):
             if describe := operation.pop(DEFERRED, None):
                 document.deep_dict_update(operation, describe())
             _complete(method, operation, public="security" not in operation)
@@ -132,11 +132,6 @@ class Api(NinjaAPI):
         }
         _tidy(document)
         return document
-
-
-def _operations(document: Document) -> Iterator[tuple[str, Document]]:
-    for path in document["paths"].values():
-        yield from path.items()
 
 
 def _complete(method: str, operation: Document, *, public: bool) -> None:
