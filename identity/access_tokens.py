@@ -20,6 +20,7 @@ from pydantic_core import from_json, to_json
 from typing_extensions import TypedDict
 
 from identity import bearer_secrets, profiles
+from identity.clock_guard import NEVER, Moment
 from identity.errors import AccessTokenNotFound, InvalidAccessToken, TooManyAccessTokens
 from identity.items import AccessTokenItem, access_token_key
 from store import idempotency, reading, validation
@@ -234,16 +235,17 @@ class _Remembered:
     """The last tokens looked up (None for one that is not there), by hash, for ``REMEMBERED_SECONDS``."""
 
     def __init__(self) -> None:
-        self._items: OrderedDict[str, tuple[float, AccessTokenItem | None]] = OrderedDict()
+        self._items: OrderedDict[str, tuple[Moment, AccessTokenItem | None]] = OrderedDict()
         self._lock = threading.Lock()
 
     def find(self, token_id: str) -> AccessTokenItem | None:
-        until, item = self._items.get(token_id, (0.0, None))
-        if until > time.monotonic():
+        read_at, item = self._items.get(token_id, (NEVER, None))
+        if read_at.age() < REMEMBERED_SECONDS:
             return item
+        read_at = Moment.now()
         item = reading.get(AccessTokenItem, access_token_key(token_id))
         with self._lock:
-            self._items[token_id] = (time.monotonic() + REMEMBERED_SECONDS, item)
+            self._items[token_id] = (read_at, item)
             while len(self._items) > REMEMBERED:
                 self._items.popitem(last=False)
         return item

@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
@@ -80,6 +79,8 @@ def _updated(last: Revocations) -> Revocations:
 
 @cache
 def _client() -> Any:
+    import boto3  # imported here: a request with a refused token needs no client
+
     # A separate client with short timeouts: using the last list is better than waiting long for this one.
     config = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
     return boto3.client("dynamodb", region_name=settings.AWS_DEFAULT_REGION, config=config)
