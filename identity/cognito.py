@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
@@ -42,8 +43,6 @@ class Tokens:
 @cache
 def client() -> Any:
     """Return the process's Cognito client."""
-    import boto3  # imported here: most first requests need no client
-
     config = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2, "mode": "standard"})
     return boto3.client("cognito-idp", region_name=settings.AWS_DEFAULT_REGION, config=config)
 

@@ -24,7 +24,7 @@ from identity.errors import IdentityUnavailable
 from identity.items import RevocationItem, revocation_key
 from identity.users import Person, TokenHolder
 from store.context import timestamp
-from store.model import CHANGES
+from store.model import CHANGES, table
 from store.writing import Action, check, put
 
 # Cognito allows tokens to live for a day at most.
@@ -79,11 +79,10 @@ def _updated(last: Revocations) -> Revocations:
 
 @cache
 def _client() -> Any:
-    import boto3  # imported here: a request with a refused token needs no client
-
     # A separate client with short timeouts: using the last list is better than waiting long for this one.
     config = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
-    return boto3.client("dynamodb", region_name=settings.AWS_DEFAULT_REGION, config=config)
+    session = table().connection.session  # which has read the service's description already
+    return session.create_client("dynamodb", region_name=settings.AWS_DEFAULT_REGION, config=config)
 
 
 def _entries(since: float) -> Iterator[tuple[str, Revocation]]:

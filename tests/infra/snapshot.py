@@ -1,8 +1,8 @@
 """Run by test_snapshot.py: Zappa's handler imported as for a snapshot, then two copies of this process.
 
-A copy is made by libc's ``fork``. ``os.fork`` would run Python's hooks, which give ``random`` a new seed for example; a
-copy of a snapshot runs nothing. In the copies the monotonic clock of the caches stands still, as in a snapshot, while an
-hour passes by the other. Arguments: a bearer token. Prints JSON: the state before, and one answer of each copy.
+A copy is made by libc's ``fork``. ``os.fork`` would run Python's hooks, which give ``random`` a new seed for example;
+a copy of a snapshot runs nothing. In the copies the monotonic clock of the caches stands still, as in a snapshot, while
+an hour passes by the other. Argument: a bearer token. Prints JSON: the state before, and a report of each copy.
 """
 
 import ctypes
@@ -15,31 +15,20 @@ import time
 import traceback
 import uuid
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 
 import handler
 
+from bench.offline import event
+
 
 def open_sockets():
-    links = [f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd")]
-    return sum(os.path.exists(link) and os.readlink(link).startswith("socket:") for link in links)
+    return sum("socket:" in str(link.resolve()) for link in Path("/proc/self/fd").iterdir())
 
 
-def event(path, token):
-    headers = {"Host": "site.invalid", "X-Forwarded-Proto": "https", "Accept": "*/*"}
-    headers |= {"Authorization": f"Bearer {token}"} if token else {}
-    context = {"stage": "dev", "path": f"/dev{path}", "httpMethod": "GET", "identity": {"sourceIp": "127.0.0.1"}}
-    return {
-        "resource": "/{proxy+}",
-        "path": path,
-        "httpMethod": "GET",
-        "headers": headers,
-        "multiValueHeaders": {name: [value] for name, value in headers.items()},
-        "multiValueQueryStringParameters": None,
-        "body": None,
-        "isBase64Encoded": False,
-        "requestContext": context,
-    }
+def threads():
+    return len(list(Path("/proc/self/task").iterdir()))
 
 
 def request(path, token=""):
@@ -82,7 +71,7 @@ def copied(report):
             return json.loads(answer.read() or "null")
     try:
         os.write(writing, json.dumps(report()).encode())
-    except BaseException:
+    except Exception:  # noqa: BLE001 (the report is missing then)
         traceback.print_exc()
     finally:
         os._exit(0)
@@ -93,13 +82,13 @@ def main():
 
     before = {
         "instantiated": handler.global_handler is not None,
-        "threads": len(os.listdir("/proc/self/task")),
+        "threads": threads(),
         "sockets": open_sockets(),
         "modules": len(sys.modules),
     }
     guard = ClockGuard("copied", lambda key, last: (last or 0) + 1, lambda: 60, idle_seconds=-1)
     before["guarded"] = guard.get()  # its thread ends at once
-    while len(os.listdir("/proc/self/task")) > 1:
+    while threads() > 1:
         time.sleep(0.01)
     fork_time = time.monotonic()
     copies = [copied(lambda: copy_reports(sys.argv[1], guard, fork_time)) for _ in range(2)]
