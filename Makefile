@@ -15,7 +15,7 @@ quick := "not slow and not long and not browser"
 SEED ?= default
 shuffled := -p randomly --randomly-seed=$(SEED)
 
-BENCH ?= api lists admin_lists insights scale
+BENCH ?= api lists admin_lists insights scale cold_start
 
 .PHONY: help run test test-fast test-long test-clock test-crash test-parity bench bench-lake screenshots lint format \
 	messages lock env clean lint-style lint-types lint-infra-types lint-stacks test-app test-checks
@@ -60,7 +60,9 @@ bench-lake: ## measure the lake at 200,000, 2 and 10 million events beside DuckD
 	@exec $(bootstrap) test -m bench.lake $(ARGS)
 
 bench: ## print the tables of docs/benchmarks.md; BENCH=api for one of them
-	@for name in $(BENCH); do echo "== $$name"; $(bootstrap) test -m bench.$$name $(ARGS) || exit 1; done
+	@for name in $(BENCH); do echo "== $$name"; case $$name in \
+		cold_start) $(MAKE) infra-env && $(infra_python) -m bench.cold_start $(ARGS);; \
+		*) $(bootstrap) test -m bench.$$name $(ARGS);; esac || exit 1; done
 
 screenshots: ## render every page at both sizes and themes into build/screenshots
 	@exec $(bootstrap) test -m tests.screenshots $(ARGS)

@@ -1,11 +1,15 @@
 """First request in a new process, and package size: the packaged app, an empty Django app, and FastAPI with Mangum.
 
-`.venv-infra/bin/python -m bench.cold_start [--rounds 15]` after `python -m infra.web_package`. All applications are
-packaged in the same way (locked or current wheels for this processor, unchecked bytecode). Each process gets one event
-of API Gateway, for one of four requests: health, sign-in page, own tasks without a token, and with a token that is
-refused, because a request with a token does no more before it calls AWS. The applications take turns, so that a busy
-machine slows all of them; the figures are medians, and the ratio is the result. The other two applications answer the
-same addresses with constants.
+`make bench BENCH=cold_start`, or `.venv-infra/bin/python -m bench.cold_start [--rounds 9]`. It builds the package. All
+applications are packaged in the same way (locked or current wheels for this processor, unchecked bytecode). Each
+process imports its handler and gets one event of API Gateway, for one of five requests: health, sign-in page, own tasks
+without a token, with one that is refused, and with a valid one, for which a stub on this machine answers for AWS. The
+applications take turns, so that a busy machine slows all of them; the figures are medians, and the ratio is the result.
+The other two applications answer the same addresses with constants.
+
+Modules are counted once the handler is imported, which is when SnapStart takes its snapshot, and again after the
+answer. The rows "from a snapshot" are of a process that imported everything, as it does when Lambda starts it for
+SnapStart: their times leave out all until then, but reading a snapshot is not measured.
 
 `--instructions` counts instructions instead, once for each: valgrind (Debian's package of that name) runs the process,
 and the count does not depend on how busy the machine is.
@@ -25,19 +29,28 @@ import sys
 import tempfile
 from pathlib import Path
 
+from bench.offline import SIGN, ZAPPA_SETTINGS, Aws, event
 from infra.prebuild import compile_folders
 from infra.rehearsal import PROCESSORS
 from infra.settings import ROOT, Settings
 from infra.web_package import COLLECT_ENVIRONMENT, HANDLER_PACKAGES, WebBuild, prune, size
 
-PATHS = ("/health", "/login/", "/api/v1/tasks", "/api/v1/tasks Bearer x")
+# Path and bearer token of each request; VALID stands for a valid token.
+VALID = "valid"
+REQUESTS = {
+    "health": ("/health", ""),
+    "sign-in page": ("/login/", ""),
+    "own tasks, no token": ("/api/v1/tasks", ""),
+    "own tasks, a refused token": ("/api/v1/tasks", "x"),
+    "own tasks, a valid token": ("/api/v1/tasks", VALID),
+}
+SNAPSHOT = "from a snapshot"
+BUDGET = 2.2
 FILES = {
     "django": {
         "site.py": """
-import os
 from django.http import HttpResponse, JsonResponse
 from django.urls import path
-from django.core.wsgi import get_wsgi_application
 SECRET_KEY, ROOT_URLCONF, ALLOWED_HOSTS, MIDDLEWARE, INSTALLED_APPS = "x", "site_", ["*"], [], []
 urlpatterns = [
     path("health", lambda request: JsonResponse({"status": "healthy"})),
@@ -45,7 +58,10 @@ urlpatterns = [
     path("api/v1/tasks", lambda request: JsonResponse({"status": 401}, status=401)),
 ]
 """,
-        "zappa_settings.py": "",
+        "wsgi.py": """
+from django.core.wsgi import get_wsgi_application
+application = get_wsgi_application()
+""",
     },
     "fastapi": {
         "handler.py": """
@@ -68,31 +84,17 @@ PACKAGES = {
     "django": (*DJANGO, "python-dateutil", "six", "s3transfer", "urllib3"),
     "fastapi": ("fastapi", "mangum", "boto3"),
 }
-# The settings that Zappa writes into the zip.
-ZAPPA_SETTINGS = """
-LOG_LEVEL = "WARNING"; PROJECT_NAME = "todo"; API_STAGE = "dev"; DOMAIN = None; DEBUG = False
-BINARY_SUPPORT = True; BASE_PATH = None; ENVIRONMENT_VARIABLES = {}; CONTEXT_HEADER_MAPPINGS = {}
-COGNITO_TRIGGER_MAPPING = {}; AWS_EVENT_MAPPING = {}; EXCEPTION_HANDLER = None; AWS_BOT_EVENT_MAPPING = {}
-AUTHORIZER_FUNCTION = None; ADDITIONAL_TEXT_MIMETYPES = []; APP_TYPE = "wsgi"
-DJANGO_SETTINGS = "%s"
-"""
 WORKER = """
 import json, sys, time
-started = time.perf_counter()
+started = time.perf_counter(), time.process_time()
 import handler
-loaded = time.perf_counter()
+imported = time.perf_counter(), time.process_time()
+before = len(sys.modules)
 class Context: aws_request_id = "1"; function_name = "todo"; invoked_function_arn = ""
-def event(asked):
-    path, _, authorization = asked.partition(" ")
-    headers = {"Authorization": authorization} if authorization else {}
-    headers |= {"Host": "x.execute-api.us-east-1.amazonaws.com", "X-Forwarded-Proto": "https", "Accept": "*/*"}
-    return {"resource": "/{proxy+}", "path": path, "httpMethod": "GET", "headers": headers,
-        "multiValueHeaders": {k: [v] for k, v in headers.items()}, "queryStringParameters": None,
-        "multiValueQueryStringParameters": None, "pathParameters": None, "stageVariables": None, "body": None,
-        "isBase64Encoded": False, "requestContext": {"stage": "dev", "path": "/dev" + path, "httpMethod": "GET",
-        "identity": {"sourceIp": "127.0.0.1"}, "resourcePath": "/{proxy+}"}}
-status = handler.lambda_handler(event(sys.argv[1]), Context())["statusCode"]
-print("\\n" + json.dumps({"status": status, "first": time.perf_counter() - started, "cpu": time.process_time()}))
+status = handler.lambda_handler(json.loads(sys.argv[1]), Context())["statusCode"]
+begun = imported if sys.argv[2] else (started[0], 0)
+print("\\n" + json.dumps({"status": status, "answer": time.perf_counter() - begun[0],
+    "processor": time.process_time() - begun[1], "before": before, "by": len(sys.modules) - before}))
 """
 
 
@@ -101,24 +103,28 @@ class Contestant:
 
     def __init__(self, name: str, folders: list[Path], environment: dict[str, str]) -> None:
         self.name, self.folders, self.environment = name, folders, environment
-        self.runs: dict[str, list[dict[str, float]]] = {path: [] for path in PATHS}
+        self.token = "x"
+        self.runs: dict[str, list[dict[str, float]]] = {name: [] for name in REQUESTS}
 
-    def run(self, address: str) -> None:
-        """Request one address from a new process, and keep its measurements."""
-        done = self._process([sys.executable], address)
-        self.runs[address].append(json.loads(done.stdout.strip().splitlines()[-1]))
+    def run(self, request: str) -> None:
+        """Send one request to a new process, and keep its measurements."""
+        done = self._process([sys.executable], request)
+        self.runs[request].append(json.loads(done.stdout.strip().splitlines()[-1]))
 
-    def instructions(self, address: str) -> int:
+    def instructions(self, request: str) -> int:
         """Count the instructions of a new process that answers one request."""
         tool = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
         # The interpreter itself, because valgrind does not follow a virtual environment's launcher.
-        said = self._process([*tool, os.path.realpath(sys.executable)], address).stderr
+        said = self._process([*tool, os.path.realpath(sys.executable)], request).stderr
         return int(re.findall(r"Collected : (\d+)", said)[0])
 
-    def _process(self, python: list[str], address: str) -> subprocess.CompletedProcess[str]:
+    def _process(self, python: list[str], request: str) -> subprocess.CompletedProcess[str]:
+        path, token = REQUESTS[request]
+        sent = json.dumps(event(path, self.token if token == VALID else token))
+        from_snapshot = "yes" if self.name == SNAPSHOT else ""
         paths = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(map(str, self.folders))}
         done = subprocess.run(
-            [*python, "-S", "-c", WORKER, address],
+            [*python, "-S", "-c", WORKER, sent, from_snapshot],
             env={**paths, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", **self.environment},
             cwd=self.folders[0],
             capture_output=True,
@@ -129,9 +135,9 @@ class Contestant:
             raise SystemExit(f"{self.name}: {done.stderr[-2000:]}")
         return done
 
-    def median(self, address: str, measurement: str) -> float:
-        """Return the median of a measurement for one address, in milliseconds."""
-        return statistics.median(run[measurement] for run in self.runs[address]) * 1000
+    def median(self, request: str, measurement: str) -> float:
+        """Return the median of a measurement of one request."""
+        return statistics.median(run[measurement] for run in self.runs[request])
 
     def mebibytes(self) -> float:
         """Return the unpacked size without Plotly.js, and without the zips that a deployment leaves in its tree."""
@@ -139,24 +145,36 @@ class Contestant:
         return (size(*self.folders, without="*plotly*") - zips) / 2**20
 
 
-def product(folder: Path) -> Contestant:
-    """Return the application as `infra.web_package` built it, with Zappa's handler."""
+def products(folder: Path) -> tuple[list[Contestant], Aws]:
+    """Return the application as `infra.web_package` builds it, as it is and from a snapshot, and its stub of AWS."""
     tree = WebBuild(Settings("dev").build, PROCESSORS[platform.machine().lower()])
-    if not tree.app.exists():
-        raise SystemExit(f"build it first: python -m infra.web_package {tree.architecture}")
-    add_handler(folder / "handler", "todo_site.settings")
+    tree.make(ROOT / ".venv" / "bin" / "python")
+    add_handler(folder / "handler", "todo_site.settings", "todo_site.wsgi")
     tree.compile()
+    signed = subprocess.run(
+        [sys.executable, "-S", "-c", SIGN],
+        env={"PYTHONPATH": str(tree.packages)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    public_key, token = json.loads(signed.stdout)
+    aws = Aws(public_key)
     deployed = json.loads((ROOT / "zappa_settings.json").read_text())["base"]["aws_environment_variables"]
     settings = {
         **{name: value for name, value in deployed.items() if "<" not in value},
         **COLLECT_ENVIRONMENT,
-        "APP_URL": "https://x.execute-api.us-east-1.amazonaws.com/dev",
+        **aws.environment,
+        "APP_URL": "https://site.invalid/dev",
         "STATIC_URL": "/dev/static/",
-        "AWS_ACCESS_KEY_ID": "x",
-        "AWS_SECRET_ACCESS_KEY": "x",
         "LOG_LEVEL": "ERROR",
     }
-    return Contestant("this app", [folder / "handler", tree.app, tree.packages], settings)
+    snapshot = {**settings, "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
+    folders = [folder / "handler", tree.app, tree.packages]
+    contestants = [Contestant("this app", folders, settings), Contestant(SNAPSHOT, folders, snapshot)]
+    for contestant in contestants:
+        contestant.token = token
+    return contestants, aws
 
 
 def other(name: str, folder: Path) -> Contestant:
@@ -168,68 +186,82 @@ def other(name: str, folder: Path) -> Contestant:
     pip = [sys.executable, "-m", "pip", "install", "-qq", "--no-compile", f"--target={packages}"]
     subprocess.run([*pip, *PACKAGES[name]], check=True)
     if name == "django":
-        add_handler(app, "site_")
+        add_handler(app, "site_", "wsgi")
     prune(packages)
     compile_folders(app, packages)
-    return Contestant(name, [app, packages], {"DJANGO_SETTINGS_MODULE": "site_"} if name == "django" else {})
+    return Contestant(name, [app, packages], {"INSTANTIATE_LAMBDA_HANDLER_ON_IMPORT": "1"})
 
 
-def add_handler(app: Path, settings: str) -> None:
-    """Add the files that Zappa adds to the zip."""
+def add_handler(app: Path, settings: str, module: str) -> None:
+    """Add the files that Zappa adds to the zip, for the WSGI application in `module`."""
     import zappa
 
     app.mkdir(exist_ok=True)
     own = Path(zappa.__file__).parent
     shutil.copyfile(own / "handler.py", app / "handler.py")
-    shutil.copyfile(own / "ext" / "django_zappa.py", app / "django_zappa_app.py")
-    (app / "zappa_settings.py").write_text(ZAPPA_SETTINGS % settings)
+    (app / "zappa_settings.py").write_text(ZAPPA_SETTINGS % (settings, module))
     compile_folders(app)
 
 
 def main() -> None:
     """Measure, and print a Markdown table."""
     parser = argparse.ArgumentParser(prog="python -m bench.cold_start", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--instructions", action="store_true", help="count instructions, under valgrind")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="cold-start-") as folder:
-        contestants = [product(Path(folder)), other("django", Path(folder)), other("fastapi", Path(folder))]
+        own, aws = products(Path(folder))
+        contestants = [*own, other("django", Path(folder)), other("fastapi", Path(folder))]
         if options.instructions:
-            count(contestants)
+            count([each for each in contestants if each.name != SNAPSHOT])
             return
         for _ in range(options.rounds + 1):
-            for address in PATHS:
+            for request in REQUESTS:
                 for contestant in contestants:
-                    contestant.run(address)
+                    contestant.run(request)
+        aws.stop()
         report(contestants, options.rounds)
 
 
 def count(contestants: list[Contestant]) -> None:
     """Print instructions, in millions, and their ratios."""
     print("| first request | | million instructions | ratio |\n|---|---|---:|---:|")
-    for address in PATHS:
-        counts = {each.name: each.instructions(address) / 1e6 for each in contestants}
+    for request in REQUESTS:
+        counts = {each.name: each.instructions(request) / 1e6 for each in contestants}
         for name, found in counts.items():
-            print(f"| {address} | {name} | {found:,.0f} | {found / counts['django']:.2f} |", flush=True)
+            print(f"| {request} | {name} | {found:,.0f} | {found / counts['django']:.2f} |", flush=True)
 
 
 def report(contestants: list[Contestant], rounds: int) -> None:
-    """Print sizes and times, without the first round, which only fills the file cache."""
+    """Print sizes, times and modules, without the first round, which only fills the file cache."""
     for contestant in contestants:
+        print(f"{contestant.name}: {contestant.mebibytes():.1f} MiB unpacked, without Plotly.js")
         for runs in contestant.runs.values():
             del runs[0]
     django = next(contestant for contestant in contestants if contestant.name == "django")
-    titles = ["first request", f"{rounds} rounds", "MiB", "status", "answer (ms)", "ratio"]
-    titles += ["processor (ms)", "ratio"]
-    print(f"| {' | '.join(titles)} |")
+    titles = [
+        "first request",
+        f"medians of {rounds}",
+        "status",
+        "answer (ms)",
+        "ratio",
+        "processor (ms)",
+        "ratio",
+    ]
+    titles += ["modules before", "by it"]
+    print(f"\n| {' | '.join(titles)} |")
     print("|---" * len(titles) + "|")
-    for address in PATHS:
+    for request in REQUESTS:
         for each in contestants:
-            cells = [address, each.name, f"{each.mebibytes():.1f}", str(each.runs[address][0]["status"])]
-            for what in ("first", "cpu"):
-                time = each.median(address, what)
-                cells += [f"{time:.0f}", f"{time / django.median(address, what):.2f}"]
+            cells = [request, each.name, str(each.runs[request][0]["status"])]
+            for what in ("answer", "processor"):
+                time = each.median(request, what)
+                cells += [f"{time * 1000:.0f}", f"{time / django.median(request, what):.2f}"]
+            cells += [f"{each.median(request, what):.0f}" for what in ("before", "by")]
             print(f"| {' | '.join(cells)} |")
+    own = contestants[0]
+    most = max(own.median(request, "processor") / django.median(request, "processor") for request in REQUESTS)
+    print(f"\nThe largest ratio of processor time is {most:.2f}; the budget is {BUDGET}.")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from typing_extensions import TypedDict
 
 from identity import bearer_secrets, profiles
 from identity.bounded_cache import BoundedCache
+from identity.clock_guard import Moment
 from identity.errors import AccessTokenNotFound, InvalidAccessToken, TooManyAccessTokens
 from identity.items import AccessTokenItem, access_token_key
 from store import idempotency, reading, validation
@@ -34,7 +35,7 @@ MAX_TOKENS = 50
 REMEMBERED, REMEMBERED_SECONDS = 2048, 5.0
 _ID = re.compile(r"[0-9a-f]{64}")
 # The tokens looked up (None for one that is not there) and until when that counts, by hash.
-_remembered: BoundedCache[str, tuple[float, AccessTokenItem | None]] = BoundedCache(REMEMBERED)
+_remembered: BoundedCache[str, tuple[Moment, AccessTokenItem | None]] = BoundedCache(REMEMBERED)
 
 
 @with_config(validation.STRICT)
@@ -233,10 +234,12 @@ def verify(secret: str) -> Grant:
 
 def _find(token_id: str) -> AccessTokenItem | None:
     """Return the item of a token, or None, as of ``REMEMBERED_SECONDS`` ago at most."""
-    until, item = _remembered.get(token_id) or (0.0, None)
-    if until <= time.monotonic():
-        item = reading.get(AccessTokenItem, access_token_key(token_id))
-        _remembered.put(token_id, (time.monotonic() + REMEMBERED_SECONDS, item))
+    remembered = _remembered.get(token_id)
+    if remembered and remembered[0].age() < REMEMBERED_SECONDS:
+        return remembered[1]
+    read_at = Moment.now()
+    item = reading.get(AccessTokenItem, access_token_key(token_id))
+    _remembered.put(token_id, (read_at, item))
     return item
 
 

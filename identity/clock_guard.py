@@ -27,24 +27,25 @@ class Moment(NamedTuple):
     monotonic: float
     wall: float
 
+    @classmethod
+    def now(cls) -> "Moment":
+        """Return the current time."""
+        return cls(time.monotonic(), time.time())
+
     def age(self) -> float:
         """Return the seconds that have passed since, by the clock that says more."""
         return max(time.monotonic() - self.monotonic, time.time() - self.wall)
 
 
-_NEVER = Moment(float("-inf"), float("-inf"))
-
-
-def _now() -> Moment:
-    return Moment(time.monotonic(), time.time())
+NEVER = Moment(float("-inf"), float("-inf"))
 
 
 @dataclass(slots=True)
 class _Entry(Generic[T]):
     value: T | None = None
-    read_at: Moment = _NEVER  # when the read began that returned the value
-    forgotten_at: Moment = _NEVER
-    asked_at: Moment = _NEVER
+    read_at: Moment = NEVER  # when the read began that returned the value
+    forgotten_at: Moment = NEVER
+    asked_at: Moment = NEVER
     reading: threading.Lock = field(default_factory=threading.Lock)
 
     def is_fresh(self, max_age: float) -> bool:
@@ -103,7 +104,7 @@ class ClockGuard(Generic[T]):
     def forget(self, key: str = "") -> None:
         """Make the next ``get`` wait for a read that begins after this call."""
         if entry := self._entries.get(key):
-            entry.forgotten_at = _now()
+            entry.forgotten_at = Moment.now()
 
     def clear(self) -> None:
         """Drop every value; nothing is read ahead until somebody asks again."""
@@ -117,7 +118,7 @@ class ClockGuard(Generic[T]):
                 entry = self._entries.setdefault(key, _Entry())
                 if len(self._entries) > MAX_KEYS:
                     del self._entries[next(iter(self._entries))]
-        entry.asked_at = _now()
+        entry.asked_at = Moment.now()
         return entry
 
     def _refresh(self, key: str, entry: _Entry[T], max_age: float) -> None:
@@ -126,7 +127,7 @@ class ClockGuard(Generic[T]):
             raise IdentityUnavailable
         try:
             if not entry.is_fresh(max_age):
-                began = _now()
+                began = Moment.now()
                 entry.value = self._read(key, entry.value)
                 entry.read_at = began
         finally:

@@ -5,7 +5,6 @@ Keys are fetched once. The cryptography library is slow to import: ``cognito_tok
 
 import json
 import threading
-import time
 import urllib.request
 from functools import cache
 from typing import Any
@@ -14,6 +13,7 @@ import jwt
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from identity.clock_guard import NEVER, Moment
 from identity.errors import IdentityUnavailable, InvalidToken
 
 MAX_TOKEN = 16 * 1024
@@ -30,14 +30,14 @@ class Keyring:
     def __init__(self, url: str) -> None:
         self.url = url
         self._keys: dict[str, Any] = {}
-        self._not_before = 0.0
+        self._asked_at, self._pause = NEVER, 0.0
         self._lock = threading.Lock()
 
     def get(self, key_id: str) -> Any:
         """Return the public key; InvalidToken if there is none, IdentityUnavailable if Cognito does not answer."""
         if key_id not in self._keys:
             with self._lock:
-                if key_id not in self._keys and time.monotonic() >= self._not_before:
+                if key_id not in self._keys and self._asked_at.age() >= self._pause:
                     self._refresh()
         if not self._keys:
             raise IdentityUnavailable
@@ -46,14 +46,14 @@ class Keyring:
         return self._keys[key_id]
 
     def _refresh(self) -> None:
-        self._not_before = time.monotonic() + RETRY_SECONDS
+        self._asked_at, self._pause = Moment.now(), RETRY_SECONDS
         try:
             with urllib.request.urlopen(self.url, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 (from settings)
                 found = jwt.PyJWKSet.from_dict(json.load(answer))
         except (OSError, ValueError, jwt.PyJWTError):
             return
         self._keys = {key.key_id: key.key for key in found.keys if key.key_id}
-        self._not_before = time.monotonic() + REFRESH_SECONDS
+        self._pause = REFRESH_SECONDS
 
 
 @cache

@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from botocore import xform_name
@@ -52,6 +53,15 @@ class ItemParserFactory(ResponseParserFactory):
         return ItemParser() if protocol_name == "json" else super().create_parser(protocol_name)
 
 
+@cache
+def _session() -> Session:
+    session = get_session()
+    # botocore composes a User-Agent for every request, which is a tenth of the cost of a small one.
+    session.set_default_client_config(Config(user_agent=USER_AGENT))
+    session.register_component("response_parser_factory", ItemParserFactory())
+    return session
+
+
 class StoreConnection(Connection):
     """PynamoDB's connection, on one session for all threads.
 
@@ -66,15 +76,11 @@ class StoreConnection(Connection):
             max_retry_attempts=0 if impatient else None,
             max_pool_connections=64,
         )
-        self._session = get_session()
-        # botocore composes a User-Agent for every request, which is a tenth of the cost of a small one.
-        self._session.set_default_client_config(Config(user_agent=USER_AGENT))
-        self._session.register_component("response_parser_factory", ItemParserFactory())
 
     @property
     def session(self) -> Session:
-        """The botocore session."""
-        return self._session
+        """The botocore session, which has read the service's description for every client of the process."""
+        return _session()
 
     def dispatch(self, operation_name: str, operation_kwargs: dict[str, Any]) -> Any:
         """Send one request: ``operation_name`` as AWS spells it, its parameters as of botocore.

@@ -4,10 +4,10 @@ Most actions have a condition. When one does not hold, DynamoDB returns the item
 seldom need to read again.
 """
 
-import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from random import SystemRandom
 from typing import Any, Literal
 
 from botocore.exceptions import ClientError
@@ -18,6 +18,7 @@ from pynamodb.expressions.update import Action as UpdateAction
 from store.model import KEYS, TTL_ATTRIBUTE, Item, Key, RawItem, table
 
 MAX_ATTEMPTS = 6
+_random = SystemRandom()  # copies of one process (SnapStart) must not wait equally long
 _ALL_OLD = "ALL_OLD"
 _CHECK_FAILED = "ConditionalCheckFailed"
 _RACES = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
@@ -240,4 +241,4 @@ def count_up(counter: Item, name: str, amount: int) -> int:
 
 def pause(attempt: int) -> None:
     """Wait a random while before attempt number ``attempt`` + 1: up to 20 ms, doubling, at most 0.3 s."""
-    time.sleep(random.uniform(0.2, 1) * min(0.02 * 2**attempt, 0.3))  # noqa: S311
+    time.sleep(_random.uniform(0.2, 1) * min(0.02 * 2**attempt, 0.3))

@@ -59,8 +59,12 @@ INSIGHTS_SHOW_TITLES = env.flag("INSIGHTS_SHOW_TITLES", default=False)  # manage
 
 # --- The site ------------------------------------------------------------------------------------------------
 ROOT_URLCONF = "todo_site.urls"
-# The admin and the API have their own URLconfs, which include ROOT_URLCONF's URLs, so that pages import neither.
-URLS_BY_PREFIX = {"admin": "todo_site.operations.urls", "api": "todo_site.api_urls"}
+# The admin and the API have their own URLconfs, so that pages import neither. The first prefix that fits counts.
+URLS_BY_PREFIX = {
+    "/admin": "todo_site.operations.urls",
+    "/api/docs": ROOT_URLCONF,
+    "/api": "todo_site.api_urls",
+}
 WSGI_APPLICATION = "todo_site.wsgi.application"
 INSTALLED_APPS = [
     "dynamo_admin",
@@ -83,7 +87,7 @@ MIDDLEWARE = [
     "web.middleware.BodyLimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "web.middleware.LanguageMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "web.middleware.SlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "identity.middleware.PersonMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

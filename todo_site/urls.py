@@ -3,12 +3,14 @@
 from django.urls import include, path
 
 from todo_site import site_pages
-from web import error_pages
+from web import api_docs, error_pages
+from web.error_pages import handler400, handler403, handler404, handler500  # noqa: F401 (Django looks here)
 from web.health import health
 
 urlpatterns = [
     path("health", health, name="health"),
-    path("api/docs", error_pages.not_here, name="api-docs"),
+    path("api/docs", api_docs.page, name="api-docs"),
+    path("api/docs/<str:version>/<str:name>", api_docs.file, name="api-docs-file"),
     path("", include("identity.urls")),
     path("manifest.webmanifest", site_pages.manifest, name="manifest"),
     path("styleguide/", site_pages.styleguide, name="styleguide"),
@@ -17,7 +19,3 @@ urlpatterns = [
     path("insights/", include("insights.urls")),
     path("admin/", error_pages.not_here, name="admin"),
 ]
-handler400 = "web.error_pages.bad_request"
-handler403 = "web.error_pages.permission_denied"
-handler404 = "web.error_pages.page_not_found"
-handler500 = "web.error_pages.server_error"

@@ -48,3 +48,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 def not_here(request: HttpRequest) -> HttpResponse:
     """Answer 404. Names a URL that another URLconf serves, so that pages can link to it."""
     raise Http404
+
+
+# The names under which Django looks for them in a URLconf.
+handler400, handler403, handler404, handler500 = bad_request, permission_denied, page_not_found, server_error

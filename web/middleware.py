@@ -1,4 +1,4 @@
-"""Middleware for every request: id and log line, common headers, body limit, language, URLs per prefix."""
+"""Middleware for every request: id and log line, common headers, body limit, language, slashes, URLs per prefix."""
 
 import logging as stdlib_logging
 import re
@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.middleware.common import CommonMiddleware
 from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import render
 from django.utils import translation
@@ -32,6 +33,14 @@ class LanguageMiddleware(LocaleMiddleware):
             translation.activate(settings.LANGUAGE_CODE)
         else:
             super().process_request(request)
+
+
+class SlashMiddleware(CommonMiddleware):
+    """Adds a missing slash to the address of a page. The API's have none, so a request to it looks at no page's URL."""
+
+    def should_redirect_with_slash(self, request: HttpRequest) -> bool:
+        """Return whether only the address with a slash exists."""
+        return not problems.is_for_api(request) and super().should_redirect_with_slash(request)
 
 
 class RequestIdMiddleware:
@@ -138,14 +147,15 @@ def _refuse(request: HttpRequest, status: int, detail: str) -> HttpResponse:
 
 
 class PrefixUrlsMiddleware:
-    """Uses a URLconf of its own for each first path segment in ``settings.URLS_BY_PREFIX``."""
+    """Uses the URLconf that ``settings.URLS_BY_PREFIX`` names for the beginning of the path, if any."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Handle one request."""
-        urls = settings.URLS_BY_PREFIX.get(request.path_info.split("/", 2)[1])
-        if urls:
-            request.urlconf = urls
+        for prefix, urls in settings.URLS_BY_PREFIX.items():
+            if request.path_info.startswith(prefix):
+                request.urlconf = urls
+                break
         return self.get_response(request)

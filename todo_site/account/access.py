@@ -90,6 +90,6 @@ def feed(request: HttpRequest) -> HttpResponse:
         messages.success(request, _("The calendar address no longer works."))
         return redirect("account-access")
     path = reverse(
-        "api:calendar_feed", settings.URLS_BY_PREFIX["api"], [calendar_address.enable(context(request))]
+        "api:calendar_feed", settings.URLS_BY_PREFIX["/api"], [calendar_address.enable(context(request))]
     )
     return _show(request, feed_address=request.build_absolute_uri(path))

@@ -3,11 +3,14 @@
 import base64
 import hashlib
 import json
+from typing import TYPE_CHECKING
 
-from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
 
 from identity.users import Person
+
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet
 
 SEAL_SECONDS = 600
 
@@ -19,6 +22,8 @@ def seal(person: Person, access_token: str, secret: str) -> str:
 
 def unseal(person: Person, sealed: str) -> tuple[str, str] | None:
     """Return the token and the secret of an enrolment this person began in the last ten minutes, or None."""
+    from cryptography.fernet import InvalidToken
+
     try:
         owner, access_token, secret = json.loads(_box().decrypt(sealed.encode(), ttl=SEAL_SECONDS))
     except (InvalidToken, ValueError):
@@ -26,7 +31,9 @@ def unseal(person: Person, sealed: str) -> tuple[str, str] | None:
     return (access_token, secret) if owner == person.id else None
 
 
-def _box() -> Fernet:
+def _box() -> "Fernet":
+    from cryptography.fernet import Fernet  # imported here: no other page needs cryptography
+
     digest = hashlib.sha256(b"todo_site.account.proofs" + settings.SECRET_KEY.encode()).digest()
     return Fernet(base64.urlsafe_b64encode(digest))
 

@@ -4,6 +4,6 @@ from django.urls import path
 
 from todo_site import urls
 from todo_site.operations.site import site
-from todo_site.urls import handler400, handler403, handler404, handler500  # noqa: F401 (Django looks here)
+from web.error_pages import handler400, handler403, handler404, handler500  # noqa: F401 (Django looks here)
 
 urlpatterns = [path("admin/", site.urls), *urls.urlpatterns]

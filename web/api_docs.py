@@ -8,7 +8,6 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-import ninja
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -21,6 +20,8 @@ _IMMUTABLE = "public, max-age=31536000, immutable"
 @cache
 def _compressed(name: str) -> tuple[bytes, str]:
     """Return the gzipped file and the hash of its content, for its address."""
+    import ninja  # imported here: this module is among the URLs of the pages
+
     content = (Path(ninja.__file__).parent / "static" / "ninja" / name).read_bytes()
     # The source map that the file refers to is not served.
     content = content.partition(b"\n//# sourceMappingURL=")[0].partition(b"\n/*# sourceMappingURL=")[0]
