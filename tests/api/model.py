@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 Task = dict[str, Any]
@@ -11,15 +11,20 @@ OPEN = ("pending", "in_progress")
 SORTS = tuple(sign + name for name in ("created", "due", "priority", "updated") for sign in ("", "-"))
 
 
+def today() -> date:
+    """Return the day it is for the API (UTC); a run may begin on the day before."""
+    return datetime.now(UTC).date()
+
+
 def is_due(task: Task) -> bool:
     """Whether the task is open and has a due date."""
     return task["status"] in OPEN and task["due_date"] is not None
 
 
-def matches(task: Task, today: date, query: dict[str, str]) -> bool:
+def matches(task: Task, query: dict[str, str]) -> bool:
     """Whether a task belongs into the list of ``query``."""
     due = task["due_date"] or ""
-    overdue = is_due(task) and due < today.isoformat()
+    overdue = is_due(task) and due < today().isoformat()
     texts = [task["title"], task["description"] or "", task["category"] or "", *task["tags"]]
     tests = {
         "status": lambda wanted: task["status"] == wanted,
@@ -42,9 +47,9 @@ _KEYS = {
 }
 
 
-def listed(tasks: list[Task], today: date, query: dict[str, str]) -> list[Task]:
+def listed(tasks: list[Task], query: dict[str, str]) -> list[Task]:
     """Return the whole list of ``query``, in its order."""
     dated = {"due_before", "due_after"} & query.keys() or query.get("overdue") == "true"
     sort = query.get("sort", "due" if dated else "-created")
-    found = [task for task in tasks if matches(task, today, query)]
+    found = [task for task in tasks if matches(task, query)]
     return sorted(found, key=_KEYS[sort.removeprefix("-")], reverse=sort.startswith("-"))

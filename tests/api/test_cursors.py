@@ -1,7 +1,7 @@
 """Walking a list while it changes: what existed throughout comes once, whatever is added or deleted meanwhile"""
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 
 from identity import profiles
 from tests.api.client import TASKS, Api, assert_problem
-from tests.api.model import PRIORITIES, SORTS, listed
+from tests.api.model import PRIORITIES, SORTS, listed, today
 from tests.api.test_list_tasks import following
 
-TODAY = datetime.now(UTC).date()
-DAYS = [(TODAY + timedelta(days=offset)).isoformat() for offset in (-1, 0, 1)]
+DAYS = [(today() + timedelta(days=offset)).isoformat() for offset in (-1, 0, 1)]
 STATUSES = ("pending", "in_progress", "completed", "cancelled")
 TASK = st.fixed_dictionaries(
     {
@@ -101,7 +100,7 @@ def test_what_exists_throughout_a_walk_comes_once_and_in_order(data, query, limi
             alive = [task_id for task_id in alive if task_id not in touched]
     assert len(found) == len(set(found))
     throughout = [task["id"] for task in before if task["id"] in alive]
-    wanted = [task["id"] for task in listed(before, TODAY, query) if task["id"] in alive]
+    wanted = [task["id"] for task in listed(before, query) if task["id"] in alive]
     seen = [task_id for task_id in found if task_id in throughout]
     # Those made in one batch were changed in one instant: among them there is no order by that.
     unordered = "updated" in query.get("sort", "") or ("updated_since" in query and "sort" not in query)

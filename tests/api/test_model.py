@@ -1,7 +1,7 @@
 """The API against plain Python: whatever is done in whatever order, both say the same"""
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 import pytest
@@ -19,11 +19,10 @@ from hypothesis.stateful import (
 
 from identity import profiles
 from tests.api.client import TASKS, Api
-from tests.api.model import PRIORITIES, SORTS, listed
+from tests.api.model import PRIORITIES, SORTS, listed, today
 from tests.api.test_list_tasks import following
 
-TODAY = datetime.now(UTC).date()
-DAYS = [(TODAY + timedelta(days=offset)).isoformat() for offset in (-2, -1, 0, 1, 2)]
+DAYS = [(today() + timedelta(days=offset)).isoformat() for offset in (-2, -1, 0, 1, 2)]
 STATUSES = ("pending", "in_progress", "completed", "cancelled")
 FIELDS = {
     "title": st.sampled_from(["Milk", "milk and eggs", "Rent"]),
@@ -147,7 +146,7 @@ class Machine(RuleBasedStateMachine):
     def follow(self, done, following_id):
         """The next occurrence: the day after the one done, or today."""
         made = self.api("GET", f"{TASKS}/{following_id}").json()
-        due = max(done["due_date"] or TODAY.isoformat(), (TODAY - timedelta(days=1)).isoformat())
+        due = max(done["due_date"] or today().isoformat(), (today() - timedelta(days=1)).isoformat())
         day = datetime.fromisoformat(due).date() + timedelta(days=1)
         same = ("title", "description", "priority", "category", "tags")
         assert made == DEFAULTS | {name: done[name] for name in same} | {
@@ -201,7 +200,7 @@ class Machine(RuleBasedStateMachine):
             assert answer.status_code == 200
             found += answer.json()
             path = following(answer)
-        wanted = listed(list_of(self.live), TODAY, {k: v for k, v in query.items() if k != "limit"})
+        wanted = listed(list_of(self.live), {k: v for k, v in query.items() if k != "limit"})
         if query.get("sort", "").endswith("updated"):
             # A task and the one that follows it were written in one instant.
             found, wanted = (sorted(tasks, key=lambda t: t["id"]) for tasks in (found, wanted))

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
+from tests.dynamodb import calls  # noqa: F401  a fixture
 from tests.web.site import BROWSER_TIMEOUT_MS, SIZES, serving
 
 HTMX = {"HX-Request": "true"}
