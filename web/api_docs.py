@@ -8,6 +8,7 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -36,7 +37,8 @@ def _address(name: str) -> str:
 def page(request: HttpRequest) -> HttpResponse:
     """Show the documentation page."""
     script, style = (_address(name) for name in _FILES)
-    return render(request, "api/docs.html", {"script": script, "style": style})
+    document = reverse("api:openapi-json", settings.URLS_BY_PREFIX["/api"])
+    return render(request, "api/docs.html", {"script": script, "style": style, "document": document})
 
 
 @require_safe

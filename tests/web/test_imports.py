@@ -10,8 +10,10 @@ FIRST_REQUEST = """
 import sys, django
 django.setup()
 from django.test import Client
-assert Client().get(sys.argv[1]).status_code == int(sys.argv[2])
-print(sorted({"ninja", "pyathena", "duckdb", "icalendar", "jwt"} & set(sys.modules)))
+headers = {"Authorization": "Bearer x"} if "token" in sys.argv else {}
+assert Client().get(sys.argv[1], headers=headers).status_code == int(sys.argv[2])
+parts = {"ninja", "pyathena", "duckdb", "icalendar", "jwt", "cryptography.fernet", "todo_site.urls"}
+print(sorted(parts & set(sys.modules)))
 """
 
 
@@ -27,4 +29,9 @@ def printed_by_a_new_process(script, *arguments):
 
 @pytest.mark.parametrize(("path", "status"), [("/health", 200), ("/login/", 200), ("/api/v1/tasks", 401)])
 def test_a_first_request_leaves_other_parts_alone(path, status):
-    assert printed_by_a_new_process(FIRST_REQUEST, path, str(status))[-1] == "[]"
+    assert printed_by_a_new_process(FIRST_REQUEST, path, str(status))[-1] == "['todo_site.urls']"
+
+
+def test_a_first_request_with_a_token_leaves_pages_alone():
+    printed = printed_by_a_new_process(FIRST_REQUEST, "/api/v1/tasks", "401", "token")
+    assert printed[-1] == "['jwt', 'ninja']"
