@@ -94,8 +94,8 @@ def _task_id(number: int) -> str:
 
 def _items(size: int) -> Iterator[Any]:
     from identity.profiles import _new
-    from store.context import RequestContext
-    from tasks import plans
+    from store.request_context import RequestContext
+    from tasks import write_plans
 
     now = datetime.now(UTC)
     for number in range(PEOPLE):
@@ -113,12 +113,12 @@ def _items(size: int) -> Iterator[Any]:
             "priority": "low",
             "category": "Home" if number % 3 else "Garden",
         }
-        yield plans.create_task(context, values, _task_id(number)).result
+        yield write_plans.create_task(context, values, _task_id(number)).result
         if number % TRASHED == 0:
             # Recent, because the table deletes items after a month in the trash.
             context = RequestContext(person, person, "bench", now - timedelta(seconds=number))
-            deleted = plans.create_task(context, values, _task_id(size + number)).result
-            yield plans.delete_task(context, deleted).result
+            deleted = write_plans.create_task(context, values, _task_id(size + number)).result
+            yield write_plans.delete_task(context, deleted).result
 
 
 def _load(size: int) -> None:

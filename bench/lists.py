@@ -52,9 +52,9 @@ def main() -> int:
 
 
 def _store(user_id: str) -> None:
-    from store.context import RequestContext
     from store.model import table
-    from tasks import plans
+    from store.request_context import RequestContext
+    from tasks import write_plans
 
     began = datetime.now(UTC) - DAY
     requests = []
@@ -63,7 +63,7 @@ def _store(user_id: str) -> None:
         fields: dict[str, Any] = {"title": f"Task {number}"}
         if number == 0:
             fields |= {"tags": ["rare"], "due_date": "2099-01-01"}
-        task = plans.create_task(ctx, fields).result
+        task = write_plans.create_task(ctx, fields).result
         requests.append({"PutRequest": {"Item": task.serialize()}})
     for first in range(0, TASKS, 25):
         name = os.environ["TABLE_NAME"]

@@ -24,9 +24,9 @@ from identity.errors import AccessTokenNotFound, InvalidAccessToken, TooManyAcce
 from identity.items import AccessTokenItem, access_token_key
 from store import idempotency, reading, validation
 from store.commit import Plan, Replayed, commit
-from store.context import RequestContext, timestamp
 from store.idempotency import Once
 from store.reading import query_all
+from store.request_context import RequestContext, timestamp
 from store.writing import delete, put_new, remove
 
 NAME_MAX = 100

@@ -18,8 +18,8 @@ from identity.items import UserItem, calendar_feed_key
 from identity.profiles import save_profile
 from identity.users import ROLES
 from store import validation
-from store.context import RequestContext
 from store.errors import DomainError, FieldError, ValidationFailed
+from store.request_context import RequestContext
 from store.writing import Action, remove, write
 
 

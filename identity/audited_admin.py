@@ -11,8 +11,8 @@ from dynamo_admin.errors import InvalidFields, StaleForm, WriteRefused
 from dynamo_admin.options import DynamoModelAdmin, ReadOnlyAdmin, RecordAdmin
 from store import audit
 from store.audit import Trail
-from store.context import RequestContext
 from store.errors import DomainError, ValidationFailed, VersionConflict
+from store.request_context import RequestContext
 
 
 def admin_context(request: HttpRequest, user_id: str, action: str = "") -> RequestContext:

@@ -12,9 +12,9 @@ from django.conf import settings
 from identity import revocations
 from identity.errors import ShutOut
 from store.commit import Change, Plan, Replayed, commit
-from store.context import RequestContext
 from store.idempotency import Once, Slot, StoredReply
 from store.model import Item
+from store.request_context import RequestContext
 from store.writing import Action, ConditionFailed
 
 PREFIX = "todo_"

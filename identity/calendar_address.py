@@ -7,8 +7,8 @@ from identity.errors import CalendarFeedNotFound
 from identity.items import CalendarFeedItem, calendar_feed_key
 from store import reading
 from store.commit import Plan, Replayed, commit
-from store.context import RequestContext
 from store.idempotency import Once
+from store.request_context import RequestContext
 from store.writing import ConditionFailed, delete_existing, put
 
 ADDRESS_MAX = 512  # the key of an item has a limit too, and breaking that one would be an error

@@ -26,7 +26,9 @@ def person_of(token: str) -> Person:
     digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
     expires, person = verified.get(digest) or (0.0, None)
     if person is None or expires <= time.time():
-        from identity.verification import verify  # imported here: a cold start rarely begins with a token
+        from identity.token_verification import (
+            verify,  # imported here: a cold start rarely begins with a token
+        )
 
         claims = verify(token)
         person = Person.from_claims(claims)

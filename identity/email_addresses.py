@@ -1,10 +1,10 @@
 """An e-mail address belongs to one person: an item of its own keeps it."""
 
 from identity.items import EmailItem, email_key
-from store.context import RequestContext
 from store.errors import WriteContention
 from store.model import owner_keys
 from store.reading import get
+from store.request_context import RequestContext
 from store.writing import Action, ConditionFailed, Contended, put, put_unless_held, remove, write
 
 RESERVED_SECONDS = 600

@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 from identity.items import PreferencesItem, preferences_key
 from store import reading
 from store.commit import Plan, commit
-from store.context import RequestContext
+from store.request_context import RequestContext
 from store.writing import put_new, update
 
 MAX_FILTERS, MAX_NAME = 30, 60

@@ -14,10 +14,10 @@ from identity.fields import PROFILE_CHANGES
 from identity.items import UserItem, user_key
 from store import validation
 from store.commit import Change, Plan, Replayed, commit
-from store.context import Caller, RequestContext
 from store.errors import VersionConflict
 from store.idempotency import Once, Slot, StoredReply
 from store.reading import get
+from store.request_context import Caller, RequestContext
 from store.versions import check_echoed
 from store.writing import Action, fill_in, put_new, unchanged, update
 

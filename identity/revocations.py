@@ -20,9 +20,9 @@ from identity.clock_guard import ClockGuard
 from identity.errors import IdentityUnavailable
 from identity.items import RevocationItem, revocation_key
 from identity.users import Person, TokenHolder
-from store.context import timestamp
 from store.model import CHANGES
 from store.reading import query_all
+from store.request_context import timestamp
 from store.writing import Action, check, put
 
 # Cognito allows tokens to live for a day at most.

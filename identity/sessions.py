@@ -10,9 +10,9 @@ from django.contrib.sessions.backends.base import CreateError, SessionBase, Upda
 from identity.items import SessionItem
 from identity.items import session_key as key_of
 from store.commit import Plan, commit
-from store.context import timestamp
 from store.model import Item
 from store.reading import get, query_all
+from store.request_context import timestamp
 from store.writing import ConditionFailed, put_instead, put_new, put_over, remove, write
 
 

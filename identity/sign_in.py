@@ -9,7 +9,7 @@ from django.middleware.csrf import rotate_token
 from identity import cognito, cognito_tokens, revocations
 from identity.cognito import Tokens
 from identity.users import Anonymous, Person
-from store.context import RequestContext
+from store.request_context import RequestContext
 
 SESSION_KEY = "person"
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from identity import weekly_goal
 from insights import formats
 from insights.pages import DashboardPage
-from insights.questions.own import WEEKS
+from insights.questions.personal import WEEKS
 
 MOST = 1000
 

@@ -12,8 +12,8 @@ from typing import Any
 from store import reading
 from store.attributes import Records, Text
 from store.commit import Change, Plan, commit
-from store.context import RequestContext
 from store.model import INDEX_KEYS, KEYS, TTL_ATTRIBUTE, Item, feed_keys, owner_keys
+from store.request_context import RequestContext
 from store.writing import Action, ConditionFailed, delete_existing, put_new
 
 SHOWN = 200

@@ -6,10 +6,10 @@ from typing import Any, final
 
 from store.attributes import Record, Records, Text, Whole
 from store.commit import Plan
-from store.context import RequestContext
 from store.errors import IdempotencyMismatch
 from store.model import METADATA, Item, Key, feed_keys, owner_keys
 from store.reading import get
+from store.request_context import RequestContext
 from store.writing import Action, put_over_expired
 
 KEPT_SECONDS = 24 * 3600

@@ -11,11 +11,11 @@ from typing import Any
 from identity import profiles
 from store import validation
 from store.commit import Plan, Replayed
-from store.context import RequestContext
 from store.errors import DomainError, FieldError, ValidationFailed
 from store.idempotency import Once, StoredReply
 from store.model import Key
-from tasks import fields, plans, services
+from store.request_context import RequestContext
+from tasks import fields, services, write_plans
 from tasks.errors import TaskNotFound
 from tasks.ids import is_id
 from tasks.items import TaskItem, task_key, trash_key
@@ -90,7 +90,7 @@ def run(ctx: RequestContext, operations: Sequence[Operation], *, once: Once | No
             else:
                 made.append(planned)
                 outcomes.append(Outcome(operation, planned.result))
-        whole = plans.together(outcomes, made)
+        whole = write_plans.together(outcomes, made)
         creates = any(outcome.operation.kind == "create" and outcome.task for outcome in outcomes)
         return replace(whole, actions=[*whole.actions, *profiles.first_sight(ctx)]) if creates else whole
 
@@ -125,7 +125,7 @@ def _planner(ctx: RequestContext, operation: Operation | DomainError) -> tuple[K
         if isinstance(operation, DomainError):
             raise operation
         if operation.kind == "create":
-            created = plans.create_task(ctx, operation.given)
+            created = write_plans.create_task(ctx, operation.given)
             return None, lambda existing, _: created
         if not is_id(operation.task_id):
             raise TaskNotFound
@@ -145,6 +145,6 @@ def _refuse(error: DomainError, existing: Container[str], current: TaskItem | No
 def _change(ctx: RequestContext, operation: Operation) -> Callable[[Any, Container[str]], Plan[Any]]:
     if operation.kind == "update":
         wanted = validation.clean(fields.TASK_CHANGES, operation.given)
-        return lambda old, existing: plans.update_task(ctx, old, wanted, operation.echoed, existing)
-    move = plans.delete_task if operation.kind == "delete" else plans.restore_task
+        return lambda old, existing: write_plans.update_task(ctx, old, wanted, operation.echoed, existing)
+    move = write_plans.delete_task if operation.kind == "delete" else write_plans.restore_task
     return lambda old, _: move(ctx, old)

@@ -12,7 +12,7 @@ from store import ranges as search
 from store.model import CHANGES, AnyItem
 from store.paging import LIMIT, Page
 from store.reading import get
-from tasks import task_ranges
+from tasks import list_indexes
 from tasks.errors import TaskNotFound
 from tasks.ids import is_id
 from tasks.items import TaskItem, TrashItem, task_key, trash_key
@@ -38,8 +38,8 @@ def list_tasks(
     Raises InvalidCursor.
     """
     scope = f"tasks\0{user_id}\0" + "\0".join(f"{getattr(filters, f.name) or ''}" for f in fields(filters))
-    ranges = task_ranges.ranges(user_id, filters)
-    return _page(scope, ranges, limit, cursor, merged=task_ranges.merged(filters))
+    ranges = list_indexes.ranges(user_id, filters)
+    return _page(scope, ranges, limit, cursor, merged=list_indexes.merged(filters))
 
 
 def _page(
@@ -85,6 +85,6 @@ def get_trashed(
         model=TrashItem,
         owner=f"TRASH#{user_id}",
         condition=TrashItem.kept_at(time.time() if now is None else now),
-        **({"low": "0", "high": ":", "index": CHANGES} if latest_first else task_ranges.ALL),
+        **({"low": "0", "high": ":", "index": CHANGES} if latest_first else list_indexes.ALL),
     )
     return _page(f"trash\0{user_id}\0{latest_first}", [trash], limit, cursor)

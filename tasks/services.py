@@ -8,12 +8,12 @@ from typing import Any, TypeVar, cast
 from identity import profiles
 from store import reading, validation
 from store.commit import Committed, Plan, Replayed, commit
-from store.context import RequestContext
 from store.errors import VersionConflict
 from store.idempotency import IdempotencyItem, Once, Slot, StoredReply
 from store.model import Key
+from store.request_context import RequestContext
 from store.writing import ConditionFailed
-from tasks import fields, plans
+from tasks import fields, write_plans
 from tasks.errors import TaskNotFound
 from tasks.ids import is_id
 from tasks.items import TaskItem, TrashItem, task_key, trash_key
@@ -60,7 +60,7 @@ def create_task(ctx: RequestContext, given: Mapping[str, Any], *, once: Once | N
     ------
     ValidationFailed, IdempotencyMismatch, IdempotencyInFlight, WriteContention
     """
-    plan = plans.create_task(ctx, given)
+    plan = write_plans.create_task(ctx, given)
     profile = profiles.first_sight(ctx)
     plan = replace(plan, actions=[*plan.actions, *profile])
     written = _written(commit(ctx, plan, slot=once and Slot(ctx, once)))
@@ -99,7 +99,7 @@ def update_task(
     wanted = validation.clean(fields.TASK_CHANGES, changes)
 
     def plan(existing: Container[str], current: TaskItem | None) -> Plan[TaskItem]:
-        return plans.update_task(ctx, expected(ctx, current, if_version), wanted, echoed, existing)
+        return write_plans.update_task(ctx, expected(ctx, current, if_version), wanted, echoed, existing)
 
     return _written(commit_updates(ctx, plan, [_key(task_key, ctx, task_id)], once))
 
@@ -137,8 +137,8 @@ def take_back(
     def plan(current: TaskItem | None, following: TaskItem | None) -> Plan[TaskItem]:
         task = expected(ctx, current, if_version)
         if following and following.version == 1 and following.id == task.next_task_id:
-            return plans.take_back(ctx, task, wanted, following)
-        return plans.update_task(ctx, task, wanted)
+            return write_plans.take_back(ctx, task, wanted, following)
+        return write_plans.update_task(ctx, task, wanted)
 
     known = [old, reading.get(TaskItem, following_key)]
     return _written(commit(ctx, plan, keys=[key, following_key], known=known))
@@ -151,7 +151,7 @@ def delete_task(
 
     Raises what ``update_task`` raises.
     """
-    return _move(ctx, task_key, plans.delete_task, task_id, if_version, once)
+    return _move(ctx, task_key, write_plans.delete_task, task_id, if_version, once)
 
 
 def restore_task(
@@ -161,7 +161,7 @@ def restore_task(
 
     Raises what ``update_task`` raises.
     """
-    return _move(ctx, trash_key, plans.restore_task, task_id, if_version, once)
+    return _move(ctx, trash_key, write_plans.restore_task, task_id, if_version, once)
 
 
 def purge_task(
@@ -171,7 +171,7 @@ def purge_task(
 
     Raises what ``update_task`` raises.
     """
-    return _move(ctx, trash_key, plans.purge_task, task_id, if_version, once)
+    return _move(ctx, trash_key, write_plans.purge_task, task_id, if_version, once)
 
 
 def empty_trash(ctx: RequestContext) -> tuple[int, bool]:
@@ -201,8 +201,8 @@ def _purge_all(ctx: RequestContext, tasks: Sequence[TrashItem]) -> int:
 
     def plan(*found: TrashItem | None) -> Plan[int]:
         now = ctx.now.timestamp()
-        purges = [plans.purge_task(ctx, task) for task in found if task and task.is_kept(now)]
-        return plans.together(len(purges), purges)
+        purges = [write_plans.purge_task(ctx, task) for task in found if task and task.is_kept(now)]
+        return write_plans.together(len(purges), purges)
 
     return commit(ctx, plan, keys=[task.key for task in tasks], known=tasks).result
 

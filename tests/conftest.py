@@ -199,7 +199,7 @@ def client_for() -> Callable[[Account], Client]:
 @pytest.fixture
 def ctx():
     """Return a function from an account (and a time) to the context in which the services act for it."""
-    from store.context import RequestContext
+    from store.request_context import RequestContext
 
     def context(account: Account, now: datetime | None = None) -> RequestContext:
         return RequestContext(

@@ -75,7 +75,7 @@ def main(wanted: list[str]) -> None:
 def _person(name: str, *, filled: bool, odd: bool = True) -> tuple[str, str]:
     import boto3
 
-    from store.context import RequestContext
+    from store.request_context import RequestContext
     from tests.web import workspace
 
     email = f"{name.lower()}@example.com"

@@ -7,7 +7,7 @@ from identity.api.authentication import Caller
 from insights import api as insights
 from tasks.api import batch, calendar, tasks, transfer
 from todo_site import api_document
-from web.api import problems
+from web.api import error_handlers
 from web.api.openapi import Api
 from web.api.schemas import HealthOut
 from web.health import health
@@ -24,7 +24,7 @@ api = Api(
     example_path="/api/v1/tasks",
     auth=Caller(),
 )
-problems.install(api)
+error_handlers.install(api)
 api.add_router("/v1/tasks", batch.router)  # before tasks: "batch" is not an id
 api.add_router("/v1/tasks", tasks.router)
 api.add_router("/v1/trash", tasks.trash)

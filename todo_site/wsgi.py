@@ -16,7 +16,7 @@ application = get_wsgi_application()
 # The URLs import all views; the others are imported in functions.
 EVERYTHING = (
     *("todo_site.urls", "todo_site.api_urls", "todo_site.operations.urls"),
-    *("identity.sign_in", "identity.verification", "cryptography.fernet"),
+    *("identity.sign_in", "identity.token_verification", "cryptography.fernet"),
     *("pyathena.connection", "pyathena.cursor", "icalendar", "dateparser.date"),
 )
 if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":

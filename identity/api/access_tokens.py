@@ -19,7 +19,7 @@ from identity.users import TokenHolder
 from store import validation
 from store.idempotency import StoredReply
 from web.api import describe, replies, requests
-from web.api.problems import RequestProblem
+from web.api.error_handlers import RequestProblem
 from web.api.schemas import Problem
 
 router = Router(tags=["access tokens"])

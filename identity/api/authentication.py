@@ -14,7 +14,7 @@ from identity.errors import InvalidToken
 from identity.users import Person
 from store import rate_limits
 from web import logging
-from web.api.problems import RequestProblem
+from web.api.error_handlers import RequestProblem
 
 READ, WRITE = "read", "write"
 EVERYTHING = frozenset({READ, WRITE})

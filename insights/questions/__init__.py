@@ -1,7 +1,7 @@
 """Every question the dashboard asks, in the order of the page. A new chart is one entry here."""
 
 from insights.model import Question
-from insights.questions import choices, flow, kpis, own, people
+from insights.questions import choices, flow, kpis, people, personal
 
 KPIS = kpis.KPIS
 CHOICES = choices.CHOICES
@@ -17,8 +17,8 @@ CHARTS: tuple[Question, ...] = (
     people.RETENTION,
 )
 OWN_CHARTS: tuple[Question, ...] = (
-    own.WEEKS,
-    own.STREAKS,
+    personal.WEEKS,
+    personal.STREAKS,
     flow.THROUGHPUT,
     flow.CUMULATIVE_FLOW,
     flow.LEAD_TIME,

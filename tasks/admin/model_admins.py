@@ -16,15 +16,15 @@ from dynamo_admin.filters import ExactFilter
 from dynamo_admin.forms import DynamoForm
 from identity import profiles
 from identity.audited_admin import Audited, AuditedRecord, admin_context, admin_errors
-from store.context import timestamp
 from store.model import Item, feed_keys
 from store.reading import query
+from store.request_context import timestamp
 from tasks import services
 from tasks.admin.models import Task, TrashedTask
 from tasks.fields import CATEGORY_MAX
 from tasks.ids import is_id, moment_of
 from tasks.items import TaskItem
-from tasks.plans import DEFAULTS
+from tasks.write_plans import DEFAULTS
 
 _MILLISECOND = timedelta(milliseconds=1)
 

@@ -13,7 +13,7 @@ from tasks import batch
 from tasks.api import schemas
 from tasks.api.schemas import BatchOut
 from tasks.batch import Operation, Outcome
-from web.api import describe, problems, requests
+from web.api import describe, error_handlers, requests
 from web.api.replies import answer
 from web.api.schemas import Problem
 
@@ -57,7 +57,7 @@ def _reply(outcomes: list[Outcome]) -> StoredReply:
 def _result(outcome: Outcome) -> dict[str, Any]:
     operation, task = outcome.operation, outcome.task
     if outcome.error:
-        problem = problems.body_of(outcome.error)
+        problem = error_handlers.body_of(outcome.error)
         task_id = operation.task_id or None
         return {"op": operation.kind, "status": problem["status"], "id": task_id, "problem": problem}
     values = task.attribute_values if task else {}

@@ -8,13 +8,13 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from identity.sign_in import context
-from store.context import timestamp
 from store.paging import LIMIT, Page
+from store.request_context import timestamp
 from tasks import selectors
 from tasks.api import render, schemas
 from tasks.api.schemas import TaskOut
-from tasks.plans import TRASH_KEPT_SECONDS
 from tasks.task_filters import TaskFilters
+from tasks.write_plans import TRASH_KEPT_SECONDS
 from web.api import describe, requests
 from web.api.schemas import PAGE_QUERY, Problem
 

@@ -17,7 +17,7 @@ from tasks.api.schemas import TaskOut
 from tasks.transfer import exporting, importing
 from tasks.transfer.rows import MAX_ROWS
 from web.api import describe, replies, requests
-from web.api.problems import RequestProblem
+from web.api.error_handlers import RequestProblem
 from web.api.schemas import ID, FieldProblem, Problem, flag
 
 if TYPE_CHECKING:

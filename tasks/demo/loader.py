@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from identity import profiles
-from store.context import RequestContext
+from store.request_context import RequestContext
 from tasks import services
 from tasks.demo.accounts import Accounts
 from tasks.demo.progress import Output, Progress

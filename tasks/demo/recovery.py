@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 from identity import profiles
-from store.context import timestamp
 from store.paging import Page, pages
+from store.request_context import timestamp
 from tasks import selectors
 from tasks.demo.storyline import Event
 from tasks.errors import TaskNotFound

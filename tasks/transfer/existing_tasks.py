@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from store.context import RequestContext
 from store.errors import FieldError
 from store.idempotency import IdempotencyItem, Once, Slot, StoredReply
 from store.model import AnyItem, Key
 from store.reading import get_all
+from store.request_context import RequestContext
 from tasks.ids import from_sort_key
 from tasks.items import TaskItem, task_key
 from tasks.transfer.rows import Row

@@ -7,8 +7,8 @@ from typing import Any
 from django.http import StreamingHttpResponse
 from pydantic_core import to_json
 
-from store.context import RequestContext
 from store.paging import pages
+from store.request_context import RequestContext
 from tasks import selectors
 from tasks.transfer import csv_cells
 from tasks.transfer.rows import COLUMNS, JSON_FIELDS

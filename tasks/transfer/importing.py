@@ -16,12 +16,12 @@ from datetime import timedelta
 
 from store import idempotency
 from store.commit import Plan
-from store.context import RequestContext
 from store.errors import FieldError, ValidationFailed
 from store.idempotency import Once, Slot, StoredReply
 from store.model import Key
+from store.request_context import RequestContext
 from store.writing import ConditionFailed, Contended, write
-from tasks import plans, services
+from tasks import services, write_plans
 from tasks.ids import from_sort_key
 from tasks.items import task_key
 from tasks.transfer import existing_tasks, reading
@@ -174,7 +174,7 @@ def _errors(ctx: RequestContext, row: Row) -> list[FieldError]:
     if row.errors:
         return row.errors
     try:
-        plans.create_task(ctx, row.fields)
+        write_plans.create_task(ctx, row.fields)
     except ValidationFailed as failure:
         return [{**error, "field": _name(row.names, error["field"])} for error in failure.errors]
     return []

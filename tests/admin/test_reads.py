@@ -8,9 +8,9 @@ from django.conf import settings
 from django.test import override_settings
 
 from dynamo_admin import query
-from store.context import RequestContext
 from store.model import table
-from tasks import plans
+from store.request_context import RequestContext
+from tasks import write_plans
 from tasks.admin.models import Task
 
 LIST = "tasks/task/"
@@ -122,7 +122,7 @@ def test_the_narrowest_path_is_taken(alice):
 def load(owner, number: int) -> None:
     """Give somebody tasks, straight into the table."""
     context = RequestContext(owner.id, owner.id, "load", datetime.now(UTC))
-    tasks = [plans.create_task(context, {"title": f"Task {n}"}).result for n in range(number)]
+    tasks = [write_plans.create_task(context, {"title": f"Task {n}"}).result for n in range(number)]
     requests = [{"PutRequest": {"Item": task.serialize()}} for task in tasks]
     for start in range(0, number, 25):
         name = settings.TABLE_NAME

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 import pytest
 
 from store import audit
-from store.context import RequestContext, timestamp
 from store.model import Item
+from store.request_context import RequestContext, timestamp
 from store.writing import check
 from tasks import selectors, services
 from tasks.errors import TaskNotFound

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import boto3
 import pytest
 
-from store.context import RequestContext, timestamp
+from store.request_context import RequestContext, timestamp
 from tasks import services
 from tasks.items import trash_key
 from tests.api.client import TASKS, assert_problem

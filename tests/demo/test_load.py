@@ -20,8 +20,8 @@ from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
 
 from localcloud.accounts import ensure_client, pool_definition
-from store.context import RequestContext
 from store.errors import WriteContention
+from store.request_context import RequestContext
 from tasks import services
 from tasks.demo.accounts import Accounts
 from tasks.demo.loader import load

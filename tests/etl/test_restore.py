@@ -20,8 +20,8 @@ from etl.upkeep.restore import Restore, RestoreError, point_in_time
 from identity import profiles
 from identity.items import preferences_key
 from localcloud.provision import NAMES
-from store.context import RequestContext
 from store.model import table_definition
+from store.request_context import RequestContext
 from tasks import services
 from tests.etl.memory import put_bronze
 from tests.etl.world import START, World, play

@@ -7,7 +7,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from identity import cognito_tokens, verification
+from identity import cognito_tokens, token_verification
 from identity.errors import IdentityUnavailable, InvalidToken
 
 KEY, OTHER_KEY = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
@@ -103,7 +103,7 @@ def test_other_algorithms(issue):
 def test_remembered_until_it_expires(issue, monkeypatch):
     token = issue()
     cognito_tokens.person_of(token)
-    monkeypatch.setattr(verification, "verify", lambda token: pytest.fail("verified again"))
+    monkeypatch.setattr(token_verification, "verify", lambda token: pytest.fail("verified again"))
     assert cognito_tokens.person_of(token).id == "123"
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 120)
@@ -119,7 +119,7 @@ def test_a_new_key_is_fetched_but_not_for_every_unknown_id(issue, published, mon
     new = issue(key=OTHER_KEY, kid="two")
     with pytest.raises(InvalidToken):
         cognito_tokens.person_of(new)
-    clock[0] += verification.REFRESH_SECONDS
+    clock[0] += token_verification.REFRESH_SECONDS
     assert cognito_tokens.person_of(new).id == "123"
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from store.context import RequestContext
 from store.errors import IdempotencyMismatch, ValidationFailed
+from store.request_context import RequestContext
 from tasks import selectors, services
 from tasks.services import Once, StoredReply
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from tasks import plans
+from tasks import write_plans
 from tasks.items import TaskItem
 from tests.web.conftest import no_sideways_scrolling, row, session_cookie
 from tests.web.site import SIZES
@@ -80,7 +80,7 @@ def two_thousand(alice, ctx, today):
     with TaskItem.batch_write() as batch:
         for number in range(2000):
             due = str(today + timedelta(days=number % 60 - 10)) if number % 3 else None
-            batch.save(plans.create(ctx(alice), {"title": f"Task {number:04}", "due_date": due}).task)
+            batch.save(write_plans.create(ctx(alice), {"title": f"Task {number:04}", "due_date": due}).task)
 
 
 @pytest.mark.long

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_safe
 
 from etl.lake.config import ConfigError
 from identity.sign_in import context, person, sign_out
-from store.context import RequestContext
 from store.errors import DomainError
+from store.request_context import RequestContext
 from todo_site.account.forms import DeleteForm, ImportForm
 from todo_site.account.pages import page, show
 from todo_site.erasure import lake

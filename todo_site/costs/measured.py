@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from etl.capture.bronze_row import bronze_row
-from store.context import RequestContext
 from store.idempotency import Once, StoredReply
 from store.model import table
+from store.request_context import RequestContext
 from tasks import selectors, services
 
 KEYS = ("PK", "SK")

@@ -6,7 +6,7 @@ from etl.aws import client
 from etl.jobs import job_requests
 from etl.lake.config import lake_config
 from etl.lake.storage import Bucket
-from store.context import RequestContext
+from store.request_context import RequestContext
 
 RECEIPT_SECONDS = job_requests.SHOWN_DAYS * 24 * 3600
 _SALT = "todo_site.account.erasure"

@@ -12,8 +12,8 @@ import identity.owned
 import store.owned
 import tasks.owned
 from identity import administration
-from store.context import RequestContext
 from store.model import Item, Key
+from store.request_context import RequestContext
 
 # A larger account is erased in portions, and not inside an admin's request.
 MAX_ERASED = 500

@@ -13,7 +13,7 @@ from pydantic_core import from_json
 from store import validation, versions
 from store.errors import FieldError, ValidationFailed
 from store.idempotency import Once, StoredReply
-from web.api.problems import RequestProblem
+from web.api.error_handlers import RequestProblem
 
 KEY_MAX = 255
 TAGS_MAX = 1024

@@ -11,8 +11,8 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from store import validation
-from store.context import timestamp
 from store.paging import LIMIT, MAX_LIMIT
+from store.request_context import timestamp
 
 ID = "0199d3a4-6f2e-7c41-9b1d-3f5a8e6c2d10"
 UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"

@@ -6,7 +6,7 @@ from typing import Any
 import duckdb
 
 from localcloud.aws import duckdb_session
-from localcloud.aws.athena import catalog, results, show
+from localcloud.aws.athena import catalog, results, show_statements
 from localcloud.aws.athena.errors import QueryError
 from localcloud.aws.athena.translate import Translation, translate
 
@@ -16,7 +16,7 @@ _slots = asyncio.Semaphore(AT_ONCE)
 
 async def run(sql: str, database: str, parameters: list[str], execution: dict[str, Any]) -> results.Result:
     """Return the result of a query, or raise QueryError; `execution` gets the cursor, so that it can be stopped."""
-    answer = show.answer(sql, database)
+    answer = show_statements.answer(sql, database)
     if answer is not None:
         return answer
     async with _slots:

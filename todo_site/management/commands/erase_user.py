@@ -16,7 +16,7 @@ from etl.upkeep import erasure_requests
 from etl.upkeep.erase import Erasure
 from identity import directory
 from identity.administration import Refused
-from store.context import RequestContext
+from store.request_context import RequestContext
 from store.writing import remove
 from todo_site.erasure import person, proof
 from todo_site.management.lake import lake

@@ -69,11 +69,11 @@ class Command(BaseCommand):
         ]
 
     def _trail(self, options: dict[str, Any]) -> list[str]:
-        from todo_site.operations import trail
+        from todo_site.operations import request_trail
         from web.athena import AthenaError  # Athena's client: only this needs it
 
         try:
-            steps = trail.of_task(options["task_id"])
+            steps = request_trail.of_task(options["task_id"])
         except AthenaError as error:
             raise CommandError(f"Athena says: {error}") from error
         if not steps:

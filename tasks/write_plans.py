@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 
 from store import validation
 from store.commit import Change, Plan
-from store.context import RequestContext
 from store.errors import FieldError, ValidationFailed
 from store.model import INDEX_KEYS, Item
+from store.request_context import RequestContext
 from store.versions import check_echoed
 from store.writing import Action, check, delete, put_new, unchanged, update
 from tasks import fields
