@@ -4,6 +4,7 @@ import io
 import json
 import os
 import threading
+import time
 import uuid
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,11 +19,14 @@ from etl.aws import client as shared_client
 from etl.capture import dead_letters
 from etl.capture.bronze_row import bronze_row, encode
 from etl.jobs import job_requests
+from etl.lake.config import lake_config
 from etl.lake.storage import Bucket
+from etl.run import local_lake
 from etl.status import inventory
 from etl.upkeep.erase import Erasure
 from identity import preferences, profiles
 from tasks import services
+from tests.conftest import PASSWORD
 from tests.etl.checks import all_equal, gold_equals_oracle
 from tests.etl.harness import NOW
 from tests.etl.memory import put_bronze
@@ -204,6 +208,21 @@ def test_a_person_is_erased_everywhere(worked, alice, bob, client_for):
         for entry in s3.list_objects_v2(Bucket=os.environ[name]).get("Contents", ()):
             body = s3.get_object(Bucket=os.environ[name], Key=entry["Key"])["Body"].read()
             assert alice.email.encode() not in body, entry["Key"]
+
+
+@pytest.mark.long
+def test_an_account_that_its_owner_deletes_leaves_the_lake(worked, alice, bob, client_for, tmp_path):
+    browser, nothing = client_for(alice), f"Nothing of {alice.id} is left."
+    assert nothing not in command("erase_user", alice.id, "--dry-run")
+    lake = local_lake(lake_config(), boto3.client("s3"), boto3.client("glue"), tmp_path)
+    with capturing(worked):
+        assert browser.post("/account/data/delete/", {"password": PASSWORD, "sure": "on"}).status_code == 302
+        deadline = time.monotonic() + 120
+        while nothing not in command("erase_user", alice.id, "--dry-run"):
+            assert time.monotonic() < deadline, "run by the lake's own runner, the erasure never ended"
+            lake.carry_out_requests()
+            time.sleep(1)
+    assert f"TASK#{bob.id}" in command("erase_user", bob.id, "--dry-run")
 
 
 def test_an_erasure_before_capture_has_caught_up_is_not_finished(worked, alice):
