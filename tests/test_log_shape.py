@@ -35,7 +35,7 @@ for path in ("/health", "/login/", "/nothing-here", "/api/v1/tasks", "/api/nothi
 WRITE = f"""{PRODUCT}
 from datetime import UTC, datetime
 from tasks import services
-from store.context import RequestContext
+from store.request_context import RequestContext
 services.create_task(RequestContext("ann", "ann", {REQUEST_ID!r}, datetime.now(UTC)), {{"title": "Tea"}})
 """
 UNHANDLED = f"""{PRODUCT}

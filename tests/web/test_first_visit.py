@@ -80,7 +80,9 @@ def two_thousand(alice, ctx, today):
     with TaskItem.batch_write() as batch:
         for number in range(2000):
             due = str(today + timedelta(days=number % 60 - 10)) if number % 3 else None
-            batch.save(write_plans.create(ctx(alice), {"title": f"Task {number:04}", "due_date": due}).task)
+            batch.save(
+                write_plans.create_task(ctx(alice), {"title": f"Task {number:04}", "due_date": due}).result
+            )
 
 
 @pytest.mark.long
