@@ -76,6 +76,8 @@ def used(folder):
     """Top-level names that code in a folder imports, or names in a dotted string as Django's settings do."""
     found = set()
     for path in (ROOT / folder).rglob("*.py"):
+        if "node_modules" in path.parts:  # the CDK's command line brings templates of Python files
+            continue
         for node in ast.walk(ast.parse(path.read_text())):
             match node:
                 case ast.Import(names=names):
