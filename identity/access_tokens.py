@@ -64,7 +64,7 @@ NEW_ACCESS_TOKEN: TypeAdapter[Any] = TypeAdapter(NewAccessToken)
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """What is known of a token; not its secret. Times are ISO 8601 UTC; ``replayed`` if it was made before."""
+    """A token without its secret. Times are ISO 8601 UTC; ``replayed`` if it was made before."""
 
     id: str
     name: str

@@ -1,4 +1,4 @@
-"""What people do with their own Cognito account: sign up, confirm, reset and change the password, a second factor.
+"""People's own Cognito accounts: sign up, confirm, reset and change the password, a second factor.
 
 None of it needs rights of ours: Cognito is asked on the person's behalf, with their codes or with the access token that
 their password has just got. Such tokens are used at once and never kept.

@@ -1,4 +1,4 @@
-"""What admins do to people: accounts in Cognito and profiles in the table, kept together.
+"""Admins manage people: accounts in Cognito and profiles in the table, kept together.
 
 Cognito takes part in no transaction. The table is written first where that alone already shuts people out (the
 revocation, with the audit entry), and last where Cognito decides (whether an e-mail address is free); a request that
@@ -32,7 +32,7 @@ def _taken() -> ValidationFailed:
 
 
 def create_user(ctx: RequestContext, given: Mapping[str, Any], groups: frozenset[str]) -> UserItem:
-    """Create an account, which Cognito invites by e-mail, and its profile. ``ctx.user_id`` is not looked at.
+    """Create an account, which Cognito invites by e-mail, and its profile. ``ctx.user_id`` is ignored.
 
     Raises ValidationFailed, Refused.
     """
@@ -144,7 +144,7 @@ def remove_account(ctx: RequestContext, username: str = "") -> None:
 
 
 def enable_user(ctx: RequestContext, before: UserItem) -> UserItem:
-    """Let somebody in again; they sign in anew. Raises Refused, VersionConflict."""
+    """Let somebody in again; they have to sign in. Raises Refused, VersionConflict."""
     changed = _change_profile(ctx, before, {"disabled_at": None})
     _in_cognito(lambda: directory.enable(before.username))
     return changed

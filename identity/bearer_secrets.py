@@ -1,4 +1,4 @@
-"""Secrets that open a door to whoever holds them: made here, shown once, stored as hashes only."""
+"""Bearer secrets: made here, shown once, stored as hashes only."""
 
 import base64
 import hashlib
@@ -27,7 +27,7 @@ def _key(secret_key: str) -> bytes:
 
 
 def make(*, nonce: str = "") -> bytes:
-    """Return 256 secret bits: random, or of a ``nonce`` the same ones again for whoever knows our ``SECRET_KEY``.
+    """Return 256 secret bits: random, or derived from a ``nonce`` and our ``SECRET_KEY``.
 
     With the nonce in an idempotency record, a repeated request gets the same secret although it is stored nowhere.
     """
@@ -37,7 +37,7 @@ def make(*, nonce: str = "") -> bytes:
 
 
 def new_nonce(once: Once | None) -> str:
-    """Return what the secret of a request that may be repeated is made of; blank if it will not be."""
+    """Return the nonce for the secret of a request that may be repeated; blank if it cannot be."""
     return secrets.token_hex(BYTES) if once else ""
 
 
@@ -57,7 +57,7 @@ def read(text: str) -> bytes | None:
 
 
 def digest(text: str) -> str:
-    """Return what is stored of a secret: 64 hexadecimal digits. It has 256 random bits, so no salt is needed."""
+    """Return the stored digest of a secret: 64 hexadecimal digits. It has 256 random bits, so no salt is needed."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -69,7 +69,7 @@ def matches(text: str, stored: str) -> bool:
 def store(ctx: RequestContext, item: Item, action: Action, once: Once | None, kept: str = "") -> str | None:
     """Do ``action``, which stores ``item`` with a new secret, unless its owner has been shut out.
 
-    A process may take a token for good for a moment longer than it is; what is made in it must not outlive it. One
+    A process may accept a token for a moment after it was revoked; a secret created then must not outlive it. One
     request to DynamoDB.
 
     Parameters
@@ -77,7 +77,7 @@ def store(ctx: RequestContext, item: Item, action: Action, once: Once | None, ke
     once
         Do it once for this idempotency key.
     kept
-        What a repeated request needs to answer as this one; it must not hold the secret.
+        Stored for a repeated request, which answers with it; it must not contain the secret.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What the fields of a profile may hold."""
+"""Validation of a profile's fields."""
 
 from typing import Annotated, Any
 

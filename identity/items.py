@@ -1,4 +1,4 @@
-"""What the table holds about people. Each kind of item has a key and a class."""
+"""Items about people. Each kind has a key and a class."""
 
 import hashlib
 
@@ -64,7 +64,7 @@ class UserItem(Authored):
 
 
 class PreferencesItem(Authored):
-    """What a person chose about the pages. Not in the lake."""
+    """A person's display preferences. Not in the lake."""
 
     ENTITY_TYPE = "PREFERENCES"
 

@@ -1,4 +1,4 @@
-"""What identity keeps about a person. Items with owner keys, such as a reserved address, are found by the store."""
+"""The items of identity that belong to a person. The store finds items with owner keys, such as a reserved address."""
 
 from collections.abc import Iterator
 

@@ -128,7 +128,7 @@ def first_sight(ctx: RequestContext) -> list[Action]:
 
 
 def described(caller: Caller) -> dict[str, str]:
-    """Return what ``caller`` tells for a profile, without what is blank."""
+    """Return the profile fields of ``caller``, without blank ones."""
     names = ("email", "username", "name", "given_name", "family_name")
     return {name: value for name in names if (value := getattr(caller, name))}
 

@@ -48,7 +48,7 @@ class Plan(Generic[Result]):
 
 @dataclass(frozen=True, slots=True)
 class Committed(Generic[Result]):
-    """What was planned is written, and ``reply`` is stored with it (None without a slot)."""
+    """The plan is written, and ``reply`` is stored with it (None without a slot)."""
 
     result: Result
     reply: Any = None

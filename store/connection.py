@@ -65,7 +65,7 @@ def _session() -> Session:
 class StoreConnection(Connection):
     """PynamoDB's connection, on one session for all threads.
 
-    ``impatient``: with short timeouts and no retries, for what is better read again later than waited for.
+    ``impatient``: short timeouts and no retries, for reads that can be repeated later instead of waited for.
     """
 
     def __init__(self, *, impatient: bool = False) -> None:

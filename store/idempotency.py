@@ -21,7 +21,7 @@ def idempotency_key(user_id: str, key: str) -> Key:
 
 
 class IdempotencyItem(Item):
-    """What was answered to one ``Idempotency-Key``, stored in the transaction that did the work."""
+    """The reply to one ``Idempotency-Key``, stored in the transaction that did the work."""
 
     ENTITY_TYPE = "IDEMPOTENCY"
 
@@ -58,7 +58,7 @@ class Once:
     fingerprint
         What was asked (a hash of method, path and payload): the same key with another one is refused.
     reply
-        Makes the answer from what is written (a task, a profile, the outcomes of a batch), before it is written.
+        Makes the reply from the result of the write (a task, a profile, the outcomes of a batch), before it is written.
     """
 
     key: str

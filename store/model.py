@@ -162,7 +162,7 @@ class Item(Model):
 
     @property
     def audit_kind(self) -> str:
-        """What the audit trail calls such an item."""
+        """The audit trail's name for this kind of item."""
         return self.entity_type.lower()
 
     @property
@@ -175,13 +175,13 @@ class Item(Model):
         return {}
 
     def changed(self, **values: Any) -> Self:
-        """Return a copy with ``values`` set, and without those that are None. What is unknown goes along."""
+        """Return a copy with ``values`` set, and without those that are None. Unknown attributes are kept."""
         return self.copied_as(type(self), **values)
 
     def copied_as(self, model: type["AnyItem"], **values: Any) -> "AnyItem":
         """Return a copy as a ``model``, with ``values`` set, and without those that are None.
 
-        What is unknown goes along. Raises ValueError if something is set that ``model`` does not declare.
+        Unknown attributes are kept. Raises ValueError if something is set that ``model`` does not declare.
         """
         kind = {"entity_type": model.ENTITY_TYPE} if model.ENTITY_TYPE else {}
         merged = self.attribute_values | kind | values
@@ -189,7 +189,7 @@ class Item(Model):
         item.unknown = self.unknown
         return item
 
-    # --- To and from what is stored --------------------------------------------------------------------------
+    # --- To and from DynamoDB's JSON ------------------------------------------------------------------------
 
     def serialize(self, null_check: bool = True) -> RawItem:
         """Return the item as DynamoDB stores it.
@@ -237,7 +237,7 @@ class Item(Model):
 
     @classmethod
     def _instantiate(cls, attribute_values: RawItem) -> Self:
-        """Return an instance of the class of what is stored: all of PynamoDB's reads come here."""
+        """Return an instance of the stored item's class: all of PynamoDB's reads come here."""
         stored = attribute_values.get("entity_type", {}).get("S", cls.ENTITY_TYPE)
         model = Item.TYPES.get(stored, cls)
         if not issubclass(model, cls) or (model is cls and cls.ENTITY_TYPE not in {"", stored}):

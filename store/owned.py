@@ -1,4 +1,4 @@
-"""What the store keeps about a person: idempotency records, audit entries about them, request counters.
+"""The store's items about a person: idempotency records, audit entries about them, request counters.
 
 It also says how others keep an item that has no partition of its owner's: with ``owner_keys``, under which
 ``owned_by`` finds it.

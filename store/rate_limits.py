@@ -41,7 +41,7 @@ class Allowance:
     allowed
         Whether this one may.
     remaining
-        What is left of a window's requests, as far as this process knows.
+        The remaining requests of the window, as far as this process knows.
     resets_in
         Whole seconds until the next window, at least 1.
     """
@@ -53,7 +53,7 @@ class Allowance:
 
 @dataclass(slots=True)
 class _Account:
-    """What this process has drawn for one principal in one window and not used yet."""
+    """Requests that this process has drawn for one principal in one window and not used yet."""
 
     window: int
     left: int = 0

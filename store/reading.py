@@ -13,7 +13,7 @@ Start = Mapping[str, str]
 
 
 class Page(NamedTuple, Generic[AnyItem]):
-    """What one Query found, and the key to start after for more (``{}`` at the end)."""
+    """The items of one Query, and the key to start after for more (``{}`` at the end)."""
 
     items: list[AnyItem]
     last: dict[str, str]

@@ -15,7 +15,7 @@ def timestamp(moment: datetime) -> str:
 
 
 class Caller(Protocol):
-    """What is known of the signed-in person who acts for themselves; a profile can be made of it."""
+    """The signed-in person who acts for themselves; a profile can be created from it."""
 
     @property
     def email(self) -> str: ...

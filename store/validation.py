@@ -123,7 +123,7 @@ _MESSAGES = {
 def clean(adapter: TypeAdapter[Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``given`` validated and normalised, with no other keys than it has.
 
-    Raises ValidationFailed listing what is wrong with each field.
+    Raises ValidationFailed listing the errors of each field.
     """
     try:
         return dict(adapter.validate_python(given))

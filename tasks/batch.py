@@ -48,7 +48,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one operation: the task as it is now, or why it was refused."""
+    """The outcome of one operation: the task as it is now, or the reason for the refusal."""
 
     operation: Operation
     task: TaskItem | None = None
@@ -57,7 +57,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of a batch: the outcomes in the order of the operations, or the reply of an earlier request."""
+    """The outcomes of a batch in the order of its operations, or the reply of an earlier request."""
 
     outcomes: list[Outcome]
     reply: StoredReply | None = None

@@ -58,7 +58,7 @@ class TaskItem(Authored):
 
     @property
     def audit_kind(self) -> str:
-        """What the audit trail calls it, in the trash or not."""
+        """The audit trail's id of the task, in the trash or not."""
         return "task"
 
     @property

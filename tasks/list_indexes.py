@@ -111,7 +111,7 @@ _ORDERS: dict[str, Callable[[str, "TaskFilters", bool], list[Range[TaskItem]]]] 
 
 
 def _changes(user_id: str, filters: "TaskFilters", forward: bool) -> list[Range[TaskItem]]:
-    """Return the changed tasks and the deleted ones. Of a task deleted for good nothing is known but that."""
+    """Return the ranges of changed and of deleted tasks. A permanently deleted task has left only its tombstone."""
     since = str(filters.updated_since)
     tasks = _range(user_id, filters, index=CHANGES, low=since, high=":", forward=forward)
     keep = tasks.keep

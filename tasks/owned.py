@@ -1,4 +1,4 @@
-"""What tasks keep about a person."""
+"""The items of tasks that belong to a person."""
 
 from collections.abc import Iterator
 from itertools import chain

@@ -141,7 +141,7 @@ def list_access_tokens(request: HttpRequest) -> HttpResponse:
     openapi_extra=_ACCESS_ID,
 )
 def get_access_token(request: HttpRequest, access_id: str) -> HttpResponse:
-    """Get what is known of one of your access tokens; not its secret."""
+    """Get one of your access tokens, without its secret."""
     return replies.answer(_reply(200, _shown(access_tokens.get(context(request).user_id, access_id))))
 
 

@@ -1,4 +1,4 @@
-"""What the API says about people."""
+"""Schemas of people in the API."""
 
 from ninja import Schema
 

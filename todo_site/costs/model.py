@@ -159,7 +159,7 @@ def _embedded(month: Volume) -> bool:
 
 
 def _publications(month: Volume) -> float:
-    """How often Gold is made anew: whenever there is something new, or each hour where Spark makes it."""
+    """How often Gold is rebuilt: whenever something is new, or each hour with Spark."""
     return min(LAKE_RUNS, month.changes) if _embedded(month) else MONTH_SECONDS / 3600
 
 

@@ -76,10 +76,10 @@ class Command(BaseCommand):
         if any(trace.own for trace in job.traces()):
             rewritten += job.run(everywhere=True)
         self.stdout.write(f"Rewrote {rewritten} objects of the lake.")
-        # Lines of the person's last requests may still be on their way: whoever runs the lake looks again.
+        # Log lines of the person's last requests may still be on their way, so the lake's runner looks again.
         later = iso(datetime.now(UTC) + erasure_requests.CHECK_AFTER[0])
         order = job_requests.request_erasure(job.silver, user_id, request_id, "manage.py erase_user", later)
-        self.stdout.write(f"Left the order {order.id} to look again, by whoever runs the lake.")
+        self.stdout.write(f"Left the order {order.id} for the lake's runner to look again.")
 
     def _prove(self, config: LakeConfig, user_id: str) -> list[str]:
         found = proof.search(user_id)
