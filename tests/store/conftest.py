@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import pytest
 from botocore.exceptions import ClientError
 
 from store import commit, reading, writing
 from store.model import table
-
-
-@pytest.fixture
-def calls():
-    """Count the requests by operation."""
-    counted = Counter()
-
-    def count(model, **_):
-        counted[model.name] += 1
-
-    events = table().client.meta.events
-    events.register("before-call.dynamodb", count)
-    yield counted
-    events.unregister("before-call.dynamodb", count)
+from tests.dynamodb import calls  # noqa: F401  a fixture
 
 
 @pytest.fixture
