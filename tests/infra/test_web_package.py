@@ -107,11 +107,6 @@ def test_a_working_copy_is_never_compiled(tmp_path, monkeypatch):
         prebuild.compile_bytecode()
 
 
-def test_the_environment_has_the_functions_python():
-    """Zappa packs the folder of its own Python version; bytecode is of that version too."""
-    assert ".".join(map(str, sys.version_info[:2])) == PYTHON
-
-
 @pytest.mark.parametrize(("asked", "typed", "erase"), [("", "", False), ("dev", "dev", True)])
 def test_data_are_erased_only_when_asked_twice(monkeypatch, asked, typed, erase):
     monkeypatch.setattr("builtins.input", lambda _: typed)
