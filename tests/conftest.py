@@ -87,7 +87,7 @@ def english():
 
 @pytest.fixture(autouse=True)
 def forgotten():
-    """What was read for one test is not known in the next, which may have another clock. Nothing is read ahead any more."""
+    """What was read for one test is not known in the next, which may have another clock; nothing is read ahead."""
     yield
     from identity import revocations, roles
 
