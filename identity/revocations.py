@@ -7,6 +7,7 @@ personal access tokens never wait for it: revoking them deletes the items that t
 catches those made at that very moment.
 """
 
+import itertools
 import logging
 import time
 from collections.abc import Iterator, Mapping
@@ -29,7 +30,7 @@ from store.writing import Action, check, put
 KEPT_SECONDS = 25 * 3600
 # Entries carry the clock of the process that wrote them, so the last minute before a read is read again.
 OVERLAP_SECONDS = 60
-READ_SECONDS, RETRY_SECONDS = 4, 0.2  # less than other requests wait for this one (clock_guard.WAIT_SECONDS)
+READ_SECONDS, RETRY_SECONDS = 5, 0.2
 IDLE_SECONDS = 30
 _log = logging.getLogger(__name__)
 
@@ -54,18 +55,21 @@ class Revocations:
 def _read(_key: str, last: Revocations | None) -> Revocations:
     """Return the list with what was added since ``last``.
 
-    Tries for ``READ_SECONDS``, then raises IdentityUnavailable: an old list must not pass for a new one. The connection
-    of a process that was frozen is often dead, so one try is not enough.
+    Tries for ``READ_SECONDS``, then raises IdentityUnavailable: an old list would let in whoever was revoked since.
     """
     deadline = time.monotonic() + READ_SECONDS
-    while True:
+    for attempt in itertools.count():
         try:
             return _updated(last or Revocations())
         except (BotoCoreError, ClientError) as error:
-            _log.warning("the list of revocations cannot be read: %s", error)
+            if attempt == 0:
+                _log.warning("the list of revocations cannot be read: %s", error)
             if time.monotonic() > deadline:
                 raise IdentityUnavailable from error
-        time.sleep(RETRY_SECONDS)
+            # The first call after a freeze often finds that its connection was closed; another one will do.
+            if attempt or isinstance(error, ClientError):
+                time.sleep(RETRY_SECONDS)
+    raise AssertionError  # for mypy: the loop has no end
 
 
 def _updated(last: Revocations) -> Revocations:
@@ -77,7 +81,7 @@ def _updated(last: Revocations) -> Revocations:
 def _entries(since: float) -> Iterator[tuple[str, Revocation]]:
     """Yield the entries written since then (epoch seconds), with their user ids. One Query a page."""
     written = RevocationItem.updated_at >= _stamp(since)
-    # Impatient: another try, with another connection, is better than a long wait.
+    # Impatient: requests may be waiting, and asking again is better than waiting long for one answer.
     for item in query_all(RevocationItem, revocation_key("")[0], written, index=CHANGES, impatient=True):
         yield item.user_id, Revocation(item.until, item.wholly, item.expires_at)
 
