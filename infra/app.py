@@ -1,7 +1,7 @@
 """The CDK app: `python infra/app.py`; the CDK command line runs it through `infra/cdk.json`.
 
-Context (`-c name=value`): stage, suffix, engine, architecture, owner, cost_center, alert_email, protect, build,
-require_packages; see `infra.settings`. Synthesis needs no CDK command line, no AWS and no network.
+The settings of a stage are in `infra/stages`; context (`-c name=value`) names the stage, and replaces some of them: see
+`infra.settings`. Synthesis needs no CDK command line, no AWS and no network.
 """
 
 import os

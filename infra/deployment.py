@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from infra import tools
 from infra.lake_layer import build_lake_layer
-from infra.settings import ARCHITECTURES, STAGES, Settings
+from infra.settings import STAGES, SettingsError, of_stage
 from infra.web_package import COLLECT_ENVIRONMENT, WebBuild, size
 
 STARTED = time.monotonic()
@@ -47,7 +47,7 @@ class Deployment:
     ) -> None:
         self.stage = stage
         self.context = {"stage": stage, **context}
-        self.settings = Settings(stage, architecture=context.get("architecture", "arm64"))
+        self.settings = of_stage(stage, context)
         self.gateway = gateway
         self.variables = dict(variables or {})
         self.tree = WebBuild(self.settings.build, self.settings.architecture)
@@ -154,7 +154,10 @@ class Deployment:
 
     def _write_settings(self, address: str | None) -> None:
         step("settings")
-        chosen = ["--stage", self.stage, "--architecture", self.settings.architecture]
+        settings = self.settings
+        chosen = ["--stage", self.stage, "--architecture", settings.architecture]
+        chosen += ["--owner", settings.owner, "--cost-center", settings.cost_center]
+        chosen += ["--snap-start"] if settings.snap_start else []
         chosen += ["--output", str(self.zappa_settings), "--outputs", str(self.outputs)]
         if address:
             chosen += ["--app-url", address]
@@ -204,13 +207,16 @@ def step(text: str) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return 0 on success, 1 if a step failed."""
     options = _parser().parse_args(arguments)
-    context = {"architecture": options.architecture} | dict(pair.split("=", 1) for pair in options.context)
-    deployment = Deployment(options.stage, context)
     try:
+        deployment = Deployment(options.stage, {})
+        os.environ["AWS_REGION"] = os.environ["AWS_DEFAULT_REGION"] = deployment.settings.region
         if options.action == "up":
             deployment.smoke(deployment.up(), "smoke_api")
         else:
             deployment.down(erase=_confirm_erasure(options.stage, options.erase_data))
+    except SettingsError as error:
+        print(error)
+        return 1
     except tools.ToolError as error:
         print(f"{error}\nThe steps after it did not run. Fix the cause and run the same command again.")
         return 1
@@ -232,9 +238,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m infra.deployment", description=__doc__)
     parser.add_argument("action", choices=("up", "down"))
     parser.add_argument("stage", choices=STAGES)
-    parser.add_argument("--architecture", choices=ARCHITECTURES, default="arm64")
     parser.add_argument("--erase-data", default=os.environ.get("ERASE_DATA", ""), metavar="STAGE")
-    parser.add_argument("-c", dest="context", action="append", default=[], metavar="NAME=VALUE")
     return parser
 
 

@@ -8,7 +8,6 @@ import pytest
 
 from etl.lake import catalog
 from etl.lake.tables import BRONZE
-from infra.settings import SettingsError, from_context
 from localcloud import accounts
 from store.model import TTL_ATTRIBUTE, table_definition
 from tests.infra.conftest import STACKS, plain
@@ -561,12 +560,6 @@ def test_zappa_settings_ask_only_for_outputs_that_exist(dev):
     assert wanted
     missing = {(stack, name) for stack, name in wanted if name not in dev.template(stack)["Outputs"]}
     assert not missing
-
-
-@pytest.mark.parametrize("context", [{"stage": "test"}, {"engine": "emr"}, {"protect": "perhaps"}])
-def test_a_setting_that_is_not_allowed_stops_the_synthesis(context):
-    with pytest.raises(SettingsError):
-        from_context({"stage": "dev", **context}.get)
 
 
 def test_templates_are_complete_without_an_account(dev):

@@ -21,6 +21,8 @@ from django.core.management.base import BaseCommand, CommandError
 PLACEHOLDER = re.compile(r"<([^<>]+)>")
 SECRET = "secret:"  # noqa: S105
 UNKNOWN_URL = "https://not-deployed-yet.invalid"
+# Every retained version of a function with snapshots is billed, and Zappa allows no fewer.
+SNAPSHOTS = {"snap_start": "PublishedVersions", "num_retained_versions": 2}
 Outputs = Mapping[str, Mapping[str, str]]
 
 
@@ -49,6 +51,7 @@ class Command(BaseCommand):
             help="one more variable of the function",
         )
         parser.add_argument("--architecture", choices=("arm64", "x86_64"), default="arm64")
+        parser.add_argument("--snap-start", action="store_true", help="start the function from a snapshot")
         parser.add_argument("--owner", default="todo-team")
         parser.add_argument("--cost-center", default="todo")
 
@@ -66,6 +69,8 @@ class Command(BaseCommand):
         filled, missing = fill(merged(template, stage), lambda name: lookup(name, own, outputs))
         if missing:
             raise CommandError(f"no value for: {', '.join(sorted(missing))}")
+        if options["snap_start"]:
+            filled |= SNAPSHOTS
         filled["aws_environment_variables"] |= dict(pair.split("=", 1) for pair in options["set"])
         write_private(options["output"], json.dumps({stage: filled}, indent=2) + "\n")
         self.stdout.write(f"{options['output']}: {stage} at {own['app_url']}")
