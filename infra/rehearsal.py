@@ -17,7 +17,7 @@ from pathlib import Path
 
 import boto3
 
-from infra import tools
+from infra import grants, tools
 from infra.deployment import Deployment, step
 from infra.web_package import unpacked
 from localcloud.server import LocalAws
@@ -62,6 +62,14 @@ def rehearse(port: int) -> None:
     step("nothing is left")
 
 
+def check_grants(calls: Path) -> None:
+    """Raise ToolError unless every recorded call was granted, and every grant was used or has its reason."""
+    found = grants.compare(calls, STAGE)
+    if found:
+        raise tools.ToolError("\n".join(["The roles differ from infra/grants.json:", *found]))
+    step("every call was granted, and every grant was used or has its reason")
+
+
 def check_size(archive: Path) -> None:
     """Print the size of the deployed package; raise ToolError if it exceeds its budget."""
     found = unpacked(archive, without="*plotly*")
@@ -98,11 +106,13 @@ def main() -> int:
     folder = options.keep or Path(tempfile.mkdtemp(prefix="todo-rehearsal-"))
     port = options.port or free_port()
     server = LocalAws(folder, port)
-    os.environ.update(account(server.endpoint_url))
+    calls = folder / "calls.jsonl"
+    os.environ.update({**account(server.endpoint_url), "LOCAL_AWS_CALLS": str(calls)})
     started = time.monotonic()
     server.start()
     try:
         rehearse(port)
+        check_grants(calls)
     except tools.ToolError as error:
         print(f"{error}\nThe log of the local AWS: {server.log}")
         return 1
