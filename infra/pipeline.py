@@ -15,7 +15,8 @@ from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from etl.lake.layout import GOLD_KPIS
+from etl.jobs import quality
+from etl.lake.layout import GOLD_KPIS, SILVER_CURRENT
 from infra.functions import FunctionSettings, PythonFunction, log_group
 from infra.lake_catalog import buckets_of, erase_from_lake, use_objects, write_lake
 from infra.names import Names
@@ -322,7 +323,9 @@ class BusinessMetrics(Construct):
     def __init__(self, scope: Construct, construct_id: str, names: Names, code: lambda_.Code) -> None:
         super().__init__(scope, construct_id)
         self.worker = PythonFunction(self, "Publisher", names, code, _metrics_settings(names))
-        use_objects(self.worker.role, names.bucket("gold"), {GOLD_KPIS: ["s3:GetObject"]})
+        read = ["s3:GetObject"]
+        use_objects(self.worker.role, names.bucket("gold"), {GOLD_KPIS: read, quality.REFUSED: read})
+        use_objects(self.worker.role, names.bucket("silver"), {SILVER_CURRENT: read})
         use_objects(self.worker.role, names.bucket("bronze"), {})  # lists what waits there, reads nothing
         _publish_metrics(self.worker.role, METRICS_NAMESPACE)
         name = names.of("todo-custom-metrics-schedule")

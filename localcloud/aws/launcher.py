@@ -18,6 +18,7 @@ from localcloud.aws import (
     api_gateway,
     athena,
     cloudformation,
+    cloudwatch,
     cognito,
     firehose,
     glue,
@@ -38,7 +39,7 @@ def serve(place: Place) -> None:
     started = time.monotonic()
     services = ServiceStore(place.state / "services")
     items = ItemStore(place.state / "dynamodb")
-    for module in (s3_objects, athena, cloudformation, cognito, firehose, api_gateway, glue, tls):
+    for module in (s3_objects, athena, cloudformation, cloudwatch, cognito, firehose, api_gateway, glue, tls):
         module.install()
     services.load()
     entries = items.load()
@@ -63,6 +64,7 @@ async def _run(place: Place, items: ItemStore, services: ServiceStore) -> None:
     jobs: list[Callable[[], Awaitable[Any]]] = [
         lambda: time_to_live.run(items),
         lambda: _sweep(items, services),
+        cloudwatch.run,
         lambda: _stop_without_parent(stop),
     ]
     tasks = [asyncio.ensure_future(job()) for job in jobs]
