@@ -26,6 +26,7 @@ from infra.settings import METRICS_NAMESPACE
 GLUE_VERSION = "5.1"
 LAKE_MINUTES = 15
 RUN_MINUTES = {"embedded": 45, "glue": 180}
+TURN_SECONDS = 20
 METRICS_EVERY_MINUTES = 5
 WARM_COMMAND = {"manage": "warm_insights"}  # for this event, Zappa runs a manage.py command
 TRANSIENT = ["Lambda.ServiceException", "Lambda.TooManyRequestsException", "Lambda.SdkClientException"]
@@ -40,21 +41,55 @@ def lake_environment(names: Names) -> dict[str, str]:
 def definition(names: Names) -> dict[str, Any]:
     """Return a run in Amazon States Language: Silver, then Gold, then cache warming, which may fail.
 
-    With Glue, a run starts with erasures and upkeep: they change single files, and run on the embedded engine.
+    No two runs work at once: a second one waits for its turn, and a third one ends at once, since the second does its
+    work too. With Glue, a run begins with erasures and upkeep: they change single files, and run on the embedded
+    engine.
     """
     on_glue = names.settings.engine == "glue"
     step = _glue_step if on_glue else _lambda_step
+    first = "Upkeep" if on_glue else "Silver"
     return {
         "Comment": f"The lake, on the {names.settings.engine} engine",
-        "StartAt": "Upkeep" if on_glue else "Silver",
+        "StartAt": "OtherRuns",
         "TimeoutSeconds": RUN_MINUTES[names.settings.engine] * 60,
         "States": {
+            **_turn(first),
             **({"Upkeep": _upkeep_step(names)} if on_glue else {}),
             "Silver": {**step(names, "silver"), "Next": "Gold"},
             "Gold": {**step(names, "gold"), "Next": "WarmCache"},
             "WarmCache": _warm_step(names),
             "Done": {"Type": "Succeed"},
         },
+    }
+
+
+def _turn(first: str) -> dict[str, Any]:
+    """Return the states that lead to `first` once no older run is going on; executions are listed newest first."""
+    listed = [{"Variable": f"$.running[{number}]", "IsPresent": True} for number in range(3)]
+    me = [{"Variable": f"$.running[{number}]", "StringEqualsPath": "$$.Execution.Id"} for number in range(2)]
+    alone, two = {"Not": listed[1]}, {"Not": listed[2]}
+    return {
+        "OtherRuns": {
+            "Type": "Task",
+            "Resource": f"arn:{cdk.Aws.PARTITION}:states:::aws-sdk:sfn:listExecutions",
+            "Parameters": {"StateMachineArn.$": "$$.StateMachine.Id", "StatusFilter": "RUNNING"},
+            "ResultSelector": {"running.$": "$.Executions[*].ExecutionArn"},
+            "Retry": [_retry(["States.TaskFailed"], 5, 2)],
+            "Next": "Turn",
+        },
+        "Turn": {
+            "Type": "Choice",
+            "Choices": [
+                # The list may lag behind, and not have this run yet.
+                {"And": [alone, listed[0], {"Not": me[0]}], "Next": "Wait"},
+                {**alone, "Next": first},
+                {"And": [me[0], two], "Next": "Wait"},
+                {**me[0], "Next": "Done"},
+                {"And": [me[1], two], "Next": first},
+            ],
+            "Default": "Wait",
+        },
+        "Wait": {"Type": "Wait", "Seconds": TURN_SECONDS, "Next": "OtherRuns"},
     }
 
 
@@ -199,6 +234,7 @@ class LakePipeline(Construct):
         names = self.names
         functions = [names.functions["lake"], names.settings.web_function]
         allow(role, ["lambda:InvokeFunction"], [names.function_arn(name) for name in functions])
+        allow(role, ["states:ListExecutions"], [arn("states", f"stateMachine:{names.state_machine}")])
         verbs = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"]
         allow(role, verbs, [arn("glue", f"job/{job}") for job in names.jobs.values()])
         reason = "tracing and log delivery, which CDK allows here, do not support resources"

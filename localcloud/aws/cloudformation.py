@@ -1,8 +1,8 @@
 """CloudFormation features that our stacks use and ministack lacks.
 
 Holes closed: a template with AWS::Glue::SecurityConfiguration or AWS::Budgets::Budget is refused whole, although the
-services have the calls; conditions compare the text "AWS::Region" instead of the region; a table's time to live and point-in-time
-recovery are ignored.
+services have the calls; conditions compare the text "AWS::Region" instead of the region; a table's time to live and
+point-in-time recovery are ignored.
 """
 
 from collections.abc import Callable
