@@ -17,6 +17,7 @@ from constructs import Construct
 
 from etl.jobs import quality
 from etl.lake.layout import GOLD_KPIS, SILVER_CURRENT
+from infra.assets import glue_requirements
 from infra.functions import FunctionSettings, PythonFunction, log_group
 from infra.lake_catalog import buckets_of, erase_from_lake, use_objects, write_lake
 from infra.names import Names
@@ -24,6 +25,7 @@ from infra.policies import acknowledge, allow, arn, bucket_arn, service_role
 from infra.settings import METRICS_NAMESPACE
 
 GLUE_VERSION = "5.1"
+WORKER_TYPE, WORKERS, JOB_MINUTES = "G.1X", 2, 60
 LAKE_MINUTES = 15
 RUN_MINUTES = {"embedded": 45, "glue": 180}
 TURN_SECONDS = 20
@@ -271,6 +273,7 @@ class GlueJobs(Construct):
         self.names = names
         self.script = s3_assets.Asset(self, "Script", path=str(script))
         self.source = s3_assets.Asset(self, "Source", path=str(source))
+        self.requirements = s3_assets.Asset(self, "Requirements", path=str(glue_requirements()))
         self.role = service_role(
             self, "Role", "glue.amazonaws.com", names.of(f"todo-{names.settings.stage}-lake-jobs")
         )
@@ -286,7 +289,8 @@ class GlueJobs(Construct):
     def _permissions(self, key: kms.Key) -> None:
         write_lake(self.role, self.names)
         assets = [
-            bucket_arn(asset.s3_bucket_name, asset.s3_object_key) for asset in (self.script, self.source)
+            bucket_arn(asset.s3_bucket_name, asset.s3_object_key)
+            for asset in (self.script, self.source, self.requirements)
         ]
         allow(self.role, ["s3:GetObject"], assets)
         allow(
@@ -311,9 +315,9 @@ class GlueJobs(Construct):
             description=f"Runs {layer} of the lake on Spark",
             role=self.role.role_arn,
             glue_version=GLUE_VERSION,
-            worker_type="G.1X",
-            number_of_workers=2,
-            timeout=60,
+            worker_type=WORKER_TYPE,
+            number_of_workers=WORKERS,
+            timeout=JOB_MINUTES,
             max_retries=0,  # the state machine retries
             execution_property=glue.CfnJob.ExecutionPropertyProperty(max_concurrent_runs=1),
             command=glue.CfnJob.JobCommandProperty(
@@ -332,6 +336,9 @@ class GlueJobs(Construct):
         return {
             "--layer": layer,
             "--extra-py-files": self.source.s3_object_url,
+            # Glue's own boto3 may be too old for the conditional writes that commits are made of.
+            "--additional-python-modules": self.requirements.s3_object_url,
+            "--python-modules-installer-option": "-r",
             "--enable-metrics": "true",
             "--enable-observability-metrics": "true",
             "--enable-continuous-cloudwatch-log": "true",

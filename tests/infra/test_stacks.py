@@ -367,6 +367,23 @@ def test_glue_jobs_have_the_names_agreed_and_our_source(dev):
         assert job["SecurityConfiguration"]
 
 
+def test_glue_jobs_install_the_boto3_of_the_parity_test_by_its_hash(dev):
+    """And all that it needs: with hashes, pip accepts nothing that is not in the file."""
+    pinned = (ROOT / "requirements" / "spark.txt").read_text()
+    for job in dev.resources("AWS::Glue::Job").values():
+        arguments = job["Properties"]["DefaultArguments"]
+        assert arguments["--python-modules-installer-option"] == "-r"
+        key = arguments["--additional-python-modules"].rsplit("/", 1)[1]
+        text = (dev.folder / f"asset.{key}").read_text()
+        assert set(re.findall(r"^([\w-]+)==", text, re.MULTILINE)) == {
+            *("boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3")
+        }
+        assert all(line in pinned for line in text.splitlines())
+        assert text.count("--hash=sha256:") >= 7
+        readable = statements(dev, "todo-dev-lake-jobs")["s3:GetObject"]
+        assert any(resource.endswith(key) for resource in readable)
+
+
 def test_queries_are_bounded(dev):
     group = dev.one("AWS::Athena::WorkGroup")["WorkGroupConfiguration"]
     assert group["EnforceWorkGroupConfiguration"] is True
