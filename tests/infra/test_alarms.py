@@ -13,6 +13,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from etl.jobs.metrics import PUBLISHED
 from infra.alarms import LIMITS, alarm_definitions
 from infra.names import Names
 from infra.settings import Settings
@@ -237,3 +238,14 @@ def test_budgets_watch_what_costs_in_every_region(dev):
         assert [subscriber["SubscriptionType"] for subscriber in notice["Subscribers"]] == ["SNS"]
     alarms = dev.resources("AWS::CloudWatch::Alarm").values()
     assert not [a for a in alarms if a["Properties"].get("Namespace") == "AWS/Billing" or "Condition" in a]
+
+
+def test_the_bill_counts_every_alarm():
+    model = (ROOT / "todo_site" / "costs" / "model.py").read_text()
+    alarm_metrics, metrics = re.search(
+        r"^ALARM_METRICS, METRICS = (\d+), (\d+)", model, re.MULTILINE
+    ).groups()
+    defined = DEFINED["dev"].values()
+    assert sum(len(alarm.metrics) for alarm in defined) == int(alarm_metrics)
+    published = len(PUBLISHED) + len(("GoldAgeSeconds", "FailedChecks", "QuarantinedRows"))
+    assert published + len(("Received", "Delivered", "Failed", "Lag")) == int(metrics)
