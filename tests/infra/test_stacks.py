@@ -450,7 +450,37 @@ def test_alarms_may_publish_to_the_encrypted_topic(dev):
 def test_the_dashboard_shows_every_subject(dev):
     body = dev.one("AWS::CloudWatch::Dashboard", DashboardName="todo-dev")["DashboardBody"]
     titles = re.findall(r'"markdown":"## (\w+)"', body)
-    assert titles == ["API", "Functions", "Lake", "Table", "Business", "Cost"]
+    assert titles == ["API", "Functions", "Lake", "Delivery", "Jobs", "Table", "Business", "Cost"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "subjects"),
+    [
+        ("glue.driver.aggregate.numFailedTasks", ["todo-silver-transformation", "todo-gold-analytics"]),
+        ("DeliveryToS3.Success", ["todo-cdc-stream", "todo-logs-stream"]),
+        ("WriteThrottleEvents", ["GSI1", "GSI5"]),
+        (
+            "EstimatedCharges",
+            [
+                *("AmazonDynamoDB", "AWSLambda", "AmazonS3", "AmazonApiGateway"),
+                *("AmazonAthena", "AmazonKinesisFirehose", "AWSGlue"),
+            ],
+        ),
+    ],
+)
+def test_the_dashboard_shows_each_resource(dev, metric, subjects):
+    body = dev.one("AWS::CloudWatch::Dashboard", DashboardName="todo-dev")["DashboardBody"]
+    shown = [entry for entry in re.findall(r'\["[^]]+\]', body) if f'"{metric}"' in entry]
+    for subject in subjects:
+        assert [entry for entry in shown if f'"{subject}"' in entry], subject
+
+
+def test_the_dashboard_says_who_is_paged(dev, prod):
+    (body,) = (
+        each["Properties"]["DashboardBody"] for each in prod.resources("AWS::CloudWatch::Dashboard").values()
+    )
+    assert "Paged: **pager@example.com**" in body
+    assert "Paged: **nobody" in dev.one("AWS::CloudWatch::Dashboard")["DashboardBody"]
 
 
 def test_request_lines_go_to_the_lake(dev):
