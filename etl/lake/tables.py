@@ -55,7 +55,7 @@ BRONZE = Table(
     columns(
         "event_id string, event_name string, event_time string, sequence_number string, entity_type string, "
         "pk string, sk string, user_id string, entity_id string, request_id string, updated_by string, "
-        "old_image string, new_image string, attribute_types string"
+        "old_image string, new_image string, attribute_types string, table_name string"
     ),
     (("year", "string"), ("month", "string"), ("day", "string"), USER_BUCKET),
 )
@@ -81,7 +81,7 @@ TASK_EVENTS = Table(
         "changed_at timestamp, version bigint, old_version bigint, status string, old_status string, "
         "title string, category string, priority string, due_date date, "
         "created_at timestamp, updated_at timestamp, completed_at timestamp, deleted_at timestamp, "
-        "image string, attribute_types string"
+        "image string, attribute_types string, table_name string"
     ),
     (USER_BUCKET,),
 )

@@ -18,6 +18,7 @@ from localcloud.aws import (
     api_gateway,
     athena,
     cloudformation,
+    cloudwatch,
     cognito,
     decisions,
     firehose,
@@ -36,7 +37,7 @@ from localcloud.aws.service_state import ServiceStore
 
 NO_OWNER = 0
 PATCHES = (
-    *(s3_objects, athena, cloudformation, cognito, firehose, api_gateway, glue, tls),
+    *(s3_objects, athena, cloudformation, cloudwatch, cognito, firehose, api_gateway, glue, tls),
     *(decisions, service_roles, payload_limits, model_limits),
 )
 
@@ -73,6 +74,7 @@ async def _run(place: Place, items: ItemStore, services: ServiceStore) -> None:
     jobs: list[Callable[[], Awaitable[Any]]] = [
         lambda: time_to_live.run(items),
         lambda: _sweep(items, services),
+        cloudwatch.run,
         lambda: _stop_without_parent(stop),
     ]
     tasks = [asyncio.ensure_future(job()) for job in jobs]
