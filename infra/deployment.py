@@ -94,7 +94,8 @@ class Deployment:
             )
         tools.cdk(
             *("deploy", "--all", "--require-approval", "never", "--no-notices", "--progress", "events"),
-            *("-c", "require_packages=true", "--output", self.assembly, *self._context()),
+            *("-c", "require_packages=true", *self._context()),
+            *("--output", self.assembly),
         )
 
     def web(self) -> str:

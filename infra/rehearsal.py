@@ -112,7 +112,8 @@ def package(rehearsal: Rehearsal) -> None:
     expect(
         [name for name, _ in members(archive) if "zappa_settings.json" in name], [], "settings in the package"
     )
-    expect(list(rehearsal.deployment.folder.rglob("*.zip")), [], "packages left on this machine")
+    left = [path for path in (rehearsal.deployment.package, *tree.folder.rglob("*.zip")) if path.exists()]
+    expect(left, [], "packages left on this machine")
 
 
 def members(archive: Path) -> Iterator[tuple[str, bytes]]:
