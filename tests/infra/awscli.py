@@ -16,7 +16,10 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*(ROOT / "docs/runbooks").glob("*.md"), ROOT / "README.md", ROOT / "infra/README.md"])
 ID = "0199d3a4-6f2e-7c41-9b1d-3f5a8e6c2d10"
 # What stands for what the reader fills in, where its own name would be refused.
-EXAMPLES = {"id": ID, "backup": "arn:aws:dynamodb:us-east-1:000000000000:table/todo-app-data/backup/0123456789012-ab"}
+EXAMPLES = {
+    "id": ID,
+    "backup": "arn:aws:dynamodb:us-east-1:000000000000:table/todo-app-data/backup/0123456789012-ab",
+}
 EVERYWHERE = {"query", "output", "region", "profile"}
 # Commands of the command line's own, beside those that are operations of the service.
 FILES = {"ls": {"recursive"}, "cp": {"recursive"}, "mv": {"recursive"}}
@@ -167,9 +170,7 @@ def read(line, filled=None):
     filled = filled or {}
     line = _NESTED.sub(lambda _: shlex.quote(filled.get("$(…)", "answer")), line)
     line = re.sub(r"\$\{?([A-Z_a-z]+)\}?", lambda m: filled.get(m[1], m[1].lower()), line)
-    line = re.sub(
-        r"<([\w ]+)>", lambda m: filled.get(m[1], EXAMPLES.get(m[1], m[1].replace(" ", "-"))), line
-    )
+    line = re.sub(r"<([\w ]+)>", lambda m: filled.get(m[1], EXAMPLES.get(m[1], m[1].replace(" ", "-"))), line)
     _, service, operation, *words = shlex.split(line)
     arguments, options, current = [], {}, None
     for word in words:
