@@ -1,12 +1,11 @@
 """``manage.py write_zappa_settings``: fill the placeholders of zappa_settings.json for one stage.
 
-A placeholder is ``<Stack.Output>`` (an output of a CDK stack), ``<secret:Stack.Output>`` (the value of the secret whose
-ARN is that output) or one of this command's own values (``<stage>``, ``<app_url>`` ...). A placeholder without a value
-is an error: it must never reach AWS as a name or an address.
+A placeholder is ``<Stack.Output>`` (an output of a CDK stack), ``<current:Stack.Output>`` (the id of the current
+version of the secret whose ARN is that output) or one of this command's own values (``<stage>``, ``<app_url>`` ...). A
+placeholder without a value is an error: it must never reach AWS as a name or an address. The file holds no secret.
 """
 
 import json
-import os
 import re
 from argparse import ArgumentParser
 from collections.abc import Callable, Mapping
@@ -19,7 +18,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 PLACEHOLDER = re.compile(r"<([^<>]+)>")
-SECRET = "secret:"  # noqa: S105
+CURRENT = "current:"
 UNKNOWN_URL = "https://not-deployed-yet.invalid"
 # Every retained version of a function with snapshots is billed, and Zappa allows no fewer.
 SNAPSHOTS = {"snap_start": "PublishedVersions", "num_retained_versions": 2}
@@ -35,9 +34,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Define the options."""
         parser.add_argument("--stage", required=True, choices=("dev", "prod"))
-        parser.add_argument(
-            "--output", required=True, type=Path, help="file to write; it will contain a secret"
-        )
+        parser.add_argument("--output", required=True, type=Path, help="file to write")
         parser.add_argument("--template", type=Path, default=Path(settings.BASE_DIR) / "zappa_settings.json")
         parser.add_argument(
             "--outputs", type=Path, help="what `cdk deploy --outputs-file` wrote; default: ask AWS"
@@ -72,7 +69,8 @@ class Command(BaseCommand):
         if options["snap_start"]:
             filled |= SNAPSHOTS
         filled["aws_environment_variables"] |= dict(pair.split("=", 1) for pair in options["set"])
-        write_private(options["output"], json.dumps({stage: filled}, indent=2) + "\n")
+        options["output"].parent.mkdir(parents=True, exist_ok=True)
+        options["output"].write_text(json.dumps({stage: filled}, indent=2) + "\n")
         self.stdout.write(f"{options['output']}: {stage} at {own['app_url']}")
 
 
@@ -107,10 +105,10 @@ def lookup(name: str, own: Mapping[str, str], outputs: Outputs) -> str | None:
     """Return the value of a placeholder, or None if it has none."""
     if name in own:
         return own[name]
-    stack, _, output = name.removeprefix(SECRET).partition(".")
+    stack, _, output = name.removeprefix(CURRENT).partition(".")
     value = outputs.get(stack, {}).get(output)
-    if value and name.startswith(SECRET):
-        return secret(value)
+    if value and name.startswith(CURRENT):
+        return current_version(value)
     return value
 
 
@@ -145,16 +143,7 @@ def deployed_url(stage: str) -> str | None:
     return f"https://{api}.execute-api.{client.meta.region_name}.amazonaws.com/{stage}"
 
 
-def secret(arn: str) -> str:
-    """Return the value of the secret with this ARN."""
-    return str(boto3.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write ``text`` to ``path`` atomically, readable by its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.unlink(missing_ok=True)
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-    unfinished.replace(path)
+def current_version(arn: str) -> str | None:
+    """Return the id of the current version of the secret with this ARN, or None if it has no value yet."""
+    stages = boto3.client("secretsmanager").describe_secret(SecretId=arn)["VersionIdsToStages"]
+    return next((version for version, labels in stages.items() if "AWSCURRENT" in labels), None)
