@@ -12,9 +12,9 @@ from etl.lake import layout
 from infra import buckets
 from infra.data_stack import DataStack
 from infra.functions import log_group
-from infra.lake_catalog import read_gold, use_objects
+from infra.lake_catalog import query_objects, read_gold
 from infra.names import LAYERS, Names
-from infra.policies import acknowledge, allow, arn, service_role
+from infra.policies import acknowledge, allow, also_trust, arn, service_role
 from infra.settings import Settings
 
 GROUPS = {
@@ -136,6 +136,7 @@ class ApiStack(cdk.Stack):
         role = service_role(
             self, "WebRole", "lambda.amazonaws.com", names.of(f"todo-{names.settings.stage}-web")
         )
+        self._let_gateway_call(role)
         allow(role, [f"dynamodb:{call}" for call in TABLE_CALLS], [names.table_arn])
         allow(
             role, ["dynamodb:Query"], [f"{names.table_arn}/index/*"], reason="the five indexes of one table"
@@ -153,14 +154,21 @@ class ApiStack(cdk.Stack):
         )
         return role
 
+    def _let_gateway_call(self, role: iam.Role) -> None:
+        """Let API Gateway call the function: Zappa gives it this role, and the function no policy of its own."""
+        also_trust(role, "apigateway.amazonaws.com")
+        function = self.names.function_arn(self.names.settings.web_function)
+        reason = "aliases and versions of one function: with SnapStart, the gateway calls an alias"
+        allow(role, ["lambda:InvokeFunction"], [function, f"{function}:*"], reason=reason)
+
     def _allow_pipeline_pages(self, role: iam.Role) -> None:
         """Allow the admin pages about the pipeline and a task's trail to read the lake, and to write job requests."""
         names, silver = self.names, layout.SILVER_PREFIX
         read, write = ["s3:GetObject"], ["s3:GetObject", "s3:PutObject"]
         # Listing Bronze shows when the last file of changes arrived; its content stays closed.
-        use_objects(role, names.bucket("bronze"), {f"{layout.REQUESTS_PREFIX}*": read})
+        query_objects(role, names.bucket("bronze"), {f"{layout.REQUESTS_PREFIX}*": read})
         readable = {f"{silver}{name}": read for name in ("_*.json", "quarantine/*", "task_events/*")}
-        use_objects(role, names.bucket("silver"), {**readable, f"{silver}_orders/*": write})
+        query_objects(role, names.bucket("silver"), {**readable, f"{silver}_orders/*": write})
         allow(
             role,
             ["cloudwatch:GetMetricStatistics"],

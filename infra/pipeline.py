@@ -198,8 +198,9 @@ class LakePipeline(Construct):
         names = self.names
         functions = [names.functions["lake"], names.settings.web_function]
         allow(role, ["lambda:InvokeFunction"], [names.function_arn(name) for name in functions])
-        verbs = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"]
-        allow(role, verbs, [arn("glue", f"job/{job}") for job in names.jobs.values()])
+        if names.settings.engine == "glue":
+            verbs = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"]
+            allow(role, verbs, [arn("glue", f"job/{job}") for job in names.jobs.values()])
         reason = "tracing and log delivery, which CDK allows here, do not support resources"
         acknowledge(role, {"AwsSolutions-IAM5[Resource::*]": reason})
 
@@ -248,6 +249,9 @@ class GlueJobs(Construct):
 
     def _permissions(self, key: kms.Key) -> None:
         write_lake(self.role, self.names)
+        # Spark's file system asks for the region of the buckets that it reads.
+        lake = [bucket_arn(bucket) for bucket in buckets_of(self.names).values()]
+        allow(self.role, ["s3:GetBucketLocation"], lake)
         assets = [
             bucket_arn(asset.s3_bucket_name, asset.s3_object_key) for asset in (self.script, self.source)
         ]

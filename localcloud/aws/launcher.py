@@ -19,9 +19,14 @@ from localcloud.aws import (
     athena,
     cloudformation,
     cognito,
+    decisions,
     firehose,
     glue,
+    local_roles,
+    model_limits,
+    payload_limits,
     s3_objects,
+    service_roles,
     time_to_live,
     tls,
 )
@@ -30,6 +35,10 @@ from localcloud.aws.environment import LOOPBACK, Place
 from localcloud.aws.service_state import ServiceStore
 
 NO_OWNER = 0
+PATCHES = (
+    *(s3_objects, athena, cloudformation, cognito, firehose, api_gateway, glue, tls),
+    *(decisions, service_roles, payload_limits, model_limits),
+)
 
 
 def serve(place: Place) -> None:
@@ -38,9 +47,10 @@ def serve(place: Place) -> None:
     started = time.monotonic()
     services = ServiceStore(place.state / "services")
     items = ItemStore(place.state / "dynamodb")
-    for module in (s3_objects, athena, cloudformation, cognito, firehose, api_gateway, glue, tls):
+    for module in PATCHES:
         module.install()
     services.load()
+    local_roles.install()
     entries = items.load()
     items.install()
     services.install()

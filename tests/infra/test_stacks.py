@@ -97,7 +97,7 @@ def test_passwords_and_second_factor(dev):
     assert (pool["MfaConfiguration"], pool["EnabledMfas"]) == ("OPTIONAL", ["SOFTWARE_TOKEN_MFA"])
 
 
-NEIGHBOURS = ("states", "firehose", "sqs", "sns", "events", "lambda")
+NEIGHBOURS = ("states", "firehose", "sqs", "sns", "events")
 
 
 def statements(assembly, role_name):
@@ -148,6 +148,38 @@ def test_the_web_function_may_not_scan_or_drop_or_reach_elsewhere(dev):
     pipeline = {"silver/_*.json", "silver/quarantine/*", "silver/_orders/*"}
     assert read == {"gold/*", "athena-results/*", "cache/*", *pipeline, *trail}
     assert "s3:DeleteObject" not in allowed
+
+
+def trusted(assembly, role_name):
+    """`{service: conditions}` of those that may assume a role."""
+    role = assembly.one("AWS::IAM::Role", RoleName=role_name)
+    found = {}
+    for statement in role["AssumeRolePolicyDocument"]["Statement"]:
+        assert (statement["Effect"], statement["Action"]) == ("Allow", "sts:AssumeRole")
+        services = statement["Principal"]["Service"]
+        services = [services] if isinstance(services, str) else services
+        found |= dict.fromkeys(services, statement.get("Condition"))
+    return found
+
+
+def test_the_gateway_calls_the_web_function_as_its_role_also_through_an_alias(dev):
+    """Zappa names the role in each integration, and the function has no policy of its own."""
+    assert (
+        trusted(dev, "todo-dev-web")
+        == {
+            "lambda.amazonaws.com": None,
+            "apigateway.amazonaws.com": None,  # with a condition on the account, nobody knows whether it would call
+        }
+    )
+    function = "arn:aws:lambda:us-east-1:000000000000:function:todo-dev"
+    assert statements(dev, "todo-dev-web")["lambda:InvokeFunction"] == {function, f"{function}:*"}
+
+
+def test_who_asks_athena_may_read_the_database_that_athena_itself_asks_for(dev):
+    read = statements(dev, "todo-dev-web")["glue:GetDatabase"]
+    where = "arn:aws:glue:us-east-1:000000000000"
+    names = ("catalog", "database/default", "database/todo_analytics", "table/todo_analytics/*")
+    assert read == {f"{where}:{name}" for name in names}
 
 
 def test_the_web_function_may_start_the_lake_and_look_after_the_rest(dev):
@@ -292,7 +324,10 @@ def test_the_stream_reaches_the_capture_function(dev):
     (pattern,) = (json.loads(f["Pattern"]) for f in mapping["FilterCriteria"]["Filters"])
     prefixes = [p["prefix"] for p in pattern["dynamodb"]["Keys"]["PK"]["S"]]
     assert prefixes == ["USER#", "TASK#", "TRASH#"]
-    assert statements(dev, "todo-dev-capture")["sqs:SendMessage"] == {f"<{queue_id}.Arn>"}
+    allowed = statements(dev, "todo-dev-capture")
+    assert allowed["sqs:SendMessage"] == {f"<{queue_id}.Arn>"}
+    assert allowed["dynamodb:ListStreams"] == {"*"}, "AWS knows no resource of this call"
+    assert not {"sqs:GetQueueAttributes", "sqs:GetQueueUrl"} & set(allowed), "nothing asks"
 
 
 def test_functions_have_the_names_and_limits_agreed(dev):
@@ -350,6 +385,24 @@ def test_silver_runs_before_gold_on_the_chosen_engine(request, assembly, resourc
     assert "Catch" not in states["Silver"]
     assert "Catch" not in states["Gold"]
     assert states["WarmCache"]["Catch"][0]["ErrorEquals"] == ["States.ALL"]
+
+
+def test_a_run_may_start_glue_jobs_only_where_they_are_the_engine(dev, prod):
+    embedded = statements(dev, "todo-dev-lake-machine")
+    glue = statements(prod, "todo-prod-lake-machine-eu")
+    assert not [action for action in embedded if action.startswith("glue:")]
+    verbs = {"glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"}
+    assert verbs <= set(glue)
+
+
+def test_the_embedded_engine_may_change_tables_and_partitions_and_no_more(dev):
+    glue = {action for action in statements(dev, "todo-dev-lake") if action.startswith("glue:")}
+    partitions = {
+        f"glue:{verb}" for verb in ("GetPartitions", "BatchCreatePartition", "BatchUpdatePartition")
+    }
+    assert glue == {"glue:CreateTable", "glue:UpdateTable", *partitions}
+    assert "s3:GetBucketLocation" not in statements(dev, "todo-dev-lake")
+    assert "s3:GetBucketLocation" in statements(dev, "todo-dev-lake-jobs"), "Spark asks"
 
 
 def test_glue_jobs_have_the_names_agreed_and_our_source(dev):
