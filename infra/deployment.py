@@ -14,12 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 import boto3
 from botocore.exceptions import ClientError
 
-from infra import tools
+from infra import edge, tools
 from infra.lake_layer import build_lake_layer
 from infra.settings import STAGES, SettingsError, of_stage
 from infra.web_package import COLLECT_ENVIRONMENT, WebBuild, size
 
 STARTED = time.monotonic()
+STACKS = ("DataStack", "EtlStack", "ApiStack", "MonitoringStack")
 MISSING = {"ValidationError", "ResourceNotFoundException"}  # CloudFormation's and Lambda's codes for it
 
 
@@ -32,8 +33,8 @@ class Deployment:
         `dev` or `prod`.
     context
         Context values of the CDK app, in addition to the stage.
-    gateway
-        Template of an API's public address, with `{api}` and `{stage}`; None for API Gateway in the account's region.
+    shape
+        Template of the site's public address, with `{label}`; None for CloudFront's: see `infra.edge.address`.
     variables
         Further environment variables of the web function; `{pool}` stands for the user pool's id.
     """
@@ -42,13 +43,13 @@ class Deployment:
         self,
         stage: str,
         context: Mapping[str, str],
-        gateway: str | None = None,
+        shape: str | None = None,
         variables: Mapping[str, str] | None = None,
     ) -> None:
         self.stage = stage
         self.context = {"stage": stage, **context}
         self.settings = of_stage(stage, context)
-        self.gateway = gateway
+        self.shape = shape
         self.variables = dict(variables or {})
         self.tree = WebBuild(self.settings.build, self.settings.architecture)
         self.assembly = self.settings.build / f"cdk-{stage}"
@@ -72,7 +73,7 @@ class Deployment:
         return self.web()
 
     def stacks(self) -> None:
-        """Build the library layer and deploy the four stacks."""
+        """Build the library layer and deploy the stacks that need no web function: EdgeStack follows it."""
         step("libraries of the lake")
         build_lake_layer(self.settings.build, self.settings.architecture)
         step("stacks")
@@ -81,7 +82,7 @@ class Deployment:
         if not _exists(lambda: boto3.client("cloudformation").describe_stacks(StackName="CDKToolkit")):
             tools.cdk("bootstrap", f"aws://{account}/{region}", "--no-notices", *self._context())
         tools.cdk(
-            *("deploy", "--all", "--require-approval", "never", "--no-notices", "--progress", "events"),
+            *("deploy", *STACKS, "--require-approval", "never", "--no-notices", "--progress", "events"),
             *("--outputs-file", self.outputs, "-c", "require_packages=true", "--output", self.assembly),
             *self._context(),
         )
@@ -92,15 +93,34 @@ class Deployment:
         earlier = self.address()
         self._write_settings(earlier)
         step("web function")
+        uploaded = self._upload_static()  # before the pages that name new files
         self._zappa("update" if self._function_exists() else "deploy", self.stage)
-        address = self.address()
-        if address is None:
-            raise tools.ToolError("Zappa created no API Gateway")
-        if earlier is None:  # the first deployment creates the address, which the function needs as a setting
+        self._edge()
+        if not uploaded:
+            self._upload_static()
+        address = str(self.address())
+        if earlier != address:  # the first deployment creates the address, which the function needs as a setting
             self._write_settings(address)
             self._zappa("update", self.stage, "--no-upload", "true")
         step(f"deployed: {address}")
         return address
+
+    def _edge(self) -> None:
+        """Put limits on the gateway, CloudFront in front of it, and the static files behind CloudFront."""
+        step("edge")
+        api = self._outputs_of("ApiStack")
+        edge.set_up_gateway(self.settings, api["GatewayLogsArn"])
+        tools.cdk(
+            *("deploy", "EdgeStack", "--exclusively", "--require-approval", "never", "--no-notices"),
+            *("--app", self.assembly, *edge.parameters(self.settings, api["EdgeSecretArn"])),
+        )
+
+    def _upload_static(self) -> bool:
+        """Upload the static files; return False if their bucket does not exist yet."""
+        bucket = edge.bucket_of(self.settings)
+        if bucket:
+            step(f"{edge.upload_static(self.tree.static, bucket)} static files")
+        return bool(bucket)
 
     def smoke(self, address: str, *names: str, options: Sequence[str] = ()) -> None:
         """Run smoke commands, with `options`, against the deployed stage."""
@@ -134,23 +154,14 @@ class Deployment:
             for bucket in self._buckets():
                 step(f"emptying {bucket}")
                 boto3.resource("s3").Bucket(bucket).object_versions.delete()
+        edge.empty(self.settings)
         step("stacks")
         source = ("--app", self.assembly) if self.synthesised else self._context()
         tools.cdk("destroy", "--all", "--force", "--no-notices", *source)
 
     def address(self) -> str | None:
-        """Return the public address of the web function, or None before its first deployment."""
-        try:
-            found = boto3.client("cloudformation").describe_stack_resource(
-                StackName=self.settings.web_function, LogicalResourceId="Api"
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] in MISSING:
-                return None
-            raise
-        region = boto3.session.Session().region_name
-        shape = self.gateway or f"https://{{api}}.execute-api.{region}.amazonaws.com/{{stage}}"
-        return shape.format(api=found["StackResourceDetail"]["PhysicalResourceId"], stage=self.stage)
+        """Return the site's public address, or None before the first deployment."""
+        return edge.address(self.settings, self.shape)
 
     def _write_settings(self, address: str | None) -> None:
         step("settings")

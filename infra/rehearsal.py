@@ -43,10 +43,10 @@ def account(endpoint_url: str) -> dict[str, str]:
 def rehearse(port: int) -> None:
     """Deploy, test, update and remove the stage in the local AWS on `port`."""
     context = {"architecture": PROCESSORS[platform.machine().lower()], "protect": "false"}
-    gateway = f"http://{{api}}.execute-api.localhost:{port}/{{stage}}"
+    shape = f"http://{{label}}.cloudfront.localhost:{port}"
     # The emulated pool signs the tokens, and the function cannot reach a pool's public address.
     keys = {"COGNITO_JWKS_URL": f"http://127.0.0.1:{port}/{{pool}}/.well-known/jwks.json"}
-    deployment = Deployment(STAGE, context, gateway, keys)
+    deployment = Deployment(STAGE, context, shape, keys)
     address = deployment.up()
     step("imports of the package")
     deployment.tree.try_imports()

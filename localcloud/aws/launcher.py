@@ -18,11 +18,14 @@ from localcloud.aws import (
     api_gateway,
     athena,
     cloudformation,
+    cloudfront,
     cognito,
     decisions,
     firehose,
+    gateway_stage,
     glue,
     local_roles,
+    log_delivery,
     model_limits,
     payload_limits,
     s3_objects,
@@ -38,6 +41,7 @@ NO_OWNER = 0
 PATCHES = (
     *(s3_objects, athena, cloudformation, cognito, firehose, api_gateway, glue, tls),
     *(decisions, service_roles, payload_limits, model_limits),
+    *(gateway_stage, cloudfront, log_delivery),
 )
 
 
@@ -72,6 +76,7 @@ async def _run(place: Place, items: ItemStore, services: ServiceStore) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     jobs: list[Callable[[], Awaitable[Any]]] = [
         lambda: time_to_live.run(items),
+        log_delivery.run,
         lambda: _sweep(items, services),
         lambda: _stop_without_parent(stop),
     ]

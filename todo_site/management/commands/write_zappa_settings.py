@@ -1,10 +1,12 @@
 """``manage.py write_zappa_settings``: fill the placeholders of zappa_settings.json for one stage.
 
 A placeholder is ``<Stack.Output>`` (an output of a CDK stack), ``<secret:Stack.Output>`` (the value of the secret whose
-ARN is that output) or one of this command's own values (``<stage>``, ``<app_url>`` ...). A placeholder without a value
-is an error: it must never reach AWS as a name or an address.
+ARN is that output), ``<digests:Stack.Output>`` (the SHA-256 of a secret's current and previous value) or one of this
+command's own values (``<stage>``, ``<app_url>`` ...). A placeholder without a value is an error: it must never reach AWS
+as a name or an address.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -14,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from botocore.exceptions import ClientError
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 PLACEHOLDER = re.compile(r"<([^<>]+)>")
 SECRET = "secret:"  # noqa: S105
+DIGESTS = "digests:"
 UNKNOWN_URL = "https://not-deployed-yet.invalid"
 # Every retained version of a function with snapshots is billed, and Zappa allows no fewer.
 SNAPSHOTS = {"snap_start": "PublishedVersions", "num_retained_versions": 2}
@@ -42,7 +44,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--outputs", type=Path, help="what `cdk deploy --outputs-file` wrote; default: ask AWS"
         )
-        parser.add_argument("--app-url", help="public address; default: that of the deployed API Gateway")
+        parser.add_argument("--app-url", help="public address; default: what EdgeStack says")
         parser.add_argument(
             "--set",
             action="append",
@@ -61,7 +63,7 @@ class Command(BaseCommand):
         outputs = by_stack(stage, options["outputs"])
         own = {
             "stage": stage,
-            "app_url": options["app_url"] or deployed_url(stage) or f"{UNKNOWN_URL}/{stage}",
+            "app_url": options["app_url"] or outputs.get("EdgeStack", {}).get("Address", UNKNOWN_URL),
             "version": settings.APP_VERSION,
             **{name: options[name] for name in ("architecture", "owner", "cost_center")},
         }
@@ -107,8 +109,10 @@ def lookup(name: str, own: Mapping[str, str], outputs: Outputs) -> str | None:
     """Return the value of a placeholder, or None if it has none."""
     if name in own:
         return own[name]
-    stack, _, output = name.removeprefix(SECRET).partition(".")
+    stack, _, output = name.removeprefix(SECRET).removeprefix(DIGESTS).partition(".")
     value = outputs.get(stack, {}).get(output)
+    if value and name.startswith(DIGESTS):
+        return ",".join(digests(value))
     if value and name.startswith(SECRET):
         return secret(value)
     return value
@@ -132,22 +136,18 @@ def deployed_outputs(prefix: str) -> dict[str, dict[str, str]]:
     }
 
 
-def deployed_url(stage: str) -> str | None:
-    """Return the URL of the API Gateway that Zappa created for ``stage``, or None before the first deployment."""
-    client = boto3.client("cloudformation")
-    try:
-        found = client.describe_stack_resource(StackName=f"todo-{stage}", LogicalResourceId="Api")
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ValidationError":
-            return None
-        raise
-    api = found["StackResourceDetail"]["PhysicalResourceId"]
-    return f"https://{api}.execute-api.{client.meta.region_name}.amazonaws.com/{stage}"
-
-
 def secret(arn: str) -> str:
     """Return the value of the secret with this ARN."""
     return str(boto3.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
+
+
+def digests(arn: str) -> list[str]:
+    """Return the SHA-256 of the secret's current value, and of its previous one, in hexadecimal."""
+    client = boto3.client("secretsmanager")
+    labels = client.describe_secret(SecretId=arn)["VersionIdsToStages"].values()
+    stages = [stage for stage in ("AWSCURRENT", "AWSPREVIOUS") if any(stage in each for each in labels)]
+    values = [client.get_secret_value(SecretId=arn, VersionStage=stage)["SecretString"] for stage in stages]
+    return [hashlib.sha256(value.encode()).hexdigest() for value in values]
 
 
 def write_private(path: Path, text: str) -> None:
