@@ -99,12 +99,25 @@ class ApiStack(cdk.Stack):
             ),
             mfa=cognito.Mfa.OPTIONAL,
             mfa_second_factor=cognito.MfaSecondFactor(otp=True, sms=False),
+            email=self._mail(),
             feature_plan=cognito.FeaturePlan.LITE,  # the default plan costs three times as much
             deletion_protection=protect,
             removal_policy=removal,
         )
         acknowledge(pool, {"AwsSolutions-COG2": MFA_REASON, "AwsSolutions-COG8": PLUS_REASON})
         return pool
+
+    def _mail(self) -> cognito.UserPoolEmail | None:
+        """Return where mail comes from: the sender's domain in SES, or Cognito's own sender with its 50 mails a day."""
+        settings = self.names.settings
+        if not settings.sender:
+            return None
+        return cognito.UserPoolEmail.with_ses(
+            from_email=settings.sender,
+            from_name="Todo",
+            ses_region=settings.region,
+            ses_verified_domain=settings.sender_domain,
+        )
 
     def _client(self) -> cognito.UserPoolClient:
         return self.pool.add_client(
@@ -131,7 +144,9 @@ class ApiStack(cdk.Stack):
             ),
             removal_policy=removal,
         )
-        reason = "it signs cookies, and a deployment gives it to the function: a runbook rotates it"
+        reason = (
+            "it signs links and cursors, and processes of one deployment must share it: a runbook rotates it"
+        )
         acknowledge(secret, {"AwsSolutions-SMG4": reason})
         return secret
 
@@ -173,6 +188,7 @@ class ApiStack(cdk.Stack):
             role, ["dynamodb:Query"], [f"{names.table_arn}/index/*"], reason="the five indexes of one table"
         )
         allow(role, ["dynamodb:DescribeTable"], [names.table_arn])
+        allow(role, ["secretsmanager:GetSecretValue"], [self.secret.secret_arn])
         allow(role, [f"cognito-idp:{call}" for call in ACCOUNT_CALLS], [self.pool.user_pool_arn])
         read_gold(role, names, {f"{layout.CACHE_PREFIX}*": ["s3:GetObject", "s3:PutObject"]})
         self._allow_pipeline_pages(role)

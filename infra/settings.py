@@ -93,7 +93,7 @@ class Settings:
     alert_email
         Receives the alarms; nobody does if empty.
     sender
-        Address that mail comes from, verified in SES in `region`; if empty, Cognito sends a few mails a day itself.
+        Address that mail comes from, its domain verified in SES in `region`; Cognito sends a few mails a day without.
     snap_start
         Whether Lambda starts the web function from a snapshot, which costs money around the clock.
     domain
@@ -151,6 +151,11 @@ class Settings:
     def web_function(self) -> str:
         """Name that Zappa gives the web function and its API: project name and stage."""
         return f"todo-{self.stage}"
+
+    @property
+    def sender_domain(self) -> str:
+        """Domain of the sender, which SES must have verified."""
+        return self.sender.rpartition("@")[2]
 
     @property
     def lake_every_minutes(self) -> int:

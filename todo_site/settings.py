@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from etl.lake import catalog
 from todo_site.request_log_policy import POLICY
-from web import env
+from web import env, secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -16,7 +16,6 @@ APP_VERSION = env.optional("APP_VERSION", "0.1.0")
 APP_URL = env.required("APP_URL", "the public address of the site, such as https://todo.example.com").rstrip(
     "/"
 )
-SECRET_KEY = env.required("SECRET_KEY", "a long random text that only this site knows")
 DEBUG = env.flag("DEBUG", default=False)
 ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", urlsplit(APP_URL).hostname or "")
 CSRF_TRUSTED_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(APP_URL))]
@@ -27,6 +26,18 @@ EDGE_DIGESTS = env.listing("EDGE_DIGESTS", "")  # SHA-256 of what CloudFront sen
 # --- AWS -----------------------------------------------------------------------------------------------------
 AWS_ENDPOINT_URL = env.optional("AWS_ENDPOINT_URL", "") or None
 AWS_DEFAULT_REGION = env.required("AWS_DEFAULT_REGION", "the AWS region of the stacks, such as eu-central-1")
+# Deployed, the key stays in Secrets Manager; a laptop has it in its environment.
+SECRET_KEY_ARN = env.optional("SECRET_KEY_ARN", "")
+SECRET_KEY = (
+    secret_key.stored_in(
+        SECRET_KEY_ARN,
+        env.required("SECRET_KEY_VERSION", "the id of the version of the secret SECRET_KEY_ARN"),
+        AWS_DEFAULT_REGION,
+        AWS_ENDPOINT_URL,
+    )
+    if SECRET_KEY_ARN
+    else env.required("SECRET_KEY", "a long random text that only this site knows")
+)
 TABLE_NAME = env.required("TABLE_NAME", "the name of the DynamoDB table")
 USER_POOL_ID = env.required("USER_POOL_ID", "the id of the Cognito user pool")
 CLIENT_ID = env.required("CLIENT_ID", "the id of the site's app client in the user pool")

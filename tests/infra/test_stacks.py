@@ -556,7 +556,7 @@ def test_a_suffix_keeps_two_stages_apart_in_one_account(prod):
 
 
 def test_zappa_settings_ask_only_for_outputs_that_exist(dev):
-    wanted = set(re.findall(r"<(?:secret:)?(\w+)\.(\w+)>", (ROOT / "zappa_settings.json").read_text()))
+    wanted = set(re.findall(r"<(?:current:)?(\w+)\.(\w+)>", (ROOT / "zappa_settings.json").read_text()))
     assert wanted
     missing = {(stack, name) for stack, name in wanted if name not in dev.template(stack)["Outputs"]}
     assert not missing
