@@ -10,7 +10,7 @@ from botocore.config import Config
 
 from localcloud.roles import credentials
 from localcloud.server import LocalAws
-from tests.localcloud.conftest import ClientOf
+from tests.localcloud.conftest import ClientOf, client
 
 Statement = dict[str, Any]
 
@@ -21,10 +21,12 @@ def allow(actions: list[str], *resources: str) -> Statement:
 
 def make_role(of: ClientOf, name: str, service: str, *statements: Statement) -> str:
     """Create a role that a service may assume; return its ARN."""
-    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}}
+    principal = {"Service": service, "AWS": "arn:aws:iam::000000000000:root"}  # the latter for `as_role`
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     arn: str = of("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
-    permit(of, name, *statements)
+    if statements:
+        permit(of, name, *statements)
     return arn
 
 
@@ -38,14 +40,27 @@ def permit(of: ClientOf, name: str, *statements: Statement) -> None:
 
 
 def as_program(server: LocalAws, service: str, purpose: str) -> Any:
-    """A client with the credentials of a local program's role."""
+    """A client in the role of a local program."""
     keys = credentials(purpose)
+    session = (keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], keys["AWS_SESSION_TOKEN"])
+    return _client(server, service, session)
+
+
+def as_role(server: LocalAws, service: str, name: str) -> Any:
+    """A client in a role of `make_role`."""
+    arn = f"arn:aws:iam::000000000000:role/{name}"
+    keys = client(server, "sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+    return _client(server, service, (keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"]))
+
+
+def _client(server: LocalAws, service: str, session: tuple[str, str, str]) -> Any:
+    key, secret, token = session
     return boto3.client(
         service,
         endpoint_url=server.endpoint_url,
         region_name="us-east-1",
-        aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
-        aws_session_token=keys["AWS_SESSION_TOKEN"],
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+        aws_session_token=token,
         config=Config(retries={"total_max_attempts": 1}, read_timeout=30),
     )
