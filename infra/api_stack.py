@@ -167,7 +167,7 @@ class ApiStack(cdk.Stack):
         return secret
 
     def _let_gateway_log(self) -> None:
-        """Let API Gateway write logs: it has one role for all APIs of an account and region, and asks for these rights."""
+        """Let API Gateway write logs: an account has one role for it in a region, which must have these rights."""
         name = self.names.of(f"todo-{self.names.settings.stage}-gateway-logs")
         role = service_role(self, "GatewayLogsRole", "apigateway.amazonaws.com", name)
         actions = ("CreateLogGroup", "CreateLogStream", "DescribeLogGroups", "DescribeLogStreams")

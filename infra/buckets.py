@@ -91,9 +91,7 @@ def bucket(
     return made
 
 
-def rebuildable(
-    scope: Construct, names: Names, purpose: str, rules: Sequence[s3.LifecycleRule]
-) -> s3.Bucket:
+def rebuildable(scope: Construct, names: Names, purpose: str, rules: Sequence[s3.LifecycleRule]) -> s3.Bucket:
     """Create a bucket whose content a deployment can make again, so that it goes with its stack and has no versions."""
     made = _private_bucket(scope, purpose.title(), names.bucket(purpose), cdk.RemovalPolicy.DESTROY, rules)
     _log_access(made, names, purpose)

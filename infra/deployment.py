@@ -99,7 +99,9 @@ class Deployment:
         if not uploaded:
             self._upload_static()
         address = str(self.address())
-        if earlier != address:  # the first deployment creates the address, which the function needs as a setting
+        if (
+            earlier != address
+        ):  # the first deployment creates the address, which the function needs as a setting
             self._write_settings(address)
             self._zappa("update", self.stage, "--no-upload", "true")
         step(f"deployed: {address}")

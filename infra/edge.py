@@ -19,7 +19,7 @@ SUPERSEDED = {"superseded": "true"}  # tag of a static file that the newest page
 UPLOADS = 8  # at once
 STATIC_PREFIX = "static/"
 # One line of the gateway's log, in the shape that all components share. It names the resource, not the path: a path can
-# hold what a person wrote or the token of a calendar. `timestamp` is in milliseconds since 1970: no variable has ISO 8601.
+# hold what a person wrote or the token of a calendar. `timestamp` is milliseconds since 1970: no variable has ISO 8601.
 ACCESS_LINE = {
     "timestamp": "$context.requestTimeEpoch",
     "level": "INFO",

@@ -23,10 +23,10 @@ SECONDS = cdk.Duration.seconds
 
 NO_GEOGRAPHY = "people may use the site from everywhere"
 NO_FIREWALL = "a web ACL costs money around the clock: a stage's settings name one where it is wanted"
-NO_LOGS = (
-    "the gateway and the function log every request without addresses and texts of people, which CloudFront's log holds"
+NO_LOGS = "gateway and function log every request; CloudFront's log would add the addresses and paths of people"
+OWN_CERTIFICATE = (
+    "CloudFront's certificate comes with its own versions of TLS; a domain in the settings has TLS 1.2"
 )
-OWN_CERTIFICATE = "CloudFront's certificate comes with its own versions of TLS; a domain in the settings has TLS 1.2"
 
 
 class EdgeStack(cdk.Stack):
@@ -40,7 +40,9 @@ class EdgeStack(cdk.Stack):
         )
         # With the version, because CloudFormation reads a secret again only if the reference to it has changed.
         self.proof = cdk.CfnParameter(
-            self, "Proof", description="ARN of the secret that CloudFront sends, and version: arn:SecretString:::id"
+            self,
+            "Proof",
+            description="ARN of the secret that CloudFront sends, and version: arn:SecretString:::id",
         )
         self.static = self._bucket()
         self.distribution = self._distribution(settings)
@@ -90,9 +92,7 @@ class EdgeStack(cdk.Stack):
             origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
             read_timeout=SECONDS(30),  # the function has 29
             keepalive_timeout=SECONDS(60),
-            custom_headers={
-                SECRET_HEADER: f"{{{{resolve:secretsmanager:{self.proof.value_as_string}}}}}"
-            },
+            custom_headers={SECRET_HEADER: f"{{{{resolve:secretsmanager:{self.proof.value_as_string}}}}}"},
         )
 
     @staticmethod
@@ -153,6 +153,10 @@ class EdgeStack(cdk.Stack):
 
     def _outputs(self, domain: Domain) -> None:
         host = self.distribution.distribution_domain_name
-        outputs = {"Host": host, "Address": f"https://{domain.name or host}", "Bucket": self.static.bucket_name}
+        outputs = {
+            "Host": host,
+            "Address": f"https://{domain.name or host}",
+            "Bucket": self.static.bucket_name,
+        }
         for name, value in outputs.items():
             cdk.CfnOutput(self, name, value=value)

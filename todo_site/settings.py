@@ -21,7 +21,9 @@ ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", urlsplit(APP_URL).hostname or "")
 CSRF_TRUSTED_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(APP_URL))]
 # Links begin with the path of APP_URL: CloudFront hides the stage, which Zappa would put there.
 FORCE_SCRIPT_NAME = urlsplit(APP_URL).path
-EDGE_DIGESTS = env.listing("EDGE_DIGESTS", "")  # SHA-256 of what CloudFront sends, in hexadecimal; none: no CloudFront
+EDGE_DIGESTS = env.listing(
+    "EDGE_DIGESTS", ""
+)  # SHA-256 of what CloudFront sends, in hexadecimal; none: no CloudFront
 
 # --- AWS -----------------------------------------------------------------------------------------------------
 AWS_ENDPOINT_URL = env.optional("AWS_ENDPOINT_URL", "") or None

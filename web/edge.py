@@ -31,7 +31,7 @@ class EdgeMiddleware:
         """Handle one request."""
         given = request.META.pop(SECRET_HEADER, "").encode()
         digest = hashlib.sha256(given).hexdigest()
-        if not any([hmac.compare_digest(digest, known) for known in self.digests]):
+        if not any(hmac.compare_digest(digest, known) for known in self.digests):
             return _refuse(request)
         request.META["HTTP_HOST"] = self.host
         return self.get_response(request)

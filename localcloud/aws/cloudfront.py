@@ -23,7 +23,13 @@ def install() -> None:
     fetch: Callable[..., Any] = cloudfront._fetch_from_origin
 
     async def serve_over_tls(
-        distribution: dict[str, Any], method: str, path: str, raw_uri: str, query: str, headers: Any, *more: Any
+        distribution: dict[str, Any],
+        method: str,
+        path: str,
+        raw_uri: str,
+        query: str,
+        headers: Any,
+        *more: Any,
     ) -> Response:
         secure = {**headers, "x-forwarded-proto": "https"}
         answer: Response = await serve(distribution, method, path, raw_uri, query, secure, *more)

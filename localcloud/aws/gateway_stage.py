@@ -67,7 +67,9 @@ def _resource(api_id: str, path: str) -> str:
 
 def _write(settings: dict[str, str], values: dict[str, str]) -> None:
     """Write one line; AWS writes "-" for a variable without a value."""
-    line = _VARIABLE.sub(lambda found: values.get(found[0].removeprefix("$context."), "-"), settings["format"])
+    line = _VARIABLE.sub(
+        lambda found: values.get(found[0].removeprefix("$context."), "-"), settings["format"]
+    )
     group = settings["destinationArn"].rpartition(":log-group:")[2]
     arn = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{group}:*"
     try:

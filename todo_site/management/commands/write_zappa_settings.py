@@ -2,8 +2,8 @@
 
 A placeholder is ``<Stack.Output>`` (an output of a CDK stack), ``<current:Stack.Output>`` (the id of the current
 version of the secret whose ARN is that output), ``<digests:Stack.Output>`` (the SHA-256 of its current and previous
-value) or one of this command's own values (``<stage>``, ``<app_url>`` ...). A placeholder without a value is an error: it
-must never reach AWS as a name or an address. The file holds no secret.
+value) or one of this command's own values (``<stage>``, ``<app_url>`` ...). A placeholder without a value is an error:
+it must never reach AWS as a name or an address. The file holds no secret.
 """
 
 import hashlib
