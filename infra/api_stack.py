@@ -69,7 +69,7 @@ class ApiStack(cdk.Stack):
                 name.title(), group_name=name, description=description, precedence=len(GROUPS) - precedence
             )
         self.secret = self._secret(data.removal)
-        self.edge_secret = self._edge_secret()
+        self.edge_secret = self._edge_secret(data.removal)
         self.packages = buckets.bucket(self, self.names, "packages", data.removal)
         self.logs = log_group(self, "WebLogs", f"/aws/lambda/{settings.web_function}")
         self.gateway_logs = log_group(self, "GatewayLogs", self.names.gateway_logs)
@@ -150,7 +150,7 @@ class ApiStack(cdk.Stack):
         acknowledge(secret, {"AwsSolutions-SMG4": reason})
         return secret
 
-    def _edge_secret(self) -> secretsmanager.Secret:
+    def _edge_secret(self, removal: cdk.RemovalPolicy) -> secretsmanager.Secret:
         """Create what CloudFront sends to the gateway, so that nobody reaches the function around CloudFront."""
         secret = secretsmanager.Secret(
             self,
@@ -160,7 +160,7 @@ class ApiStack(cdk.Stack):
             generate_secret_string=secretsmanager.SecretStringGenerator(
                 password_length=64, exclude_punctuation=True
             ),
-            removal_policy=cdk.RemovalPolicy.DESTROY,
+            removal_policy=removal,
         )
         reason = "CloudFront and the function must change it together: a runbook does, with a deployment"
         acknowledge(secret, {"AwsSolutions-SMG4": reason})

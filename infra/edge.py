@@ -16,6 +16,8 @@ from infra.settings import Settings
 NO_STACK = "ValidationError"
 FOR_EVER = "public, max-age=31536000, immutable"  # names carry a digest of the content
 SUPERSEDED = {"superseded": "true"}  # tag of a static file that the newest pages no longer name
+# What the web function says in a 401; API Gateway renames that header, so CloudFront adds it to the API's answers.
+CHALLENGE = 'Bearer realm="todo"'
 UPLOADS = 8  # at once
 STATIC_PREFIX = "static/"
 # One line of the gateway's log, in the shape that all components share. It names the resource, not the path: a path can

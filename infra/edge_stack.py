@@ -10,20 +10,20 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra import buckets
-from infra.edge import SUPERSEDED
+from infra.edge import CHALLENGE, SUPERSEDED
 from infra.names import Names
 from infra.policies import acknowledge
 from infra.settings import Domain, Settings
 
 SECRET_HEADER = "X-Origin-Secret"  # noqa: S105  a name: `web.edge` reads the header
 KEPT_DAYS = 30  # for pages that were opened before a deployment
-# What the web function says in a 401; API Gateway renames that header, so CloudFront adds it to the API's answers.
-CHALLENGE = 'Bearer realm="todo"'
 SECONDS = cdk.Duration.seconds
 
 NO_GEOGRAPHY = "people may use the site from everywhere"
 NO_FIREWALL = "a web ACL costs money around the clock: a stage's settings name one where it is wanted"
-NO_LOGS = "gateway and function log every request; CloudFront's log would add the addresses and paths of people"
+NO_LOGS = (
+    "gateway and function log every request; CloudFront's log would add the addresses and paths of people"
+)
 OWN_CERTIFICATE = (
     "CloudFront's certificate comes with its own versions of TLS; a domain in the settings has TLS 1.2"
 )

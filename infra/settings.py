@@ -12,6 +12,7 @@ STAGE_FILES = ROOT / "infra" / "stages"
 STAGES = ("dev", "prod")
 ENGINES = ("embedded", "glue")
 ARCHITECTURES = ("arm64", "x86_64")
+PYTHON = "3.13"  # of all our functions
 METRICS_NAMESPACE = "TodoInsights"
 COMPUTE_MINUTES = {"embedded": 5, "glue": 60}
 # What the gateway of a new account takes: requests a second, and requests at once.

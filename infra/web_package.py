@@ -17,9 +17,9 @@ import sys
 import zipfile
 from pathlib import Path
 
-from infra.lake_layer import PYTHON, install, remove
+from infra.lake_layer import install, remove
 from infra.prebuild import MARKER, compile_folders
-from infra.settings import ARCHITECTURES, ROOT, Settings
+from infra.settings import ARCHITECTURES, PYTHON, ROOT, Settings
 
 PRODUCT = (
     "todo_site",
@@ -179,10 +179,6 @@ class WebBuild:
         environment = {**os.environ, **COLLECT_ENVIRONMENT, **settings, "PYTHONPATH": path}
         subprocess.run(command, cwd=self.app, env=environment, check=True)
 
-    def archive(self) -> Path:
-        """Return the newest zip that Zappa made of this tree; it leaves them here, but packs none."""
-        return max(self.app.glob("*.zip"), key=lambda path: path.stat().st_mtime)
-
     def compile(self) -> None:
         """Compile the tree as Zappa's prebuild script does, for measurements without Zappa."""
         compile_folders(self.app, self.packages)
@@ -220,6 +216,19 @@ def keep_hashed(static: Path) -> None:
     for plain, hashed in names.items():
         if plain != hashed:
             remove(static / f"{plain}{suffix}" for suffix in ("", ".gz", ".br"))
+
+
+def normalise(archive: Path) -> None:
+    """Write a zip again, for its owner only, so that the same files always make the same bytes."""
+    unfinished = archive.with_suffix(".unfinished")
+    unfinished.unlink(missing_ok=True)
+    with zipfile.ZipFile(archive) as made, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as written:
+        for name in sorted(set(made.namelist())):
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = 0o755 << 16
+            written.writestr(entry, made.read(name), zipfile.ZIP_DEFLATED)
+    unfinished.chmod(0o600)
+    unfinished.replace(archive)
 
 
 def size(*folders: Path, without: str = "") -> int:

@@ -8,7 +8,8 @@ import boto3
 import pytest
 
 from infra import edge
-from infra.edge_stack import CHALLENGE, SECRET_HEADER
+from infra.edge import CHALLENGE
+from infra.edge_stack import SECRET_HEADER
 from infra.settings import ROOT, Settings
 from localcloud.server import LocalAws
 from tests.infra.cloud import REGION

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from infra import deployment, prebuild, tools, web_package
-from infra.lake_layer import PYTHON
+from infra.settings import PYTHON
 
 
 def write(folder, *names, text=""):
