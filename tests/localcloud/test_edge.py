@@ -13,13 +13,17 @@ from etl.lake.catalog import COMPONENT_LINES, REQUEST_LINES
 from localcloud.filter_pattern import matches
 from localcloud.server import LocalAws
 from tests.localcloud.conftest import ClientOf
+from tests.localcloud.functions import make_function, make_gateway
 from tests.localcloud.roles import allow, make_role
 
 PATIENCE_SECONDS = 30
 ACCOUNT = "000000000000"
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 ALL_BUT_HOST = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
-LINE = '{"component":"gateway","operation":"$context.httpMethod $context.resourcePath","status":$context.status,"x":"$context.error.responseType"}'
+LINE = (
+    '{"component":"gateway","operation":"$context.httpMethod $context.resourcePath",'
+    '"status":$context.status,"x":"$context.error.responseType"}'
+)
 
 
 @pytest.mark.parametrize(
@@ -64,22 +68,12 @@ def get(server: LocalAws, host: str, path: str, **headers: str) -> tuple[http.cl
     return answer, body
 
 
-def gateway(shared: ClientOf, name: str) -> str:
-    """An API whose stage `dev` answers everything itself, with what came in."""
-    client = shared("apigateway")
-    api: str = client.create_rest_api(name=name)["id"]
-    (root,) = client.get_resources(restApiId=api)["items"]
-    child = client.create_resource(restApiId=api, parentId=root["id"], pathPart="{proxy+}")
-    about = {"restApiId": api, "resourceId": child["id"], "httpMethod": "ANY"}
-    client.put_method(**about, authorizationType="NONE")
-    client.put_integration(**about, type="MOCK", requestTemplates={"application/json": '{"statusCode": 200}'})
-    client.put_method_response(**about, statusCode="200")
-    template = '{"secret": "$input.params(\'x-origin-secret\')", "host": "$input.params(\'host\')", "q": "$input.params(\'q\')"}'
-    client.put_integration_response(
-        **about, statusCode="200", responseTemplates={"application/json": template}
-    )
-    client.create_deployment(restApiId=api, stageName="dev")
-    return api
+def gateway(server: LocalAws, shared: ClientOf, name: str) -> str:
+    """An API whose stage `live` gives everything to a function, which answers with what came in."""
+    function = make_function(shared, name, make_role(shared, f"{name}-function", "lambda.amazonaws.com"))
+    invoke = allow(["lambda:InvokeFunction"], function)
+    role = make_role(shared, f"{name}-invoke", "apigateway.amazonaws.com", invoke)
+    return make_gateway(server, shared, name, function, role).api
 
 
 def distribution(shared: ClientOf, api: str, bucket: str, name: str) -> dict[str, Any]:
@@ -106,7 +100,7 @@ def distribution(shared: ClientOf, api: str, bucket: str, name: str) -> dict[str
         {
             "Id": "gateway",
             "DomainName": f"{api}.execute-api.us-east-1.amazonaws.com",
-            "OriginPath": "/dev",
+            "OriginPath": "/live",
             "CustomHeaders": {"Quantity": 1, "Items": [secret]},
             "CustomOriginConfig": protocol,
         },
@@ -136,16 +130,20 @@ def test_a_viewer_reaches_gateway_and_bucket_through_the_distribution(
 ) -> None:
     shared("s3").create_bucket(Bucket=name)
     shared("s3").put_object(Bucket=name, Key="static/a.css", Body=b"a {}", ContentType="text/css")
-    api = gateway(shared, name)
+    api = gateway(shared_aws, shared, name)
     made = distribution(shared, api, name, name)
     host = made["DomainName"].replace(".net", ".localhost")
-    answer, body = get(shared_aws, host, "/tasks/?q=a%20b", **{"X-Origin-Secret": "forged"})
+    sent = {"X-Origin-Secret": "forged", "Cookie": "a=1; b=2", "Authorization": "Bearer x"}
+    answer, body = get(shared_aws, host, "/tasks/?q=a%20b", **sent)
     assert answer.status == 200, body
-    assert json.loads(body) == {
-        "secret": "the-secret",
-        "host": f"{api}.execute-api.us-east-1.amazonaws.com",
-        "q": "a b",
-    }
+    event = json.loads(body)
+    assert event["path"] == "/tasks/"
+    assert event["queryStringParameters"] == {"q": "a b"}
+    came = {name.lower(): value for name, value in event["headers"].items()}
+    assert came["x-origin-secret"] == "the-secret"
+    assert came["host"] == f"{api}.execute-api.us-east-1.amazonaws.com"
+    assert came["cookie"] == "a=1; b=2"
+    assert came["authorization"] == "Bearer x"
     assert answer.headers["X-Cache"].endswith("from cloudfront")
     assert get(shared_aws, host, "/static/a.css")[0].status == 403  # nobody has let CloudFront in
     statement = {
@@ -197,7 +195,11 @@ def delivered(shared: ClientOf, name: str) -> list[str]:
 def test_requests_through_a_gateway_are_logged_and_its_lines_reach_s3(
     shared: ClientOf, shared_aws: LocalAws, name: str
 ) -> None:
-    api, stream, group = gateway(shared, name), log_stream(shared, name), f"/aws/apigateway/{name}"
+    api, stream, group = (
+        gateway(shared_aws, shared, name),
+        log_stream(shared, name),
+        f"/aws/apigateway/{name}",
+    )
     shared("logs").create_log_group(logGroupName=group)
     subscriber = make_role(
         shared,
@@ -224,14 +226,14 @@ def test_requests_through_a_gateway_are_logged_and_its_lines_reach_s3(
     values = {"destinationArn": arn, "format": LINE}
     shared("apigateway").update_stage(
         restApiId=api,
-        stageName="dev",
+        stageName="live",
         patchOperations=[
             {"op": "replace", "path": f"/accessLogSettings/{field}", "value": value}
             for field, value in values.items()
         ],
     )
     assert (
-        get(shared_aws, f"{api}.execute-api.localhost", "/dev/calendar/a-secret-token.ics")[0].status == 200
+        get(shared_aws, f"{api}.execute-api.localhost", "/live/calendar/a-secret-token.ics")[0].status == 200
     )
     (line,) = eventually(lambda: delivered(shared, name))
     assert json.loads(line) == {
