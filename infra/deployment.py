@@ -95,7 +95,8 @@ class Deployment:
             )
         tools.cdk(
             *("deploy", *STACKS, "--require-approval", "never", "--no-notices", "--progress", "events"),
-            *("-c", "require_packages=true", "--output", self.assembly, *self._context()),
+            *("-c", "require_packages=true", "--output", str(self.assembly)),
+            *self._context(),
         )
 
     def web(self) -> str:

@@ -14,8 +14,11 @@ from infra.settings import ROOT, Settings
 from localcloud.server import LocalAws
 from tests.infra.cloud import REGION
 from tests.infra.test_local import free_port
-from tests.test_log_shape import SHAPE
 
+SHAPE = [
+    *("timestamp", "level", "request_id", "user_id", "component"),
+    *("operation", "duration_ms", "status", "message", "metadata"),
+]
 CACHING = {
     "disabled": "4135ea2d-6df8-44a3-9df3-4b5a84be39ad",
     "optimised": "658327ea-f89d-4fab-a63d-7e88639e58f6",
