@@ -3,6 +3,7 @@
 from typing import Any
 
 import aws_cdk as cdk
+from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -68,8 +69,11 @@ class ApiStack(cdk.Stack):
                 name.title(), group_name=name, description=description, precedence=len(GROUPS) - precedence
             )
         self.secret = self._secret(data.removal)
+        self.edge_secret = self._edge_secret(data.removal)
         self.packages = buckets.bucket(self, self.names, "packages", data.removal)
         self.logs = log_group(self, "WebLogs", f"/aws/lambda/{settings.web_function}")
+        self.gateway_logs = log_group(self, "GatewayLogs", self.names.gateway_logs)
+        self._let_gateway_log()
         self.role = self._role()
         self._outputs()
 
@@ -145,6 +149,33 @@ class ApiStack(cdk.Stack):
         )
         acknowledge(secret, {"AwsSolutions-SMG4": reason})
         return secret
+
+    def _edge_secret(self, removal: cdk.RemovalPolicy) -> secretsmanager.Secret:
+        """Create what CloudFront sends to the gateway, so that nobody reaches the function around CloudFront."""
+        secret = secretsmanager.Secret(
+            self,
+            "EdgeSecret",
+            secret_name=self.names.of(f"todo/{self.names.settings.stage}/edge-secret"),
+            description="Sent by CloudFront; the web function knows its digest",
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                password_length=64, exclude_punctuation=True
+            ),
+            removal_policy=removal,
+        )
+        reason = "CloudFront and the function must change it together: a runbook does, with a deployment"
+        acknowledge(secret, {"AwsSolutions-SMG4": reason})
+        return secret
+
+    def _let_gateway_log(self) -> None:
+        """Let API Gateway write logs: an account has one role for it in a region, which must have these rights."""
+        name = self.names.of(f"todo-{self.names.settings.stage}-gateway-logs")
+        role = service_role(self, "GatewayLogsRole", "apigateway.amazonaws.com", name)
+        actions = ("CreateLogGroup", "CreateLogStream", "DescribeLogGroups", "DescribeLogStreams")
+        more = ("PutLogEvents", "GetLogEvents", "FilterLogEvents")
+        reason = "API Gateway checks the role for these rights on all groups, and its own logs are named by API ids"
+        allow(role, [f"logs:{verb}" for verb in (*actions, *more)], ["*"], reason=reason)
+        account = apigateway.CfnAccount(self, "GatewayAccount", cloud_watch_role_arn=role.role_arn)
+        account.node.add_dependency(role)
 
     def _role(self) -> iam.Role:
         names = self.names
@@ -226,6 +257,8 @@ class ApiStack(cdk.Stack):
             "WebRoleArn": self.role.role_arn,
             "PackagesBucket": self.packages.bucket_name,
             "SecretKeyArn": self.secret.secret_arn,
+            "GatewayLogsArn": arn("logs", f"log-group:{names.gateway_logs}"),
+            "EdgeSecretArn": self.edge_secret.secret_arn,
         }
         for name, value in outputs.items():
             cdk.CfnOutput(self, name, value=value)

@@ -87,12 +87,23 @@ def bucket(
     )
     name = names.bucket(purpose)
     made = _private_bucket(scope, purpose.title(), name, removal, [old, *rules], versioned=True)
+    _log_access(made, names, purpose)
+    return made
+
+
+def rebuildable(scope: Construct, names: Names, purpose: str, rules: Sequence[s3.LifecycleRule]) -> s3.Bucket:
+    """Create a bucket whose content a deployment can make again, so that it goes with its stack and has no versions."""
+    made = _private_bucket(scope, purpose.title(), names.bucket(purpose), cdk.RemovalPolicy.DESTROY, rules)
+    _log_access(made, names, purpose)
+    return made
+
+
+def _log_access(made: s3.Bucket, names: Names, purpose: str) -> None:
     resource = cast("s3.CfnBucket", made.node.default_child)
     # By name, because the bucket of the logs may belong to another stack.
     resource.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
         destination_bucket_name=names.bucket("access-logs"), log_file_prefix=f"{purpose}/"
     )
-    return made
 
 
 def _private_bucket(

@@ -19,12 +19,13 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra import preflight, removal, tools
+from infra import edge, preflight, removal, tools
 from infra.lake_layer import build_lake_layer
 from infra.settings import STAGES, SettingsError, of_stage
 from infra.web_package import COLLECT_ENVIRONMENT, WebBuild, normalise, size
 
 STARTED = time.monotonic()
+STACKS = ("DataStack", "EtlStack", "ApiStack", "MonitoringStack")
 MISSING = {"ValidationError", "ResourceNotFoundException"}  # CloudFormation's and Lambda's codes for it
 NEXT = "The steps after it did not run. Fix the cause and run the same command again."
 NOT_CONFIRMED = "PendingConfirmation"
@@ -39,8 +40,8 @@ class Deployment:
         `dev` or `prod`.
     context
         Context values of the CDK app, in addition to the stage.
-    gateway
-        Template of an API's public address, with `{api}` and `{stage}`; None for API Gateway in the stage's region.
+    shape
+        Template of the site's public address, with `{label}`; None for CloudFront's: see `infra.edge.address`.
     variables
         Further environment variables of the web function; `{pool}` stands for the user pool's id.
     """
@@ -49,13 +50,13 @@ class Deployment:
         self,
         stage: str,
         context: Mapping[str, str],
-        gateway: str | None = None,
+        shape: str | None = None,
         variables: Mapping[str, str] | None = None,
     ) -> None:
         self.stage = stage
         self.context = {"stage": stage, **context}
         self.settings = of_stage(stage, context)
-        self.gateway = gateway
+        self.shape = shape
         self.variables = dict(variables or {})
         self.folder = self.settings.build / stage  # another stage's deployment touches nothing in it
         self.tree = WebBuild(self.folder, self.settings.architecture)
@@ -83,7 +84,7 @@ class Deployment:
         return self.web()
 
     def stacks(self) -> None:
-        """Build the library layer and deploy the four stacks."""
+        """Build the library layer and deploy the stacks that need no web function: EdgeStack follows it."""
         step("libraries of the lake")
         build_lake_layer(self.settings.build, self.settings.architecture)
         step("stacks")
@@ -93,9 +94,9 @@ class Deployment:
                 "bootstrap", f"aws://{account}/{self.settings.region}", "--no-notices", *self._context()
             )
         tools.cdk(
-            *("deploy", "--all", "--require-approval", "never", "--no-notices", "--progress", "events"),
-            *("-c", "require_packages=true", *self._context()),
-            *("--output", self.assembly),
+            *("deploy", *STACKS, "--require-approval", "never", "--no-notices", "--progress", "events"),
+            *("-c", "require_packages=true", "--output", str(self.assembly)),
+            *self._context(),
         )
 
     def web(self) -> str:
@@ -103,6 +104,7 @@ class Deployment:
         earlier = self.address()
         self.write_settings(earlier)
         step("web function")
+        uploaded = self._upload_static()  # before the pages that name new files
         self.pack()
         try:
             deployed = self.configuration()
@@ -115,14 +117,30 @@ class Deployment:
                 self._zappa("update", self.stage, "--zip", str(self.package))
         finally:
             self.package.unlink(missing_ok=True)
-        address = self.address()
-        if address is None:
-            raise tools.ToolError("Zappa created no API Gateway")
-        if earlier is None:  # the first deployment creates the address, which the function needs as a setting
+        self._edge()
+        if not uploaded:
+            self._upload_static()
+        address = str(self.address())
+        if earlier != address:  # the first deployment makes it, and the function needs it as a setting
             self.write_settings(address)
             self._zappa("update", self.stage, "--no-upload", "true")
         step(f"deployed: {address}")
         return address
+
+    def _edge(self) -> None:
+        """Put limits on the gateway, and CloudFront in front of it."""
+        step("edge")
+        edge.set_up_gateway(self.settings, self.output("ApiStack", "GatewayLogsArn"))
+        proof = edge.parameters(self.settings, self.output("ApiStack", "EdgeSecretArn"))
+        options = ("--require-approval", "never", "--no-notices", "--app", self.assembly)
+        tools.cdk("deploy", "EdgeStack", "--exclusively", *options, *proof)
+
+    def _upload_static(self) -> bool:
+        """Upload the static files; return False if their bucket does not exist yet."""
+        bucket = edge.bucket_of(self.settings)
+        if bucket:
+            step(f"{edge.upload_static(self.tree.static, bucket)} static files")
+        return bool(bucket)
 
     def pack(self) -> None:
         """Make the zip of the web function from the build tree: the same bytes from the same content."""
@@ -216,17 +234,8 @@ class Deployment:
         return found
 
     def address(self) -> str | None:
-        """Return the public address of the web function, or None before its first deployment."""
-        try:
-            found = boto3.client("cloudformation").describe_stack_resource(
-                StackName=self.settings.web_function, LogicalResourceId="Api"
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] in MISSING:
-                return None
-            raise
-        shape = self.gateway or f"https://{{api}}.execute-api.{self.settings.region}.amazonaws.com/{{stage}}"
-        return shape.format(api=found["StackResourceDetail"]["PhysicalResourceId"], stage=self.stage)
+        """Return the site's public address, or None before the first deployment."""
+        return edge.address(self.settings, self.shape)
 
     def write_settings(self, address: str | None) -> None:
         """Write Zappa's settings, from the outputs of the deployed stacks."""

@@ -9,23 +9,28 @@ everything, data included. Each step is a function in `STEPS`; all get the same 
 import argparse
 import os
 import platform
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
 import boto3
 
-from infra import grants, removal, tools
+from infra import edge, grants, inspection, removal, tools
 from infra.deployment import Deployment, step
+from infra.edge import CHALLENGE
+from infra.names import Names
 from infra.settings import ROOT
 from infra.web_package import unpacked
 from localcloud.server import LocalAws
@@ -36,6 +41,18 @@ SMALL = ("--tasks", "2", "--updates", "2")  # the emulated Lambda starts a proce
 PROCESSORS = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}
 # Of a checkout, but of no commit.
 INSTALLED = (".venv", ".venv-infra", ".venv-aws", "node_modules", "infra/node_modules")
+
+# By component: parts of one of its lines, in the order of the query's columns; "" for any.
+LINES = {
+    "pages": ("web", "", "request"),
+    "api": ("api", "", "request"),
+    "gateway": ("gateway", "", "access"),
+    "tables": ("etl", "ensure_tables", ""),
+    "capture": ("etl", "capture", ""),
+    "lake": ("etl", "gold", ""),
+    "metrics": ("etl", "metrics", ""),
+}
+LINES_SECONDS = 360  # the metrics function runs every five minutes
 
 
 @dataclass
@@ -80,7 +97,7 @@ def deploy(rehearsal: Rehearsal) -> None:
     """Deploy as for the first time."""
     rehearsal.address = rehearsal.deployment.up()
     protected = [each.get("EnableTerminationProtection") for each in cdk_stacks(rehearsal)]
-    expect(protected, [True] * 4, "the protection of the stacks")
+    expect(protected, [True] * 5, "the protection of the stacks")
     print(rehearsal.deployment.who_is_paged())
 
 
@@ -142,6 +159,86 @@ def check_size(archive: Path) -> None:
 def smoke(rehearsal: Rehearsal) -> None:
     """Work with the site, and wait until the lake has counted it."""
     rehearsal.deployment.smoke(rehearsal.address, "smoke_api", "smoke_etl", options=SMALL)
+
+
+def walk(rehearsal: Rehearsal) -> None:
+    """Open the pages as each role does, with figures to see: dashboards and drill-down, export, admin."""
+    rehearsal.deployment.smoke(rehearsal.address, "smoke_etl", options=(*SMALL, "--keep"))
+    rehearsal.deployment.smoke(rehearsal.address, "smoke_site")
+
+
+def inspect(rehearsal: Rehearsal) -> None:
+    """Publish the business metrics, and look at the alarms."""
+    names = Names(rehearsal.settings)
+    step(f"{inspection.metrics(names.functions['metrics'])} business metrics")
+    topic = rehearsal.deployment.output("MonitoringStack", "AlarmTopicArn")
+    step(f"{inspection.alarms(topic)} alarms, none of them raised")
+
+
+def reach_through_cloudfront(rehearsal: Rehearsal) -> None:
+    """Ask for pages, the API and a static file through CloudFront, and then around it, which is refused."""
+    api = edge.gateway(rehearsal.settings)
+    around = f"{boto3.client('apigateway').meta.endpoint_url}/_aws/execute-api/{api}/{STAGE}"
+    expect(
+        [answer(around + path)[0] for path in ("/health", "/login/")], [403, 403], "answers around CloudFront"
+    )
+    status, headers, _ = answer(f"{rehearsal.address}/api/v1/tasks")
+    expect((status, headers["WWW-Authenticate"]), (401, CHALLENGE), "how to sign in to the API")
+    status, headers, page = answer(f"{rehearsal.address}/login/")
+    expect(status, 200, "the sign-in page")
+    expect(
+        [cookie for cookie in headers.get_all("Set-Cookie", []) if "Path=/;" not in f"{cookie};"],
+        [],
+        "cookies",
+    )
+    expect(f"/{STAGE}/" in page, False, "whether the page names the stage")
+    found = re.search(r'"(/static/[^"]+\.css)"', page)
+    status, headers, _ = answer(rehearsal.address + (found[1] if found else ""))
+    wanted = (200, edge.FOR_EVER, "nosniff")
+    expect((status, headers["Cache-Control"], headers["X-Content-Type-Options"]), wanted, "a static file")
+
+
+def answer(url: str) -> tuple[int, Message, str]:
+    """Return status, headers and text of a GET request."""
+    try:
+        with urllib.request.urlopen(url) as found:  # noqa: S310  an address of the local AWS
+            return found.status, found.headers, found.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, error.read().decode()
+
+
+def find_every_component(rehearsal: Rehearsal) -> None:
+    """Wait until Athena finds a line of every component in Bronze."""
+    missing = set(LINES)
+    deadline = time.monotonic() + LINES_SECONDS
+    while missing and time.monotonic() < deadline:
+        found = rows(rehearsal, "SELECT DISTINCT component, operation, message FROM requests")
+        missing = {name for name, line in LINES.items() if not any(fits(line, row) for row in found)}
+    expect(missing, set(), "components without a line in Bronze")
+
+
+def fits(wanted: Sequence[str], row: Sequence[str]) -> bool:
+    """Return whether a row has the wanted values."""
+    return all(value in ("", found) for value, found in zip(wanted, row, strict=True))
+
+
+def rows(rehearsal: Rehearsal, sql: str) -> list[list[str]]:
+    """Return the rows of a query through Athena."""
+    athena, output = boto3.client("athena"), rehearsal.deployment.output
+    started = athena.start_query_execution(
+        QueryString=sql,
+        QueryExecutionContext={"Database": output("EtlStack", "GlueDatabase")},
+        WorkGroup=output("EtlStack", "AthenaWorkgroup"),
+    )
+    query = started["QueryExecutionId"]
+    while True:
+        state = athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]["Status"]
+        if state["State"] not in ("QUEUED", "RUNNING"):
+            break
+        time.sleep(0.5)
+    expect(state["State"], "SUCCEEDED", f"the query ({state.get('StateChangeReason')})")
+    _, *found = athena.get_query_results(QueryExecutionId=query)["ResultSet"]["Rows"]
+    return [[cell.get("VarCharValue", "") for cell in row["Data"]] for row in found]
 
 
 def deploy_again(rehearsal: Rehearsal) -> None:
@@ -220,6 +317,10 @@ STEPS: tuple[Callable[[Rehearsal], None], ...] = (
     deploy,
     package,
     smoke,
+    walk,
+    inspect,
+    reach_through_cloudfront,
+    find_every_component,
     deploy_again,
     update,
     roll_back,
@@ -257,11 +358,11 @@ def account(endpoint_url: str) -> dict[str, str]:
 def new(port: int, folder: Path) -> Rehearsal:
     """Return a rehearsal in the local AWS on `port`, which writes what it needs into `folder`."""
     processor = PROCESSORS[platform.machine().lower()]
-    gateway = f"http://{{api}}.execute-api.localhost:{port}/{{stage}}"
+    shape = f"http://{{label}}.cloudfront.localhost:{port}"
     # The emulated pool signs the tokens, and the function cannot reach a pool's public address.
     keys = {"COGNITO_JWKS_URL": f"http://127.0.0.1:{port}/{{pool}}/.well-known/jwks.json"}
     return Rehearsal(
-        Deployment(STAGE, {"architecture": processor, "region": "us-east-1"}, gateway, keys), folder
+        Deployment(STAGE, {"architecture": processor, "region": "us-east-1"}, shape, keys), folder
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError, WaiterError
 
+from infra import edge
 from infra.settings import Settings
 from infra.tools import ToolError
 
@@ -70,7 +71,7 @@ def down(settings: Settings, *, erase: str, confirmed: str, say: Callable[[str],
         say(f"there is no stage {settings.stage}")
         return
     _confirm(settings.stage, erase, confirmed)
-    found = resources(stacks)
+    found = resources([stack for stack in stacks if not stack["StackName"].endswith("EdgeStack")])
     say("web function")
     _remove_function(settings)
     own, rest = _split(settings, stacks)
@@ -79,6 +80,7 @@ def down(settings: Settings, *, erase: str, confirmed: str, say: Callable[[str],
         say("stopping what writes")
         stop_writers(found)
         _erase(found, say)
+    edge.empty(settings)  # static files are no data
     _delete_stacks(rest, say)
     kept = [f"{kind} {name}" for kind in DATA for name in found.get(kind, ())]
     if kept and not erase:

@@ -98,6 +98,7 @@ class WebBuild:
         self.architecture = architecture
         self.folder = build / f"web-{architecture}"
         self.app = self.folder / "app"
+        self.static = self.folder / "static"  # for CloudFront's bucket
         self.environment = self.folder / "env"
         self.packages = self.environment / "lib" / f"python{PYTHON}" / "site-packages"
 
@@ -152,14 +153,17 @@ class WebBuild:
         )
 
     def _static(self, collector: Path) -> None:
-        target = self.app / "staticfiles"
+        """Collect the static files beside the package, which gets the manifest with their names only."""
+        shutil.rmtree(self.static, ignore_errors=True)
         subprocess.run(
             [str(collector), "manage.py", "collectstatic", "--no-input", "--verbosity=0"],
             cwd=ROOT,
-            env={**os.environ, **COLLECT_ENVIRONMENT, "STATIC_ROOT": str(target)},
+            env={**os.environ, **COLLECT_ENVIRONMENT, "STATIC_ROOT": str(self.static)},
             check=True,
         )
-        keep_hashed(target)
+        keep_hashed(self.static)
+        (self.app / "staticfiles").mkdir()
+        (self.static / "staticfiles.json").rename(self.app / "staticfiles" / "staticfiles.json")
 
     def try_imports(self) -> None:
         """Import all modules that requests use from this tree, which must be for this processor.

@@ -18,7 +18,12 @@ APP_URL = env.required("APP_URL", "the public address of the site, such as https
 )
 DEBUG = env.flag("DEBUG", default=False)
 ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", urlsplit(APP_URL).hostname or "")
-CSRF_TRUSTED_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(APP_URL))]  # without the stage's path
+CSRF_TRUSTED_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(APP_URL))]
+# Links begin with the path of APP_URL: CloudFront hides the stage, which Zappa would put there.
+FORCE_SCRIPT_NAME = urlsplit(APP_URL).path
+EDGE_DIGESTS = env.listing(
+    "EDGE_DIGESTS", ""
+)  # SHA-256 of what CloudFront sends, in hexadecimal; none: no CloudFront
 
 # --- AWS -----------------------------------------------------------------------------------------------------
 AWS_ENDPOINT_URL = env.optional("AWS_ENDPOINT_URL", "") or None
@@ -90,6 +95,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "web.middleware.RequestIdMiddleware",
+    "web.edge.EdgeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "web.static_files.StaticFilesMiddleware",
     "web.middleware.BodyLimitMiddleware",
@@ -164,13 +170,12 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
-STATIC_URL = env.optional("STATIC_URL", "/static/")
+STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.optional("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [
     BASE_DIR / "static",
     ("vendor", BASE_DIR / "node_modules" / "plotly.js-cartesian-dist-min"),
 ]
-WHITENOISE_STATIC_PREFIX = env.optional("WHITENOISE_STATIC_PREFIX", "/static/")
 WHITENOISE_MAX_AGE = 3600
 STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

@@ -60,7 +60,8 @@ BRONZE = Table(
     (("year", "string"), ("month", "string"), ("day", "string"), USER_BUCKET),
 )
 
-# The request log as the site writes it to standard output, one JSON object a line. `metadata` is JSON text. `timestamp`
+# Log lines in the shape that all components share, one JSON object a line: the site's requests (`message` is "request",
+# `component` api or web), and what the lake's functions (etl) and the gateway say. `metadata` is JSON text. `timestamp`
 # is a reserved word in Athena, but it is what the line says: queries quote it. A row's day is the day it arrived.
 REQUESTS = Table(
     "requests",

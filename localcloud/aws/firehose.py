@@ -63,12 +63,13 @@ def install() -> None:
         stream = firehose._streams.get(data.get("DeliveryStreamName", ""))
         if stream is None or any(each["type"] not in S3_TYPES for each in stream["destinations"]):
             return await others(method, path, headers, body, query)
-        return await _put(action, stream, data)
+        return await put(action, stream, data)
 
     firehose.handle_request = handle_request
 
 
-async def _put(action: str, stream: dict[str, Any], data: dict[str, Any]) -> Response:
+async def put(action: str, stream: dict[str, Any], data: dict[str, Any]) -> Response:
+    """Answer PutRecord or PutRecordBatch once all its objects are in S3."""
     records = [data.get("Record") or {}] if action == "PutRecord" else data.get("Records") or []
     try:
         raws = _decoded(records)

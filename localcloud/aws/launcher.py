@@ -18,12 +18,15 @@ from localcloud.aws import (
     api_gateway,
     athena,
     cloudformation,
+    cloudfront,
     cloudwatch,
     cognito,
     decisions,
     firehose,
+    gateway_stage,
     glue,
     local_roles,
+    log_delivery,
     model_limits,
     payload_limits,
     s3_objects,
@@ -39,6 +42,7 @@ NO_OWNER = 0
 PATCHES = (
     *(s3_objects, athena, cloudformation, cloudwatch, cognito, firehose, api_gateway, glue, tls),
     *(decisions, service_roles, payload_limits, model_limits),
+    *(gateway_stage, cloudfront, log_delivery),
 )
 
 
@@ -73,6 +77,7 @@ async def _run(place: Place, items: ItemStore, services: ServiceStore) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     jobs: list[Callable[[], Awaitable[Any]]] = [
         lambda: time_to_live.run(items),
+        log_delivery.run,
         lambda: _sweep(items, services),
         cloudwatch.run,
         lambda: _stop_without_parent(stop),

@@ -47,7 +47,7 @@ def _resource(
     _current.set(Request())
     if service == "monitoring":
         _current.set(Request(conditions=_namespace(headers, body, query)))
-    if body[:1] != b"{":
+    if service == "s3" or body[:1] != b"{":  # an object may begin with a brace and be no JSON
         return found
     data = json.loads(body)
     if service == "athena":

@@ -1,5 +1,6 @@
 """``manage.py write_zappa_settings``: from the outputs of the stacks to what Zappa deploys."""
 
+import hashlib
 import json
 import os
 import re
@@ -13,6 +14,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 SECRET = "s3cret<with>brackets"
+EDGE_SECRET = "sent-by-cloudfront"
 
 
 @pytest.fixture
@@ -24,11 +26,17 @@ def template():
 def outputs(tmp_path, template):
     """Outputs of the stacks, one for each that the template asks for, and the file that holds them."""
     values = {}
-    for stack, name in re.findall(r"<(?:current:)?(\w+)\.(\w+)>", template):
+    for stack, name in re.findall(r"<(?:\w+:)?(\w+)\.(\w+)>", template):
         values.setdefault(f"todo-dev-{stack}", {})[name] = f"the-{name}"
     secret = boto3.client("secretsmanager").create_secret(Name=f"test/{uuid.uuid4()}", SecretString=SECRET)
-    values["todo-dev-ApiStack"] |= {"Region": "eu-west-1", "SecretKeyArn": secret["ARN"]}
+    edge = boto3.client("secretsmanager").create_secret(Name=f"test/{uuid.uuid4()}", SecretString=EDGE_SECRET)
+    arns = {"SecretKeyArn": secret["ARN"], "EdgeSecretArn": edge["ARN"]}
+    values["todo-dev-ApiStack"] |= {"Region": "eu-west-1", **arns}
     return write(tmp_path, values)
+
+
+def digest(text):
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def write(folder, values):
@@ -52,7 +60,7 @@ def test_placeholders_are_filled_from_the_outputs(tmp_path, outputs):
     environment = dev["aws_environment_variables"]
     assert environment["APP_URL"] == "https://todo.example.com"
     assert environment["TABLE_NAME"] == "the-TableName"
-    assert environment["STATIC_URL"] == "/dev/static/"
+    assert environment["EDGE_DIGESTS"] == digest(EDGE_SECRET)
     assert environment["SECRET_KEY_ARN"].startswith("arn:aws:secretsmanager:")
     assert environment["LAKE_MACHINE_ARN"] == "the-LakeMachineArn"
 
@@ -71,12 +79,13 @@ def test_nothing_in_it_is_secret(tmp_path, outputs):
     """The function reads the key itself: whoever may describe the function does not see it."""
     target, written = run(tmp_path, outputs)
     assert SECRET not in target.read_text()
+    assert EDGE_SECRET not in target.read_text()
     assert "SECRET_KEY" not in written["dev"]["aws_environment_variables"]
 
 
 def shown(expression, tmp_path, outputs):
     """What the deployed site's settings say."""
-    _, written = run(tmp_path, outputs, app_url="https://todo.example.com/dev")
+    _, written = run(tmp_path, outputs, app_url="https://todo.example.com")
     local = {name: os.environ[name] for name in os.environ if name.startswith("AWS_")}
     given = {"DJANGO_SETTINGS_MODULE": "todo_site.settings", **local}
     done = subprocess.run(
@@ -106,9 +115,25 @@ def test_a_new_key_is_used_from_the_next_deployment_on(tmp_path, outputs):
     assert str(stored_in(arn, version, "us-east-1", os.environ["AWS_ENDPOINT_URL"])) == SECRET
 
 
+def test_while_the_edges_secret_changes_the_previous_one_is_known_too(tmp_path, outputs):
+    """Otherwise everybody would be refused until CloudFront sends the new one, which takes minutes."""
+    arn = json.loads(outputs.read_text())["todo-dev-ApiStack"]["EdgeSecretArn"]
+    boto3.client("secretsmanager").put_secret_value(SecretId=arn, SecretString="newer")
+    _, written = run(tmp_path, outputs)
+    known = written["dev"]["aws_environment_variables"]["EDGE_DIGESTS"]
+    assert known == f"{digest('newer')},{digest(EDGE_SECRET)}"
+
+
+def test_the_address_is_what_the_edge_says(tmp_path, outputs):
+    values = json.loads(outputs.read_text())
+    values["todo-dev-EdgeStack"] = {"Address": "https://d123.cloudfront.net"}
+    _, written = run(tmp_path, write(tmp_path, values))
+    assert written["dev"]["aws_environment_variables"]["APP_URL"] == "https://d123.cloudfront.net"
+
+
 def test_before_the_first_deployment_the_address_is_one_that_leads_nowhere(tmp_path, outputs):
     _, written = run(tmp_path, outputs)
-    assert written["dev"]["aws_environment_variables"]["APP_URL"].endswith(".invalid/dev")
+    assert written["dev"]["aws_environment_variables"]["APP_URL"].endswith(".invalid")
 
 
 def test_what_is_missing_is_named_and_nothing_is_written(tmp_path, outputs):

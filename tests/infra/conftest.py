@@ -24,7 +24,7 @@ PSEUDO = {
     "AWS::Partition": "aws",
     "AWS::URLSuffix": "amazonaws.com",
 }
-STACKS = ("DataStack", "EtlStack", "ApiStack", "MonitoringStack")
+STACKS = ("DataStack", "EtlStack", "ApiStack", "MonitoringStack", "EdgeStack")
 
 
 def plain(node: Any) -> Any:

@@ -535,10 +535,16 @@ def test_the_dashboard_says_who_is_paged(dev, prod):
     assert "Paged: **nobody" in dev.one("AWS::CloudWatch::Dashboard")["DashboardBody"]
 
 
-def test_request_lines_go_to_the_lake(dev):
+def test_lines_of_every_component_go_to_the_lake(dev):
     filters = [f["Properties"] for f in dev.resources("AWS::Logs::SubscriptionFilter").values()]
-    assert {f["LogGroupName"] for f in filters} == {"/aws/lambda/todo-dev"}
-    assert {f["FilterPattern"] for f in filters} == {catalog.REQUEST_LINES}
+    functions = {f["Properties"]["FunctionName"] for f in dev.resources("AWS::Lambda::Function").values()}
+    patterns = {f["LogGroupName"]: f["FilterPattern"] for f in filters}
+    assert patterns.pop("/aws/lambda/todo-dev") == catalog.REQUEST_LINES
+    assert set(patterns) == {f"/aws/lambda/{name}" for name in functions} | {"/aws/apigateway/todo-dev"}
+    assert set(patterns.values()) == {catalog.COMPONENT_LINES}
+    assert not [
+        group for group in patterns if "firehose" in group
+    ]  # a line about a delivery would cause the next
     stream = "arn:aws:firehose:us-east-1:000000000000:deliverystream/todo-logs-stream"
     assert {f["DestinationArn"] for f in filters} == {stream}
 
@@ -597,7 +603,7 @@ def test_a_suffix_keeps_two_stages_apart_in_one_account(prod):
 
 
 def test_zappa_settings_ask_only_for_outputs_that_exist(dev):
-    wanted = set(re.findall(r"<(?:current:)?(\w+)\.(\w+)>", (ROOT / "zappa_settings.json").read_text()))
+    wanted = set(re.findall(r"<(?:\w+:)?(\w+)\.(\w+)>", (ROOT / "zappa_settings.json").read_text()))
     assert wanted
     missing = {(stack, name) for stack, name in wanted if name not in dev.template(stack)["Outputs"]}
     assert not missing

@@ -15,11 +15,13 @@ from localcloud.server import LocalAws
 from tests.localcloud.conftest import ClientOf
 
 ACCOUNT = "000000000000"
-# Returns what it is told to: headers, and a body of as many characters.
+# Returns what it is told to: headers, and a body of as many characters. To a GET, it returns the event.
 CODE = """
 import json
 def handler(event, context):
     asked = json.loads(event.get("body") or "{}") if "httpMethod" in event else event
+    if event.get("httpMethod") == "GET":
+        return {"statusCode": 200, "body": json.dumps(event)}
     if "answer_bytes" in asked:
         return "x" * (asked["answer_bytes"] - 2)  # the quotation marks of JSON
     return {"statusCode": 200, "headers": asked.get("headers", {}), "body": "x" * asked.get("size", 2)}

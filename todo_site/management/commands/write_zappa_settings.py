@@ -1,10 +1,12 @@
 """``manage.py write_zappa_settings``: fill the placeholders of zappa_settings.json for one stage.
 
 A placeholder is ``<Stack.Output>`` (an output of a CDK stack), ``<current:Stack.Output>`` (the id of the current
-version of the secret whose ARN is that output) or one of this command's own values (``<stage>``, ``<app_url>`` ...). A
-placeholder without a value is an error: it must never reach AWS as a name or an address. The file holds no secret.
+version of the secret whose ARN is that output), ``<digests:Stack.Output>`` (the SHA-256 of its current and previous
+value) or one of this command's own values (``<stage>``, ``<app_url>`` ...). A placeholder without a value is an error:
+it must never reach AWS as a name or an address. The file holds no secret.
 """
 
+import hashlib
 import json
 import re
 from argparse import ArgumentParser
@@ -13,12 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from botocore.exceptions import ClientError
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 PLACEHOLDER = re.compile(r"<([^<>]+)>")
-CURRENT = "current:"
+CURRENT, DIGESTS = "current:", "digests:"
 UNKNOWN_URL = "https://not-deployed-yet.invalid"
 # Every retained version of a function with snapshots is billed, and Zappa allows no fewer.
 SNAPSHOTS = {"snap_start": "PublishedVersions", "num_retained_versions": 2}
@@ -39,7 +40,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--outputs", type=Path, help="what `cdk deploy --outputs-file` wrote; default: ask AWS"
         )
-        parser.add_argument("--app-url", help="public address; default: that of the deployed API Gateway")
+        parser.add_argument("--app-url", help="public address; default: what EdgeStack says")
         parser.add_argument(
             "--set",
             action="append",
@@ -58,7 +59,7 @@ class Command(BaseCommand):
         outputs = by_stack(stage, options["outputs"])
         own = {
             "stage": stage,
-            "app_url": options["app_url"] or deployed_url(stage) or f"{UNKNOWN_URL}/{stage}",
+            "app_url": options["app_url"] or outputs.get("EdgeStack", {}).get("Address", UNKNOWN_URL),
             "version": settings.APP_VERSION,
             **{name: options[name] for name in ("architecture", "owner", "cost_center")},
         }
@@ -105,10 +106,12 @@ def lookup(name: str, own: Mapping[str, str], outputs: Outputs) -> str | None:
     """Return the value of a placeholder, or None if it has none."""
     if name in own:
         return own[name]
-    stack, _, output = name.removeprefix(CURRENT).partition(".")
+    stack, _, output = name.removeprefix(CURRENT).removeprefix(DIGESTS).partition(".")
     value = outputs.get(stack, {}).get(output)
     if value and name.startswith(CURRENT):
         return current_version(value)
+    if value and name.startswith(DIGESTS):
+        return ",".join(digests(value))
     return value
 
 
@@ -130,20 +133,16 @@ def deployed_outputs(prefix: str) -> dict[str, dict[str, str]]:
     }
 
 
-def deployed_url(stage: str) -> str | None:
-    """Return the URL of the API Gateway that Zappa created for ``stage``, or None before the first deployment."""
-    client = boto3.client("cloudformation")
-    try:
-        found = client.describe_stack_resource(StackName=f"todo-{stage}", LogicalResourceId="Api")
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ValidationError":
-            return None
-        raise
-    api = found["StackResourceDetail"]["PhysicalResourceId"]
-    return f"https://{api}.execute-api.{client.meta.region_name}.amazonaws.com/{stage}"
-
-
 def current_version(arn: str) -> str | None:
     """Return the id of the current version of the secret with this ARN, or None if it has no value yet."""
     stages = boto3.client("secretsmanager").describe_secret(SecretId=arn)["VersionIdsToStages"]
     return next((version for version, labels in stages.items() if "AWSCURRENT" in labels), None)
+
+
+def digests(arn: str) -> list[str]:
+    """Return the SHA-256 of the secret's current value, and of its previous one, in hexadecimal."""
+    client = boto3.client("secretsmanager")
+    labels = client.describe_secret(SecretId=arn)["VersionIdsToStages"].values()
+    stages = [stage for stage in ("AWSCURRENT", "AWSPREVIOUS") if any(stage in each for each in labels)]
+    values = [client.get_secret_value(SecretId=arn, VersionStage=stage)["SecretString"] for stage in stages]
+    return [hashlib.sha256(value.encode()).hexdigest() for value in values]
