@@ -15,10 +15,10 @@ GOLD_PREFIX = "gold/"
 JOB_REQUESTS_PREFIX = f"{SILVER_PREFIX}_orders/"
 RESULTS_PREFIX = "athena-results/"
 CACHE_PREFIX = "cache/"
-# The live files of Silver; the latest snapshot of Gold; its key figures; the snapshot that readers see in Glue.
-# Value of `table_name`, which tells the changes of several DynamoDB tables apart. It names a kind of table, whatever the
-# suffix of a deployment; changes that were captured before there was the column are this table's.
+# Value of `table_name`, which tells the changes of several DynamoDB tables apart. It names a kind of table, whatever
+# the suffix of a deployment; changes that were captured before there was the column are this table's.
 SOURCE_TABLE = "todo-app-data"
+# The live files of Silver; the latest snapshot of Gold; its key figures; the snapshot that readers see in Glue.
 SILVER_CURRENT = f"{SILVER_PREFIX}_current.json"
 GOLD_COMMIT = f"{GOLD_PREFIX}_commit.json"
 GOLD_KPIS = f"{GOLD_PREFIX}_kpis.json"
