@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> None:
     config = configuration(arguments)
     spark = SparkSession.builder.appName("todo-lake").getOrCreate()
     s3 = client("s3")
-    log("glue", "started", **versions(), spark=spark.version)
+    log("glue", "started", versions={**versions(), "spark": spark.version})
     require_conditional_writes(s3)
     lake = Lake(config, s3, client("glue"), SparkWorkspace(config, s3, spark))
     published = _job(lake, arguments)

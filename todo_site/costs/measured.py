@@ -140,8 +140,9 @@ class Recorder:
         old = self.stored if self.stored and all(self.stored[name] == key[name] for name in KEYS) else {}
         if kind == "ConditionCheck":
             return _units(old)
-        new = {"Put": lambda: request["Item"], "Update": lambda: _item(key), "Delete": dict}[kind]()
-        return write_units(old, new)
+        if kind == "Update":
+            return write_units(old, _item(key))
+        return write_units(old, request.get("Item", {}))
 
 
 @contextmanager
