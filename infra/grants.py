@@ -108,8 +108,10 @@ def _calls(path: Path, stage: str) -> dict[Call, bool]:
 
 
 def _general(text: str, stage: str) -> str:
-    """Return a name or an ARN without the stage in it, and without the digest in the name of an upload."""
-    return re.sub(r"/[0-9a-f]{64}\.", "/*.", re.sub(rf"-{stage}(?![a-z])", "-{stage}", text))
+    """Return a name or an ARN without what differs between deployments: the stage, an upload's digest, an id."""
+    text = re.sub(rf"-{stage}(?![a-z])", "-{stage}", text)
+    text = re.sub(r"/[0-9a-f]{64}\.", "/*.", text)
+    return re.sub(r"(Stack-[A-Za-z]+?)-?[0-9A-F]{8}.*", r"\1", text)  # a name that CloudFormation gave
 
 
 def main() -> int:

@@ -58,28 +58,29 @@ def synthesised(context: Mapping[str, object]) -> dict[str, Role]:
     """Return the roles of all stacks by name, for these settings of the CDK app."""
     with tempfile.TemporaryDirectory() as folder:
         build(Path(folder), context).synth()
-        return _Templates(Path(folder)).roles()
+        return _Templates(Path(folder)).roles(f"todo-{context['stage']}")
 
 
 class _Templates:
     """The templates of one synthesis; their stacks may refer to each other's exports."""
 
     def __init__(self, folder: Path) -> None:
-        self.templates = [json.loads(path.read_text()) for path in sorted(folder.glob("*.template.json"))]
+        files = {path.name.partition(".")[0]: path for path in sorted(folder.glob("*.template.json"))}
+        self.stacks = {stack: json.loads(path.read_text()) for stack, path in files.items()}
         self.exports = {
             output["Export"]["Name"]: (template, output["Value"])
-            for template in self.templates
+            for template in self.stacks.values()
             for output in template.get("Outputs", {}).values()
             if isinstance(output.get("Export", {}).get("Name"), str)
         }
 
-    def roles(self) -> dict[str, Role]:
-        """Return the roles by name; those that CDK names itself are left out."""
+    def roles(self, prefix: str) -> dict[str, Role]:
+        """Return the roles by name; where CloudFormation gives it: `prefix`, stack and logical id."""
         found: dict[str, Role] = {}
-        for template in self.templates:
+        for stack, template in self.stacks.items():
             names: dict[str, str] = {}
             for logical_id, properties in _of_type(template, "AWS::IAM::Role"):
-                name = names[logical_id] = str(properties.get("RoleName", logical_id))
+                name = names[logical_id] = str(properties.get("RoleName", f"{prefix}-{stack}-{logical_id}"))
                 found[name] = Role(_trusted(properties["AssumeRolePolicyDocument"]))
                 for policy in properties.get("Policies", ()):
                     found[name].statements += self._statements(template, policy["PolicyDocument"])
@@ -87,7 +88,7 @@ class _Templates:
                 statements = self._statements(template, properties["PolicyDocument"])
                 for reference in properties["Roles"]:
                     found[names[reference["Ref"]]].statements += statements
-        return {name: role for name, role in found.items() if name.startswith("todo-")}
+        return found
 
     def _statements(self, template: dict[str, Any], document: dict[str, Any]) -> list[dict[str, Any]]:
         return [

@@ -102,6 +102,18 @@ def test_a_use_that_nothing_granted_is_found(compare, call):
     assert call[1] in found
 
 
+def test_a_role_without_a_name_is_known_by_its_stack_and_logical_id(compare, monkeypatch):
+    machine = f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:todo-lake"
+    table = {
+        **grants.table(),
+        "todo-{stage}-EtlStack-EventsRole": {"states:StartExecution": {machine: grants.USED}},
+    }
+    monkeypatch.setattr(grants, "table", lambda: table)
+    for name in ("EventsRole2B3ECF6D7E38", "EventsRole2B3ECF6D-x7Yz", "EventsRole-2B3ECF6D7E38"):
+        role = f"arn:aws:iam::{ACCOUNT}:role/todo-prod-EtlStack-{name}"
+        assert compare([*USES, (role, "states:StartExecution", machine, True)]) == []
+
+
 def test_new_grants_keep_the_reasons_of_the_others(monkeypatch, tmp_path):
     table = {"todo-{stage}-web": {"a:A": {"*": "because"}, "a:Gone": {"*": grants.USED}}}
     path = tmp_path / "grants.json"
