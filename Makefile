@@ -126,7 +126,8 @@ deploy: infra-env ## deploy or update STAGE in your AWS account, then test it
 rollback: infra-env ## let STAGE run the code before the present one, or that of VERSION=<version of the function>
 	@exec $(infra_python) -m infra.deployment rollback $(or $(STAGE),dev)
 
-env-of: infra-env ## print the exports that the commands of the runbooks need: eval "$$(make -s env-of STAGE=prod)"
+env-of: ## print the exports that the commands of the runbooks need: eval "$$(make -s env-of STAGE=prod)"
+	@$(MAKE) infra-env >&2
 	@exec $(infra_python) -m infra.deployment env $(or $(STAGE),dev)
 
 destroy: infra-env ## remove STAGE; ERASE_DATA=<stage> removes its data too; CONFIRM=<stage> answers the question

@@ -128,9 +128,8 @@ def package(rehearsal: Rehearsal) -> None:
     expect(
         [name for name, _ in members(archive) if "zappa_settings.json" in name], [], "settings in the package"
     )
-    zips = rehearsal.deployment.folder.rglob("*.zip")
-    own = [path for path in zips if not path.is_relative_to(rehearsal.deployment.assembly)]
-    expect(own, [], "packages left on this machine")
+    left = [path for path in (rehearsal.deployment.package, *tree.folder.rglob("*.zip")) if path.exists()]
+    expect(left, [], "packages left on this machine")
 
 
 def members(archive: Path) -> Iterator[tuple[str, bytes]]:
