@@ -27,7 +27,7 @@ from typing import Any
 
 import boto3
 
-from infra import edge, removal, tools
+from infra import edge, grants, removal, tools
 from infra.deployment import Deployment, step
 from infra.edge import CHALLENGE
 from infra.settings import ROOT
@@ -358,6 +358,14 @@ def rehearse(rehearsal: Rehearsal) -> None:
         step(f"REHEARSAL: {each.__name__.replace('_', ' ')} took {time.monotonic() - started:.0f} s")
 
 
+def check_grants(calls: Path) -> None:
+    """Raise ToolError unless every recorded call was granted, and every grant was used or has its reason."""
+    found = grants.compare(calls, STAGE)
+    if found:
+        raise tools.ToolError("\n".join(["The roles differ from infra/grants.json:", *found]))
+    step("every call was granted, and every grant was used or has its reason")
+
+
 def free_port() -> int:
     """Return a port of 127.0.0.1 that nothing listens on."""
     with socket.socket() as probe:
@@ -374,11 +382,13 @@ def main() -> int:
     folder = options.keep or Path(tempfile.mkdtemp(prefix="todo-rehearsal-"))
     port = options.port or free_port()
     server = LocalAws(folder / "aws", port)
-    os.environ.update(account(server.endpoint_url))
+    calls = folder / "calls.jsonl"
+    os.environ.update({**account(server.endpoint_url), "LOCAL_AWS_CALLS": str(calls)})
     started = time.monotonic()
     server.start()
     try:
         rehearse(new(port, folder))
+        check_grants(calls)
     except tools.ToolError as error:
         print(f"{error}\nThe log of the local AWS: {server.log}")
         return 1

@@ -45,6 +45,10 @@ MODELS = {
 }
 # The first of these that an operation can answer is what AWS answers.
 CODES = ("ValidationException", "ValidationError", "InvalidParameterException", "InvalidRequestException")
+UNNAMED = {
+    "query": "ValidationError",
+    "smithy-rpc-v2-cbor": "ValidationError",
+}  # by protocol, where it names none
 SHOWN = 3  # of many problems
 Asked = tuple[str, dict[str, Any]]  # operation and its input
 
@@ -85,7 +89,8 @@ def _refusal(service: str, code: str, text: str, headers: dict[str, str]) -> Res
 @functools.cache
 def _code(model: str, name: str) -> str:
     known = {shape.name for shape in _model(model).operation_model(name).error_shapes}
-    return next((code for code in CODES if code in known), CODES[0])
+    unnamed = UNNAMED.get(_model(model).metadata["protocol"], CODES[0])
+    return next((code for code in CODES if code in known), unnamed)
 
 
 @functools.cache
@@ -190,7 +195,9 @@ def _routes(model: str) -> list[tuple[str, str, re.Pattern[str]]]:
     routes = []
     for name in _model(model).operation_names:
         http = _model(model).operation_model(name).http
-        path = re.sub(r"\\{(\w+)\\\+?\\}", r"(?P<\1>[^/]+)", re.escape(http["requestUri"].partition("?")[0]))
+        path = re.sub(
+            r"\\{(\w+)(?:\\\+)?\\}", r"(?P<\1>[^/]+)", re.escape(http["requestUri"].partition("?")[0])
+        )
         routes.append((name, http["method"], re.compile(path.rstrip("/"))))
     return routes
 

@@ -22,6 +22,8 @@ GATEWAY_HEADER_BYTES = 10_240
 METRICS_A_CALL = 1000
 # API Gateway sends these of a function's answer as "x-amzn-Remapped-…".
 RENAMED = {"authorization", "connection", "content-md5", "date", "host", "server", "via", "www-authenticate"}
+BAD_GATEWAY = 502  # API Gateway's own answer to a function that failed, which says nothing of how
+INTERNAL_ERROR = b'{"message": "Internal server error"}'
 JSON_TYPE = {"Content-Type": "application/json"}
 
 
@@ -64,8 +66,7 @@ def _json_bytes(body: Any) -> int:
     """Return the size of an answer as Lambda's runtime serialises it: Unicode as it is, since Python 3.12."""
     if isinstance(body, bytes):
         return len(body)
-    text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
-    return len(text.encode(errors="surrogatepass"))
+    return len(json.dumps(body, ensure_ascii=False).encode(errors="surrogatepass"))
 
 
 def _gateway() -> None:
@@ -95,8 +96,8 @@ def _gateway() -> None:
             for name, value in answered.items()
         }
         if _exceeds("bytes of headers from API Gateway", _header_bytes(renamed), GATEWAY_HEADER_BYTES):
-            return 500, JSON_TYPE, b'{"message": "Internal server error"}'
-        return status, renamed, content
+            return 500, JSON_TYPE, INTERNAL_ERROR
+        return status, renamed, (INTERNAL_ERROR if status == BAD_GATEWAY else content)
 
     apigateway_v1._invoke_lambda_proxy_v1 = invoke_within_limits
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import io
 import json
 import urllib.error
@@ -66,7 +67,15 @@ class Gateway:
             with urllib.request.urlopen(request, timeout=30) as answer:
                 return answer.status, dict(answer.headers), answer.read()
         except urllib.error.HTTPError as error:
-            return error.code, dict(error.headers), error.read()
+            return error.code, dict(error.headers), _read(error)
+
+
+def _read(error: urllib.error.HTTPError) -> bytes:
+    """The body of an error, as far as it arrives before the server closes the connection."""
+    try:
+        return error.read()
+    except http.client.IncompleteRead as cut:
+        return cut.partial
 
 
 def make_gateway(server: LocalAws, of: ClientOf, name: str, function: str, role: str = "") -> Gateway:

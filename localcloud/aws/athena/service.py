@@ -12,7 +12,7 @@ from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import athena, s3
 
 from localcloud.aws.athena import engine, permissions, results
-from localcloud.aws.athena.errors import QueryError
+from localcloud.aws.athena.errors import QueryError, ScanLimitError
 from localcloud.aws.decisions import AccessDenied
 from localcloud.aws.protocol import Handler, Response, error_response, json_response, operation
 
@@ -125,6 +125,8 @@ async def _execute(execution: dict[str, Any]) -> None:
         execution["_result"] = result
         execution["Statistics"]["DataScannedInBytes"] = result.scanned
         _finish(status, "SUCCEEDED")
+    except ScanLimitError:
+        _finish(status, "CANCELLED", "Bytes scanned limit was exceeded")
     except QueryError as error:
         _finish(status, "FAILED", str(error))
     except Exception as error:  # noqa: BLE001 - the execution fails, not the server
