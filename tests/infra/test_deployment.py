@@ -1,6 +1,7 @@
 """What a deployment looks at first, and what is done to a deployed stage; AWS is a fake that answers as told."""
 
 import re
+import subprocess
 import sys
 import zipfile
 from types import SimpleNamespace
@@ -205,7 +206,7 @@ def test_the_exports_of_a_stage_survive_a_shell(aws, stage):
     variables = {"APP_URL": "https://a.example.com/dev", "ODD": "it's $HOME `x`\n"}
     aws("lambda", get_function_configuration={"Environment": {"Variables": variables}})
     script = stage.exports() + '\nprintf "%s|%s|%s" "$ODD" "$STAGE" "$AWS_DEFAULT_REGION"'
-    shown = __import__("subprocess").run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    shown = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
     assert shown.stdout == "it's $HOME `x`\n|dev|us-east-1"
 
 
@@ -275,6 +276,7 @@ def test_the_same_files_make_the_same_package(tmp_path):
         with zipfile.ZipFile(path, "w") as archive:
             for member in order:
                 archive.writestr(zipfile.ZipInfo(member, (year, 1, 1, 0, 0, 0)), member * 9)
+            archive.writestr("package_info.json", f"built {year}")
         web_package.normalise(path)
         assert path.stat().st_mode & 0o777 == 0o600
         made.append(path.read_bytes())
@@ -345,11 +347,8 @@ def test_what_is_not_there_needs_no_removing(aws):
 
 
 def test_stacks_go_in_the_reverse_order_of_their_making(aws):
-    found = [
-        stack("todo-dev-DataStack", created=1),
-        stack("todo-dev", created=3),
-        stack("todo-dev-EtlStack", created=2),
-    ]
+    made = {"todo-dev-DataStack": 1, "todo-dev": 3, "todo-dev-EtlStack": 2}
+    found = [stack(name, created=when) for name, when in made.items()]
     aws("cloudformation", describe_stacks={"Stacks": found})
     names = [each["StackName"] for each in removal.find_stacks(Settings("dev"))]
     assert names == ["todo-dev", "todo-dev-EtlStack", "todo-dev-DataStack"]
