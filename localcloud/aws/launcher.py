@@ -21,6 +21,7 @@ from localcloud.aws import (
     cognito,
     firehose,
     glue,
+    lambda_code,
     s3_objects,
     time_to_live,
     tls,
@@ -38,7 +39,17 @@ def serve(place: Place) -> None:
     started = time.monotonic()
     services = ServiceStore(place.state / "services")
     items = ItemStore(place.state / "dynamodb")
-    for module in (s3_objects, athena, cloudformation, cognito, firehose, api_gateway, glue, tls):
+    for module in (
+        s3_objects,
+        athena,
+        cloudformation,
+        cognito,
+        firehose,
+        api_gateway,
+        glue,
+        lambda_code,
+        tls,
+    ):
         module.install()
     services.load()
     entries = items.load()
