@@ -241,32 +241,39 @@ def test_a_rollback_goes_to_the_code_before(codes, running, version, wanted):
     assert (None if place is None else found[place]["Version"]) == wanted
 
 
-def roll(aws, stage, monkeypatch, after):
-    """Roll back from code b to a; ``after`` is what Lambda says then."""
-    states = iter([{"CodeSha256": "b", "Architectures": ["arm64"]}, after])
-    aws("lambda", get_function_configuration=lambda **_: next(states))
-    aws("lambda", list_versions_by_function={"Versions": published("a", "b")})
-    ran = []
-    monkeypatch.setattr(tools, "zappa", lambda app, environment, *words: ran.append(words))
+def roll(aws, stage, monkeypatch, after="a"):
+    """Roll back from code b to a, after which Lambda says that it has the code ``after``."""
+    aws("lambda", get_function_configuration={"CodeSha256": "b"})
+    versions = [{**each, "Architectures": ["arm64"]} for each in published("a", "b")]
+    aws("lambda", list_versions_by_function={"Versions": versions})
+    aws("lambda", get_function={"Code": {"Location": "data:,zip"}}, function_updated_v2={})
+    aws("lambda", update_function_code={"CodeSha256": after, "Version": "3"})
+    calls = aws("lambda", published_version_active={}, update_alias={})
     stage.rollback()
-    return ran
+    return {name: arguments for _, name, arguments in calls}
 
 
-def test_zappa_rolls_back(aws, stage, monkeypatch):
-    (words,) = roll(aws, stage, monkeypatch, {"CodeSha256": "a", "Architectures": ["arm64"]})
-    assert (words[:2], words[-2:]) == (("rollback", "dev"), ("-n", "1"))
+def test_the_code_before_runs_again_on_its_own_processor(aws, stage, monkeypatch):
+    calls = roll(aws, stage, monkeypatch)
+    assert calls["get_function"] == {"FunctionName": "todo-dev", "Qualifier": "1"}
+    assert calls["update_function_code"] == {
+        "FunctionName": "todo-dev",
+        "ZipFile": b"zip",
+        "Architectures": ["arm64"],
+        "Publish": True,
+    }
+    assert "update_alias" not in calls
 
 
-@pytest.mark.parametrize(
-    ("after", "said"),
-    [
-        ({"CodeSha256": "b", "Architectures": ["arm64"]}, "does not run"),
-        ({"CodeSha256": "a", "Architectures": ["x86_64"]}, "was made for"),
-    ],
-)
-def test_a_rollback_that_did_nothing_is_noticed(aws, stage, monkeypatch, after, said):
-    with pytest.raises(tools.ToolError, match=said):
-        roll(aws, stage, monkeypatch, after)
+def test_with_snapshots_the_gateways_alias_follows(aws, stage, monkeypatch):
+    monkeypatch.setattr(stage, "settings", Settings("dev", snap_start=True))
+    alias = {"FunctionName": "todo-dev", "Name": "snapstart", "FunctionVersion": "3"}
+    assert roll(aws, stage, monkeypatch)["update_alias"] == alias
+
+
+def test_a_rollback_that_did_nothing_is_noticed(aws, stage, monkeypatch):
+    with pytest.raises(tools.ToolError, match="does not run"):
+        roll(aws, stage, monkeypatch, after="b")
 
 
 def test_the_same_files_make_the_same_package(tmp_path):
