@@ -257,7 +257,11 @@ def filled(cloud, outputs):
         "name": "person@example.com",
         "stack": "todo-dev-EtlStack",
         "id": mappings["EventSourceMappings"][0]["UUID"],
-        "url": cloud.client("sqs").get_queue_url(QueueName="todo-cdc-failures")["QueueUrl"],
+        "CDC_FAILURE_QUEUE_URL": stacks["FailureQueueUrl"],
+        "CAPTURE_FUNCTION": stacks["CaptureFunction"],
+        "LAKE_MACHINE_ARN": stacks["LakeMachineArn"],
+        "SECRET_KEY_ARN": stacks["SecretKeyArn"],
+        "stream": stacks["StreamArn"],
         "$(…)": stacks["LakeMachineArn"],
     }
 
@@ -286,4 +290,4 @@ def test_the_commands_of_the_runbooks_are_answered(cloud, filled):
                 command.run(cloud.options)
             except Exception as error:  # noqa: BLE001  all of them are shown together
                 refused[f"{path.name}: {line}"] = repr(error)
-    assert not refused
+    assert not refused, "\n".join(f"{line}\n    {error}" for line, error in refused.items())
