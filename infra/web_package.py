@@ -67,6 +67,7 @@ UNUSED_FOLDERS = (
     "*.dist-info/RECORD",
 )
 UNUSED_FILES = ("*.pyi", "*.po", "*.c", "*.h", "*.map")
+BUILD_RECORD = "package_info.json"  # Zappa's note of when and by whom; nobody reads it
 KEPT_LOCALES = ("en", "de", "__pycache__")  # those of LANGUAGES
 # Imports all modules that requests use. Commands and the erasure need the lake's libraries, so they run elsewhere.
 IMPORT_EVERYTHING = """
@@ -223,7 +224,7 @@ def normalise(archive: Path) -> None:
     unfinished = archive.with_suffix(".unfinished")
     unfinished.unlink(missing_ok=True)
     with zipfile.ZipFile(archive) as made, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as written:
-        for name in sorted(set(made.namelist())):
+        for name in sorted({*made.namelist()} - {BUILD_RECORD}):
             entry = zipfile.ZipInfo(name)
             entry.external_attr = 0o755 << 16
             written.writestr(entry, made.read(name), zipfile.ZIP_DEFLATED)

@@ -24,6 +24,7 @@ from localcloud.aws import (
     firehose,
     gateway_stage,
     glue,
+    lambda_code,
     local_roles,
     log_delivery,
     model_limits,
@@ -39,7 +40,7 @@ from localcloud.aws.service_state import ServiceStore
 
 NO_OWNER = 0
 PATCHES = (
-    *(s3_objects, athena, cloudformation, cognito, firehose, api_gateway, glue, tls),
+    *(s3_objects, athena, cloudformation, cognito, firehose, api_gateway, glue, lambda_code, tls),
     *(decisions, service_roles, payload_limits, model_limits),
     *(gateway_stage, cloudfront, log_delivery),
 )

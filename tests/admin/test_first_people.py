@@ -39,7 +39,7 @@ def test_somebody_who_never_signed_in_becomes_an_admin_and_the_trail_says_so(sig
     assert f"{email} has the role admins" in capsys.readouterr().out
     (entry,) = audit.history("user", account.id)
     assert (entry.action, entry.actor_name.partition(" ")[0]) == ("change roles", "manage.py")
-    assert [(each["field"], each["after"]) for each in entry.changes] == [("roles", "admins")]
+    assert [(each["field"], each["after"]) for each in entry.changes] == [("roles", "['admins']")]
     assert admin_of(account).get("").status_code == 200
 
 

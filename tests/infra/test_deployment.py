@@ -1,6 +1,7 @@
 """What a deployment looks at first, and what is done to a deployed stage; AWS is a fake that answers as told."""
 
 import re
+import subprocess
 import sys
 import zipfile
 from types import SimpleNamespace
@@ -207,7 +208,7 @@ def test_the_exports_of_a_stage_survive_a_shell(aws, stage):
     variables = {"APP_URL": "https://a.example.com/dev", "ODD": "it's $HOME `x`\n"}
     aws("lambda", get_function_configuration={"Environment": {"Variables": variables}})
     script = stage.exports() + '\nprintf "%s|%s|%s" "$ODD" "$STAGE" "$AWS_DEFAULT_REGION"'
-    shown = __import__("subprocess").run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    shown = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
     assert shown.stdout == "it's $HOME `x`\n|dev|us-east-1"
 
 
@@ -242,32 +243,39 @@ def test_a_rollback_goes_to_the_code_before(codes, running, version, wanted):
     assert (None if place is None else found[place]["Version"]) == wanted
 
 
-def roll(aws, stage, monkeypatch, after):
-    """Roll back from code b to a; ``after`` is what Lambda says then."""
-    states = iter([{"CodeSha256": "b", "Architectures": ["arm64"]}, after])
-    aws("lambda", get_function_configuration=lambda **_: next(states))
-    aws("lambda", list_versions_by_function={"Versions": published("a", "b")})
-    ran = []
-    monkeypatch.setattr(tools, "zappa", lambda app, environment, *words: ran.append(words))
+def roll(aws, stage, monkeypatch, after="a"):
+    """Roll back from code b to a, after which Lambda says that it has the code ``after``."""
+    aws("lambda", get_function_configuration={"CodeSha256": "b"})
+    versions = [{**each, "Architectures": ["arm64"]} for each in published("a", "b")]
+    aws("lambda", list_versions_by_function={"Versions": versions})
+    aws("lambda", get_function={"Code": {"Location": "data:,zip"}}, function_updated_v2={})
+    aws("lambda", update_function_code={"CodeSha256": after, "Version": "3"})
+    calls = aws("lambda", published_version_active={}, update_alias={})
     stage.rollback()
-    return ran
+    return {name: arguments for _, name, arguments in calls}
 
 
-def test_zappa_rolls_back(aws, stage, monkeypatch):
-    (words,) = roll(aws, stage, monkeypatch, {"CodeSha256": "a", "Architectures": ["arm64"]})
-    assert (words[:2], words[-2:]) == (("rollback", "dev"), ("-n", "1"))
+def test_the_code_before_runs_again_on_its_own_processor(aws, stage, monkeypatch):
+    calls = roll(aws, stage, monkeypatch)
+    assert calls["get_function"] == {"FunctionName": "todo-dev", "Qualifier": "1"}
+    assert calls["update_function_code"] == {
+        "FunctionName": "todo-dev",
+        "ZipFile": b"zip",
+        "Architectures": ["arm64"],
+        "Publish": True,
+    }
+    assert "update_alias" not in calls
 
 
-@pytest.mark.parametrize(
-    ("after", "said"),
-    [
-        ({"CodeSha256": "b", "Architectures": ["arm64"]}, "does not run"),
-        ({"CodeSha256": "a", "Architectures": ["x86_64"]}, "was made for"),
-    ],
-)
-def test_a_rollback_that_did_nothing_is_noticed(aws, stage, monkeypatch, after, said):
-    with pytest.raises(tools.ToolError, match=said):
-        roll(aws, stage, monkeypatch, after)
+def test_with_snapshots_the_gateways_alias_follows(aws, stage, monkeypatch):
+    monkeypatch.setattr(stage, "settings", Settings("dev", snap_start=True))
+    alias = {"FunctionName": "todo-dev", "Name": "snapstart", "FunctionVersion": "3"}
+    assert roll(aws, stage, monkeypatch)["update_alias"] == alias
+
+
+def test_a_rollback_that_did_nothing_is_noticed(aws, stage, monkeypatch):
+    with pytest.raises(tools.ToolError, match="does not run"):
+        roll(aws, stage, monkeypatch, after="b")
 
 
 def test_the_same_files_make_the_same_package(tmp_path):
@@ -277,6 +285,7 @@ def test_the_same_files_make_the_same_package(tmp_path):
         with zipfile.ZipFile(path, "w") as archive:
             for member in order:
                 archive.writestr(zipfile.ZipInfo(member, (year, 1, 1, 0, 0, 0)), member * 9)
+            archive.writestr("package_info.json", f"built {year}")
         web_package.normalise(path)
         assert path.stat().st_mode & 0o777 == 0o600
         made.append(path.read_bytes())
@@ -347,11 +356,8 @@ def test_what_is_not_there_needs_no_removing(aws):
 
 
 def test_stacks_go_in_the_reverse_order_of_their_making(aws):
-    found = [
-        stack("todo-dev-DataStack", created=1),
-        stack("todo-dev", created=3),
-        stack("todo-dev-EtlStack", created=2),
-    ]
+    made = {"todo-dev-DataStack": 1, "todo-dev": 3, "todo-dev-EtlStack": 2}
+    found = [stack(name, created=when) for name, when in made.items()]
     aws("cloudformation", describe_stacks={"Stacks": found})
     names = [each["StackName"] for each in removal.find_stacks(Settings("dev"))]
     assert names == ["todo-dev", "todo-dev-EtlStack", "todo-dev-DataStack"]
