@@ -1,8 +1,9 @@
 """CloudFront's requests to our gateway and buckets.
 
 Hole closed: ministack serves a distribution (behaviours, policies, functions), but answers 502 for an origin that is a
-gateway at AWS's host name, and knows only viewers who say themselves that they use TLS. Here the request goes to the
-emulated gateway, and every viewer counts as using TLS, as in `tls`. Not emulated: caching and compression at the edge.
+gateway at AWS's host name, keeps paths such as `/health` to itself, and knows only viewers who say themselves that they
+use TLS. Here the request goes to the emulated gateway, a distribution's host has all its paths, and every viewer counts
+as using TLS, as in `tls`. Not emulated: caching and compression at the edge.
 """
 
 import re
@@ -62,5 +63,18 @@ def install() -> None:
         ]
         return status, "", cloudfront._multidict_from_pairs(pairs), content
 
+    for name in ("_handle_pre_body_request", "_handle_post_body_shortcuts"):
+        setattr(ministack_app, name, _not_for_viewers(getattr(ministack_app, name)))
     cloudfront.handle_viewer_request = serve_over_tls
     cloudfront._fetch_from_origin = fetch_from_gateway
+
+
+def _not_for_viewers(handle: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the handler of ministack's own paths, which leaves the requests of viewers alone."""
+
+    async def handle_others(method: str, path: str, headers: dict[str, str], *more: Any) -> Any:
+        if ministack_app._parse_cloudfront_dataplane_host(headers.get("host", "")) is not None:
+            return None
+        return await handle(method, path, headers, *more)
+
+    return handle_others

@@ -175,6 +175,8 @@ def stage(aws, monkeypatch):
     """The stage dev, deployed."""
     outputs = [{"OutputKey": "AlarmTopicArn", "OutputValue": "arn:aws:sns:us-east-1:0:topic"}]
     outputs += [{"OutputKey": "UserPoolId", "OutputValue": "pool"}]
+    outputs += [{"OutputKey": "Host", "OutputValue": "d1.cloudfront.net"}]
+    outputs += [{"OutputKey": "Address", "OutputValue": "https://d1.cloudfront.net"}]
     aws("cloudformation", describe_stacks={"Stacks": [{"Outputs": outputs}]})
     aws("cloudformation", describe_stack_resource={"StackResourceDetail": {"PhysicalResourceId": "api"}})
     made = deployment.Deployment("dev", {})

@@ -254,6 +254,8 @@ def filled(cloud, outputs):
         "BRONZE_BUCKET": stacks["BronzeBucket"],
         "SILVER_BUCKET": stacks["SilverBucket"],
         "GOLD_BUCKET": stacks["GoldBucket"],
+        "CDC_FAILURE_QUEUE_URL": stacks["FailureQueueUrl"],
+        "LAKE_MACHINE_ARN": stacks["LakeMachineArn"],
         "name": "person@example.com",
         "stack": "todo-dev-EtlStack",
         "id": mappings["EventSourceMappings"][0]["UUID"],
@@ -275,6 +277,7 @@ NOT_RUN = {
     "lambda delete-event-source-mapping": "would end the capture that other commands look at",
     "lambda create-event-source-mapping": "would be a second one for the stream",
     "sesv2 create-email-identity": "somebody's own domain",
+    "acm request-certificate": "somebody's own domain",
 }
 
 

@@ -145,6 +145,13 @@ def test_a_viewer_reaches_gateway_and_bucket_through_the_distribution(
     assert came["cookie"] == "a=1; b=2"
     assert came["authorization"] == "Bearer x"
     assert answer.headers["X-Cache"].endswith("from cloudfront")
+    for path in (
+        "/health",
+        "/login",
+        "/.well-known/x",
+        "/_ministack/ready",
+    ):  # ministack's own, on other hosts
+        assert json.loads(get(shared_aws, host, path)[1])["path"] == path
     assert get(shared_aws, host, "/static/a.css")[0].status == 403  # nobody has let CloudFront in
     statement = {
         "Effect": "Allow",
