@@ -13,7 +13,8 @@ _DMY = re.compile(r"(?P<d>\d\d?)([.-])(?P<m>\d\d?)\2(?P<y>\d{4}|\d\d)\.?")
 _DM = re.compile(r"(\d\d?)\.(\d\d?)\.")
 _DM_OPEN = re.compile(r"(\d\d?)\.(\d\d?)")
 _STAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)t([01]\d|2[0-3]):([0-5]\d)(?::[0-5]\d)?")
-_AHEAD = re.compile(r"\+(\d{1,3})([^\W\d_])\.?")
+_AHEAD = re.compile(r"\+(\d{1,4})([^\W\d_])\.?")
+_BEHIND = re.compile(r"(-\d{1,4})([^\W\d_])\.?")
 _TWELVE = re.compile(r"(1[0-2]|0?[1-9])(?:[:.]([0-5]\d))?([ap])\.?m\.?")
 _TWENTY_FOUR = re.compile(r"([01]\d|2[0-3]):([0-5]\d)\.?|([01]?\d|2[0-3])h([0-5]\d)?\.?")
 _HMM = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\.?")
@@ -49,6 +50,7 @@ def classes(ordinal: str, units: Mapping[str, str]) -> dict[str, Figure]:
         "dm": lambda word: _day_month(_DM.fullmatch(word)),
         "dm_open": lambda word: _day_month(_DM_OPEN.fullmatch(word)),
         "ahead": lambda word: _span(_AHEAD.fullmatch(word), units),
+        "behind": lambda word: _span(_BEHIND.fullmatch(word), units),
         "span": lambda word: _span(span.fullmatch(word), units),
         "stamp": _stamp,
         "clock": _clock,

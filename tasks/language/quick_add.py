@@ -15,7 +15,7 @@ besides the language of the line.
 
 import re
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -108,17 +108,40 @@ def parse(line: str, now: datetime, language: str = "en", keep: Collection[str] 
 
 
 def day_of(text: str, now: datetime, language: str = "en") -> date | None:
-    """Return the day that ``text`` says as a whole, past days such as "yesterday" among them, or None."""
-    for words in lexicon.of(language):
-        for line in (text, f"{text}."):
-            tokens = [words.token(word) for word in _words(line[:MAX_LINE], words).texts]
-            reading = Reading(words.grammar, tokens, meaning.Actions(now, words.afternoon), Steps())
-            for symbol in ("date", "led", "past"):
-                captures = reading.phrases(symbol, 0).get(len(tokens), {}) if tokens else {}
-                if "day" in captures:
-                    day: date = captures["day"]
-                    return day
+    """Return the day that ``text`` says as a whole, in any language, past days such as "yesterday" among them, or None."""
+    codes = dict.fromkeys([*(words.code for words in lexicon.of(language)), *lexicon.codes()])
+    for captures in _wholes(text, now, codes, ("date", "led", "past")):
+        if captures.keys() == {"day"}:
+            day: date = captures["day"]
+            return day
     return None
+
+
+def repeat_of(text: str, start: date, language: str = "en") -> dict[str, Any] | None:
+    """Return the rule that ``text`` says as a whole for a task that is due on ``start``, or None.
+
+    The fields are ``recurrence`` and, from completion, ``repeat_from``. A text that says more than a rule, such as a
+    time of day or a start, is None.
+    """
+    now = datetime.combine(start, datetime.min.time())
+    for captures in _wholes(text, now, [words.code for words in lexicon.of(language)], ("whole_repeat",)):
+        fields = None if {"time", "start", "day"} & captures.keys() else _fields(captures, now)
+        if fields:
+            return {name: fields[name] for name in ("recurrence", "repeat_from") if name in fields}
+    return None
+
+
+def _wholes(text: str, now: datetime, codes: Iterable[str], symbols: Sequence[str]) -> Iterator[Captures]:
+    """Yield what the whole of ``text`` means as one of the symbols, in each language."""
+    steps = Steps()
+    for words in map(lexicon.load, codes):
+        tokens = [words.token(word) for word in _words(text[:MAX_LINE], words).texts]
+        reading = Reading(words.grammar, tokens, meaning.Actions(now, words.afternoon), steps)
+        try:
+            found = [reading.phrases(symbol, 0).get(len(tokens)) for symbol in symbols]
+        except OutOfStepsError:
+            return
+        yield from filter(None, found)
 
 
 # --- Which phrases count ------------------------------------------------------------------------------------
