@@ -112,6 +112,18 @@ Recurrence = Annotated[
 ]
 
 
+# A series that is counted from its due dates does not store it.
+RepeatFrom = Annotated[
+    Literal["due", "done"] | None,
+    Blank,
+    AfterValidator(lambda value: None if value == "due" else value),
+    Field(
+        description="What the next occurrence of a recurring task is counted from: its due date (`due`, the default) or "
+        "the day on which it is completed (`done`)"
+    ),
+]
+
+
 @with_config(STRICT)
 class ChecklistEntry(TypedDict):
     """One entry of a checklist; a missing id is generated."""
@@ -135,6 +147,7 @@ class _TaskFields(TypedDict, total=False):
     timezone: Annotated[Timezone | None, Blank]
     checklist: Checklist | None
     recurrence: Annotated[Recurrence | None, Blank]
+    repeat_from: RepeatFrom
 
 
 @with_config(STRICT)

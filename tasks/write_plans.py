@@ -127,6 +127,8 @@ def _changed(ctx: RequestContext, old: TaskItem, wanted: Values) -> TaskItem:
     merged = old.attribute_values | wanted
     if not merged.get("due_date") and "due_time" not in wanted:
         merged["due_time"] = None  # the time of day goes with the day
+    if not merged.get("recurrence") and "repeat_from" not in wanted:
+        merged["repeat_from"] = None
     _check_together(merged)
     if merged["status"] != "completed":
         merged["completed_at"] = None
@@ -139,6 +141,9 @@ def _check_together(values: Mapping[str, Any]) -> None:
     if values.get("due_time") and not values.get("due_date"):
         message = _("A time of day needs a due date.")
         raise ValidationFailed([FieldError(field="due_time", message=message, code="needs_due_date")])
+    if values.get("repeat_from") and not values.get("recurrence"):
+        message = _("Only a recurring task has something to count from.")
+        raise ValidationFailed([FieldError(field="repeat_from", message=message, code="needs_recurrence")])
 
 
 def _next_occurrence(ctx: RequestContext, old: TaskItem, new: TaskItem) -> TaskItem | None:
