@@ -293,9 +293,9 @@ class TaskForm(EditForm):
     def clean(self) -> dict[str, Any]:
         """Replace a custom repeat, in words or as an RFC 5545 rule, by the rule."""
         if self.cleaned_data.get("recurrence") == CUSTOM:
-            rule = repeats.from_words(self.cleaned_data.get("repeat_custom", ""))
-            if rule:
-                self.cleaned_data["recurrence"] = rule
+            start = self.cleaned_data.get("due_date")
+            if said := repeats.from_words(self.cleaned_data.get("repeat_custom", ""), start):
+                self.cleaned_data |= said
             else:
                 self.add_error(
                     "repeat_custom",

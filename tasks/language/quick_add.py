@@ -257,7 +257,7 @@ def _title(line: str, found: Sequence[_Found]) -> str:
         pieces.append(line[at : part.start])
         at = part.end
         # Only a mark that was written at the part itself stays with the word before.
-        while at < len(line) and line[at] in "!?)" and pieces[-1].strip():
+        while at < len(line) and line[at] in "!?),;:" and pieces[-1].strip():
             pieces[-1] = pieces[-1].rstrip() + line[at]
             at += 1
     title = " ".join(" ".join([*pieces, line[at:]]).split())

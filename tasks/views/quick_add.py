@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from identity.sign_in import context
@@ -100,7 +101,9 @@ def _meaning(request: HttpRequest, part: Part) -> str:
     if part.kind == "priority":
         return str(PRIORITY_LABELS[given["priority"]])
     if part.kind == "repeat":
-        return repeats.in_words(given["recurrence"])
+        words = [repeats.in_words(given["recurrence"])]
+        words += [_("counted from the day it is done")] if "repeat_from" in given else []
+        return ", ".join([*words, *([given["due_time"]] if "due_time" in given else [])])
     if part.kind == "date":
         if "due_date" not in given:
             return str(given["due_time"])
