@@ -77,7 +77,9 @@ class Actions:
 
     def gone(self, weekday: str) -> Meaning:
         """The last day of that name."""
-        return _day(self._coming(weekday) - timedelta(days=7 if self._today.weekday() != DAYS.index(weekday) else 14))
+        return _day(
+            self._coming(weekday) - timedelta(days=7 if self._today.weekday() != DAYS.index(weekday) else 14)
+        )
 
     def in_week(self, weekday: str, n: int) -> Meaning:
         """That day of this week, or of the nth after it, as ISO 8601 counts weeks."""
@@ -120,7 +122,9 @@ class Actions:
     ) -> Meaning:
         """The nth such weekday of a month: the next one from today on."""
         if month:
-            firsts = [date(y, month, 1) for y in ([year] if year else range(self._today.year, self._today.year + 9))]
+            firsts = [
+                date(y, month, 1) for y in ([year] if year else range(self._today.year, self._today.year + 9))
+            ]
         else:
             firsts = [later(self._today.replace(day=1), n, "month")]
         days = (_nth(first, nth, weekday) for first in firsts)

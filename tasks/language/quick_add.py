@@ -159,7 +159,9 @@ def _find(line: str, now: datetime, language: str, kept: Collection[str]) -> tup
     found, at = list(words.marks), 0
     try:
         while at < len(words.texts):
-            place, end, captures = max((_longest(reading, at) for reading in readings), key=lambda each: each[1])
+            place, end, captures = max(
+                (_longest(reading, at) for reading in readings), key=lambda each: each[1]
+            )
             if place not in {"", "keep"} and _stands(place, at, end, words, readings):
                 part = _Found(words.spans[at][0], words.spans[end - 1][1], _kind(captures), captures)
                 known = {each.kind for each in found}

@@ -211,7 +211,9 @@ def _day(value: str, today: date) -> date:
     # Noon: a day is asked for, so no time of day has gone by.
     day = quick_add.day_of(value, datetime.combine(today, time(12)), get_language() or "en")
     if day is None:
-        raise QueryError(_("“%(value)s” is not a day. Write today, +7d or 2026-12-31.") % {"value": value[:30]})
+        raise QueryError(
+            _("“%(value)s” is not a day. Write today, +7d or 2026-12-31.") % {"value": value[:30]}
+        )
     return day
 
 

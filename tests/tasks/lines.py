@@ -25,7 +25,13 @@ def read() -> list[Line]:
     with CORPUS.open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
         return [
-            Line(row["language"], datetime.fromisoformat(row["now"]), row["line"], dict(_means(row)), row["kind"])
+            Line(
+                row["language"],
+                datetime.fromisoformat(row["now"]),
+                row["line"],
+                dict(_means(row)),
+                row["kind"],
+            )
             for row in rows
         ]
 

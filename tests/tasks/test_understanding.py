@@ -35,11 +35,30 @@ REPEATS = [
     "every last day of the month", "every 15 aug", "every 3 days", "every 1st and 15th", "every last workday",
     "every year on the first monday of september", "every! 2 weeks", "monthly on the 3rd friday",
 ]  # fmt: skip
-OTHERS = ["last", "every", "other", "of", "to", "-", ",", "!high", "#home", "@Flat", "Bob", "call", "3", "2nd", "may", "the"]
+OTHERS = [
+    "last",
+    "every",
+    "other",
+    "of",
+    "to",
+    "-",
+    ",",
+    "!high",
+    "#home",
+    "@Flat",
+    "Bob",
+    "call",
+    "3",
+    "2nd",
+    "may",
+    "the",
+]
 PHRASES = st.lists(st.sampled_from([*DATES, *TIMES, *REPEATS, *OTHERS]), min_size=1, max_size=7).map(" ".join)
 # Lines of the words that the grammars know, where readings are many.
 WORDS = sorted({word for code in lexicon.codes() for word in lexicon.load(code).grammar.words})
-KNOWN = st.lists(st.sampled_from([*WORDS, "1st", "9", "9am", "10:30", "24", "10.12.", "+3d", ",", "mon"]), max_size=80)
+KNOWN = st.lists(
+    st.sampled_from([*WORDS, "1st", "9", "9am", "10:30", "24", "10.12.", "+3d", ",", "mon"]), max_size=80
+)
 sliced = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=examples(400))
 
 
@@ -167,7 +186,11 @@ def test_capitals_and_a_full_stop_do_not_matter(phrase, now):
 
 @pytest.mark.sliced
 @sliced
-@given(st.lists(st.sampled_from("bread milk kitchen garden letter window quickly blue paint Anna".split()), min_size=1))
+@given(
+    st.lists(
+        st.sampled_from("bread milk kitchen garden letter window quickly blue paint Anna".split()), min_size=1
+    )
+)
 def test_a_line_of_other_words_is_its_title(words):
     line = " ".join(words)
     for code in lexicon.codes():
@@ -180,7 +203,9 @@ def test_a_line_of_other_words_is_its_title(words):
 def test_every_is_taken_with_what_follows_or_left_with_it(first, others, now):
     line = f"{first} {others}"
     words = read(f"Report every {line}", now)["title"].split()
-    assert "every" not in words or "every" in others or words[words.index("every") + 1 :][:1] == line.split()[:1]
+    assert (
+        "every" not in words or "every" in others or words[words.index("every") + 1 :][:1] == line.split()[:1]
+    )
 
 
 @pytest.mark.sliced
