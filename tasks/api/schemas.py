@@ -90,7 +90,9 @@ class TaskOut(Schema):
     timezone: T64 | None
     checklist: Annotated[list[ChecklistEntryOut], Field(max_length=fields.CHECKLIST_MAX)]
     recurrence: T200 | None
-    repeat_from: Annotated[Literal["due", "done"], Field(description="What its next occurrence is counted from")]
+    repeat_from: Annotated[
+        Literal["due", "done"], Field(description="What its next occurrence is counted from")
+    ]
     next_task_id: Id | None
     created_at: Moment
     updated_at: Moment

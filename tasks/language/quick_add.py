@@ -109,8 +109,7 @@ def _next_time(fields: dict[str, Any], moment: datetime) -> date:
     first = today + timedelta(days=fields["due_time"] <= moment.strftime("%H:%M"))
     if "recurrence" not in fields:
         return first
-    found = recurrence.next_occurrence(fields["recurrence"], first - timedelta(days=1), first)
-    return found[0] if found else first
+    return recurrence.first_day(fields["recurrence"], first) or first
 
 
 def _without(line: str, parts: list[Part]) -> str:
@@ -163,8 +162,7 @@ def _repeat(given: _Groups, now: _Now) -> dict[str, Any] | None:
     if rule is None:
         return None
     today = now.moment.date()
-    first = recurrence.next_occurrence(rule, today - timedelta(days=1), today) if "BY" in rule else None
-    return {"recurrence": rule, "due_date": (first[0] if first else today).isoformat()}
+    return {"recurrence": rule, "due_date": (recurrence.first_day(rule, today) or today).isoformat()}
 
 
 def _rule(given: _Groups, vocabulary: quick_add_words.Vocabulary) -> str | None:
