@@ -133,7 +133,7 @@ def _print_times(answers: dict[str, list[Answer]], number: int) -> None:
     print("|---|---:|---:|---:|---:|")
     for name in answers:
         cold = (
-            f"{imports[name] * 1000:.0f} | {imports[name] / imports[_OURS]:.1f}" if imports[name] else "– | –"
+            f"{imports[name] * 1000:.0f} | {imports[name] / imports[_OURS]:.1f}" if imports[name] else "- | -"
         )
         print(f"| {name} | {cold} | {each[name] * 1000:.2f} | {each[name] / each[_OURS]:.1f} |")
 

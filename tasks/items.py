@@ -32,6 +32,8 @@ class TaskItem(Authored):
     ----------
     next_task_id
         The occurrence that completing this task created.
+    previous_task_id
+        The occurrence whose completion created this task.
     repeat_from
         "done" if the next occurrence is counted from the completion; absent if from the due date.
     withdrawn_task_id
@@ -56,6 +58,7 @@ class TaskItem(Authored):
     recurrence = Text(null=True)
     repeat_from = Text(null=True)
     next_task_id = Text(null=True)
+    previous_task_id = Text(null=True)
     withdrawn_task_id = Text(null=True)
     completed_at = Text(null=True)
 

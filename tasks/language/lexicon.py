@@ -49,7 +49,7 @@ class Lexicon:
         return [*self._words, *self._figures, *_DERIVED]
 
     def token(self, word: str) -> Token:
-        """Return what ``word`` is to the grammar; the word as it was typed where its case matters, else in small letters."""
+        """Return what ``word`` is to the grammar: as it was typed where its case matters, else in small letters."""
         found = self._tokens.get(word)
         if found is None:
             found = self._token(word)
@@ -84,11 +84,11 @@ class Lexicon:
 
     def _joined(self, word: str) -> tuple[str, ...] | None:
         """Return the weekdays of "mon,wed,fri", "mon/wed/fri" and "mon-fri"."""
-        parts = re.split(r"([,/&+–-])", word)
+        parts = re.split("([,/&+\N{EN DASH}-])", word)
         days = [self._weekdays.get(part) for part in parts[::2]]
         if len(days) < 2 or not all(days) or len(set(parts[1::2])) > 1:
             return None
-        if parts[1] in "-–":
+        if parts[1] in "-\N{EN DASH}":
             return between(*days) if len(days) == 2 else None
         return tuple(days)
 

@@ -70,7 +70,7 @@ class _Found:
 
 @dataclass(slots=True)
 class _Words:
-    """The words of a line as they stand and as the grammar reads them; ``outside`` are those that are not the title's."""
+    """The words of a line as they stand and as the grammar reads them; ``outside`` are not the title's."""
 
     texts: list[str] = field(default_factory=list)
     spans: list[tuple[int, int]] = field(default_factory=list)
@@ -108,7 +108,7 @@ def parse(line: str, now: datetime, language: str = "en", keep: Collection[str] 
 
 
 def day_of(text: str, now: datetime, language: str = "en") -> date | None:
-    """Return the day that ``text`` says as a whole, in any language, past days such as "yesterday" among them, or None."""
+    """Return the day that ``text`` as a whole says in any language, such as "friday" or "yesterday", or None."""
     codes = dict.fromkeys([*(words.code for words in lexicon.of(language)), *lexicon.codes()])
     for captures in _wholes(text, now, codes, ("date", "led", "past")):
         if captures.keys() == {"day"}:
@@ -306,16 +306,12 @@ def _fields(phrase: Captures, now: datetime) -> dict[str, Any] | None:
 
 def _first(repeat: Captures, start: date) -> date | None:
     """Return the first day from ``start`` on that a repeat falls on, None if it has ended by then."""
-    first = start
-    if repeat["by"]:
-        plain = meaning.rule({"unit": repeat["unit"], "n": 1, "by": repeat["by"]}, start)
-        found = recurrence.next_occurrence(plain, start - timedelta(days=1), start)
-        if found is None:
-            return None
-        first = found[0]
-    ends = ("until" in repeat and repeat["until"] < first) or ("until" in repeat and "count" in repeat)
-    known = not {"until", "count"} & repeat.keys() or repeat.get("count", 1) >= 1
-    return None if ends or not known else first
+    if ("count" in repeat and "until" in repeat) or repeat.get("count", 1) < 1:
+        return None
+    # Without the interval: "every other friday" begins on the next Friday.
+    plain = meaning.rule({"unit": repeat["unit"], "n": 1, "by": repeat["by"]}, start)
+    first = recurrence.first_day(plain, start)
+    return first if first and first <= repeat.get("until", first) else None
 
 
 def _part(line: str, part: _Found, now: datetime) -> Part:

@@ -8,7 +8,7 @@ is a word before a colon that names no field::
     field     = status | priority | category | tag | title | due | created | updated | completed | is | has
     status    : pending, in_progress, completed, cancelled, open, closed; several with commas
     priority  : low < medium < high < urgent; several with commas
-    days      : none, any, or a day as in the quick-add line: today, friday, +7d, "next month"; or a past one: -2w, yesterday
+    days      : none, any, or a day as in quick add, past ones too: today, friday, +7d, "next month", -2w, yesterday
     is        : overdue, open, closed, done, recurring, today
     has       : due, time, category, tag, description, checklist, recurrence
 

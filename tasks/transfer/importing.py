@@ -21,7 +21,7 @@ from store.idempotency import Once, Slot, StoredReply
 from store.model import Key
 from store.request_context import RequestContext
 from store.writing import ConditionFailed, Contended, write
-from tasks import services, write_plans
+from tasks import services
 from tasks.ids import from_sort_key
 from tasks.items import task_key
 from tasks.transfer import existing_tasks, reading
@@ -178,7 +178,7 @@ def _errors(ctx: RequestContext, row: Row) -> list[FieldError]:
     if row.errors:
         return row.errors
     try:
-        write_plans.create_task(ctx, row.fields)
+        services.plan_create(ctx, row.fields)
     except ValidationFailed as failure:
         return [{**error, "field": _name(row.names, error["field"])} for error in failure.errors]
     return []

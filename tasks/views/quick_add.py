@@ -3,6 +3,7 @@
 import hashlib
 import json
 from contextlib import suppress
+from datetime import date
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -23,7 +24,7 @@ from tasks.language.quick_add import Part
 from tasks.services import Written
 from tasks.views.listing import list_context
 from tasks.views.responses import is_partial, list_url, task_view
-from tasks.views.rows import due_words, make_row
+from tasks.views.rows import day_words, make_row
 from tasks.views.viewer import now_of, person_id, today_of, zone_of
 
 
@@ -68,7 +69,7 @@ def _added(request: HttpRequest, written: Written) -> HttpResponse:
         return redirect(list_url(request))
     row = None
     with suppress(TaskNotFound):  # created by an earlier submission of this form, and deleted since
-        row = make_row(_task_of(request, written), today_of(request))
+        row = make_row(_task_of(request, written), now_of(request))
     return render(request, "tasks/partials/added.html", {"row": row, "form": QuickAddForm.empty()})
 
 
@@ -107,5 +108,6 @@ def _meaning(request: HttpRequest, part: Part) -> str:
     if part.kind == "date":
         if "due_date" not in given:
             return str(given["due_time"])
-        return due_words(given["due_date"], given.get("due_time"), today_of(request))
+        day = day_words(date.fromisoformat(given["due_date"]), today_of(request))
+        return f"{day} {given.get('due_time') or ''}".rstrip()
     return str(given["category"] if part.kind == "category" else f"#{given['tags'][0]}")
