@@ -1,4 +1,4 @@
-"""The classes of words that are figures, in any language: ordinals, dates, times and spans, as in 24th, 10.12. and 9am."""
+"""The classes of words that are figures, in any language: ordinals, dates, times, spans (24th, 10.12., 9am, +3d)."""
 
 import re
 from calendar import monthrange

@@ -1,9 +1,9 @@
 """What phrases mean at a given moment: the actions that the rules of the lexicons name.
 
 An action takes what its pattern captured and returns captures again; what it does not know it passes on. ``day`` is a
-date, ``time`` is HH:MM. A repeat is its ``unit``, how many of it (``n``), and the days that it picks (``by``, the BY parts
-of its rule), with ``start``, ``until``, ``count`` and ``after`` (from completion) where they are said. None refuses the
-phrase.
+date, ``time`` is HH:MM. A repeat is its ``unit``, how many of it (``n``), and the days that it picks (``by``, the BY
+parts of its rule), with ``start``, ``until``, ``count`` and ``after`` (from completion) where they are said. None
+refuses the phrase.
 """
 
 from calendar import monthrange
