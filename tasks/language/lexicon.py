@@ -85,8 +85,8 @@ class Lexicon:
     def _joined(self, word: str) -> tuple[str, ...] | None:
         """Return the weekdays of "mon,wed,fri", "mon/wed/fri" and "mon-fri"."""
         parts = re.split("([,/&+\N{EN DASH}-])", word)
-        days = [self._weekdays.get(part) for part in parts[::2]]
-        if len(days) < 2 or not all(days) or len(set(parts[1::2])) > 1:
+        days = [self._weekdays[part] for part in parts[::2] if part in self._weekdays]
+        if len(days) < 2 or len(days) < len(parts[::2]) or len(set(parts[1::2])) > 1:
             return None
         if parts[1] in "-\N{EN DASH}":
             return between(*days) if len(days) == 2 else None

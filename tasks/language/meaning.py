@@ -115,7 +115,9 @@ class Actions:
     def day_in_month(self, day: int, n: int) -> Meaning:
         """A day of the nth month from now, if it has that day."""
         month = later(self._today.replace(day=1), n, "month")
-        return _day(month.replace(day=day)) if day <= monthrange(month.year, month.month)[1] else None
+        return (
+            _day(month.replace(day=day)) if month and day <= monthrange(month.year, month.month)[1] else None
+        )
 
     def nth_in_month(
         self, nth: int, weekday: str, month: int | None = None, year: int | None = None, n: int = 0
@@ -126,7 +128,7 @@ class Actions:
                 date(y, month, 1) for y in ([year] if year else range(self._today.year, self._today.year + 9))
             ]
         else:
-            firsts = [later(self._today.replace(day=1), n, "month")]
+            firsts = [later(self._today.replace(day=1), n, "month") or self._today]
         days = (_nth(first, nth, weekday) for first in firsts)
         return _day(next((day for day in days if day and (year or day >= self._today)), None))
 
@@ -147,10 +149,9 @@ class Actions:
 
     def day_of_month(self, day: int) -> Meaning:
         """The next such day of a month that has it, from today on."""
-        month = self._today.replace(day=1)
-        while day > monthrange(month.year, month.month)[1] or month.replace(day=day) < self._today:
-            month = later(month, 1, "month")
-        return _day(month.replace(day=day))
+        months = (later(self._today.replace(day=1), n, "month") for n in range(3))
+        days = (m.replace(day=day) for m in months if m and day <= monthrange(m.year, m.month)[1])
+        return _day(next((found for found in days if found >= self._today), None))
 
     def _coming(self, weekday: str) -> date:
         return self._today + timedelta(days=(DAYS.index(weekday) - self._today.weekday() - 1) % 7 + 1)

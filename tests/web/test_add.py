@@ -116,7 +116,7 @@ def test_signed_out_people_add_nothing(client):
 
 def test_a_line_is_understood_without_script(browser, alice, today):
     browser.post(
-        "/tasks/", {"title": "Pay rent today 23:59 !high #home @Flat every month", "priority": "medium"}
+        "/tasks/", {"title": "Pay rent today 23:59 !high #home @Flat every week", "priority": "medium"}
     )
     (task,) = selectors.list_tasks(alice.id).items
     assert (task.title, task.due_date, task.due_time) == ("Pay rent", str(today), "23:59")
@@ -124,7 +124,7 @@ def test_a_line_is_understood_without_script(browser, alice, today):
         "high",
         ["home"],
         "Flat",
-        "FREQ=MONTHLY",
+        "FREQ=WEEKLY",
     )
 
 

@@ -78,7 +78,7 @@ FOUND = [
     ('due<="next week"', "rent late done"),
     ("due<+1m", "rent late done"),
     ("due<-3w", ""),
-    ('created>="3 weeks ago"', "rent idea done"),
+    ('created>="3 weeks ago"', "rent late idea done"),
     ("fällig:mittwoch", "rent"),
     ("vence<mañana", "late done"),
     # a word before a colon that names no field
