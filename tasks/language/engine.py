@@ -166,6 +166,10 @@ class Reading:
         self._grammar, self._tokens, self._actions, self._steps = grammar, tokens, actions, steps
         self._read: dict[tuple[str, int], dict[int, Captures]] = {}
 
+    def begins(self, at: int) -> bool:
+        """Tell whether any phrase could begin at word ``at``."""
+        return bool(self._tokens[at].bits)
+
     def longest(self, symbol: str, at: int) -> tuple[int, Captures] | None:
         """Return where the longest ``symbol`` that begins at word ``at`` ends, and what was captured."""
         found = self.phrases(symbol, at)

@@ -183,6 +183,8 @@ def _kind(captures: Captures) -> str:
 
 
 def _longest(reading: Reading, at: int) -> tuple[str, int, Captures]:
+    if not reading.begins(at):
+        return "", at, {}
     found = [(place, *phrase) for place in _PLACES if (phrase := reading.longest(place, at))]
     return max(found, key=lambda each: each[1], default=("", at, {}))
 
