@@ -18,6 +18,7 @@ _BEHIND = re.compile(r"(-\d{1,4})([^\W\d_])\.?")
 _TWELVE = re.compile(r"(1[0-2]|0?[1-9])(?:[:.]([0-5]\d))?([ap])\.?m\.?")
 _TWENTY_FOUR = re.compile(r"([01]\d|2[0-3]):([0-5]\d)\.?|([01]?\d|2[0-3])h([0-5]\d)?\.?")
 _HMM = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\.?")
+_H_MM = re.compile(r"([1-9]):([0-5]\d)\.?")
 _DOTTED = re.compile(r"([01]?\d|2[0-3])\.([0-5]\d)\.?")
 _LEAP_YEAR = 2028
 
@@ -54,6 +55,7 @@ def classes(ordinal: str, units: Mapping[str, str]) -> dict[str, Figure]:
         "span": lambda word: _span(span.fullmatch(word), units),
         "stamp": _stamp,
         "clock": _clock,
+        "h_mm": lambda word: _time(_H_MM.fullmatch(word)),
         "hmm": lambda word: _time(_HMM.fullmatch(word)),
         "dotted": lambda word: _time(_DOTTED.fullmatch(word)),
     }

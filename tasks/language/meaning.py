@@ -63,6 +63,10 @@ class Actions:
         n, unit = ahead
         return None if unit == "hour" else _day(later(self._today, n, unit))
 
+    def span_ahead(self, ahead: tuple[int, str]) -> Meaning:
+        """The days of "in 3d"; whether "in 15m" means months or minutes, nobody knows."""
+        return None if ahead[1] == "month" else self.ahead(ahead)
+
     def later(self, n: int, unit: str, since: date) -> Meaning:
         """So many units after another day."""
         return _day(later(since, n, unit))
@@ -201,6 +205,11 @@ class Actions:
         hour += 12 * (hour in self._afternoon)
         return {"time": f"{hour:02}:{minute:02}"} if hour < 24 or minute == 0 else None
 
+    def spoken(self, time: str) -> Meaning:
+        """A time as it is said: half past three may be in the afternoon."""
+        hour = int(time[:2])
+        return {"time": f"{hour + 12:02}{time[2:]}" if hour in self._afternoon else time}
+
     def past(self, hour: int, minutes: int) -> Meaning:
         """So many minutes past the hour, or before it if the number is negative."""
         if not 1 <= hour <= 24 or not -59 <= minutes <= 59:
@@ -266,7 +275,8 @@ class Actions:
 
     def on_dates(self, unit: str, dates: tuple[int, ...] | str, n: int = 1, **rest: Any) -> Meaning:
         """Every n months on these days of the month."""
-        days = (-1,) if isinstance(dates, str) else tuple(sorted(set(dates)))
+        named = {"last": (-1,), "first": (1,)}
+        days = named[dates] if isinstance(dates, str) else tuple(sorted(set(dates)))
         return {**rest, "unit": unit, "n": n, "by": {"BYMONTHDAY": days}} if unit == "month" else None
 
     def on_workday(self, pos: int, **rest: Any) -> Meaning:

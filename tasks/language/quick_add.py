@@ -36,6 +36,7 @@ _WORD = re.compile(
     re.VERBOSE,
 )
 _AROUND = " ,;:"
+_DASHES = re.compile(r"^[-\u2013]\s+|\s+[-\u2013]$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +163,9 @@ def _find(line: str, now: datetime, language: str, kept: Collection[str]) -> tup
             place, end, captures = max(
                 (_longest(reading, at) for reading in readings), key=lambda each: each[1]
             )
-            if place not in {"", "keep"} and _stands(place, at, end, words, readings):
-                part = _Found(words.spans[at][0], words.spans[end - 1][1], _kind(captures), captures)
+            kind = _kind(captures)
+            if place not in {"", "keep"} and _stands(place, at, end, kind, words, readings):
+                part = _Found(words.spans[at][0], words.spans[end - 1][1], kind, captures)
                 known = {each.kind for each in found}
                 if part.kind not in known and line[part.start : part.end].casefold() not in kept:
                     found.append(part)
@@ -189,7 +191,7 @@ def _longest(reading: Reading, at: int) -> tuple[str, int, Captures]:
     return max(found, key=lambda each: each[1], default=("", at, {}))
 
 
-def _stands(place: str, at: int, end: int, words: _Words, readings: Sequence[Reading]) -> bool:
+def _stands(place: str, at: int, end: int, kind: str, words: _Words, readings: Sequence[Reading]) -> bool:
     """Tell whether a phrase may stand here: at an edge of the title, where marks and other phrases do not count."""
     if place == "anywhere":
         return True
@@ -197,7 +199,10 @@ def _stands(place: str, at: int, end: int, words: _Words, readings: Sequence[Rea
         return True
     if all(_no_title(index, words) for index in range(end, len(words.texts))):
         return True
-    return end in words.outside or any(_longest(reading, end)[0] not in {"", "keep"} for reading in readings)
+    follows = [_longest(reading, end) for reading in readings]
+    return end in words.outside or any(
+        next_place not in {"", "keep"} and _kind(captures) != kind for next_place, _, captures in follows
+    )
 
 
 def _no_title(index: int, words: _Words) -> bool:
@@ -264,8 +269,8 @@ def _title(line: str, found: Sequence[_Found]) -> str:
         while at < len(line) and line[at] in "!?),;:" and pieces[-1].strip():
             pieces[-1] = pieces[-1].rstrip() + line[at]
             at += 1
-    title = " ".join(" ".join([*pieces, line[at:]]).split())
-    return " ".join(title.replace('"', " ").split()).strip(_AROUND)
+    title = " ".join(" ".join([*pieces, line[at:]]).replace('"', " ").split()).strip(_AROUND)
+    return _DASHES.sub("", title)
 
 
 def _together(found: Sequence[_Found], now: datetime) -> dict[str, Any] | None:

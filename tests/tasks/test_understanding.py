@@ -140,7 +140,7 @@ def _bare(word):
 
 
 def _letters(text):
-    return re.sub(r'[\s,;:!?)"]', "", text)
+    return re.sub(r'[\s,;:!?)"\u2013-]', "", text)
 
 
 @pytest.mark.sliced
