@@ -105,7 +105,8 @@ def parse(line: str, now: datetime, language: str = "en", keep: Collection[str] 
     title = _title(line, found)
     if not title:
         return Parsed({"title": " ".join(line.split())}, [], steps)
-    return Parsed({"title": title, **fields}, [_part(line, part, now) for part in found], steps)
+    dated = any("day" in part.captures for part in found)
+    return Parsed({"title": title, **fields}, [_part(line, part, now, dated=dated) for part in found], steps)
 
 
 def day_of(text: str, now: datetime, language: str = "en") -> date | None:
@@ -321,10 +322,11 @@ def _first(repeat: Captures, start: date) -> date | None:
     return first if first and first <= repeat.get("until", first) else None
 
 
-def _part(line: str, part: _Found, now: datetime) -> Part:
+def _part(line: str, part: _Found, now: datetime, *, dated: bool) -> Part:
+    """Return a part with the fields that it gives by itself; the day is the date's, if the line has one."""
     fields = part.captures
     if part.kind in {"repeat", "date"}:
         fields = _fields(part.captures, now.replace(tzinfo=None)) or {}
-        if part.kind == "date" and "day" not in part.captures:
+        if "day" not in part.captures and (dated or part.kind == "date"):
             fields.pop("due_date", None)
     return Part(part.start, part.end, part.kind, line[part.start : part.end], fields)

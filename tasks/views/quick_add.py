@@ -104,10 +104,12 @@ def _meaning(request: HttpRequest, part: Part) -> str:
     if part.kind == "repeat":
         words = [repeats.in_words(given["recurrence"])]
         words += [_("counted from the day it is done")] if "repeat_from" in given else []
-        return ", ".join([*words, *([given["due_time"]] if "due_time" in given else [])])
+        return ", ".join(filter(None, [*words, _when(request, given)]))
     if part.kind == "date":
-        if "due_date" not in given:
-            return str(given["due_time"])
-        day = day_words(date.fromisoformat(given["due_date"]), today_of(request))
-        return f"{day} {given.get('due_time') or ''}".rstrip()
+        return _when(request, given)
     return str(given["category"] if part.kind == "category" else f"#{given['tags'][0]}")
+
+
+def _when(request: HttpRequest, given: dict[str, Any]) -> str:
+    day = day_words(date.fromisoformat(given["due_date"]), today_of(request)) if "due_date" in given else ""
+    return f"{day} {given.get('due_time') or ''}".strip()
