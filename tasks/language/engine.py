@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 Captures = dict[str, Any]
 Actions = Callable[[str], Callable[..., Captures | None]]
 
-# An ordinary line takes under a thousand steps, the worst that a search found 19,000.
+# An ordinary line takes under a thousand steps, the worst that a search found 20,000.
 MAX_STEPS = 50_000
 MAX_REPETITIONS = 31
 _SYNTAX = re.compile(r"[\[\]{}]|<(\w+)(?:\.(\w+))?(?::(\w+)(\+)?)?>|[^\s\[\]{}<>]+")

@@ -255,6 +255,10 @@ class Actions:
         picked = tuple(sorted(set(named), key=DAYS.index))
         return {**rest, "unit": unit, "n": n, "by": {"BYDAY": picked}} if unit == "week" else None
 
+    def on_range(self, first: str, second: str) -> Meaning:
+        """Every week from one day to another."""
+        return self.on_days("week", between(first, second))
+
     def every_workday(self, **rest: Any) -> Meaning:
         """Monday to Friday."""
         return self.on_days("week", between("MO", "FR"), **rest)
