@@ -29,6 +29,7 @@ def task_values(task: dict[str, Any]) -> dict[str, Any]:
         "timezone": get("timezone"),
         "checklist": get("checklist", []),
         "recurrence": get("recurrence"),
+        "repeat_from": get("repeat_from", "due"),
         "next_task_id": get("next_task_id"),
         "created_at": task["created_at"],
         "updated_at": task["updated_at"],

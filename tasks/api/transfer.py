@@ -67,6 +67,10 @@ class ImportResult(Schema):
     status: Literal["created", "existing", "invalid"]
     task_id: Annotated[str, Field(max_length=36)] | None
     errors: Annotated[list[FieldProblem], Field(max_length=100)]
+    notes: Annotated[
+        list[FieldProblem],
+        Field(max_length=100, description="What a valid row could not keep as it was, and where it went"),
+    ]
 
 
 class ImportOut(Schema):
@@ -83,7 +87,7 @@ class ImportOut(Schema):
                     "created": 1,
                     "existing": 0,
                     "invalid": 0,
-                    "results": [{"row": 2, "status": "created", "task_id": ID, "errors": []}],
+                    "results": [{"row": 2, "status": "created", "task_id": ID, "errors": [], "notes": []}],
                 }
             ]
         },

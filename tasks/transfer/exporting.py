@@ -17,7 +17,7 @@ PAGE = 250
 FORMATS = {"json": "application/json", "csv": "text/csv; charset=utf-8"}
 
 Values = dict[str, Any]
-_EMPTY: Values = {"tags": [], "checklist": []}
+_EMPTY: Values = {"tags": [], "checklist": [], "repeat_from": "due"}
 
 
 def export(user_id: str, file_format: str) -> Iterator[str]:

@@ -30,6 +30,7 @@ FULL = {
     "timezone": "Europe/Berlin",
     "checklist": [{"text": "one", "done": True}, {"text": "[x] two", "done": False}],
     "recurrence": "FREQ=WEEKLY;BYDAY=MO,TU",
+    "repeat_from": "done",
 }
 
 
