@@ -77,12 +77,9 @@ class Budget:
         self.left = BUDGET if most is None else most
 
     def take(self, content: bytes) -> bool:
-        """Use up what ``content`` costs if that much is left; return whether it was."""
-        price = cost(content)
-        if price > self.left:
-            return False
-        self.left -= price
-        return True
+        """Use up what ``content`` costs; return whether that much was left."""
+        self.left -= cost(content)
+        return self.left >= 0
 
 
 class SizeMiddleware:
@@ -151,7 +148,7 @@ def _too_large(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
         if done
         else _("This page is too large to send. Choose a shorter period or more filters.")
     )
-    return render(request, "400.html", {"detail": detail}, status=422)
+    return render(request, "422.html", {"detail": detail}, status=422)
 
 
 class CompressionMiddleware(GZipMiddleware):

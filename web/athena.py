@@ -139,6 +139,9 @@ def is_current(snapshot: Snapshot) -> bool:
     return all(served.get(name) == location for name, location in snapshot.locations.items())
 
 
+LONGEST_PARAMETER = 1024  # characters of an execution parameter, which has at least one
+
+
 def literal(value: str | int | date) -> str:
     """Return a value as an execution parameter: numbers as they are, everything else as a quoted SQL string."""
     if isinstance(value, int):
