@@ -15,7 +15,7 @@ from infra.data_stack import DataStack
 from infra.functions import log_group
 from infra.lake_catalog import query_objects, read_gold
 from infra.names import LAYERS, Names
-from infra.policies import acknowledge, allow, also_trust, arn, service_role
+from infra.policies import acknowledge, allow, also_trust, arn, bucket_arn, service_role
 from infra.settings import Settings
 
 GROUPS = {
@@ -190,7 +190,22 @@ class ApiStack(cdk.Stack):
         allow(role, ["dynamodb:DescribeTable"], [names.table_arn])
         allow(role, ["secretsmanager:GetSecretValue"], [self.secret.secret_arn])
         allow(role, [f"cognito-idp:{call}" for call in ACCOUNT_CALLS], [self.pool.user_pool_arn])
-        read_gold(role, names, {f"{layout.CACHE_PREFIX}*": ["s3:GetObject", "s3:PutObject"]})
+        read_gold(
+            role,
+            names,
+            {
+                f"{layout.CACHE_PREFIX}*": ["s3:GetObject", "s3:PutObject"],
+                # Files that people export: written in parts, read through links, erased with their versions.
+                f"{layout.EXPORTS_PREFIX}*": [
+                    "s3:GetObject",
+                    "s3:PutObject",
+                    "s3:AbortMultipartUpload",
+                    "s3:DeleteObject",
+                    "s3:DeleteObjectVersion",
+                ],
+            },
+        )
+        allow(role, ["s3:ListBucketVersions"], [bucket_arn(names.bucket("gold"))])
         self._allow_pipeline_pages(role)
         self._allow_health_page(role)
         allow(

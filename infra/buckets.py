@@ -8,7 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from etl.lake.layout import BRONZE_PREFIX, RETENTION_DAYS
+from etl.lake.layout import BRONZE_PREFIX, EXPORTS_PREFIX, RETENTION_DAYS
 from infra.names import Names
 from infra.policies import TRUST, acknowledge
 
@@ -39,7 +39,11 @@ BRONZE_RULES = (
     *expirations("bronze"),
 )
 SILVER_RULES = expirations("silver")
-GOLD_RULES = expirations("gold")
+GOLD_RULES = (
+    *expirations("gold"),
+    # An exported file is personal, and nobody restores one: its old version goes sooner than others.
+    s3.LifecycleRule(id="old-exports", prefix=EXPORTS_PREFIX, noncurrent_version_expiration=DAYS(1)),
+)
 # Days for which a deleted or overwritten object can be restored, so erased personal data may last as long.
 OLD_VERSIONS_DAYS = {"bronze": 30, "silver": 7, "gold": 7, "packages": 7}
 

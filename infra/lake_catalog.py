@@ -165,7 +165,7 @@ def erase_from_lake(role: iam.Role, names: Names) -> None:
             layout.REQUESTS_ERROR_PREFIX,
         ),
         "silver": (layout.SILVER_PREFIX,),
-        "gold": (layout.GOLD_PREFIX, layout.RESULTS_PREFIX, layout.CACHE_PREFIX),
+        "gold": (layout.GOLD_PREFIX, layout.RESULTS_PREFIX, layout.CACHE_PREFIX, layout.EXPORTS_PREFIX),
     }
     for layer, erased in prefixes.items():
         bucket = names.bucket(layer)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from etl.lake import catalog
+from etl.lake import catalog, layout
 from todo_site.request_log_policy import POLICY
 from web import env, secret_key
 
@@ -50,6 +50,9 @@ COGNITO_JWKS_URL = env.optional("COGNITO_JWKS_URL", f"{COGNITO_ISSUER}/.well-kno
 GOLD_BUCKET = env.required("GOLD_BUCKET", "the name of the S3 bucket with the Gold layer")
 GLUE_DATABASE = env.required("GLUE_DATABASE", "the name of the lake's Glue database")
 ATHENA_WORKGROUP = env.required("ATHENA_WORKGROUP", "the name of the Athena workgroup for queries")
+# Where files that people export wait for their download; the bucket's lifecycle removes them.
+EXPORTS_BUCKET = env.optional("EXPORTS_BUCKET", GOLD_BUCKET)
+EXPORTS_PREFIX = layout.EXPORTS_PREFIX
 MAIL_PREVIEW_URL = env.optional(
     "MAIL_PREVIEW_URL", ""
 )  # local only: the e-mails, which never leave the machine
@@ -98,6 +101,9 @@ MIDDLEWARE = [
     "web.edge.EdgeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "web.static_files.StaticFilesMiddleware",
+    "web.cors.CorsMiddleware",
+    "web.answers.SizeMiddleware",
+    "web.answers.CompressionMiddleware",
     "web.middleware.BodyLimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "web.middleware.LanguageMiddleware",
@@ -157,6 +163,8 @@ CONTENT_SECURITY_POLICY = (
     "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 MAX_BODY_BYTES = 1024 * 1024
+# Sites whose scripts may call the API, such as https://app.example.com; none by default.
+CORS_ORIGINS = env.origins("CORS_ORIGINS")
 RATE_LIMIT_PER_MINUTE = env.number("RATE_LIMIT_PER_MINUTE", 6000)  # API requests of one person; 0: no limit
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200

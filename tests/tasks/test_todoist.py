@@ -1,10 +1,10 @@
 """Todoist's CSV template, in the services"""
 
 from datetime import UTC, datetime
-from itertools import chain
 
 import pytest
 
+from tasks import selectors
 from tasks.transfer import exporting, importing
 
 NOW = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)  # a Sunday
@@ -12,7 +12,7 @@ HEADER = "TYPE,CONTENT,DESCRIPTION,PRIORITY,INDENT,AUTHOR,RESPONSIBLE,DATE,DATE_
 
 
 def exported(user_id):
-    return chain.from_iterable(exporting._pages(user_id))
+    return (exporting.row(task) for task in selectors.list_tasks(user_id, limit=100).items)
 
 
 @pytest.fixture
