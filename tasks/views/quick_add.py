@@ -18,7 +18,7 @@ from tasks import ids, selectors, services
 from tasks.errors import TaskNotFound
 from tasks.forms import PRIORITY_LABELS, QuickAddForm
 from tasks.items import TaskItem
-from tasks.language import quick_add, repeats
+from tasks.language import quick_add, rule_words
 from tasks.language.quick_add import Part
 from tasks.services import Written
 from tasks.views.listing import list_context
@@ -101,7 +101,7 @@ def _meaning(request: HttpRequest, part: Part) -> str:
     if part.kind == "priority":
         return str(PRIORITY_LABELS[given["priority"]])
     if part.kind == "repeat":
-        return repeats.in_words(given["recurrence"])
+        return rule_words.in_words(given["recurrence"], given.get("repeat_from"))
     if part.kind == "date":
         if "due_date" not in given:
             return str(given["due_time"])
