@@ -306,7 +306,7 @@ def _fields(phrase: Captures, now: datetime) -> dict[str, Any] | None:
         if first is None:
             return None
         day = first
-        repeats = {"recurrence": recurrence.parse(meaning.rule(phrase, day))}
+        repeats = {"recurrence": recurrence.every(recurrence.parse(meaning.rule(phrase)), day)}
         repeats |= {"repeat_from": "done"} if phrase.get("after") else {}
     return {"due_date": day.isoformat(), **({"due_time": time} if time else {}), **repeats}
 
@@ -316,7 +316,7 @@ def _first(repeat: Captures, start: date) -> date | None:
     if ("count" in repeat and "until" in repeat) or repeat.get("count", 1) < 1:
         return None
     # Without the interval: "every other friday" begins on the next Friday.
-    plain = meaning.rule({"unit": repeat["unit"], "n": 1, "by": repeat["by"]}, start)
+    plain = meaning.rule({"unit": repeat["unit"], "n": 1, "by": repeat["by"]})
     first = recurrence.first_day(plain, start)
     return first if first and first <= repeat.get("until", first) else None
 
