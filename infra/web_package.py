@@ -49,7 +49,7 @@ SERVICES = (
 UNUSED_PACKAGES = (
     *("gunicorn", "cffi", "pycparser", "dns", "bin", "pip", "boto3/data", "boto3/examples", "werkzeug/debug"),
     # File systems over S3 for pandas (pyathena has its own); pydantic's checks of e-mail addresses; command lines.
-    *("fsspec", "pyathena/filesystem", "email_validator", "dateparser_cli", "dateparser_scripts"),
+    *("fsspec", "pyathena/filesystem", "email_validator"),
 )
 # Served from staticfiles, or for other databases, other clients of Athena, or Django apps that are not installed.
 UNUSED_FOLDERS = (
@@ -201,11 +201,6 @@ def prune(packages: Path) -> None:
         for locale in packages.glob("django/**/locale")
         for path in locale.iterdir()
         if path.is_dir() and path.name not in KEPT_LOCALES
-    )
-    remove(
-        path
-        for path in packages.glob("dateparser/data/date_translation_data/*.py")
-        if path.stem not in (*KEPT_LOCALES, "__init__")
     )
     remove(path for path in packages.glob("zappa/*") if path.stem not in HANDLER_MODULES)
 

@@ -352,9 +352,9 @@ class RepeatFields(forms.Form):
 
     def _build(self, given: dict[str, Any]) -> None:
         if words := given.get("repeat_custom", ""):
-            rule = repeats.from_words(words)
-            if rule:
-                given["recurrence"] = rule
+            said = repeats.from_words(words, self._due(given))
+            if said:
+                given |= said
             else:
                 self.add_error(
                     "repeat_custom", gettext("Say how it repeats: “every 3 weeks”, “every mon and thu”.")

@@ -67,6 +67,10 @@ class ImportResult(Schema):
     status: Literal["created", "existing", "invalid"]
     task_id: Annotated[str, Field(max_length=36)] | None
     errors: Annotated[list[FieldProblem], Field(max_length=100)]
+    notes: Annotated[
+        list[FieldProblem],
+        Field(max_length=100, description="What a valid row could not keep as it was, and where it went"),
+    ]
 
 
 class ImportOut(Schema):
@@ -83,7 +87,7 @@ class ImportOut(Schema):
                     "created": 1,
                     "existing": 0,
                     "invalid": 0,
-                    "results": [{"row": 2, "status": "created", "task_id": ID, "errors": []}],
+                    "results": [{"row": 2, "status": "created", "task_id": ID, "errors": [], "notes": []}],
                 }
             ]
         },
@@ -148,10 +152,11 @@ def export_tasks(request: HttpRequest) -> StreamingHttpResponse:
 def import_tasks(request: HttpRequest) -> HttpResponse:
     """Create tasks from a file: our JSON or CSV, or Todoist's CSV template. At most 1000 tasks and 1 MiB of UTF-8.
 
-    Every valid row becomes a task, the first row the newest; `results` has the errors of the others. Correct them and
-    send the whole file again: a row that was imported within 24 hours is `existing` unless its task was deleted, and so
-    is a row with the `id` of one of your tasks. With an `Idempotency-Key`, the file is imported once for each key, and
-    the same request gets the same answer. Ids and times in the file are ignored: the tasks are new.
+    Every valid row becomes a task, the first row the newest; `results` has the errors of the others and, in `notes`,
+    what a row could not keep as it was. Correct them and send the whole file again: a row that was imported within 24 hours
+    is `existing` unless its task was deleted, and so is a row with the `id` of one of your tasks. With an
+    `Idempotency-Key`, the file is imported once for each key, and the same request gets the same answer. Ids and times
+    in the file are ignored: the tasks are new.
     """
     dry_run = requests.query(request, IMPORT_QUERY).get("dry_run", False)
     upload = _upload(request)

@@ -34,12 +34,16 @@ REPLY_MAX = 300_000  # bytes; an item may have 400 KB
 
 @dataclass(frozen=True, slots=True)
 class RowResult:
-    """The result of a row: its number, and its task's id (None if invalid, or new in a dry run)."""
+    """The result of a row: its number, and its task's id (None if invalid, or new in a dry run).
+
+    ``notes`` say what a valid row could not keep as it was.
+    """
 
     row: int
     status: Status
     task_id: str | None = None
     errors: list[FieldError] = field(default_factory=list)
+    notes: list[FieldError] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +207,13 @@ def _create(ctx: RequestContext, candidates: Sequence[Candidate], *, by_row: boo
 
 def _report(file_format: str, dry_run: bool, candidates: Sequence[Candidate]) -> ImportReport:
     results = [
-        RowResult(candidate.row.number, candidate.status, candidate.task_id, candidate.errors)
+        RowResult(
+            candidate.row.number,
+            candidate.status,
+            candidate.task_id,
+            candidate.errors,
+            [] if candidate.errors else candidate.row.notes,
+        )
         for candidate in candidates
     ]
     counts = Counter(result.status for result in results)

@@ -101,10 +101,13 @@ def _meaning(request: HttpRequest, part: Part) -> str:
     if part.kind == "priority":
         return str(PRIORITY_LABELS[given["priority"]])
     if part.kind == "repeat":
-        return rule_words.in_words(given["recurrence"], given.get("repeat_from"))
+        words = rule_words.in_words(given["recurrence"], given.get("repeat_from"))
+        return ", ".join(filter(None, [words, _when(request, given)]))
     if part.kind == "date":
-        if "due_date" not in given:
-            return str(given["due_time"])
-        day = day_words(date.fromisoformat(given["due_date"]), today_of(request))
-        return f"{day} {given.get('due_time') or ''}".rstrip()
+        return _when(request, given)
     return str(given["category"] if part.kind == "category" else f"#{given['tags'][0]}")
+
+
+def _when(request: HttpRequest, given: dict[str, Any]) -> str:
+    day = day_words(date.fromisoformat(given["due_date"]), today_of(request)) if "due_date" in given else ""
+    return f"{day} {given.get('due_time') or ''}".strip()

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 
 from identity.sign_in import context
 from store.errors import ValidationFailed, VersionConflict, WriteContention
-from tasks import fields, services
+from tasks import fields, selectors, services
 from tasks.errors import TaskNotFound
 from tasks.items import TaskItem
 from tasks.views.responses import answer, task_view
@@ -108,5 +108,14 @@ def _reverted(request: HttpRequest, task_id: str, version: int, changed: dict[st
         else:
             services.update_task(context(request), task_id, changed, if_version=version)
     except (TaskNotFound, VersionConflict, ValidationFailed, WriteContention):
-        return False
+        return _is_as_it_was(request, task_id, changed)
     return True
+
+
+def _is_as_it_was(request: HttpRequest, task_id: str, changed: dict[str, Any] | None) -> bool:
+    """Tell whether a task has its old values already: undo was pressed twice."""
+    try:
+        task = selectors.get_task(person_id(request), task_id).attribute_values
+    except TaskNotFound:
+        return False
+    return all(task.get(name) == value for name, value in (changed or {}).items())

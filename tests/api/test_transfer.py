@@ -72,8 +72,14 @@ def test_import(as_alice):
         "existing": 0,
         "invalid": 1,
         "results": [
-            {"row": 2, "status": "created", "task_id": task["id"], "errors": []},
-            {"row": 3, "status": "invalid", "task_id": None, "errors": report["results"][1]["errors"]},
+            {"row": 2, "status": "created", "task_id": task["id"], "errors": [], "notes": []},
+            {
+                "row": 3,
+                "status": "invalid",
+                "task_id": None,
+                "errors": report["results"][1]["errors"],
+                "notes": [],
+            },
         ],
     }
     assert {error["field"] for error in report["results"][1]["errors"]} == {"title", "due_date"}
