@@ -98,12 +98,12 @@ def _whole(task: Values, zone: Zone) -> "list[Event]":
     fitted = recurrence.refitted(rule, start if start.zone or not start.at else replace(start, zone=zone()))
     if start.at and start.zone is None:  # the same time everywhere has an UNTIL of its kind
         fitted = recurrence.refitted(fitted, start)
-    first = recurrence.first_day(fitted, start)
-    if first is None:
+    days = recurrence.first_days(fitted, start, 1)
+    if not days:
         return [_event(task)]
-    if first == start.day:
+    if days[0] == start.day:
         return [_event(task, rule=fitted)]
-    series = dict(task) | {"due_date": first.isoformat(), "id": f"{task['id']}.series"}
+    series = dict(task) | {"due_date": days[0].isoformat(), "id": f"{task['id']}.series"}
     return [_event(task), _event(series, rule=fitted, page=task["id"])]
 
 

@@ -40,18 +40,16 @@ def component(key: str, first_year: int) -> "Timezone":
     changes = _changes(ZoneInfo(key), first_year)
     zone = Timezone()
     zone.add("tzid", key)
-    rules = _yearly(changes)
+    days = _yearly(changes)
     listed = [change for change in changes if change.at.year < _RULES_FROM]
-    start = _start_of_rules(listed, rules)
+    start = _start_of_rules(listed, days)
     for change in listed:
         if change.at.year < start:
             zone.add_component(_observance(change))
-    for pattern, rule in rules.items():
-        first = next(
-            (change for change in listed if change.at.year >= start and _pattern(change) == pattern), None
-        )
+    for pattern, found in days.items():
+        first = next((it for it in changes if it.at.year >= start and _pattern(it) == pattern), None)
         if first:
-            zone.add_component(_observance(first, rule))
+            zone.add_component(_observance(first, _rule(pattern, found)))
     return zone
 
 
@@ -103,33 +101,38 @@ def _pattern(change: Change) -> Pattern:
     )
 
 
-def _yearly(changes: Sequence[Change]) -> dict[Pattern, dict[str, object]]:
-    """Return the rules that the changes follow in the end, by what their changes have in common."""
+def _yearly(changes: Sequence[Change]) -> dict[Pattern, set[int]]:
+    """Return the days of the month on which changes come in the end, by what the changes have in common."""
     days: dict[Pattern, set[int]] = {}
     for change in changes:
         if change.at.year >= _RULES_FROM:
             days.setdefault(_pattern(change), set()).add(change.at.day)
-    return {pattern: _rule(pattern, min(found)) for pattern, found in days.items()}
+    return days
 
 
-def _rule(pattern: Pattern, first: int) -> dict[str, object]:
-    """Return the rule of changes that come on a weekday in the seven days from ``first`` on."""
-    month, weekday = pattern[0], WEEKDAYS[cast("int", pattern[1])]
+def _rule(pattern: Pattern, days: set[int]) -> dict[str, object]:
+    """Return the rule of changes that come on a weekday if that is one of ``days``."""
+    month, weekday, first = pattern[0], WEEKDAYS[cast("int", pattern[1])], min(days)
     rule: dict[str, object] = {"FREQ": "YEARLY", "BYMONTH": month}
-    if first % 7 == 1:
+    if len(days) == 7 and first % 7 == 1:
         return rule | {"BYDAY": f"{first // 7 + 1}{weekday}"}
-    if first == (24 if month in {4, 6, 9, 11} else 25):
+    if len(days) == 7 and first == (24 if month in {4, 6, 9, 11} else 25):
         return rule | {"BYDAY": f"-1{weekday}"}
-    return rule | {"BYDAY": weekday, "BYMONTHDAY": list(range(first, first + 7))}
+    return rule | {"BYDAY": weekday, "BYMONTHDAY": sorted(days)}
 
 
-def _start_of_rules(listed: Sequence[Change], rules: dict[Pattern, dict[str, object]]) -> int:
-    """Return the year from which on all changes follow the rules, each once a year."""
-    start = _RULES_FROM
-    years: dict[int, list[Pattern]] = {}
+def _start_of_rules(listed: Sequence[Change], days: dict[Pattern, set[int]]) -> int:
+    """Return the year from which on all changes follow the rules, as many in every year."""
+    years: dict[int, list[Change]] = {}
     for change in listed[1:]:
-        years.setdefault(change.at.year, []).append(_pattern(change))
-    while rules and sorted(map(repr, years.get(start - 1, []))) == sorted(map(repr, rules)):
+        years.setdefault(change.at.year, []).append(change)
+    start = _RULES_FROM
+    number = len(years.get(start - 1, ()))
+    while number and all(
+        change.at.day in days.get(_pattern(change), ()) for change in years.get(start - 1, ())
+    ):
+        if len(years.get(start - 1, ())) != number:
+            break
         start -= 1
     return start
 
