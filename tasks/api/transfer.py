@@ -153,8 +153,8 @@ def import_tasks(request: HttpRequest) -> HttpResponse:
     """Create tasks from a file: our JSON or CSV, or Todoist's CSV template. At most 1000 tasks and 1 MiB of UTF-8.
 
     Every valid row becomes a task, the first row the newest; `results` has the errors of the others and, in `notes`,
-    what a row could not keep as it was. Correct them and send the whole file again: a row that was imported within 24 hours
-    is `existing` unless its task was deleted, and so is a row with the `id` of one of your tasks. With an
+    what a row could not keep as it was. Correct them and send the whole file again: a row that was imported within 24
+    hours is `existing` unless its task was deleted, and so is a row with the `id` of one of your tasks. With an
     `Idempotency-Key`, the file is imported once for each key, and the same request gets the same answer. Ids and times
     in the file are ignored: the tasks are new.
     """
