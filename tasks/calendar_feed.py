@@ -139,10 +139,12 @@ def _event(task: Values, *, rule: str | None = None, page: str | None = None) ->
         sequence=task["version"],
         summary=task["title"],
         description=_description(task) or None,
-        categories=[*filter(None, [task.get("category")]), *task.get("tags", ())] or None,
+        categories=[*filter(None, [task.get("category")]), *task.get("tags", ())],
         priority=PRIORITIES[task["priority"]],
         url=f"{settings.APP_URL}/tasks/{page or task['id']}/",
     )
+    if not event.categories:  # an empty field is refused by some programs
+        event.pop("categories", None)
     # An end in a zone could come before its start, where the clocks are set back.
     event.add("duration", LENGTH if isinstance(start, datetime) else timedelta(days=1))
     event.add("transp", "TRANSPARENT")  # a task does not block its time

@@ -327,9 +327,8 @@ class RepeatFields(forms.Form):
             self.fields[name].widget.attrs["aria-label"] = label
         if not self.is_bound:
             due = self.initial.get("due_date")
-            self.initial |= repeat_choices.choices_of(
-                own if _is_rule(own) else "", date.fromisoformat(due) if due else None
-            )
+            day = date.fromisoformat(due) if due else None
+            self.initial.update(repeat_choices.choices_of(own if _is_rule(own) else "", day))
 
     @property
     def builder(self) -> list[forms.BoundField]:

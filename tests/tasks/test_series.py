@@ -125,7 +125,7 @@ def live(number):
     return done
 
 
-def act(table, chance, now, done):
+def act(table, chance, now, done):  # noqa: C901 (a branch for each thing that people do)
     tasks = [task for task in table.items.values() if not isinstance(task, TrashItem)]
     trashed = [task for task in table.items.values() if isinstance(task, TrashItem)]
     opened = table.of_series()
