@@ -146,12 +146,13 @@ def test_the_web_function_may_not_scan_or_drop_or_reach_elsewhere(dev):
     }
     gold = "arn:aws:s3:::todo-dev-gold-000000000000-us-east-1"
     orders = "arn:aws:s3:::todo-dev-silver-000000000000-us-east-1/silver/_orders/*"
-    assert allowed["s3:PutObject"] == {f"{gold}/athena-results/*", f"{gold}/cache/*", orders}
+    exports = f"{gold}/exports/*"
+    assert allowed["s3:PutObject"] == {f"{gold}/athena-results/*", f"{gold}/cache/*", exports, orders}
     read = {where.rpartition("us-east-1/")[2] for where in allowed["s3:GetObject"]}
     trail = {"requests/*", "silver/task_events/*"}
     pipeline = {"silver/_*.json", "silver/quarantine/*", "silver/_orders/*"}
-    assert read == {"gold/*", "athena-results/*", "cache/*", *pipeline, *trail}
-    assert "s3:DeleteObject" not in allowed
+    assert read == {"gold/*", "athena-results/*", "cache/*", "exports/*", *pipeline, *trail}
+    assert allowed["s3:DeleteObject"] == allowed["s3:DeleteObjectVersion"] == {exports}
 
 
 def trusted(assembly, role_name):
