@@ -15,7 +15,7 @@ quick := "not slow and not long and not browser"
 SEED ?= default
 shuffled := -p randomly --randomly-seed=$(SEED)
 
-BENCH ?= api lists admin_lists insights scale cold_start
+BENCH ?= api lists admin_lists insights language scale cold_start
 
 .PHONY: help run test test-fast test-long test-clock test-crash test-parity bench bench-lake screenshots lint format \
 	messages lock env clean lint-style lint-types lint-infra-types lint-stacks test-app test-checks
@@ -107,7 +107,7 @@ clean: ## remove environments and caches; the data in .local stay
 # --- AWS: the stage is STAGE=dev or prod; credentials come from the environment (docs/runbooks/deploy.md) ---
 infra_python := .venv-infra/bin/python
 
-.PHONY: infra-env test-infra deploy destroy deploy-rehearsal
+.PHONY: infra-env test-infra deploy rollback env-of destroy deploy-rehearsal
 
 # Rebuilt if the lock file has other content: a checkout changes the times of files.
 infra-env: env
@@ -121,10 +121,17 @@ test-infra: infra-env ## synthesise the stacks, check them, create them in a loc
 	@exec $(infra_python) -m pytest tests/infra -p no:django -o addopts="" --confcutdir=tests/infra -q $(ARGS)
 
 deploy: infra-env ## deploy or update STAGE in your AWS account, then test it
-	@exec $(infra_python) -m infra.deployment up $(or $(STAGE),dev) $(ARGS)
+	@exec $(infra_python) -m infra.deployment up $(or $(STAGE),dev)
 
-destroy: infra-env ## remove STAGE; ERASE_DATA=<stage> removes its data too
-	@exec $(infra_python) -m infra.deployment down $(or $(STAGE),dev) $(ARGS)
+rollback: infra-env ## let STAGE run the code before the present one, or that of VERSION=<version of the function>
+	@exec $(infra_python) -m infra.deployment rollback $(or $(STAGE),dev)
+
+env-of: ## print the exports that the commands of the runbooks need: eval "$$(make -s env-of STAGE=prod)"
+	@$(MAKE) infra-env >&2
+	@exec $(infra_python) -m infra.deployment env $(or $(STAGE),dev)
+
+destroy: infra-env ## remove STAGE; ERASE_DATA=<stage> removes its data too; CONFIRM=<stage> answers the question
+	@exec $(infra_python) -m infra.deployment down $(or $(STAGE),dev)
 
 deploy-rehearsal: infra-env ## do all of it in a throwaway local AWS: deploy, test, update, remove
 	@exec $(infra_python) -m infra.rehearsal $(ARGS)

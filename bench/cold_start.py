@@ -165,8 +165,7 @@ def products(folder: Path) -> tuple[list[Contestant], Aws]:
         **{name: value for name, value in deployed.items() if "<" not in value},
         **COLLECT_ENVIRONMENT,
         **aws.environment,
-        "APP_URL": "https://site.invalid/dev",
-        "STATIC_URL": "/dev/static/",
+        "APP_URL": "https://site.invalid",
         "LOG_LEVEL": "ERROR",
     }
     snapshot = {**settings, "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}

@@ -87,7 +87,10 @@ ORDER BY e.version, e.event_time;
 
 -- 20 The requests of one month by operation: how many, how many refused, the slowest. A line may be delivered twice.
 SELECT operation, count(*) AS requests, count_if(CAST(status AS integer) >= 400) AS refused, max(duration_ms) AS slowest_ms
-FROM (SELECT DISTINCT request_id, operation, status, duration_ms FROM requests WHERE year = '2026' AND month = '03')
+FROM (
+  SELECT DISTINCT request_id, operation, status, duration_ms FROM requests
+  WHERE message = 'request' AND year = '2026' AND month = '03'
+)
 GROUP BY operation ORDER BY operation;
 
 -- 21 Changes whose request is not in the request log: not written by the site, or the line has not arrived yet.

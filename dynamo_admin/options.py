@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any
 
 from django.contrib import admin, messages
@@ -10,7 +11,7 @@ from django.contrib.admin.utils import model_ngettext, unquote
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.db import DEFAULT_DB_ALIAS, NotSupportedError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.text import capfirst
@@ -23,6 +24,7 @@ from dynamo_admin.errors import StaleForm, WriteRefused
 from dynamo_admin.forms import VERSION_PARAMETER, DynamoForm, seen_version
 from dynamo_admin.query import CannotRead
 from dynamo_admin.reading import Values, values_of
+from web.answers import Budget
 
 EXPORT, EXPORTED = "export.csv", 5000
 HISTORY = 100
@@ -131,7 +133,10 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return [path(EXPORT, view, name=name), *super().get_urls()]
 
     def export_view(self, request: HttpRequest) -> HttpResponse:
-        """Return the filtered list as CSV, up to EXPORTED rows; ``X-Rows-Truncated`` says whether there are more."""
+        """Return the filtered list as CSV, up to EXPORTED rows and what one answer holds.
+
+        ``X-Rows-Truncated`` says whether there are more.
+        """
         if not self.has_view_permission(request):
             raise PermissionDenied
         names = [field.name for field in self.opts.concrete_fields]
@@ -142,9 +147,10 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                 self.message_user(request, reason(error), messages.WARNING)
             address = request.path.removesuffix(EXPORT)
             return HttpResponseRedirect(f"{address}?{request.GET.urlencode()}")
-        answer: Any = StreamingHttpResponse(
-            export.lines(names, found), content_type="text/csv; charset=utf-8"
-        )
+        budget = Budget()
+        lines = list(takewhile(lambda line: budget.take(line.encode()), export.lines(names, found)))
+        truncated = truncated or len(lines) <= len(found)
+        answer: Any = HttpResponse("".join(lines), content_type="text/csv; charset=utf-8")
         moment = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
         filename = f"{self.opts.model_name}-{moment}{'-part' if truncated else ''}.csv"
         answer["Content-Disposition"] = f'attachment; filename="{filename}"'

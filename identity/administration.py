@@ -15,7 +15,7 @@ from identity import access_tokens, directory, email_addresses, revocations, rol
 from identity.errors import AccountMissing, EmailTaken, IdentityError
 from identity.fields import PROFILE_CHANGES
 from identity.items import UserItem, calendar_feed_key
-from identity.profiles import save_profile
+from identity.profiles import ensure_profile, get_profile, save_profile
 from identity.users import ROLES
 from store import validation
 from store.errors import DomainError, FieldError, ValidationFailed
@@ -66,7 +66,7 @@ def _attributes(values: Mapping[str, Any]) -> dict[str, str]:
 
 def _reserve(ctx: RequestContext, email: str, owner: str) -> None:
     try:
-        held = [holder for holder in directory.holders_of(email) if holder != owner]
+        held = [holder for holder in directory.holders_of(email) if holder.id != owner]
     except IdentityError as error:
         raise Refused(str(error)) from error
     if held or not email_addresses.reserve_email(ctx, email, owner):
@@ -171,6 +171,39 @@ def change_groups(ctx: RequestContext, before: UserItem, groups: frozenset[str])
     roles.groups.forget(before.username)
     sessions.revise(ctx.user_id, lambda data: _with_groups(data, groups))
     return changed
+
+
+def person_with_email(email: str) -> directory.Account:
+    """Return the one account that has proved this e-mail address. Raises Refused, IdentityUnavailable."""
+    found = directory.holders_of(email, verified=True)
+    if len(found) > 1:
+        names = ", ".join(sorted(account.username for account in found))
+        raise Refused(f"{len(found)} accounts have the address {email}: {names}. Delete all but one.")
+    if not found:
+        unproved = "; an account has it, but has not confirmed it yet" if directory.holders_of(email) else ""
+        raise Refused(f"Nobody has the address {email}{unproved}. Sign up with it first.")
+    (account,) = found
+    if not account.enabled:
+        raise Refused(f"The account of {email} is disabled.")
+    return account
+
+
+def change_role(
+    ctx: RequestContext, account: directory.Account, email: str, role: str, *, given: bool
+) -> bool:
+    """Give the account of ``ctx.user_id`` a role or take it back; return whether that changed anything.
+
+    Somebody who has not signed in yet gets a profile. Raises as ``change_groups``, and IdentityUnavailable.
+    """
+    present = directory.groups_of(account.username)
+    if (role in present) == given:
+        return False
+    profile = get_profile(ctx.user_id)
+    if profile is None:  # which is on nobody's trail, as when they sign in
+        given_names = {"username": account.username, "email": email}
+        profile, _ = ensure_profile(replace(ctx, trail=None), given_names)
+    change_groups(ctx, profile, (present | {role} if given else present - {role}) & frozenset(ROLES))
+    return True
 
 
 def _with_groups(session: dict[str, Any], groups: frozenset[str]) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from identity.errors import IdentityError, IdentityUnavailable
 
 MAX_KEYS = 1000
 WAIT_SECONDS = 5  # for a read that another thread has begun
+LONGEST_READ_SECONDS = 10  # no read takes longer: the process was frozen in the middle of it
+READS = 3
 MIN_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.05, 1
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -57,8 +59,8 @@ class ClockGuard(Generic[T]):
     """Values by key (or a single one, under the default key), at most ``max_age`` old for readers that may wait.
 
     A reader waits only for a value that is missing, forgotten or too old: it reads the value itself, or waits for the
-    thread that is reading it. A background thread reads the values again that are older than half of ``max_age``, as
-    long as somebody asks for them.
+    thread that is reading it. A value whose read was interrupted by a freeze is read again. A background thread reads
+    the values again that are older than half of ``max_age``, as long as somebody asks for them.
 
     Parameters
     ----------
@@ -86,7 +88,7 @@ class ClockGuard(Generic[T]):
         self._thread: threading.Thread | None = None
 
     def get(self, key: str = "") -> T:
-        """Return a value that is at most ``max_age`` old; wait for it if need be. Raises IdentityError."""
+        """Return a value that is at most ``max_age`` old, or was read just now. Raises IdentityError."""
         entry = self._asked_for(key)
         if not entry.is_fresh(self._max_age()):
             self._refresh(key, entry, self._max_age())
@@ -127,11 +129,19 @@ class ClockGuard(Generic[T]):
             raise IdentityUnavailable
         try:
             if not entry.is_fresh(max_age):
-                began = Moment.now()
-                entry.value = self._read(key, entry.value)
-                entry.read_at = began
+                self._read_whole(key, entry, max_age)
         finally:
             entry.reading.release()
+
+    def _read_whole(self, key: str, entry: _Entry[T], max_age: float) -> None:
+        """Read a value; again if the process was frozen meanwhile, since the answer may be from before the freeze."""
+        for _ in range(READS):
+            began = Moment.now()
+            entry.value = self._read(key, entry.value)
+            entry.read_at = began
+            if began.age() <= max(max_age, LONGEST_READ_SECONDS):
+                return
+        raise IdentityUnavailable
 
     def _start_thread(self) -> None:
         with self._lock:

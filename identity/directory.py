@@ -79,12 +79,15 @@ def change_email(username: str, email: str) -> None:
     _call("admin_update_user_attributes", Username=username, UserAttributes=pairs)
 
 
-def holders_of(email: str) -> list[str]:
-    """Return the ``sub`` of the accounts with this e-mail address."""
+def holders_of(email: str, *, verified: bool = False) -> list[Account]:
+    """Return the accounts with this e-mail address, ten at most; only those that have proved it if ``verified``."""
     quoted = email.replace("\\", "\\\\").replace('"', '\\"')
-    users = _call("list_users", Filter=f'email = "{quoted}"', Limit=10)["Users"]
-    pairs = [pair for user in users for pair in user["Attributes"]]
-    return [pair["Value"] for pair in pairs if pair["Name"] == "sub"]
+    found = []
+    for user in _call("list_users", Filter=f'email = "{quoted}"', Limit=10)["Users"]:
+        attributes = {pair["Name"]: pair["Value"] for pair in user["Attributes"]}
+        if not verified or attributes.get("email_verified") == "true":
+            found.append(Account(user["Username"], attributes["sub"], user["Enabled"], user["UserStatus"]))
+    return found
 
 
 def disable(username: str) -> None:

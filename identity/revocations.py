@@ -7,6 +7,7 @@ personal access tokens never wait for it: revoking them deletes the items that t
 catches those made at that very moment.
 """
 
+import itertools
 import logging
 import time
 from collections.abc import Iterator, Mapping
@@ -29,7 +30,7 @@ from store.writing import Action, check, put
 KEPT_SECONDS = 25 * 3600
 # Entries carry the clock of the process that wrote them, so the last minute before a read is read again.
 OVERLAP_SECONDS = 60
-FIRST_READ_SECONDS, RETRY_SECONDS = 5, 0.2
+READ_SECONDS, RETRY_SECONDS = 5, 0.2
 IDLE_SECONDS = 30
 _log = logging.getLogger(__name__)
 
@@ -52,21 +53,23 @@ class Revocations:
 
 
 def _read(_key: str, last: Revocations | None) -> Revocations:
-    """Return the list with what was added since ``last``, or ``last`` if it cannot be read.
+    """Return the list with what was added since ``last``.
 
-    A process that has no list yet tries for ``FIRST_READ_SECONDS``, then raises IdentityUnavailable.
+    Tries for ``READ_SECONDS``, then raises IdentityUnavailable: an old list would let in whoever was revoked since.
     """
-    deadline = time.monotonic() + FIRST_READ_SECONDS
-    while True:
+    deadline = time.monotonic() + READ_SECONDS
+    for attempt in itertools.count():
         try:
             return _updated(last or Revocations())
         except (BotoCoreError, ClientError) as error:
-            _log.warning("the list of revocations cannot be read: %s", error)
-            if last:
-                return last  # it counts for another while, so that not every request waits
+            if attempt == 0:
+                _log.warning("the list of revocations cannot be read: %s", error)
             if time.monotonic() > deadline:
                 raise IdentityUnavailable from error
-        time.sleep(RETRY_SECONDS)
+            # The first call after a freeze often finds that its connection was closed; another one will do.
+            if attempt or isinstance(error, ClientError):
+                time.sleep(RETRY_SECONDS)
+    raise AssertionError  # for mypy: the loop has no end
 
 
 def _updated(last: Revocations) -> Revocations:
@@ -78,7 +81,7 @@ def _updated(last: Revocations) -> Revocations:
 def _entries(since: float) -> Iterator[tuple[str, Revocation]]:
     """Yield the entries written since then (epoch seconds), with their user ids. One Query a page."""
     written = RevocationItem.updated_at >= _stamp(since)
-    # Impatient: using the last list is better than waiting long for this one.
+    # Impatient: requests may be waiting, and asking again is better than waiting long for one answer.
     for item in query_all(RevocationItem, revocation_key("")[0], written, index=CHANGES, impatient=True):
         yield item.user_id, Revocation(item.until, item.wholly, item.expires_at)
 

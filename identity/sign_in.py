@@ -6,7 +6,7 @@ from typing import cast
 from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 
-from identity import cognito, cognito_tokens, revocations
+from identity import cognito, cognito_tokens, revocations, today
 from identity.cognito import Tokens
 from identity.users import Anonymous, Person
 from store.request_context import RequestContext
@@ -78,4 +78,5 @@ def context(request: HttpRequest) -> RequestContext:
         request_id=getattr(request, "request_id", ""),
         now=datetime.now(UTC),
         caller=caller,
+        zone=today.zone_of_browser(request),
     )

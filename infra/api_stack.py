@@ -3,6 +3,7 @@
 from typing import Any
 
 import aws_cdk as cdk
+from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -12,9 +13,9 @@ from etl.lake import layout
 from infra import buckets
 from infra.data_stack import DataStack
 from infra.functions import log_group
-from infra.lake_catalog import read_gold, use_objects
+from infra.lake_catalog import query_objects, read_gold
 from infra.names import LAYERS, Names
-from infra.policies import acknowledge, allow, arn, service_role
+from infra.policies import acknowledge, allow, also_trust, arn, bucket_arn, service_role
 from infra.settings import Settings
 
 GROUPS = {
@@ -68,8 +69,11 @@ class ApiStack(cdk.Stack):
                 name.title(), group_name=name, description=description, precedence=len(GROUPS) - precedence
             )
         self.secret = self._secret(data.removal)
+        self.edge_secret = self._edge_secret(data.removal)
         self.packages = buckets.bucket(self, self.names, "packages", data.removal)
         self.logs = log_group(self, "WebLogs", f"/aws/lambda/{settings.web_function}")
+        self.gateway_logs = log_group(self, "GatewayLogs", self.names.gateway_logs)
+        self._let_gateway_log()
         self.role = self._role()
         self._outputs()
 
@@ -95,12 +99,25 @@ class ApiStack(cdk.Stack):
             ),
             mfa=cognito.Mfa.OPTIONAL,
             mfa_second_factor=cognito.MfaSecondFactor(otp=True, sms=False),
+            email=self._mail(),
             feature_plan=cognito.FeaturePlan.LITE,  # the default plan costs three times as much
             deletion_protection=protect,
             removal_policy=removal,
         )
         acknowledge(pool, {"AwsSolutions-COG2": MFA_REASON, "AwsSolutions-COG8": PLUS_REASON})
         return pool
+
+    def _mail(self) -> cognito.UserPoolEmail | None:
+        """Return where mail comes from: the sender's domain in SES, or Cognito's own sender with its 50 mails a day."""
+        settings = self.names.settings
+        if not settings.sender:
+            return None
+        return cognito.UserPoolEmail.with_ses(
+            from_email=settings.sender,
+            from_name="Todo",
+            ses_region=settings.region,
+            ses_verified_domain=settings.sender_domain,
+        )
 
     def _client(self) -> cognito.UserPoolClient:
         return self.pool.add_client(
@@ -127,22 +144,68 @@ class ApiStack(cdk.Stack):
             ),
             removal_policy=removal,
         )
-        reason = "it signs cookies, and a deployment gives it to the function: a runbook rotates it"
+        reason = (
+            "it signs links and cursors, and processes of one deployment must share it: a runbook rotates it"
+        )
         acknowledge(secret, {"AwsSolutions-SMG4": reason})
         return secret
+
+    def _edge_secret(self, removal: cdk.RemovalPolicy) -> secretsmanager.Secret:
+        """Create what CloudFront sends to the gateway, so that nobody reaches the function around CloudFront."""
+        secret = secretsmanager.Secret(
+            self,
+            "EdgeSecret",
+            secret_name=self.names.of(f"todo/{self.names.settings.stage}/edge-secret"),
+            description="Sent by CloudFront; the web function knows its digest",
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                password_length=64, exclude_punctuation=True
+            ),
+            removal_policy=removal,
+        )
+        reason = "CloudFront and the function must change it together: a runbook does, with a deployment"
+        acknowledge(secret, {"AwsSolutions-SMG4": reason})
+        return secret
+
+    def _let_gateway_log(self) -> None:
+        """Let API Gateway write logs: an account has one role for it in a region, which must have these rights."""
+        name = self.names.of(f"todo-{self.names.settings.stage}-gateway-logs")
+        role = service_role(self, "GatewayLogsRole", "apigateway.amazonaws.com", name)
+        actions = ("CreateLogGroup", "CreateLogStream", "DescribeLogGroups", "DescribeLogStreams")
+        more = ("PutLogEvents", "GetLogEvents", "FilterLogEvents")
+        reason = "API Gateway checks the role for these rights on all groups, and its own logs are named by API ids"
+        allow(role, [f"logs:{verb}" for verb in (*actions, *more)], ["*"], reason=reason)
+        account = apigateway.CfnAccount(self, "GatewayAccount", cloud_watch_role_arn=role.role_arn)
+        account.node.add_dependency(role)
 
     def _role(self) -> iam.Role:
         names = self.names
         role = service_role(
             self, "WebRole", "lambda.amazonaws.com", names.of(f"todo-{names.settings.stage}-web")
         )
+        self._let_gateway_call(role)
         allow(role, [f"dynamodb:{call}" for call in TABLE_CALLS], [names.table_arn])
         allow(
             role, ["dynamodb:Query"], [f"{names.table_arn}/index/*"], reason="the five indexes of one table"
         )
         allow(role, ["dynamodb:DescribeTable"], [names.table_arn])
+        allow(role, ["secretsmanager:GetSecretValue"], [self.secret.secret_arn])
         allow(role, [f"cognito-idp:{call}" for call in ACCOUNT_CALLS], [self.pool.user_pool_arn])
-        read_gold(role, names, {f"{layout.CACHE_PREFIX}*": ["s3:GetObject", "s3:PutObject"]})
+        read_gold(
+            role,
+            names,
+            {
+                f"{layout.CACHE_PREFIX}*": ["s3:GetObject", "s3:PutObject"],
+                # Files that people export: written in parts, read through links, erased with their versions.
+                f"{layout.EXPORTS_PREFIX}*": [
+                    "s3:GetObject",
+                    "s3:PutObject",
+                    "s3:AbortMultipartUpload",
+                    "s3:DeleteObject",
+                    "s3:DeleteObjectVersion",
+                ],
+            },
+        )
+        allow(role, ["s3:ListBucketVersions"], [bucket_arn(names.bucket("gold"))])
         self._allow_pipeline_pages(role)
         self._allow_health_page(role)
         allow(
@@ -153,14 +216,21 @@ class ApiStack(cdk.Stack):
         )
         return role
 
+    def _let_gateway_call(self, role: iam.Role) -> None:
+        """Let API Gateway call the function: Zappa gives it this role, and the function no policy of its own."""
+        also_trust(role, "apigateway.amazonaws.com")
+        function = self.names.function_arn(self.names.settings.web_function)
+        reason = "aliases and versions of one function: with SnapStart, the gateway calls an alias"
+        allow(role, ["lambda:InvokeFunction"], [function, f"{function}:*"], reason=reason)
+
     def _allow_pipeline_pages(self, role: iam.Role) -> None:
         """Allow the admin pages about the pipeline and a task's trail to read the lake, and to write job requests."""
         names, silver = self.names, layout.SILVER_PREFIX
         read, write = ["s3:GetObject"], ["s3:GetObject", "s3:PutObject"]
         # Listing Bronze shows when the last file of changes arrived; its content stays closed.
-        use_objects(role, names.bucket("bronze"), {f"{layout.REQUESTS_PREFIX}*": read})
+        query_objects(role, names.bucket("bronze"), {f"{layout.REQUESTS_PREFIX}*": read})
         readable = {f"{silver}{name}": read for name in ("_*.json", "quarantine/*", "task_events/*")}
-        use_objects(role, names.bucket("silver"), {**readable, f"{silver}_orders/*": write})
+        query_objects(role, names.bucket("silver"), {**readable, f"{silver}_orders/*": write})
         allow(
             role,
             ["cloudwatch:GetMetricStatistics"],
@@ -202,6 +272,8 @@ class ApiStack(cdk.Stack):
             "WebRoleArn": self.role.role_arn,
             "PackagesBucket": self.packages.bucket_name,
             "SecretKeyArn": self.secret.secret_arn,
+            "GatewayLogsArn": arn("logs", f"log-group:{names.gateway_logs}"),
+            "EdgeSecretArn": self.edge_secret.secret_arn,
         }
         for name, value in outputs.items():
             cdk.CfnOutput(self, name, value=value)

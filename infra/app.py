@@ -1,7 +1,7 @@
 """The CDK app: `python infra/app.py`; the CDK command line runs it through `infra/cdk.json`.
 
-Context (`-c name=value`): stage, suffix, engine, architecture, owner, cost_center, alert_email, protect, build,
-require_packages; see `infra.settings`. Synthesis needs no CDK command line, no AWS and no network.
+The settings of a stage are in `infra/stages`; context (`-c name=value`) names the stage, and replaces some of them: see
+`infra.settings`. Synthesis needs no CDK command line, no AWS and no network.
 """
 
 import os
@@ -22,6 +22,7 @@ import cdk_nag  # noqa: E402
 
 from infra.api_stack import ApiStack  # noqa: E402
 from infra.data_stack import DataStack  # noqa: E402
+from infra.edge_stack import EdgeStack  # noqa: E402
 from infra.etl_stack import EtlStack  # noqa: E402
 from infra.monitoring_stack import MonitoringStack  # noqa: E402
 from infra.settings import ROOT, from_context  # noqa: E402
@@ -41,7 +42,7 @@ FLAGS = {
 
 
 def build(outdir: Path, context: Mapping[str, object] | None = None) -> cdk.App:
-    """Define the four stacks.
+    """Define the five stacks.
 
     Parameters
     ----------
@@ -69,6 +70,8 @@ def build(outdir: Path, context: Mapping[str, object] | None = None) -> cdk.App:
     api = ApiStack(app, "ApiStack", settings, data, **options("ApiStack"))
     api.add_stack_dependency(etl)
     monitoring = MonitoringStack(app, "MonitoringStack", settings, data, **options("MonitoringStack"))
+    edge = EdgeStack(app, "EdgeStack", settings, **options("EdgeStack"))
+    edge.add_stack_dependency(etl)  # its bucket of access logs
     for watched in (etl, api):  # CDK cannot tell from derived names
         monitoring.add_stack_dependency(watched)
     for key, value in settings.tags.items():

@@ -1,5 +1,6 @@
 """Assets that CDK uploads with the stacks: the lake's source, and the libraries of the embedded engine."""
 
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -10,6 +11,8 @@ from constructs import Construct
 from infra.lake_layer import is_current, layer_folder
 from infra.settings import ROOT, Settings, SettingsError
 
+PINS = ROOT / "requirements" / "spark.txt"
+OF_GLUE = {"pyspark", "py4j", "setuptools"}  # pinned for tests; Glue brings its own
 SOURCE_SUFFIXES = {".py", ".sql"}
 GLUE_SCRIPT = ROOT / "etl" / "glue" / "lake_job.py"
 
@@ -30,6 +33,18 @@ def lake_source() -> Path:
     for path in sorted((ROOT / "infra" / "handlers").glob("[!_]*.py")):
         _copy(path, folder / path.name)
     return folder
+
+
+def glue_requirements() -> Path:
+    """Return a requirements file, in a temporary folder, with what the Glue jobs import besides Spark.
+
+    The versions and hashes are those that the parity test runs with. Pip refuses anything else.
+    """
+    pins = re.finditer(r"^([\w-]+)==(?:.*\\\n)*.*\n", PINS.read_text(), re.MULTILINE)
+    wanted = [pin[0] for pin in pins if pin[1] not in OF_GLUE]
+    path = Path(tempfile.mkdtemp(prefix="todo-glue-")) / "requirements.txt"
+    path.write_text("".join(wanted))
+    return path
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -8,7 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from etl.lake.layout import BRONZE_PREFIX, RETENTION_DAYS
+from etl.lake.layout import BRONZE_PREFIX, EXPORTS_PREFIX, RETENTION_DAYS
 from infra.names import Names
 from infra.policies import TRUST, acknowledge
 
@@ -39,7 +39,11 @@ BRONZE_RULES = (
     *expirations("bronze"),
 )
 SILVER_RULES = expirations("silver")
-GOLD_RULES = expirations("gold")
+GOLD_RULES = (
+    *expirations("gold"),
+    # An exported file is personal, and nobody restores one: its old version goes sooner than others.
+    s3.LifecycleRule(id="old-exports", prefix=EXPORTS_PREFIX, noncurrent_version_expiration=DAYS(1)),
+)
 # Days for which a deleted or overwritten object can be restored, so erased personal data may last as long.
 OLD_VERSIONS_DAYS = {"bronze": 30, "silver": 7, "gold": 7, "packages": 7}
 
@@ -87,12 +91,23 @@ def bucket(
     )
     name = names.bucket(purpose)
     made = _private_bucket(scope, purpose.title(), name, removal, [old, *rules], versioned=True)
+    _log_access(made, names, purpose)
+    return made
+
+
+def rebuildable(scope: Construct, names: Names, purpose: str, rules: Sequence[s3.LifecycleRule]) -> s3.Bucket:
+    """Create a bucket whose content a deployment can make again, so that it goes with its stack and has no versions."""
+    made = _private_bucket(scope, purpose.title(), names.bucket(purpose), cdk.RemovalPolicy.DESTROY, rules)
+    _log_access(made, names, purpose)
+    return made
+
+
+def _log_access(made: s3.Bucket, names: Names, purpose: str) -> None:
     resource = cast("s3.CfnBucket", made.node.default_child)
     # By name, because the bucket of the logs may belong to another stack.
     resource.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
         destination_bucket_name=names.bucket("access-logs"), log_file_prefix=f"{purpose}/"
     )
-    return made
 
 
 def _private_bucket(

@@ -1,11 +1,10 @@
 """Change capture: the mapping from the table's stream to the function `todo-cdc-processor`, and the dead letters."""
 
-from typing import Any
+from typing import Any, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -50,12 +49,7 @@ class Capture(Construct):
         role = self.worker.role
         verbs = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
         allow(role, verbs, [str(table.table_stream_arn)])
-        allow(
-            role,
-            ["dynamodb:ListStreams"],
-            [f"{names.table_arn}/stream/*"],
-            reason="the streams of one table, named by the time of their creation",
-        )
+        allow(role, ["dynamodb:ListStreams"], ["*"], reason="ListStreams does not support resources")
         allow(
             role,
             ["firehose:PutRecordBatch"],
@@ -76,8 +70,11 @@ class Capture(Construct):
             bisect_batch_on_error=True,
             retry_attempts=RETRIES,
             max_record_age=cdk.Duration.hours(MAX_AGE_HOURS),
-            on_failure=sources.SqsDlq(self.failures),
             filters=[lambda_.FilterCriteria.filter(key_filter())],
+        )
+        # CDK's own destination would also grant the role to read the queue's attributes and address.
+        cast("cdk.CfnResource", mapping.node.default_child).add_property_override(
+            "DestinationConfig.OnFailure.Destination", self.failures.queue_arn
         )
         mapping.node.add_dependency(
             self.worker.role

@@ -1,4 +1,4 @@
-"""The CloudWatch dashboard: API, functions, lake, table, business, cost, from top to bottom."""
+"""The CloudWatch dashboard: API, functions, lake, delivery, jobs, table, business and cost, from top to bottom."""
 
 from collections.abc import Sequence
 
@@ -6,11 +6,13 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from infra.alarms import BILLING_REGION, LIMITS
+from infra.alarms import LIMITS, RUNBOOK
 from infra.names import Names
 from infra.policies import arn
 from infra.settings import METRICS_NAMESPACE
+from store.model import table_definition
 
+BILLING_REGION = "us-east-1"  # the only one with billing metrics
 COLUMNS = 24
 HEIGHT = 6
 BUSINESS = (
@@ -29,9 +31,12 @@ class Dashboard(Construct):
         super().__init__(scope, construct_id)
         self.names = names
         status = cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=COLUMNS, height=4)
-        rows = (self._api(), self._functions(), self._lake(), self._table(), self._business(), self._cost())
-        titles = ("API", "Functions", "Lake", "Table", "Business", "Cost")
-        widgets: list[list[cloudwatch.IWidget]] = [[status]]
+        rows = (
+            *(self._api(), self._functions(), self._lake(), self._delivery()),
+            *(self._jobs(), self._table(), self._business(), self._cost()),
+        )
+        titles = ("API", "Functions", "Lake", "Delivery", "Jobs", "Table", "Business", "Cost")
+        widgets: list[list[cloudwatch.IWidget]] = [[self._note()], [status]]
         for title, row in zip(titles, rows, strict=True):
             widgets += [[cloudwatch.TextWidget(markdown=f"## {title}", width=COLUMNS, height=1)], row]
         cloudwatch.Dashboard(
@@ -63,25 +68,67 @@ class Dashboard(Construct):
             _graph("Duration p95 (ms)", each("Duration", "p95")),
         ]
 
+    def _note(self) -> cloudwatch.IWidget:
+        email = self.names.settings.alert_email or "nobody: set `alert_email` and deploy"
+        text = (
+            f"Alarms go to the topic `{self.names.topic}`. Paged: **{email}**. "
+            f"What to do about each alarm: `{RUNBOOK}`. "
+            "Costs are shown once billing alerts are switched on in the account; budgets watch them in any case."
+        )
+        return cloudwatch.TextWidget(markdown=text, width=COLUMNS, height=2)
+
     def _lake(self) -> list[cloudwatch.IWidget]:
         names = self.names
-        stream, queue = {"DeliveryStreamName": names.changes_stream}, {"QueueName": names.failure_queue}
-        machine = {"StateMachineArn": arn("states", f"stateMachine:{names.state_machine}")}
-        capture, stage = {"FunctionName": names.functions["capture"]}, {"Environment": names.settings.stage}
+        queue, capture = {"QueueName": names.failure_queue}, {"FunctionName": names.functions["capture"]}
+        stage = {"Environment": names.settings.stage}
         waiting = [
             _metric("AWS/Lambda", "IteratorAge", capture, "Maximum"),
-            _metric("AWS/Firehose", "DeliveryToS3.DataFreshness", stream, "Maximum"),
             _metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", queue, "Maximum"),
         ]
         captured = _metrics(METRICS_NAMESPACE, stage, "ChangesDelivered", "ChangesFailed")
-        records = ("IncomingRecords", "DeliveryToS3.Records", "FailedConversion.Records")
-        runs = ("ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsTimedOut")
         return [
-            _graph("Waiting: stream (ms), Firehose (s), queue", waiting),
-            _graph("Records to Bronze", _metrics("AWS/Firehose", stream, *records)),
+            _graph("Waiting: stream (ms), queue", waiting),
             _graph("Changes captured, failed, lag (s)", captured + self._published("ChangesLagSeconds")),
-            _graph("Runs", _metrics("AWS/States", machine, *runs)),
             _graph("Age of the figures (s)", self._published("GoldAgeSeconds")),
+            _graph("Failed checks, quarantine", self._published("FailedChecks", "QuarantinedRows")),
+        ]
+
+    def _delivery(self) -> list[cloudwatch.IWidget]:
+        """Both streams into Bronze: the table's changes and the request log."""
+        streams = (self.names.changes_stream, self.names.logs_stream)
+
+        def each(metric: str, statistic: str = "Sum") -> list[cloudwatch.Metric]:
+            return [
+                _metric("AWS/Firehose", metric, {"DeliveryStreamName": name}, statistic) for name in streams
+            ]
+
+        return [
+            _graph("Records in", each("IncomingRecords")),
+            _graph("Records to Bronze", each("DeliveryToS3.Records") + each("FailedConversion.Records")),
+            _graph("Delivery success (share)", each("DeliveryToS3.Success", "Average")),
+            _graph("Age of what waits (s)", each("DeliveryToS3.DataFreshness", "Maximum")),
+        ]
+
+    def _jobs(self) -> list[cloudwatch.IWidget]:
+        """Runs of the state machine, and the Glue jobs that it starts on that engine."""
+        machine = {"StateMachineArn": arn("states", f"stateMachine:{self.names.state_machine}")}
+        runs = ("ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted")
+
+        def each(metric: str, kind: str = "count", statistic: str = "Sum") -> list[cloudwatch.Metric]:
+            dimensions = [
+                {"JobName": job, "JobRunId": "ALL", "Type": kind} for job in self.names.jobs.values()
+            ]
+            return [_metric("Glue", f"glue.{metric}", where, statistic) for where in dimensions]
+
+        return [
+            _graph("Runs", _metrics("AWS/States", machine, *runs)),
+            _graph("Duration of a run (ms)", [_metric("AWS/States", "ExecutionTime", machine, "Maximum")]),
+            _graph("Glue: time (ms)", each("driver.aggregate.elapsedTime")),
+            _graph(
+                "Glue: tasks",
+                each("driver.aggregate.numCompletedTasks") + each("driver.aggregate.numFailedTasks"),
+            ),
+            _graph("Glue: memory used (share)", each("ALL.jvm.heap.usage", "gauge", "Maximum")),
         ]
 
     def _table(self) -> list[cloudwatch.IWidget]:
@@ -89,9 +136,14 @@ class Dashboard(Construct):
         consumed = ("ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits")
         refused = ("ReadThrottleEvents", "WriteThrottleEvents", "TransactionConflict")
         calls = [{**table, "Operation": call} for call in ("GetItem", "Query", "TransactWriteItems")]
+        indexes = [
+            {**table, "GlobalSecondaryIndexName": index["IndexName"]}
+            for index in table_definition(self.names.table)["GlobalSecondaryIndexes"]
+        ]
+        of_indexes = [_metric("AWS/DynamoDB", name, index) for index in indexes for name in refused[:2]]
         return [
             _graph("Consumed units", _metrics("AWS/DynamoDB", table, *consumed)),
-            _graph("Refused", _metrics("AWS/DynamoDB", table, *refused)),
+            _graph("Refused", _metrics("AWS/DynamoDB", table, *refused) + of_indexes),
             _graph("Latency (ms)", [_metric("AWS/DynamoDB", latency, call, "Average") for call in calls]),
         ]
 
@@ -107,7 +159,7 @@ class Dashboard(Construct):
             cloudwatch.GraphWidget(
                 title=f"{limit.budget_name} this month (USD)",
                 region=BILLING_REGION,
-                width=COLUMNS // len(LIMITS),
+                width=COLUMNS // 4,
                 height=HEIGHT,
                 left=[
                     cloudwatch.Metric(

@@ -128,9 +128,15 @@ def manage_tables(role: iam.Role, names: Names, actions: Sequence[str]) -> None:
 
 def use_objects(role: iam.Role, bucket: str, keys: Mapping[str, Sequence[str]]) -> None:
     """Allow `role` to list `bucket`, and S3 actions on its objects by key pattern, for example `gold/*`."""
-    allow(role, ["s3:ListBucket", "s3:GetBucketLocation"], [bucket_arn(bucket)])
+    allow(role, ["s3:ListBucket"], [bucket_arn(bucket)])
     for pattern, actions in keys.items():
         allow(role, actions, [bucket_arn(bucket, pattern)], reason=OBJECTS_REASON)
+
+
+def query_objects(role: iam.Role, bucket: str, keys: Mapping[str, Sequence[str]]) -> None:
+    """Allow `role` what `use_objects` allows, on a bucket that Athena reads, which asks for its region."""
+    allow(role, ["s3:GetBucketLocation"], [bucket_arn(bucket)])
+    use_objects(role, bucket, keys)
 
 
 def write_lake(role: iam.Role, names: Names) -> None:
@@ -139,15 +145,9 @@ def write_lake(role: iam.Role, names: Names) -> None:
     use_objects(role, names.bucket("bronze"), {layout.BRONZE_PREFIX + "*": ["s3:GetObject"]})
     use_objects(role, names.bucket("silver"), {layout.SILVER_PREFIX + "*": write})
     use_objects(role, names.bucket("gold"), {layout.GOLD_PREFIX + "*": write})
-    verbs = (
-        "GetPartitions",
-        "BatchCreatePartition",
-        "BatchUpdatePartition",
-        "UpdatePartition",
-        "DeletePartition",
-    )
-    tables = ("GetDatabase", "GetTable", "GetTables", "UpdateTable", "GetPartition", "CreatePartition")
-    manage_tables(role, names, [f"glue:{verb}" for verb in (*tables, *verbs)])
+    # A Gold table that somebody removed is created again by the next publish.
+    verbs = ("CreateTable", "UpdateTable", "GetPartitions", "BatchCreatePartition", "BatchUpdatePartition")
+    manage_tables(role, names, [f"glue:{verb}" for verb in verbs])
 
 
 def erase_from_lake(role: iam.Role, names: Names) -> None:
@@ -165,7 +165,7 @@ def erase_from_lake(role: iam.Role, names: Names) -> None:
             layout.REQUESTS_ERROR_PREFIX,
         ),
         "silver": (layout.SILVER_PREFIX,),
-        "gold": (layout.GOLD_PREFIX, layout.RESULTS_PREFIX, layout.CACHE_PREFIX),
+        "gold": (layout.GOLD_PREFIX, layout.RESULTS_PREFIX, layout.CACHE_PREFIX, layout.EXPORTS_PREFIX),
     }
     for layer, erased in prefixes.items():
         bucket = names.bucket(layer)
@@ -178,9 +178,11 @@ def read_gold(role: iam.Role, names: Names, extra: Mapping[str, Sequence[str]] |
     """Allow `role` to query Gold through Athena; `extra` has further S3 actions on its bucket by key pattern."""
     results = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
     keys = {layout.GOLD_PREFIX + "*": ["s3:GetObject"], layout.RESULTS_PREFIX + "*": results, **(extra or {})}
-    use_objects(role, names.bucket("gold"), keys)
+    query_objects(role, names.bucket("gold"), keys)
     read = ["GetDatabase", "GetTable", "GetTables", "GetPartition", "GetPartitions", "BatchGetPartition"]
     manage_tables(role, names, [f"glue:{verb}" for verb in read])
+    # Athena asks for this database of the account, whatever database a query names; it need not exist.
+    allow(role, ["glue:GetDatabase"], [arn("glue", "database/default")])
     verbs = [
         "StartQueryExecution",
         "GetQueryExecution",

@@ -11,11 +11,10 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from infra.settings import ARCHITECTURES, ROOT, Settings
+from infra.settings import ARCHITECTURES, PYTHON, ROOT, Settings
 
 LAKE_LOCK = ROOT / "requirements" / "lake.txt"
 STAMP = "lock.sha256"
-PYTHON = "3.13"
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 # Lambda's system is Amazon Linux 2023, with glibc 2.34.
 PLATFORMS = ("manylinux_2_34", "manylinux_2_28", "manylinux_2_17", "manylinux2014")

@@ -1,4 +1,4 @@
-"""MonitoringStack: the alarm topic, alarms, dashboard, and the subscription that sends the request log to the lake."""
+"""MonitoringStack: the alarm topic, alarms, dashboard, and the subscriptions that send log lines to the lake."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from etl.lake.catalog import REQUEST_LINES
+from etl.lake.catalog import COMPONENT_LINES, REQUEST_LINES
 from infra.alarms import Alarms
 from infra.dashboard import Dashboard
 from infra.data_stack import DataStack
@@ -21,7 +21,7 @@ from infra.settings import Settings
 
 
 class MonitoringStack(cdk.Stack):
-    """Alarms, dashboard and log subscription."""
+    """Alarms, dashboard and log subscriptions."""
 
     def __init__(
         self, scope: Construct, construct_id: str, settings: Settings, data: DataStack, **options: Any
@@ -58,15 +58,27 @@ class MonitoringStack(cdk.Stack):
         return topic
 
     def _subscribe(self) -> None:
-        """Send the web function's request lines to the delivery stream of the request log."""
+        """Send the lines of every component to the delivery stream of the request log.
+
+        Of the web function those of requests, whose content `web.request_log` limits. The streams' own groups are not
+        among them: a line about a delivery would cause the next one.
+        """
         role = subscription_role(self, self.names)
-        subscription = logs.CfnSubscriptionFilter(
-            self,
-            "WebRequests",
-            log_group_name=f"/aws/lambda/{self.names.settings.web_function}",
-            filter_name=self.names.of("todo-requests"),
-            filter_pattern=REQUEST_LINES,
-            destination_arn=arn("firehose", f"deliverystream/{self.names.logs_stream}"),
-            role_arn=role.role_arn,
-        )
-        subscription.node.add_dependency(role)
+        names, web = self.names, self.names.settings.web_function
+        groups = {"WebRequests": (f"/aws/lambda/{web}", REQUEST_LINES)}
+        groups |= {
+            f"{purpose.title()}Lines": (f"/aws/lambda/{name}", COMPONENT_LINES)
+            for purpose, name in names.functions.items()
+        }
+        groups["GatewayLines"] = (names.gateway_logs, COMPONENT_LINES)
+        for construct_id, (group, pattern) in groups.items():
+            subscription = logs.CfnSubscriptionFilter(
+                self,
+                construct_id,
+                log_group_name=group,
+                filter_name=names.of("todo-requests"),
+                filter_pattern=pattern,
+                destination_arn=arn("firehose", f"deliverystream/{names.logs_stream}"),
+                role_arn=role.role_arn,
+            )
+            subscription.node.add_dependency(role)

@@ -33,6 +33,11 @@ class Names:
         # Glue jobs by layer.
         self.jobs = {"silver": self.of("todo-silver-transformation"), "gold": self.of("todo-gold-analytics")}
 
+    @property
+    def gateway_logs(self) -> str:
+        """Log group of the gateway's access log."""
+        return f"/aws/apigateway/{self.settings.web_function}"
+
     def of(self, base: str) -> str:
         """Physical name of a resource: `base` with the deployment's suffix."""
         return self.settings.name(base)

@@ -15,7 +15,9 @@ from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from etl.lake.layout import GOLD_KPIS
+from etl.jobs import quality
+from etl.lake.layout import GOLD_KPIS, SILVER_CURRENT
+from infra.assets import glue_requirements
 from infra.functions import FunctionSettings, PythonFunction, log_group
 from infra.lake_catalog import buckets_of, erase_from_lake, use_objects, write_lake
 from infra.names import Names
@@ -23,8 +25,10 @@ from infra.policies import acknowledge, allow, arn, bucket_arn, service_role
 from infra.settings import METRICS_NAMESPACE
 
 GLUE_VERSION = "5.1"
+WORKER_TYPE, WORKERS, JOB_MINUTES = "G.1X", 2, 60
 LAKE_MINUTES = 15
 RUN_MINUTES = {"embedded": 45, "glue": 180}
+TURN_SECONDS = 20
 METRICS_EVERY_MINUTES = 5
 WARM_COMMAND = {"manage": "warm_insights"}  # for this event, Zappa runs a manage.py command
 TRANSIENT = ["Lambda.ServiceException", "Lambda.TooManyRequestsException", "Lambda.SdkClientException"]
@@ -39,21 +43,55 @@ def lake_environment(names: Names) -> dict[str, str]:
 def definition(names: Names) -> dict[str, Any]:
     """Return a run in Amazon States Language: Silver, then Gold, then cache warming, which may fail.
 
-    With Glue, a run starts with erasures and upkeep: they change single files, and run on the embedded engine.
+    No two runs work at once: a second one waits for its turn, and a third one ends at once, since the second does its
+    work too. With Glue, a run begins with erasures and upkeep: they change single files, and run on the embedded
+    engine.
     """
     on_glue = names.settings.engine == "glue"
     step = _glue_step if on_glue else _lambda_step
+    first = "Upkeep" if on_glue else "Silver"
     return {
         "Comment": f"The lake, on the {names.settings.engine} engine",
-        "StartAt": "Upkeep" if on_glue else "Silver",
+        "StartAt": "OtherRuns",
         "TimeoutSeconds": RUN_MINUTES[names.settings.engine] * 60,
         "States": {
+            **_turn(first),
             **({"Upkeep": _upkeep_step(names)} if on_glue else {}),
             "Silver": {**step(names, "silver"), "Next": "Gold"},
             "Gold": {**step(names, "gold"), "Next": "WarmCache"},
             "WarmCache": _warm_step(names),
             "Done": {"Type": "Succeed"},
         },
+    }
+
+
+def _turn(first: str) -> dict[str, Any]:
+    """Return the states that lead to `first` once no older run is going on; executions are listed newest first."""
+    listed = [{"Variable": f"$.running[{number}]", "IsPresent": True} for number in range(3)]
+    me = [{"Variable": f"$.running[{number}]", "StringEqualsPath": "$$.Execution.Id"} for number in range(2)]
+    alone, two = {"Not": listed[1]}, {"Not": listed[2]}
+    return {
+        "OtherRuns": {
+            "Type": "Task",
+            "Resource": f"arn:{cdk.Aws.PARTITION}:states:::aws-sdk:sfn:listExecutions",
+            "Parameters": {"StateMachineArn.$": "$$.StateMachine.Id", "StatusFilter": "RUNNING"},
+            "ResultSelector": {"running.$": "$.Executions[*].ExecutionArn"},
+            "Retry": [_retry(["States.TaskFailed"], 5, 2)],
+            "Next": "Turn",
+        },
+        "Turn": {
+            "Type": "Choice",
+            "Choices": [
+                # The list may lag behind, and not have this run yet.
+                {"And": [alone, listed[0], {"Not": me[0]}], "Next": "Wait"},
+                {**alone, "Next": first},
+                {"And": [me[0], two], "Next": "Wait"},
+                {**me[0], "Next": "Done"},
+                {"And": [me[1], two], "Next": first},
+            ],
+            "Default": "Wait",
+        },
+        "Wait": {"Type": "Wait", "Seconds": TURN_SECONDS, "Next": "OtherRuns"},
     }
 
 
@@ -198,8 +236,10 @@ class LakePipeline(Construct):
         names = self.names
         functions = [names.functions["lake"], names.settings.web_function]
         allow(role, ["lambda:InvokeFunction"], [names.function_arn(name) for name in functions])
-        verbs = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"]
-        allow(role, verbs, [arn("glue", f"job/{job}") for job in names.jobs.values()])
+        allow(role, ["states:ListExecutions"], [arn("states", f"stateMachine:{names.state_machine}")])
+        if names.settings.engine == "glue":
+            verbs = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"]
+            allow(role, verbs, [arn("glue", f"job/{job}") for job in names.jobs.values()])
         reason = "tracing and log delivery, which CDK allows here, do not support resources"
         acknowledge(role, {"AwsSolutions-IAM5[Resource::*]": reason})
 
@@ -234,6 +274,7 @@ class GlueJobs(Construct):
         self.names = names
         self.script = s3_assets.Asset(self, "Script", path=str(script))
         self.source = s3_assets.Asset(self, "Source", path=str(source))
+        self.requirements = s3_assets.Asset(self, "Requirements", path=str(glue_requirements()))
         self.role = service_role(
             self, "Role", "glue.amazonaws.com", names.of(f"todo-{names.settings.stage}-lake-jobs")
         )
@@ -248,8 +289,12 @@ class GlueJobs(Construct):
 
     def _permissions(self, key: kms.Key) -> None:
         write_lake(self.role, self.names)
+        # Spark's file system asks for the region of the buckets that it reads.
+        lake = [bucket_arn(bucket) for bucket in buckets_of(self.names).values()]
+        allow(self.role, ["s3:GetBucketLocation"], lake)
         assets = [
-            bucket_arn(asset.s3_bucket_name, asset.s3_object_key) for asset in (self.script, self.source)
+            bucket_arn(asset.s3_bucket_name, asset.s3_object_key)
+            for asset in (self.script, self.source, self.requirements)
         ]
         allow(self.role, ["s3:GetObject"], assets)
         allow(
@@ -274,9 +319,9 @@ class GlueJobs(Construct):
             description=f"Runs {layer} of the lake on Spark",
             role=self.role.role_arn,
             glue_version=GLUE_VERSION,
-            worker_type="G.1X",
-            number_of_workers=2,
-            timeout=60,
+            worker_type=WORKER_TYPE,
+            number_of_workers=WORKERS,
+            timeout=JOB_MINUTES,
             max_retries=0,  # the state machine retries
             execution_property=glue.CfnJob.ExecutionPropertyProperty(max_concurrent_runs=1),
             command=glue.CfnJob.JobCommandProperty(
@@ -295,6 +340,9 @@ class GlueJobs(Construct):
         return {
             "--layer": layer,
             "--extra-py-files": self.source.s3_object_url,
+            # Glue's own boto3 may be too old for the conditional writes that commits are made of.
+            "--additional-python-modules": self.requirements.s3_object_url,
+            "--python-modules-installer-option": "-r",
             "--enable-metrics": "true",
             "--enable-observability-metrics": "true",
             "--enable-continuous-cloudwatch-log": "true",
@@ -322,7 +370,9 @@ class BusinessMetrics(Construct):
     def __init__(self, scope: Construct, construct_id: str, names: Names, code: lambda_.Code) -> None:
         super().__init__(scope, construct_id)
         self.worker = PythonFunction(self, "Publisher", names, code, _metrics_settings(names))
-        use_objects(self.worker.role, names.bucket("gold"), {GOLD_KPIS: ["s3:GetObject"]})
+        read = ["s3:GetObject"]
+        use_objects(self.worker.role, names.bucket("gold"), {GOLD_KPIS: read, quality.REFUSED: read})
+        use_objects(self.worker.role, names.bucket("silver"), {SILVER_CURRENT: read})
         use_objects(self.worker.role, names.bucket("bronze"), {})  # lists what waits there, reads nothing
         _publish_metrics(self.worker.role, METRICS_NAMESPACE)
         name = names.of("todo-custom-metrics-schedule")

@@ -1,13 +1,15 @@
 """IAM permissions. A `*` in a statement needs a reason: without one the app does not synthesise."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct, IConstruct
 
 TRUST = {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}
+# No page of AWS says that these services send the account for which they assume a role.
+SEND_NO_ACCOUNT = {"apigateway.amazonaws.com", "glue.amazonaws.com", "lambda.amazonaws.com"}
 
 
 def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
@@ -99,10 +101,20 @@ def service_role(scope: Construct, construct_id: str, service: str, name: str, *
     name
         Name of the role.
     service
-        Service principal, for example `firehose.amazonaws.com`. Resources of other accounts cannot use the role.
+        Service principal, for example `firehose.amazonaws.com`. Resources of other accounts cannot use the role,
+        as far as the service says for which account it acts.
     options
         Further arguments of `iam.Role`.
     """
-    sends_account = service not in ("lambda.amazonaws.com", "glue.amazonaws.com")
-    principal = iam.ServicePrincipal(service, conditions={"StringEquals": TRUST} if sends_account else None)
-    return iam.Role(scope, construct_id, role_name=name, assumed_by=principal, **options)
+    return iam.Role(scope, construct_id, role_name=name, assumed_by=_principal(service), **options)
+
+
+def also_trust(role: iam.Role, service: str) -> None:
+    """Let a second service, for example `apigateway.amazonaws.com`, assume a role that `service_role` created."""
+    statement = iam.PolicyStatement(actions=["sts:AssumeRole"], principals=[_principal(service)])
+    cast("iam.PolicyDocument", role.assume_role_policy).add_statements(statement)
+
+
+def _principal(service: str) -> iam.ServicePrincipal:
+    conditions = None if service in SEND_NO_ACCOUNT else {"StringEquals": TRUST}
+    return iam.ServicePrincipal(service, conditions=conditions)

@@ -31,8 +31,15 @@ def compile_bytecode() -> None:
 
 
 def compile_folders(*folders: Path) -> None:
-    """Write unchecked bytecode for every module under `folders`; modules with errors fail when imported."""
+    """Write unchecked bytecode for every module under `folders`; modules with errors fail when imported.
+
+    The bytecode names its source by its path in the folder, so that every checkout makes the same.
+    """
     for folder in folders:
         compileall.compile_dir(
-            folder, quiet=2, force=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
+            folder,
+            quiet=2,
+            force=True,
+            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+            stripdir=str(folder),
         )

@@ -1,20 +1,76 @@
-"""The settings of a deployment, read from CDK context and validated."""
+"""The settings of a deployment: a stage's file in `infra/stages`, with what CDK's context replaces; validated."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+STAGE_FILES = ROOT / "infra" / "stages"
 STAGES = ("dev", "prod")
 ENGINES = ("embedded", "glue")
 ARCHITECTURES = ("arm64", "x86_64")
+PYTHON = "3.13"  # of all our functions
 METRICS_NAMESPACE = "TodoInsights"
 COMPUTE_MINUTES = {"embedded": 5, "glue": 60}
+# What the gateway of a new account takes: requests a second, and requests at once.
+MAX_RATE, MAX_BURST = 10_000, 5_000
+MAX_ORIGINS = 20
+
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+_SUFFIX = re.compile(r"(-[a-z0-9]+)*")
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
+_HOST = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
+_ORIGIN = re.compile(r"https://[a-z0-9.-]+(:\d{1,5})?|http://(localhost|127\.0\.0\.1)(:\d{1,5})?")
+_TAG = re.compile(r"[\w .:/=+@-]{1,256}")
+_CERTIFICATE = re.compile(r"arn:aws[a-z-]*:acm:us-east-1:\d{12}:certificate/[\w-]+")
+_WEB_ACL = re.compile(r"arn:aws[a-z-]*:wafv2:us-east-1:\d{12}:global/webacl/[\w-]+/[\w-]+")
 
 
 class SettingsError(ValueError):
-    """A context value is not allowed; the message says which."""
+    """A setting is not allowed; the message names it, and the file or the context it comes from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """The site's own domain: exists outside of the stacks, which only refer to it.
+
+    Parameters
+    ----------
+    name
+        Host name; empty if the site has the address that AWS gives it.
+    certificate_arn
+        Its certificate in us-east-1.
+    web_acl_arn
+        Web ACL in front of the site, in us-east-1; empty for none.
+    """
+
+    name: str = ""
+    certificate_arn: str = ""
+    web_acl_arn: str = ""
+
+    def __post_init__(self) -> None:
+        _matches("name", self.name, _HOST, "a host name such as todo.example.com", empty=True)
+        wanted = "the ARN of a certificate in us-east-1"
+        _matches("certificate_arn", self.certificate_arn, _CERTIFICATE, wanted, empty=True)
+        wanted = "the ARN of a global web ACL in us-east-1"
+        _matches("web_acl_arn", self.web_acl_arn, _WEB_ACL, wanted, empty=True)
+        if bool(self.name) != bool(self.certificate_arn):
+            raise SettingsError("name and certificate_arn need each other: set both or neither")
+
+
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    """What the gateway lets through: `rate` requests a second, and `burst` at once."""
+
+    rate: int = 100
+    burst: int = 200
+
+    def __post_init__(self) -> None:
+        _within("rate", self.rate, MAX_RATE)
+        _within("burst", self.burst, MAX_BURST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +81,8 @@ class Settings:
     ----------
     stage
         `dev` or `prod`.
+    region
+        AWS region of the stacks.
     suffix
         Appended to every physical name, so that two stages can share one account; empty if a stage has its own.
     engine
@@ -35,6 +93,16 @@ class Settings:
         Tags.
     alert_email
         Receives the alarms; nobody does if empty.
+    sender
+        Address that mail comes from, its domain verified in SES in `region`; Cognito sends a few mails a day without.
+    snap_start
+        Whether Lambda starts the web function from a snapshot, which costs money around the clock.
+    domain
+        The site's own domain and what protects it.
+    cors_origins
+        Origins other than the site's own whose pages may call the API.
+    throttle
+        What the gateway lets through.
     protect
         Keep table, buckets, pool and key when a stack is removed.
     build
@@ -44,25 +112,51 @@ class Settings:
     """
 
     stage: str
+    region: str = "us-east-1"
     suffix: str = ""
     engine: str = "embedded"
     architecture: str = "arm64"
     owner: str = "todo-team"
     cost_center: str = "todo"
     alert_email: str = ""
+    sender: str = ""
+    snap_start: bool = False
+    domain: Domain = field(default_factory=Domain)
+    cors_origins: tuple[str, ...] = ()
+    throttle: Throttle = field(default_factory=Throttle)
     protect: bool = True
     build: Path = ROOT / "build"
     require_packages: bool = False
 
     def __post_init__(self) -> None:
         _one_of("stage", self.stage, STAGES)
+        _matches("region", self.region, _REGION, "a region such as eu-central-1")
+        _matches("suffix", self.suffix, _SUFFIX, "small letters and digits after a hyphen", empty=True)
+        if len(self.suffix) > 12:
+            raise SettingsError(f"suffix must have at most 12 characters, not {len(self.suffix)}")
         _one_of("engine", self.engine, ENGINES)
         _one_of("architecture", self.architecture, ARCHITECTURES)
+        for name in ("owner", "cost_center"):
+            _matches(name, getattr(self, name), _TAG, "up to 256 letters, digits, spaces and _.:/=+-@")
+        for name in ("alert_email", "sender"):
+            _matches(name, getattr(self, name), _EMAIL, "an e-mail address", empty=True)
+        for name in ("snap_start", "protect", "require_packages"):
+            if not isinstance(getattr(self, name), bool):
+                raise SettingsError(f"{name} must be true or false, not {getattr(self, name)!r}")
+        if not isinstance(self.cors_origins, tuple) or len(self.cors_origins) > MAX_ORIGINS:
+            raise SettingsError(f"cors_origins must be a list of at most {MAX_ORIGINS} origins")
+        for origin in self.cors_origins:
+            _matches("cors_origins", origin, _ORIGIN, "origins such as https://app.example.com")
 
     @property
     def web_function(self) -> str:
         """Name that Zappa gives the web function and its API: project name and stage."""
         return f"todo-{self.stage}"
+
+    @property
+    def sender_domain(self) -> str:
+        """Domain of the sender, which SES must have verified."""
+        return self.sender.rpartition("@")[2]
 
     @property
     def lake_every_minutes(self) -> int:
@@ -88,29 +182,103 @@ class Settings:
         return f"todo-{self.stage}-{stack}"
 
 
-def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise SettingsError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
+# Settings that belong to one run of the CDK app, not to a stage.
+_OF_A_RUN = {"stage", "protect", "build", "require_packages"}
+_OF_A_STAGE = tuple(each.name for each in fields(Settings) if each.name not in _OF_A_RUN)
+_TABLES: dict[str, type[Domain | Throttle]] = {"domain": Domain, "throttle": Throttle}
+# Settings that context may replace: it is made of strings.
+_IN_CONTEXT = tuple(name for name in _OF_A_STAGE if name not in (*_TABLES, "cors_origins"))
+_FLAGS = ("snap_start", "protect", "require_packages")
 
 
 def from_context(get: Callable[[str], Any]) -> Settings:
-    """Read the settings through `get`, which returns a context value or None.
+    """Read the settings of the stage `stage` (dev), from its file and what context replaces.
 
-    Context values from the command line (`-c stage=prod`) are strings; missing ones keep their defaults.
+    Parameters
+    ----------
+    get
+        Returns a context value or None. Values from the command line (`-c stage=prod`) are strings. `stage_files` names
+        another folder of the stages' files.
 
     Raises
     ------
     SettingsError
-        If a value is not allowed.
+        If a value is not allowed, or a key is unknown.
     """
-    texts = ("suffix", "engine", "architecture", "owner", "cost_center", "alert_email")
-    values: dict[str, Any] = {name: str(get(name)) for name in texts if get(name) is not None}
-    for name in ("protect", "require_packages"):
-        if get(name) is not None:
-            values[name] = _flag(name, get(name))
-    if get("build") is not None:
-        values["build"] = Path(get("build"))
-    return Settings(stage=str(get("stage") or "dev"), **values)
+    stage = str(get("stage") or "dev")
+    _one_of("stage", stage, STAGES)
+    values = read_file(Path(get("stage_files") or STAGE_FILES) / f"{stage}.toml")
+    for name in (*_IN_CONTEXT, *_OF_A_RUN - {"stage"}):
+        given = get(name)
+        if given is not None:
+            values[name] = _flag(name, given) if name in _FLAGS else str(given)
+    if "build" in values:
+        values["build"] = Path(values["build"])
+    return Settings(stage=stage, **values)
+
+
+def of_stage(stage: str, context: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings of a stage, with values of CDK's context. Raises SettingsError."""
+    return from_context({**(context or {}), "stage": stage}.get)
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """Return the values of a stage's file as arguments of `Settings`.
+
+    Raises
+    ------
+    SettingsError
+        If it is missing, is no TOML, has an unknown key or a value that is not allowed; the message names file and key.
+    """
+    shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+    try:
+        found = tomllib.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{shown}: {error}") from error
+    try:
+        _known(found, _OF_A_STAGE)
+        for name, kind in _TABLES.items():
+            if name in found:
+                found[name] = _table(name, found[name], kind)
+        if isinstance(found.get("cors_origins"), list):
+            found["cors_origins"] = tuple(found["cors_origins"])
+        Settings(stage=STAGES[0], **found)
+    except SettingsError as error:
+        raise SettingsError(f"{shown}: {error}") from error
+    return found
+
+
+def _table(name: str, values: Any, kind: type[Domain | Throttle]) -> Domain | Throttle:
+    if not isinstance(values, dict):
+        raise SettingsError(f"{name} must be a table, [{name}]")
+    try:
+        _known(values, tuple(each.name for each in fields(kind)))
+        return kind(**values)
+    except SettingsError as error:
+        raise SettingsError(f"{name}: {error}") from error
+
+
+def _known(values: Mapping[str, Any], names: Iterable[str]) -> None:
+    unknown = sorted(set(values) - set(names))
+    if unknown:
+        raise SettingsError(f"unknown: {', '.join(unknown)}; there are {', '.join(names)}")
+
+
+def _one_of(name: str, value: Any, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise SettingsError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
+
+
+def _matches(name: str, value: Any, shape: re.Pattern[str], wanted: str, *, empty: bool = False) -> None:
+    if empty and value == "":
+        return
+    if not isinstance(value, str) or not shape.fullmatch(value):
+        raise SettingsError(f"{name} must be {wanted}, not {value!r}")
+
+
+def _within(name: str, value: Any, highest: int) -> None:
+    if type(value) is not int or not 1 <= value <= highest:
+        raise SettingsError(f"{name} must be a whole number from 1 to {highest}, not {value!r}")
 
 
 def _flag(name: str, value: Any) -> bool:

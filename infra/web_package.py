@@ -17,9 +17,9 @@ import sys
 import zipfile
 from pathlib import Path
 
-from infra.lake_layer import PYTHON, install, remove
+from infra.lake_layer import install, remove
 from infra.prebuild import MARKER, compile_folders
-from infra.settings import ARCHITECTURES, ROOT, Settings
+from infra.settings import ARCHITECTURES, PYTHON, ROOT, Settings
 
 PRODUCT = (
     "todo_site",
@@ -42,14 +42,14 @@ HANDLER_PACKAGES = ("zappa", "werkzeug", "markupsafe", "durationpy")
 HANDLER_MODULES = ("__init__", "asgi", "middleware", "utilities", "wsgi")
 # botocore describes 400 services in 30 MB; the function calls these.
 SERVICES = (
-    *("athena", "cloudwatch", "cognito-idp", "dynamodb", "dynamodbstreams", "firehose", "glue", "s3", "sns"),
-    *("sqs", "stepfunctions", "sts"),
+    *("athena", "cloudwatch", "cognito-idp", "dynamodb", "dynamodbstreams", "firehose", "glue", "s3"),
+    *("secretsmanager", "sns", "sqs", "stepfunctions", "sts"),
 )
 # Not imported by any request: a server, a C interface and its parser, DNS look-ups of e-mail domains.
 UNUSED_PACKAGES = (
     *("gunicorn", "cffi", "pycparser", "dns", "bin", "pip", "boto3/data", "boto3/examples", "werkzeug/debug"),
     # File systems over S3 for pandas (pyathena has its own); pydantic's checks of e-mail addresses; command lines.
-    *("fsspec", "pyathena/filesystem", "email_validator", "dateparser_cli", "dateparser_scripts"),
+    *("fsspec", "pyathena/filesystem", "email_validator"),
 )
 # Served from staticfiles, or for other databases, other clients of Athena, or Django apps that are not installed.
 UNUSED_FOLDERS = (
@@ -67,6 +67,7 @@ UNUSED_FOLDERS = (
     "*.dist-info/RECORD",
 )
 UNUSED_FILES = ("*.pyi", "*.po", "*.c", "*.h", "*.map")
+BUILD_RECORD = "package_info.json"  # Zappa's note of when and by whom; nobody reads it
 KEPT_LOCALES = ("en", "de", "__pycache__")  # those of LANGUAGES
 # Imports all modules that requests use. Commands and the erasure need the lake's libraries, so they run elsewhere.
 IMPORT_EVERYTHING = """
@@ -98,6 +99,7 @@ class WebBuild:
         self.architecture = architecture
         self.folder = build / f"web-{architecture}"
         self.app = self.folder / "app"
+        self.static = self.folder / "static"  # for CloudFront's bucket
         self.environment = self.folder / "env"
         self.packages = self.environment / "lib" / f"python{PYTHON}" / "site-packages"
 
@@ -152,14 +154,17 @@ class WebBuild:
         )
 
     def _static(self, collector: Path) -> None:
-        target = self.app / "staticfiles"
+        """Collect the static files beside the package, which gets the manifest with their names only."""
+        shutil.rmtree(self.static, ignore_errors=True)
         subprocess.run(
             [str(collector), "manage.py", "collectstatic", "--no-input", "--verbosity=0"],
             cwd=ROOT,
-            env={**os.environ, **COLLECT_ENVIRONMENT, "STATIC_ROOT": str(target)},
+            env={**os.environ, **COLLECT_ENVIRONMENT, "STATIC_ROOT": str(self.static)},
             check=True,
         )
-        keep_hashed(target)
+        keep_hashed(self.static)
+        (self.app / "staticfiles").mkdir()
+        (self.static / "staticfiles.json").rename(self.app / "staticfiles" / "staticfiles.json")
 
     def try_imports(self) -> None:
         """Import all modules that requests use from this tree, which must be for this processor.
@@ -174,10 +179,6 @@ class WebBuild:
         command = [sys.executable, "-S", "-c", IMPORT_EVERYTHING]
         environment = {**os.environ, **COLLECT_ENVIRONMENT, **settings, "PYTHONPATH": path}
         subprocess.run(command, cwd=self.app, env=environment, check=True)
-
-    def archive(self) -> Path:
-        """Return the newest zip that Zappa made of this tree; it leaves them here, but packs none."""
-        return max(self.app.glob("*.zip"), key=lambda path: path.stat().st_mtime)
 
     def compile(self) -> None:
         """Compile the tree as Zappa's prebuild script does, for measurements without Zappa."""
@@ -202,11 +203,6 @@ def prune(packages: Path) -> None:
         for path in locale.iterdir()
         if path.is_dir() and path.name not in KEPT_LOCALES
     )
-    remove(
-        path
-        for path in packages.glob("dateparser/data/date_translation_data/*.py")
-        if path.stem not in (*KEPT_LOCALES, "__init__")
-    )
     remove(path for path in packages.glob("zappa/*") if path.stem not in HANDLER_MODULES)
 
 
@@ -216,6 +212,19 @@ def keep_hashed(static: Path) -> None:
     for plain, hashed in names.items():
         if plain != hashed:
             remove(static / f"{plain}{suffix}" for suffix in ("", ".gz", ".br"))
+
+
+def normalise(archive: Path) -> None:
+    """Write a zip again, for its owner only, so that the same files always make the same bytes."""
+    unfinished = archive.with_suffix(".unfinished")
+    unfinished.unlink(missing_ok=True)
+    with zipfile.ZipFile(archive) as made, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as written:
+        for name in sorted({*made.namelist()} - {BUILD_RECORD}):
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = 0o755 << 16
+            written.writestr(entry, made.read(name), zipfile.ZIP_DEFLATED)
+    unfinished.chmod(0o600)
+    unfinished.replace(archive)
 
 
 def size(*folders: Path, without: str = "") -> int:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from insights import answers, pages
+from insights import answers, exports, pages
 from insights.answers import Outcome
 from insights.cache import Key
 from insights.filters import State
-from insights.model import Column, Row, Table
+from insights.model import Column, Table
 from insights.pages import Freshness
 from insights.predicates import Predicate
 from insights.questions.tasks import COLUMNS, DRILL_DOWN
@@ -38,8 +38,12 @@ class DrillDown:
         return max(1, -(-self.tasks // PAGE_ROWS))
 
 
-def drill_down(predicate: Predicate, state: State, page: int = 1, rows: int = PAGE_ROWS) -> DrillDown | None:
+def drill_down(
+    predicate: Predicate, state: State, page: int = 1, rows: int = PAGE_ROWS, after: int = 0
+) -> DrillDown | None:
     """Find the tasks that match ``predicate`` and the filters of ``state``, ``rows`` a page.
+
+    The first ``after`` of them are left out.
 
     Returns None before the first snapshot is published; raises AthenaError as ``pages.dashboard_page`` does.
     """
@@ -48,7 +52,7 @@ def drill_down(predicate: Predicate, state: State, page: int = 1, rows: int = PA
         return None
     predicate = predicate.for_any_person() if state.person else predicate
     titles = bool(state.person) or settings.INSIGHTS_SHOW_TITLES
-    key = _key(predicate, state, snapshot, titles, ((page - 1) * rows + 1, page * rows))
+    key = _key(predicate, state, snapshot, titles, (after + (page - 1) * rows + 1, after + page * rows))
     outcome = answers.gather([key], snapshot, budget=answers.query_budget() + 2)[key.slug]
     found = outcome.answer.rows if outcome.answer else []
     return DrillDown(
@@ -75,9 +79,15 @@ def _columns(predicate: Predicate, state: State, titles: bool) -> tuple[Column, 
     return tuple(column for column in COLUMNS if column.name not in hidden)
 
 
-def exported(predicate: Predicate, state: State) -> tuple[tuple[Column, ...], list[Row]] | None:
-    """Columns and rows of a CSV, ``EXPORT_ROWS`` at most; None while there is no answer."""
-    found = drill_down(predicate, state, rows=EXPORT_ROWS)
+def exported(predicate: Predicate, state: State, after: int = 0) -> tuple[str, int] | None:
+    """Return a CSV of the tasks behind the first ``after``: ``EXPORT_ROWS`` at most, and as many as an answer holds.
+
+    With it comes the number of tasks after which the next CSV goes on, 0 at the end. None while there is no answer.
+    """
+    found = drill_down(predicate, state, rows=EXPORT_ROWS, after=after)
     if found is None or found.outcome.answer is None:
         return None
-    return tuple(column for column in COLUMNS if found.titles or column.name != "title"), found.table.rows
+    columns = tuple(column for column in COLUMNS if found.titles or column.name != "title")
+    text, count = exports.page_of_csv(columns, found.table.rows)
+    last = after + count
+    return text, last if count and last < found.tasks else 0

@@ -4,7 +4,8 @@ Each kind of predicate is a class; its attributes are the query parameters it re
 in ``questions.tasks``.
 """
 
-from collections.abc import Callable, Container, Mapping
+import hashlib
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from datetime import date
 from functools import partial
@@ -15,6 +16,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from insights import filters, formats
+from web import athena
 
 EVENTS = {
     "created": _("Created"),
@@ -43,8 +45,12 @@ WEEKDAYS = (
     _("on Saturdays"),
     _("on Sundays"),
 )
-LONGEST_LIST = 20_000
+# The list of an earlier version's link, with the names themselves; and any list, as a parameter of the query.
+_LONGEST_OLD_LIST = 20_000
+LONGEST_LIST = athena.LONGEST_PARAMETER - 2  # it is sent in quotation marks
 UNBOUNDED = 10**9
+SEPARATOR = "\x1f"
+DIGEST = 10  # hexadecimal digits: of two thousand categories, two are the same once in half a million
 _DURATION_COLUMNS = frozenset({"lead_hours", "cycle_hours"})
 
 
@@ -65,6 +71,30 @@ def _number(most: int, text: str) -> int:
     return int(text)
 
 
+class ListTooLong(Exception):  # noqa: N818
+    """A link lists more categories or people than a query takes."""
+
+
+def _list(text: str) -> str:
+    if len(text) > LONGEST_LIST:
+        raise ListTooLong
+    return _text(LONGEST_LIST, text)
+
+
+def _categories(text: str) -> str:
+    """Return the digests of categories; older links have the names instead, between unit separators."""
+    if text.startswith(SEPARATOR):
+        names = _text(_LONGEST_OLD_LIST, text).strip(SEPARATOR).split(SEPARATOR)
+        text = category_digests(names)
+    return _list(text)
+
+
+def category_digests(names: Iterable[str]) -> str:
+    """Return what a link has instead of these categories: ``,1f0e9c0a2b,…,``, however long their names are."""
+    digests = (hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()[:DIGEST] for name in names)
+    return f",{','.join(digests)},"
+
+
 def _text(longest: int, text: str) -> str:
     if len(text) > longest or "\x00" in text:
         raise ValueError(text)
@@ -75,17 +105,17 @@ def _text(longest: int, text: str) -> str:
 class Predicate:
     """The part that all kinds share: one category, or all but some; one person, or all but some.
 
-    ``except_categories`` and ``except_users`` are lists as ``rankings`` joins them. ``branch`` names the kind's branch
-    of SQL, ``hidden_columns`` the columns that say nothing about tasks of that kind.
+    ``except_categories`` are digests of their names, ``except_users`` is a list as ``rankings`` joins it.
+    ``branch`` names the kind's branch of SQL, ``hidden_columns`` the columns that say nothing about tasks of that kind.
     """
 
     branch: ClassVar[str]
     hidden_columns: ClassVar[frozenset[str]] = _DURATION_COLUMNS
 
     only_category: str = field(default="", metadata=_parameter("in", _text, filters.LONGEST))
-    except_categories: str = field(default="", metadata=_parameter("beyond", _text, LONGEST_LIST))
+    except_categories: str = field(default="", metadata=_parameter("beyond", _categories))
     only_user: str = field(default="", metadata=_parameter("by", _text, filters.LONGEST))
-    except_users: str = field(default="", metadata=_parameter("besides", _text, LONGEST_LIST))
+    except_users: str = field(default="", metadata=_parameter("besides", _list))
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> Self:
@@ -230,7 +260,7 @@ _IGNORED: dict[str, Any] = {
 
 
 def from_query(query: Mapping[str, str]) -> Predicate | None:
-    """Read a predicate from a query string; None where it has none, or an invalid one."""
+    """Read a predicate from a query string; None where it has none, or an invalid one. Raises ListTooLong."""
     kind = next((kind for name, kind in _KINDS.items() if query.get(name)), None)
     try:
         return kind.read(query) if kind else None

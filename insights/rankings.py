@@ -10,11 +10,10 @@ from insights.figures import COMPLETED, CREATED, Figure, bars, counts, figure
 from insights.findings import Change, finding
 from insights.model import Column, Drawing, Fact, Row, Table
 from insights.periods import Period
-from insights.predicates import EVENTS
+from insights.predicates import EVENTS, SEPARATOR, category_digests
 
 TOP_CATEGORIES = 8
 TABLE_CATEGORIES = 50
-SEPARATOR = "\x1f"
 _FLOWS_IN = {
     "created": _("Tasks created in %(category)s"),
     "completed": _("Tasks completed in %(category)s"),
@@ -72,7 +71,7 @@ def _top(rows: list[Row], number: int) -> list[Row]:
     if len(rows) <= number + 1:
         return shown
     rest = rows[number:]
-    beyond = SEPARATOR.join(["", *values(rows[:number], "category"), ""])
+    beyond = category_digests(values(rows[:number], "category"))
     others = {name: total(rest, name) for name in ("created", "completed")}
     label = formats.others(len(rest))
     return [*shown[:number], {"label": label, "category": "", "beyond": beyond, **others}]

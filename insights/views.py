@@ -9,6 +9,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
@@ -18,7 +19,7 @@ from insights import drill_down, exports, filters, formats, goals, pages, period
 from insights.dashboards import EVERYBODY, ME, Dashboard
 from insights.filters import State
 from insights.model import Question
-from insights.predicates import Predicate
+from insights.predicates import ListTooLong, Predicate
 from insights.questions import KPIS
 from web.athena import AthenaError
 
@@ -78,8 +79,7 @@ def _export(request: HttpRequest, dashboard: Dashboard, slug: str) -> HttpRespon
 def _tasks(request: HttpRequest, dashboard: Dashboard) -> HttpResponse:
     """Drill-down: the tasks that a value of a chart stands for."""
     predicate, state = _predicate(request), _state(request, dashboard)
-    text = request.GET.get("page", "")
-    number = max(int(text), 1) if text.isascii() and text.isdigit() else 1
+    number = max(_number(request, "page"), 1)
     context = _context(dashboard, state)
     try:
         found = drill_down.drill_down(predicate, state, number)
@@ -92,13 +92,25 @@ def _tasks(request: HttpRequest, dashboard: Dashboard) -> HttpResponse:
 
 
 def _export_tasks(request: HttpRequest, dashboard: Dashboard) -> HttpResponse:
-    """The same tasks as CSV."""
+    """The same tasks as CSV. What one answer cannot hold follows at the address in ``Link``."""
     predicate, state = _predicate(request), _state(request, dashboard)
     try:
-        found = drill_down.exported(predicate, state)
+        found = drill_down.exported(predicate, state, _number(request, "after"))
     except AthenaError:
         found = None
-    return _csv(exports.to_csv(*found), "tasks") if found else _unavailable()
+    if not found:
+        return _unavailable()
+    text, following = found
+    answer = _csv(text, "tasks")
+    if following:
+        query = urlencode(request.GET.dict() | {"after": following})
+        answer["Link"] = f'<{request.build_absolute_uri(request.path)}?{query}>; rel="next"'
+    return answer
+
+
+def _number(request: HttpRequest, name: str) -> int:
+    text = request.GET.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 def _predicate(request: HttpRequest) -> Predicate:
@@ -139,7 +151,13 @@ def _for(view: View, dashboard: Dashboard) -> View:
     required = person_required if dashboard.personal else manager_required
 
     def bound(request: HttpRequest, **arguments: str) -> HttpResponse:
-        return view(request, dashboard, **arguments)
+        try:
+            return view(request, dashboard, **arguments)
+        except ListTooLong:
+            detail = _(
+                "This link lists more categories or people than one question takes. Choose a filter instead."
+            )
+            return render(request, "422.html", {"detail": detail}, status=422)
 
     bound.__doc__ = view.__doc__
     return require_safe(required(private(bound)))

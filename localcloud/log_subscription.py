@@ -8,7 +8,6 @@ pattern, and puts them into the delivery stream in CloudWatch's envelopes. It th
 import gzip
 import json
 import os
-import re
 import signal
 import threading
 import time
@@ -24,14 +23,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from etl.lake.catalog import REQUEST_LINES
 from etl.log import log
 from localcloud.files import write_atomically
+from localcloud.filter_pattern import matches
 
 # Each round becomes a file in Bronze; AWS buffers for minutes.
 ROUND_SECONDS = 5.0
 MAX_LINES = 500
-MAX_LINE_BYTES = 256 * 1024
 MAX_READ_BYTES = 4 * 1024 * 1024
 OPERATION = "logs.ship"
-_PATTERN = re.compile(r'\{ \$\.(\w+) = "([^"]*)" \}')
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +92,10 @@ class Follower:
 
 
 def matching(lines: list[bytes], pattern: str = REQUEST_LINES) -> Iterator[str]:
-    """Yield the JSON lines that match CloudWatch's filter pattern ``{ $.name = "value" }``."""
-    found = _PATTERN.fullmatch(pattern)
-    if found is None:
-        raise ValueError(f'only patterns like {{ $.name = "value" }} are supported, not {pattern}')
-    name, value = found.groups()
+    """Yield the JSON lines that match CloudWatch's filter pattern."""
     for line in lines:
-        try:
-            if len(line) <= MAX_LINE_BYTES and json.loads(line).get(name) == value:
-                yield line.decode()
-        except (ValueError, AttributeError):
-            continue
+        if matches(pattern, line):
+            yield line.decode()
 
 
 def envelope(lines: list[str]) -> bytes:

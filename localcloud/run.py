@@ -19,6 +19,7 @@ from localcloud.end_with_parent import end_with_parent
 from localcloud.environment import client_variables, shell_without_aws, write_env_file
 from localcloud.provision import ProvisionError, provision
 from localcloud.readiness import assets_fingerprint, lake_caught_up, status_of
+from localcloud.roles import credentials
 from localcloud.settings import ROOT, SettingError, Settings, read_settings
 from localcloud.supervisor import Child, Program, Supervisor
 from tasks.demo.state import Manifest
@@ -26,6 +27,8 @@ from tasks.demo.state import Manifest
 AWS, CAPTURE, LAKE, WEB, DEMO, ASSETS = "local-aws", "capture", "lake", "web", "demo", "static"
 LOGS = "logs"
 WARM = "warm"
+# Programs that act in their deployed role; the others are tools of whoever owns the account.
+ROLES = {WEB: "web", WARM: "web", CAPTURE: "capture", LAKE: "lake", LOGS: "log-subscription"}
 STOP_ORDER = [[WEB, WARM, DEMO, ASSETS], [LAKE, CAPTURE, LOGS], [AWS]]
 OK, BROKEN = 200, 500
 START_SECONDS = 120.0
@@ -155,10 +158,11 @@ class Runner:
         return self.supervisor.start(self.python_program(name, arguments))
 
     def python_program(self, name: str, arguments: list[str]) -> Program:
-        """Return a Python program in the app's environment with the variables of this copy."""
+        """Return a Python program in the app's environment with this copy's variables, and its role's credentials."""
         environment = {
             **os.environ,
             **self.variables,
+            **(credentials(ROLES[name]) if name in ROLES else {}),
             "PORT": str(self.settings.port),
             "LAKE_WORK_DIR": str(self.settings.directory / "lake"),
         }

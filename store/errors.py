@@ -65,6 +65,14 @@ class WriteContention(DomainError):  # noqa: N818
     message = gettext_lazy("Other changes to the same task are in flight. Try again.")
 
 
+class TooLarge(DomainError):  # noqa: N818
+    """The write is larger than what the table does at once; nothing was written."""
+
+    status = 413
+    kind = "too-large"
+    message = gettext_lazy("This is too large to be done at once. Do it in smaller parts.")
+
+
 class IdempotencyInFlight(WriteContention):
     """Another request with the same Idempotency-Key is being worked on."""
 

@@ -173,6 +173,7 @@ def read(
     positions: list[Position] | None = None,
     *,
     merged: bool = False,
+    fits: Callable[[AnyItem], bool] | None = None,
 ) -> tuple[list[AnyItem], list[Position] | None]:
     """Return a page of at most ``limit`` items, and the positions to go on from (None at the end of the list).
 
@@ -184,11 +185,15 @@ def read(
         What an earlier page returned.
     merged
         Whether the ranges are merged by their sort keys; otherwise they follow each other.
+    fits
+        Called with each item in turn; the page ends before the first that does not fit, unless that is its only one.
     """
     starts = positions or [None] * len(ranges)
     streams = [_Stream(*pair) for pair in zip(ranges, starts, strict=True)]
     reader = _Reader(streams, merged)
     found: list[AnyItem] = []
     while (stream := reader.current(limit + 1 - len(found))) and len(found) < limit:
+        if fits and not fits(stream.items[-1]) and found:
+            break
         found.append(stream.take())
     return found, None if reader.finished else [stream.position for stream in streams]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 from store.model import Item
 from store.writing import Action
@@ -50,6 +51,8 @@ class RequestContext:
     trail
         Given the context, an item before a write (None if it is new) and after it (None if it goes), the actions
         that record the write, to be done in the same transaction. Admins have one; see ``store.audit``.
+    zone
+        The person's time zone, as far as the request knows it: a browser's does. See ``identity.today``.
     """
 
     user_id: str
@@ -58,6 +61,7 @@ class RequestContext:
     now: datetime
     caller: Caller | None = None
     trail: "Callable[[RequestContext, Item | None, Item | None], list[Action]] | None" = None
+    zone: ZoneInfo | None = None
 
     @property
     def timestamp(self) -> str:

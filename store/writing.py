@@ -15,6 +15,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action as UpdateAction
 
+from store.errors import TooLarge
 from store.model import KEYS, TTL_ATTRIBUTE, Item, Key, RawItem, table
 
 MAX_ATTEMPTS = 6
@@ -187,7 +188,7 @@ def _action(
 def write(actions: Sequence[Action]) -> None:
     """Do all ``actions`` or none. One request: a single call for one action, a transaction in their order for more.
 
-    Raises ConditionFailed, whose lists are in the order of ``actions``, and Contended.
+    Raises ConditionFailed, whose lists are in the order of ``actions``, Contended, and TooLarge.
     """
     connection = table().connection
     try:
@@ -210,6 +211,9 @@ def _translated(error: ClientError) -> Exception:
         return ConditionFailed(failed, [_blocker(reason) for reason in reasons])
     if code in _RACE_ERRORS or any(reason["Code"] in _RACES for reason in reasons):
         return Contended()
+    # A transaction has 4 MB, an item 400 KB: AWS says so in words only.
+    if code == "ValidationException" and "size" in response["Error"].get("Message", "").lower():
+        return TooLarge()
     return error
 
 

@@ -11,6 +11,7 @@ from django.conf import settings
 from store.paging import pages
 from tasks import checklists, selectors
 from tasks.task_filters import TaskFilters
+from web.answers import Budget
 
 if TYPE_CHECKING:
     from icalendar import Alarm, Event
@@ -30,7 +31,9 @@ Values = Mapping[str, Any]
 
 
 def render(user_id: str, today: date) -> bytes:
-    """Return the feed of ``user_id``: at most ``MAX_EVENTS`` open tasks with a due date, the earliest first.
+    """Return the feed of ``user_id``: open tasks with a due date, the earliest first.
+
+    At most ``MAX_EVENTS``, and as many as one answer holds.
 
     One Query for each ``PAGE`` tasks. The content depends on the tasks only, not on the time of the request.
     """
@@ -39,9 +42,12 @@ def render(user_id: str, today: date) -> bytes:
     calendar = Calendar.new(prodid="-//Todo with Insights//Tasks//EN", name="Tasks", uid=f"tasks-{user_id}")
     calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", "PT1H")
-    first = date.max
+    first, budget = date.max, Budget()
     for task in _due(user_id, today):
-        calendar.add_component(_event(task))
+        event = _event(task)
+        if not budget.take(event.to_ical()):
+            break
+        calendar.add_component(event)
         first = min(first, date.fromisoformat(task["due_date"]))
     if first < date.max:
         calendar.add_missing_timezones(first_date=first.replace(month=1, day=1))

@@ -10,3 +10,10 @@ class TaskNotFound(DomainError):  # noqa: N818
 
     status = 404
     message = _("There is no such task.")
+
+
+class SeriesEnded(DomainError):  # noqa: N818
+    """The task does not repeat, or not again."""
+
+    status = 409
+    message = _("It does not repeat again.")

@@ -19,6 +19,7 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
+from store.errors import FieldError, ValidationFailed
 from store.validation import (
     STRICT,
     AsLine,
@@ -72,8 +73,17 @@ def _time(text: str) -> str:
 def _recurrence(text: str) -> str:
     try:
         return recurrence.parse(text)
-    except ValueError as error:
-        raise invalid("recurrence", _("Not a usable RFC 5545 rule: %(why)s.") % {"why": error}) from None
+    except recurrence.InvalidRule as error:
+        raise invalid("recurrence", _refusal(error)) from None
+
+
+def _refusal(error: recurrence.InvalidRule) -> str:
+    return _("Not a usable RFC 5545 rule: %(why)s.") % {"why": error}
+
+
+def refused_rule(error: recurrence.InvalidRule) -> ValidationFailed:
+    """Return the error of a rule that does not suit its task."""
+    return ValidationFailed([FieldError(field="recurrence", message=_refusal(error), code="recurrence")])
 
 
 def _identified(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -112,6 +122,18 @@ Recurrence = Annotated[
 ]
 
 
+# A series that is counted from its due dates does not store it.
+RepeatFrom = Annotated[
+    Literal["due", "done"] | None,
+    Blank,
+    AfterValidator(lambda value: None if value == "due" else value),
+    Field(
+        description="What the next occurrence of a recurring task is counted from: its due date (`due`, the default) "
+        "or the day on which it is completed (`done`)"
+    ),
+]
+
+
 @with_config(STRICT)
 class ChecklistEntry(TypedDict):
     """One entry of a checklist; a missing id is generated."""
@@ -135,6 +157,7 @@ class _TaskFields(TypedDict, total=False):
     timezone: Annotated[Timezone | None, Blank]
     checklist: Checklist | None
     recurrence: Annotated[Recurrence | None, Blank]
+    repeat_from: RepeatFrom
 
 
 @with_config(STRICT)

@@ -32,6 +32,7 @@ FIELD_LABELS = {
     "due_date": _("Due date"),
     "due_time": _("Time"),
     "recurrence": _("Repeats"),
+    "repeat_from": _("Counted from"),
     "checklist": _("Checklist"),
     "timezone": _("Time zone"),
 }
@@ -47,6 +48,7 @@ OFFERED_RULES = (
 )
 _PRIORITY_CHOICES = [(value, PRIORITY_LABELS[value]) for value in reversed(PRIORITIES)]
 _STATUS_CHOICES = [(value, STATUS_LABELS[value]) for value in STATUSES]
+REPEAT_FROM_LABELS = {"": _("the due date"), "done": _("the day it is done")}
 _DATE_ERRORS = {"invalid": _("Enter a date as YYYY-MM-DD, for example 2026-12-31.")}
 _TIME_ERRORS = {"invalid": _("Enter a time as HH:MM, for example 09:30.")}
 _CHOICE_ERRORS = {"invalid_choice": _("Choose one of the listed values.")}
@@ -265,6 +267,12 @@ class TaskForm(EditForm):
     )
     tags = TagsField(label=FIELD_LABELS["tags"], required=False, help_text=_("Separated by commas"))
     recurrence = RepeatField(label=FIELD_LABELS["recurrence"], required=False, error_messages=_CHOICE_ERRORS)
+    repeat_from = forms.ChoiceField(
+        label=FIELD_LABELS["repeat_from"],
+        choices=list(REPEAT_FROM_LABELS.items()),
+        required=False,
+        error_messages=_CHOICE_ERRORS,
+    )
     repeat_custom = _text_field(
         label=_("Custom repeat"),
         max_length=200,
@@ -285,9 +293,9 @@ class TaskForm(EditForm):
     def clean(self) -> dict[str, Any]:
         """Replace a custom repeat, in words or as an RFC 5545 rule, by the rule."""
         if self.cleaned_data.get("recurrence") == CUSTOM:
-            rule = repeats.from_words(self.cleaned_data.get("repeat_custom", ""))
-            if rule:
-                self.cleaned_data["recurrence"] = rule
+            start = self.cleaned_data.get("due_date")
+            if said := repeats.from_words(self.cleaned_data.get("repeat_custom", ""), start):
+                self.cleaned_data |= said
             else:
                 self.add_error(
                     "repeat_custom",

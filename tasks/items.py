@@ -32,6 +32,10 @@ class TaskItem(Authored):
     ----------
     next_task_id
         The occurrence that completing this task created.
+    previous_task_id
+        The occurrence whose completion created this task.
+    repeat_from
+        "done" if the next occurrence is counted from the completion; absent if from the due date.
     withdrawn_task_id
         The occurrence that went to the trash when the completion was undone.
     """
@@ -52,7 +56,9 @@ class TaskItem(Authored):
     timezone = Text(null=True)
     checklist = Records(null=True)
     recurrence = Text(null=True)
+    repeat_from = Text(null=True)
     next_task_id = Text(null=True)
+    previous_task_id = Text(null=True)
     withdrawn_task_id = Text(null=True)
     completed_at = Text(null=True)
 

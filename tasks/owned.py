@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from itertools import chain
 
+from store.model import Item
 from store.reading import query_all
-from tasks.items import TaskItem, task_key, trash_key
+from tasks.items import task_key, trash_key
+from tasks.transfer.export_jobs import export_key
 
 
-def owned_by(user_id: str) -> Iterator[TaskItem]:
-    """Return the tasks of a person, the trash and its tombstones. One Query a page."""
-    partitions = (task_key(user_id, "")[0], trash_key(user_id, "")[0])
-    return chain.from_iterable(query_all(TaskItem, partition) for partition in partitions)
+def owned_by(user_id: str) -> Iterator[Item]:
+    """Return the exports and tasks of a person, the trash and its tombstones. One Query a page."""
+    partitions = (export_key(user_id, "")[0], task_key(user_id, "")[0], trash_key(user_id, "")[0])
+    return chain.from_iterable(query_all(Item, partition) for partition in partitions)

@@ -4,7 +4,7 @@ Reads of GSI1 to GSI5 are eventually consistent; everything else is read consist
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 
 from store import cursors
@@ -28,9 +28,14 @@ def get_task(user_id: str, task_id: str) -> TaskItem:
 
 
 def list_tasks(
-    user_id: str, *, filters: TaskFilters = TaskFilters(), limit: int = LIMIT, cursor: str | None = None
+    user_id: str,
+    *,
+    filters: TaskFilters = TaskFilters(),
+    limit: int = LIMIT,
+    cursor: str | None = None,
+    fits: Callable[[TaskItem], bool] | None = None,
 ) -> Page[TaskItem]:
-    """Return a page of at most ``limit`` tasks of ``user_id``.
+    """Return a page of at most ``limit`` tasks of ``user_id``; it ends earlier where a task does not fit.
 
     One Query if an index serves filters and sort; two for what changed; up to four by priority; at most
     ``search.MAX_READS`` where nothing serves a filter, and the page may then hold less than there is to come.
@@ -39,7 +44,7 @@ def list_tasks(
     """
     scope = f"tasks\0{user_id}\0" + "\0".join(f"{getattr(filters, f.name) or ''}" for f in fields(filters))
     ranges = list_indexes.ranges(user_id, filters)
-    return _page(scope, ranges, limit, cursor, merged=list_indexes.merged(filters))
+    return _page(scope, ranges, limit, cursor, merged=list_indexes.merged(filters), fits=fits)
 
 
 def _page(
@@ -49,9 +54,10 @@ def _page(
     cursor: str | None,
     *,
     merged: bool = False,
+    fits: Callable[[AnyItem], bool] | None = None,
 ) -> Page[AnyItem]:
     start = cursors.load(scope, cursor) if cursor else None
-    items, positions = search.read(ranges, limit, start, merged=merged)
+    items, positions = search.read(ranges, limit, start, merged=merged, fits=fits)
     return Page(items, cursors.dump(scope, positions) if positions else None)
 
 
@@ -76,6 +82,7 @@ def get_trashed(
     limit: int = LIMIT,
     cursor: str | None = None,
     latest_first: bool = False,
+    fits: Callable[[TrashItem], bool] | None = None,
 ) -> Page[TrashItem]:
     """Return a page of the deleted tasks of ``user_id`` still kept at ``now`` (epoch seconds). One Query.
 
@@ -87,4 +94,4 @@ def get_trashed(
         condition=TrashItem.kept_at(time.time() if now is None else now),
         **({"low": "0", "high": ":", "index": CHANGES} if latest_first else list_indexes.ALL),
     )
-    return _page(f"trash\0{user_id}\0{latest_first}", [trash], limit, cursor)
+    return _page(f"trash\0{user_id}\0{latest_first}", [trash], limit, cursor, fits=fits)

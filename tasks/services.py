@@ -2,21 +2,22 @@
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, TypeVar, cast
 
 from identity import profiles
+from identity.items import UserItem, user_key
 from store import reading, validation
 from store.commit import Committed, Plan, Replayed, commit
 from store.errors import VersionConflict
 from store.idempotency import IdempotencyItem, Once, Slot, StoredReply
-from store.model import Key
+from store.model import Item, Key
 from store.request_context import RequestContext
-from store.writing import ConditionFailed
+from store.writing import Action, ConditionFailed
 from tasks import fields, write_plans
 from tasks.errors import TaskNotFound
 from tasks.ids import is_id
 from tasks.items import TaskItem, TrashItem, task_key, trash_key
+from tasks.write_plans import Around
 
 # Emptying the trash stops after so many tasks; a transaction holds at most 100 actions.
 EMPTIED, EMPTIED_AT_ONCE = 1000, 40
@@ -47,7 +48,7 @@ class Written:
 
 
 def create_task(ctx: RequestContext, given: Mapping[str, Any], *, once: Once | None = None) -> Written:
-    """Create a task for ``ctx.user_id``. One request to DynamoDB, a replay included.
+    """Create a task for ``ctx.user_id``. One request to DynamoDB, a replay included (see ``plan_create``).
 
     Parameters
     ----------
@@ -60,13 +61,25 @@ def create_task(ctx: RequestContext, given: Mapping[str, Any], *, once: Once | N
     ------
     ValidationFailed, IdempotencyMismatch, IdempotencyInFlight, WriteContention
     """
-    plan = write_plans.create_task(ctx, given)
+    plan = plan_create(ctx, given)
     profile = profiles.first_sight(ctx)
     plan = replace(plan, actions=[*plan.actions, *profile])
     written = _written(commit(ctx, plan, slot=once and Slot(ctx, once)))
     if profile and not written.replayed:
         profiles.seen(ctx)
     return written
+
+
+def plan_create(ctx: RequestContext, given: Mapping[str, Any], task_id: str | None = None) -> Plan[TaskItem]:
+    """Plan a new task. One GetItem of the profile if its rule depends on the person's zone and the request has none.
+
+    Raises ValidationFailed.
+    """
+    try:
+        return write_plans.create_task(ctx, given, task_id)
+    except write_plans.Unread as unread:
+        (profile,) = unread.keys
+        return write_plans.create_task(ctx, given, task_id, {profile: reading.get(UserItem, profile)})
 
 
 def update_task(
@@ -81,7 +94,8 @@ def update_task(
     """Change some fields of a task; None clears an optional one. Two requests to DynamoDB, a replay one.
 
     ``completed_at`` follows the status. Completing a recurring task creates its next occurrence in the same
-    transaction, unless it exists. A change that changes nothing writes nothing.
+    transaction, unless it exists, and opening it again withdraws that (three requests): a series has one open
+    occurrence. A change that changes nothing writes nothing.
 
     Parameters
     ----------
@@ -98,50 +112,70 @@ def update_task(
     """
     wanted = validation.clean(fields.TASK_CHANGES, changes)
 
-    def plan(existing: Container[str], current: TaskItem | None) -> Plan[TaskItem]:
-        return write_plans.update_task(ctx, expected(ctx, current, if_version), wanted, echoed, existing)
+    def plan(around: Around, current: TaskItem | None) -> Plan[TaskItem]:
+        return write_plans.update_task(ctx, expected(ctx, current, if_version), wanted, echoed, around)
 
-    return _written(commit_updates(ctx, plan, [_key(task_key, ctx, task_id)], once))
+    keys = [_key(task_key, ctx, task_id)]
+    return _written(commit_updates(ctx, plan, keys, once, around=profile_key(ctx, wanted)))
 
 
 def commit_updates(
-    ctx: RequestContext, plan: Callable[..., Plan[Result]], keys: Sequence[Key], once: Once | None
+    ctx: RequestContext,
+    plan: Callable[..., Plan[Result]],
+    keys: Sequence[Key],
+    once: Once | None,
+    *,
+    around: Sequence[Key] = (),
 ) -> Committed[Result] | Replayed:
     """Commit updates of the items at ``keys``.
 
-    ``plan`` gets the ids of occurrences that exist, as far as they are known, and then the items. Parameters and errors
-    are otherwise as of ``store.commit``.
+    ``plan`` gets the other items that it depends on, by key, and then the items. Their keys are ``around`` as far as
+    they are known; if it turns out that there are more, everything is read again. Parameters and errors are otherwise
+    as of ``store.commit``.
     """
-    try:
-        return commit(ctx, partial(plan, ()), keys=keys, slot=once and Slot(ctx, once))
-    except ConditionFailed as failure:
-        existing = [item.id for item in failure.blockers if isinstance(item, TaskItem)]
-        return commit(ctx, partial(plan, existing), keys=keys, slot=once and Slot(ctx, once))
+    others = list(around)
+    actions: Sequence[Action] = ()
+
+    def planned(*found: Item | None) -> Plan[Result]:
+        nonlocal actions
+        made = plan(dict(zip(others, found[len(keys) :], strict=True)), *found[: len(keys)])
+        actions = made.actions
+        return made
+
+    while True:
+        try:
+            return commit(ctx, planned, keys=[*keys, *others], slot=once and Slot(ctx, once))
+        except write_plans.Unread as unread:
+            new = [key for key in unread.keys if key not in others]
+        except ConditionFailed as failure:
+            failed = (action.key for action, failed in zip(actions, failure.failed, strict=False) if failed)
+            new = [key for key in failed if key not in {*keys, *others}]
+            if not new:
+                raise
+        others += dict.fromkeys(new)
 
 
-def take_back(
-    ctx: RequestContext, task_id: str, changes: Mapping[str, Any], *, if_version: Versions = None
-) -> Written:
-    """Change a task as ``update_task`` does, to undo something. Three requests to DynamoDB if it recurs.
+def profile_key(ctx: RequestContext, wanted: Mapping[str, Any]) -> list[Key]:
+    """Return the key of the person's profile if a change needs to know their day and the request does not."""
+    return [user_key(ctx.user_id)] if ctx.zone is None and wanted.get("status") == "completed" else []
 
-    The next occurrence of a completed task that is open again goes to the trash, unless it was changed since.
+
+def skip_task(ctx: RequestContext, task_id: str, *, if_version: Versions = None) -> Written:
+    """Move a recurring task to its next occurrence without completing it. Two requests to DynamoDB.
+
+    Raises SeriesEnded if there is none, and what ``update_task`` raises.
     """
-    wanted = validation.clean(fields.TASK_CHANGES, changes)
-    key = _key(task_key, ctx, task_id)
-    old = reading.get(TaskItem, key)
-    reopens = old and old.status == "completed" != wanted.get("status", "completed")
-    if old is None or old.next_task_id is None or not reopens:
-        return update_task(ctx, task_id, changes, if_version=if_version)
-    following_key = task_key(ctx.user_id, old.next_task_id)
 
-    def plan(current: TaskItem | None, following: TaskItem | None) -> Plan[TaskItem]:
-        task = expected(ctx, current, if_version)
-        if following and following.version == 1 and following.id == task.next_task_id:
-            return write_plans.take_back(ctx, task, wanted, following)
-        return write_plans.update_task(ctx, task, wanted)
+    def plan(around: Around, current: TaskItem | None) -> Plan[TaskItem]:
+        return write_plans.skip_task(ctx, expected(ctx, current, if_version), around)
 
-    known = [old, reading.get(TaskItem, following_key)]
-    return _written(commit(ctx, plan, keys=[key, following_key], known=known))
+    profile = [] if ctx.zone else [user_key(ctx.user_id)]
+    return _written(commit_updates(ctx, plan, [_key(task_key, ctx, task_id)], None, around=profile))
+
+
+def duplicate_task(ctx: RequestContext, task: TaskItem, *, once: Once | None = None) -> Written:
+    """Create an open copy of ``task``, its checklist unchecked. Requests and errors as of ``create_task``."""
+    return create_task(ctx, write_plans.copy_of(task), once=once)
 
 
 def delete_task(
@@ -159,9 +193,14 @@ def restore_task(
 ) -> Written:
     """Bring a task back from the trash, under its old id. Two requests to DynamoDB, a replay one.
 
-    Raises what ``update_task`` raises.
+    Three for an occurrence of a series, which no longer repeats if the series went on without it. Raises what
+    ``update_task`` raises.
     """
-    return _move(ctx, trash_key, write_plans.restore_task, task_id, if_version, once)
+
+    def plan(around: Around, current: TrashItem | None) -> Plan[TaskItem]:
+        return write_plans.restore_task(ctx, expected(ctx, current, if_version), around)
+
+    return _written(commit_updates(ctx, plan, [_key(trash_key, ctx, task_id)], once))
 
 
 def purge_task(

@@ -1,23 +1,26 @@
 """Plans of writes: the resulting task and the DynamoDB actions that produce it. Nothing here reads or writes."""
 
-from collections.abc import Container, Mapping, Sequence
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time
+from types import MappingProxyType
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
+from identity import today
+from identity.items import user_key
 from store import validation
 from store.commit import Change, Plan
 from store.errors import FieldError, ValidationFailed
-from store.model import INDEX_KEYS, Item
+from store.model import INDEX_KEYS, Item, Key
 from store.request_context import RequestContext
 from store.versions import check_echoed
 from store.writing import Action, check, delete, put_new, unchanged, update
-from tasks import fields
+from tasks import fields, recurrence
+from tasks.errors import SeriesEnded
 from tasks.ids import new_id
-from tasks.items import TaskItem, TrashItem, task_key, trash_key
-from tasks.recurrence import next_occurrence
+from tasks.items import OPEN_STATUSES, TaskItem, TrashItem, task_key, trash_key
 
 TRASH_KEPT_SECONDS = 30 * 24 * 3600
 DEFAULTS = {"status": "pending", "priority": "medium"}
@@ -28,14 +31,32 @@ _TOMBSTONE = (
 )
 
 Values = dict[str, Any]
+# Items beside the one that is planned, by key.
+Around = Mapping[Key, Any]
+_THERE = object()
 Result = TypeVar("Result")
 AnyTask = TypeVar("AnyTask", bound=TaskItem)
 
 
-def create_task(ctx: RequestContext, given: Mapping[str, Any], task_id: str | None = None) -> Plan[TaskItem]:
-    """Plan a new task with the fields ``given``. Raises ValidationFailed."""
+class Unread(Exception):  # noqa: N818
+    """A plan depends on the items at ``keys`` as well: read them, and plan again."""
+
+    def __init__(self, keys: Sequence[Key]) -> None:
+        super().__init__(keys)
+        self.keys = keys
+
+
+def create_task(
+    ctx: RequestContext,
+    given: Mapping[str, Any],
+    task_id: str | None = None,
+    around: Around = MappingProxyType({}),
+) -> Plan[TaskItem]:
+    """Plan a new task with the fields ``given``. Raises ValidationFailed, Unread."""
     values = DEFAULTS | validation.clean(fields.NEW_TASK, given)
     _check_together(values)
+    if values.get("recurrence"):
+        values["recurrence"] = _rule(ctx, values, around, given=True)
     task = _new_task(ctx, values, task_id or new_id(ctx.now))
     return _plan(None, task, put_new(task))
 
@@ -80,54 +101,113 @@ def update_task(
     old: TaskItem,
     wanted: Values,
     echoed: Mapping[str, Any] | None = None,
-    existing: Container[str] = (),
+    around: Around = MappingProxyType({}),
 ) -> Plan[TaskItem]:
     """Plan to give ``old`` the validated fields ``wanted``.
+
+    A task that becomes completed gets a next occurrence, and one that is open again takes the place of its own: a
+    series never has two open occurrences.
 
     Parameters
     ----------
     echoed
         Read-only fields as the caller knows them.
-    existing
-        Ids of tasks that exist. If the next occurrence is one of them, it is not created again.
+    around
+        Other items that were read, by key; None for one that is not there.
 
-    Raises ValidationFailed, and VersionConflict if ``echoed`` is of an older version.
+    Raises ValidationFailed, VersionConflict if ``echoed`` is of an older version, and Unread.
     """
     check_echoed(old, echoed or {})
-    new = _changed(ctx, old, wanted)
+    new = _changed(ctx, old, wanted, around)
     if new == old:
         return Plan(old, [unchanged(old)], resources=[old.key])
     new = new.changed(**ctx.authorship(old.version + 1))
-    following = _next_occurrence(ctx, old, new)
+    if new.status in OPEN_STATUSES and old.status not in OPEN_STATUSES and old.next_task_id:
+        return _reopen(ctx, old, new, wanted, around)
+    if new.status == "completed" != old.status:
+        return _complete(ctx, old, new, around)
+    return _plan(old, new, update(old, new))
+
+
+def _reopen(
+    ctx: RequestContext, old: TaskItem, new: TaskItem, wanted: Values, around: Around
+) -> Plan[TaskItem]:
+    """Plan to open a task whose next occurrence was created.
+
+    An untouched next occurrence goes to the trash. If the series went on from it, it stays, and this task no longer
+    repeats. If it is gone, this task takes its place.
+    """
+    following_id = str(old.next_task_id)
+    key, trashed_key = task_key(ctx.user_id, following_id), trash_key(ctx.user_id, following_id)
+    _need(around, key, trashed_key)
+    following, trashed = around[key], around[trashed_key]
+    if following is None and (trashed is None or trashed.status in OPEN_STATUSES):
+        new = new.changed(next_task_id=None, withdrawn_task_id=following_id)
+        return _plan(old, new, update(old, new), check(key, Item.PK.does_not_exist()))
+    if following and following.version == 1 and following.status in OPEN_STATUSES:
+        new = new.changed(next_task_id=None, withdrawn_task_id=following_id)
+        return _plan(old, new, update(old, new), *delete_task(ctx, following).actions)
+    if "recurrence" not in wanted:
+        new = new.changed(recurrence=None, repeat_from=None)
+    return _plan(old, new, update(old, new))
+
+
+def _complete(ctx: RequestContext, old: TaskItem, new: TaskItem, around: Around) -> Plan[TaskItem]:
+    """Plan to complete a task, and to create its next occurrence unless that is there."""
+    following = _next_occurrence(ctx, new, around)
     if following is None:
         return _plan(old, new, update(old, new))
-    withdrawn = old.withdrawn_task_id
-    reused = next((task_id for task_id in (withdrawn, following.id) if task_id in existing), None)
-    new = new.changed(next_task_id=reused or following.id, withdrawn_task_id=None)
-    actions = [update(old, new)]
-    if reused is None:
-        actions.append(put_new(following))
-        if withdrawn and withdrawn != following.id:
-            # It may be back from the trash. Then the write fails, and the next plan reuses it.
-            actions.append(check(task_key(ctx.user_id, withdrawn), Item.PK.does_not_exist()))
-    return _plan(old, new, *actions)
+    # Either may have come back from the trash. Then the write fails, and the next plan knows.
+    ids = (new.next_task_id, new.withdrawn_task_id)
+    made, withdrawn = (task_id and task_key(ctx.user_id, task_id) for task_id in ids)
+    if made and around.get(made, _THERE) is not None:
+        return _plan(old, new, update(old, new), check(made, Item.PK.exists()))
+    back = around.get(withdrawn) if withdrawn else None
+    if back and back.recurrence and back.status in OPEN_STATUSES:
+        new = new.changed(next_task_id=back.id, withdrawn_task_id=None)
+        return _plan(old, new, update(old, new), unchanged(back))
+    new = new.changed(next_task_id=following.id, withdrawn_task_id=None)
+    absent = [check(withdrawn, Item.PK.does_not_exist())] if withdrawn and not back else []
+    return _plan(old, new, update(old, new), put_new(following), *absent)
 
 
-def take_back(
-    ctx: RequestContext, completed: TaskItem, wanted: Values, following: TaskItem
-) -> Plan[TaskItem]:
-    """Plan to reopen ``completed``, and to move ``following``, the occurrence it created, to the trash."""
-    new = _changed(ctx, completed, wanted).changed(
-        next_task_id=None, withdrawn_task_id=following.id, **ctx.authorship(completed.version + 1)
-    )
-    return _plan(completed, new, update(completed, new), *delete_task(ctx, following).actions)
+def skip_task(ctx: RequestContext, old: TaskItem, around: Around) -> Plan[TaskItem]:
+    """Plan to move a recurring task to its next occurrence without completing it. Raises SeriesEnded, Unread."""
+    found = _following(ctx, old, around)
+    if found is None:
+        raise SeriesEnded
+    new = _indexed(old.changed(due_date=found[0].isoformat(), recurrence=found[1]))
+    new = new.changed(**ctx.authorship(old.version + 1))
+    return _plan(old, new, update(old, new))
 
 
-def _changed(ctx: RequestContext, old: TaskItem, wanted: Values) -> TaskItem:
+def copy_of(task: TaskItem) -> Values:
+    """Return the fields of an open copy of ``task``, its checklist unchecked: the first of a series of its own."""
+    values = task.attribute_values
+    copied = {name: values[name] for name in fields.EDITABLE if name in values} | {"status": "pending"}
+    if task.checklist:
+        copied["checklist"] = [{"text": entry["text"], "done": False} for entry in task.checklist]
+    if task.recurrence and not recurrence.is_valid(task.recurrence):
+        copied = {name: value for name, value in copied.items() if name not in {"recurrence", "repeat_from"}}
+    return copied
+
+
+def _need(around: Around, *keys: Key) -> None:
+    if missing := [key for key in keys if key not in around]:
+        raise Unread(missing)
+
+
+def _changed(ctx: RequestContext, old: TaskItem, wanted: Values, around: Around) -> TaskItem:
     merged = old.attribute_values | wanted
     if not merged.get("due_date") and "due_time" not in wanted:
         merged["due_time"] = None  # the time of day goes with the day
+    if not merged.get("recurrence") and "repeat_from" not in wanted:
+        merged["repeat_from"] = None
     _check_together(merged)
+    if merged.get("recurrence"):
+        merged["recurrence"] = _rule(
+            ctx, merged, around, given=wanted.get("recurrence") not in {None, old.recurrence}
+        )
     if merged["status"] != "completed":
         merged["completed_at"] = None
     elif old.status != "completed":
@@ -139,23 +219,76 @@ def _check_together(values: Mapping[str, Any]) -> None:
     if values.get("due_time") and not values.get("due_date"):
         message = _("A time of day needs a due date.")
         raise ValidationFailed([FieldError(field="due_time", message=message, code="needs_due_date")])
+    if values.get("repeat_from") and not values.get("recurrence"):
+        message = _("Only a recurring task has something to count from.")
+        raise ValidationFailed([FieldError(field="repeat_from", message=message, code="needs_recurrence")])
 
 
-def _next_occurrence(ctx: RequestContext, old: TaskItem, new: TaskItem) -> TaskItem | None:
-    completed = new.status == "completed" and old.status != "completed"
-    if not completed or not new.recurrence or new.next_task_id:
+def _rule(ctx: RequestContext, values: Mapping[str, Any], around: Around, *, given: bool) -> str:
+    """Return the rule of a task in the form for its due date; a stored one that cannot be used stays as it is.
+
+    Raises ValidationFailed if a rule that is ``given`` to an open task never comes, or does not suit its due date.
+    """
+    rule = str(values["recurrence"])
+    if not given and not recurrence.is_valid(rule):
+        return rule
+    if not given and "UNTIL=" not in rule:
+        return rule
+    start = series_start(values, _local_now(ctx, around, values))
+    if not given or values["status"] not in OPEN_STATUSES:
+        return recurrence.refitted(rule, start)
+    try:
+        return recurrence.fitted(rule, start)
+    except recurrence.InvalidRule as error:
+        raise fields.refused_rule(error) from None
+
+
+def series_start(values: Mapping[str, Any], here: datetime) -> recurrence.Start:
+    """Return when a task's series starts: its due date, else today.
+
+    Parameters
+    ----------
+    values
+        Fields of the task.
+    here
+        The moment, in the person's zone: a time of day without a zone is in that one.
+    """
+    if not values.get("due_date"):
+        return recurrence.Start(here.date())
+    day = date.fromisoformat(values["due_date"])
+    if not values.get("due_time"):
+        return recurrence.Start(day)
+    zone = ZoneInfo(values["timezone"]) if values.get("timezone") else here.tzinfo
+    return recurrence.Start(day, time.fromisoformat(values["due_time"]), zone)
+
+
+def _local_now(ctx: RequestContext, around: Around, values: Mapping[str, Any]) -> datetime:
+    """Return the moment in the person's zone. Raises Unread where that takes their profile."""
+    if ctx.zone is None and not (values.get("due_time") and values.get("timezone")):
+        _need(around, user_key(ctx.user_id))
+    return today.local_now(ctx, around.get(user_key(ctx.user_id)))
+
+
+def _following(ctx: RequestContext, task: TaskItem, around: Around) -> tuple[date, str] | None:
+    if not task.recurrence or not recurrence.is_valid(task.recurrence):
         return None
-    today = ctx.now.astimezone(ZoneInfo(new.timezone or "UTC")).date()
-    due = date.fromisoformat(new.due_date) if new.due_date else today
-    following = next_occurrence(new.recurrence, due, today)
-    if following is None:
+    values = task.attribute_values
+    here = _local_now(ctx, around, values)
+    start = series_start(values, here)
+    return recurrence.following(task.recurrence, start, here, from_done=task.repeat_from == "done")
+
+
+def _next_occurrence(ctx: RequestContext, done: TaskItem, around: Around) -> TaskItem | None:
+    found = _following(ctx, done, around)
+    if found is None:
         return None
-    day, rule = following
-    copied = {name: new.attribute_values.get(name) for name in fields.TaskChanges.__annotations__}
+    day, rule = found
+    copied = {name: done.attribute_values.get(name) for name in fields.TaskChanges.__annotations__}
     copied |= {"status": "pending", "due_date": day.isoformat(), "recurrence": rule}
-    if new.checklist:
-        copied["checklist"] = [entry | {"done": False} for entry in new.checklist]
-    return _new_task(ctx, copied, new_id(ctx.now, seed=f"{new.id}#{day}"))
+    if done.checklist:
+        copied["checklist"] = [entry | {"done": False} for entry in done.checklist]
+    task = _new_task(ctx, copied, new_id(ctx.now, seed=f"{done.id}#{day}#{done.version}"))
+    return task.changed(previous_task_id=done.id)
 
 
 def delete_task(ctx: RequestContext, task: TaskItem) -> Plan[TrashItem]:
@@ -173,8 +306,13 @@ def delete_task(ctx: RequestContext, task: TaskItem) -> Plan[TrashItem]:
     return _move(task, _indexed(trashed))
 
 
-def restore_task(ctx: RequestContext, trashed: TrashItem) -> Plan[TaskItem]:
-    """Plan to move ``trashed`` back from the trash."""
+def restore_task(
+    ctx: RequestContext, trashed: TrashItem, around: Around = MappingProxyType({})
+) -> Plan[TaskItem]:
+    """Plan to move ``trashed`` back from the trash. It no longer repeats if its series went on without it.
+
+    Raises Unread.
+    """
     pk, sk = task_key(ctx.user_id, trashed.id)
     task = trashed.copied_as(
         TaskItem,
@@ -185,7 +323,26 @@ def restore_task(ctx: RequestContext, trashed: TrashItem) -> Plan[TaskItem]:
         expires_at=None,
         **ctx.authorship(trashed.version + 1),
     )
+    if task.recurrence and task.status in OPEN_STATUSES and _is_continued(ctx, task, around):
+        task = task.changed(recurrence=None, repeat_from=None)
     return _move(trashed, _indexed(task))
+
+
+def _is_continued(ctx: RequestContext, task: TaskItem, around: Around) -> bool:
+    """Return whether another occurrence of a task's series is open, or came in its place."""
+    before, *after = task.previous_task_id, task.next_task_id, task.withdrawn_task_id
+    later = [task_key(ctx.user_id, task_id) for task_id in after if task_id]
+    earlier = [key_of(ctx.user_id, before) for key_of in (task_key, trash_key) if before]
+    _need(around, *later, *earlier)
+    if any(found and found.recurrence for found in map(around.get, later)):
+        return True
+    for key in earlier:
+        found = around[key]
+        if found and found.status in OPEN_STATUSES:
+            return key == earlier[0] and bool(found.recurrence)
+        if found:
+            return bool(found.next_task_id != task.id)
+    return False
 
 
 def _move(old: TaskItem, new: AnyTask) -> Plan[AnyTask]:

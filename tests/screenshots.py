@@ -28,7 +28,7 @@ SIGNED_IN = {
     "list-done": "/?view=done",
     "list-all": "/?view=all",
     "search": "/?q=priority%3E%3Dhigh",
-    "search-wrong": "/?q=colour:red",
+    "search-wrong": "/?q=status:odd",
     "selecting": "/?select=1",
     "board": "/board/",
     "month": "/calendar/",

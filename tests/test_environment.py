@@ -37,7 +37,6 @@ HOSTILE = {
     "LOCAL_DIR": "/nowhere",
     "LOCAL_AWS_PORT": "1",
     "STATIC_ROOT": "/nowhere",
-    "STATIC_URL": "/another/",
     "DEMO_PASSWORD": "another",
     "DEBUG": "true",
     "LOG_LEVEL": "DEBUG",

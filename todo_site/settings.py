@@ -3,9 +3,9 @@
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from etl.lake import catalog
+from etl.lake import catalog, layout
 from todo_site.request_log_policy import POLICY
-from web import env
+from web import env, secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -16,14 +16,30 @@ APP_VERSION = env.optional("APP_VERSION", "0.1.0")
 APP_URL = env.required("APP_URL", "the public address of the site, such as https://todo.example.com").rstrip(
     "/"
 )
-SECRET_KEY = env.required("SECRET_KEY", "a long random text that only this site knows")
 DEBUG = env.flag("DEBUG", default=False)
 ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", urlsplit(APP_URL).hostname or "")
-CSRF_TRUSTED_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(APP_URL))]  # without the stage's path
+CSRF_TRUSTED_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(APP_URL))]
+# Links begin with the path of APP_URL: CloudFront hides the stage, which Zappa would put there.
+FORCE_SCRIPT_NAME = urlsplit(APP_URL).path
+EDGE_DIGESTS = env.listing(
+    "EDGE_DIGESTS", ""
+)  # SHA-256 of what CloudFront sends, in hexadecimal; none: no CloudFront
 
 # --- AWS -----------------------------------------------------------------------------------------------------
 AWS_ENDPOINT_URL = env.optional("AWS_ENDPOINT_URL", "") or None
 AWS_DEFAULT_REGION = env.required("AWS_DEFAULT_REGION", "the AWS region of the stacks, such as eu-central-1")
+# Deployed, the key stays in Secrets Manager; a laptop has it in its environment.
+SECRET_KEY_ARN = env.optional("SECRET_KEY_ARN", "")
+SECRET_KEY = (
+    secret_key.stored_in(
+        SECRET_KEY_ARN,
+        env.required("SECRET_KEY_VERSION", "the id of the version of the secret SECRET_KEY_ARN"),
+        AWS_DEFAULT_REGION,
+        AWS_ENDPOINT_URL,
+    )
+    if SECRET_KEY_ARN
+    else env.required("SECRET_KEY", "a long random text that only this site knows")
+)
 TABLE_NAME = env.required("TABLE_NAME", "the name of the DynamoDB table")
 USER_POOL_ID = env.required("USER_POOL_ID", "the id of the Cognito user pool")
 CLIENT_ID = env.required("CLIENT_ID", "the id of the site's app client in the user pool")
@@ -34,6 +50,9 @@ COGNITO_JWKS_URL = env.optional("COGNITO_JWKS_URL", f"{COGNITO_ISSUER}/.well-kno
 GOLD_BUCKET = env.required("GOLD_BUCKET", "the name of the S3 bucket with the Gold layer")
 GLUE_DATABASE = env.required("GLUE_DATABASE", "the name of the lake's Glue database")
 ATHENA_WORKGROUP = env.required("ATHENA_WORKGROUP", "the name of the Athena workgroup for queries")
+# Where files that people export wait for their download; the bucket's lifecycle removes them.
+EXPORTS_BUCKET = env.optional("EXPORTS_BUCKET", GOLD_BUCKET)
+EXPORTS_PREFIX = layout.EXPORTS_PREFIX
 MAIL_PREVIEW_URL = env.optional(
     "MAIL_PREVIEW_URL", ""
 )  # local only: the e-mails, which never leave the machine
@@ -79,8 +98,12 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "web.middleware.RequestIdMiddleware",
+    "web.edge.EdgeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "web.static_files.StaticFilesMiddleware",
+    "web.cors.CorsMiddleware",
+    "web.answers.SizeMiddleware",
+    "web.answers.CompressionMiddleware",
     "web.middleware.BodyLimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "web.middleware.LanguageMiddleware",
@@ -140,6 +163,8 @@ CONTENT_SECURITY_POLICY = (
     "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 MAX_BODY_BYTES = 1024 * 1024
+# Sites whose scripts may call the API, such as https://app.example.com; none by default.
+CORS_ORIGINS = env.origins("CORS_ORIGINS")
 RATE_LIMIT_PER_MINUTE = env.number("RATE_LIMIT_PER_MINUTE", 6000)  # API requests of one person; 0: no limit
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
@@ -153,13 +178,12 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
-STATIC_URL = env.optional("STATIC_URL", "/static/")
+STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.optional("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [
     BASE_DIR / "static",
     ("vendor", BASE_DIR / "node_modules" / "plotly.js-cartesian-dist-min"),
 ]
-WHITENOISE_STATIC_PREFIX = env.optional("WHITENOISE_STATIC_PREFIX", "/static/")
 WHITENOISE_MAX_AGE = 3600
 STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

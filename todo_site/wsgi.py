@@ -17,7 +17,7 @@ application = get_wsgi_application()
 EVERYTHING = (
     *("todo_site.urls", "todo_site.api_urls", "todo_site.operations.urls"),
     *("identity.sign_in", "identity.token_verification", "cryptography.fernet"),
-    *("pyathena.connection", "pyathena.cursor", "icalendar", "dateparser.date"),
+    *("pyathena.connection", "pyathena.cursor", "icalendar"),
 )
 if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
     for name in EVERYTHING:

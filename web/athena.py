@@ -86,8 +86,12 @@ def client(service: str) -> Any:
 @cache
 def _client(service: str) -> Any:
     import boto3
+    from botocore.config import Config
 
-    return boto3.client(service, config=_config())  # type: ignore[call-overload]
+    # Links to an object name its region's own address; other addresses redirect, which their signature forbids.
+    links = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
+    config = _config().merge(links) if service == "s3" else _config()
+    return boto3.client(service, config=config)  # type: ignore[call-overload]
 
 
 def _config() -> Any:
@@ -133,6 +137,9 @@ def is_current(snapshot: Snapshot) -> bool:
     tables = [table for page in pages for table in page["TableList"]]
     served = {t["Name"]: t.get("StorageDescriptor", {}).get("Location", "").rstrip("/") for t in tables}
     return all(served.get(name) == location for name, location in snapshot.locations.items())
+
+
+LONGEST_PARAMETER = 1024  # characters of an execution parameter, which has at least one
 
 
 def literal(value: str | int | date) -> str:

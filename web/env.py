@@ -1,9 +1,11 @@
 """Reads configuration from environment variables; a missing or malformed value stops the process at start."""
 
 import os
+import re
 
 from django.core.exceptions import ImproperlyConfigured
 
+_ORIGIN = re.compile(r"https?://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?")
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
@@ -58,3 +60,19 @@ def seconds(name: str, default: float) -> float:
 def listing(name: str, default: str) -> list[str]:
     """Return the comma-separated ``name`` as a list of stripped, non-empty strings."""
     return [part.strip() for part in optional(name, default).split(",") if part.strip()]
+
+
+def origins(name: str) -> frozenset[str]:
+    """Return the comma-separated ``name`` as a set of origins, as browsers send them in ``Origin``; empty by default.
+
+    Anything else, such as ``*`` or an address with a path, raises ImproperlyConfigured.
+    """
+    given = listing(name, "")
+    for origin in given:
+        has_default_port = origin.endswith(":443" if origin.startswith("https:") else ":80")
+        if not _ORIGIN.fullmatch(origin) or has_default_port:
+            raise ImproperlyConfigured(
+                f"{name}: {origin!r} is not an origin. Write scheme and host in lower case, and the port if it is not "
+                "the scheme's own, without a path: https://app.example.com, http://localhost:5173. `*` is not accepted."
+            )
+    return frozenset(given)

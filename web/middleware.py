@@ -66,7 +66,6 @@ class RequestIdMiddleware:
             if "GET" in allowed and "HEAD" not in allowed:  # _answer serves HEAD wherever there is GET
                 answer["Allow"] = f"{allowed}, HEAD"
             answer.setdefault("Cache-Control", "no-store")
-            answer["Access-Control-Allow-Origin"] = settings.APP_URL
             for name, value in getattr(request, "rate_limit", {}).items():
                 answer[name] = value
         _log_request(request, answer, time.perf_counter() - started)
@@ -80,9 +79,6 @@ def _answer(request: HttpRequest, get_response: GetResponse) -> HttpResponse:
     request.method = "GET"
     answer = get_response(request)
     request.method = "HEAD"
-    if getattr(answer, "streaming", False):  # its content is never generated
-        answer.close()
-        return HttpResponse(status=answer.status_code, headers=answer.headers)
     length = answer.get("Content-Length", str(len(answer.content)))
     answer.content = b""
     answer["Content-Length"] = length

@@ -1,4 +1,4 @@
-"""Static files, served by WhiteNoise, which scans its folders at the first request for one instead of at start."""
+"""Static files where no CloudFront serves them: WhiteNoise, which scans its folders at the first request for one."""
 
 import threading
 from functools import partial
@@ -8,7 +8,7 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
-    """Answers requests below WHITENOISE_STATIC_PREFIX; other requests do not cause the folders to be scanned."""
+    """Answers requests below STATIC_URL; other requests do not cause the folders to be scanned."""
 
     def __init__(self, get_response: object) -> None:
         self._unscanned: list[partial[None]] = []

@@ -54,13 +54,13 @@ FROM judged;
 CREATE TEMP TABLE task_events AS
 SELECT event_id, event_name, event_time, sequence_number, entity_type, pk, sk, user_id, entity_id, request_id, updated_by,
   changed_at, version, old_version, status, old_status, title, category, priority, due_date,
-  created_at, updated_at, completed_at, deleted_at, image, attribute_types, user_bucket
+  created_at, updated_at, completed_at, deleted_at, image, attribute_types, table_name, user_bucket
 FROM parsed
 WHERE rowid IN (SELECT min(rowid) FROM parsed WHERE reason IS NULL GROUP BY event_id);
 
 CREATE TEMP TABLE quarantine AS
 SELECT event_id, event_name, event_time_text AS event_time, sequence_number, entity_type, pk, sk, user_id, entity_id,
-  request_id, updated_by, old_image, new_image, attribute_types, reason,
+  request_id, updated_by, old_image, new_image, attribute_types, table_name, reason,
   min(substring(filename, strpos(filename, '/cdc/') + 1)) AS source_file, min(user_bucket) AS user_bucket
 FROM parsed p
 WHERE reason IS NOT NULL AND NOT EXISTS (SELECT 1 FROM task_events e WHERE e.event_id = p.event_id)

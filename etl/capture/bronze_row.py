@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from etl.capture.dynamodb_json import image_json, special_types
-from etl.lake.layout import user_bucket
+from etl.lake.layout import SOURCE_TABLE, user_bucket
 from etl.log import iso
 
 MAX_RECORD_BYTES = 1000 * 1024
@@ -82,6 +82,7 @@ def _row(
         "old_image": None if old is None else image_json(old),
         "new_image": None if new is None else image_json(new),
         "attribute_types": _attribute_types(old, new),
+        "table_name": SOURCE_TABLE,
     }
 
 

@@ -1,7 +1,8 @@
 """The Glue job: opens a Spark session and brings the lake up to date, as `etl.run --once` does.
 
 Arguments are the settings of `etl.lake.config` as Glue passes them (`--BRONZE_BUCKET name --REPORTING_TIMEZONE UTC …`)
-and which layer, `--layer silver` or `gold`. The package `etl` comes with `--extra-py-files`; nothing else is installed.
+and which layer, `--layer silver` or `gold`. The package `etl` comes with `--extra-py-files`, boto3 with
+`--additional-python-modules`; nothing else is installed.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from pyspark.sql import SparkSession
 
 from etl.aws import client
 from etl.glue.spark_workspace import SparkWorkspace
+from etl.glue.versions import require_conditional_writes, versions
 from etl.lake.config import LakeConfig, lake_config
 from etl.log import log
 from etl.run import Lake
@@ -42,6 +44,8 @@ def main(arguments: Sequence[str]) -> None:
     config = configuration(arguments)
     spark = SparkSession.builder.appName("todo-lake").getOrCreate()
     s3 = client("s3")
+    log("glue", "started", versions={**versions(), "spark": spark.version})
+    require_conditional_writes(s3)
     lake = Lake(config, s3, client("glue"), SparkWorkspace(config, s3, spark))
     published = _job(lake, arguments)
     log("glue", "published" if published else "nothing new", spark=spark.version)

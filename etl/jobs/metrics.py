@@ -12,10 +12,13 @@ from itertools import islice
 from typing import Any
 
 from etl.aws import client
+from etl.jobs import quality
+from etl.lake import manifest
 from etl.lake.config import required
 from etl.lake.consumed_files import recent_entries
 from etl.lake.layout import GOLD_KPIS
 from etl.lake.storage import Bucket
+from etl.lake.tables import QUARANTINE
 from etl.log import log
 
 LISTED = 40_000
@@ -41,6 +44,7 @@ class MetricsConfig:
     """Where the figures are and where the metrics go: buckets, CloudWatch namespace, stage."""
 
     bronze_bucket: str
+    silver_bucket: str
     gold_bucket: str
     namespace: str
     environment: str
@@ -49,19 +53,22 @@ class MetricsConfig:
 def metrics_config(environ: Mapping[str, str] = os.environ) -> MetricsConfig:
     """Read the settings from the environment; ConfigError names what is missing."""
     return MetricsConfig(
-        *required(environ, "BRONZE_BUCKET", "GOLD_BUCKET", "METRICS_NAMESPACE", "ENVIRONMENT")
+        *required(
+            environ, "BRONZE_BUCKET", "SILVER_BUCKET", "GOLD_BUCKET", "METRICS_NAMESPACE", "ENVIRONMENT"
+        )
     )
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-    """Lambda: publish the figures of the current snapshot, and how old they are; return both."""
+    """Lambda: publish the figures of the current snapshot, and what is wrong with the lake; return both."""
     return publish(metrics_config(), datetime.now(UTC))
 
 
 def publish(config: MetricsConfig, now: datetime) -> dict[str, Any]:
     """Publish as `handler` does, at `now` (aware); a lake without a snapshot publishes nothing."""
     started = time.perf_counter()
-    found = Bucket(config.gold_bucket, client("s3")).get_json(GOLD_KPIS)
+    gold = Bucket(config.gold_bucket, client("s3"))
+    found = gold.get_json(GOLD_KPIS)
     if found is None:
         log("metrics", "no snapshot has been published yet", level="WARNING", status="empty")
         return {"snapshot": None, "values": {}}
@@ -73,6 +80,8 @@ def publish(config: MetricsConfig, now: datetime) -> dict[str, Any]:
         if key in figures
     }
     values["GoldAgeSeconds"] = (age(config, datetime.fromisoformat(kpis["published_at"]), now), "Seconds")
+    values["FailedChecks"] = (failed_checks(gold), "Count")
+    values["QuarantinedRows"] = (quarantined(Bucket(config.silver_bucket, client("s3"))), "Count")
     _put(config, values, now)
     plain = {name: value for name, (value, _) in values.items()}
     log("metrics", "published", duration_ms=(time.perf_counter() - started) * 1000, values=plain)
@@ -88,6 +97,17 @@ def age(config: MetricsConfig, published: datetime, now: datetime) -> float:
     written = (entry["LastModified"] for entry in islice(recent, LISTED))
     oldest = min((at for at in written if at > published), default=now)
     return (now - oldest).total_seconds()
+
+
+def failed_checks(gold: Bucket) -> int:
+    """How many checks the newest figures failed; 0 if they were published."""
+    refused = quality.refused(gold) or {"checks": ()}
+    return sum(not check["ok"] for check in refused["checks"])
+
+
+def quarantined(silver: Bucket) -> int:
+    """How many rows are in the quarantine."""
+    return manifest.load(silver).rows(QUARANTINE.name)
 
 
 def _put(config: MetricsConfig, values: Mapping[str, tuple[float, str]], now: datetime) -> None:

@@ -8,7 +8,7 @@ import hashlib
 from datetime import date, datetime
 from pathlib import Path
 
-from etl.lake.layout import GOLD_KPIS
+from etl.lake.layout import GOLD_KPIS, SOURCE_TABLE
 from etl.lake.tables import GOLD, TABLES
 from etl.log import iso
 
@@ -39,7 +39,7 @@ PATTERNS = {
 
 def silver_parameters() -> dict[str, str]:
     """Parameters of `sql/silver/`."""
-    return dict(PATTERNS)
+    return {**PATTERNS, "table_name": SOURCE_TABLE}
 
 
 def gold_parameters(today: date, timezone: str) -> dict[str, str]:

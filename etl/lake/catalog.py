@@ -23,6 +23,8 @@ CAPTURE_FUNCTION = "todo-cdc-processor"
 FAILURE_QUEUE = "todo-cdc-failures"
 # Filter pattern of CloudWatch Logs for the lines of the site's log that go to `requests/`.
 REQUEST_LINES = '{ $.message = "request" }'
+# And for those of the other components: whatever has the common shape, so not what Lambda itself says of a run.
+COMPONENT_LINES = '{ $.component = "*" }'
 
 BRONZE_TABLES = (BRONZE.name, REQUESTS.name)
 SILVER_TABLES = tuple(table.name for table in SILVER)

@@ -15,6 +15,10 @@ GOLD_PREFIX = "gold/"
 JOB_REQUESTS_PREFIX = f"{SILVER_PREFIX}_orders/"
 RESULTS_PREFIX = "athena-results/"
 CACHE_PREFIX = "cache/"
+# Value of `table_name`, which tells the changes of several DynamoDB tables apart. It names a kind of table, whatever
+# the suffix of a deployment; changes that were captured before there was the column are this table's.
+SOURCE_TABLE = "todo-app-data"
+EXPORTS_PREFIX = "exports/"  # files that people have exported; nothing of the lake
 # The live files of Silver; the latest snapshot of Gold; its key figures; the snapshot that readers see in Glue.
 SILVER_CURRENT = f"{SILVER_PREFIX}_current.json"
 GOLD_COMMIT = f"{GOLD_PREFIX}_commit.json"
@@ -25,7 +29,7 @@ GOLD_CURRENT = f"{GOLD_PREFIX}_current.json"
 RETENTION_DAYS = {
     "bronze": {BRONZE_ERROR_PREFIX: 90, REQUESTS_PREFIX: 365, REQUESTS_ERROR_PREFIX: 30},
     "silver": {JOB_REQUESTS_PREFIX: 30},
-    "gold": {RESULTS_PREFIX: 7, CACHE_PREFIX: 14},
+    "gold": {RESULTS_PREFIX: 7, CACHE_PREFIX: 14, EXPORTS_PREFIX: 1},
 }
 # Quarantined rows of older files are dropped; Bronze still has them.
 QUARANTINE_DAYS = 365

@@ -154,6 +154,10 @@ class Bucket:
             [_place(one) for one in self._versions(key) if one["Key"] == key and not one["IsLatest"]]
         )
 
+    def delete_with_versions(self, prefix: str) -> None:
+        """Delete the objects under `prefix` with all their versions."""
+        self._delete([_place(one) for one in self._versions(prefix)])
+
     def delete_versions_of_deleted(self, prefix: str, wanted: Callable[[str], bool]) -> int:
         """Delete all versions of the objects under `prefix` that are deleted; return the number of versions.
 

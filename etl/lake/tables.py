@@ -55,12 +55,13 @@ BRONZE = Table(
     columns(
         "event_id string, event_name string, event_time string, sequence_number string, entity_type string, "
         "pk string, sk string, user_id string, entity_id string, request_id string, updated_by string, "
-        "old_image string, new_image string, attribute_types string"
+        "old_image string, new_image string, attribute_types string, table_name string"
     ),
     (("year", "string"), ("month", "string"), ("day", "string"), USER_BUCKET),
 )
 
-# The request log as the site writes it to standard output, one JSON object a line. `metadata` is JSON text. `timestamp`
+# Log lines in the shape that all components share, one JSON object a line: the site's requests (`message` is "request",
+# `component` api or web), and what the lake's functions (etl) and the gateway say. `metadata` is JSON text. `timestamp`
 # is a reserved word in Athena, but it is what the line says: queries quote it. A row's day is the day it arrived.
 REQUESTS = Table(
     "requests",
@@ -81,7 +82,7 @@ TASK_EVENTS = Table(
         "changed_at timestamp, version bigint, old_version bigint, status string, old_status string, "
         "title string, category string, priority string, due_date date, "
         "created_at timestamp, updated_at timestamp, completed_at timestamp, deleted_at timestamp, "
-        "image string, attribute_types string"
+        "image string, attribute_types string, table_name string"
     ),
     (USER_BUCKET,),
 )

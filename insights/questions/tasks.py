@@ -76,7 +76,7 @@ WITH cohort_changes AS (
     sum(p.times) OVER () AS total
   FROM picked p JOIN task_facts t ON t.user_id = p.user_id AND t.task_id = p.task_id
   WHERE ? IN ('', t.category) AND ? IN ('', t.priority) AND ? IN ('', t.status) AND ? IN ('', t.user_id)
-    AND ? IN ('', t.category) AND strpos(?, chr(31) || t.category || chr(31)) = 0
+    AND ? IN ('', t.category) AND strpos(?, ',' || lower(substr(to_hex(md5(to_utf8(t.category))), 1, 10)) || ',') = 0
     AND ? IN ('', t.user_id) AND strpos(?, chr(31) || t.user_id || chr(31)) = 0
 )
 SELECT n.task_id, n.title, coalesce(u.name, '') AS person, n.user_id, n.category, n.priority, n.status, n.deleted,

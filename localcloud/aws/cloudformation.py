@@ -1,21 +1,22 @@
 """CloudFormation features that our stacks use and ministack lacks.
 
-Holes closed: a template with AWS::Glue::SecurityConfiguration is refused whole, although the Glue service has the
-calls; conditions compare the text "AWS::Region" instead of the region; a table's time to live and point-in-time
-recovery are ignored.
+Holes closed: a template with AWS::Glue::SecurityConfiguration or AWS::Budgets::Budget is refused whole, although the
+services have the calls; conditions compare the text "AWS::Region" instead of the region; a table's time to live and
+point-in-time recovery are ignored.
 """
 
 from collections.abc import Callable
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import dynamodb, glue
+from ministack.services import budgets, dynamodb, glue
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 from localcloud.aws.protocol import Response
 
 Created = tuple[str, dict[str, Any]]
 TABLE, SECURITY = "AWS::DynamoDB::Table", "AWS::Glue::SecurityConfiguration"
+BUDGET = "AWS::Budgets::Budget"
 TABLE_SETTINGS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "TimeToLiveSpecification": dynamodb._update_ttl,
     "PointInTimeRecoverySpecification": dynamodb._update_continuous_backups,
@@ -26,6 +27,7 @@ def install() -> None:
     """Register the missing resource type, complete the table's, give conditions the pseudo parameters."""
     types = provisioners._RESOURCE_HANDLERS
     types[SECURITY] = {"create": _create_security, "delete": _delete_security}
+    types[BUDGET] = {"create": _create_budget, "delete": _delete_budget}
     types[TABLE] = {**types[TABLE], "create": _with_settings(types[TABLE]["create"])}
     evaluate: Callable[..., dict[str, bool]] = engine._evaluate_conditions
 
@@ -74,6 +76,24 @@ def _create_security(logical_id: str, props: dict[str, Any], stack_name: str) ->
 
 def _delete_security(physical_id: str, props: dict[str, Any]) -> None:
     glue._delete_security_configuration({"Name": physical_id})
+
+
+def _create_budget(logical_id: str, props: dict[str, Any], stack_name: str) -> Created:
+    budget = dict(props["Budget"])
+    name = budget.setdefault("BudgetName", f"{stack_name}-{logical_id}")
+    # The API takes amounts as text, a template as numbers.
+    budget["BudgetLimit"] = {**budget["BudgetLimit"], "Amount": str(budget["BudgetLimit"]["Amount"])}
+    request = {
+        "AccountId": get_account_id(),
+        "Budget": budget,
+        "NotificationsWithSubscribers": props.get("NotificationsWithSubscribers", []),
+    }
+    _must_succeed(BUDGET, name, budgets._create_budget(request))
+    return name, {}
+
+
+def _delete_budget(physical_id: str, props: dict[str, Any]) -> None:
+    budgets._delete_budget({"AccountId": get_account_id(), "BudgetName": physical_id})
 
 
 def _must_succeed(kind: str, name: str, response: Response) -> None:

@@ -1,9 +1,11 @@
 """Firehose that delivers one object per batch and partition, before it answers.
 
 Hole closed: ministack writes one S3 object per record from a thread (500 records took 10 s), keeps every record in
-memory and in its state, and ignores whether S3 stored the object. Here a PutRecord or PutRecordBatch call groups its
-records by partition, converts each group to one Parquet file and answers when S3 has written all of them.
-AWS buffers for minutes instead: consumers see the same objects there, but later and larger.
+memory and in its state, ignores whether S3 stored the object, and acts as root. Here a PutRecord or PutRecordBatch
+call groups its records by partition, converts each group to one Parquet file and answers when S3 has written all.
+It reads the schema and writes the objects as the stream's role; if that may not, the call fails.
+AWS buffers for minutes instead: consumers see the same objects there, but later and larger, and a role that may not
+write shows in metrics only.
 """
 
 import asyncio
@@ -15,13 +17,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from ministack.core.responses import get_account_id, get_region
 from ministack.services import firehose, s3
 
 from localcloud.aws import log_envelopes
+from localcloud.aws.decisions import AccessDenied, role_must
 from localcloud.aws.parquet import ConversionError, convert
 from localcloud.aws.protocol import Handler, Response, error_response, json_response, operation
 
 S3_TYPES = ("ExtendedS3", "S3")
+SERVICE = "firehose.amazonaws.com"
+# Firehose's documentation asks for these.
+READ_SCHEMA = ["glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"]
+USE_BUCKET = ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]
+WRITE_OBJECT = ["s3:PutObject", "s3:AbortMultipartUpload"]
 MAX_RECORDS = 500
 MAX_RECORD_BYTES = 1000 * 1024
 MAX_BATCH_BYTES = 4 * 1024 * 1024
@@ -54,12 +63,13 @@ def install() -> None:
         stream = firehose._streams.get(data.get("DeliveryStreamName", ""))
         if stream is None or any(each["type"] not in S3_TYPES for each in stream["destinations"]):
             return await others(method, path, headers, body, query)
-        return await _put(action, stream, data)
+        return await put(action, stream, data)
 
     firehose.handle_request = handle_request
 
 
-async def _put(action: str, stream: dict[str, Any], data: dict[str, Any]) -> Response:
+async def put(action: str, stream: dict[str, Any], data: dict[str, Any]) -> Response:
+    """Answer PutRecord or PutRecordBatch once all its objects are in S3."""
     records = [data.get("Record") or {}] if action == "PutRecord" else data.get("Records") or []
     try:
         raws = _decoded(records)
@@ -67,13 +77,37 @@ async def _put(action: str, stream: dict[str, Any], data: dict[str, Any]) -> Res
         return error_response("InvalidArgumentException", str(error), 400)
     identified = [(firehose._record_id(), raw) for raw in raws]
     for destination in stream["destinations"]:
-        deliveries = await asyncio.to_thread(plan, stream, destination, identified)
+        try:
+            _check_schema(destination["config"])
+            deliveries = await asyncio.to_thread(plan, stream, destination, identified)
+            _check_delivery(destination["config"], deliveries)
+        except AccessDenied as denied:
+            return error_response("ServiceUnavailableException", str(denied), 503)
         if not all([await _write(delivery) for delivery in deliveries]):
             return error_response("ServiceUnavailableException", "The bucket refused an object.", 503)
     answers = [{"RecordId": record_id} for record_id, _ in identified]
     if action == "PutRecord":
         return json_response({**answers[0], "Encrypted": False})
     return json_response({"FailedPutCount": 0, "Encrypted": False, "RequestResponses": answers})
+
+
+def _check_schema(config: dict[str, Any]) -> None:
+    """Raise AccessDenied unless the role may read the table that the records are converted for."""
+    schema = (config.get("DataFormatConversionConfiguration") or {}).get("SchemaConfiguration")
+    if not schema:
+        return
+    database, table = schema.get("DatabaseName", ""), schema.get("TableName", "")
+    for name in ("catalog", f"database/{database}", f"table/{database}/{table}"):
+        resource = f"arn:aws:glue:{get_region()}:{get_account_id()}:{name}"
+        role_must(schema.get("RoleARN", ""), SERVICE, READ_SCHEMA, resource, "Firehose")
+
+
+def _check_delivery(config: dict[str, Any], deliveries: list[Delivery]) -> None:
+    """Raise AccessDenied unless the role may write the objects."""
+    role, bucket = config.get("RoleARN", ""), config.get("BucketARN", "")
+    role_must(role, SERVICE, USE_BUCKET, bucket, "Firehose")
+    for delivery in deliveries:
+        role_must(role, SERVICE, WRITE_OBJECT, f"{bucket}/{delivery.key}", "Firehose")
 
 
 def _decoded(records: list[dict[str, Any]]) -> list[bytes]:

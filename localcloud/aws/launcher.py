@@ -18,10 +18,20 @@ from localcloud.aws import (
     api_gateway,
     athena,
     cloudformation,
+    cloudfront,
+    cloudwatch,
     cognito,
+    decisions,
     firehose,
+    gateway_stage,
     glue,
+    lambda_code,
+    local_roles,
+    log_delivery,
+    model_limits,
+    payload_limits,
     s3_objects,
+    service_roles,
     time_to_live,
     tls,
 )
@@ -30,6 +40,11 @@ from localcloud.aws.environment import LOOPBACK, Place
 from localcloud.aws.service_state import ServiceStore
 
 NO_OWNER = 0
+PATCHES = (
+    *(s3_objects, athena, cloudformation, cloudwatch, cognito, firehose, api_gateway, glue, lambda_code, tls),
+    *(decisions, service_roles, payload_limits, model_limits),
+    *(gateway_stage, cloudfront, log_delivery),
+)
 
 
 def serve(place: Place) -> None:
@@ -38,9 +53,10 @@ def serve(place: Place) -> None:
     started = time.monotonic()
     services = ServiceStore(place.state / "services")
     items = ItemStore(place.state / "dynamodb")
-    for module in (s3_objects, athena, cloudformation, cognito, firehose, api_gateway, glue, tls):
+    for module in PATCHES:
         module.install()
     services.load()
+    local_roles.install()
     entries = items.load()
     items.install()
     services.install()
@@ -62,7 +78,9 @@ async def _run(place: Place, items: ItemStore, services: ServiceStore) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     jobs: list[Callable[[], Awaitable[Any]]] = [
         lambda: time_to_live.run(items),
+        log_delivery.run,
         lambda: _sweep(items, services),
+        cloudwatch.run,
         lambda: _stop_without_parent(stop),
     ]
     tasks = [asyncio.ensure_future(job()) for job in jobs]

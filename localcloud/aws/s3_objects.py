@@ -3,21 +3,34 @@
 Hole closed: ministack replaces an object's data file and then its metadata file; a crash in between leaves new bytes
 with the old ETag and length, which breaks reads and makes If-Match accept a stale state. Also, it only logs a failed
 write. Here the new metadata is first written beside the old and takes effect with the data file; after a crash, the
-digest of the data decides which of the two counts (s3_recovery.py).
+digest of the data decides which of the two counts (s3_recovery.py). And an object that replaces another in a bucket
+without versions would keep the other's tags.
 """
 
 import json
+from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from ministack.services import s3
 
+from localcloud.aws.protocol import Response
 from localcloud.aws.s3_recovery import PENDING, digest, replace
 
 
 def install() -> None:
     """Patch the S3 module."""
     s3._persist_object = persist_object
+    put: Callable[..., Response] = s3._put_object
+
+    def put_without_old_tags(bucket: str, key: str, body: bytes, headers: dict[str, str]) -> Response:
+        answer = put(bucket, key, body, headers)
+        if answer[0] == HTTPStatus.OK and "x-amz-tagging" not in headers:
+            s3._object_tags.pop((bucket, key, None), None)
+        return answer
+
+    s3._put_object = put_without_old_tags
 
 
 def persist_object(bucket: str, key: str, obj: dict[str, Any]) -> None:

@@ -48,7 +48,7 @@
   window.addEventListener("pageshow", restAll);
   document.addEventListener("htmx:finally:request", restAll);
   document.addEventListener("click", (event) => {
-    const group = event.target.closest("a[download]")?.closest("[data-said]");
+    const group = event.target.closest("a[data-file]")?.closest("[data-said]");
     if (group) window.showToast?.(group.dataset.said, "success");
   });
 

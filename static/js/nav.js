@@ -176,6 +176,7 @@
     document.dispatchEvent(new CustomEvent("page:shown", { detail: { was, waits } }));
     return waits;
   };
+  const goOn = () => document.querySelector("form[data-goes-on]")?.requestSubmit(); // what is done in steps
   const focus = (ctx, from) => {
     const main = document.getElementById("main");
     const back = from && main.querySelector(`a[href="${CSS.escape(from)}"]`);
@@ -225,13 +226,16 @@
     next = null;
     if (!ctx.root || ctx.response.status >= 400) return;
     if (address) go(address);
-    else document.querySelector("form[data-goes-on]")?.requestSubmit(); // what is done in steps
+    else goOn();
   });
   changed?.addEventListener("message", () => document.dispatchEvent(new CustomEvent("tasks:elsewhere")));
 
   const go = (url) => htmx.ajax("GET", url, { target: document.body, swap: "outerSync show:top", push: "true" });
   window.nav = { go, keep: (name, values) => drafts.set(name, values) };
-  document.addEventListener("DOMContentLoaded", () => shown({}));
+  document.addEventListener("DOMContentLoaded", () => {
+    shown({});
+    goOn();
+  });
 
   // --- What went wrong, of any request: it says what to do, and takes nothing away. --------------------------------
   const renew = async () => {

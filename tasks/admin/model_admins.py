@@ -65,7 +65,7 @@ class TaskAdmin(Audited):
     record = ("id", "created_at", "updated_at", "completed_at", "version", "updated_by", "request_id")
     fieldsets = (
         (None, {"fields": ("user_id", "title", "description", "status", "priority", "category", "tags")}),
-        (_("When"), {"fields": ("due_date", "due_time", "timezone", "recurrence")}),
+        (_("When"), {"fields": ("due_date", "due_time", "timezone", "recurrence", "repeat_from")}),
         (_("Checklist"), {"fields": ("checklist",), "classes": ("collapse",)}),
         (_("Record"), {"fields": record, "classes": ("collapse",)}),
     )

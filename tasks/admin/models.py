@@ -15,7 +15,17 @@ from tasks.items import TaskItem, TrashItem, category_prefix, task_key, trash_ke
 
 TASK_FIELDS = (
     *("title", "description", "status", "priority", "category", "tags", "due_date", "due_time", "timezone"),
-    *("checklist", "recurrence", "id", "user_id", "created_at", "updated_at", "completed_at", "version"),
+    *(
+        "checklist",
+        "recurrence",
+        "repeat_from",
+        "id",
+        "user_id",
+        "created_at",
+        "updated_at",
+        "completed_at",
+        "version",
+    ),
     *("updated_by", "request_id", "next_task_id"),
 )
 

@@ -34,7 +34,7 @@ def list_tasks(request: HttpRequest) -> HttpResponse:
     """List your tasks, the newest first unless `sort` is given. Tasks match all given filters.
 
     The next page is in the `Link` header (`rel="next"`); follow it until there is none. A page may have fewer than
-    `limit` tasks, even none, and still have a next page.
+    `limit` tasks, even none, and still have a next page; it ends early if its tasks are large.
 
     Lists with `due_before`, `due_after` or `overdue` contain open tasks only, ordered by due date.
 
@@ -47,8 +47,9 @@ def list_tasks(request: HttpRequest) -> HttpResponse:
     given = requests.query(request, schemas.LIST_QUERY)
     now = datetime.now(UTC)
     page_of = {name: given.pop(name) for name in ("limit", "cursor") if name in given}
-    page = selectors.list_tasks(context(request).user_id, filters=_filters(dict(given), now), **page_of)
-    answer = _page(request, page, page_of.get("limit", LIMIT))
+    array, filters = render.TaskArray(), _filters(dict(given), now)
+    page = selectors.list_tasks(context(request).user_id, filters=filters, fits=array.fits, **page_of)
+    answer = _answer(request, array, page, page_of.get("limit", LIMIT))
     if "cursor" not in page_of:
         answer["Sync-Since"] = timestamp(now - OVERLAP)
         if given.get("updated_since", "~") < timestamp(now - timedelta(seconds=TRASH_KEPT_SECONDS)):
@@ -65,8 +66,8 @@ def _filters(given: dict[str, Any], now: datetime) -> TaskFilters:
     return TaskFilters(**given)
 
 
-def _page(request: HttpRequest, page: Page[Any], limit: int) -> HttpResponse:
-    answer = render.many(request, page.items)
+def _answer(request: HttpRequest, array: render.TaskArray, page: Page[Any], limit: int) -> HttpResponse:
+    answer = array.answer(request)
     if page.next_cursor:
         query = request.GET.dict() | {"limit": limit, "cursor": page.next_cursor}
         address = f"{request.build_absolute_uri(request.path)}?{urlencode(query)}"
@@ -84,5 +85,8 @@ def list_trash(request: HttpRequest) -> HttpResponse:
     """List your deleted tasks, the most recently deleted first. Each is kept for 30 days."""
     given = requests.query(request, PAGE_QUERY)
     ctx = context(request)
-    page = selectors.get_trashed(ctx.user_id, now=ctx.now.timestamp(), latest_first=True, **given)
-    return _page(request, page, given.get("limit", LIMIT))
+    array = render.TaskArray()
+    page = selectors.get_trashed(
+        ctx.user_id, now=ctx.now.timestamp(), latest_first=True, fits=array.fits, **given
+    )
+    return _answer(request, array, page, given.get("limit", LIMIT))

@@ -1,7 +1,6 @@
 """Renders tasks as JSON, without a schema class in between: this runs for every task of every list."""
 
 import hashlib
-from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -9,6 +8,7 @@ from pydantic_core import to_json
 
 from store.idempotency import StoredReply
 from tasks.items import TaskItem
+from web.answers import Budget
 from web.api.replies import etag, revalidated
 
 
@@ -29,6 +29,7 @@ def task_values(task: dict[str, Any]) -> dict[str, Any]:
         "timezone": get("timezone"),
         "checklist": get("checklist", []),
         "recurrence": get("recurrence"),
+        "repeat_from": get("repeat_from", "due"),
         "next_task_id": get("next_task_id"),
         "created_at": task["created_at"],
         "updated_at": task["updated_at"],
@@ -43,10 +44,25 @@ def one(request: HttpRequest, task: TaskItem) -> HttpResponse:
     return revalidated(request, etag(task), to_json(task_values(task.attribute_values)))
 
 
-def many(request: HttpRequest, tasks: Iterable[TaskItem]) -> HttpResponse:
-    """Respond with a JSON array of tasks, or with 304 if the client's copy is current."""
-    content = to_json([task_values(task.attribute_values) for task in tasks])
-    return revalidated(request, f'W/"{hashlib.blake2b(content, digest_size=12).hexdigest()}"', content)
+class TaskArray:
+    """A JSON array of as many tasks as an answer can hold: ``fits`` renders the next one if there is room for it."""
+
+    def __init__(self) -> None:
+        self._budget = Budget()
+        self._rendered: list[bytes] = []
+
+    def fits(self, task: TaskItem) -> bool:
+        """Add a task; return False if it does not fit. The first one always does."""
+        rendered = to_json(task_values(task.attribute_values))
+        fits = self._budget.take(rendered) or not self._rendered
+        if fits:
+            self._rendered.append(rendered)
+        return fits
+
+    def answer(self, request: HttpRequest) -> HttpResponse:
+        """Respond with the array, or with 304 if the client's copy is current."""
+        content = b"[%b]" % b",".join(self._rendered)
+        return revalidated(request, f'W/"{hashlib.blake2b(content, digest_size=12).hexdigest()}"', content)
 
 
 def updated(task: TaskItem) -> StoredReply:

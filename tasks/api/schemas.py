@@ -60,6 +60,7 @@ _TASK_EXAMPLE: dict[str, Any] = {
     "timezone": "Europe/Berlin",
     "checklist": [{"id": "1f0e9c", "text": "Check the balance", "done": False}],
     "recurrence": "FREQ=MONTHLY",
+    "repeat_from": "due",
     "next_task_id": None,
     "created_at": "2026-11-22T17:20:00.123456Z",
     "updated_at": "2026-11-22T17:20:00.123456Z",
@@ -89,6 +90,9 @@ class TaskOut(Schema):
     timezone: T64 | None
     checklist: Annotated[list[ChecklistEntryOut], Field(max_length=fields.CHECKLIST_MAX)]
     recurrence: T200 | None
+    repeat_from: Annotated[
+        Literal["due", "done"], Field(description="What its next occurrence is counted from")
+    ]
     next_task_id: Id | None
     created_at: Moment
     updated_at: Moment

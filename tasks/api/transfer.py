@@ -16,6 +16,7 @@ from store.idempotency import StoredReply
 from tasks.api.schemas import TaskOut
 from tasks.transfer import exporting, importing
 from tasks.transfer.rows import MAX_ROWS
+from web import problems
 from web.api import describe, replies, requests
 from web.api.error_handlers import RequestProblem
 from web.api.schemas import ID, FieldProblem, Problem, flag
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 router = Router(tags=["transfer"])
 _MEDIA_TYPES = frozenset({"", "text/csv", "text/plain", "application/json"})
 _Count = Annotated[int, Field(ge=0, le=MAX_ROWS, json_schema_extra={"format": "int32"})]
+_TOO_LARGE = (
+    "You have too many tasks for one answer. Send `POST /api/v1/exports` to make the file in steps; "
+    "it is then downloaded from the address in `url`."
+)
 _CSV = "title,due_date,tags\r\nWater the plants,2026-12-01,home\r\n"
 _TODOIST = "TYPE,CONTENT,PRIORITY,INDENT,DATE,DATE_LANG\r\ntask,Water the plants @home,2,1,tomorrow,en\r\n"
 
@@ -67,6 +72,10 @@ class ImportResult(Schema):
     status: Literal["created", "existing", "invalid"]
     task_id: Annotated[str, Field(max_length=36)] | None
     errors: Annotated[list[FieldProblem], Field(max_length=100)]
+    notes: Annotated[
+        list[FieldProblem],
+        Field(max_length=100, description="What a valid row could not keep as it was, and where it went"),
+    ]
 
 
 class ImportOut(Schema):
@@ -83,7 +92,7 @@ class ImportOut(Schema):
                     "created": 1,
                     "existing": 0,
                     "invalid": 0,
-                    "results": [{"row": 2, "status": "created", "task_id": ID, "errors": []}],
+                    "results": [{"row": 2, "status": "created", "task_id": ID, "errors": [], "notes": []}],
                 }
             ]
         },
@@ -133,10 +142,12 @@ def export_tasks(request: HttpRequest) -> StreamingHttpResponse:
 
     JSON is an array of tasks as elsewhere in the API. CSV has tags separated by commas, and checklists line by line as
     `[ ] to do` or `[x] done`; a cell that a spreadsheet could run as a formula starts with an apostrophe, which the
-    import removes. The file is streamed: a file that ends early is incomplete.
+    import removes. One answer holds about 6 MB, or more if you accept gzip. A larger file is refused with 422
+    `export-too-large`: make it with `POST /api/v1/exports`.
     """
     file_format = requests.query(request, EXPORT_QUERY).get("format", "json")
-    return exporting.download(context(request), file_format)
+    too_large = problems.response(request, 422, detail=_TOO_LARGE, kind="export-too-large")
+    return exporting.download(context(request), file_format, too_large=too_large)
 
 
 @router.post(

@@ -1,40 +1,42 @@
 """A task in one line: ``Pay rent tomorrow 9am !high #home @Flat every month``.
 
-The grammar, word by word from left to right; what is not understood is the title::
+The line is cut into words. The grammar of the language finds the longest phrase at each; what a phrase says is taken
+whole, where the grammar lets it stand, or the phrase stays in the title. So do text in double quotes, ``+Name`` and
+``/Project``. The first priority, category, repeat and date count, later ones stay in the title; tags add up.
 
-    line      = { part | word }
-    part      = priority | tag | category | repeat | when
     priority  = "!" ("low" | "medium" | "high" | "urgent" | "4" | "3" | "2" | "1")
     tag       = "#" name
     category  = "@" ( name | '"' text '"' )
     name      = letter { letter | digit | "-" | "_" }
-    repeat    = "daily" | "weekly" | "monthly" | "yearly"     (at the end, or before another part)
-              | "every" [number | "other"] unit    unit = day(s), week(s), month(s), year(s)
-              | "every" weekday { ("," | "and") weekday } | "every weekday" | "every" ordinal
-    when      = [lead] date [["at"] time] | [lead] time
-    lead      = "on" | "by" | "due" | "at"     ("at" only before a time)
-    date      = "today" | "tonight" | "tomorrow" | "day after tomorrow" | ["next" | "this"] weekday
-              | "next" ("week" | "month" | "year") | "in" number unit | "+" digits ("d" | "w" | "m")
-              | day month [year] | month day [year] | day "." month "." [year] | year "-" month "-" day
-    time      = hour (am | pm) | hour ":" minutes [am | pm] | "noon" | "at" hour
 
-A part counts once: the first priority, category, repeat and date are taken, later ones stay in the title; tags add up.
-Text in double quotes is never looked into. "sat", "sun" and "wed" are weekdays only after a lead or "every". Dates
-written with slashes are left alone: nobody knows which number is the month. In German the same, with German words.
-What a date phrase means is decided by dateparser; which phrases are dates, here: a title must not be eaten by accident.
+Dates, times and repeats, and the words of priorities, are in ``lexicons``, a file for each language. English is read
+besides the language of the line.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import cache, lru_cache
 from typing import Any
 
 from tasks import recurrence
-from tasks.language import quick_add_words
+from tasks.language import lexicon, meaning
+from tasks.language.engine import NOTHING, Captures, OutOfStepsError, Reading, Steps, Token
 
 MAX_LINE = 400
+# In which symbols of the grammar a phrase can be; of two that are as long, the first counts.
+_PLACES = ("anywhere", "edge", "end", "keep")
+_WORD = re.compile(
+    r"""(?P<quoted>(?<!\S)"[^"]*"(?=[,;:!?.)]*(?:\s|$)))
+    | (?<!\S)!(?P<priority>[^\W_]+)(?=[,;.]*(?:\s|$))
+    | (?<!\S)\#(?P<tag>[^\W\d_][\w-]{0,49})(?=[\s,.;]|$)
+    | (?<!\S)@(?:(?P<category>[^\W\d_][\w-]{0,49})(?=[\s,.;]|$)|"(?P<named>[^"]{1,50})"(?=[\s,.;]|$))
+    | (?P<text>\S+?)(?=[,;:!?)]*(?:\s|$)) | (?P<mark>[,;:!?)])""",
+    re.VERBOSE,
+)
+_AROUND = " ,;:"
+_DASHES = re.compile(r"^[-\u2013]\s+|\s+[-\u2013]$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +56,32 @@ class Parsed:
 
     fields: dict[str, Any]
     parts: list[Part] = field(default_factory=list)
+    steps: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Now:
-    """When and in which language the line is read; ``moment`` is the person's local time, without a zone."""
+@dataclass(slots=True)
+class _Found:
+    """An understood part before it becomes field values: what the grammar captured, or the fields of a mark."""
 
-    moment: datetime
-    vocabulary: quick_add_words.Vocabulary
+    start: int
+    end: int
+    kind: str
+    captures: Captures
 
 
-_Groups = dict[str, str]
-_Reader = Callable[[_Groups, _Now], dict[str, Any] | None]
+@dataclass(slots=True)
+class _Words:
+    """The words of a line as they stand and as the grammar reads them; ``outside`` are not the title's."""
+
+    texts: list[str] = field(default_factory=list)
+    spans: list[tuple[int, int]] = field(default_factory=list)
+    outside: set[int] = field(default_factory=set)
+    marks: list[_Found] = field(default_factory=list)
+
+    def add(self, text: str, start: int, end: int) -> None:
+        """Add a word; one without text is no word of a phrase."""
+        self.texts.append(text)
+        self.spans.append((start, end))
 
 
 def parse(line: str, now: datetime, language: str = "en", keep: Collection[str] = ()) -> Parsed:
@@ -74,200 +90,243 @@ def parse(line: str, now: datetime, language: str = "en", keep: Collection[str] 
     Parameters
     ----------
     now
-        The person's local time; its zone is ignored.
+        The person's local time; hours from now are counted in its zone, if it has one.
     language
-        "en" or "de": which words are known besides the symbols. English always is.
+        A language of ``lexicons``, such as "de" or "de-AT". English is understood as well.
     keep
         Phrases of the line to leave in the title although they would be understood, whatever their case.
     """
-    text = line[:MAX_LINE]
     kept = {phrase.casefold().strip() for phrase in keep}
-    parts = _parts(text, now.replace(tzinfo=None), language, kept)
-    title = " ".join(_without(line, parts).replace('"', " ").split() if parts else line.split())
-    if not title.strip():
-        return Parsed({"title": " ".join(line.split())})
-    return Parsed({"title": title, **_together(parts, now.replace(tzinfo=None))}, parts)
+    found, steps = _find(line[:MAX_LINE], now, language, kept)
+    fields = _together(found, now)
+    if fields is None:  # a repeat that ends before it begins
+        found = [part for part in found if part.kind != "repeat"]
+        fields = _together(found, now) or {}
+    title = _title(line, found)
+    if not title:
+        return Parsed({"title": " ".join(line.split())}, [], steps)
+    dated = any("day" in part.captures for part in found)
+    return Parsed({"title": title, **fields}, [_part(line, part, now, dated=dated) for part in found], steps)
 
 
-def _together(parts: list[Part], moment: datetime) -> dict[str, Any]:
-    """Return what the parts mean at once: tags add up, a date beats a repeat's, a time alone is the next such time."""
-    fields: dict[str, Any] = {}
-    for part in parts:
-        if part.kind == "tag":
-            fields["tags"] = [*fields.get("tags", []), *part.fields["tags"]]
-        elif part.kind == "repeat":
-            fields = part.fields | fields
-        else:
-            fields |= part.fields
-    if "due_time" in fields and not any("due_date" in part.fields for part in parts if part.kind == "date"):
-        fields["due_date"] = _next_time(fields, moment).isoformat()
-    return fields
+def day_of(text: str, now: datetime, language: str = "en") -> date | None:
+    """Return the day that ``text`` as a whole says in any language, such as "friday" or "yesterday", or None."""
+    codes = dict.fromkeys([*(words.code for words in lexicon.of(language)), *lexicon.codes()])
+    for captures in _wholes(text, now, codes, ("date", "led", "past")):
+        if captures.keys() == {"day"}:
+            day: date = captures["day"]
+            return day
+    return None
 
 
-def _next_time(fields: dict[str, Any], moment: datetime) -> date:
-    today = moment.date()
-    first = today + timedelta(days=fields["due_time"] <= moment.strftime("%H:%M"))
-    if "recurrence" not in fields:
-        return first
-    found = recurrence.next_occurrence(fields["recurrence"], first - timedelta(days=1), first)
-    return found[0] if found else first
+def repeat_of(text: str, start: date, language: str = "en") -> dict[str, Any] | None:
+    """Return the rule that ``text`` says as a whole for a task that is due on ``start``, or None.
+
+    The fields are ``recurrence`` and, from completion, ``repeat_from``. A text that says more than a rule, such as a
+    time of day or a start, is None.
+    """
+    now = datetime.combine(start, datetime.min.time())
+    for captures in _wholes(text, now, [words.code for words in lexicon.of(language)], ("whole_repeat",)):
+        fields = None if {"time", "start", "day"} & captures.keys() else _fields(captures, now)
+        if fields:
+            return {name: fields[name] for name in ("recurrence", "repeat_from") if name in fields}
+    return None
 
 
-def _without(line: str, parts: list[Part]) -> str:
-    for part in reversed(parts):
-        line = line[: part.start] + " " + line[part.end :]
-    return line
+def _wholes(text: str, now: datetime, codes: Iterable[str], symbols: Sequence[str]) -> Iterator[Captures]:
+    """Yield what the whole of ``text`` means as one of the symbols, in each language."""
+    steps = Steps()
+    for words in map(lexicon.load, codes):
+        tokens = [words.token(word) for word in _words(text[:MAX_LINE], words).texts]
+        reading = Reading(words.grammar, tokens, meaning.Actions(now, words.afternoon), steps)
+        try:
+            found = [reading.phrases(symbol, 0).get(len(tokens)) for symbol in symbols]
+        except OutOfStepsError:
+            return
+        yield from filter(None, found)
 
 
-def _parts(line: str, moment: datetime, language: str, kept: Collection[str]) -> list[Part]:
-    found: list[Part] = []
-    taken = [match.span() for match in re.finditer(r'(?<!@)"[^"]*"', line)]
-    for vocabulary in quick_add_words.of(language):
-        now = _Now(moment, vocabulary)
-        for kind, pattern, reader in _rules(vocabulary):
-            for part in _read(line, kind, pattern, reader, now):
-                free = all(part.end <= start or part.start >= end for start, end in taken)
-                once = kind == "tag" or all(other.kind != kind for other in found)
-                if free and once and part.text.casefold() not in kept:
-                    found.append(part)
-                    taken.append((part.start, part.end))
-    return sorted(found, key=lambda part: part.start)
+# --- Which phrases count ------------------------------------------------------------------------------------
 
 
-def _read(line: str, kind: str, pattern: re.Pattern[str], reader: _Reader, now: _Now) -> Iterator[Part]:
-    for match in pattern.finditer(line):
-        given = {name.removesuffix("_2"): text for name, text in match.groupdict().items() if text}
-        if (fields := reader(given, now)) is not None:
-            yield Part(match.start(), match.end(), kind, match.group(), fields)
-
-
-# --- One reader per kind of part -----------------------------------------------------------------------------
-
-
-def _priority(given: _Groups, now: _Now) -> dict[str, Any] | None:
-    priority = now.vocabulary.priorities.get(given["word"].lower())
-    return {"priority": priority} if priority else None
-
-
-def _tag(given: _Groups, now: _Now) -> dict[str, Any]:
-    return {"tags": [given["name"]]}
-
-
-def _category(given: _Groups, now: _Now) -> dict[str, Any] | None:
-    name = given.get("name", given.get("quoted", "")).strip()
-    return {"category": name} if name else None
-
-
-def _repeat(given: _Groups, now: _Now) -> dict[str, Any] | None:
-    rule = _rule({name: text.lower() for name, text in given.items()}, now.vocabulary)
-    if rule is None:
-        return None
-    today = now.moment.date()
-    first = recurrence.next_occurrence(rule, today - timedelta(days=1), today) if "BY" in rule else None
-    return {"recurrence": rule, "due_date": (first[0] if first else today).isoformat()}
-
-
-def _rule(given: _Groups, vocabulary: quick_add_words.Vocabulary) -> str | None:
-    if "adverb" in given:
-        return f"FREQ={vocabulary.adverbs[given['adverb']]}"
-    if "workday" in given:
-        return "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR"
-    if "days" in given:
-        days = filter(None, map(vocabulary.weekday, re.findall(r"[^\W\d_]+", given["days"])))
-        return f"FREQ=WEEKLY;BYDAY={','.join(dict.fromkeys(days))}"
-    if "ordinal" in given:
-        day = int(given["ordinal"])
-        return f"FREQ=MONTHLY;BYMONTHDAY={day}" if 1 <= day <= 31 else None
-    number = vocabulary.number(given.get("number", "1"))
-    interval = f";INTERVAL={number}" if number > 1 else ""
-    return (
-        f"FREQ={vocabulary.unit(given['unit'])}{interval}" if 1 <= number <= recurrence.MAX_NUMBER else None
-    )
-
-
-def _when(given: _Groups, now: _Now) -> dict[str, Any] | None:
-    day = _day(now.vocabulary.plain(given["date"]), now) if "date" in given else None
-    if day is None and "date" in given:
-        return None
-    if "time" not in given:
-        return {"due_date": day.isoformat()} if day else None
-    clock = {"due_time": now.vocabulary.clock(given["time"])}
-    return clock | {"due_date": day.isoformat()} if day else clock
-
-
-def _day(phrase: str, now: _Now) -> date | None:
-    try:
-        if re.fullmatch(r"\d{4}-\d\d-\d\d", phrase):
-            return date.fromisoformat(phrase)
-        found = (
-            _dates(now.moment.replace(hour=12, minute=0, second=0, microsecond=0))
-            .get_date_data(phrase)
-            .date_obj
-        )
-    except (ValueError, OverflowError):
-        return None
-    return found.date() if found and found.year < 3000 else None
-
-
-@lru_cache(maxsize=4)
-def _dates(moment: datetime) -> Any:
-    from dateparser.date import DateDataParser  # takes a seventh of a second: only who writes a date pays
-
-    settings = {"RELATIVE_BASE": moment, "PREFER_DATES_FROM": "future", "DATE_ORDER": "DMY"}
-    return DateDataParser(languages=["en", "de"], settings=settings)
-
-
-# --- The patterns --------------------------------------------------------------------------------------------
-
-
-@cache
-def _rules(vocabulary: quick_add_words.Vocabulary) -> list[tuple[str, re.Pattern[str], _Reader]]:
-    v = vocabulary
-    start, end = r"(?<![\w#@!+:./-])", r"(?![\w:/]|[.-]\w)"
-    full, short = "|".join(v.weekdays), "|".join(v.short_weekdays)
-    weekday = f"(?:{full}|{short})"
-    month = "|".join(v.months)
-    ordinal = r"\d{1,2}(?:st|nd|rd|th|\.)?"
-    year = r"(?:,?\s+\d{4})?"
-    dates = "|".join(
-        [
-            r"\d{4}-\d\d-\d\d",
-            v.relative,
-            rf"(?:{v.next_or_this})\s+{weekday}",
-            rf"{ordinal}\s*(?:of\s+)?(?:{month})\.?{year}",
-            rf"(?:{month})\.?\s+\d{{1,2}}(?:st|nd|rd|th)?{year}(?!:|\s*[ap]m)",
-            r"\d{1,2}\.\d{1,2}\.(?:\d{4})?",
-            rf"(?:{v.after})\s+(?:{v.numbers})\s+(?:{v.units_of_dates})",
-            r"\+\d{1,3}[dwmt]",
-            rf"(?:{full}|{v.safe_short})",
-        ]
-    )
-    times = rf"(?:1[0-2]|0?[1-9])(?::[0-5]\d)?\s?[ap]m|(?:[01]?\d|2[0-3]):[0-5]\d{v.clock_word}|{v.noon}"
-    bare_hour = rf"(?:[01]?\d|2[0-3]){v.clock_word}"
-    when = (
-        rf"{start}(?:(?:{v.lead})\s+)?"
-        rf"(?P<date>{dates}|(?<=\bon\s){weekday}|(?<=\bby\s){weekday})(?:,?\s+(?:(?:{v.at})\s+)?(?P<time>{times})|"
-        rf"\s+(?:{v.at})\s+(?P<time_2>{bare_hour}))?{end}"
-    )
-    only_time = (
-        rf"{start}(?:(?:{v.at})\s+)?(?P<time>{times}){end}|{start}(?:{v.at})\s+(?P<time_2>{bare_hour}){end}"
-    )
-    repeat = (
-        rf"{start}(?:(?P<adverb>{'|'.join(v.adverbs)})(?=\s*(?:$|[!#@]|(?:{v.at}|{v.lead})\s))|(?:{v.every})\s+(?:"
-        rf"(?P<workday>{v.workday})|(?P<days>{weekday}(?:\s*(?:,|&|{v.also})\s*{weekday})*)|"
-        rf"(?P<ordinal>\d{{1,2}})(?:st|nd|rd|th|\.)|"
-        rf"(?:(?P<number>\d{{1,3}}|{v.other})\s+)?(?P<unit>{v.units})))(?=[\s,.;]|$)"
-    )
-    compiled = [
-        ("priority", rf"(?<!\S)!(?P<word>[^\W_]+){end}", _priority),
-        ("tag", r"(?<!\S)#(?P<name>[^\W\d_][\w-]{0,49})(?=[\s,.;]|$)", _tag),
-        (
-            "category",
-            r'(?<!\S)@(?:(?P<name>[^\W\d_][\w-]{0,49})(?=[\s,.;]|$)|"(?P<quoted>[^"]{1,50})")',
-            _category,
-        ),
-        ("repeat", repeat, _repeat),
-        ("date", when, _when),
-        ("date", only_time, _when),
+def _find(line: str, now: datetime, language: str, kept: Collection[str]) -> tuple[list[_Found], int]:
+    lexicons, steps = lexicon.of(language), Steps()
+    words = _words(line, *lexicons)
+    readings = [
+        Reading(each.grammar, _tokens(words, each, lexicons[0]), meaning.Actions(now, each.afternoon), steps)
+        for each in lexicons
     ]
-    return [(kind, re.compile(pattern, re.IGNORECASE), reader) for kind, pattern, reader in compiled]
+    words.marks = [mark for mark in words.marks if line[mark.start : mark.end].casefold() not in kept]
+    words.outside = {index for index, span in enumerate(words.spans) if _is_mark(span, words)}
+    found, at = list(words.marks), 0
+    try:
+        while at < len(words.texts):
+            place, end, captures = max(
+                (_longest(reading, at) for reading in readings), key=lambda each: each[1]
+            )
+            kind = _kind(captures)
+            if place not in {"", "keep"} and _stands(place, at, end, kind, words, readings):
+                part = _Found(words.spans[at][0], words.spans[end - 1][1], kind, captures)
+                known = {each.kind for each in found}
+                if part.kind not in known and line[part.start : part.end].casefold() not in kept:
+                    found.append(part)
+                    words.outside.update(range(at, end))
+            at = max(end, at + 1)
+    except OutOfStepsError:
+        pass  # what is understood so far is
+    return sorted(found, key=lambda part: part.start), steps.taken
+
+
+def _is_mark(span: tuple[int, int], words: _Words) -> bool:
+    return any(mark.start <= span[0] and span[1] <= mark.end for mark in words.marks)
+
+
+def _kind(captures: Captures) -> str:
+    return "repeat" if "unit" in captures else "date"
+
+
+def _longest(reading: Reading, at: int) -> tuple[str, int, Captures]:
+    if not reading.begins(at):
+        return "", at, {}
+    found = [(place, *phrase) for place in _PLACES if (phrase := reading.longest(place, at))]
+    return max(found, key=lambda each: each[1], default=("", at, {}))
+
+
+def _stands(place: str, at: int, end: int, kind: str, words: _Words, readings: Sequence[Reading]) -> bool:
+    """Tell whether a phrase may stand here: at an edge of the title, where marks and other phrases do not count."""
+    if place == "anywhere":
+        return True
+    if place == "edge" and all(_no_title(index, words) for index in range(at)):
+        return True
+    if all(_no_title(index, words) for index in range(end, len(words.texts))):
+        return True
+    follows = [_longest(reading, end) for reading in readings]
+    return end in words.outside or any(
+        next_place not in {"", "keep"} and _kind(captures) != kind for next_place, _, captures in follows
+    )
+
+
+def _no_title(index: int, words: _Words) -> bool:
+    return index in words.outside or words.texts[index] in {",", ";", ":", "!", "?", ")"}
+
+
+# --- Words --------------------------------------------------------------------------------------------------
+
+
+def _words(line: str, own: lexicon.Lexicon, *others: lexicon.Lexicon) -> _Words:
+    priorities = {word: name for each in (*others, own) for word, name in each.priorities.items()}
+    words, seen = _Words(), set()
+    for match in _WORD.finditer(line):
+        kind = match.lastgroup or ""
+        fields = _mark(kind, match[kind].strip(), priorities)
+        once = {"named": "category"}.get(kind, kind)
+        if fields and (kind == "tag" or once not in seen):
+            seen.add(once)
+            words.marks.append(_Found(*match.span(), once, fields))
+            words.add("", *match.span())
+        elif kind in {"text", "mark"}:
+            _add(words, match[kind], match.start(kind), own)
+        else:
+            words.add("", *match.span())
+    return words
+
+
+def _mark(kind: str, value: str, priorities: dict[str, str]) -> dict[str, Any] | None:
+    if kind == "priority":
+        return {"priority": priorities[value.lower()]} if value.lower() in priorities else None
+    if kind == "tag":
+        return {"tags": [value]}
+    return {"category": value} if kind in {"category", "named"} and value else None
+
+
+def _add(words: _Words, word: str, start: int, own: lexicon.Lexicon) -> None:
+    lower = unicodedata.normalize("NFC", word).lower()
+    both = own.compound.fullmatch(lower) if own.compound and len(lower) == len(word) else None
+    if both:
+        words.add(both[1], start, start + both.end(1))
+        words.add(both[2], start + both.start(2), start + len(word))
+    else:
+        cased = lower in own.cased and words.texts
+        words.add(word if cased else lower, start, start + len(word))
+
+
+def _tokens(words: _Words, own: lexicon.Lexicon, first: lexicon.Lexicon) -> list[Token]:
+    """Return the words as a lexicon knows them; those that the language of the line knows otherwise are hidden."""
+    hidden = first.own if own is not first else frozenset()
+    return [NOTHING if text.rstrip(".") in hidden else own.token(text) for text in words.texts]
+
+
+# --- What the parts mean together ---------------------------------------------------------------------------
+
+
+def _title(line: str, found: Sequence[_Found]) -> str:
+    if not found:
+        return " ".join(line.split())
+    pieces, at = [], 0
+    for part in found:
+        pieces.append(line[at : part.start])
+        at = part.end
+        # Only a mark that was written at the part itself stays with the word before.
+        while at < len(line) and line[at] in "!?),;:" and pieces[-1].strip():
+            pieces[-1] = pieces[-1].rstrip() + line[at]
+            at += 1
+    title = " ".join(" ".join([*pieces, line[at:]]).replace('"', " ").split()).strip(_AROUND)
+    return _DASHES.sub("", title)
+
+
+def _together(found: Sequence[_Found], now: datetime) -> dict[str, Any] | None:
+    """Return the fields of all parts; None if the repeat among them ends before it begins."""
+    fields: dict[str, Any] = {}
+    phrase: Captures = {}
+    for part in found:
+        if part.kind in {"repeat", "date"}:
+            phrase |= part.captures
+        elif part.kind == "tag":
+            fields["tags"] = [*fields.get("tags", []), *(tag for tag in part.captures["tags"])]
+        else:
+            fields |= part.captures
+    meant = _fields(phrase, now.replace(tzinfo=None))
+    return None if meant is None else fields | meant
+
+
+def _fields(phrase: Captures, now: datetime) -> dict[str, Any] | None:
+    """Return the fields of a date, a time and a repeat: the first day is the date's, the rule's or the time's next."""
+    time, day = phrase.get("time"), phrase.get("day") or phrase.get("start")
+    if time and time >= "24":
+        time = "00:00"
+        day = day + timedelta(days=1) if day else None
+    if time == "00:00" and day == now.date():  # the midnight that ends today
+        day += timedelta(days=1)
+    if day is None and (time or "unit" in phrase):
+        day = now.date() + timedelta(days=bool(time and time <= f"{now:%H:%M}"))
+    if day is None:
+        return {}
+    repeats = {}
+    if "unit" in phrase:
+        first = _first(phrase, day)
+        if first is None:
+            return None
+        day = first
+        repeats = {"recurrence": recurrence.parse(meaning.rule(phrase, day))}
+        repeats |= {"repeat_from": "done"} if phrase.get("after") else {}
+    return {"due_date": day.isoformat(), **({"due_time": time} if time else {}), **repeats}
+
+
+def _first(repeat: Captures, start: date) -> date | None:
+    """Return the first day from ``start`` on that a repeat falls on, None if it has ended by then."""
+    if ("count" in repeat and "until" in repeat) or repeat.get("count", 1) < 1:
+        return None
+    # Without the interval: "every other friday" begins on the next Friday.
+    plain = meaning.rule({"unit": repeat["unit"], "n": 1, "by": repeat["by"]}, start)
+    first = recurrence.first_day(plain, start)
+    return first if first and first <= repeat.get("until", first) else None
+
+
+def _part(line: str, part: _Found, now: datetime, *, dated: bool) -> Part:
+    """Return a part with the fields that it gives by itself; the day is the date's, if the line has one."""
+    fields = part.captures
+    if part.kind in {"repeat", "date"}:
+        fields = _fields(part.captures, now.replace(tzinfo=None)) or {}
+        if "day" not in part.captures and (dated or part.kind == "date"):
+            fields.pop("due_date", None)
+    return Part(part.start, part.end, part.kind, line[part.start : part.end], fields)

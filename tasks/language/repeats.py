@@ -1,6 +1,7 @@
 """Recurrence rules in words, and words as rules."""
 
-from datetime import datetime
+from datetime import date
+from typing import Any
 
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import get_language, ngettext
@@ -8,9 +9,9 @@ from django.utils.translation import gettext as _
 
 from tasks import recurrence
 from tasks.language import quick_add
-from tasks.language.quick_add_words import DAYS
+from tasks.language.lexicon import DAYS
 
-_ANY_MOMENT = datetime(2026, 1, 1, 12)  # noqa: DTZ001 (only the rule of what is parsed is used)
+_ANY_DAY = date(2026, 1, 1)  # only the rule of what is parsed is used
 _KNOWN = {"FREQ", "INTERVAL", "BYDAY", "BYMONTHDAY", "COUNT", "UNTIL"}
 _WORKDAYS = "MO,TU,WE,TH,FR"
 
@@ -53,11 +54,17 @@ def _end(parts: dict[str, str]) -> str:
     return ""
 
 
-def from_words(text: str) -> str | None:
-    """Return the rule that ``text`` asks for, in words ("every 3 weeks") or as RFC 5545 writes it, or None."""
+def from_words(text: str, start: date | None = None) -> dict[str, Any] | None:
+    """Return the fields ``recurrence`` and ``repeat_from`` that ``text`` asks for, or None.
+
+    Parameters
+    ----------
+    text
+        In words ("every 3 weeks"), or as RFC 5545 writes it.
+    start
+        The due date of the task: what repeats monthly from a month's last day stays on the last day.
+    """
     try:
-        return recurrence.parse(text)
+        return {"recurrence": recurrence.parse(text)}
     except ValueError:
-        parsed = quick_add.parse(f"x {text}", _ANY_MOMENT, get_language() or "en")
-    whole = parsed.fields["title"] == "x" and {part.kind for part in parsed.parts} == {"repeat"}
-    return str(parsed.fields["recurrence"]) if whole else None
+        return quick_add.repeat_of(text, start or _ANY_DAY, get_language() or "en")

@@ -1,13 +1,14 @@
 """The query line of the task pages: ``status:pending priority>=high due<+7d #home "rent"``.
 
-Every term must hold; a leading ``-`` turns one round. What is not a term is looked for in the texts of a task::
+Every term must hold; a leading ``-`` turns one round. What is not a term is looked for in the texts of a task, and so
+is a word before a colon that names no field::
 
     term      = ["-"] ( field operator value | "#" tag | "@" category | '"' text '"' | word )
     operator  = ":" | "=" | "<" | "<=" | ">" | ">="
     field     = status | priority | category | tag | title | due | created | updated | completed | is | has
     status    : pending, in_progress, completed, cancelled, open, closed; several with commas
     priority  : low < medium < high < urgent; several with commas
-    days      : today, tomorrow, yesterday, none, any, YYYY-MM-DD, +7d, -2w, +1m (from today; t is d)
+    days      : none, any, or a day as in quick add, past ones too: today, friday, +7d, "next month", -2w, yesterday
     is        : overdue, open, closed, done, recurring, today
     has       : due, time, category, tag, description, checklist, recurrence
 
@@ -17,14 +18,14 @@ Fields and values in other languages than English: ``tasks.language.search_words
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, time, tzinfo
 from typing import Any
 
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from tasks.items import OPEN_STATUSES, PRIORITIES, STATUSES
-from tasks.language import search_words
+from tasks.language import quick_add, search_words
 
 MAX_LENGTH, MAX_TERMS = 500, 20
 Values = Mapping[str, Any]
@@ -34,7 +35,6 @@ _TERM = re.compile(
     r'(?P<not>-)?(?:(?P<field>[^\W\d_]+)(?P<op><=|>=|[:=<>])(?P<value>"[^"]*"|\S*)'
     r'|(?P<mark>[#@])(?P<name>"[^"]*"|\S+)|"(?P<text>[^"]*)"|(?P<word>\S+))'
 )
-_OFFSET = re.compile(r"([+-]\d{1,4})([dtwm])")
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ":": lambda a, b: a == b,
     "=": lambda a, b: a == b,
@@ -93,6 +93,8 @@ def parse(text: str, today: date, zone: tzinfo) -> Query:
         raise QueryError(
             _("This search is too long. Use at most %(most)d characters.") % {"most": MAX_LENGTH}
         )
+    if text.count('"') % 2:
+        raise QueryError(_("A quotation mark is missing: write a pair of them around words, or none."))
     viewer = _Viewer(today, zone)
     tests = []
     statuses: set[str] = set(STATUSES)
@@ -117,11 +119,8 @@ def _test(match: re.Match[str], viewer: _Viewer) -> Test:
     if not match["field"]:
         return _containing(match["text"] if match["text"] is not None else match["word"])
     name, operator = search_words.field(match["field"]), match["op"]
-    if name not in _FIELDS:
-        raise QueryError(
-            _("There is no field “%(name)s” to search. Put it in quotes to look for the words.")
-            % {"name": match["field"][:30]}
-        )
+    if name not in _FIELDS:  # "https://…" or "re:" are words
+        return _containing(f"{match['field']}{operator}{_unquoted(match['value'])}")
     value = search_words.value(name, _unquoted(match["value"]))
     if not value:
         raise QueryError(_("Say what “%(name)s” should be.") % {"name": name})
@@ -209,17 +208,13 @@ def _day_test(day_of: Callable[[Values], str | None], operator: str, value: str,
 
 
 def _day(value: str, today: date) -> date:
-    near = {"today": 0, "tomorrow": 1, "yesterday": -1}
-    try:
-        if value.lower() in near:
-            return today + timedelta(days=near[value.lower()])
-        if offset := _OFFSET.fullmatch(value.lower()):
-            return today + timedelta(days=int(offset[1]) * {"d": 1, "t": 1, "w": 7, "m": 30}[offset[2]])
-        return date.fromisoformat(value)
-    except (ValueError, OverflowError):
+    # Noon: a day is asked for, so no time of day has gone by.
+    day = quick_add.day_of(value, datetime.combine(today, time(12)), get_language() or "en")
+    if day is None:
         raise QueryError(
             _("“%(value)s” is not a day. Write today, +7d or 2026-12-31.") % {"value": value[:30]}
-        ) from None
+        )
+    return day
 
 
 def _is(operator: str, value: str, viewer: _Viewer) -> Test:

@@ -1,61 +1,19 @@
 """The words of the query line in other languages than English. All of them are always understood: a kept search works
-whatever language the pages are in."""
+whatever language the pages are in. They are in ``lexicons``, under ``search``.
+"""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-FIELDS: Mapping[str, Mapping[str, str]] = {
-    "de": {
-        "priorität": "priority",
-        "kategorie": "category",
-        "schlagwort": "tag",
-        "titel": "title",
-        "fällig": "due",
-        "angelegt": "created",
-        "geändert": "updated",
-        "erledigt": "completed",
-        "ist": "is",
-        "hat": "has",
-    }
-}
-_STATUS = {
-    "ausstehend": "pending",
-    "begonnen": "in_progress",
-    "erledigt": "completed",
-    "abgebrochen": "cancelled",
-    "offen": "open",
-    "geschlossen": "closed",
-}
-_DAYS = {"heute": "today", "morgen": "tomorrow", "gestern": "yesterday", "keine": "none", "irgendeine": "any"}
-VALUES: Mapping[str, Mapping[str, Mapping[str, str]]] = {
-    "de": {
-        "status": _STATUS,
-        "priority": {"niedrig": "low", "mittel": "medium", "hoch": "high", "dringend": "urgent"},
-        **dict.fromkeys(("due", "created", "updated", "completed"), _DAYS),
-        "is": {
-            "überfällig": "overdue",
-            "offen": "open",
-            "geschlossen": "closed",
-            "erledigt": "done",
-            "wiederkehrend": "recurring",
-            "heute": "today",
-        },
-        "has": {
-            "fälligkeit": "due",
-            "uhrzeit": "time",
-            "kategorie": "category",
-            "schlagwort": "tag",
-            "beschreibung": "description",
-            "checkliste": "checklist",
-            "wiederholung": "recurrence",
-        },
-    }
-}
+from tasks.language import lexicon
+
+_DAYS = frozenset({"due", "created", "updated", "completed"})
 
 
 def field(word: str) -> str:
     """Return the English name of the field that ``word`` names in any language, else ``word``, in small letters."""
     lower = word.lower()
-    return next((names[lower] for names in FIELDS.values() if lower in names), lower)
+    return next((names[lower] for names in _all("fields") if lower in names), lower)
 
 
 def value(name: str, words: str) -> str:
@@ -65,11 +23,20 @@ def value(name: str, words: str) -> str:
 
 def _value(name: str, word: str) -> str:
     lower = word.lower().strip()
-    known = (values.get(name, {}) for values in VALUES.values())
+    known = (values.get(_group(name), {}) for values in _all("values"))
     return next((meanings[lower] for meanings in known if lower in meanings), word)
 
 
 def said(language: str, name: str, word: str) -> str:
     """Return how ``language`` says the English value ``word`` of the field ``name``."""
-    meanings = VALUES.get(language, {}).get(name, {})
+    values = lexicon.load(language).search.get("values", {}) if language in lexicon.codes() else {}
+    meanings = values.get(_group(name), {})
     return next((own for own, english in meanings.items() if english == word), word)
+
+
+def _all(table: str) -> Iterator[Mapping[str, Any]]:
+    return (lexicon.load(code).search[table] for code in lexicon.codes() if lexicon.load(code).search)
+
+
+def _group(name: str) -> str:
+    return "day" if name in _DAYS else name

@@ -21,7 +21,7 @@ from store.idempotency import Once, Slot, StoredReply
 from store.model import Key
 from store.request_context import RequestContext
 from store.writing import ConditionFailed, Contended, write
-from tasks import services, write_plans
+from tasks import services
 from tasks.ids import from_sort_key
 from tasks.items import task_key
 from tasks.transfer import existing_tasks, reading
@@ -34,12 +34,16 @@ REPLY_MAX = 300_000  # bytes; an item may have 400 KB
 
 @dataclass(frozen=True, slots=True)
 class RowResult:
-    """The result of a row: its number, and its task's id (None if invalid, or new in a dry run)."""
+    """The result of a row: its number, and its task's id (None if invalid, or new in a dry run).
+
+    ``notes`` say what a valid row could not keep as it was.
+    """
 
     row: int
     status: Status
     task_id: str | None = None
     errors: list[FieldError] = field(default_factory=list)
+    notes: list[FieldError] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +178,7 @@ def _errors(ctx: RequestContext, row: Row) -> list[FieldError]:
     if row.errors:
         return row.errors
     try:
-        write_plans.create_task(ctx, row.fields)
+        services.plan_create(ctx, row.fields)
     except ValidationFailed as failure:
         return [{**error, "field": _name(row.names, error["field"])} for error in failure.errors]
     return []
@@ -203,7 +207,13 @@ def _create(ctx: RequestContext, candidates: Sequence[Candidate], *, by_row: boo
 
 def _report(file_format: str, dry_run: bool, candidates: Sequence[Candidate]) -> ImportReport:
     results = [
-        RowResult(candidate.row.number, candidate.status, candidate.task_id, candidate.errors)
+        RowResult(
+            candidate.row.number,
+            candidate.status,
+            candidate.task_id,
+            candidate.errors,
+            [] if candidate.errors else candidate.row.notes,
+        )
         for candidate in candidates
     ]
     counts = Counter(result.status for result in results)

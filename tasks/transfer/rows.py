@@ -30,6 +30,8 @@ class Row:
         The task id in the row, if any.
     errors
         The errors found while reading the row.
+    notes
+        What was read in another way than the file says; the row becomes a task all the same.
     names
         Our field name -> the file's, where they differ.
     """
@@ -39,6 +41,7 @@ class Row:
     raw: Any
     own_id: str | None = None
     errors: list[FieldError] = field(default_factory=list)
+    notes: list[FieldError] = field(default_factory=list)
     names: Mapping[str, str] = field(default_factory=dict)
 
 

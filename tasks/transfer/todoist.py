@@ -1,8 +1,9 @@
 """Reads Todoist's CSV template.
 
 A section becomes the category of its tasks, an ``@label`` a tag, and a note a paragraph of the description. A sub-task
-that is only a line of text becomes a checklist entry of its task; a sub-task with a date, a description or labels
-becomes a task. Authors, durations and the project's view are ignored.
+that is only a line of text becomes a checklist entry of its task; a sub-task with a date, a description, labels or a
+priority becomes a task. A date that is not understood goes to the description, and the report says so. Authors,
+durations and the project's view are ignored.
 """
 
 import re
@@ -29,9 +30,11 @@ NAMES = {
     "due_date": "DATE",
     "due_time": "DATE",
     "recurrence": "DATE",
+    "repeat_from": "DATE",
     "timezone": "TIMEZONE",
 }
-_DATED = {"due_date", "due_time", "recurrence"}
+_DATED = {"due_date", "due_time", "recurrence", "repeat_from"}
+_NO_PRIORITY = {"", "4"}
 _TITLE = "task"
 _LABEL = re.compile(r"(?:^|\s)@([^\s@]+)")
 
@@ -102,6 +105,7 @@ def _is_checklist_entry(cells: Cells) -> bool:
     return (
         0 < len(text) <= CHECKLIST_TEXT_MAX
         and not any(cells.get(name) for name in ("date", "description", "deadline"))
+        and cells.get("priority", "") in _NO_PRIORITY
         and not _LABEL.search(text)
     )
 
@@ -147,16 +151,21 @@ def _read_date(row: Row, cells: Cells, now: datetime) -> None:
     if not text:
         return
     language = cells.get(f"{name}_lang", "")[:2].lower() or "en"
-    # "every!" counts from the day of completion, as all recurring tasks do here.
-    phrase = text.replace("every!", "every")
-    found = _parse_date(phrase, _local(now, cells.get("timezone", "")), language)
+    found = _parse_date(text, _local(now, cells.get("timezone", "")), language)
     if found is None:
-        message = _("Must be a day such as 2027-05-31, 31 May, tomorrow 9:00 or every week.")
-        row.errors.append(_error(name.upper(), message))
+        _keep_words(row, name.upper(), text)
         return
     row.fields |= found
     if "due_time" in found and "timezone" not in found and cells.get("timezone"):
         row.fields["timezone"] = cells["timezone"]
+
+
+def _keep_words(row: Row, name: str, text: str) -> None:
+    """Put a date that is not understood into the description, and say so."""
+    words = _("Date in Todoist: %(words)s") % {"words": text}
+    row.fields["description"] = "\n\n".join(filter(None, [row.fields.get("description"), words]))
+    message = _("“%(words)s” is not understood as a date. It is in the description.") % {"words": text[:100]}
+    row.notes.append(_error(name, message))
 
 
 def _local(now: datetime, zone: str) -> datetime:
@@ -176,7 +185,8 @@ def _parse_date(text: str, now: datetime, language: str) -> dict[str, Any] | Non
         found = dict(quick_add.parse(line, now, language).fields)
         if found.pop("title") == _TITLE and "due_date" in found and found.keys() <= _DATED:
             return found
-    return None
+    day = quick_add.day_of(text, now, language)
+    return {"due_date": day.isoformat()} if day else None
 
 
 def _fields_of(moment: datetime, *, timed: bool) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 redirect."""
 
 import hashlib
-from datetime import date
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -17,14 +16,13 @@ from django.views.decorators.http import require_POST
 from identity.sign_in import context
 from store.errors import VersionConflict
 from store.idempotency import Once, StoredReply
-from tasks import fields, ids, selectors, services
-from tasks.errors import TaskNotFound
+from tasks import ids, recurrence, selectors, services
+from tasks.errors import SeriesEnded, TaskNotFound
 from tasks.items import OPEN_STATUSES, STATUSES, TaskItem
-from tasks.recurrence import next_occurrence
 from tasks.views import undo
 from tasks.views.responses import add_message, answer, is_partial, task_view
 from tasks.views.rows import due_words, make_row
-from tasks.views.viewer import person_id, today_of
+from tasks.views.viewer import now_of, person_id
 
 _DONE = {
     "pending": gettext_lazy("Reopened “%(title)s”"),
@@ -44,14 +42,27 @@ def task_complete(request: HttpRequest, task_id: UUID) -> HttpResponse:
     wanted = request.POST.get("to") or request.GET.get("to") or _opposite(request, task_id)
     if wanted not in STATUSES:
         raise BadRequest(_("There is no such status."))
-    change = services.take_back if "undo" in request.GET else services.update_task
-    task = change(context(request), str(task_id), {"status": wanted}).task
+    task = services.update_task(context(request), str(task_id), {"status": wanted}).task
     before = request.GET.get("was", "pending")
     undo_url = ""
     if "undo" not in request.GET and before in STATUSES and before != wanted:
         query = urlencode({"to": before, "undo": 1})
         undo_url = f"{reverse('task-complete', args=[task_id])}?{query}"
-    return _changed(request, task, _DONE[wanted] % {"title": task.title}, undo_url)
+    text = _DONE[wanted] % {"title": task.title}
+    if note := _series_note(task, wanted):
+        text = f"{text}. {note}"
+    return _changed(request, task, text, undo_url)
+
+
+def _series_note(task: TaskItem, wanted: str) -> str:
+    """Return what a person should know about the series of a task that got the status ``wanted``, or nothing."""
+    if wanted == "completed" and task.recurrence and not task.next_task_id:
+        if recurrence.is_valid(task.recurrence):
+            return _("It was the last one.")
+        return _("It does not repeat again: how it repeats could not be read.")
+    if wanted in OPEN_STATUSES and task.next_task_id:
+        return _("It no longer repeats: the next one goes on with that.")
+    return ""
 
 
 def _opposite(request: HttpRequest, task_id: UUID) -> str:
@@ -90,15 +101,12 @@ def task_restore(request: HttpRequest, task_id: UUID) -> HttpResponse:
 @require_POST
 def task_duplicate(request: HttpRequest, task_id: UUID) -> HttpResponse:
     """Create an open copy of a task, its checklist unchecked, and open it."""
-    task = selectors.get_task(person_id(request), str(task_id)).attribute_values
-    copied = {name: task[name] for name in fields.EDITABLE if name in task}
-    copied["status"] = "pending"
-    if "checklist" in copied:
-        copied["checklist"] = [{"text": entry["text"], "done": False} for entry in copied["checklist"]]
+    task = selectors.get_task(person_id(request), str(task_id))
     key = request.POST.get("key", "")
-    written = services.create_task(context(request), copied, once=_once(key, str(task_id)) if key else None)
+    once = _once(key, str(task_id)) if key else None
+    written = services.duplicate_task(context(request), task, once=once)
     if not written.replayed:
-        add_message(request, _("This is a copy of “%(title)s”") % {"title": copied["title"]})
+        add_message(request, _("This is a copy of “%(title)s”") % {"title": task.title})
     return redirect("task-edit", ids.from_sort_key(written.task.SK))
 
 
@@ -116,31 +124,26 @@ def task_skip(request: HttpRequest, task_id: UUID) -> HttpResponse:
     The button sends the ``version`` it was shown at, so that pressing it twice skips one day, not two.
     """
     before = selectors.get_task(person_id(request), str(task_id))
-    today = today_of(request)
-    due = date.fromisoformat(before.due_date) if before.due_date else today
-    following = next_occurrence(before.recurrence, due, today) if before.recurrence else None
-    if following is None:
-        return answer(
-            request, _("“%(title)s” does not repeat again.") % {"title": before.title}, level="error"
-        )
     if request.GET.get("version", str(before.version)) != str(before.version):
         return _already_changed(request, before)
-    changes = {"due_date": following[0].isoformat(), "recurrence": following[1]}
     try:
-        task, step = undo.update(request, before, changes, before.version)
+        task = services.skip_task(context(request), str(task_id), if_version=before.version).task
+    except SeriesEnded:
+        text = _("“%(title)s” does not repeat again.") % {"title": before.title}
+        return answer(request, text, level="error")
     except VersionConflict:
         return _already_changed(request, selectors.get_task(person_id(request), str(task_id)))
-    text = _("Skipped. “%(title)s” is next due: %(day)s") % _title_and_day(task, today)
-    return answer(request, text, **undo.button(request, [step]))
+    text = _("Skipped. “%(title)s” is next due: %(day)s") % _title_and_day(request, task)
+    return answer(request, text, **undo.button(request, [undo.step(before, task)]))
 
 
 def _already_changed(request: HttpRequest, task: TaskItem) -> HttpResponse:
     text = _("“%(title)s” has already changed. It is due: %(day)s")
-    return answer(request, text % _title_and_day(task, today_of(request)))
+    return answer(request, text % _title_and_day(request, task))
 
 
-def _title_and_day(task: TaskItem, today: date) -> dict[str, str]:
-    day = due_words(task.due_date, task.due_time, today) if task.due_date else _("no date")
+def _title_and_day(request: HttpRequest, task: TaskItem) -> dict[str, str]:
+    day = due_words(task, now_of(request)) or _("no date")
     return {"title": task.title, "day": day}
 
 
@@ -149,7 +152,7 @@ def _changed(
 ) -> HttpResponse:
     if not is_partial(request):
         return answer(request, text, undo=undo_url)
-    row = None if gone else make_row(task, today_of(request))
+    row = None if gone else make_row(task, now_of(request))
     shown = {"task_id": task.id, "row": row, "text": text, "undo": undo_url, "arrives": "undo" in request.GET}
     response = render(request, "tasks/partials/changed.html", shown)
     if task.recurrence:  # its next occurrence may have been created or removed

@@ -15,7 +15,7 @@ from tasks.views.listing import page_context
 from tasks.views.responses import task_view
 from tasks.views.rows import make_row
 from tasks.views.search import Search, search_of
-from tasks.views.viewer import person_id, today_of
+from tasks.views.viewer import now_of, person_id
 
 COLUMN_SIZE = 50
 
@@ -41,11 +41,11 @@ def _column(request: HttpRequest, search: Search, status: str) -> dict[str, Any]
         ),
         cursor,
     )
-    today = today_of(request)
+    now = now_of(request)
     return {
         "status": status,
         "label": STATUS_LABELS[status],
-        "rows": [make_row(task, today) for task in found.items],
+        "rows": [make_row(task, now) for task in found.items],
         "parameter": f"from-{status}",
         "next_cursor": found.next_cursor,
         "started": cursor is not None,

@@ -19,9 +19,9 @@ from tasks.items import TaskItem
 from tasks.task_filters import TaskFilters
 from tasks.views.listing import page_context
 from tasks.views.responses import task_view
-from tasks.views.rows import Row, make_row
+from tasks.views.rows import Row, local_due, make_row
 from tasks.views.search import Search, search_of
-from tasks.views.viewer import person_id, today_of
+from tasks.views.viewer import now_of, person_id, today_of
 
 # A month shows at most MOST tasks, a cell the first CELL of its day and the number of the others.
 MOST, PAGE_SIZE, CELL = 1000, 100, 4
@@ -67,8 +67,13 @@ def task_calendar(request: HttpRequest) -> HttpResponse:
         for day in (first + timedelta(days=n) for n in range((last - first).days + 1))
     }  # fmt: skip
     found, complete = _tasks(person_id(request), search, first, last)
+    now = now_of(request)
     for task in found:
-        days[str(task.due_date)].rows.append(make_row(task, today))
+        due = local_due(task, now)
+        if due and (
+            cell := days.get(due.day.isoformat())
+        ):  # a time in another zone may be on the day before or after
+            cell.rows.append(make_row(task, now))
     cells = list(days.values())
     shown = {
         **page_context("calendar", search),
@@ -98,7 +103,7 @@ def _parse_day(text: str, today: date) -> date:
 def _tasks(user_id: str, search: Search, first: date, last: date) -> tuple[list[TaskItem], bool]:
     """Return the open tasks due from ``first`` to ``last``, and whether the list is complete."""
     filters = TaskFilters(
-        due_after=(first - timedelta(days=1)).isoformat(), due_before=(last + timedelta(days=1)).isoformat()
+        due_after=(first - timedelta(days=2)).isoformat(), due_before=(last + timedelta(days=2)).isoformat()
     )
 
     def read(cursor: str | None) -> Page[TaskItem]:

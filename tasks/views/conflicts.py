@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from tasks.forms import FIELD_LABELS, PRIORITY_LABELS, STATUS_LABELS, EditForm
+from tasks.forms import FIELD_LABELS, PRIORITY_LABELS, REPEAT_FROM_LABELS, STATUS_LABELS, EditForm
 from tasks.items import TaskItem
 from tasks.language import repeats
 
@@ -61,5 +61,9 @@ def _same(text: str) -> str:
 def _shown(name: str, value: str) -> str:
     if name == "recurrence" and value:
         return repeats.in_words(value)
-    labels = {"status": STATUS_LABELS, "priority": PRIORITY_LABELS}.get(name, {})
+    labels = {
+        "status": STATUS_LABELS,
+        "priority": PRIORITY_LABELS,
+        "repeat_from": REPEAT_FROM_LABELS,
+    }.get(name, {})
     return str(labels.get(value, value))

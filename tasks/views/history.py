@@ -9,14 +9,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from tasks import checklists, history, selectors
-from tasks.forms import FIELD_LABELS, PRIORITY_LABELS, STATUS_LABELS
+from tasks.forms import FIELD_LABELS, PRIORITY_LABELS, REPEAT_FROM_LABELS, STATUS_LABELS
 from tasks.history import Event, HistoryUnavailable
 from tasks.items import TaskItem
 from tasks.language import repeats
 from tasks.views.responses import is_partial, task_view
 from tasks.views.viewer import local_time, person_id
 
-_LABELS = {"status": STATUS_LABELS, "priority": PRIORITY_LABELS}
+_LABELS = {"status": STATUS_LABELS, "priority": PRIORITY_LABELS, "repeat_from": REPEAT_FROM_LABELS}
 
 
 @task_view

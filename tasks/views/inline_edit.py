@@ -16,7 +16,7 @@ from tasks.views import conflicts, undo
 from tasks.views.conflicts import Difference
 from tasks.views.responses import is_partial, task_view
 from tasks.views.rows import make_row
-from tasks.views.viewer import person_id, today_of
+from tasks.views.viewer import now_of, person_id
 
 
 @task_view
@@ -62,7 +62,7 @@ def _conflict(request: HttpRequest, task_id: str, form: InlineForm) -> HttpRespo
 
 def _row(request: HttpRequest, task: TaskItem, toast: Mapping[str, object] | None = None) -> HttpResponse:
     shown = {
-        "row": make_row(task, today_of(request)),
+        "row": make_row(task, now_of(request)),
         "task_id": task.id,
         "arrives": bool(toast),
         "quiet": toast is None,

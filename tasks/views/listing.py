@@ -21,7 +21,7 @@ from tasks.task_filters import TaskFilters
 from tasks.views.responses import is_partial, task_view
 from tasks.views.rows import Section, group_by_section, make_row
 from tasks.views.search import Search, search_of
-from tasks.views.viewer import person_id, today_of
+from tasks.views.viewer import now_of, person_id
 
 PAGE_SIZE = 50
 # Open tasks are read in this order. The first stage holds every open task with a due date, the earliest first, so
@@ -95,8 +95,8 @@ def list_context(request: HttpRequest, form: QuickAddForm | None = None) -> dict
     """Return the context of the list template; ``form`` is a rejected quick-add form. Raises InvalidCursor."""
     view, search = _view_of(request), search_of(request)
     found = search.run(lambda cursor: view.read(person_id(request), cursor), request.GET.get("cursor"))
-    today = today_of(request)
-    rows = [make_row(task, today) for task in found.items]
+    now = now_of(request)
+    rows = [make_row(task, now) for task in found.items]
     more = found.next_cursor is not None
     named = {"done": ("closed", _("Done")), "all": ("all", _("All tasks"))}.get(view.name)
     return {

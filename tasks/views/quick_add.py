@@ -3,11 +3,13 @@
 import hashlib
 import json
 from contextlib import suppress
+from datetime import date
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from identity.sign_in import context
@@ -22,7 +24,7 @@ from tasks.language.quick_add import Part
 from tasks.services import Written
 from tasks.views.listing import list_context
 from tasks.views.responses import is_partial, list_url, task_view
-from tasks.views.rows import due_words, make_row
+from tasks.views.rows import day_words, make_row
 from tasks.views.viewer import now_of, person_id, today_of, zone_of
 
 
@@ -67,7 +69,7 @@ def _added(request: HttpRequest, written: Written) -> HttpResponse:
         return redirect(list_url(request))
     row = None
     with suppress(TaskNotFound):  # created by an earlier submission of this form, and deleted since
-        row = make_row(_task_of(request, written), today_of(request))
+        row = make_row(_task_of(request, written), now_of(request))
     return render(request, "tasks/partials/added.html", {"row": row, "form": QuickAddForm.empty()})
 
 
@@ -100,9 +102,14 @@ def _meaning(request: HttpRequest, part: Part) -> str:
     if part.kind == "priority":
         return str(PRIORITY_LABELS[given["priority"]])
     if part.kind == "repeat":
-        return repeats.in_words(given["recurrence"])
+        words = [repeats.in_words(given["recurrence"])]
+        words += [_("counted from the day it is done")] if "repeat_from" in given else []
+        return ", ".join(filter(None, [*words, _when(request, given)]))
     if part.kind == "date":
-        if "due_date" not in given:
-            return str(given["due_time"])
-        return due_words(given["due_date"], given.get("due_time"), today_of(request))
+        return _when(request, given)
     return str(given["category"] if part.kind == "category" else f"#{given['tags'][0]}")
+
+
+def _when(request: HttpRequest, given: dict[str, Any]) -> str:
+    day = day_words(date.fromisoformat(given["due_date"]), today_of(request)) if "due_date" in given else ""
+    return f"{day} {given.get('due_time') or ''}".strip()

@@ -18,7 +18,7 @@ from tasks.views.listing import page_context
 from tasks.views.responses import answer, task_view
 from tasks.views.rows import due_words
 from tasks.views.search import Search
-from tasks.views.viewer import local_time, person_id, today_of
+from tasks.views.viewer import local_time, now_of, person_id
 
 PAGE_SIZE = 50
 
@@ -44,7 +44,7 @@ def task_trash(request: HttpRequest) -> HttpResponse:
 def _entry(request: HttpRequest, task: TrashItem) -> dict[str, object]:
     return {
         "task": task,
-        "due": due_words(task.due_date, task.due_time, today_of(request)) if task.due_date else "",
+        "due": due_words(task, now_of(request)),
         "deleted": local_time(request, task.deleted_at),
         "days_left": max(1, round((int(task.expires_at or 0) - time.time()) / 86_400)),
     }

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 
 from identity.sign_in import context
 from store.errors import ValidationFailed, VersionConflict, WriteContention
-from tasks import fields, services
+from tasks import fields, selectors, services
 from tasks.errors import TaskNotFound
 from tasks.items import TaskItem
 from tasks.views.responses import answer, task_view
@@ -44,9 +44,14 @@ def update(
     Raises what ``services.update_task`` raises.
     """
     after = services.update_task(context(request), str(before.id), changes, if_version=version).task
+    return after, step(before, after)
+
+
+def step(before: TaskItem, after: TaskItem) -> Step | None:
+    """Return the step that reverts a change, None if nothing changed."""
     old, new = before.attribute_values, after.attribute_values
     changed = {name: old.get(name) for name in fields.EDITABLE if old.get(name) != new.get(name)}
-    return after, (new["id"], int(new["version"]), changed) if changed else None
+    return (after.id, after.version, changed) if changed else None
 
 
 def delete(request: HttpRequest, task_id: str) -> Step:
@@ -101,7 +106,16 @@ def _reverted(request: HttpRequest, task_id: str, version: int, changed: dict[st
         if changed is None:
             services.restore_task(context(request), task_id)
         else:
-            services.take_back(context(request), task_id, changed, if_version=version)
+            services.update_task(context(request), task_id, changed, if_version=version)
     except (TaskNotFound, VersionConflict, ValidationFailed, WriteContention):
-        return False
+        return _is_as_it_was(request, task_id, changed)
     return True
+
+
+def _is_as_it_was(request: HttpRequest, task_id: str, changed: dict[str, Any] | None) -> bool:
+    """Tell whether a task has its old values already: undo was pressed twice."""
+    try:
+        task = selectors.get_task(person_id(request), task_id).attribute_values
+    except TaskNotFound:
+        return False
+    return all(task.get(name) == value for name, value in (changed or {}).items())

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest
 
+from identity import today
 from identity.users import Person
 
 
@@ -16,11 +17,7 @@ def person_id(request: HttpRequest) -> str:
 
 def zone_of(request: HttpRequest) -> ZoneInfo:
     """Return the viewer's time zone: the one they chose, else the one their browser reported, else UTC."""
-    name = request.session.get("timezone", "") or request.COOKIES.get("tz", "") or "UTC"
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        return ZoneInfo("UTC")
+    return today.zone_of_browser(request) or today.UTC
 
 
 def now_of(request: HttpRequest) -> datetime:

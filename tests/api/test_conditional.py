@@ -127,3 +127,24 @@ def test_a_whole_profile_can_be_sent_back(api, alice):
     assert as_alice("PUT", USERS, user | {"name": "New"}).json()["version"] == 2
     assert_problem(as_alice("PUT", USERS, user), 412)
     assert_problem(as_alice("PUT", USERS, {"id": "other"}), 422, fields={"id"})
+
+
+def test_tags_of_compressed_answers(as_alice):
+    task = as_alice.create(description="many words " * 100)
+    address, gzipped = f"/api/v1/tasks/{task['id']}", {"Accept_Encoding": "gzip"}
+    one = as_alice("GET", address, **gzipped)
+    # The tag that comes with it is good for If-Match.
+    assert one["ETag"] == '"1"'
+    assert "Content-Encoding" not in one
+    changed = as_alice("PATCH", address, {"title": "New"}, If_Match=one["ETag"], **gzipped)
+    assert (changed.status_code, changed["ETag"]) == (200, '"2"')
+    assert as_alice("GET", address, If_None_Match='"2"', **gzipped).status_code == 304
+    many = as_alice("GET", "/api/v1/tasks", **gzipped)
+    assert many["Content-Encoding"] == "gzip"
+    assert many["ETag"] == as_alice("GET", "/api/v1/tasks")["ETag"]
+    unchanged = as_alice("GET", "/api/v1/tasks", If_None_Match=many["ETag"], **gzipped)
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+    assert "Accept-Encoding" in unchanged["Vary"]
+    assert unchanged["ETag"] == many["ETag"]
+    head = as_alice("HEAD", "/api/v1/tasks", **gzipped)
+    assert (head["Content-Encoding"], head.content) == ("gzip", b"")

@@ -28,6 +28,7 @@ def test_creates_a_task_with_one_call(as_alice, alice, calls):
         "timezone": None,
         "checklist": [],
         "recurrence": None,
+        "repeat_from": "due",
         "next_task_id": None,
         "created_at": task["created_at"],
         "updated_at": task["created_at"],

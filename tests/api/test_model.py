@@ -55,6 +55,7 @@ QUERIES = st.fixed_dictionaries(
 DEFAULTS = {
     **dict.fromkeys(("description", "category", "due_date", "due_time", "timezone", "recurrence")),
     **dict.fromkeys(("next_task_id", "completed_at", "deleted_at")),
+    "repeat_from": "due",
     "status": "pending",
     "priority": "medium",
     "tags": [],

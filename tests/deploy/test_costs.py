@@ -8,7 +8,8 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 
-from todo_site.costs.model import Habits, bill, tiers
+from todo_site.costs.measured import write_units
+from todo_site.costs.model import EGRESS_GB, Habits, bill, tiers, unserved
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +70,55 @@ def test_a_longer_history_costs_more_to_ask(measurement):
 @pytest.mark.parametrize(("amount", "price"), [(0, 0), (5, 10), (10, 20), (15, 25)])
 def test_a_tier_is_filled_before_the_next(amount, price):
     assert tiers(amount, ((10, 2), (float("inf"), 1))) == price
+
+
+KEYS = {"PK": {"S": "TASK#a"}, "SK": {"S": "TASK#1"}}
+TASK = {**KEYS, "updated_at": {"S": "1"}, "title": {"S": "x"}}
+LISTED = {"GSI1PK": {"S": "USER#a"}, "GSI1SK": {"S": "STATUS#pending#1"}}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "units"),
+    [
+        ({}, KEYS, 1),
+        ({}, TASK, 2),
+        ({}, TASK | LISTED, 3),
+        (TASK | LISTED, {}, 3),
+        (TASK, TASK, 1),
+        (TASK | LISTED, TASK | LISTED | {"title": {"S": "y"}}, 3),
+        (TASK | LISTED, TASK | LISTED | {"updated_at": {"S": "2"}}, 4),
+        (TASK | LISTED, TASK | LISTED | {"GSI1SK": {"S": "STATUS#completed#1"}}, 4),
+        (TASK | LISTED, TASK, 3),
+        ({}, TASK | LISTED | {"title": {"S": "x" * 1024}}, 6),
+    ],
+)
+def test_an_index_whose_key_changes_is_written_twice(old, new, units):
+    """By DynamoDB's rules for global and local indexes."""
+    assert write_units(old, new) == units
+
+
+def test_a_change_of_status_rewrites_every_index_of_a_task(measurement):
+    """The table, LSI1 (by time) and GSI1 (by status) twice, each other index once: nine entries of two units."""
+    found = json.loads(measurement[0].read_text())
+    assert found["update"]["write_units"] == 18
+    assert found["create"]["write_units"] == 2 * (7 * 2 + 3 * 2), "task and reply, in one transaction"
+
+
+def test_egress_is_free_up_to_a_terabyte_and_static_files_count(measurement):
+    from todo_site.costs.measured import from_json
+
+    needs = from_json(measurement[0].read_text())
+    assert tiers(1000, EGRESS_GB) == 0
+    assert tiers(1100, EGRESS_GB) == pytest.approx(8.5)
+    assert bill(1e3, Habits(), needs)["CloudFront"] == 0
+    few, many = (bill(1e7, Habits(visits=visits), needs)["CloudFront"] for visits in (0, 20))
+    assert many > few > 100
+
+
+def test_what_a_deployment_cannot_serve_is_said(measurement):
+    assert unserved(1_000, Habits()) == []
+    assert len(unserved(100_000, Habits())) == 1
+    assert len(unserved(10_000_000, Habits())) == 3
+    said = run(measurement)
+    assert "10,000,000 users: A question of the dashboard reads" in said
+    assert "1,000 users: " not in said.replace("10,000,000 users: ", "")

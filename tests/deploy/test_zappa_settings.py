@@ -1,8 +1,9 @@
 """``manage.py write_zappa_settings``: from the outputs of the stacks to what Zappa deploys."""
 
+import hashlib
 import json
+import os
 import re
-import stat
 import subprocess
 import sys
 import uuid
@@ -13,6 +14,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 SECRET = "s3cret<with>brackets"
+EDGE_SECRET = "sent-by-cloudfront"
 
 
 @pytest.fixture
@@ -24,11 +26,17 @@ def template():
 def outputs(tmp_path, template):
     """Outputs of the stacks, one for each that the template asks for, and the file that holds them."""
     values = {}
-    for stack, name in re.findall(r"<(?:secret:)?(\w+)\.(\w+)>", template):
+    for stack, name in re.findall(r"<(?:\w+:)?(\w+)\.(\w+)>", template):
         values.setdefault(f"todo-dev-{stack}", {})[name] = f"the-{name}"
     secret = boto3.client("secretsmanager").create_secret(Name=f"test/{uuid.uuid4()}", SecretString=SECRET)
-    values["todo-dev-ApiStack"] |= {"Region": "eu-west-1", "SecretKeyArn": secret["ARN"]}
+    edge = boto3.client("secretsmanager").create_secret(Name=f"test/{uuid.uuid4()}", SecretString=EDGE_SECRET)
+    arns = {"SecretKeyArn": secret["ARN"], "EdgeSecretArn": edge["ARN"]}
+    values["todo-dev-ApiStack"] |= {"Region": "eu-west-1", **arns}
     return write(tmp_path, values)
+
+
+def digest(text):
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def write(folder, values):
@@ -52,8 +60,8 @@ def test_placeholders_are_filled_from_the_outputs(tmp_path, outputs):
     environment = dev["aws_environment_variables"]
     assert environment["APP_URL"] == "https://todo.example.com"
     assert environment["TABLE_NAME"] == "the-TableName"
-    assert environment["STATIC_URL"] == "/dev/static/"
-    assert environment["SECRET_KEY"] == SECRET
+    assert environment["EDGE_DIGESTS"] == digest(EDGE_SECRET)
+    assert environment["SECRET_KEY_ARN"].startswith("arn:aws:secretsmanager:")
     assert environment["LAKE_MACHINE_ARN"] == "the-LakeMachineArn"
 
 
@@ -62,25 +70,77 @@ def test_every_mandatory_setting_is_given(tmp_path, outputs):
 
     _, written = run(tmp_path, outputs)
     given = set(written["dev"]["aws_environment_variables"])
-    provided_by_lambda = {"AWS_DEFAULT_REGION"}
-    assert set(MANDATORY) - provided_by_lambda <= given
+    provided_otherwise = {"AWS_DEFAULT_REGION", "SECRET_KEY"}
+    assert set(MANDATORY) - provided_otherwise <= given
+    assert {"SECRET_KEY_ARN", "SECRET_KEY_VERSION"} <= given
 
 
-def test_only_its_owner_may_read_the_file(tmp_path, outputs):
-    target, _ = run(tmp_path, outputs)
-    assert stat.S_IMODE(target.stat().st_mode) == 0o600
-    assert list(target.parent.iterdir()) == [target]
+def test_nothing_in_it_is_secret(tmp_path, outputs):
+    """The function reads the key itself: whoever may describe the function does not see it."""
+    target, written = run(tmp_path, outputs)
+    assert SECRET not in target.read_text()
+    assert EDGE_SECRET not in target.read_text()
+    assert "SECRET_KEY" not in written["dev"]["aws_environment_variables"]
+
+
+def shown(expression, tmp_path, outputs):
+    """What the deployed site's settings say."""
+    _, written = run(tmp_path, outputs, app_url="https://todo.example.com")
+    local = {name: os.environ[name] for name in os.environ if name.startswith("AWS_")}
+    given = {"DJANGO_SETTINGS_MODULE": "todo_site.settings", **local}
+    done = subprocess.run(
+        [sys.executable, "-c", f"from django.conf import settings as s; print({expression})"],
+        env=given | written["dev"]["aws_environment_variables"],
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout.strip() or done.stderr
+
+
+def test_the_function_reads_its_key_when_it_first_needs_it(tmp_path, outputs):
+    signed = "(signing := __import__('django.core.signing').core.signing).loads(signing.dumps(7))"
+    assert shown(f"{signed}, s.SECRET_KEY", tmp_path, outputs) == f"7 {SECRET}"
+
+
+def test_a_new_key_is_used_from_the_next_deployment_on(tmp_path, outputs):
+    """Processes that run already keep theirs: all of a deployment sign with the same key."""
+    arn = json.loads(outputs.read_text())["todo-dev-ApiStack"]["SecretKeyArn"]
+    _, before = run(tmp_path, outputs)
+    boto3.client("secretsmanager").put_secret_value(SecretId=arn, SecretString="another")
+    assert shown("s.SECRET_KEY", tmp_path, outputs) == "another"
+    from web.secret_key import stored_in
+
+    version = before["dev"]["aws_environment_variables"]["SECRET_KEY_VERSION"]
+    assert str(stored_in(arn, version, "us-east-1", os.environ["AWS_ENDPOINT_URL"])) == SECRET
+
+
+def test_while_the_edges_secret_changes_the_previous_one_is_known_too(tmp_path, outputs):
+    """Otherwise everybody would be refused until CloudFront sends the new one, which takes minutes."""
+    arn = json.loads(outputs.read_text())["todo-dev-ApiStack"]["EdgeSecretArn"]
+    boto3.client("secretsmanager").put_secret_value(SecretId=arn, SecretString="newer")
+    _, written = run(tmp_path, outputs)
+    known = written["dev"]["aws_environment_variables"]["EDGE_DIGESTS"]
+    assert known == f"{digest('newer')},{digest(EDGE_SECRET)}"
+
+
+def test_the_address_is_what_the_edge_says(tmp_path, outputs):
+    values = json.loads(outputs.read_text())
+    values["todo-dev-EdgeStack"] = {"Address": "https://d123.cloudfront.net"}
+    _, written = run(tmp_path, write(tmp_path, values))
+    assert written["dev"]["aws_environment_variables"]["APP_URL"] == "https://d123.cloudfront.net"
 
 
 def test_before_the_first_deployment_the_address_is_one_that_leads_nowhere(tmp_path, outputs):
     _, written = run(tmp_path, outputs)
-    assert written["dev"]["aws_environment_variables"]["APP_URL"].endswith(".invalid/dev")
+    assert written["dev"]["aws_environment_variables"]["APP_URL"].endswith(".invalid")
 
 
 def test_what_is_missing_is_named_and_nothing_is_written(tmp_path, outputs):
     values = json.loads(outputs.read_text())
     del values["todo-dev-ApiStack"]["TableName"], values["todo-dev-ApiStack"]["SecretKeyArn"]
-    with pytest.raises(CommandError, match=r"ApiStack\.TableName, secret:ApiStack\.SecretKeyArn"):
+    missing = ", ".join(("ApiStack.SecretKeyArn", "ApiStack.TableName", "current:ApiStack.SecretKeyArn"))
+    with pytest.raises(CommandError, match=missing):
         run(tmp_path, write(tmp_path, values))
     assert not (tmp_path / "build").exists()
 
@@ -99,17 +159,14 @@ def test_the_template_is_least_privilege_and_never_kept_warm(template):
 
 
 @pytest.mark.parametrize("stage", ["dev", "prod"])
-def test_snapshots_are_off_and_one_line_of_a_stage_turns_them_on(tmp_path, outputs, template, stage):
+def test_snapshots_are_off_and_an_option_turns_them_on(tmp_path, outputs, stage):
     values = {name.replace("dev", stage): found for name, found in json.loads(outputs.read_text()).items()}
     known = write(tmp_path, values)
     _, written = run(tmp_path, known, stage)
     assert written[stage]["snap_start"] == "None"
-    changed = json.loads(template)
-    changed[stage]["snap_start"] = "PublishedVersions"
-    (tmp_path / "template.json").write_text(json.dumps(changed))
-    _, written = run(tmp_path, known, stage, template=tmp_path / "template.json")
+    _, written = run(tmp_path, known, stage, snap_start=True)
     assert written[stage]["snap_start"] == "PublishedVersions"
-    assert written[stage]["num_retained_versions"] >= 2
+    assert written[stage]["num_retained_versions"] == 2
     # Without it, the handler loads Django with the first request, and a snapshot would hold none of it.
     assert written[stage]["aws_environment_variables"]["INSTANTIATE_LAMBDA_HANDLER_ON_IMPORT"]
     assert written[stage]["app_function"] == "todo_site.wsgi.application"
@@ -140,14 +197,5 @@ def test_seconds_that_are_none_stop_the_app(monkeypatch, value):
 
 def test_deployed_cookies_belong_to_one_host(tmp_path, outputs):
     """Their names make browsers refuse them from other hosts, and without TLS."""
-    _, written = run(tmp_path, outputs, app_url="https://todo.example.com/dev")
-    shown = "print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, s.SESSION_COOKIE_SECURE, s.SESSION_COOKIE_PATH)"
-    given = {"DJANGO_SETTINGS_MODULE": "todo_site.settings", "AWS_DEFAULT_REGION": "eu-west-1"}
-    done = subprocess.run(
-        [sys.executable, "-c", f"from django.conf import settings as s; {shown}"],
-        env=given | written["dev"]["aws_environment_variables"],
-        cwd=settings.BASE_DIR,
-        capture_output=True,
-        text=True,
-    )
-    assert done.stdout.split() == ["__Host-session", "__Host-csrf", "True", "/"], done.stderr
+    names = "s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, s.SESSION_COOKIE_SECURE, s.SESSION_COOKIE_PATH"
+    assert shown(names, tmp_path, outputs) == "__Host-session __Host-csrf True /"

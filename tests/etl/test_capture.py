@@ -97,6 +97,7 @@ def test_sets_binary_and_null_are_kept_and_named(lake, world):
     }
     assert lake.capture_records([record]) == []
     (line,) = lines(lake)
+    assert line["table_name"] == "todo-app-data"
     image = json.loads(line["new_image"])
     assert image["labels"] == ["a", "b"]
     assert sorted(image["sizes"]) == [2, 10]

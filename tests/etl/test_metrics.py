@@ -8,12 +8,16 @@ import pytest
 import time_machine
 
 from etl import log
-from etl.jobs import metrics
+from etl.jobs import metrics, quality
+from etl.lake import manifest
 from etl.lake.layout import GOLD_KPIS
+from etl.lake.manifest import Part
+from etl.lake.storage import Bucket
+from etl.lake.tables import QUARANTINE
 from tests.moto_aws import moto_aws
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-CONFIG = metrics.MetricsConfig("bronze", "gold", "TodoInsights", "dev")
+CONFIG = metrics.MetricsConfig("bronze", "silver", "gold", "TodoInsights", "dev")
 FIGURES = {
     "total_users": 2.0,
     "total_tasks": 8.0,
@@ -27,7 +31,7 @@ def cloud(monkeypatch):
     """An account with the two buckets; clients of its services by name."""
     with moto_aws():
         clients = {name: boto3.client(name) for name in ("s3", "cloudwatch")}
-        for bucket in ("bronze", "gold"):
+        for bucket in ("bronze", "silver", "gold"):
             clients["s3"].create_bucket(Bucket=bucket)
         monkeypatch.setattr(metrics, "client", clients.__getitem__)
         yield clients
@@ -67,7 +71,22 @@ def test_publishes_the_figures_of_the_snapshot(cloud, published):
         "TotalTasks": (8.0, "Count"),
         "CompletionRate": (25.0, "Percent"),
         "GoldAgeSeconds": (0.0, "Seconds"),
+        "FailedChecks": (0.0, "Count"),
+        "QuarantinedRows": (0.0, "Count"),
     }
+
+
+def test_tells_of_failed_checks_and_of_the_quarantine(cloud, published):
+    gold, silver = (Bucket(name, cloud["s3"]) for name in ("gold", "silver"))
+    checks = [quality.Check("a", ok=False, found="1 of 2 wrong"), quality.Check("b", ok=True, found="")]
+    quality.refuse(gold, {}, quality.QualityError(checks))
+    parts = {(QUARANTINE.name, bucket): Part("", (), rows, 0) for bucket, rows in (("00", 2), ("07", 3))}
+    manifest.commit(
+        silver, lambda current: current.successor("c", NOW, parts, as_of="", looked_at="", days={})
+    )
+    metrics.publish(CONFIG, NOW)
+    assert sent(cloud)["FailedChecks"] == (1.0, "Count")
+    assert sent(cloud)["QuarantinedRows"] == (5.0, "Count")
 
 
 def test_a_change_that_waits_makes_the_figures_old(cloud, published):

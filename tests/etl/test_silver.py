@@ -21,6 +21,7 @@ from tests.etl.memory import CONFIG, put_bronze
 from tests.etl.schemas import arrow_schema
 from tests.etl.world import World, play
 
+SOURCES = ("task_events", "quarantine")
 BUCKETS = ("bronze", "silver", "gold", "todo_analytics")
 DAY = "year=2026/month=03/day=20"
 
@@ -378,3 +379,29 @@ def test_files_have_the_declared_schema(lake, world):
         for key in lake.manifest().files(table.name):
             found = pq.read_schema(pa.BufferReader(lake.s3.buckets["silver"][key]))
             assert found.remove_metadata() == arrow_schema(table), table.name
+
+
+def without_table_name(s3, bucket, key):
+    """Rewrite a Parquet file as it was written before there was the column."""
+    table = pq.read_table(pa.BufferReader(s3.buckets[bucket][key]))
+    body = pa.BufferOutputStream()
+    pq.write_table(table.drop_columns(["table_name"]), body)
+    s3.buckets[bucket][key] = body.getvalue().to_pybytes()
+
+
+def test_changes_captured_before_the_table_had_a_name_are_the_first_tables(lake):
+    """In Bronze, in the quarantine and in the history that is already in Silver."""
+    old, bad = bronze_row(), bronze_row(event_id="e2", sk="TASK#t2")
+    put(lake, old, bad)
+    for key in [key for key in lake.s3.buckets["bronze"] if key.endswith(".parquet")]:
+        without_table_name(lake.s3, "bronze", key)
+    lake.lake.silver.run()
+    names = {row["event_id"]: row["table_name"] for table in SOURCES for row in lake.silver(table)}
+    assert names == {"e1": layout.SOURCE_TABLE, "e2": layout.SOURCE_TABLE}
+
+    for key in [key for key in lake.s3.buckets["silver"] if "/task_events/" in key or "/quarantine/" in key]:
+        without_table_name(lake.s3, "silver", key)
+    put(lake, bronze_row(event_id="e3", sequence_number="101", table_name="another-table"), number=1)
+    lake.new_lake("later").silver.run()
+    names = {row["event_id"]: row["table_name"] for table in SOURCES for row in lake.silver(table)}
+    assert names == {"e1": layout.SOURCE_TABLE, "e2": layout.SOURCE_TABLE, "e3": "another-table"}

@@ -128,15 +128,28 @@ def test_a_read_under_way_does_not_bring_back_a_forgotten_value(clocks, source):
     assert guard.get("a") == 2
 
 
-def test_an_age_counts_from_the_beginning_of_the_read(clocks, alone, source):
-    """A process may be frozen in the middle of one."""
+def test_a_value_whose_read_was_frozen_is_read_again(clocks, alone, source):
+    found = []
     source.gate.clear()
-    reader = started(lambda: alone.get("a"))
+    reader = started(lambda: found.append(alone.get("a")))
     eventually(lambda: source.reads)
     clocks.freeze(MAX_AGE + 1)
     source.gate.set()
     reader.join()
+    assert found == [2]
     assert alone.get("a") == 2
+
+
+def test_a_process_that_is_always_frozen_while_it_reads_has_no_value(clocks, source):
+    def read(key, last):
+        clocks.freeze(MAX_AGE + 1)
+        return source.read(key, last)
+
+    guard = ClockGuard("ahead", read, lambda: MAX_AGE, IDLE)
+    guard._start_thread = lambda: None
+    with pytest.raises(IdentityUnavailable):
+        guard.get("a")
+    assert len(source.reads) == clock_guard.READS
 
 
 def test_readers_at_once_share_one_read(clocks, alone, source):

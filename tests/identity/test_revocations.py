@@ -127,19 +127,38 @@ def test_only_what_is_new_is_read_again(alice, bob, monkeypatch, another_process
     assert alice.id in read[-1]
 
 
-def test_a_process_that_could_never_read_it_lets_nobody_in(alice, api, monkeypatch, another_process):
-    client = api(alice)
+def test_a_process_that_cannot_read_it_lets_nobody_in(alice, api, monkeypatch, settings, another_process):
+    """Neither at first nor later: an old list would let in whoever was revoked since."""
+    client, known = api(alice), another_process()
+    assert client.get(TASKS).status_code == 200
+    known.get()
 
     def unreachable(*_, **__):
         raise EndpointConnectionError(endpoint_url="https://dynamodb")
 
     monkeypatch.setattr(revocations, "query_all", unreachable)
-    monkeypatch.setattr(revocations, "FIRST_READ_SECONDS", 0.5)
-    with pytest.raises(IdentityUnavailable):
-        another_process().get()
-    # One that knows a list goes on with it.
+    monkeypatch.setattr(revocations, "READ_SECONDS", 0.5)
+    settings.REVOCATIONS_SECONDS = 0.1
+    time.sleep(0.2)
+    for process in (another_process(), known):
+        with pytest.raises(IdentityUnavailable):
+            process.get()
     revocations.cached.forget()
-    assert client.get(TASKS).status_code == 200
+    assert client.get(TASKS).status_code == 503
+
+
+def test_within_its_bound_a_list_that_cannot_be_read_again_counts(
+    alice, monkeypatch, settings, another_process
+):
+    settings.REVOCATIONS_SECONDS = 3600
+    known = another_process()
+    first = known.get()
+
+    def unreachable(*_, **__):
+        raise EndpointConnectionError(endpoint_url="https://dynamodb")
+
+    monkeypatch.setattr(revocations, "query_all", unreachable)
+    assert known.get() is first
 
 
 def test_a_process_waits_for_its_first_list(alice, monkeypatch, another_process):

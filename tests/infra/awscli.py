@@ -15,6 +15,11 @@ from botocore.validate import validate_parameters
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*(ROOT / "docs/runbooks").glob("*.md"), ROOT / "README.md", ROOT / "infra/README.md"])
 ID = "0199d3a4-6f2e-7c41-9b1d-3f5a8e6c2d10"
+# What stands for what the reader fills in, where its own name would be refused.
+EXAMPLES = {
+    "id": ID,
+    "backup": "arn:aws:dynamodb:us-east-1:000000000000:table/todo-app-data/backup/0123456789012-ab",
+}
 EVERYWHERE = {"query", "output", "region", "profile"}
 # Commands of the command line's own, beside those that are operations of the service.
 FILES = {"ls": {"recursive"}, "cp": {"recursive"}, "mv": {"recursive"}}
@@ -45,6 +50,7 @@ class Command:
         """The operation's name in the API, and its parameters; `WrongLine` says what is."""
         model = _models.get_service_model({"s3api": "s3"}.get(self.service, self.service))
         names = {xform_name(name, "-"): name for name in model.operation_names}
+        names |= self.waited_for() if self.operation == "wait" else {}
         if self.operation not in names:
             raise WrongLine(f"{self.service} has no {self.operation}")
         shape = model.operation_model(names[self.operation]).input_shape
@@ -60,6 +66,15 @@ class Command:
             given[name] = value(member, words, option == plain)
         report = validate_parameters(given, shape) if not self.is_mention else None
         return names[self.operation], given, report
+
+    def waited_for(self):
+        """The operation that `wait` repeats, as if it were one of the service's own names."""
+        known = _models.get_waiter_model(self.service)
+        names = {xform_name(name, "-"): name for name in known.waiter_names}
+        (what,) = self.arguments
+        if what not in names:
+            raise WrongLine(f"{self.service} waits for no {what}")
+        return {"wait": known.get_waiter(names[what]).operation}
 
     def check(self):
         """Raise what the command line would say."""
@@ -91,10 +106,17 @@ def value(member, words, switch):
     if kind in {"integer", "long"}:
         return int(word)
     if kind in {"map", "structure"}:
-        return (
-            json.loads(word) if word.startswith("{") else dict(part.split("=", 1) for part in word.split(","))
-        )
+        return json.loads(word) if word.startswith("{") else shorthand(member, word)
     return word
+
+
+def shorthand(member, word):
+    """What the command line makes of `Name=value,Name=value`."""
+    given = dict(part.split("=", 1) for part in word.split(","))
+    if member.type_name == "map":
+        return given
+    switches = {name for name, shape in member.members.items() if shape.type_name == "boolean"}
+    return {name: text == "true" if name in switches else text for name, text in given.items()}
 
 
 def run_files(command, s3):
@@ -148,9 +170,7 @@ def read(line, filled=None):
     filled = filled or {}
     line = _NESTED.sub(lambda _: shlex.quote(filled.get("$(…)", "answer")), line)
     line = re.sub(r"\$\{?([A-Z_a-z]+)\}?", lambda m: filled.get(m[1], m[1].lower()), line)
-    line = re.sub(
-        r"<([\w ]+)>", lambda m: filled.get(m[1], ID if m[1] == "id" else m[1].replace(" ", "-")), line
-    )
+    line = re.sub(r"<([\w ]+)>", lambda m: filled.get(m[1], EXAMPLES.get(m[1], m[1].replace(" ", "-"))), line)
     _, service, operation, *words = shlex.split(line)
     arguments, options, current = [], {}, None
     for word in words:

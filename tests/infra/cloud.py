@@ -34,9 +34,10 @@ class Cloud:
         return outputs
 
     def _stacks(self, folder):
-        """Stacks of the assembly, each after those it depends on."""
+        """Stacks of the assembly, each after those it depends on; without EdgeStack, which needs Zappa's gateway."""
         artifacts = json.loads((folder / "manifest.json").read_text())["artifacts"]
         pending = {k: v for k, v in artifacts.items() if v["type"] == "aws:cloudformation:stack"}
+        del pending["EdgeStack"]
         while pending:
             for name, artifact in list(pending.items()):
                 if not set(artifact.get("dependencies", ())) & set(pending):

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from infra.settings import STAGES
 from tests import environment
 
 if importlib.util.find_spec("aws_cdk") is None:
@@ -23,7 +24,7 @@ PSEUDO = {
     "AWS::Partition": "aws",
     "AWS::URLSuffix": "amazonaws.com",
 }
-STACKS = ("DataStack", "EtlStack", "ApiStack", "MonitoringStack")
+STACKS = ("DataStack", "EtlStack", "ApiStack", "MonitoringStack", "EdgeStack")
 
 
 def plain(node: Any) -> Any:
@@ -74,13 +75,23 @@ class Assembly:
 
 
 @pytest.fixture(scope="session")
-def synthesise(tmp_path_factory) -> Callable[..., Assembly]:
+def stage_files(tmp_path_factory) -> Path:
+    """A folder of stages whose settings are all defaults: whoever runs the tests may have changed the project's."""
+    folder = tmp_path_factory.mktemp("stages")
+    for stage in STAGES:
+        (folder / f"{stage}.toml").touch()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def synthesise(tmp_path_factory, stage_files) -> Callable[..., Assembly]:
     """Return a function from context values to the assembly; each is made once."""
     from infra.app import build
 
     made: dict[str, Assembly] = {}
 
     def synth(**context: Any) -> Assembly:
+        context = {"stage_files": str(stage_files), **context}
         key = json.dumps(context, sort_keys=True)
         if key not in made:
             folder = tmp_path_factory.mktemp("cdk")

@@ -45,8 +45,7 @@ def snapshot(tmp_path_factory):
     environment = {
         **{name: value for name, value in base.items() if "<" not in value},
         **COLLECT_ENVIRONMENT,
-        "APP_URL": "https://site.invalid/dev",
-        "STATIC_URL": "/dev/static/",
+        "APP_URL": "https://site.invalid",
         **aws.environment,
         "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start",
         "LOG_LEVEL": "ERROR",

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import date, timedelta
 
+from insights.predicates import category_digests
 from tests.etl.oracle import due
 from tests.insights.truth import Key, Truth, monday
 
@@ -26,7 +27,7 @@ def _among(truth: Truth, link: Mapping[str, str], key: Key) -> bool:
     return (
         link.get("in", category) == category
         and link.get("by", user) == user
-        and category not in link.get("beyond", "").split(SEPARATOR)
+        and category_digests([category]).strip(",") not in link.get("beyond", "").split(",")
         and user not in link.get("besides", "").split(SEPARATOR)
     )
 

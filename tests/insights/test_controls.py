@@ -181,7 +181,7 @@ class TestDrillDown:
         [
             f"event=changed&{SPAN}&weekday=1&hour=0",
             "standing=open&on=2026-11-22&youngest=7&oldest=13&in=Support&by=user-07",
-            f"time=cycle&{SPAN}&low=24&high=48&beyond=%1FSupport%1F",
+            f"time=cycle&{SPAN}&low=24&high=48&beyond=%2Cdb5eb84117%2C",
             "cohort=2026-11-02&week=2&besides=%1Fuser-07%1F",
         ],
     )
@@ -189,6 +189,22 @@ class TestDrillDown:
         predicate = predicates.from_query(dict(parse_qsl(query)))
         assert predicate.query == query
         assert predicates.from_query(dict(parse_qsl(predicate.query))) == predicate
+
+    def test_a_link_of_an_earlier_version_lists_names(self):
+        names = [f"{'語' * 48}{number:02}" for number in range(50)]
+        old = "\x1f" + "\x1f".join(names) + "\x1f"
+        query = dict(parse_qsl(f"event=created&{SPAN}"))
+        predicate = predicates.from_query({**query, "beyond": old})
+        assert predicate.except_categories == predicates.category_digests(names)
+        assert len(predicate.query) < 1000
+
+    @pytest.mark.parametrize("path", ["tasks/", "tasks.csv"])
+    @pytest.mark.parametrize("name", ["beyond", "besides"])
+    def test_a_list_that_no_query_takes_is_refused(self, manager, name, path):
+        query = f"event=created&{SPAN}&{name}="
+        long = manager.get(f"/insights/{path}?{query}{'a,' * 511}x")
+        assert long.status_code == 422
+        assert "lists more categories or people" in long.content.decode()
 
     def test_parameters_of_other_kinds_are_ignored(self):
         read = predicates.from_query(dict(parse_qsl(f"event=created&{SPAN}&low=5&week=x")))

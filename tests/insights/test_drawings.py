@@ -13,6 +13,7 @@ from insights import charts, formats, habits, heatmaps, histograms, kpis, rankin
 from insights.exports import to_csv
 from insights.model import Column
 from insights.periods import CHOICES, Period, days_from
+from insights.predicates import category_digests
 
 END = date(2026, 11, 22)
 PERIOD = Period(30, END)
@@ -225,7 +226,7 @@ def test_without_a_comparison_no_line_of_the_period_before_is_drawn():
 def test_the_drill_down_of_the_others_leaves_out_the_named_categories():
     names = [f"Category {n}" for n in range(40)]
     drawing = rankings.categories(category_rows(*names), PERIOD)
-    assert drawing.figure["data"][0]["customdata"][-1] == ["", "\x1f" + "\x1f".join(names[:8]) + "\x1f"]
+    assert drawing.figure["data"][0]["customdata"][-1] == ["", category_digests(names[:8])]
 
 
 def cohort_rows(*rates):

@@ -23,15 +23,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def client(server: LocalAws, service: str) -> Any:
+def client(server: LocalAws, service: str, config: Config | None = None) -> Any:
     """A boto3 client that never retries: a test must see what the server did."""
+    no_retries = Config(retries={"total_max_attempts": 1}, read_timeout=30)
     return boto3.client(
         service,
         endpoint_url=server.endpoint_url,
         region_name="us-east-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",
-        config=Config(retries={"total_max_attempts": 1}, read_timeout=30),
+        config=no_retries.merge(config) if config else no_retries,
     )
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tests.localcloud.conftest import ClientOf
+from tests.localcloud.roles import allow, make_role
 
 Columns = dict[str, str]
 
@@ -53,6 +54,23 @@ def make_lake(shared: ClientOf, bucket: str) -> str:
     result = {"ResultConfiguration": {"OutputLocation": f"s3://{bucket}/athena-results"}}
     shared("athena").create_work_group(Name=bucket, Configuration=result)
     return database
+
+
+def firehose_role(shared: ClientOf, bucket: str, database: str) -> str:
+    """Create a role that may deliver to a bucket, in the manner of the stacks; return its ARN."""
+    glue = "arn:aws:glue:us-east-1:000000000000"
+    schema = [f"{glue}:catalog", f"{glue}:database/{database}", f"{glue}:table/{database}/*"]
+    return make_role(
+        shared,
+        f"{bucket}-firehose",
+        "firehose.amazonaws.com",
+        allow(
+            ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"],
+            f"arn:aws:s3:::{bucket}",
+        ),
+        allow(["s3:PutObject", "s3:AbortMultipartUpload"], f"arn:aws:s3:::{bucket}/*"),
+        allow(["glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"], *schema),
+    )
 
 
 def finished(athena: Any, query_id: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 from etl.lake import catalog
 from localcloud.log_subscription import envelope
 from tests.localcloud.conftest import ClientOf
-from tests.localcloud.lake import make_lake
+from tests.localcloud.lake import firehose_role, make_lake
 from tests.localcloud.test_firehose import body, keys
 
 LINE = {
@@ -36,7 +36,7 @@ def stream(shared: ClientOf, name: str) -> str:
     tables = catalog.glue_tables(bronze_bucket=name, silver_bucket=name, gold_bucket=name)
     (table,) = (table for table in tables if table["Name"] == "requests")
     shared("glue").create_table(DatabaseName=database, TableInput=table)
-    role = "arn:aws:iam::000000000000:role/firehose"
+    role = firehose_role(shared, name, database)
     made = catalog.requests_stream(
         name=name, bronze_bucket=name, database=database, region="us-east-1", role_arn=role
     )

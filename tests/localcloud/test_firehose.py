@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from localcloud.server import LocalAws
 from tests.localcloud.conftest import ClientOf
-from tests.localcloud.lake import make_lake, table_input
+from tests.localcloud.lake import firehose_role, make_lake, table_input
 
 COLUMNS = {"id": "string", "number": "bigint", "image": "string", "tags": "array<string>"}
 
@@ -24,7 +24,7 @@ def make_stream(of: ClientOf, bucket: str) -> None:
     of("glue").create_table(
         DatabaseName=database, TableInput=table_input("cdc", f"s3://{bucket}/cdc/", COLUMNS)
     )
-    role = "arn:aws:iam::000000000000:role/firehose"
+    role = firehose_role(of, bucket, database)
     extraction = [
         {"ParameterName": "MetadataExtractionQuery", "ParameterValue": "{year: .year, bucket: .bucket}"},
         {"ParameterName": "JsonParsingEngine", "ParameterValue": "JQ-1.6"},

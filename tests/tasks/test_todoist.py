@@ -1,10 +1,10 @@
 """Todoist's CSV template, in the services"""
 
 from datetime import UTC, datetime
-from itertools import chain
 
 import pytest
 
+from tasks import selectors
 from tasks.transfer import exporting, importing
 
 NOW = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)  # a Sunday
@@ -12,7 +12,7 @@ HEADER = "TYPE,CONTENT,DESCRIPTION,PRIORITY,INDENT,AUTHOR,RESPONSIBLE,DATE,DATE_
 
 
 def exported(user_id):
-    return chain.from_iterable(exporting._pages(user_id))
+    return (exporting.row(task) for task in selectors.list_tasks(user_id, limit=100).items)
 
 
 @pytest.fixture
@@ -76,7 +76,13 @@ def test_imports_a_template(imported, alice):
         ("tomorrow", "en", {"due_date": "2026-11-23"}),
         ("31 May", "en", {"due_date": "2027-05-31"}),
         ("May 31 2028 at 9:00", "en", {"due_date": "2028-05-31", "due_time": "09:00"}),
-        ("every! day", "en", {"due_date": "2026-11-22", "recurrence": "FREQ=DAILY"}),
+        ("every! day", "en", {"due_date": "2026-11-22", "recurrence": "FREQ=DAILY", "repeat_from": "done"}),
+        ("ev day", "en", {"due_date": "2026-11-22", "recurrence": "FREQ=DAILY"}),
+        ("tod", "en", {"due_date": "2026-11-22"}),
+        ("yesterday", "en", {"due_date": "2026-11-21"}),
+        ("every 2nd tuesday", "en", {"due_date": "2026-12-08", "recurrence": "FREQ=MONTHLY;BYDAY=2TU"}),
+        ("every last day", "en", {"due_date": "2026-11-30", "recurrence": "FREQ=MONTHLY;BYMONTHDAY=-1"}),
+        ("cada lunes", "es", {"due_date": "2026-11-23", "recurrence": "FREQ=WEEKLY;BYDAY=MO"}),
         ("every other week", "en", {"due_date": "2026-11-22", "recurrence": "FREQ=WEEKLY;INTERVAL=2"}),
         ("jeden Tag", "de", {"due_date": "2026-11-22", "recurrence": "FREQ=DAILY"}),
     ],
@@ -84,8 +90,8 @@ def test_imports_a_template(imported, alice):
 def test_dates(imported, alice, text, language, expected):
     assert imported(HEADER + f"task,x,,,,,,{text},{language},\n").created == 1
     row = task_of(alice)
-    names = ("due_date", "due_time", "timezone", "recurrence")
-    assert {name: row[name] for name in names if row[name]} == expected
+    names = ("due_date", "due_time", "timezone", "recurrence", "repeat_from")
+    assert {name: row[name] for name in names if row[name] and row[name] != "due"} == expected
 
 
 def test_tomorrow_is_in_the_rows_own_time_zone(ctx, alice):
@@ -97,8 +103,6 @@ def test_tomorrow_is_in_the_rows_own_time_zone(ctx, alice):
 @pytest.mark.parametrize(
     ("row", "field"),
     [
-        ("task,x,,,,,,3/4,en,", "DATE"),
-        ("task,x,,,,,,some day,en,", "DATE"),
         ("task,x,,5,,,,,,", "PRIORITY"),
         ("task,,,,,,,,,", "CONTENT"),
         (f"task,{'x' * 201},,,,,,,,", "CONTENT"),
@@ -110,6 +114,24 @@ def test_rows_that_are_not_valid(imported, row, field):
     report = imported(f"{HEADER}{row}\ntask,ok,,,,,,,,\n")
     assert [(result.row, result.status) for result in report.results] == [(2, "invalid"), (3, "created")]
     assert {error["field"] for error in report.results[0].errors} == {field}
+
+
+@pytest.mark.parametrize("words", ["3/4", "some day", "every april", "no date", "every 12 hours"])
+def test_a_date_that_is_not_understood_goes_to_the_description(imported, alice, words):
+    report = imported(HEADER + f"task,x,Two bottles,,,,,{words},en,\n")
+    assert (report.created, report.invalid) == (1, 0)
+    (note,) = report.results[0].notes
+    assert (note["field"], words in note["message"]) == ("DATE", True)
+    row = task_of(alice)
+    assert row["description"] == f"Two bottles\n\nDate in Todoist: {words}"
+    assert (row["due_date"], row["recurrence"]) == (None, None)
+
+
+def test_a_sub_task_with_a_priority_is_a_task(imported, alice):
+    imported(HEADER + "task,x,,,1,,,,,\ntask,urgent part,,1,2,,,,,\ntask,part,,4,2,,,,,\n")
+    rows = {row["title"]: row for row in exported(alice.id)}
+    assert rows["urgent part"]["priority"] == "urgent"
+    assert [entry["text"] for entry in rows["urgent part"]["checklist"] or rows["x"]["checklist"]] == ["part"]
 
 
 def test_a_long_list_of_sub_tasks(imported, alice):

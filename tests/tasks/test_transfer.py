@@ -7,13 +7,13 @@ import itertools
 import json
 import uuid
 from collections import Counter
-from itertools import chain
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from store.errors import IdempotencyMismatch, ValidationFailed
+from store.paging import pages
 from tasks import selectors, services
 from tasks.transfer import csv_cells, exporting, importing
 from tasks.transfer.rows import COLUMNS
@@ -30,11 +30,14 @@ FULL = {
     "timezone": "Europe/Berlin",
     "checklist": [{"text": "one", "done": True}, {"text": "[x] two", "done": False}],
     "recurrence": "FREQ=WEEKLY;BYDAY=MO,TU",
+    "repeat_from": "done",
 }
 
 
 def exported(user_id):
-    return chain.from_iterable(exporting._pages(user_id))
+    """Yield the rows of an export, page by page."""
+    found = pages(lambda cursor: selectors.list_tasks(user_id, limit=exporting.PAGE, cursor=cursor))
+    return (exporting.row(task) for page in found for task in page.items)
 
 
 def file_of(account, file_format):

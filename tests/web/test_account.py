@@ -272,7 +272,7 @@ def test_the_calendar_feed(browser, add, today):
 def test_export_and_import_go_round(browser, add, client_for, bob):
     add("Pay rent", category="Home")
     answer = browser.get("/account/data/export/?format=csv")
-    content = b"".join(answer.streaming_content)
+    content = answer.content
     assert "attachment" in answer["Content-Disposition"]
     theirs = client_for(bob)
 

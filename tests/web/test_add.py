@@ -116,7 +116,7 @@ def test_signed_out_people_add_nothing(client):
 
 def test_a_line_is_understood_without_script(browser, alice, today):
     browser.post(
-        "/tasks/", {"title": "Pay rent today 23:59 !high #home @Flat every month", "priority": "medium"}
+        "/tasks/", {"title": "Pay rent today 23:59 !high #home @Flat every week", "priority": "medium"}
     )
     (task,) = selectors.list_tasks(alice.id).items
     assert (task.title, task.due_date, task.due_time) == ("Pay rent", str(today), "23:59")
@@ -124,7 +124,7 @@ def test_a_line_is_understood_without_script(browser, alice, today):
         "high",
         ["home"],
         "Flat",
-        "FREQ=MONTHLY",
+        "FREQ=WEEKLY",
     )
 
 
@@ -145,3 +145,16 @@ def test_the_page_asks_what_a_line_means(browser):
     assert [(p["kind"], p["text"], p["means"]) for p in answer["parts"]] == [
         ("date", "tomorrow", "Tomorrow"), ("priority", "!high", "High"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "means"),
+    [
+        ("Haircut every! 6 weeks", "Every 6 weeks, counted from the day it is done, Today"),
+        ("Haircut every 6 weeks starting tomorrow 9am", "Every 6 weeks, Tomorrow 09:00"),
+        ("Tomorrow haircut every 6 weeks", "Every 6 weeks"),
+    ],
+)
+def test_a_repeat_says_when_it_begins(browser, line, means):
+    parts = browser.get("/tasks/parse/", {"line": line}).json()["parts"]
+    assert [part["means"] for part in parts if part["kind"] == "repeat"] == [means]

@@ -185,9 +185,9 @@ def test_the_line_is_understood_in_german(browser, alice):
     from tasks import selectors
 
     browser.cookies["language"] = "de"
-    browser.post("/tasks/", {"title": "Miete zahlen !hoch jeden Monat"})
+    browser.post("/tasks/", {"title": "Miete zahlen !hoch jede Woche"})
     (task,) = selectors.list_tasks(alice.id).items
-    assert (task.title, task.priority, task.recurrence) == ("Miete zahlen", "high", "FREQ=MONTHLY")
+    assert (task.title, task.priority, task.recurrence) == ("Miete zahlen", "high", "FREQ=WEEKLY")
 
 
 def test_the_browsers_language_counts_until_one_is_chosen(client):

@@ -73,9 +73,23 @@ FOUND = [
     ("ist:überfällig", "late"),
     ("hat:checkliste", "idea"),
     ("erledigt>=gestern", "done"),
+    # days as in quick add
+    ("due:wednesday", "rent"),
+    ('due<="next week"', "rent late done"),
+    ("due<+1m", "rent late done"),
+    ("due<-3w", ""),
+    ('created>="3 weeks ago"', "rent late idea done"),
+    ("fällig:mittwoch", "rent"),
+    ("vence<mañana", "late done"),
+    # a word before a colon that names no field
+    ("colour:red", ""),
+    ("https://example.com/a", ""),
+    ("re: rent", ""),
+    ("ask:about", ""),
 ]
 REFUSED = [
-    ("colour:red", "There is no field “colour”"),
+    ('rent "garden', "A quotation mark is missing"),
+    ('title:"the rent', "A quotation mark is missing"),
     ("status:", "Say what “status” should be"),
     ("status:waiting", "It is one of: pending"),
     ("status>pending", "has no order"),
@@ -99,6 +113,12 @@ def test_a_query_finds_the_tasks_of_the_table(text, names):
 def test_what_is_not_understood_is_told(text, says):
     with pytest.raises(search.QueryError, match=says):
         search.parse(text, TODAY, ZONE)
+
+
+def test_a_word_with_a_colon_is_looked_for_as_it_stands():
+    asked = search.parse("https://example.com/a", TODAY, ZONE)
+    assert asked.matches({"title": "Read https://example.com/a?b=1"})
+    assert not asked.matches({"title": "Read example.com"})
 
 
 @settings(max_examples=60, deadline=None)

@@ -65,7 +65,7 @@ UNDERSTOOD = [
     ("Water plants every day", F("Water plants", "2026-11-22", recurrence="FREQ=DAILY")),
     ("Water plants daily", F("Water plants", "2026-11-22", recurrence="FREQ=DAILY")),
     ("Bins every 2 weeks", F("Bins", "2026-11-22", recurrence="FREQ=WEEKLY;INTERVAL=2")),
-    ("Bins every other week on friday", F("Bins", "2026-11-27", recurrence="FREQ=WEEKLY;INTERVAL=2")),
+    ("Bins every other week on friday", F("Bins", "2026-11-27", recurrence="FREQ=WEEKLY;INTERVAL=2;BYDAY=FR")),
     ("Gym every monday", F("Gym", "2026-11-23", recurrence="FREQ=WEEKLY;BYDAY=MO")),
     ("Gym every tue, thu and sat 7am",
      F("Gym", "2026-11-24", "07:00", recurrence="FREQ=WEEKLY;BYDAY=TU,TH,SA")),
@@ -123,7 +123,13 @@ def test_what_was_taken_back_stays_in_the_title():
 
 
 def test_only_the_first_of_a_kind_counts():
-    assert quick_add.parse("Move today to tomorrow", NOW).fields == F("Move to tomorrow", "2026-11-22")
+    assert quick_add.parse("Move it today, not tomorrow", NOW).fields == F(
+        "Move it, not tomorrow", "2026-11-22"
+    )
+
+
+def test_two_days_are_a_range_and_stay():
+    assert quick_add.parse("Move today to tomorrow", NOW).fields == F("Move today to tomorrow")
 
 
 def test_parts_say_where_they_stand():

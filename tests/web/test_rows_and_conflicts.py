@@ -1,13 +1,14 @@
 """Due dates in words, sections, and what differs."""
 
-from datetime import date
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from tasks.items import TaskItem
 from tasks.views import conflicts, rows
 
-TODAY = date(2026, 11, 22)  # a Sunday
+NOW = datetime(2026, 11, 22, 12, tzinfo=ZoneInfo("Europe/Berlin"))  # a Sunday
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,24 @@ TODAY = date(2026, 11, 22)  # a Sunday
     ],
 )
 def test_due_dates_in_words(due, time, words):
-    assert rows.due_words(due, time, TODAY) == words
+    assert rows.due_words(TaskItem(due_date=due, due_time=time), NOW) == words
+
+
+@pytest.mark.parametrize(
+    ("zone", "due", "words", "section"),
+    [
+        ("Europe/Berlin", "09:00", "Today 09:00", "today"),
+        (None, "09:00", "Today 09:00", "today"),
+        ("Europe/Paris", "09:00", "Today 09:00", "today"),  # another name, the same clock
+        ("Europe/London", "09:00", "Today 10:00 (09:00 Europe/London)", "today"),
+        ("Pacific/Auckland", "09:00", "Yesterday 21:00 (09:00 Pacific/Auckland)", "overdue"),
+        ("America/New_York", "20:00", "Tomorrow 02:00 (20:00 America/New York)", "upcoming"),
+    ],
+)
+def test_a_time_in_another_zone_is_converted(zone, due, words, section):
+    task = TaskItem(id="x", status="pending", due_date="2026-11-22", due_time=due, timezone=zone)
+    row = rows.make_row(task, NOW)
+    assert (row.due, row.section) == (words, section)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +58,7 @@ def test_due_dates_in_words(due, time, words):
 )
 def test_sections(status, due, section):
     task = TaskItem(id="x", status=status, due_date=due)
-    assert rows.make_row(task, TODAY).section == section
+    assert rows.make_row(task, NOW).section == section
 
 
 def test_differences_name_what_others_changed():

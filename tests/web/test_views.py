@@ -123,9 +123,9 @@ def test_searching(browser, add, today, url, shown):
 
 def test_a_search_that_is_wrong_says_so_and_stays_in_its_field(browser, add):
     add("Pay rent")
-    page = read(browser.get("/?q=colour:red"))
-    assert "There is no field “colour”" in page.text
-    assert page.fields["q"] == "colour:red"
+    page = read(browser.get("/?q=status:odd"))
+    assert "status cannot be “odd”" in page.text
+    assert page.fields["q"] == "status:odd"
     assert page.sections()["undated"] == []
 
 
@@ -202,8 +202,18 @@ def test_many_tasks_are_deleted_and_come_back(browser, add, alice):
     part = read(browser.post("/tasks/bulk/", {"ids": [t.id for t in tasks], "do": "delete"}, headers=HTMX))
     assert selectors.list_tasks(alice.id).items == []
     for _ in range(2):  # pressed twice
-        browser.post("/tasks/undo/", {"token": undo_token(part)}, headers=HTMX)
+        answer = browser.post("/tasks/undo/", {"token": undo_token(part)}, headers=HTMX)
+        assert "Undone: 3 tasks are as they were" in read(answer).text
     assert len(selectors.list_tasks(alice.id).items) == 3
+
+
+def test_undo_pressed_twice_says_that_the_tasks_are_as_they_were(browser, add, stored):
+    tasks = [add("Once"), add("Again", recurrence="FREQ=DAILY")]
+    part = read(browser.post("/tasks/bulk/", {"ids": [t.id for t in tasks], "do": "complete"}, headers=HTMX))
+    for _ in range(2):
+        answer = browser.post("/tasks/undo/", {"token": undo_token(part)}, headers=HTMX)
+        assert "Undone: 2 tasks are as they were" in read(answer).text
+    assert [stored(t).status for t in tasks] == ["pending"] * 2
 
 
 def test_undo_leaves_alone_what_was_changed_since(browser, add, stored, ctx, alice):

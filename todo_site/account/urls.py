@@ -14,6 +14,8 @@ urlpatterns = [
     path("access/feed/", access.feed, name="account-feed"),
     path("data/", data.data, name="account-data"),
     path("data/export/", data.export, name="account-export"),
+    path("data/export/steps/", data.export_steps, name="account-export-steps"),
+    path("data/export/<str:export_id>/", data.export_file, name="account-export-file"),
     path("data/delete/", deletion.delete_account, name="account-delete"),
     path("deleted/", deletion.deleted, name="account-deleted"),
 ]

@@ -14,6 +14,7 @@ import tasks.owned
 from identity import administration
 from store.model import Item, Key
 from store.request_context import RequestContext
+from tasks.transfer import export_jobs
 
 # A larger account is erased in portions, and not inside an admin's request.
 MAX_ERASED = 500
@@ -27,11 +28,12 @@ def owned_by(user_id: str) -> Iterator[Item]:
 
 
 def erase(ctx: RequestContext, username: str = "") -> list[Key]:
-    """Delete the account of ``ctx.user_id``, end its tokens and sessions, and delete its items. It can be repeated.
+    """Delete the account of ``ctx.user_id``, end its tokens and sessions, and delete its items and exported files.
 
-    ``username`` is as of ``administration.remove_account``. Returns the keys of the items. Raises Refused if Cognito
-    does not answer; then nothing was done.
+    It can be repeated. ``username`` is as of ``administration.remove_account``. Returns the keys of the items. Raises
+    Refused if Cognito does not answer; then only the files are gone.
     """
+    export_jobs.erase_files(ctx.user_id)
     administration.remove_account(ctx, username)
     return erase_items(ctx.user_id)
 

@@ -44,7 +44,7 @@ class Api:
         self._host = parts.netloc
         self._token = token
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._connection = kind(_place(parts.hostname), parts.port, timeout=TIMEOUT_SECONDS)
+        self._connection = kind(place(parts.hostname), parts.port, timeout=TIMEOUT_SECONDS)
 
     def call(
         self, method: str, path: str, body: Any = None, *, expect: int | None = None, **headers: str
@@ -123,7 +123,7 @@ class Api:
         )
 
 
-def _place(hostname: str) -> str:
+def place(hostname: str) -> str:
     """Resolve names under `localhost` to this machine (RFC 6761), which not every resolver does."""
     return LOOPBACK if hostname == "localhost" or hostname.endswith(".localhost") else hostname
 

@@ -13,10 +13,11 @@ from todo_site.erasure.person import erase_items
 
 @dataclass(frozen=True, slots=True)
 class SmokePerson:
-    """An account: its Cognito `sub`, its username, and an ID token."""
+    """An account: its Cognito `sub`, its username, its password, and an ID token."""
 
     id: str
     username: str
+    password: str
     token: str
 
 
@@ -36,8 +37,8 @@ class People:
         self._cognito = boto3.client("cognito-idp")
         self._dynamodb = boto3.client("dynamodb")
 
-    def create(self) -> SmokePerson:
-        """Create an account with a confirmed e-mail address, and sign in."""
+    def create(self, group: str = "") -> SmokePerson:
+        """Create an account with a confirmed e-mail address, in a group if one is named, and sign in."""
         username = f"smoke-{uuid.uuid4().hex[:12]}"
         password = f"Aa1!{secrets.token_urlsafe(18)}"
         attributes = {
@@ -54,13 +55,15 @@ class People:
             UserAttributes=[{"Name": name, "Value": value} for name, value in attributes.items()],
         )
         self._cognito.admin_set_user_password(**account, Password=password, Permanent=True)
+        if group:
+            self._cognito.admin_add_user_to_group(**account, GroupName=group)
         answer = self._cognito.initiate_auth(
             ClientId=self._client,
             AuthFlow="USER_PASSWORD_AUTH",
             AuthParameters={"USERNAME": username, "PASSWORD": password},
         )
         found = {pair["Name"]: pair["Value"] for pair in made["User"]["Attributes"]}
-        return SmokePerson(found["sub"], username, answer["AuthenticationResult"]["IdToken"])
+        return SmokePerson(found["sub"], username, password, answer["AuthenticationResult"]["IdToken"])
 
     def items(self, person: SmokePerson, kind: str) -> list[dict[str, Any]]:
         """Return the items of the partition `<kind>#<id>` in DynamoDB's format, read consistently."""

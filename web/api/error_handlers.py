@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from ninja import NinjaAPI
@@ -15,6 +15,25 @@ from web import problems
 
 _log = logging.getLogger(__name__)
 INVALID = "Some fields are not valid. `errors` lists them; correct them and send the request again."
+
+# What AWS says of a request that it would take another time.
+_PASSING = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "TooManyRequestsException",
+        "TransactionInProgressException",
+        "LimitExceededException",
+        "ExpiredToken",
+        "ExpiredTokenException",
+    }
+)
 
 Handler = Callable[[HttpRequest, Any], HttpResponse]
 
@@ -59,7 +78,17 @@ def _refused(request: HttpRequest, error: DomainError) -> HttpResponse:
     return problems.response(request, error.status, headers=error.headers, **_explanation(error))
 
 
-def _outage(request: HttpRequest, error: Exception) -> HttpResponse:
+def _is_outage(error: BotoCoreError | ClientError) -> bool:
+    """Return whether AWS could not be reached or had no room; otherwise it refused the request as it is."""
+    if not isinstance(error, ClientError):
+        return not isinstance(error, ParamValidationError)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+    return status >= 500 or status == 429 or error.response["Error"]["Code"] in _PASSING
+
+
+def _outage(request: HttpRequest, error: BotoCoreError | ClientError) -> HttpResponse:
+    if not _is_outage(error):  # to send it again would not help
+        return _failed(request, error)
     _log.error("AWS call failed", exc_info=error)
     detail = "The data store cannot be reached. Nothing was changed unless you are told so; try again."
     return problems.response(request, 503, detail=detail, kind="unavailable", headers=RETRY)

@@ -13,6 +13,7 @@ from ministack.core.responses import get_account_id
 from ministack.services import athena, glue, s3
 from sqlglot import exp
 
+from localcloud.aws.athena import permissions
 from localcloud.aws.athena.errors import QueryError
 from localcloud.aws.duckdb_session import identifier, quoted
 
@@ -77,6 +78,7 @@ def table(database: str, name: str) -> Table:
     """Return a table of the catalog or raise TABLE_NOT_FOUND / SCHEMA_NOT_FOUND."""
     found = glue._tables.get(f"{database.lower()}/{name.lower()}") or glue._tables.get(f"{database}/{name}")
     if found is not None:
+        permissions.read_table(database, found)
         return Table(database, name, found)
     if database not in glue._databases and database.lower() not in glue._databases:
         raise QueryError("SCHEMA_NOT_FOUND", f"line 1:1: Schema '{database.lower()}' does not exist")

@@ -4,10 +4,11 @@ import asyncio
 from typing import Any
 
 import duckdb
+from ministack.services import athena
 
 from localcloud.aws import duckdb_session
 from localcloud.aws.athena import catalog, results, show_statements
-from localcloud.aws.athena.errors import QueryError
+from localcloud.aws.athena.errors import QueryError, ScanLimitError
 from localcloud.aws.athena.translate import Translation, translate
 
 AT_ONCE = 4
@@ -23,6 +24,7 @@ async def run(sql: str, database: str, parameters: list[str], execution: dict[st
         translation = translate(sql, database, parameters)
         for table in translation.tables.values():
             table.find_files()
+        _check_scan(execution, sum(table.scanned for table in translation.tables.values()))
         cursor = duckdb_session.cursor()
         execution["_cursor"] = cursor
         try:
@@ -30,6 +32,14 @@ async def run(sql: str, database: str, parameters: list[str], execution: dict[st
         finally:
             execution.pop("_cursor", None)
             cursor.close()
+
+
+def _check_scan(execution: dict[str, Any], scanned: int) -> None:
+    """Raise ScanLimitError beyond the workgroup's limit; Athena counts only the columns read, so it may allow more."""
+    workgroup = athena._workgroups.get(execution["WorkGroup"]) or {}
+    limit = (workgroup.get("Configuration") or {}).get("BytesScannedCutoffPerQuery")
+    if limit and scanned > int(limit):
+        raise ScanLimitError(f"{scanned:,} bytes")
 
 
 def _run(cursor: Any, translation: Translation) -> results.Result:

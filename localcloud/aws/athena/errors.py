@@ -1,6 +1,10 @@
 """Errors of a query; their text becomes the execution's StateChangeReason."""
 
 
+class ScanLimitError(Exception):
+    """The query would read more bytes than its workgroup allows."""
+
+
 class QueryError(Exception):
     """Athena would refuse the query; the text starts with Trino's error name."""
 

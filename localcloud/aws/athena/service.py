@@ -11,8 +11,9 @@ from urllib.parse import urlparse
 from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import athena, s3
 
-from localcloud.aws.athena import engine, results
-from localcloud.aws.athena.errors import QueryError
+from localcloud.aws.athena import engine, permissions, results
+from localcloud.aws.athena.errors import QueryError, ScanLimitError
+from localcloud.aws.decisions import AccessDenied
 from localcloud.aws.protocol import Handler, Response, error_response, json_response, operation
 
 PATIENCE = (
@@ -124,6 +125,8 @@ async def _execute(execution: dict[str, Any]) -> None:
         execution["_result"] = result
         execution["Statistics"]["DataScannedInBytes"] = result.scanned
         _finish(status, "SUCCEEDED")
+    except ScanLimitError:
+        _finish(status, "CANCELLED", "Bytes scanned limit was exceeded")
     except QueryError as error:
         _finish(status, "FAILED", str(error))
     except Exception as error:  # noqa: BLE001 - the execution fails, not the server
@@ -159,6 +162,7 @@ async def _result(execution: dict[str, Any]) -> results.Result:
 
 def _save(execution: dict[str, Any], result: results.Result) -> None:
     """Write the result file to the execution's output location."""
+    permissions.write_result(execution["ResultConfiguration"]["OutputLocation"])
     target = urlparse(execution["ResultConfiguration"]["OutputLocation"])
     if execution["StatementType"] == "DML":
         content, kind = results.csv(result), "application/octet-stream"
@@ -180,6 +184,10 @@ def get_query_results(data: dict[str, Any]) -> Response:
     if status["State"] != "SUCCEEDED":
         reason = f"Query did not finish successfully. Final query state: {status['State']}"
         return error_response("InvalidRequestException", reason, 400)
+    try:
+        permissions.read_result(execution["ResultConfiguration"]["OutputLocation"])
+    except AccessDenied as denied:
+        return error_response("InvalidRequestException", str(denied), 400)
     result: results.Result = execution["_result"]
     rows: list[list[str | None]] = result.rows
     if execution["StatementType"] == "DML":

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from todo_site.costs.measured import Measured, as_json, from_json, measure
-from todo_site.costs.model import Habits, bill
+from todo_site.costs.model import Habits, bill, unserved
 
 USERS = (1_000, 100_000, 10_000_000)
 
@@ -36,6 +36,9 @@ class Command(BaseCommand):
         habits = Habits(**{habit.name: options[habit.name] for habit in fields(Habits)})
         self.stdout.write(described(needs, habits))
         self.stdout.write(table([float(users) for users in options["users"]], habits, needs))
+        for users in options["users"]:
+            for remark in unserved(users, habits):
+                self.stdout.write(f"\n{users:,} users: {remark}")
 
 
 def described(needs: Measured, habits: Habits) -> str:

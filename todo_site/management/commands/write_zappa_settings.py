@@ -1,12 +1,13 @@
 """``manage.py write_zappa_settings``: fill the placeholders of zappa_settings.json for one stage.
 
-A placeholder is ``<Stack.Output>`` (an output of a CDK stack), ``<secret:Stack.Output>`` (the value of the secret whose
-ARN is that output) or one of this command's own values (``<stage>``, ``<app_url>`` ...). A placeholder without a value
-is an error: it must never reach AWS as a name or an address.
+A placeholder is ``<Stack.Output>`` (an output of a CDK stack), ``<current:Stack.Output>`` (the id of the current
+version of the secret whose ARN is that output), ``<digests:Stack.Output>`` (the SHA-256 of its current and previous
+value) or one of this command's own values (``<stage>``, ``<app_url>`` ...). A placeholder without a value is an error:
+it must never reach AWS as a name or an address. The file holds no secret.
 """
 
+import hashlib
 import json
-import os
 import re
 from argparse import ArgumentParser
 from collections.abc import Callable, Mapping
@@ -14,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from botocore.exceptions import ClientError
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 PLACEHOLDER = re.compile(r"<([^<>]+)>")
-SECRET = "secret:"  # noqa: S105
+CURRENT, DIGESTS = "current:", "digests:"
 UNKNOWN_URL = "https://not-deployed-yet.invalid"
+# Every retained version of a function with snapshots is billed, and Zappa allows no fewer.
+SNAPSHOTS = {"snap_start": "PublishedVersions", "num_retained_versions": 2}
 Outputs = Mapping[str, Mapping[str, str]]
 
 
@@ -33,14 +35,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Define the options."""
         parser.add_argument("--stage", required=True, choices=("dev", "prod"))
-        parser.add_argument(
-            "--output", required=True, type=Path, help="file to write; it will contain a secret"
-        )
+        parser.add_argument("--output", required=True, type=Path, help="file to write")
         parser.add_argument("--template", type=Path, default=Path(settings.BASE_DIR) / "zappa_settings.json")
         parser.add_argument(
             "--outputs", type=Path, help="what `cdk deploy --outputs-file` wrote; default: ask AWS"
         )
-        parser.add_argument("--app-url", help="public address; default: that of the deployed API Gateway")
+        parser.add_argument("--app-url", help="public address; default: what EdgeStack says")
         parser.add_argument(
             "--set",
             action="append",
@@ -49,6 +49,7 @@ class Command(BaseCommand):
             help="one more variable of the function",
         )
         parser.add_argument("--architecture", choices=("arm64", "x86_64"), default="arm64")
+        parser.add_argument("--snap-start", action="store_true", help="start the function from a snapshot")
         parser.add_argument("--owner", default="todo-team")
         parser.add_argument("--cost-center", default="todo")
 
@@ -58,7 +59,7 @@ class Command(BaseCommand):
         outputs = by_stack(stage, options["outputs"])
         own = {
             "stage": stage,
-            "app_url": options["app_url"] or deployed_url(stage) or f"{UNKNOWN_URL}/{stage}",
+            "app_url": options["app_url"] or outputs.get("EdgeStack", {}).get("Address", UNKNOWN_URL),
             "version": settings.APP_VERSION,
             **{name: options[name] for name in ("architecture", "owner", "cost_center")},
         }
@@ -66,8 +67,11 @@ class Command(BaseCommand):
         filled, missing = fill(merged(template, stage), lambda name: lookup(name, own, outputs))
         if missing:
             raise CommandError(f"no value for: {', '.join(sorted(missing))}")
+        if options["snap_start"]:
+            filled |= SNAPSHOTS
         filled["aws_environment_variables"] |= dict(pair.split("=", 1) for pair in options["set"])
-        write_private(options["output"], json.dumps({stage: filled}, indent=2) + "\n")
+        options["output"].parent.mkdir(parents=True, exist_ok=True)
+        options["output"].write_text(json.dumps({stage: filled}, indent=2) + "\n")
         self.stdout.write(f"{options['output']}: {stage} at {own['app_url']}")
 
 
@@ -102,10 +106,12 @@ def lookup(name: str, own: Mapping[str, str], outputs: Outputs) -> str | None:
     """Return the value of a placeholder, or None if it has none."""
     if name in own:
         return own[name]
-    stack, _, output = name.removeprefix(SECRET).partition(".")
+    stack, _, output = name.removeprefix(CURRENT).removeprefix(DIGESTS).partition(".")
     value = outputs.get(stack, {}).get(output)
-    if value and name.startswith(SECRET):
-        return secret(value)
+    if value and name.startswith(CURRENT):
+        return current_version(value)
+    if value and name.startswith(DIGESTS):
+        return ",".join(digests(value))
     return value
 
 
@@ -127,29 +133,16 @@ def deployed_outputs(prefix: str) -> dict[str, dict[str, str]]:
     }
 
 
-def deployed_url(stage: str) -> str | None:
-    """Return the URL of the API Gateway that Zappa created for ``stage``, or None before the first deployment."""
-    client = boto3.client("cloudformation")
-    try:
-        found = client.describe_stack_resource(StackName=f"todo-{stage}", LogicalResourceId="Api")
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ValidationError":
-            return None
-        raise
-    api = found["StackResourceDetail"]["PhysicalResourceId"]
-    return f"https://{api}.execute-api.{client.meta.region_name}.amazonaws.com/{stage}"
+def current_version(arn: str) -> str | None:
+    """Return the id of the current version of the secret with this ARN, or None if it has no value yet."""
+    stages = boto3.client("secretsmanager").describe_secret(SecretId=arn)["VersionIdsToStages"]
+    return next((version for version, labels in stages.items() if "AWSCURRENT" in labels), None)
 
 
-def secret(arn: str) -> str:
-    """Return the value of the secret with this ARN."""
-    return str(boto3.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write ``text`` to ``path`` atomically, readable by its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.unlink(missing_ok=True)
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-    unfinished.replace(path)
+def digests(arn: str) -> list[str]:
+    """Return the SHA-256 of the secret's current value, and of its previous one, in hexadecimal."""
+    client = boto3.client("secretsmanager")
+    labels = client.describe_secret(SecretId=arn)["VersionIdsToStages"].values()
+    stages = [stage for stage in ("AWSCURRENT", "AWSPREVIOUS") if any(stage in each for each in labels)]
+    values = [client.get_secret_value(SecretId=arn, VersionStage=stage)["SecretString"] for stage in stages]
+    return [hashlib.sha256(value.encode()).hexdigest() for value in values]

@@ -1,0 +1,159 @@
+"""Limits that no model states: sizes of Lambda's answers, of what passes API Gateway, of settings and of metrics.
+
+Hole closed: ministack passes on answers of functions and headers of any size, under any name, and takes any number of
+environment variables and metrics. Sources: the quotas pages of Lambda, API Gateway and CloudWatch, and API Gateway's
+page of known issues for the headers that it renames.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ministack.services import apigateway_v1, cloudwatch, lambda_svc
+
+from localcloud.aws.decisions import AUDIT, tell
+from localcloud.aws.protocol import Response, error_response
+from localcloud.aws.service_roles import FUNCTION, before_creation
+
+LAMBDA_ANSWER_BYTES = 6_291_556
+ENVIRONMENT_BYTES = 4096
+GATEWAY_BODY_BYTES = 10 * 2**20
+GATEWAY_HEADER_BYTES = 10_240
+METRICS_A_CALL = 1000
+# API Gateway sends these of a function's answer as "x-amzn-Remapped-…".
+RENAMED = {"authorization", "connection", "content-md5", "date", "host", "server", "via", "www-authenticate"}
+BAD_GATEWAY = 502  # API Gateway's own answer to a function that failed, which says nothing of how
+INTERNAL_ERROR = b'{"message": "Internal server error"}'
+JSON_TYPE = {"Content-Type": "application/json"}
+
+
+class SettingError(ValueError):
+    """A resource of CloudFormation exceeds a limit."""
+
+
+def install() -> None:
+    """Check answers, requests through the gateway, environments and metrics."""
+    _answers()
+    _gateway()
+    _environments()
+    _metrics()
+
+
+def _exceeds(what: str, size: int, limit: int) -> bool:
+    """Return whether a limit is exceeded; tell so, and let it pass in an audit."""
+    if size <= limit:
+        return False
+    tell(f"limit exceeded: {what}: {size:,} instead of {limit:,}")
+    return not AUDIT
+
+
+def _answers() -> None:
+    run = lambda_svc._execute_function
+
+    def run_within_limits(function: dict[str, Any], event: Any) -> dict[str, Any]:
+        result: dict[str, Any] = run(function, event)
+        if _exceeds("bytes of a function's answer", _json_bytes(result.get("body")), LAMBDA_ANSWER_BYTES):
+            limit = f"({LAMBDA_ANSWER_BYTES} bytes)"
+            reason = f"Response payload size exceeded maximum allowed payload size {limit}."
+            error = {"errorType": "Function.ResponseSizeTooLarge", "errorMessage": reason}
+            return {**result, "error": True, "function_error": "Unhandled", "body": error}
+        return result
+
+    lambda_svc._execute_function = run_within_limits
+
+
+def _json_bytes(body: Any) -> int:
+    """Return the size of an answer as Lambda's runtime serialises it: Unicode as it is, since Python 3.12."""
+    if isinstance(body, bytes):
+        return len(body)
+    return len(json.dumps(body, ensure_ascii=False).encode(errors="surrogatepass"))
+
+
+def _gateway() -> None:
+    invoke = apigateway_v1._invoke_lambda_proxy_v1
+
+    async def invoke_within_limits(
+        integration: dict[str, Any],
+        api_id: str,
+        stage_name: str,
+        stage: Any,
+        resource: Any,
+        path: str,
+        method: str,
+        headers: Mapping[str, Any],
+        body: bytes | None,
+        *more: Any,
+        **options: Any,
+    ) -> Response:
+        if _exceeds("bytes of a body to API Gateway", len(body or b""), GATEWAY_BODY_BYTES):
+            return 413, JSON_TYPE, b'{"message": "Request Too Long"}'
+        if _exceeds("bytes of headers to API Gateway", _header_bytes(headers), GATEWAY_HEADER_BYTES):
+            return 431, JSON_TYPE, b'{"message": "Request Header Fields Too Large"}'
+        asked = (integration, api_id, stage_name, stage, resource, path, method, headers, body, *more)
+        status, answered, content = await invoke(*asked, **options)
+        renamed = {
+            (f"x-amzn-Remapped-{name}" if name.lower() in RENAMED else name): value
+            for name, value in answered.items()
+        }
+        if _exceeds("bytes of headers from API Gateway", _header_bytes(renamed), GATEWAY_HEADER_BYTES):
+            return 500, JSON_TYPE, INTERNAL_ERROR
+        return status, renamed, (INTERNAL_ERROR if status == BAD_GATEWAY else content)
+
+    apigateway_v1._invoke_lambda_proxy_v1 = invoke_within_limits
+
+
+def _header_bytes(headers: Mapping[str, Any]) -> int:
+    """Return the bytes of headers as HTTP/1.1 sends them."""
+    lines = [
+        (name, str(each))
+        for name, value in headers.items()
+        for each in (value if isinstance(value, list) else [value])
+    ]
+    return sum(len(name) + len(value) + len(": \r\n") for name, value in lines)
+
+
+def _environments() -> None:
+    """A function's environment variables have 4 KB in all, names included."""
+
+    def problem(data: Mapping[str, Any]) -> str:
+        variables = (data.get("Environment") or {}).get("Variables") or {}
+        size = sum(len(name.encode()) + len(str(value).encode()) for name, value in variables.items())
+        if not _exceeds("bytes of a function's environment", size, ENVIRONMENT_BYTES):
+            return ""
+        reason = "because the environment variables you have provided exceeded the 4KB limit."
+        return f"Lambda was unable to configure your environment variables {reason}"
+
+    create, update = lambda_svc._create_function, lambda_svc._update_config
+
+    def create_within_limits(data: dict[str, Any]) -> Response:
+        refused = problem(data)
+        return error_response("InvalidParameterValueException", refused, 400) if refused else create(data)
+
+    def update_within_limits(name: str, data: dict[str, Any], *more: Any) -> Response:
+        refused = problem(data)
+        if refused:
+            return error_response("InvalidParameterValueException", refused, 400)
+        response: Response = update(name, data, *more)
+        return response
+
+    def check(properties: dict[str, Any]) -> None:
+        if refused := problem(properties):
+            raise SettingError(refused)
+
+    lambda_svc._create_function, lambda_svc._update_config = create_within_limits, update_within_limits
+    before_creation(FUNCTION, check)
+
+
+def _metrics() -> None:
+    put = cloudwatch._put_metric_data
+
+    def put_within_limits(params: Any, data: Any, is_cbor: bool, is_json: bool = False) -> Response:
+        sent = data.get("MetricData") if data else [name for name in params if name.endswith(".MetricName")]
+        if _exceeds("metrics in one PutMetricData", len(sent or []), METRICS_A_CALL):
+            reason = f"The collection MetricData must not have a size greater than {METRICS_A_CALL}."
+            refused: Response = cloudwatch._error("ValidationError", reason, 400, is_json, is_cbor)
+            return refused
+        response: Response = put(params, data, is_cbor, is_json)
+        return response
+
+    cloudwatch._put_metric_data = put_within_limits

@@ -1,0 +1,39 @@
+"""``smoke_site`` against a site served from here: it passes when every page works, else it says which does not."""
+
+import io
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests.deploy.test_smoke import site, usernames  # noqa: F401
+from tests.insights.conftest import gold_lake, lake, workspace, written  # noqa: F401
+
+
+def smoke(url):
+    out = io.StringIO()
+    call_command("smoke_site", url=url, stdout=out)
+    return out.getvalue()
+
+
+def test_a_good_site_passes_and_nobody_is_left(site, gold_lake):  # noqa: F811
+    before = usernames()
+    said = smoke(site)
+    for seen in ("2 sign-in pages", "cards", "drill-downs", "pages of the admin"):
+        assert seen in said, said
+    assert usernames() == before
+
+
+def test_a_site_without_figures_is_told_to_make_some(site, lake):  # noqa: F811
+    with pytest.raises(CommandError, match="/insights/ has no cards: run the lake first"):
+        smoke(site)
+
+
+def test_a_question_that_fails_is_named(site, gold_lake, monkeypatch):  # noqa: F811
+    from web import athena
+
+    def refused(*_, **__):
+        raise athena.AthenaError("denied")
+
+    monkeypatch.setattr("insights.answers.athena.run", refused, raising=False)
+    with pytest.raises(CommandError, match=r"GET \S+/insights/\S* answered 503, not 200; request \w+"):
+        smoke(site)

@@ -1,0 +1,522 @@
+"""A service, or a program, may do what its role may, and no more: each rule with and without its grant."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from localcloud.roles import roles
+from localcloud.server import LocalAws, LocalAwsError
+from tests.localcloud.conftest import ClientOf, client, free_port
+from tests.localcloud.dynamo import item, make_table
+from tests.localcloud.functions import ACCOUNT, Gateway, make_function, make_gateway
+from tests.localcloud.lake import finished, firehose_role, make_lake, parquet, table_input
+from tests.localcloud.roles import allow, as_program, as_role, make_role, permit
+
+INVOKE = ["lambda:InvokeFunction"]
+GATEWAY_ERROR = (500, {"message": "Internal server error"})
+GLUE = f"arn:aws:glue:us-east-1:{ACCOUNT}"
+
+
+def eventually(look: Callable[[], Any]) -> Any:
+    """The first result of `look` that is true."""
+    deadline = time.monotonic() + 30
+    while not (found := look()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return found
+
+
+@pytest.fixture
+def function(shared: ClientOf, name: str) -> str:
+    """ARN of a function whose role trusts Lambda alone."""
+    return make_function(shared, name, make_role(shared, f"{name}-run", "lambda.amazonaws.com"))
+
+
+# --- API Gateway ---
+
+
+@pytest.fixture
+def gateway(shared_aws: LocalAws, shared: ClientOf, name: str, function: str) -> Gateway:
+    """An API that calls the function in the role `name`."""
+    role = make_role(shared, name, "apigateway.amazonaws.com", allow(INVOKE, function))
+    return make_gateway(shared_aws, shared, name, function, role)
+
+
+def answer(gateway: Gateway) -> tuple[int, Any]:
+    status, _, body = gateway.post({})
+    return status, (json.loads(body) if status != 200 else body.decode())
+
+
+def test_the_gateway_calls_a_function_in_a_role_that_trusts_it(gateway: Gateway) -> None:
+    assert answer(gateway) == (200, "xx")
+
+
+def test_without_the_trust_of_its_role_the_gateway_answers_500_and_the_log_says_why(
+    shared_aws: LocalAws, shared: ClientOf, gateway: Gateway, name: str
+) -> None:
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    shared("iam").update_assume_role_policy(RoleName=name, PolicyDocument=document)
+    assert answer(gateway) == GATEWAY_ERROR
+    line = (
+        f"access denied (API Gateway): apigateway.amazonaws.com is not authorized to perform: sts:AssumeRole on "
+        f"resource: arn:aws:iam::{ACCOUNT}:role/{name} because no trust policy lets it assume the role"
+    )
+    assert line in shared_aws.log.read_text().splitlines()
+
+
+def test_without_the_grant_of_its_role_the_gateway_answers_500(
+    shared: ClientOf, gateway: Gateway, name: str
+) -> None:
+    permit(shared, name)
+    assert answer(gateway) == GATEWAY_ERROR
+
+
+def test_an_alias_is_another_resource_than_the_function(
+    shared_aws: LocalAws, shared: ClientOf, name: str, function: str
+) -> None:
+    shared("lambda").create_alias(FunctionName=name, Name="live", FunctionVersion="$LATEST")
+    role = make_role(shared, name, "apigateway.amazonaws.com", allow(INVOKE, function))
+    api = make_gateway(shared_aws, shared, name, f"{function}:live", role)
+    assert answer(api) == GATEWAY_ERROR
+    permit(shared, name, allow(INVOKE, f"{function}:*"))
+    assert answer(api) == (200, "xx")
+
+
+def test_without_a_role_the_function_itself_has_to_let_the_gateway_in(
+    shared_aws: LocalAws, shared: ClientOf, name: str, function: str
+) -> None:
+    api = make_gateway(shared_aws, shared, name, function)
+    assert answer(api) == GATEWAY_ERROR
+    shared("lambda").add_permission(
+        FunctionName=name,
+        StatementId="gateway",
+        Action="lambda:InvokeFunction",
+        Principal="apigateway.amazonaws.com",
+        SourceArn=f"arn:aws:execute-api:us-east-1:{ACCOUNT}:{api.api}/*",
+    )
+    assert answer(api) == (200, "xx")
+
+
+# --- Lambda, Step Functions, EventBridge ---
+
+
+def test_lambda_creates_no_function_whose_role_does_not_trust_it(shared: ClientOf, name: str) -> None:
+    role = make_role(shared, name, "glue.amazonaws.com")
+    with pytest.raises(ClientError, match="cannot be assumed by Lambda"):
+        make_function(shared, name, role)
+
+
+def make_machine(shared: ClientOf, name: str, function: str, role: str) -> str:
+    states = {"Call": {"Type": "Task", "Resource": function, "End": True}}
+    definition = json.dumps({"StartAt": "Call", "States": states})
+    made = shared("stepfunctions").create_state_machine(name=name, definition=definition, roleArn=role)
+    return str(made["stateMachineArn"])
+
+
+def test_an_execution_calls_functions_in_the_role_of_its_machine(
+    shared: ClientOf, name: str, function: str
+) -> None:
+    role = make_role(shared, name, "states.amazonaws.com", allow(INVOKE, function))
+    machine = make_machine(shared, name, function, role)
+
+    def outcome() -> Any:
+        started = shared("stepfunctions").start_execution(stateMachineArn=machine)["executionArn"]
+        run = lambda: shared("stepfunctions").describe_execution(executionArn=started)  # noqa: E731
+        eventually(lambda: run()["status"] != "RUNNING")
+        return run()
+
+    assert outcome()["status"] == "SUCCEEDED"
+    permit(shared, name)
+    failed = outcome()
+    assert (failed["status"], failed["error"]) == ("FAILED", "Lambda.AWSLambdaException")
+    assert "not authorized to perform: lambda:InvokeFunction" in failed["cause"]
+
+
+def test_a_rule_starts_a_machine_in_the_role_of_its_target(
+    shared_aws: LocalAws, shared: ClientOf, name: str, function: str
+) -> None:
+    runner = make_role(shared, f"{name}-m", "states.amazonaws.com", allow(INVOKE, function))
+    machine = make_machine(shared, name, function, runner)
+    role = make_role(shared, name, "events.amazonaws.com")
+    events = shared("events")
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+    events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": machine, "RoleArn": role}])
+    event = {"Source": name, "DetailType": "test", "Detail": "{}"}
+    events.put_events(Entries=[event])
+    refused = f"role/{name} is not authorized to perform: states:StartExecution"
+    eventually(lambda: refused in shared_aws.log.read_text())
+    permit(shared, name, allow(["states:StartExecution"], machine))
+    events.put_events(Entries=[event])
+    listed = shared("stepfunctions").list_executions
+    assert len(eventually(lambda: listed(stateMachineArn=machine)["executions"])) == 1
+
+
+def test_a_rule_calls_a_function_that_lets_this_rule_in(
+    shared_aws: LocalAws, shared: ClientOf, name: str, function: str
+) -> None:
+    events = shared("events")
+    rule = events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))["RuleArn"]
+    events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": function}])
+    event = {"Source": name, "DetailType": "test", "Detail": "{}"}
+    events.put_events(Entries=[event])
+    refused = (
+        f"events.amazonaws.com is not authorized to perform: lambda:InvokeFunction on resource: {function}"
+    )
+    eventually(lambda: refused in shared_aws.log.read_text())
+    shared("lambda").add_permission(
+        FunctionName=name,
+        StatementId="rule",
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+        SourceArn=rule,
+    )
+    events.put_events(Entries=[event])
+    groups = {"logGroupName": f"/aws/lambda/{name}"}
+    eventually(
+        lambda: [
+            group
+            for group in shared("logs").describe_log_groups()["logGroups"]
+            if group["logGroupName"] == groups["logGroupName"]
+        ]
+    )
+
+
+# --- event source mapping ---
+
+READS = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
+
+
+@pytest.mark.parametrize("missing", [None, *READS, "dynamodb:ListStreams", "sqs:SendMessage"])
+def test_a_mapping_needs_a_role_that_reads_the_stream_and_reaches_the_queue(
+    shared: ClientOf, name: str, missing: str | None
+) -> None:
+    stream = make_table(shared("dynamodb"), name)
+    url = shared("sqs").create_queue(QueueName=name)["QueueUrl"]
+    queue = f"arn:aws:sqs:us-east-1:{ACCOUNT}:{url.rpartition('/')[2]}"
+    grants = [(list(READS), stream), (["dynamodb:ListStreams"], "*"), (["sqs:SendMessage"], queue)]
+    kept = [allow([action for action in actions if action != missing], where) for actions, where in grants]
+    role = make_role(
+        shared, name, "lambda.amazonaws.com", *(statement for statement in kept if statement["Action"])
+    )
+    make_function(shared, name, role)
+
+    def create() -> str:
+        made = shared("lambda").create_event_source_mapping(
+            FunctionName=name,
+            EventSourceArn=stream,
+            StartingPosition="LATEST",
+            DestinationConfig={"OnFailure": {"Destination": queue}},
+        )
+        return str(made["UUID"])
+
+    if missing is None:
+        shared("lambda").delete_event_source_mapping(UUID=create())
+    else:
+        with pytest.raises(ClientError, match=f"Cannot access stream.*{missing}"):
+            create()
+
+
+# --- Firehose, CloudWatch ---
+
+
+@pytest.fixture
+def delivery(shared: ClientOf, name: str) -> Callable[[], Any]:
+    """Put a record into a stream that converts it for a table."""
+    database = make_lake(shared, name)
+    table = table_input("t", f"s3://{name}/t/", {"id": "string"})
+    shared("glue").create_table(DatabaseName=database, TableInput=table)
+    role = firehose_role(shared, name, database)
+    serializers: dict[str, Any] = {
+        "InputFormatConfiguration": {"Deserializer": {"OpenXJsonSerDe": {}}},
+        "OutputFormatConfiguration": {"Serializer": {"ParquetSerDe": {}}},
+    }
+    schema = {"DatabaseName": database, "TableName": "t", "RoleARN": role}
+    shared("firehose").create_delivery_stream(
+        DeliveryStreamName=name,
+        ExtendedS3DestinationConfiguration={
+            "RoleARN": role,
+            "BucketARN": f"arn:aws:s3:::{name}",
+            "Prefix": "t/",
+            "DataFormatConversionConfiguration": {
+                "Enabled": True,
+                "SchemaConfiguration": schema,
+                **serializers,
+            },
+        },
+    )
+    return lambda: shared("firehose").put_record(DeliveryStreamName=name, Record={"Data": b'{"id": "1"}'})
+
+
+@pytest.mark.parametrize("missing", ["s3:PutObject", "s3:GetBucketLocation", "glue:GetTableVersions"])
+def test_firehose_reads_the_schema_and_writes_in_the_role_of_the_stream(
+    shared: ClientOf, name: str, delivery: Callable[[], Any], missing: str
+) -> None:
+    delivery()
+    role = f"{name}-firehose"
+    policy = shared("iam").get_role_policy(RoleName=role, PolicyName="all")["PolicyDocument"]
+    for statement in policy["Statement"]:
+        statement["Action"] = [action for action in statement["Action"] if action != missing]
+    permit(shared, role, *policy["Statement"])
+    with pytest.raises(ClientError, match=f"not authorized to perform: {missing}"):
+        delivery()
+
+
+def test_a_log_subscription_needs_a_role_that_puts_records(shared: ClientOf, name: str) -> None:
+    stream = f"arn:aws:firehose:us-east-1:{ACCOUNT}:deliverystream/{name}"
+    shared("logs").create_log_group(logGroupName=name)
+    role = make_role(
+        shared, name, "logs.amazonaws.com", allow(["firehose:PutRecord", "firehose:PutRecordBatch"], stream)
+    )
+    wanted = {"logGroupName": name, "filterName": "f", "filterPattern": "", "destinationArn": stream}
+    shared("logs").put_subscription_filter(**wanted, roleArn=role)
+    permit(shared, name, allow(["firehose:PutRecord"], stream))
+    with pytest.raises(ClientError, match=r"Could not deliver test message.*PutRecordBatch"):
+        shared("logs").put_subscription_filter(**wanted, roleArn=role)
+
+
+def test_an_alarm_reaches_a_topic_whose_policy_lets_cloudwatch_in(
+    shared_aws: LocalAws, shared: ClientOf, name: str
+) -> None:
+    topic = shared("sns").create_topic(Name=name)["TopicArn"]
+    queue = f"arn:aws:sqs:us-east-1:{ACCOUNT}:{name}"
+    anybody = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": queue}
+    attributes = {"Policy": json.dumps({"Version": "2012-10-17", "Statement": [anybody]})}
+    url = shared("sqs").create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+    shared("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
+    shared("cloudwatch").put_metric_alarm(
+        AlarmName=name,
+        MetricName="m",
+        Namespace="n",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+        AlarmActions=[topic],
+    )
+
+    def let_in(service: str) -> None:
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": service},
+            "Action": "sns:Publish",
+            "Resource": topic,
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        shared("sns").set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
+
+    def raise_alarm() -> list[Any]:
+        for state in ("OK", "ALARM"):
+            shared("cloudwatch").set_alarm_state(AlarmName=name, StateValue=state, StateReason="test")
+        found: list[Any] = shared("sqs").receive_message(QueueUrl=url).get("Messages", [])
+        return found
+
+    let_in("budgets.amazonaws.com")
+    assert raise_alarm() == []
+    assert (
+        f"cloudwatch.amazonaws.com is not authorized to perform: sns:Publish on resource: {topic}"
+        in shared_aws.log.read_text()
+    )
+    let_in("cloudwatch.amazonaws.com")
+    assert len(raise_alarm()) == 1
+
+
+# --- Athena ---
+
+
+def reader_grants(name: str, database: str) -> dict[str, list[str]]:
+    """What a query needs: action by resources, as Athena's documentation lists them."""
+    tables = [f"{GLUE}:catalog", f"{GLUE}:database/{database}", f"{GLUE}:table/{database}/*"]
+    bucket, group = f"arn:aws:s3:::{name}", f"arn:aws:athena:us-east-1:{ACCOUNT}:workgroup/{name}"
+    athena = ("StartQueryExecution", "GetQueryExecution", "GetQueryResults", "StopQueryExecution")
+    return {
+        **{f"athena:{verb}": [group] for verb in athena},
+        "glue:GetDatabase": [*tables, f"{GLUE}:database/default"],
+        "glue:GetTable": tables,
+        "s3:GetBucketLocation": [bucket],
+        "s3:ListBucket": [bucket],
+        "s3:GetObject": [f"{bucket}/*"],
+        "s3:PutObject": [f"{bucket}/athena-results/*"],
+        "s3:AbortMultipartUpload": [f"{bucket}/athena-results/*"],
+        "s3:ListMultipartUploadParts": [f"{bucket}/athena-results/*"],
+    }
+
+
+@pytest.fixture
+def reader(shared_aws: LocalAws, shared: ClientOf, name: str) -> Callable[..., list[str]]:
+    """`reader(grants)` asks Athena in a role with these grants; returns the rows."""
+    database = make_lake(shared, name)
+    shared("glue").create_table(
+        DatabaseName=database, TableInput=table_input("t", f"s3://{name}/t/", {"id": "string"})
+    )
+    shared("s3").put_object(Bucket=name, Key="t/1.parquet", Body=parquet(id=["a"]))
+    make_role(shared, name, "lambda.amazonaws.com")
+
+    def ask(grants: dict[str, list[str]]) -> list[str]:
+        permit(shared, name, *(allow([action], *where) for action, where in grants.items()))
+        athena = as_role(shared_aws, "athena", name)
+        sql = f"SELECT id FROM {database}.t"
+        started = athena.start_query_execution(QueryString=sql, WorkGroup=name)["QueryExecutionId"]
+        status = finished(athena, started)["Status"]
+        assert status["State"] == "SUCCEEDED", status.get("StateChangeReason")
+        rows = athena.get_query_results(QueryExecutionId=started)["ResultSet"]["Rows"]
+        athena.stop_query_execution(QueryExecutionId=started)
+        return [row["Data"][0]["VarCharValue"] for row in rows]
+
+    return ask
+
+
+@pytest.mark.parametrize("missing", [None, *reader_grants("n", "d")])
+def test_a_query_reads_and_writes_with_the_grants_of_who_asked(
+    reader: Callable[..., list[str]], name: str, missing: str | None
+) -> None:
+    """That no grant too much is asked for is the case with all of them; that none is forgotten, the others."""
+    grants = {
+        action: where
+        for action, where in reader_grants(name, name.replace("-", "_")).items()
+        if action != missing
+    }
+    if missing is None:
+        assert reader(grants) == ["id", "a"]
+    else:
+        with pytest.raises((ClientError, AssertionError), match=f"not authorized to perform: {missing}"):
+            reader(grants)
+
+
+def test_athena_looks_at_the_database_default(reader: Callable[..., list[str]], name: str) -> None:
+    grants = reader_grants(name, name.replace("-", "_"))
+    grants["glue:GetDatabase"].remove(f"{GLUE}:database/default")
+    with pytest.raises(AssertionError, match=r"glue:GetDatabase on resource: .*database/default"):
+        reader(grants)
+
+
+# --- what a request is about ---
+
+
+def test_a_stream_is_read_with_a_grant_on_the_stream(
+    shared_aws: LocalAws, shared: ClientOf, name: str
+) -> None:
+    stream = make_table(shared("dynamodb"), name)
+    shared("dynamodb").put_item(TableName=name, Item=item("a"))
+    make_role(shared, name, "lambda.amazonaws.com", allow(list(READS), stream))
+    streams = as_role(shared_aws, "dynamodbstreams", name)
+
+    def read() -> int:
+        (shard,) = streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]
+        iterator = streams.get_shard_iterator(
+            StreamArn=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        return len(streams.get_records(ShardIterator=iterator)["Records"])
+
+    assert read() == 1
+    for missing in READS:
+        permit(shared, name, allow([action for action in READS if action != missing], stream))
+        with pytest.raises(ClientError, match=f"not authorized to perform: {missing}"):
+            read()
+    permit(shared, name, allow(["dynamodb:ListStreams"], stream))
+    with pytest.raises(ClientError, match="ListStreams"):
+        streams.list_streams(TableName=name)
+
+
+def test_metrics_are_published_within_the_namespace_of_the_grant(
+    shared_aws: LocalAws, shared: ClientOf, name: str
+) -> None:
+    condition = {"StringEquals": {"cloudwatch:namespace": "Ours"}}
+    make_role(
+        shared,
+        name,
+        "lambda.amazonaws.com",
+        {**allow(["cloudwatch:PutMetricData"], "*"), "Condition": condition},
+    )
+    cloudwatch = as_role(shared_aws, "cloudwatch", name)
+    metric = [{"MetricName": "m", "Value": 1.0}]
+    cloudwatch.put_metric_data(Namespace="Ours", MetricData=metric)
+    with pytest.raises(ClientError, match="PutMetricData"):
+        cloudwatch.put_metric_data(Namespace="Theirs", MetricData=metric)
+
+
+@pytest.mark.parametrize("missing", ["catalog", "database/{}", "table/{}/*"])
+def test_glue_wants_catalog_database_and_tables(
+    shared_aws: LocalAws, shared: ClientOf, name: str, missing: str
+) -> None:
+    database = make_lake(shared, name)
+    names = {each: f"{GLUE}:{each.format(database)}" for each in ("catalog", "database/{}", "table/{}/*")}
+    make_role(shared, name, "lambda.amazonaws.com", allow(["glue:GetTables"], *names.values()))
+    glue = as_role(shared_aws, "glue", name)
+    assert glue.get_tables(DatabaseName=database)["TableList"] == []
+    permit(shared, name, allow(["glue:GetTables"], *(arn for each, arn in names.items() if each != missing)))
+    with pytest.raises(ClientError, match="GetTables"):
+        glue.get_tables(DatabaseName=database)
+
+
+# --- the programs of `make run` ---
+
+
+def test_a_program_does_what_its_role_may_in_aws_and_no_more(shared_aws: LocalAws, shared: ClientOf) -> None:
+    make_table(shared("dynamodb"), "todo-app-data")
+    web = as_program(shared_aws, "dynamodb", "web")
+    web.put_item(TableName="todo-app-data", Item=item("a"))
+    with pytest.raises(ClientError, match="not authorized to perform: dynamodb:DeleteTable"):
+        web.delete_table(TableName="todo-app-data")
+    with pytest.raises(ClientError, match="not authorized to perform: dynamodb:Scan"):
+        as_program(shared_aws, "dynamodb", "lake").scan(TableName="todo-app-data")
+
+
+def test_every_program_has_a_role_of_its_own(shared_aws: LocalAws) -> None:
+    who = {
+        purpose: as_program(shared_aws, "sts", purpose).get_caller_identity()["Arn"] for purpose in roles()
+    }
+    assert len(set(who.values())) == len(who)
+    assert all("assumed-role" in arn for arn in who.values())
+
+
+# --- records and audits ---
+
+
+@pytest.fixture
+def audited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[LocalAws, Path]]:
+    """A server in audit mode, and the file of its decisions."""
+    calls = tmp_path / "calls.jsonl"
+    monkeypatch.setenv("LOCAL_AWS_CALLS", str(calls))
+    monkeypatch.setenv("LOCAL_AWS_AUDIT", "1")
+    monkeypatch.delenv("CI", raising=False)
+    server = LocalAws(tmp_path / "local", free_port())
+    server.start()
+    yield server, calls
+    server.kill()
+
+
+def test_an_audit_tells_and_records_what_it_lets_through(audited: tuple[LocalAws, Path]) -> None:
+    server, calls = audited
+    make_table(client(server, "dynamodb"), "todo-app-data")
+    web = as_program(server, "dynamodb", "web")
+    web.put_item(TableName="todo-app-data", Item=item("a"))
+    web.delete_table(TableName="todo-app-data")
+    table = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/todo-app-data"
+    principal = f"arn:aws:sts::{ACCOUNT}:assumed-role/todo-local-web/local"
+    assert [json.loads(line) for line in calls.read_text().splitlines()] == [
+        {
+            "principal": principal,
+            "action": action,
+            "resource": table,
+            "allowed": action == "dynamodb:PutItem",
+            "via": "",
+        }
+        for action in ("dynamodb:PutItem", "dynamodb:DeleteTable")
+    ]
+    assert "not authorized to perform: dynamodb:DeleteTable" in server.log.read_text()
+
+
+def test_an_audit_is_refused_in_ci(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCAL_AWS_AUDIT", "1")
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(LocalAwsError, match="not in CI"):
+        LocalAws(tmp_path, free_port()).start()

@@ -1,0 +1,288 @@
+"""What AWS refuses for its size or shape is refused, at the bound and not before."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from localcloud.server import LocalAws
+from tests.localcloud.conftest import ClientOf, client
+from tests.localcloud.functions import Gateway, make_function, make_gateway
+from tests.localcloud.lake import finished, make_lake, parquet, table_input
+from tests.localcloud.roles import allow, make_role
+
+LAMBDA_ANSWER = 6_291_556
+
+
+def refused(call: Callable[[], Any]) -> tuple[str, str]:
+    """Code and text of the error that a call ends with."""
+    with pytest.raises(ClientError) as caught:
+        call()
+    error = caught.value.response["Error"]
+    return error["Code"], error["Message"]
+
+
+# --- bounds in the models, one of each kind and protocol ---
+
+
+def test_a_text_has_the_length_of_the_model(shared: ClientOf, name: str) -> None:
+    make_lake(shared, name)
+
+    def ask(length: int) -> Any:
+        return shared("athena").start_query_execution(
+            QueryString="SELECT ?", WorkGroup=name, ExecutionParameters=["'" + "x" * (length - 2) + "'"]
+        )
+
+    ask(1024)
+    code, text = refused(lambda: ask(1025))
+    assert code == "InvalidRequestException"
+    assert text == (
+        "1 validation error detected: Value at 'executionParameters.1.member' failed to satisfy "
+        "constraint: Member must have length less than or equal to 1024"
+    )
+
+
+def test_a_list_has_the_length_of_the_model(shared: ClientOf, name: str) -> None:
+    database = make_lake(shared, name)
+    location = f"s3://{name}/t/"
+    shared("glue").create_table(
+        DatabaseName=database,
+        TableInput=table_input("t", location, {"id": "string"}, {"day": "string"}),
+    )
+
+    def create(count: int) -> Any:
+        partitions = [
+            {"Values": [f"{count}-{number}"], "StorageDescriptor": {"Location": location}}
+            for number in range(count)
+        ]
+        return shared("glue").batch_create_partition(
+            DatabaseName=database, TableName="t", PartitionInputList=partitions
+        )
+
+    create(100)
+    code, text = refused(lambda: create(101))
+    assert code in {"ValidationException", "InvalidInputException"}
+    assert "'partitionInputList' failed" in text
+
+
+def test_a_name_has_the_characters_of_the_model_also_beyond_ascii(shared: ClientOf, name: str) -> None:
+    pool = shared("cognito-idp").create_user_pool(PoolName=name)["UserPool"]["Id"]
+
+    def create(username: str) -> Any:
+        return shared("cognito-idp").admin_create_user(
+            UserPoolId=pool, Username=username, MessageAction="SUPPRESS"
+        )
+
+    create("jörg.größe@example.com")
+    code, text = refused(lambda: create("two words"))
+    assert code == "InvalidParameterException"
+    assert "'username' failed to satisfy constraint: Member must satisfy regular expression pattern" in text
+
+
+def test_a_choice_is_one_of_the_model(shared: ClientOf, name: str) -> None:
+    wanted = {"TableName": name, "KeySchema": [{"AttributeName": "PK", "KeyType": "HASH"}]}
+    attribute = {"AttributeName": "PK", "AttributeType": "X"}
+    code, text = refused(
+        lambda: shared("dynamodb").create_table(
+            **wanted, AttributeDefinitions=[attribute], BillingMode="PAY_PER_REQUEST"
+        )
+    )
+    assert (code, "enum value set: [S, N, B]" in text) == ("ValidationException", True)
+
+
+def test_a_number_has_the_range_of_the_model_in_a_rest_protocol(shared: ClientOf, name: str) -> None:
+    role = make_role(shared, name, "lambda.amazonaws.com")
+    make_function(shared, name, role, MemorySize=128)
+    update = shared("lambda").update_function_configuration
+    code, text = refused(lambda: update(FunctionName=name, MemorySize=100_000))
+    assert (code, "'memorySize' failed" in text) == ("ValidationException", True)
+
+
+def test_the_path_of_a_rest_protocol_is_checked_too(shared: ClientOf) -> None:
+    _, text = refused(lambda: shared("lambda").get_function(FunctionName="no function has this name"))
+    assert "'functionName' failed" in text
+
+
+def test_the_query_protocol_is_checked(shared: ClientOf, name: str) -> None:
+    create = shared("iam").create_role
+    document = json.dumps({"Version": "2012-10-17", "Statement": []})
+    create(RoleName=(name * 6)[:64], AssumeRolePolicyDocument=document)
+    code, text = refused(lambda: create(RoleName="r" * 65, AssumeRolePolicyDocument=document))
+    assert (code, "'roleName' failed" in text) == ("ValidationError", True)
+
+
+def test_cloudwatchs_protocol_is_checked(shared: ClientOf) -> None:
+    dimensions = [{"Name": f"d{number}", "Value": "v"} for number in range(31)]
+
+    def put(count: int) -> Any:
+        metric = {"MetricName": "m", "Value": 1.0, "Dimensions": dimensions[:count]}
+        return shared("cloudwatch").put_metric_data(Namespace="Ours", MetricData=[metric])
+
+    put(30)
+    assert "dimensions' failed" in refused(lambda: put(31))[1]
+
+
+def test_an_empty_name_is_refused_by_the_server_too(shared_aws: LocalAws) -> None:
+    """botocore checks lower bounds before it sends: other clients do not."""
+    unchecked = client(shared_aws, "secretsmanager", Config(parameter_validation=False))
+    assert "'name' failed" in refused(lambda: unchecked.create_secret(Name="", SecretString="s"))[1]
+
+
+def test_the_log_says_which_limit_was_exceeded(shared_aws: LocalAws, shared: ClientOf) -> None:
+    refused(lambda: shared("stepfunctions").create_state_machine(name="n" * 81, definition="{}", roleArn="r"))
+    lines = [line for line in shared_aws.log.read_text().splitlines() if "CreateStateMachine" in line]
+    assert lines
+    assert lines[-1].startswith("limit exceeded (states): CreateStateMachine: 1 validation error detected")
+
+
+# --- limits that no model states ---
+
+
+@pytest.fixture
+def gateway(shared_aws: LocalAws, shared: ClientOf, name: str) -> Gateway:
+    role = make_role(shared, f"{name}-run", "lambda.amazonaws.com")
+    function = make_function(shared, name, role, Timeout=30)
+    caller = make_role(shared, name, "apigateway.amazonaws.com", allow(["lambda:InvokeFunction"], function))
+    return make_gateway(shared_aws, shared, name, function, caller)
+
+
+def test_a_function_answers_with_at_most_6_megabytes(shared: ClientOf, name: str) -> None:
+    make_function(shared, name, make_role(shared, name, "lambda.amazonaws.com"), Timeout=30)
+
+    def answer(size: int) -> dict[str, Any]:
+        asked = json.dumps({"answer_bytes": size}).encode()
+        return dict(shared("lambda").invoke(FunctionName=name, Payload=asked))
+
+    within = answer(LAMBDA_ANSWER)
+    assert ("FunctionError" in within, len(within["Payload"].read())) == (False, LAMBDA_ANSWER)
+    beyond = answer(LAMBDA_ANSWER + 1)
+    assert beyond["FunctionError"] == "Unhandled"
+    assert json.loads(beyond["Payload"].read()) == {
+        "errorType": "Function.ResponseSizeTooLarge",
+        "errorMessage": f"Response payload size exceeded maximum allowed payload size ({LAMBDA_ANSWER} bytes).",
+    }
+
+
+def test_beyond_the_answer_of_a_function_the_gateway_answers_502(gateway: Gateway) -> None:
+    assert gateway.post({"size": 6_000_000})[0] == 200
+    status, _, body = gateway.post({"size": LAMBDA_ANSWER})
+    assert (status, json.loads(body)) == (502, {"message": "Internal server error"})
+
+
+def test_the_gateway_takes_bodies_of_at_most_10_megabytes(gateway: Gateway) -> None:
+    status, _, body = gateway.post({}, raw=b" " * (10 * 2**20 + 1))
+    assert (status, json.loads(body)) == (413, {"message": "Request Too Long"})
+
+
+def test_the_gateway_takes_headers_of_at_most_10240_bytes(gateway: Gateway) -> None:
+    assert gateway.post({}, headers={"X-Long": "x" * 9_000})[0] == 200
+    assert gateway.post({}, headers={"X-Long": "x" * 10_240})[0] == 431
+    assert gateway.post({"headers": {"X-Long": "x" * 9_000}})[0] == 200
+    assert gateway.post({"headers": {"X-Long": "x" * 10_240}})[0] == 500
+
+
+def test_the_gateway_renames_what_it_needs_itself(gateway: Gateway) -> None:
+    _, headers, _ = gateway.post({"headers": {"WWW-Authenticate": "Bearer", "X-Request-ID": "1"}})
+    assert (headers["x-amzn-Remapped-WWW-Authenticate"], headers["X-Request-ID"]) == ("Bearer", "1")
+    assert "WWW-Authenticate" not in headers
+
+
+def test_a_functions_environment_has_at_most_4_kilobytes(shared: ClientOf, name: str) -> None:
+    role = make_role(shared, name, "lambda.amazonaws.com")
+
+    def variables(size: int) -> dict[str, Any]:
+        return {"Variables": {"NAME": "x" * (size - len("NAME"))}}
+
+    make_function(shared, name, role, Environment=variables(4096))
+    code, text = refused(lambda: make_function(shared, f"{name}-2", role, Environment=variables(4097)))
+    assert (code, "exceeded the 4KB limit" in text) == ("InvalidParameterValueException", True)
+    update = shared("lambda").update_function_configuration
+    assert "4KB" in refused(lambda: update(FunctionName=name, Environment=variables(4097)))[1]
+
+
+def test_one_call_publishes_at_most_1000_metrics(shared: ClientOf) -> None:
+    def put(count: int) -> Any:
+        metrics = [{"MetricName": f"m{number}", "Value": 1.0} for number in range(count)]
+        return shared("cloudwatch").put_metric_data(Namespace="Ours", MetricData=metrics)
+
+    put(1000)
+    assert "must not have a size greater than 1000" in refused(lambda: put(1001))[1]
+
+
+def test_a_query_that_reads_more_than_its_workgroup_allows_is_cancelled(shared: ClientOf, name: str) -> None:
+    database = make_lake(shared, name)
+    shared("glue").create_table(
+        DatabaseName=database, TableInput=table_input("t", f"s3://{name}/t/", {"id": "string"})
+    )
+    body = parquet(id=[random.randbytes(30).hex() for _ in range(60_000)])
+    for number in range(4):  # each less than the smallest limit that AWS takes, all together more
+        shared("s3").put_object(Bucket=name, Key=f"t/{number}.parquet", Body=body)
+    group = {"ConfigurationUpdates": {"BytesScannedCutoffPerQuery": 10_000_000}}
+
+    def run() -> dict[str, Any]:
+        started = shared("athena").start_query_execution(
+            QueryString=f"SELECT count(*) FROM {database}.t",
+            WorkGroup=name,
+        )
+        return finished(shared("athena"), started["QueryExecutionId"])["Status"]
+
+    assert len(body) * 4 > 10_000_000 > len(body)
+    assert run()["State"] == "SUCCEEDED"
+    shared("athena").update_work_group(WorkGroup=name, **group)
+    status = run()
+    assert (status["State"], status["StateChangeReason"]) == (
+        "CANCELLED",
+        "Bytes scanned limit was exceeded",
+    )
+
+
+# --- DynamoDB's sizes ---
+
+
+@pytest.fixture
+def table(shared: ClientOf, name: str) -> str:
+    keys = [("PK", "HASH"), ("SK", "RANGE")]
+    shared("dynamodb").create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key, _ in keys],
+    )
+    return name
+
+
+@pytest.mark.parametrize(
+    ("partition", "sort", "body", "taken"),
+    [
+        (2048, 1024, 0, True),
+        (2049, 1024, 0, False),
+        (2048, 1025, 0, False),
+        (1, 1, 400 * 1024 - 10, True),
+        (1, 1, 400 * 1024, False),
+    ],
+)
+def test_keys_and_items_have_the_sizes_of_dynamodb(
+    shared: ClientOf, table: str, partition: int, sort: int, body: int, taken: bool
+) -> None:
+    texts = {"PK": "p" * partition, "SK": "s" * sort, **({"B": "b" * body} if body else {})}
+    item = {name: {"S": text} for name, text in texts.items()}
+    put = lambda: shared("dynamodb").put_item(TableName=table, Item=item)  # noqa: E731
+    if taken:
+        put()
+    else:
+        assert refused(put)[0] == "ValidationException"
+
+
+def test_an_expression_has_at_most_4_kilobytes(shared: ClientOf, table: str) -> None:
+    def get(length: int) -> Any:
+        key = {"PK": {"S": "p"}, "SK": {"S": "s"}}
+        return shared("dynamodb").get_item(TableName=table, Key=key, ProjectionExpression="a" * length)
+
+    get(255)
+    assert refused(lambda: get(4097))[0] == "ValidationException"
