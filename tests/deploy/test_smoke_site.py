@@ -5,7 +5,7 @@ import io
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.deploy.test_smoke import site, usernames  # noqa: F401
+from tests.deploy.test_smoke import operator, site, usernames  # noqa: F401
 from tests.insights.conftest import gold_lake, lake, workspace, written  # noqa: F401
 
 
