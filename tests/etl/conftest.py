@@ -15,7 +15,8 @@ def operator(monkeypatch):
     """The commands that are run here sign as the account's owner; each test has clients of its own."""
     monkeypatch.setattr(aws, "boto3", OWNER)
     aws.client.cache_clear()
-    yield
+    with OWNER.scanning():
+        yield
     aws.client.cache_clear()
 
 

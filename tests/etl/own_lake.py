@@ -53,6 +53,7 @@ class OwnLake:
             schema_name=self.config.database,
             s3_staging_dir=f"s3://{self.buckets['gold']}/athena-results/",
             poll_interval=0.05,
+            **OWNER.keys,
         )
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
