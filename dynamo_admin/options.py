@@ -24,7 +24,6 @@ from dynamo_admin.errors import StaleForm, WriteRefused
 from dynamo_admin.forms import VERSION_PARAMETER, DynamoForm, seen_version
 from dynamo_admin.query import CannotRead
 from dynamo_admin.reading import Values, values_of
-from web.answers import Budget
 
 EXPORT, EXPORTED = "export.csv", 5000
 HISTORY = 100
@@ -133,7 +132,7 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return [path(EXPORT, view, name=name), *super().get_urls()]
 
     def export_view(self, request: HttpRequest) -> HttpResponse:
-        """Return the filtered list as CSV, up to EXPORTED rows and what one answer holds.
+        """Return the filtered list as CSV, up to EXPORTED rows and what fits (``DynamoAdminSite.fitting``).
 
         ``X-Rows-Truncated`` says whether there are more.
         """
@@ -147,8 +146,8 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                 self.message_user(request, reason(error), messages.WARNING)
             address = request.path.removesuffix(EXPORT)
             return HttpResponseRedirect(f"{address}?{request.GET.urlencode()}")
-        budget = Budget()
-        lines = list(takewhile(lambda line: budget.take(line.encode()), export.lines(names, found)))
+        site: Any = self.admin_site
+        lines = list(takewhile(site.fitting(), export.lines(names, found)))
         truncated = truncated or len(lines) <= len(found)
         answer: Any = HttpResponse("".join(lines), content_type="text/csv; charset=utf-8")
         moment = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"

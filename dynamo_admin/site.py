@@ -29,7 +29,7 @@ class RecentActions:
 
 
 class DynamoAdminSite(admin.AdminSite):
-    """Override ``latest_actions`` to fill "Recent actions"."""
+    """Override ``latest_actions`` to fill "Recent actions", and ``fitting`` if an answer has a limit."""
 
     def latest_actions(self, user_id: str | None, limit: int) -> Sequence[Any]:
         """Return the latest history entries of one user, or of everybody (None)."""
@@ -38,3 +38,7 @@ class DynamoAdminSite(admin.AdminSite):
     def get_log_entries(self, request: Any) -> Any:
         """Return the entries for "Recent actions"."""
         return RecentActions(self.latest_actions)
+
+    def fitting(self) -> Callable[[str], bool]:
+        """Return a function that says of each line of a CSV export, in order, whether the answer still holds it."""
+        return lambda line: True

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, resolve_url
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -16,6 +17,7 @@ from django.views.decorators.http import require_http_methods
 from identity import roles
 
 View = Callable[..., HttpResponse]
+Answer = TypeVar("Answer", bound=HttpResponseBase)
 
 
 def _to_login(request: HttpRequest) -> HttpResponse:
@@ -37,11 +39,11 @@ def form_page(view: View) -> View:
     return guarded
 
 
-def person_required(view: View) -> View:
+def person_required(view: Callable[..., Answer]) -> Callable[..., Answer | HttpResponse]:
     """Show the page to signed-in people; send others to the sign-in page, and back afterwards."""
 
     @wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> Answer | HttpResponse:
         return view(request, *args, **kwargs) if request.user.is_authenticated else _to_login(request)
 
     return wrapped

@@ -110,6 +110,14 @@ def _unreachable(page: Any) -> None:
     page.context.set_offline(False)
 
 
+def _exporting(page: Any, *, done: bool) -> None:
+    """Make a file in steps, or see how the first one is under way."""
+    if not done:
+        page.route("**/export/steps/**", lambda route: route.request.method == "POST" or route.continue_())
+    page.goto("/account/data/export/steps/?format=csv")
+    page.locator("a[href*='/data/export/']" if done else "progress").first.wait_for()
+
+
 # States that a page is brought to: where it starts, and what is done there.
 ACTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "quick-add": ("/", lambda page: _typed(page, "Pay rent tomorrow 9am !high #home every month")),
@@ -127,6 +135,9 @@ ACTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
         "/tasks/{task}/",
         lambda page: page.evaluate("document.documentElement.dir = 'rtl'"),
     ),
+    "exporting": ("/account/data/", lambda page: _exporting(page, done=False)),
+    "exported": ("/account/data/", lambda page: _exporting(page, done=True)),
+    "data-exported": ("/account/data/", lambda page: None),
     "printed": ("/", lambda page: page.emulate_media(media="print")),
     "profile-wrong": ("/account/", lambda page: _cleared(page, "name")),
     "password-wrong": (

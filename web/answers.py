@@ -158,12 +158,11 @@ class CompressionMiddleware(GZipMiddleware):
     have to have another one (RFC 9110, 8.8.3); such an answer holds a single item, and is small.
     """
 
-    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         """Compress ``response``, or say that it could have been compressed."""
         if response.get("ETag", "").startswith('"'):
             return response
         if response.status_code == 304 or _NO_GZIP.search(request.headers.get("Accept-Encoding", "")):
             patch_vary_headers(response, ("Accept-Encoding",))
             return response
-        compressed: HttpResponse = super().process_response(request, response)
-        return compressed
+        return super().process_response(request, response)

@@ -234,7 +234,7 @@
   window.nav = { go, keep: (name, values) => drafts.set(name, values) };
   document.addEventListener("DOMContentLoaded", () => {
     shown({});
-    goOn();
+    setTimeout(goOn); // after htmx, which takes the page over in a timer of its own
   });
 
   // --- What went wrong, of any request: it says what to do, and takes nothing away. --------------------------------

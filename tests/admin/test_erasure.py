@@ -29,6 +29,7 @@ KINDS = {
     "AUDIT",
     "CALENDAR_FEED",
     "EMAIL",
+    "EXPORT",
     "IDEMPOTENCY",
     "PREFERENCES",
     "RATE",
@@ -67,12 +68,15 @@ def planted(alice, api, client_for, root, settings):
     assert as_alice("DELETE", f"/api/v1/trash/{purged['id']}").status_code == 204
     assert as_alice("POST", "/api/v1/tokens", {"name": secret}, Idempotency_Key="two").status_code == 201
     assert as_alice("POST", "/api/v1/calendar").status_code == 201
+    export = as_alice("POST", "/api/v1/exports", {"format": "csv"}).json()["id"]
+    assert as_alice("POST", f"/api/v1/exports/{export}/continue").json()["status"] == "done"
     assert as_alice("PUT", "/api/v1/users", {"name": "Alice Liddell"}, Idempotency_Key="3").status_code == 200
     browser.post("/filters/", {"name": secret, "q": "doctor"})
     moved = f"moved-{alice.email}"
     assert root.save(f"tasks/user/{alice.id}/change/", email=moved).status_code == 302
     assert root.save(f"tasks/task/{alice.id}.{task['id']}/change/", priority="high").status_code == 302
     assert kinds(traces(alice.id)) == KINDS
+    assert files(alice)
     yield browser
     rate_limits.forget()
 
@@ -83,9 +87,18 @@ def forget_profile(alice):
     )
 
 
+def files(alice):
+    """Return the versions of the files that Alice has exported."""
+    found = boto3.client("s3").list_object_versions(
+        Bucket=os.environ["GOLD_BUCKET"], Prefix=f"exports/{alice.id}/"
+    )
+    return [*found.get("Versions", ()), *found.get("DeleteMarkers", ())]
+
+
 def left(alice):
     """Return what is left of Alice, but for the revocation that keeps her tokens from working."""
-    return [item for item in traces(alice.id, alice.username) if kinds([item]) != {"REVOCATION"}]
+    items = [item for item in traces(alice.id, alice.username) if kinds([item]) != {"REVOCATION"}]
+    return [*items, *files(alice)]
 
 
 def erase_by_page(browser):

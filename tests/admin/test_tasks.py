@@ -15,6 +15,7 @@ from store.request_context import RequestContext, timestamp
 from store.writing import check
 from tasks import selectors, services
 from tasks.errors import TaskNotFound
+from web import answers
 
 LIST = "tasks/task/"
 
@@ -33,7 +34,7 @@ def titles(page):
 
 def test_a_change_of_a_task_is_stored(root, add, alice):
     task = add("Pay rent", category="Home")
-    answer = root.save(change(task), title="Pay the rent", tags="bank\nmonthly", due_date="2026-12-01")
+    answer = root.save(change(task), title="Pay the rent", tags="bank\n \nmonthly\n", due_date="2026-12-01")
     assert answer.status_code == 302
     stored = selectors.get_task(alice.id, task.id)
     assert (stored.title, stored.tags, stored.due_date) == ("Pay the rent", ["bank", "monthly"], "2026-12-01")
@@ -273,6 +274,17 @@ def test_export(root, add, alice):
     (row,) = csv.DictReader(io.StringIO(answer.getvalue().decode()))
     assert (row["title"], row["tags"], row["user_id"]) == ("'=1+1", '["a", "b"]', alice.id)
     assert answer["X-Rows-Truncated"] == "false"
+
+
+def test_an_export_ends_where_an_answer_is_full(root, add, alice, monkeypatch):
+    monkeypatch.setattr(answers, "BUDGET", 6000)
+    made = [add(f"Task {number}", description='"' * 500) for number in range(9)]
+    answer = root.get(f"{LIST}export.csv?user_id__exact={alice.id}")
+    rows = list(csv.DictReader(io.StringIO(answer.getvalue().decode())))
+    assert 0 < len(rows) < 9
+    assert [row["title"] for row in rows] == [task.title for task in made[::-1]][: len(rows)]
+    assert answer["X-Rows-Truncated"] == "true"
+    assert "-part.csv" in answer["Content-Disposition"]
 
 
 def test_everything_at_once_is_not_offered(root, add, alice):

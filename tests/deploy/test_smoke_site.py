@@ -2,7 +2,9 @@
 
 import io
 
+import boto3
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from tests.deploy.test_smoke import operator, site, usernames  # noqa: F401
@@ -21,6 +23,15 @@ def test_a_good_site_passes_and_nobody_is_left(site, gold_lake):  # noqa: F811
     for seen in ("2 sign-in pages", "cards", "drill-downs", "pages of the admin"):
         assert seen in said, said
     assert usernames() == before
+    assert "Contents" not in boto3.client("s3").list_objects_v2(
+        Bucket=settings.EXPORTS_BUCKET, Prefix=settings.EXPORTS_PREFIX
+    )
+
+
+def test_an_exported_file_that_cannot_be_fetched_is_named(site, gold_lake, monkeypatch):  # noqa: F811
+    monkeypatch.setattr("tasks.transfer.export_files.put", lambda *_: None)
+    with pytest.raises(CommandError, match="exports/"):
+        smoke(site)
 
 
 def test_a_site_without_figures_is_told_to_make_some(site, lake):  # noqa: F811

@@ -146,12 +146,13 @@ def test_the_web_function_may_not_scan_or_drop_or_reach_elsewhere(dev):
     }
     gold = "arn:aws:s3:::todo-dev-gold-000000000000-us-east-1"
     orders = "arn:aws:s3:::todo-dev-silver-000000000000-us-east-1/silver/_orders/*"
-    assert allowed["s3:PutObject"] == {f"{gold}/athena-results/*", f"{gold}/cache/*", orders}
+    exports = f"{gold}/exports/*"
+    assert allowed["s3:PutObject"] == {f"{gold}/athena-results/*", f"{gold}/cache/*", exports, orders}
     read = {where.rpartition("us-east-1/")[2] for where in allowed["s3:GetObject"]}
     trail = {"requests/*", "silver/task_events/*"}
     pipeline = {"silver/_*.json", "silver/quarantine/*", "silver/_orders/*"}
-    assert read == {"gold/*", "athena-results/*", "cache/*", *pipeline, *trail}
-    assert "s3:DeleteObject" not in allowed
+    assert read == {"gold/*", "athena-results/*", "cache/*", "exports/*", *pipeline, *trail}
+    assert allowed["s3:DeleteObject"] == allowed["s3:DeleteObjectVersion"] == {exports}
 
 
 def trusted(assembly, role_name):
@@ -238,6 +239,18 @@ def test_buckets_are_private_encrypted_and_versioned(dev):
             if "-static-" not in bucket["BucketName"]:
                 assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
             assert "access-logs" in bucket["LoggingConfiguration"]["DestinationBucketName"]
+
+
+def test_access_logs_come_from_this_account_only(dev):
+    statements = [
+        statement
+        for policy in dev.resources("AWS::S3::BucketPolicy").values()
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if statement["Principal"] == {"Service": "logging.s3.amazonaws.com"}
+    ]
+    assert [statement["Condition"] for statement in statements] == [
+        {"StringEquals": {"aws:SourceAccount": "000000000000"}}
+    ]
 
 
 def test_everything_that_takes_messages_takes_them_over_tls_only(dev):

@@ -1,9 +1,14 @@
 """What takes long says so while it lasts, and cannot be sent twice meanwhile."""
 
+import base64
+import csv
+import random
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import expect
 
-from tasks.transfer import importing
+from tasks.transfer import export_jobs, exporting, importing
 from tests.web.conftest import no_sideways_scrolling, session_cookie
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -65,3 +70,64 @@ def test_an_export_is_announced(visit, client_for, alice, site, add):
         page.get_by_role("link", name="CSV").click()
     assert waiting.value.suggested_filename.endswith(".csv")
     expect(page.locator(".toast")).to_contain_text("on its way")
+
+
+@pytest.fixture
+def large_tasks(monkeypatch):
+    """Let two tasks of an export be as long as S3 wants a part to be, and a step end after them.
+
+    The text hardly compresses, so that no answer holds five tasks.
+    """
+    text = base64.b64encode(random.Random(1).randbytes(2_000_000)).decode()
+    monkeypatch.setattr(exporting, "PAGE", 2)
+    monkeypatch.setattr(export_jobs, "PART_BYTES", 1)
+    real = exporting.row
+    monkeypatch.setattr(exporting, "row", lambda task: real(task) | {"description": text})
+
+
+SAID = """() => {
+  window.seen = [];
+  new MutationObserver(() => {
+    const text = document.querySelector('form[data-goes-on] [role=status]')?.textContent.trim();
+    if (text) window.seen.push(text);
+  }).observe(document.documentElement, { childList: true, subtree: true });
+}"""
+
+
+@pytest.mark.parametrize(("size", "script"), [("wide", True), ("narrow", True), ("narrow", False)])
+def test_a_large_export_is_made_in_steps_and_fetched_from_s3(
+    open_as, alice, add, large_tasks, size, script, tmp_path
+):
+    titles = [add(f"Task {number}").title for number in range(5)]
+    page = open_as(alice, "/account/data/", size, java_script_enabled=script)
+    if script:
+        page.add_init_script(f"document.addEventListener('DOMContentLoaded', {SAID})")
+    page.get_by_role("link", name="CSV").click()
+    if not script:
+        expect(page.get_by_text("the file is made step by step")).to_be_visible()
+        for done in (2, 4):
+            page.get_by_role("button", name="Go on").click()
+            expect(page.get_by_text(f"{done} tasks so far")).to_be_visible()
+            no_sideways_scrolling(page)
+        page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text("The file is ready: 5 tasks, 12.7")).to_be_visible()
+    no_sideways_scrolling(page)
+    if script:
+        said = [text.split(",")[0] for text in dict.fromkeys(page.evaluate("window.seen"))]
+        assert said[-2:] == ["2 tasks so far", "4 tasks so far"]
+    _downloads(page, titles, tmp_path)
+    page.get_by_role("link", name="Back").click()
+    expect(page.get_by_text("CSV, 5 tasks, 12.7")).to_be_visible()
+    no_sideways_scrolling(page)
+    _downloads(page, titles, tmp_path)
+
+
+def _downloads(page, titles, folder):
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Download").click()
+    assert waiting.value.suggested_filename.endswith(".csv")
+    path = folder / "exported.csv"
+    waiting.value.save_as(path)
+    csv.field_size_limit(10_000_000)
+    with Path(path).open(newline="") as file:
+        assert [row["title"] for row in csv.DictReader(file)] == titles[::-1]

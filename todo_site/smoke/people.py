@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 
+from tasks.transfer import export_jobs
 from todo_site.erasure.person import erase_items
 
 
@@ -22,7 +23,7 @@ class SmokePerson:
 
 
 class People:
-    """Creates accounts in a user pool, and removes them with their items.
+    """Creates accounts in a user pool, and removes them with their items and files.
 
     Parameters
     ----------
@@ -76,7 +77,8 @@ class People:
         return [item for page in pages for item in page["Items"]]
 
     def remove(self, person: SmokePerson) -> None:
-        """Delete the account and the person's items. It can be repeated."""
+        """Delete the account, the person's items and exported files. It can be repeated."""
+        export_jobs.erase_files(person.id)
         erase_items(person.id)
         with suppress(self._cognito.exceptions.UserNotFoundException):
             self._cognito.admin_delete_user(UserPoolId=self._pool, Username=person.username)

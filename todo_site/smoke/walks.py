@@ -13,6 +13,7 @@ from todo_site.smoke.people import SmokePerson
 
 CARD_SECONDS = 60  # a first question to Athena, asked by a function that has just started
 PAUSE_SECONDS = 1.0
+EXPORT_PAGE = "/account/data/export/steps/"
 TITLE = "Smoke test in the browser"
 Count = tuple[int, str]  # how many, of what
 
@@ -46,7 +47,8 @@ def person(browser: Browser, account: SmokePerson) -> list[Count]:
     _contains(browser.open("/"), TITLE)
     for kind in ("csv", "json"):
         _contains(browser.open(f"/account/data/export/?format={kind}"), TITLE)
-    return [(len(views) + 2, "pages and files of a person")]
+    _contains(_made_in_steps(browser), TITLE)
+    return [(len(views) + 3, "pages and files of a person")]
 
 
 def manager(browser: Browser, account: SmokePerson) -> list[Count]:
@@ -90,6 +92,17 @@ WALKS: dict[str, Callable[[Browser, SmokePerson], list[Count]]] = {
     "managers": manager,
     "admins": admin,
 }
+
+
+def _made_in_steps(browser: Browser) -> Page:
+    """Have a file made as for an account with many tasks, in one step here; return it from S3."""
+    page = browser.open(f"{EXPORT_PAGE}?format=csv")
+    done = browser.send(page, page.form("csrfmiddlewaretoken", "format"))
+    for link in done.links:
+        parent, _, last = _path(link).rstrip("/").rpartition("/")
+        if parent.endswith("/account/data/export") and last != "steps":
+            return browser.open(link)
+    raise SmokeError(f"{done.url} has no link to the exported file")
 
 
 def _card(browser: Browser, address: str) -> None:
