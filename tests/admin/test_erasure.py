@@ -89,7 +89,7 @@ def forget_profile(alice):
 
 def files(alice):
     """Return the versions of the files that Alice has exported."""
-    found = boto3.client("s3").list_object_versions(
+    found = OWNER.client("s3").list_object_versions(
         Bucket=os.environ["GOLD_BUCKET"], Prefix=f"exports/{alice.id}/"
     )
     return [*found.get("Versions", ()), *found.get("DeleteMarkers", ())]
