@@ -50,8 +50,8 @@ EMPTY = {"empty-list": "/", "empty-board": "/board/", "empty-trash": "/trash/", 
 
 def main(wanted: list[str]) -> None:
     """Render the pages called ``wanted``, or all of them."""
-    os.environ["DJANGO_SETTINGS_MODULE"] = "todo_site.settings"
     local_aws._start()
+    os.environ["DJANGO_SETTINGS_MODULE"] = "todo_site.settings"
     os.environ["STATIC_ROOT"] = mkdtemp()
     import django
 
