@@ -38,6 +38,10 @@ GET    /api/v1/tokens        |  200    200      200    200  200  200  |    401  
 GET    /api/v1/tokens/TOKEN  |  200    404      404    404  200  200  |    401      401   401  401   401
 DELETE /api/v1/tokens/TOKEN  |  204    404      404    404  403  204  |    401      401   401  401   401
 GET    /api/v1/export        |  200    200      200    200  200  200  |    401      401   401  401   401
+POST   /api/v1/exports       |  202    202      202    202  403  202  |    401      401   401  401   401
+GET    /api/v1/exports       |  200    200      200    200  200  200  |    401      401   401  401   401
+GET    /api/v1/exports/EXPORT | 200    404      404    404  200  200  |    401      401   401  401   401
+POST   /api/v1/exports/EXPORT/continue | 200 404 404   404  403  200  |    401      401   401  401   401
 POST   /api/v1/import        |  200    200      200    200  403  200  |    401      401   401  401   401
 GET    /api/v1/calendar      |  200    404      404    404  200  200  |    401      401   401  401   401
 DELETE /api/v1/calendar      |  204    404      404    404  403  204  |    401      401   401  401   401
@@ -53,6 +57,7 @@ BODIES = {
     "PUT /api/v1/tasks/ID": {"title": "Changed"},
     "PATCH /api/v1/tasks/ID": {"title": "Changed"},
     "POST /api/v1/tokens": {"name": "script", "scope": "read", "expires_in_days": 1},
+    "POST /api/v1/exports": {"format": "csv"},
     "POST /api/v1/import": [],
 }
 
@@ -154,6 +159,10 @@ def prepare(owner, operation):
     if path.endswith("TOKEN"):
         made = owner("POST", "/api/v1/tokens", {"name": "x", "scope": "read", "expires_in_days": 1}).json()
         path = path.replace("TOKEN", made["id"])
+    if "EXPORT" in path:  # one for all: there are few a day
+        made = owner("GET", "/api/v1/exports").json()
+        made = made[0] if made else owner("POST", "/api/v1/exports", {"format": "json"}).json()
+        path = path.replace("EXPORT", made["id"])
     if path.endswith("calendar") and not operation.startswith("POST"):
         owner("POST", "/api/v1/calendar")
     return path
@@ -170,6 +179,8 @@ def test_every_operation_answers_everybody_as_the_table_says(principals, alice):
             found[operation][name] = answer.status_code
             if answer.status_code in {401, 403}:
                 assert answer["Content-Type"] == "application/problem+json"
+            if answer.status_code == 401:
+                assert answer["WWW-Authenticate"].startswith('Bearer realm="todo"'), (operation, name)
     assert found == rows()
 
 
@@ -179,5 +190,5 @@ def test_nothing_is_missing(client):
     documented = {
         f"{method.upper()} {re.sub(r'{[^}]+}', '*', path)}" for path, item in paths.items() for method in item
     }
-    shown = {re.sub(r"/(ID|GONE|TOKEN|OWNER|none)\b", "/*", operation) for operation in rows()}
+    shown = {re.sub(r"/(ID|GONE|TOKEN|OWNER|EXPORT|none)\b", "/*", operation) for operation in rows()}
     assert shown == documented
