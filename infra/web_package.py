@@ -79,6 +79,17 @@ for package in ("todo_site", "tasks", "insights", "identity", "dynamo_admin", "w
         if path.parent.name != "commands":
             importlib.import_module(".".join(path.with_suffix("").parts).removesuffix(".__init__"))
 """
+# Babel's own command puts the present time into a compiled catalogue, so that no two packages would be the same.
+COMPILE_CATALOGUES = """
+import datetime, pathlib, sys
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+for path in pathlib.Path(sys.argv[1]).rglob("*.po"):
+    with path.open("rb") as source, path.with_suffix(".mo").open("wb") as target:
+        catalogue = read_po(source, locale=path.parts[-3])
+        catalogue.creation_date = datetime.datetime(2000, 1, 1, tzinfo=datetime.timezone.utc)
+        write_mo(target, catalogue)
+"""
 # `collectstatic` needs settings, but they do not affect its output.
 COLLECT_ENVIRONMENT = {
     "ENVIRONMENT": "dev",
@@ -147,11 +158,7 @@ class WebBuild:
         (self.app / MARKER).touch()
 
     def _translations(self, collector: Path) -> None:
-        babel = [str(collector), "-m", "babel.messages.frontend"]
-        folder = self.app / "locale"
-        subprocess.run(
-            [*babel, "--quiet", "compile", "--domain", "django", "--directory", str(folder)], check=True
-        )
+        subprocess.run([str(collector), "-c", COMPILE_CATALOGUES, str(self.app / "locale")], check=True)
 
     def _static(self, collector: Path) -> None:
         """Collect the static files beside the package, which gets the manifest with their names only."""

@@ -1,15 +1,22 @@
 """A person's open tasks with a due date, as an iCalendar feed (RFC 5545)."""
 
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
+from identity import profiles
+from identity.today import UTC as UTC_ZONE
+from identity.today import zone_named
 from store.paging import pages
-from tasks import checklists, selectors
+from tasks import calendar_zones, checklists, recurrence, selectors
+from tasks.recurrence import Start
 from tasks.task_filters import TaskFilters
 from web.answers import Budget
 
@@ -28,6 +35,8 @@ MORNING = timedelta(hours=9)
 PRIORITIES = {"urgent": 1, "high": 3, "medium": 5, "low": 9}
 
 Values = Mapping[str, Any]
+Zone = Callable[[], ZoneInfo]
+_log = logging.getLogger(__name__)
 
 
 def render(user_id: str, today: date) -> bytes:
@@ -35,23 +44,77 @@ def render(user_id: str, today: date) -> bytes:
 
     At most ``MAX_EVENTS``, and as many as one answer holds.
 
-    One Query for each ``PAGE`` tasks. The content depends on the tasks only, not on the time of the request.
+    One Query for each ``PAGE`` tasks, and a GetItem of the profile if a rule depends on the person's zone. The content
+    depends on the tasks only, not on the time of the request. A task that cannot be written as it is is written without
+    its rule, at worst as its title on its day, and logged.
     """
     from icalendar import Calendar  # takes 0.2 s to import; only calendar requests need it
 
     calendar = Calendar.new(prodid="-//Todo with Insights//Tasks//EN", name="Tasks", uid=f"tasks-{user_id}")
     calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", "PT1H")
+    zone = cache(lambda: _zone_of(user_id))
     first, budget = date.max, Budget()
     for task in _due(user_id, today):
-        event = _event(task)
-        if not budget.take(event.to_ical()):
+        events = _events(task, zone)
+        if not all(budget.take(event.to_ical()) for event in events):
             break
-        calendar.add_component(event)
+        for event in events:
+            calendar.add_component(event)
         first = min(first, date.fromisoformat(task["due_date"]))
     if first < date.max:
-        calendar.add_missing_timezones(first_date=first.replace(month=1, day=1))
+        for key in sorted(calendar.get_missing_tzids()):
+            calendar.add_component(calendar_zones.component(key, max(first.year - 1, 1)))
     return bytes(calendar.to_ical(sorted=True))
+
+
+def _zone_of(user_id: str) -> ZoneInfo:
+    profile = profiles.get_profile(user_id)
+    return zone_named(profile.timezone if profile else None) or UTC_ZONE
+
+
+def _events(task: Values, zone: Zone) -> "list[Event]":
+    """Return the events of a task: one, or two if it is due on a day that its rule does not have."""
+    for write in (_whole, _without_rule, _plain):
+        try:
+            events = write(task, zone)
+            for event in events:
+                event.to_ical()
+        except Exception:  # noqa: BLE001 (whatever is wrong with one task, the others are to be read)
+            _log.warning("calendar event written in part", extra={"task_id": task["id"]}, exc_info=True)
+        else:
+            return events
+    return []
+
+
+def _whole(task: Values, zone: Zone) -> "list[Event]":
+    rule = task.get("recurrence")
+    # What is counted from its completion has no other date yet.
+    if not rule or task.get("repeat_from") == "done":
+        return [_event(task)]
+    if not recurrence.is_valid(rule):
+        raise ValueError("the rule cannot be read")
+    start = _series_start(task)
+    fitted = recurrence.refitted(rule, start if start.zone or not start.at else replace(start, zone=zone()))
+    if start.at and start.zone is None:  # the same time everywhere has an UNTIL of its kind
+        fitted = recurrence.refitted(fitted, start)
+    days = recurrence.first_days(fitted, start, 1)
+    if not days:
+        return [_event(task)]
+    if days[0] == start.day:
+        return [_event(task, rule=fitted)]
+    series = dict(task) | {"due_date": days[0].isoformat(), "id": f"{task['id']}.series"}
+    return [_event(task), _event(series, rule=fitted, page=task["id"])]
+
+
+def _without_rule(task: Values, zone: Zone) -> "list[Event]":
+    return [_event(task)]
+
+
+def _plain(task: Values, zone: Zone) -> "list[Event]":
+    return [
+        _event({**task, "due_time": None, "tags": (), "checklist": (), "description": None, "category": None})
+    ]
 
 
 def _due(user_id: str, today: date) -> Iterator[Values]:
@@ -61,10 +124,10 @@ def _due(user_id: str, today: date) -> Iterator[Values]:
     return islice(tasks, MAX_EVENTS)
 
 
-def _event(task: Values) -> "Event":
-    from icalendar import Event
+def _event(task: Values, *, rule: str | None = None, page: str | None = None) -> "Event":
+    from icalendar import Event, vRecur
 
-    start = _start(task)
+    start = _start(task, repeats=rule is not None)
     changed = datetime.fromisoformat(task["updated_at"])
     event = Event.new(
         uid=f"{task['id']}@tasks",
@@ -78,46 +141,42 @@ def _event(task: Values) -> "Event":
         description=_description(task) or None,
         categories=[*filter(None, [task.get("category")]), *task.get("tags", ())],
         priority=PRIORITIES[task["priority"]],
-        url=f"{settings.APP_URL}/tasks/{task['id']}/",
-        end=start + LENGTH if isinstance(start, datetime) else start + timedelta(days=1),
+        url=f"{settings.APP_URL}/tasks/{page or task['id']}/",
     )
+    if not event.categories:  # an empty field is refused by some programs
+        event.pop("categories", None)
+    # An end in a zone could come before its start, where the clocks are set back.
+    event.add("duration", LENGTH if isinstance(start, datetime) else timedelta(days=1))
     event.add("transp", "TRANSPARENT")  # a task does not block its time
     event.add("class", "PRIVATE")
-    if task.get("recurrence"):
-        event.add("rrule", _rule(task["recurrence"], start))
+    if rule:
+        event.add("rrule", vRecur.from_ical(rule))
     event.add_component(_alarm(task["title"], start))
     return event
 
 
-def _start(task: Values) -> date:
-    """Return the due date or, with a time of day, the instant in the task's zone (floating if it has none)."""
+def _series_start(task: Values) -> Start:
     day = date.fromisoformat(task["due_date"])
     if not task.get("due_time"):
-        return day
+        return Start(day)
     zone = ZoneInfo(task["timezone"]) if task.get("timezone") else None
-    return datetime.combine(day, time.fromisoformat(task["due_time"]), zone)
+    return Start(day, time.fromisoformat(task["due_time"]), zone)
+
+
+def _start(task: Values, *, repeats: bool) -> date:
+    """Return the due date or, with a time of day, the instant in the task's zone (floating if it has none).
+
+    A time that a change of the clocks skips is written as the clocks show it then; of a series it is the time of all.
+    """
+    start = _series_start(task)
+    if start.at is None:
+        return start.day
+    moment = start.instant(start.day)
+    return moment.astimezone(UTC).astimezone(start.zone) if start.zone and not repeats else moment
 
 
 def _description(task: Values) -> str:
     return "\n\n".join(filter(None, [task.get("description"), checklists.to_text(task.get("checklist", ()))]))
-
-
-def _rule(rule: str, start: date) -> Any:
-    """Return the rule with an UNTIL of the same kind as the start, date or time (RFC 5545, 3.3.10)."""
-    from icalendar import vRecur
-
-    parts = vRecur.from_ical(rule)
-    if "UNTIL" in parts:
-        parts["UNTIL"] = [_until(rule, start)]
-    return parts
-
-
-def _until(rule: str, start: date) -> date:
-    last = date.fromisoformat(rule.partition("UNTIL=")[2][:8])
-    if not isinstance(start, datetime):
-        return last
-    end = datetime.combine(last, time(23, 59, 59), start.tzinfo)
-    return end.astimezone(UTC) if start.tzinfo else end
 
 
 def _alarm(title: str, start: date) -> "Alarm":

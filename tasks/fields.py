@@ -81,9 +81,9 @@ def _refusal(error: recurrence.InvalidRule) -> str:
     return _("Not a usable RFC 5545 rule: %(why)s.") % {"why": error}
 
 
-def refused_rule(error: recurrence.InvalidRule) -> ValidationFailed:
-    """Return the error of a rule that does not suit its task."""
-    return ValidationFailed([FieldError(field="recurrence", message=_refusal(error), code="recurrence")])
+def refused_rule(error: recurrence.InvalidRule, field: str = "recurrence") -> ValidationFailed:
+    """Return the error of a rule that does not suit its start."""
+    return ValidationFailed([FieldError(field=field, message=_refusal(error), code="recurrence")])
 
 
 def _identified(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:

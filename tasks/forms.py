@@ -2,18 +2,20 @@
 
 import uuid
 from collections.abc import Iterable
-from datetime import time
+from datetime import date, time
 from typing import Any, ClassVar, Self, cast
 
 from django import forms
 from django.http import QueryDict
+from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from identity.today import zone_named
 from store.errors import FieldError
-from tasks import checklists, fields, recurrence
+from tasks import checklists, fields, recurrence, repeat_choices
 from tasks.items import PRIORITIES, STATUSES, TaskItem
-from tasks.language import repeats
+from tasks.language import repeats, rule_words
 
 PRIORITY_LABELS = {"low": _("Low"), "medium": _("Medium"), "high": _("High"), "urgent": _("Urgent")}
 STATUS_LABELS = {
@@ -46,6 +48,19 @@ OFFERED_RULES = (
     "FREQ=MONTHLY",
     "FREQ=YEARLY",
 )
+_UNIT_LABELS = {"DAILY": _("days"), "WEEKLY": _("weeks"), "MONTHLY": _("months"), "YEARLY": _("years")}
+# Fields of the repeat builder without a visible label.
+_BUILDER_LABELS = {
+    "repeat_every": _("How many days, weeks, months or years"),
+    "repeat_unit": _("Days, weeks, months or years"),
+    "repeat_days": _("On these days"),
+    "repeat_on": _("On which day"),
+    "repeat_place": _("Which of them in the month"),
+    "repeat_weekday": _("Weekday"),
+    "repeat_ends": _("Ends"),
+    "repeat_until": _("Last day"),
+    "repeat_count": _("How many times"),
+}
 _PRIORITY_CHOICES = [(value, PRIORITY_LABELS[value]) for value in reversed(PRIORITIES)]
 _STATUS_CHOICES = [(value, STATUS_LABELS[value]) for value in STATUSES]
 REPEAT_FROM_LABELS = {"": _("the due date"), "done": _("the day it is done")}
@@ -177,9 +192,11 @@ class ChecklistField(forms.CharField):
 class RepeatField(forms.ChoiceField):
     """A recurrence rule: an offered one, the task's own, or ``custom`` for the rule in another field."""
 
+    own = ""
+
     def valid_value(self, value: str) -> bool:
-        """Return whether ``value`` can be chosen; rules that are no longer offered remain valid."""
-        return value in {"", CUSTOM} or _is_rule(value)
+        """Return whether ``value`` can be chosen; the task's own rule always can, even if it cannot be read."""
+        return value in {"", CUSTOM, self.own} or _is_rule(value)
 
 
 def _is_rule(text: str) -> bool:
@@ -240,7 +257,119 @@ class EditForm(_TaskFields):
         return type(self)(data, auto_id=self.auto_id)
 
 
-class TaskForm(EditForm):
+class RepeatFields(forms.Form):
+    """How a task repeats: an offered rule, its own, or one that the fields of the builder or some words describe."""
+
+    repeat_every = forms.IntegerField(required=False, min_value=1, max_value=recurrence.MAX_NUMBER)
+    repeat_unit = forms.ChoiceField(required=False, choices=list(_UNIT_LABELS.items()))
+    repeat_days = forms.MultipleChoiceField(
+        required=False,
+        choices=[(name, WEEKDAYS_ABBR[number]) for number, name in enumerate(recurrence.WEEKDAYS)],
+        widget=forms.CheckboxSelectMultiple,
+    )
+    repeat_on = forms.ChoiceField(
+        required=False,
+        choices=[
+            ("day", _("on that day")),
+            ("weekday", _("on the")),
+            ("last", _("on the last day of the month")),
+        ],
+    )
+    repeat_place = forms.ChoiceField(
+        required=False,
+        choices=[
+            ("1", _("first")),
+            ("2", _("second")),
+            ("3", _("third")),
+            ("4", _("fourth")),
+            ("-1", _("last")),
+        ],
+    )
+    repeat_weekday = forms.ChoiceField(
+        required=False, choices=[(name, WEEKDAYS[number]) for number, name in enumerate(recurrence.WEEKDAYS)]
+    )
+    repeat_ends = forms.ChoiceField(
+        required=False, choices=[("never", _("never")), ("until", _("on a day")), ("count", _("after"))]
+    )
+    repeat_until = _date_field()
+    repeat_count = forms.IntegerField(required=False, min_value=1, max_value=recurrence.MAX_NUMBER)
+    repeat_custom = _text_field(
+        label=_("Or in words"),
+        max_length=200,
+        widget=forms.TextInput(attrs={"placeholder": _("every 3 weeks on friday")}),
+    )
+    recurrence = RepeatField(label=FIELD_LABELS["recurrence"], required=False, error_messages=_CHOICE_ERRORS)
+    repeat_from = forms.ChoiceField(
+        label=FIELD_LABELS["repeat_from"],
+        choices=list(REPEAT_FROM_LABELS.items()),
+        required=False,
+        error_messages=_CHOICE_ERRORS,
+    )
+    BUILDER: ClassVar = tuple(_BUILDER_LABELS)
+    # A task without a due date starts on the person's day, which the view sets.
+    today = date(2000, 1, 1)
+
+    def prepare_repeats(self) -> None:
+        """Offer the task's own rule besides the usual ones, and fill the builder with it."""
+        own = self.initial.get("recurrence") or self.data.get(self.add_initial_prefix("recurrence")) or ""
+        rules = dict.fromkeys([*OFFERED_RULES, *([own] if _is_rule(own) else [])])
+        zone = zone_named(self.initial.get("timezone"))
+        offered = [
+            ("", _("Does not repeat")),
+            *((rule, rule_words.in_words(rule, zone=zone)) for rule in rules),
+        ]
+        if own and not _is_rule(own):
+            offered.append((own, rule_words.in_words(own)))
+        field = cast("RepeatField", self.fields["recurrence"])
+        field.own = own
+        field.choices = [*offered, (CUSTOM, _("Custom…"))]
+        for name, label in _BUILDER_LABELS.items():
+            self.fields[name].widget.attrs["aria-label"] = label
+        if not self.is_bound:
+            due = self.initial.get("due_date")
+            day = date.fromisoformat(due) if due else None
+            self.initial.update(repeat_choices.choices_of(own if _is_rule(own) else "", day))
+
+    @property
+    def builder(self) -> list[forms.BoundField]:
+        """The fields of the builder that have no place of their own for errors."""
+        return [self[name] for name in self.BUILDER]
+
+    def clean(self) -> dict[str, Any]:
+        """Replace a custom repeat, and a choice that would leave out short months, by the rule it stands for."""
+        given = self.cleaned_data
+        if given.get("recurrence") == CUSTOM:
+            self._build(given)
+        elif given.get("recurrence") in OFFERED_RULES and "recurrence" in self.changed_data:
+            given["recurrence"] = recurrence.every(given["recurrence"], self._due(given))
+        if not given.get("recurrence"):
+            given["repeat_from"] = ""
+        return given
+
+    def _due(self, given: dict[str, Any]) -> date:
+        return cast("date", given.get("due_date") or self.today)
+
+    def _build(self, given: dict[str, Any]) -> None:
+        if words := given.get("repeat_custom", ""):
+            if said := repeats.from_words(words, self._due(given)):
+                given |= said
+            else:
+                self.add_error(
+                    "repeat_custom", gettext("Say how it repeats: “every 3 weeks”, “every mon and thu”.")
+                )
+            return
+        if any(name in self.errors for name in self.BUILDER):
+            return
+        if given.get("repeat_ends") in {"until", "count"} and not given.get(f"repeat_{given['repeat_ends']}"):
+            self.add_error(f"repeat_{given['repeat_ends']}", gettext("Say when it ends."))
+            return
+        try:
+            given["recurrence"] = repeat_choices.rule_of(given, self._due(given))
+        except recurrence.InvalidRule as error:
+            self.add_error("recurrence", gettext("It cannot repeat like this: %(why)s.") % {"why": error})
+
+
+class TaskForm(RepeatFields, EditForm):
     """The form of a task's page."""
 
     field_order = ["title", "description"]
@@ -266,42 +395,23 @@ class TaskForm(EditForm):
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
     )
     tags = TagsField(label=FIELD_LABELS["tags"], required=False, help_text=_("Separated by commas"))
-    recurrence = RepeatField(label=FIELD_LABELS["recurrence"], required=False, error_messages=_CHOICE_ERRORS)
-    repeat_from = forms.ChoiceField(
-        label=FIELD_LABELS["repeat_from"],
-        choices=list(REPEAT_FROM_LABELS.items()),
-        required=False,
-        error_messages=_CHOICE_ERRORS,
-    )
-    repeat_custom = _text_field(
-        label=_("Custom repeat"),
-        max_length=200,
-        widget=forms.TextInput(attrs={"placeholder": _("every 3 weeks on friday")}),
-    )
     EDITABLE: ClassVar = tuple(name for name in fields.EDITABLE if name != "timezone")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._offer_repeats()
+        self.prepare_repeats()
 
-    def _offer_repeats(self) -> None:
-        own = self.initial.get("recurrence") or self.data.get(self.add_initial_prefix("recurrence")) or ""
-        rules = dict.fromkeys([*OFFERED_RULES, *([own] if _is_rule(own) else [])])
-        offered = [("", _("Does not repeat")), *((rule, repeats.in_words(rule)) for rule in rules)]
-        cast("forms.ChoiceField", self.fields["recurrence"]).choices = [*offered, (CUSTOM, _("Custom…"))]
 
-    def clean(self) -> dict[str, Any]:
-        """Replace a custom repeat, in words or as an RFC 5545 rule, by the rule."""
-        if self.cleaned_data.get("recurrence") == CUSTOM:
-            start = self.cleaned_data.get("due_date")
-            if said := repeats.from_words(self.cleaned_data.get("repeat_custom", ""), start):
-                self.cleaned_data |= said
-            else:
-                self.add_error(
-                    "repeat_custom",
-                    gettext("Say how it repeats: “every 3 weeks”, “every mon and thu”, or an RFC 5545 rule."),
-                )
-        return self.cleaned_data
+class RepeatForm(RepeatFields):
+    """The fields of the builder with the start of the series, to show what they describe."""
+
+    due_date = _date_field()
+    due_time = forms.TimeField(required=False, input_formats=["%H:%M"])
+
+    def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.today = today
+        self.prepare_repeats()
 
 
 def _text(value: Any) -> str:

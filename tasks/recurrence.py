@@ -339,6 +339,33 @@ def following(
     return None
 
 
+def first_days(rule: str, start: Start, count: int) -> list[date]:
+    """Return the first ``count`` days of a valid rule."""
+    return list(islice(occurrences(rule, start), count))
+
+
+def every(rule: str, day: date) -> str:
+    """Return the rule that a choice such as "every month" means for a task due on ``day``: it comes every time.
+
+    As RFC 5545 reads ``FREQ=MONTHLY``, a task due on the 31st leaves out the short months. From the last day of a month
+    the choice means the last day, and from another day after the 28th that day or else the last.
+    """
+    parts = parts_of(rule)
+    if (
+        parts["FREQ"] not in {"MONTHLY", "YEARLY"}
+        or any(name.startswith("BY") for name in parts)
+        or day.day < 29
+    ):
+        return rule
+    if parts["FREQ"] == "YEARLY":
+        leap_day = {"BYMONTH": "2", "BYMONTHDAY": "-1"}
+        return _written(parts | leap_day) if day.month == 2 else rule
+    if day.day == monthrange(day.year, day.month)[1]:
+        return _written(parts | {"BYMONTHDAY": "-1"})
+    ends = ",".join(str(number) for number in range(28, day.day + 1))
+    return _written(parts | {"BYMONTHDAY": ends, "BYSETPOS": "-1"})
+
+
 def first_day(rule: str, day: date) -> date | None:
     """Return the first day of a valid rule that starts on ``day``, None if there is none."""
     return next(occurrences(rule, Start(day)), None)

@@ -336,12 +336,9 @@ def _is_continued(ctx: RequestContext, task: TaskItem, around: Around) -> bool:
     _need(around, *later, *earlier)
     if any(found and found.recurrence for found in map(around.get, later)):
         return True
-    for key in earlier:
-        found = around[key]
-        if found and found.status in OPEN_STATUSES:
-            return key == earlier[0] and bool(found.recurrence)
-        if found:
-            return bool(found.next_task_id != task.id)
+    for found in filter(None, map(around.get, earlier)):
+        # An open one took this one's place, and where it is in the trash, so may one before it.
+        return bool(found.status in OPEN_STATUSES or found.next_task_id != task.id)
     return False
 
 

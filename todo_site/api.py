@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from identity.api import access_tokens, users
 from identity.api.authentication import Caller
 from insights import api as insights
-from tasks.api import batch, calendar, exports, tasks, transfer
+from tasks.api import batch, calendar, exports, recurrence, tasks, transfer
 from todo_site import api_document
 from web.api import error_handlers
 from web.api.openapi import Api
@@ -28,6 +28,7 @@ error_handlers.install(api)
 api.add_router("/v1/tasks", batch.router)  # before tasks: "batch" is not an id
 api.add_router("/v1/tasks", tasks.router)
 api.add_router("/v1/trash", tasks.trash)
+api.add_router("/v1/recurrence", recurrence.router)
 api.add_router("/v1/users", users.router)
 api.add_router("/v1/tokens", access_tokens.router)
 api.add_router("/v1/insights", insights.router)

@@ -2,21 +2,21 @@
 
 Holes closed: a template with AWS::Glue::SecurityConfiguration or AWS::Budgets::Budget is refused whole, although the
 services have the calls; conditions compare the text "AWS::Region" instead of the region; a table's time to live and
-point-in-time recovery are ignored.
+point-in-time recovery are ignored; a reference to a secret is its name, where AWS returns its ARN.
 """
 
 from collections.abc import Callable
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import budgets, dynamodb, glue
+from ministack.services import budgets, dynamodb, glue, secretsmanager
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 from localcloud.aws.protocol import Response
 
 Created = tuple[str, dict[str, Any]]
 TABLE, SECURITY = "AWS::DynamoDB::Table", "AWS::Glue::SecurityConfiguration"
-BUDGET = "AWS::Budgets::Budget"
+BUDGET, SECRET = "AWS::Budgets::Budget", "AWS::SecretsManager::Secret"
 TABLE_SETTINGS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "TimeToLiveSpecification": dynamodb._update_ttl,
     "PointInTimeRecoverySpecification": dynamodb._update_continuous_backups,
@@ -28,6 +28,7 @@ def install() -> None:
     types = provisioners._RESOURCE_HANDLERS
     types[SECURITY] = {"create": _create_security, "delete": _delete_security}
     types[BUDGET] = {"create": _create_budget, "delete": _delete_budget}
+    types[SECRET] = {**types[SECRET], **_by_arn(types[SECRET])}
     types[TABLE] = {**types[TABLE], "create": _with_settings(types[TABLE]["create"])}
     evaluate: Callable[..., dict[str, bool]] = engine._evaluate_conditions
 
@@ -57,6 +58,28 @@ def _with_settings(create: Callable[..., Created]) -> Callable[..., Created]:
         return name, attributes
 
     return create_and_set
+
+
+def _by_arn(secret: dict[str, Any]) -> dict[str, Callable[..., Any]]:
+    """Return the handlers of a secret, which keep its name, with the ARN as what a template's reference returns."""
+
+    def create(logical_id: str, props: dict[str, Any], stack_name: str) -> Created:
+        _, attributes = secret["create"](logical_id, props, stack_name)
+        return attributes["Arn"], attributes
+
+    def update(physical_id: str, *more: Any, **named: Any) -> Created:
+        _, attributes = secret["update"](_secret_name(physical_id), *more, **named)
+        return attributes["Arn"], attributes
+
+    def delete(physical_id: str, props: dict[str, Any]) -> None:
+        secret["delete"](_secret_name(physical_id), props)
+
+    return {"create": create, "update": update, "delete": delete}
+
+
+def _secret_name(arn: str) -> str:
+    found: tuple[str, dict[str, Any] | None] = secretsmanager._resolve(arn)
+    return found[0]
 
 
 def _create_security(logical_id: str, props: dict[str, Any], stack_name: str) -> Created:

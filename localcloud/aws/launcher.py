@@ -50,6 +50,7 @@ PATCHES = (
 def serve(place: Place) -> None:
     """Run the server; returns after a clean stop (SIGTERM or SIGINT)."""
     _refuse_taken_port(place.port)
+    os.environ.pop("LOG_LEVEL", None)  # ministack has read its own, which functions would inherit
     started = time.monotonic()
     services = ServiceStore(place.state / "services")
     items = ItemStore(place.state / "dynamodb")

@@ -14,12 +14,14 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from ministack import app as ministack_app
 from ministack.core.responses import get_account_id
 from ministack.services import cloudwatch_logs
 from ministack.services import firehose as ministack_firehose
 
 from localcloud.aws import firehose
 from localcloud.aws.decisions import AccessDenied, role_must, tell
+from localcloud.aws.environment import LOOPBACK
 from localcloud.filter_pattern import matches
 
 ROUND_SECONDS = 1.0
@@ -53,7 +55,8 @@ async def run() -> None:
 
 
 async def deliver() -> None:
-    """Deliver what waits now."""
+    """Deliver what waits now. No request is at hand, whose transport the buckets' policies would ask for."""
+    ministack_app.pin_request_origin(LOOPBACK, True)
     batches: dict[tuple[str, str, str], tuple[dict[str, Any], Events]] = {}
     while not _waiting.empty():
         each, group, stream, events = _waiting.get()

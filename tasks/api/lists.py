@@ -7,9 +7,10 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
+from identity import profiles, today
 from identity.sign_in import context
 from store.paging import LIMIT, Page
-from store.request_context import timestamp
+from store.request_context import RequestContext, timestamp
 from tasks import selectors
 from tasks.api import render, schemas
 from tasks.api.schemas import TaskOut
@@ -47,8 +48,8 @@ def list_tasks(request: HttpRequest) -> HttpResponse:
     given = requests.query(request, schemas.LIST_QUERY)
     now = datetime.now(UTC)
     page_of = {name: given.pop(name) for name in ("limit", "cursor") if name in given}
-    array, filters = render.TaskArray(), _filters(dict(given), now)
-    page = selectors.list_tasks(context(request).user_id, filters=filters, fits=array.fits, **page_of)
+    ctx, array = context(request), render.TaskArray()
+    page = selectors.list_tasks(ctx.user_id, filters=_filters(ctx, dict(given)), fits=array.fits, **page_of)
     answer = _answer(request, array, page, page_of.get("limit", LIMIT))
     if "cursor" not in page_of:
         answer["Sync-Since"] = timestamp(now - OVERLAP)
@@ -57,12 +58,13 @@ def list_tasks(request: HttpRequest) -> HttpResponse:
     return answer
 
 
-def _filters(given: dict[str, Any], now: datetime) -> TaskFilters:
+def _filters(ctx: RequestContext, given: dict[str, Any]) -> TaskFilters:
     overdue = given.pop("overdue", None)
     if overdue is not None:
-        today = now.date().isoformat()
+        profile = None if ctx.zone else profiles.get_profile(ctx.user_id)
+        day = today.today(ctx, profile).isoformat()
         name = "due_before" if overdue else "not_due_before"
-        given[name] = min(today, given.get(name, today))
+        given[name] = min(day, given.get(name, day))
     return TaskFilters(**given)
 
 

@@ -158,7 +158,7 @@ class ListQuery(PageQuery, total=False):
     ]
     overdue: Annotated[
         bool,
-        Field(strict=True, description="Only open tasks due before today (UTC); `false`: all others"),
+        Field(strict=True, description="Only open tasks due before your today; `false`: all others"),
         BeforeValidator(flag),
     ]
     q: Annotated[

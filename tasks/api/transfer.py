@@ -159,10 +159,11 @@ def export_tasks(request: HttpRequest) -> StreamingHttpResponse:
 def import_tasks(request: HttpRequest) -> HttpResponse:
     """Create tasks from a file: our JSON or CSV, or Todoist's CSV template. At most 1000 tasks and 1 MiB of UTF-8.
 
-    Every valid row becomes a task, the first row the newest; `results` has the errors of the others. Correct them and
-    send the whole file again: a row that was imported within 24 hours is `existing` unless its task was deleted, and so
-    is a row with the `id` of one of your tasks. With an `Idempotency-Key`, the file is imported once for each key, and
-    the same request gets the same answer. Ids and times in the file are ignored: the tasks are new.
+    Every valid row becomes a task, the first row the newest; `results` has the errors of the others and, in `notes`,
+    what a row could not keep as it was. Correct them and send the whole file again: a row that was imported within 24
+    hours is `existing` unless its task was deleted, and so is a row with the `id` of one of your tasks. With an
+    `Idempotency-Key`, the file is imported once for each key, and the same request gets the same answer. Ids and times
+    in the file are ignored: the tasks are new.
     """
     dry_run = requests.query(request, IMPORT_QUERY).get("dry_run", False)
     upload = _upload(request)

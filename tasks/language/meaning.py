@@ -293,19 +293,13 @@ class Actions:
         return {**rest, "unit": unit, "n": n, "by": by} if unit == "year" else None
 
 
-def rule(repeat: Captures, start: date) -> str:
-    """Return the RFC 5545 rule of a repeat; what repeats from the last day of a month stays on the last day."""
-    by = dict(repeat["by"])
-    if not by and (start + timedelta(days=1)).day == 1:
-        if repeat["unit"] == "month":
-            by = {"BYMONTHDAY": (-1,)}
-        elif repeat["unit"] == "year" and start.month == 2:
-            by = {"BYMONTH": (2,), "BYMONTHDAY": (-1,)}
+def rule(repeat: Captures) -> str:
+    """Return the RFC 5545 rule of a repeat."""
     parts = [f"FREQ={_FREQUENCIES[repeat['unit']]}"]
     parts += [f"INTERVAL={repeat['n']}"] if repeat["n"] > 1 else []
-    parts += [f"{name}={','.join(map(str, by[name]))}" for name in _ORDER if name in by]
+    parts += [f"{name}={','.join(map(str, repeat['by'][name]))}" for name in _ORDER if name in repeat["by"]]
     parts += [f"UNTIL={repeat['until']:%Y%m%d}"] if "until" in repeat else []
-    parts += [f"COUNT={repeat['count']}"] if "count" in repeat and "until" not in repeat else []
+    parts += [f"COUNT={repeat['count']}"] if "count" in repeat else []
     return ";".join(parts)
 
 

@@ -105,8 +105,7 @@ def parse(line: str, now: datetime, language: str = "en", keep: Collection[str] 
     title = _title(line, found)
     if not title:
         return Parsed({"title": " ".join(line.split())}, [], steps)
-    dated = any("day" in part.captures for part in found)
-    return Parsed({"title": title, **fields}, [_part(line, part, now, dated=dated) for part in found], steps)
+    return Parsed({"title": title, **fields}, [_part(line, part, fields, found) for part in found], steps)
 
 
 def day_of(text: str, now: datetime, language: str = "en") -> date | None:
@@ -307,7 +306,7 @@ def _fields(phrase: Captures, now: datetime) -> dict[str, Any] | None:
         if first is None:
             return None
         day = first
-        repeats = {"recurrence": recurrence.parse(meaning.rule(phrase, day))}
+        repeats = {"recurrence": recurrence.every(recurrence.parse(meaning.rule(phrase)), day)}
         repeats |= {"repeat_from": "done"} if phrase.get("after") else {}
     return {"due_date": day.isoformat(), **({"due_time": time} if time else {}), **repeats}
 
@@ -317,16 +316,18 @@ def _first(repeat: Captures, start: date) -> date | None:
     if ("count" in repeat and "until" in repeat) or repeat.get("count", 1) < 1:
         return None
     # Without the interval: "every other friday" begins on the next Friday.
-    plain = meaning.rule({"unit": repeat["unit"], "n": 1, "by": repeat["by"]}, start)
+    plain = meaning.rule({"unit": repeat["unit"], "n": 1, "by": repeat["by"]})
     first = recurrence.first_day(plain, start)
     return first if first and first <= repeat.get("until", first) else None
 
 
-def _part(line: str, part: _Found, now: datetime, *, dated: bool) -> Part:
-    """Return a part with the fields that it gives by itself; the day is the date's, if the line has one."""
+def _part(line: str, part: _Found, together: dict[str, Any], found: Sequence[_Found]) -> Part:
+    """Return a part with its share of the fields: the rule and the day are what they are in the whole line."""
     fields = part.captures
     if part.kind in {"repeat", "date"}:
-        fields = _fields(part.captures, now.replace(tzinfo=None)) or {}
-        if "day" not in part.captures and (dated or part.kind == "date"):
-            fields.pop("due_date", None)
+        dated = any("day" in each.captures for each in found)
+        names = ["due_time"] if "time" in part.captures else []
+        names += ["due_date"] if "day" in part.captures or (part.kind == "repeat" and not dated) else []
+        names += ["recurrence", "repeat_from"] if part.kind == "repeat" else []
+        fields = {name: together[name] for name in names if name in together}
     return Part(part.start, part.end, part.kind, line[part.start : part.end], fields)

@@ -7,10 +7,10 @@ from django import template
 from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext as _
 
-from tasks.language.repeats import in_words
+from tasks.language.rule_words import of_task
 
 register = template.Library()
-register.filter("repeats", in_words)
+register.filter("repeats", of_task)
 
 
 @register.filter

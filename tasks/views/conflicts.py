@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from tasks.forms import FIELD_LABELS, PRIORITY_LABELS, REPEAT_FROM_LABELS, STATUS_LABELS, EditForm
 from tasks.items import TaskItem
-from tasks.language import repeats
+from tasks.language import rule_words
 
 F = TypeVar("F", bound=EditForm)
 
@@ -60,7 +60,7 @@ def _same(text: str) -> str:
 
 def _shown(name: str, value: str) -> str:
     if name == "recurrence" and value:
-        return repeats.in_words(value)
+        return rule_words.in_words(value)
     labels = {
         "status": STATUS_LABELS,
         "priority": PRIORITY_LABELS,

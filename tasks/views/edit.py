@@ -18,9 +18,11 @@ from tasks.forms import TaskForm
 from tasks.items import TaskItem
 from tasks.views import conflicts, undo
 from tasks.views.conflicts import Difference
+from tasks.views.repeats import described
 from tasks.views.responses import add_message, list_url, task_view
+from tasks.views.rows import due_words, local_due
 from tasks.views.undo import Step
-from tasks.views.viewer import local_time, person_id, zone_of
+from tasks.views.viewer import local_time, now_of, person_id, today_of, zone_of
 from web import markdown
 
 
@@ -32,6 +34,9 @@ def task_edit(request: HttpRequest, task_id: UUID) -> HttpResponse:
         task = selectors.get_task(person_id(request), str(task_id))
         return _page(request, task, TaskForm.for_task(task))
     form = TaskForm(request.POST)
+    form.today = today_of(request)
+    if form.is_valid() and "show" in request.POST:
+        return _page(request, selectors.get_task(person_id(request), str(task_id)), form)
     if form.is_valid():
         try:
             if "restore" in request.POST:
@@ -52,7 +57,7 @@ def _save(request: HttpRequest, task_id: str, form: TaskForm) -> HttpResponse:
         add_message(request, _("Nothing to save: no field was changed"))
         return redirect(_back_url(request))
     before = selectors.get_task(person_id(request), task_id)
-    if changes.get("due_time"):
+    if changes.get("due_time") and not (before.due_time and before.timezone):
         changes["timezone"] = str(zone_of(request))
     if changes.get("checklist"):
         changes["checklist"] = checklists.parse(changes["checklist"], before.checklist or ())
@@ -104,10 +109,34 @@ def _page(
         "copy_key": uuid.uuid4().hex,
         "prose": markdown.render(task.description) if task.description else "",
         "back": _back_url(request),
-        "zone_name": str(zone_of(request)).replace("_", " "),
+        "zone_name": _zone_name(request, task),
+        "local_due": due_words(task, now_of(request)) if _is_elsewhere(request, task) else "",
+        "repeats": described(_repeating(form, task), now_of(request)),
         **_times(request, task),
     }
     return render(request, "tasks/edit.html", shown, status=status)
+
+
+def _is_elsewhere(request: HttpRequest, task: TaskItem) -> bool:
+    due = local_due(task, now_of(request))
+    return bool(due and due.zone)
+
+
+def _zone_name(request: HttpRequest, task: TaskItem) -> str:
+    """Return the zone that the form's time of day is in: the task's own, which saving keeps, else the viewer's."""
+    own = task.timezone if task.due_time else None
+    return (own or str(zone_of(request))).replace("_", " ")
+
+
+def _repeating(form: TaskForm, task: TaskItem) -> dict[str, Any]:
+    """Return the fields of the task that say how it repeats, as the form has them."""
+    values = dict(task.attribute_values)
+    if form.is_bound:
+        values |= {
+            name: form.cleaned_data.get(name)
+            for name in ("due_date", "due_time", "recurrence", "repeat_from")
+        }
+    return values
 
 
 def _times(request: HttpRequest, task: TaskItem) -> dict[str, Any]:

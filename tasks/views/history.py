@@ -12,7 +12,7 @@ from tasks import checklists, history, selectors
 from tasks.forms import FIELD_LABELS, PRIORITY_LABELS, REPEAT_FROM_LABELS, STATUS_LABELS
 from tasks.history import Event, HistoryUnavailable
 from tasks.items import TaskItem
-from tasks.language import repeats
+from tasks.language import rule_words
 from tasks.views.responses import is_partial, task_view
 from tasks.views.viewer import local_time, person_id
 
@@ -58,5 +58,5 @@ def _text(field: str, value: Any) -> str:
     if field == "checklist":
         return checklists.to_text(value)
     if field == "recurrence":
-        return repeats.in_words(value)
+        return rule_words.in_words(value)
     return ", ".join(value) if isinstance(value, list) else str(_LABELS.get(field, {}).get(value, value))

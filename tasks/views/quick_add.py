@@ -9,7 +9,6 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from identity.sign_in import context
@@ -19,7 +18,7 @@ from tasks import ids, selectors, services
 from tasks.errors import TaskNotFound
 from tasks.forms import PRIORITY_LABELS, QuickAddForm
 from tasks.items import TaskItem
-from tasks.language import quick_add, repeats
+from tasks.language import quick_add, rule_words
 from tasks.language.quick_add import Part
 from tasks.services import Written
 from tasks.views.listing import list_context
@@ -102,9 +101,8 @@ def _meaning(request: HttpRequest, part: Part) -> str:
     if part.kind == "priority":
         return str(PRIORITY_LABELS[given["priority"]])
     if part.kind == "repeat":
-        words = [repeats.in_words(given["recurrence"])]
-        words += [_("counted from the day it is done")] if "repeat_from" in given else []
-        return ", ".join(filter(None, [*words, _when(request, given)]))
+        words = rule_words.in_words(given["recurrence"], given.get("repeat_from"))
+        return ", ".join(filter(None, [words, _when(request, given)]))
     if part.kind == "date":
         return _when(request, given)
     return str(given["category"] if part.kind == "category" else f"#{given['tags'][0]}")

@@ -1,6 +1,7 @@
 """``manage.py make_admin`` and ``make_manager``: the first people of a site get their roles."""
 
 import os
+from dataclasses import replace
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -20,7 +21,7 @@ def sign_up(make_account):
         cognito.client().admin_update_user_attributes(
             UserPoolId=os.environ["USER_POOL_ID"], Username=account.username, UserAttributes=attributes
         )
-        return account, email
+        return replace(account, email=email), email
 
     return make
 

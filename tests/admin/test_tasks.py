@@ -34,7 +34,7 @@ def titles(page):
 
 def test_a_change_of_a_task_is_stored(root, add, alice):
     task = add("Pay rent", category="Home")
-    answer = root.save(change(task), title="Pay the rent", tags="bank\nmonthly", due_date="2026-12-01")
+    answer = root.save(change(task), title="Pay the rent", tags="bank\n \nmonthly\n", due_date="2026-12-01")
     assert answer.status_code == 302
     stored = selectors.get_task(alice.id, task.id)
     assert (stored.title, stored.tags, stored.due_date) == ("Pay the rent", ["bank", "monthly"], "2026-12-01")

@@ -4,6 +4,7 @@ import io
 import json
 import logging as stdlib_logging
 import uuid
+from types import SimpleNamespace
 
 import boto3
 import pyarrow.parquet as pq
@@ -21,6 +22,7 @@ from etl.upkeep.erase import Erasure
 from localcloud.log_subscription import Follower, Shipper
 from tests.etl.test_restore import captured  # noqa: F401  a fixture
 from tests.slices import examples
+from todo_site.operations import request_trail
 from todo_site.request_log_policy import POLICY
 from web import logging, request_log
 
@@ -188,6 +190,23 @@ def test_no_secret_reaches_bronze(shipped, api, client_for, alice):
     assert "login" in kept
     for secret in (SECRET, "hunter2", "123456"):
         assert secret not in kept
+
+
+def test_the_log_of_a_change_shortly_before_midnight_is_looked_for_on_the_next_day_too(monkeypatch):
+    change = dict.fromkeys(
+        ("changed_at", "updated_by", "entity_type", "event_name", "version", "user_bucket")
+    )
+    change |= {"event_time": "2026-02-28T23:45:00", "request_id": "r"}
+    days = []
+
+    def run(_sql, values):
+        if len(values) > 1:
+            days.append("-".join(values[:3]))
+        return SimpleNamespace(rows=[change] if len(values) == 1 else [])
+
+    monkeypatch.setattr(request_trail.athena, "run", run)
+    assert len(request_trail.of_task("a")) == 1
+    assert days == ["2026-02-28", "2026-03-01"]
 
 
 def test_a_line_is_bounded():

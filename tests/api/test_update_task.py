@@ -1,5 +1,7 @@
 """PUT and PATCH /api/v1/tasks/{task_id}"""
 
+from datetime import datetime, timedelta
+
 import pytest
 
 from tests.api.client import TASKS, assert_problem
@@ -74,7 +76,8 @@ def test_a_whole_task_can_be_sent_back(as_alice, calls, method):
     calls.clear()
     assert as_alice(method, path, task).json() == task
     assert calls.names == ["GetItem"]  # nothing to write
-    for form in ("2026-01-01T00:00:00Z", "x", None):
+    later = datetime.fromisoformat(task["updated_at"]) + timedelta(milliseconds=1)
+    for form in ("2026-01-01T00:00:00Z", later.isoformat(), "x", None):
         assert_problem(as_alice(method, path, {"updated_at": form}), 412)
     written = {name: task[name].replace("Z", "+00:00") for name in ("created_at", "updated_at")}
     assert as_alice(method, path, task | written).json() == task

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management import call_command
 
 from todo_site.costs.measured import write_units
-from todo_site.costs.model import EGRESS_GB, Habits, bill, tiers, unserved
+from todo_site.costs.model import EGRESS_GB, Habits, bill, tiers, unserved, volume
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +54,11 @@ def test_twice_the_writes_cost_more_in_dynamodb_and_nothing_more_in_cognito(meas
     usual, busy = (bill(1e5, habits, needs) for habits in (Habits(), Habits(updates=6)))
     assert busy["DynamoDB"] > usual["DynamoDB"]
     assert busy["Cognito"] == usual["Cognito"]
+
+
+def test_a_removal_is_two_changes():
+    month = volume(100, Habits(active=1, tasks=1, updates=3, deletes=1))
+    assert month.changes == 100 * (1 + 3 + 2)
 
 
 def test_a_longer_history_costs_more_to_ask(measurement):

@@ -111,7 +111,8 @@ def test_files_nobody_refers_to_are_swept_and_no_others(lake, world):
     lake.deliver(world.history)
     lake.lake.run(NOW)
     before = {name: dict(objects) for name, objects in lake.s3.buckets.items()}
-    old, young = "20200101T000000000000-abcdef", f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-abcdef"
+    replaceable = datetime.now(UTC) - timedelta(seconds=lake.config.keep_seconds)
+    old, young = "20200101T000000000000-abcdef", f"{replaceable - timedelta(hours=1):%Y%m%dT%H%M%S%f}-abcdef"
     for name in (old, young):
         lake.s3.buckets["silver"][f"silver/tasks/user_bucket=00/{name}/part-0.parquet"] = b"dead"
         lake.s3.buckets["silver"][f"silver/_consumed/2026-01-01/{name}.json.gz"] = b"dead"

@@ -45,6 +45,23 @@ def test_a_request_is_logged_without_what_was_searched_for(api, alice, lines):
     }
 
 
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("refused todo_{}", "a" * 32),
+        ("refused {}", "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmVk"),
+        ("Authorization: Bearer {}", "abc"),
+        ("password={}", "hunter2"),
+    ],
+)
+def test_a_secret_in_a_message_is_not_logged(lines, text, secret):
+    stdlib_logging.getLogger().warning(text.format(secret), extra={"metadata": {"sent": text.format(secret)}})
+    (line,) = lines()
+    assert secret not in json.dumps(line)
+    assert "[redacted]" in line["message"]
+    assert "[redacted]" in line["metadata"]["sent"]
+
+
 def test_the_request_id_reaches_the_item(api, alice):
     from tasks import selectors
 

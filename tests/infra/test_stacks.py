@@ -241,6 +241,18 @@ def test_buckets_are_private_encrypted_and_versioned(dev):
             assert "access-logs" in bucket["LoggingConfiguration"]["DestinationBucketName"]
 
 
+def test_access_logs_come_from_this_account_only(dev):
+    statements = [
+        statement
+        for policy in dev.resources("AWS::S3::BucketPolicy").values()
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if statement["Principal"] == {"Service": "logging.s3.amazonaws.com"}
+    ]
+    assert [statement["Condition"] for statement in statements] == [
+        {"StringEquals": {"aws:SourceAccount": "000000000000"}}
+    ]
+
+
 def test_everything_that_takes_messages_takes_them_over_tls_only(dev):
     guarded = {}
     for kind, target in (

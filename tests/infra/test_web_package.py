@@ -74,6 +74,18 @@ def test_modules_of_a_checkout_stay_out_of_the_package(tmp_path):
     assert not packed & set(web_package.CHECKOUT_ONLY)
 
 
+def test_catalogues_are_compiled_the_same_at_any_time(tmp_path):
+    made = []
+    for name in ("one", "two"):
+        tree = web_package.WebBuild(tmp_path / name, "arm64")
+        tree._product()
+        tree._translations(web_package.ROOT / ".venv" / "bin" / "python")
+        made.append((tree.app / "locale/de/LC_MESSAGES/django.mo").read_bytes())
+    assert made[0] == made[1]
+    assert b"POT-Creation-Date: 2000-01-01" in made[0]
+    assert b"Aufgabe" in made[0]
+
+
 def test_static_files_stay_under_the_names_that_pages_link_to(tmp_path):
     names = {"css/a.css": "css/a.123.css", "robots.txt": "robots.txt"}
     (tmp_path / "staticfiles.json").write_text(json.dumps({"paths": names}))

@@ -229,6 +229,18 @@ class TestEdges:
         )
         assert seen(world)["cycle-time"] == []
 
+    def test_a_task_as_long_as_the_end_of_a_bar_is_in_the_next_bar(self, lake, world, manager):
+        tasks = []
+        for seconds in (7199, 7200):
+            tasks.append(world.create_task("ann"))
+            world.tick(seconds)
+            world.change_task("ann", tasks[-1], status="completed")
+        publish(lake, world.history, NOW)
+        link = {"time": "lead", "from": "2026-05-01", "to": "2026-05-31"}
+        for low, high, task in ((1, 2, tasks[0]), (2, 3, tasks[1])):
+            answer = manager.get("/insights/tasks.csv", {**link, "low": low, "high": high})
+            assert [row["task_id"] for row in read_csv(answer.content.decode())] == [task]
+
     def test_a_user_with_no_tasks_is_active_and_nothing_else(self, seen, world):
         world.create_user("idle")
         rows = seen(world)

@@ -169,6 +169,16 @@ def test_a_viewer_reaches_gateway_and_bucket_through_the_distribution(
 def log_stream(shared: ClientOf, name: str) -> str:
     """A delivery stream that writes the lines of log subscriptions to the bucket `name`; return its ARN."""
     shared("s3").create_bucket(Bucket=name)
+    insecure = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    shared("s3").put_bucket_policy(
+        Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": [insecure]})
+    )
     role = make_role(shared, f"{name}-firehose", "firehose.amazonaws.com", allow(["s3:*"], "*"))
     opened = [
         {

@@ -12,7 +12,8 @@ from identity.items import CalendarFeedItem
 from localcloud.capture import CAPTURED_PREFIXES
 from store.errors import IdempotencyMismatch
 from store.reading import get
-from tasks import calendar_feed, services
+from store.writing import update, write
+from tasks import calendar_feed, calendar_zones, services
 from tests.tasks.test_idempotency import once
 from web import answers
 
@@ -95,7 +96,6 @@ def test_a_time_of_day_without_a_zone_is_the_readers(event_of):
     [
         ({"recurrence": "FREQ=MONTHLY;BYDAY=-1MO"}, "FREQ=MONTHLY;BYDAY=-1MO"),
         ({"recurrence": "FREQ=DAILY;COUNT=3"}, "FREQ=DAILY;COUNT=3"),
-        ({"recurrence": "FREQ=DAILY;UNTIL=20270101T000000Z"}, "FREQ=DAILY;UNTIL=20270101"),
         (
             {"recurrence": "FREQ=DAILY;UNTIL=20270101", "due_time": "09:30"},
             "FREQ=DAILY;UNTIL=20270101T235959",
@@ -197,3 +197,72 @@ def test_a_feed_ends_with_the_last_task_that_an_answer_holds(ctx, alice, monkeyp
     assert 0 < len(found) < 9
     assert sorted(found) == [f"Task {number}" for number in range(len(found))]
     assert len(calendar_feed.render(alice.id, TODAY)) < 6000
+
+
+def test_what_cannot_be_written_is_written_without_its_rule(ctx, alice, caplog):
+    for title, changes in {
+        "rule": {"recurrence": "FREQ=DAILY;UNTIL=2026-12-02"},
+        "count": {"recurrence": "FREQ=DAILY;COUNT=0000000019999"},
+        "zone": {"timezone": "Mars/Olympus", "due_time": "09:00"},
+    }.items():
+        given = {"title": title, "due_date": "2026-12-01", "recurrence": "FREQ=DAILY"}
+        task = services.create_task(ctx(alice), given).task
+        write([update(task, task.changed(**changes))])
+    services.create_task(ctx(alice), {"title": "sound", "due_date": "2026-12-01", "recurrence": "FREQ=DAILY"})
+    _calendar, events = parsed(alice)
+    assert {title: "rrule" in event for title, event in events.items()} == {
+        "rule": False,
+        "count": False,
+        "zone": False,
+        "sound": True,
+    }
+    assert len(caplog.records) == 4  # the zone is in the way of a start with and without a rule
+
+
+def test_nothing_empty_and_a_length(event_of):
+    text = event_of().to_ical().decode()
+    assert "CATEGORIES" not in text
+    assert "DTEND" not in text
+    assert "DURATION:P1D" in text
+
+
+def test_a_day_that_the_rule_does_not_have_is_an_event_of_its_own(ctx, alice):
+    given = {"title": "x", "due_date": "2026-12-01", "recurrence": "FREQ=WEEKLY;BYDAY=FR;COUNT=3"}
+    services.create_task(ctx(alice), given)
+    events = parsed(alice)[0].walk("VEVENT")
+    assert sorted(event.start.isoformat() for event in events) == ["2026-12-01", "2026-12-04"]
+    assert sorted("rrule" in event for event in events) == [False, True]
+
+
+def test_what_is_counted_from_its_completion_has_one_date(event_of):
+    assert "rrule" not in event_of(recurrence="FREQ=DAILY", repeat_from="done")
+
+
+def test_a_time_that_the_clocks_skip(event_of):
+    skipped = {"due_date": "2027-03-28", "due_time": "02:30", "timezone": "Europe/Berlin"}
+    assert event_of(**skipped).start.isoformat() == "2027-03-28T03:30:00+02:00"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("Europe/Berlin", "America/New_York", "Pacific/Auckland", "Asia/Gaza", "Africa/Casablanca"),
+        *(
+            "Australia/Lord_Howe",
+            "Europe/Dublin",
+            "America/Nuuk",
+            "Asia/Jerusalem",
+            "Africa/Cairo",
+            "Asia/Kolkata",
+        ),
+    ],
+)
+def test_zones_go_on_for_ever(key):
+    zone, read = ZoneInfo(key), calendar_zones.component(key, 2025).to_tz(lookup_tzid=False)
+    text = calendar_zones.component(key, 2025).to_ical().decode()
+    assert "RDATE" not in text
+    for year in (2026, 2027, 2037, 2038, 2039, 2086, 2100):
+        for month in range(1, 13):
+            for day in (1, 8, 15, 22, 28):
+                local = datetime(year, month, day, 12)  # noqa: DTZ001 (the zones are compared)
+                assert local.replace(tzinfo=read).utcoffset() == local.replace(tzinfo=zone).utcoffset(), local

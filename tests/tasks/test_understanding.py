@@ -118,6 +118,18 @@ def test_a_phrase_without_a_past_word_gives_no_past_day(phrase, now):
 
 @pytest.mark.sliced
 @sliced
+@given(PHRASES, MOMENTS)
+def test_the_parts_say_what_the_whole_line_means(line, now):
+    parsed = quick_add.parse(line, now)
+    said = {}
+    for part in parsed.parts:
+        said |= {"tags": said.get("tags", []) + part.fields["tags"]} if part.kind == "tag" else part.fields
+    whole = {name: value for name, value in parsed.fields.items() if name != "title"}
+    assert said | ({"due_date": whole["due_date"]} if "due_time" in whole else {}) == whole
+
+
+@pytest.mark.sliced
+@sliced
 @given(PHRASES | KNOWN.map(" ".join), MOMENTS, LANGUAGES)
 def test_title_and_parts_are_the_line(line, now, code):
     parsed = quick_add.parse(line, now, code)

@@ -20,16 +20,16 @@ def titles(page, status):
 def test_a_task_is_added_by_quick_add(open_as, alice, size):
     page = open_as(alice, size=size)
     line = page.get_by_label("New task")
-    line.press_sequentially("Pay rent tomorrow 9am !high #home every month")
-    expect(page.locator(".part")).to_have_text(["Tomorrow 09:00", "High", "#home", "Every month"])
-    expect(page.locator(".quick-marks mark")).to_have_text(["tomorrow 9am", "!high", "#home", "every month"])
+    line.press_sequentially("Pay rent tomorrow 9am !high #home every week")
+    expect(page.locator(".part")).to_have_text(["Tomorrow 09:00", "High", "#home", "Every week"])
+    expect(page.locator(".quick-marks mark")).to_have_text(["tomorrow 9am", "!high", "#home", "every week"])
     page.get_by_role("button", name="Leave “#home” in the title").click()
-    expect(page.locator(".part")).to_have_text(["Tomorrow 09:00", "High", "Every month"])
+    expect(page.locator(".part")).to_have_text(["Tomorrow 09:00", "High", "Every week"])
     no_sideways_scrolling(page)
     line.press("Enter")
     expect(row(page, "Pay rent #home")).to_contain_text("Tomorrow 09:00")
     (task,) = selectors.list_tasks(alice.id).items
-    assert (task.title, task.priority, task.recurrence) == ("Pay rent #home", "high", "FREQ=MONTHLY")
+    assert (task.title, task.priority, task.recurrence) == ("Pay rent #home", "high", "FREQ=WEEKLY")
     expect(page.locator(".part")).to_have_count(0)
 
 

@@ -56,8 +56,10 @@ def query(adapter: TypeAdapter[Any]) -> dict[str, Any]:
 
 def _query(adapter: TypeAdapter[Any]) -> dict[str, Any]:
     found = []
-    for name, schema in inlined(adapter)["properties"].items():
-        parameter = {"name": name, "in": "query", "required": False, "schema": schema}
+    whole = inlined(adapter)
+    for name, schema in whole["properties"].items():
+        required = name in whole.get("required", ())
+        parameter = {"name": name, "in": "query", "required": required, "schema": schema}
         for moved in ("description", "examples"):
             value = schema.pop(moved, None)
             if value:
