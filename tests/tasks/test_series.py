@@ -1,18 +1,23 @@
-"""Series through a year, a day at a time: on the pure plans, with what people do to them"""
+"""Series through a year, a day at a time: on the pure plans and over HTTP, with what people do to any task of them"""
 
 import random
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from identity import sign_in
 from store.request_context import RequestContext
 from tasks import write_plans
 from tasks.errors import SeriesEnded
 from tasks.items import OPEN_STATUSES, TaskItem, TrashItem
 from tasks.write_plans import Unread
+from tests.api.client import TASKS
+from tests.api.conftest import as_alice
+
+__all__ = ["as_alice"]
 
 ZONES = ("Europe/Berlin", "America/Los_Angeles", "Pacific/Auckland", "Asia/Kolkata", "Africa/Casablanca")
 RULES = (
@@ -181,8 +186,9 @@ def is_trashed(task):
 
 
 def has_rule(task):
-    """Whether it carries the rule of its series."""
-    return bool(task.recurrence and not task.next_task_id)
+    """Whether it carries the rule of its series; one that is purged may still be replaced by the one before."""
+    purged = not is_live(task) and task.purged_at
+    return bool((task.recurrence or purged) and not task.next_task_id)
 
 
 def is_open(task):
@@ -226,3 +232,58 @@ SELDOM = {"cancel", "delete", "purge"}
 @pytest.mark.parametrize("number", range(200))
 def test_one_open_occurrence_all_year(number):
     assert sum(live(number).values()) > 30
+
+
+class Clock(datetime):
+    """The clock of the requests: ``moment`` is now."""
+
+    moment = datetime(2026, 12, 1, tzinfo=UTC)
+
+    @classmethod
+    def now(cls, tz=None):
+        return cls.moment.astimezone(tz)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", range(5))
+def test_one_open_occurrence_all_year_over_http(as_alice, monkeypatch, number):
+    chance, zone = random.Random(number), ZoneInfo(ZONES[number])
+    monkeypatch.setattr(sign_in, "datetime", Clock)
+    morning = datetime.combine(date(2026, 12, 1), time(8), zone)
+    Clock.moment = morning
+    as_alice.create(due_date="2026-12-01", due_time="09:00", timezone=str(zone), recurrence=RULES[number])
+    known = set()
+    for day in range(365):
+        Clock.moment = morning + timedelta(days=day, minutes=chance.randint(0, 900))
+        tasks = as_alice("GET", f"{TASKS}?limit=100&sort=-created").json()
+        opened = [task for task in tasks if task["recurrence"] and task["status"] in OPEN_STATUSES]
+        assert len(opened) <= 1, (day, opened)
+        for task in tasks:
+            if task["id"] not in known and task["version"] == 1 and known:
+                at = datetime.fromisoformat(f"{task['due_date']}T{task['due_time']}").replace(tzinfo=zone)
+                assert at > datetime.fromisoformat(task["created_at"])
+            known.add(task["id"])
+        ask(as_alice, chance, opened, tasks)
+    assert len(known) > 5
+
+
+def ask(api, chance, opened, tasks):
+    """Complete what is open or, now and then, do something else to any task of the history."""
+    trashed = api("GET", "/api/v1/trash").json()
+    task = chance.choice(opened or tasks or trashed)
+    path = f"{TASKS}/{task['id']}"
+    what = chance.choice(["complete"] * 5 + ["reopen", "move", "delete", "restore"])
+    if what == "restore" and trashed:
+        answer = api("POST", f"{TASKS}/{chance.choice(trashed)['id']}/restore")
+    elif what == "delete" and tasks:
+        answer = api("DELETE", f"{TASKS}/{chance.choice(tasks)['id']}")
+    elif what == "reopen" and tasks:
+        answer = api("PATCH", f"{TASKS}/{chance.choice(tasks)['id']}", {"status": "pending"})
+    elif what == "move" and opened:
+        day = Clock.moment.date() + timedelta(days=chance.randint(-5, 20))
+        answer = api("PATCH", path, {"due_date": day.isoformat()})
+    elif opened:
+        answer = api("PATCH", path, {"status": "completed"})
+    else:
+        return
+    assert answer.status_code in {200, 204}, answer.content
