@@ -100,10 +100,21 @@ def bring_in(api):
     return "POST", "/api/v1/import", [{"title": "one"}, {"title": "two"}]
 
 
+def export(api):
+    return "POST", "/api/v1/exports", {"format": "csv"}
+
+
+def continue_export(api):
+    made = api("POST", "/api/v1/exports", {"format": "csv"}).json()
+    return "POST", f"/api/v1/exports/{made['id']}/continue", None
+
+
 REQUESTS = (
-    *(create, update, complete, delete, restore, purge, batch, bring_in),
+    *(create, update, complete, delete, restore, purge, batch, bring_in, export, continue_export),
     *(profile, first_profile, access_token, end_access_token, calendar, end_calendar),
 )
+# A step that died keeps its claim for half a minute, in which another one is refused.
+CLAIMED = (continue_export,)
 # After these there is nothing left to lead to.
 ENDED = (end_access_token, end_calendar)
 
@@ -131,7 +142,9 @@ def test_it_has_every_unsafe_operation(client):
     assert len(unsafe) == len(REQUESTS)
 
 
-@pytest.mark.parametrize("make", REQUESTS, ids=lambda make: make.__name__)
+@pytest.mark.parametrize(
+    "make", sorted({*REQUESTS} - {*CLAIMED}, key=REQUESTS.index), ids=lambda make: make.__name__
+)
 @pytest.mark.parametrize("death", [before, after], ids=lambda death: death.__name__)
 def test_a_request_that_died_anywhere_is_done_once_by_its_retry(as_alice, as_bob, unreliable, make, death):
     """Alice's process dies at each of its calls; Bob does the same in peace."""

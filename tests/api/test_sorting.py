@@ -67,6 +67,8 @@ def test_every_filter_in_every_order(as_alice, tasks, calls, limit, step):
         titles, pages = walk(as_alice, f"{TASKS}?{urlencode(query | {'limit': limit})}")
         assert titles == [task["title"] for task in listed(tasks, query)], query
         most = 4 if sort and "priority" in sort else 2 if sort and "due" in sort else 1
+        # "Overdue" depends on the zone in the person's profile, which is read once a page.
+        most += "overdue" in filters
         assert calls.total() <= most * pages, query
 
 
