@@ -36,8 +36,6 @@ class TaskItem(Authored):
         The occurrence whose completion created this task.
     repeat_from
         "done" if the next occurrence is counted from the completion; absent if from the due date.
-    withdrawn_task_id
-        The occurrence that went to the trash when the completion was undone.
     """
 
     ENTITY_TYPE = "TASK"
@@ -59,7 +57,6 @@ class TaskItem(Authored):
     repeat_from = Text(null=True)
     next_task_id = Text(null=True)
     previous_task_id = Text(null=True)
-    withdrawn_task_id = Text(null=True)
     completed_at = Text(null=True)
 
     @property

@@ -193,7 +193,7 @@ def restore_task(
 ) -> Written:
     """Bring a task back from the trash, under its old id. Two requests to DynamoDB, a replay one.
 
-    Three for an occurrence of a series, which no longer repeats if the series went on without it. Raises what
+    Three for an occurrence of a series, which has no rule if the one before took that back. Raises what
     ``update_task`` raises.
     """
 

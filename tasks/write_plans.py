@@ -1,6 +1,7 @@
 """Plans of writes: the resulting task and the DynamoDB actions that produce it. Nothing here reads or writes."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -13,10 +14,10 @@ from identity.items import user_key
 from store import validation
 from store.commit import Change, Plan
 from store.errors import FieldError, ValidationFailed
-from store.model import INDEX_KEYS, Item, Key
+from store.model import INDEX_KEYS, Key
 from store.request_context import RequestContext
 from store.versions import check_echoed
-from store.writing import Action, check, delete, put_new, unchanged, update
+from store.writing import Action, delete, put_new, unchanged, update
 from tasks import fields, recurrence
 from tasks.errors import SeriesEnded
 from tasks.ids import new_id
@@ -27,13 +28,14 @@ DEFAULTS = {"status": "pending", "priority": "medium"}
 # A tombstone keeps these: enough for clients with a copy of the task to delete theirs.
 _TOMBSTONE = (
     *("PK", "SK", "id", "user_id", "status", "priority"),
-    *("created_at", "deleted_at", "deleted_by", "expires_at"),
+    *("created_at", "deleted_at", "deleted_by", "expires_at", "next_task_id"),
 )
 
 Values = dict[str, Any]
+# What a task lacks that has left its series.
+_NO_RULE: Values = {"recurrence": None, "repeat_from": None}
 # Items beside the one that is planned, by key.
 Around = Mapping[Key, Any]
-_THERE = object()
 Result = TypeVar("Result")
 AnyTask = TypeVar("AnyTask", bound=TaskItem)
 
@@ -122,53 +124,50 @@ def update_task(
     if new == old:
         return Plan(old, [unchanged(old)], resources=[old.key])
     new = new.changed(**ctx.authorship(old.version + 1))
+    begins = wanted.get("recurrence") not in {None, old.recurrence}
     if new.status in OPEN_STATUSES and old.status not in OPEN_STATUSES and old.next_task_id:
-        return _reopen(ctx, old, new, wanted, around)
+        return _reopen(ctx, old, new, around, begins=begins)
+    if new.status in OPEN_STATUSES and begins:
+        new = new.changed(next_task_id=None)
     if new.status == "completed" != old.status:
         return _complete(ctx, old, new, around)
     return _plan(old, new, update(old, new))
 
 
 def _reopen(
-    ctx: RequestContext, old: TaskItem, new: TaskItem, wanted: Values, around: Around
+    ctx: RequestContext, old: TaskItem, new: TaskItem, around: Around, *, begins: bool
 ) -> Plan[TaskItem]:
-    """Plan to open a task whose next occurrence was created.
+    """Plan to open a task that has passed the rule of its series on.
 
-    An untouched next occurrence goes to the trash. If the series went on from it, it stays, and this task no longer
-    repeats. If it is gone, this task takes its place.
+    It takes the rule back from its next occurrence, if that has it still and is untouched or in the trash. That is then
+    in the trash without a rule. Otherwise this task no longer repeats, unless it ``begins`` a series by another rule.
     """
     following_id = str(old.next_task_id)
     key, trashed_key = task_key(ctx.user_id, following_id), trash_key(ctx.user_id, following_id)
     _need(around, key, trashed_key)
     following, trashed = around[key], around[trashed_key]
-    if following is None and (trashed is None or trashed.status in OPEN_STATUSES):
-        new = new.changed(next_task_id=None, withdrawn_task_id=following_id)
-        return _plan(old, new, update(old, new), check(key, Item.PK.does_not_exist()))
+    back = new.changed(next_task_id=None)
+    taken: Plan[Any]
     if following and following.version == 1 and following.status in OPEN_STATUSES:
-        new = new.changed(next_task_id=None, withdrawn_task_id=following_id)
-        return _plan(old, new, update(old, new), *delete_task(ctx, following).actions)
-    if "recurrence" not in wanted:
-        new = new.changed(recurrence=None, repeat_from=None)
-    return _plan(old, new, update(old, new))
+        taken = delete_task(ctx, following, **_NO_RULE)
+    elif trashed and trashed.status in OPEN_STATUSES and not trashed.next_task_id:
+        without = trashed.changed(**_NO_RULE, **ctx.authorship(trashed.version + 1))
+        taken = _plan(trashed, without, update(trashed, without))
+    else:
+        new = back if begins else new.changed(**_NO_RULE)
+        return _plan(old, new, update(old, new))
+    opened = _plan(old, back, update(old, back))
+    return replace(together(back, [opened, taken]), resources=opened.resources)
 
 
 def _complete(ctx: RequestContext, old: TaskItem, new: TaskItem, around: Around) -> Plan[TaskItem]:
-    """Plan to complete a task, and to create its next occurrence unless that is there."""
-    following = _next_occurrence(ctx, new, around)
+    """Plan to complete a task, and to create its next occurrence unless it had one when it was closed."""
+    passed_on = old.next_task_id and old.status not in OPEN_STATUSES
+    following = None if passed_on else _next_occurrence(ctx, new, around)
     if following is None:
         return _plan(old, new, update(old, new))
-    # Either may have come back from the trash. Then the write fails, and the next plan knows.
-    ids = (new.next_task_id, new.withdrawn_task_id)
-    made, withdrawn = (task_id and task_key(ctx.user_id, task_id) for task_id in ids)
-    if made and around.get(made, _THERE) is not None:
-        return _plan(old, new, update(old, new), check(made, Item.PK.exists()))
-    back = around.get(withdrawn) if withdrawn else None
-    if back and back.recurrence and back.status in OPEN_STATUSES:
-        new = new.changed(next_task_id=back.id, withdrawn_task_id=None)
-        return _plan(old, new, update(old, new), unchanged(back))
-    new = new.changed(next_task_id=following.id, withdrawn_task_id=None)
-    absent = [check(withdrawn, Item.PK.does_not_exist())] if withdrawn and not back else []
-    return _plan(old, new, update(old, new), put_new(following), *absent)
+    new = new.changed(next_task_id=following.id)
+    return _plan(old, new, update(old, new), put_new(following))
 
 
 def skip_task(ctx: RequestContext, old: TaskItem, around: Around) -> Plan[TaskItem]:
@@ -291,8 +290,8 @@ def _next_occurrence(ctx: RequestContext, done: TaskItem, around: Around) -> Tas
     return task.changed(previous_task_id=done.id)
 
 
-def delete_task(ctx: RequestContext, task: TaskItem) -> Plan[TrashItem]:
-    """Plan to move ``task`` to the trash."""
+def delete_task(ctx: RequestContext, task: TaskItem, **changes: Any) -> Plan[TrashItem]:
+    """Plan to move ``task`` to the trash, with ``changes``."""
     pk, sk = trash_key(ctx.user_id, task.id)
     trashed = task.copied_as(
         TrashItem,
@@ -302,6 +301,7 @@ def delete_task(ctx: RequestContext, task: TaskItem) -> Plan[TrashItem]:
         deleted_by=ctx.updated_by,
         expires_at=int(ctx.now.timestamp()) + TRASH_KEPT_SECONDS,
         **ctx.authorship(task.version + 1),
+        **changes,
     )
     return _move(task, _indexed(trashed))
 
@@ -323,23 +323,21 @@ def restore_task(
         expires_at=None,
         **ctx.authorship(trashed.version + 1),
     )
-    if task.recurrence and task.status in OPEN_STATUSES and _is_continued(ctx, task, around):
-        task = task.changed(recurrence=None, repeat_from=None)
+    if task.recurrence and task.status in OPEN_STATUSES and _is_replaced(ctx, task, around):
+        task = task.changed(**_NO_RULE)
     return _move(trashed, _indexed(task))
 
 
-def _is_continued(ctx: RequestContext, task: TaskItem, around: Around) -> bool:
-    """Return whether another occurrence of a task's series is open, or came in its place."""
-    before, *after = task.previous_task_id, task.next_task_id, task.withdrawn_task_id
-    later = [task_key(ctx.user_id, task_id) for task_id in after if task_id]
-    earlier = [key_of(ctx.user_id, before) for key_of in (task_key, trash_key) if before]
-    _need(around, *later, *earlier)
-    if any(found and found.recurrence for found in map(around.get, later)):
-        return True
-    for found in filter(None, map(around.get, earlier)):
-        # An open one took this one's place, and where it is in the trash, so may one before it.
-        return bool(found.status in OPEN_STATUSES or found.next_task_id != task.id)
-    return False
+def _is_replaced(ctx: RequestContext, task: TaskItem, around: Around) -> bool:
+    """Return whether the occurrence before ``task`` took the rule of their series back, and left ``task`` its own.
+
+    Completions that were undone before ``next_task_id`` decided did so.
+    """
+    if not (before := task.previous_task_id):
+        return False
+    keys = [key_of(ctx.user_id, before) for key_of in (task_key, trash_key)]
+    _need(around, *keys)
+    return any(found.next_task_id != task.id for found in map(around.get, keys) if found)
 
 
 def _move(old: TaskItem, new: AnyTask) -> Plan[AnyTask]:

@@ -78,6 +78,10 @@ DAYS = st.dates(date(1990, 1, 1), date(2060, 12, 31))
 def test_the_same_days_as_dateutil(rule, start):
     # Where dateutil does not follow RFC 5545: the days of a week by its number, and the first, partial week.
     assume("BYWEEKNO" not in rule and not ("FREQ=WEEKLY" in rule and "BYSETPOS" in rule))
+    # It takes days that fit both "MO" and "1MO" where a rule lists them, and fails at a 53rd weekday of a month.
+    listed = dict(part.split("=") for part in rule.split(";")).get("BYDAY", "").split(",")
+    assume(len({day[:-2] != "" for day in listed}) == 1)
+    assume(not any("53" in day for day in listed) or ("FREQ=YEARLY" in rule and "BYMONTH=" not in rule))
     try:
         days = list(islice(occurrences(fitted(rule, Start(start)), Start(start)), 6))
     except InvalidRule:

@@ -1,18 +1,23 @@
-"""Series through a year, a day at a time: on the pure plans, with what people do to them"""
+"""Series through a year, a day at a time: on the pure plans and over HTTP, with what people do to any task of them"""
 
 import random
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from identity import sign_in
 from store.request_context import RequestContext
 from tasks import write_plans
 from tasks.errors import SeriesEnded
 from tasks.items import OPEN_STATUSES, TaskItem, TrashItem
 from tasks.write_plans import Unread
+from tests.api.client import TASKS
+from tests.api.conftest import as_alice
+
+__all__ = ["as_alice"]
 
 ZONES = ("Europe/Berlin", "America/Los_Angeles", "Pacific/Auckland", "Asia/Kolkata", "Africa/Casablanca")
 RULES = (
@@ -62,6 +67,15 @@ class Table:
                 self.items[change.after.key] = change.after
         return made.result
 
+    def expire(self, now):
+        old = [
+            key
+            for key, task in self.items.items()
+            if not is_live(task) and task.expires_at <= now.timestamp()
+        ]
+        for key in old:
+            del self.items[key]
+
     def holds(self, action):
         there = action.key in self.items
         condition = action.arguments.get("ConditionExpression", "")
@@ -86,6 +100,10 @@ def update(ctx, task, changes, *, around):
 
 def delete(ctx, task, *, around):
     return write_plans.delete_task(ctx, task)
+
+
+def purge(ctx, task, *, around):
+    return write_plans.purge_task(ctx, task)
 
 
 def restore(ctx, task, *, around):
@@ -117,6 +135,9 @@ def live(number):
     done = Counter()
     for day in range(365):
         now = morning + timedelta(days=day, minutes=chance.randint(0, 900))
+        table.expire(now)
+        if not any(map(has_rule, table.items.values())):
+            table.run(now, create, given)  # the series was purged, or given up by its people
         for _turn in range(chance.choice([0, 1, 1, 2])):
             act(table, chance, now, done)
             now += timedelta(minutes=1)
@@ -125,54 +146,144 @@ def live(number):
     return done
 
 
-def act(table, chance, now, done):  # noqa: C901 (a branch for each thing that people do)
-    tasks = [task for task in table.items.values() if not isinstance(task, TrashItem)]
-    trashed = [task for task in table.items.values() if isinstance(task, TrashItem)]
-    opened = table.of_series()
-    closed = [task for task in tasks if task.status not in OPEN_STATUSES]
-    what = chance.choice(
-        ["complete"] * 6 + ["again", "reopen", "move", "delete", "restore", "restore", "skip", "edit"]
-    )
+def act(table, chance, now, done):
+    """Do one of the things that people do, to any task of the history that it can be done to."""
+    what = chance.choice([*["complete"] * 6, *ACTS])
+    plan, pick, changes = ACTS[what]
+    tasks = [task for task in table.items.values() if pick(task)]
+    if not tasks or (what in SELDOM and chance.random() < 0.8):
+        return
+    latest = max(tasks, key=lambda task: (task.updated_at, task.id))
+    task = chance.choice([latest, chance.choice(tasks)])
+    if what == "complete" and task.due_date > (now + timedelta(days=40)).date().isoformat():
+        return  # seldom is anybody so early
     before = set(table.items)
-    if what == "complete" and opened:
-        late = opened[0].due_date > (now + timedelta(days=40)).date().isoformat()
-        if late and chance.random() < 0.9:
-            return
-        table.run(now, update, opened[0], {"status": "completed"})
-    elif what == "again" and closed:
-        table.run(now, update, chance.choice(closed), {"status": "completed"})
-    elif what == "reopen" and closed:
-        table.run(now, update, max(closed, key=lambda task: task.updated_at), {"status": "pending"})
-    elif what == "move" and opened:
-        moved = (now + timedelta(days=chance.randint(-5, 20))).date().isoformat()
-        table.run(now, update, opened[0], {"due_date": moved})
-    elif what == "delete" and opened and chance.random() < 0.3:
-        table.run(now, delete, opened[0])
-    elif what == "restore" and trashed:
-        table.run(now, restore, max(trashed, key=lambda task: task.deleted_at))
-    elif what == "skip" and opened:
-        try:
-            table.run(now, skip, opened[0])
-        except SeriesEnded:
-            return
-    elif what == "edit" and opened:
-        table.run(now, update, opened[0], {"title": "y"})
-    else:
+    try:
+        table.run(now, plan, task, *changes(chance, now))
+    except SeriesEnded:
         return
     done[what] += 1
     for key in set(table.items) - before:
-        task = table.items[key]
-        if not isinstance(task, TrashItem) and task.version == 1:
-            due = datetime.combine(
-                date.fromisoformat(task.due_date),
-                time.fromisoformat(task.due_time) if task.due_time else time.max,
-                ZoneInfo(task.timezone) if task.timezone else now.tzinfo,
-            )
-            assert due > now, (task, now)
+        made = table.items[key]
+        if not isinstance(made, TrashItem) and made.version == 1:
+            assert due(made, now) > now, (made, now)
+
+
+def due(task, now):
+    return datetime.combine(
+        date.fromisoformat(task.due_date),
+        time.fromisoformat(task.due_time) if task.due_time else time.max,
+        ZoneInfo(task.timezone) if task.timezone else now.tzinfo,
+    )
+
+
+def is_live(task):
+    return not isinstance(task, TrashItem)
+
+
+def is_trashed(task):
+    return isinstance(task, TrashItem) and not task.purged_at
+
+
+def has_rule(task):
+    """Whether it carries the rule of its series; one that is purged may still be replaced by the one before."""
+    purged = not is_live(task) and task.purged_at
+    return bool((task.recurrence or purged) and not task.next_task_id)
+
+
+def is_open(task):
+    return is_live(task) and task.status in OPEN_STATUSES
+
+
+def is_closed(task):
+    return is_live(task) and not is_open(task)
+
+
+def to(**changes):
+    return lambda chance, now: [changes]
+
+
+def moved(chance, now):
+    return [{"due_date": (now + timedelta(days=chance.randint(-5, 20))).date().isoformat()}]
+
+
+def nothing(chance, now):
+    return []
+
+
+# What is done -> its plan, the tasks that it is done to, and what the plan gets beside the task.
+ACTS = {
+    "complete": (update, is_open, to(status="completed")),
+    "complete again": (update, is_closed, to(status="completed")),
+    "cancel": (update, is_live, to(status="cancelled")),
+    "reopen": (update, is_closed, to(status="pending")),
+    "begin again": (update, is_closed, to(status="in_progress")),
+    "move": (update, is_live, moved),
+    "edit": (update, is_live, to(title="y")),
+    "delete": (delete, is_live, nothing),
+    "restore": (restore, is_trashed, nothing),
+    "purge": (purge, is_trashed, nothing),
+    "skip": (skip, is_live, nothing),
+}
+SELDOM = {"cancel", "delete", "purge"}
 
 
 @pytest.mark.sliced
 @pytest.mark.parametrize("number", range(200))
 def test_one_open_occurrence_all_year(number):
-    done = live(number)
-    assert done["complete"]
+    assert sum(live(number).values()) > 30
+
+
+class Clock(datetime):
+    """The clock of the requests: ``moment`` is now."""
+
+    moment = datetime(2026, 12, 1, tzinfo=UTC)
+
+    @classmethod
+    def now(cls, tz=None):
+        return cls.moment.astimezone(tz)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", range(5))
+def test_one_open_occurrence_all_year_over_http(as_alice, monkeypatch, number):
+    chance, zone = random.Random(number), ZoneInfo(ZONES[number])
+    monkeypatch.setattr(sign_in, "datetime", Clock)
+    morning = datetime.combine(date(2026, 12, 1), time(8), zone)
+    Clock.moment = morning
+    as_alice.create(due_date="2026-12-01", due_time="09:00", timezone=str(zone), recurrence=RULES[number])
+    known = set()
+    for day in range(365):
+        Clock.moment = morning + timedelta(days=day, minutes=chance.randint(0, 900))
+        tasks = as_alice("GET", f"{TASKS}?limit=100&sort=-created").json()
+        opened = [task for task in tasks if task["recurrence"] and task["status"] in OPEN_STATUSES]
+        assert len(opened) <= 1, (day, opened)
+        for task in tasks:
+            if task["id"] not in known and task["version"] == 1 and known:
+                at = datetime.fromisoformat(f"{task['due_date']}T{task['due_time']}").replace(tzinfo=zone)
+                assert at > datetime.fromisoformat(task["created_at"])
+            known.add(task["id"])
+        ask(as_alice, chance, opened, tasks)
+    assert len(known) > 5
+
+
+def ask(api, chance, opened, tasks):
+    """Complete what is open or, now and then, do something else to any task of the history."""
+    trashed = api("GET", "/api/v1/trash").json()
+    task = chance.choice(opened or tasks or trashed)
+    path = f"{TASKS}/{task['id']}"
+    what = chance.choice(["complete"] * 5 + ["reopen", "move", "delete", "restore"])
+    if what == "restore" and trashed:
+        answer = api("POST", f"{TASKS}/{chance.choice(trashed)['id']}/restore")
+    elif what == "delete" and tasks:
+        answer = api("DELETE", f"{TASKS}/{chance.choice(tasks)['id']}")
+    elif what == "reopen" and tasks:
+        answer = api("PATCH", f"{TASKS}/{chance.choice(tasks)['id']}", {"status": "pending"})
+    elif what == "move" and opened:
+        day = Clock.moment.date() + timedelta(days=chance.randint(-5, 20))
+        answer = api("PATCH", path, {"due_date": day.isoformat()})
+    elif opened:
+        answer = api("PATCH", path, {"status": "completed"})
+    else:
+        return
+    assert answer.status_code in {200, 204}, answer.content
