@@ -6,6 +6,7 @@ xdist every worker has its own, on a port of its own, in a directory that goes a
 
 import logging
 import os
+import re
 import shutil
 import socket
 import sys
@@ -50,9 +51,8 @@ def free_port() -> int:
 
 def _is_controller() -> bool:
     """With ``-n`` the first process only hands out work; it needs settings but no AWS."""
-    return "PYTEST_XDIST_WORKER" not in os.environ and any(
-        arg == "-n" or arg.startswith(("-n", "--numprocesses")) for arg in sys.argv[1:]
-    )
+    asked = re.findall(r"(?:-n|--numprocesses)[ =]?(\w+)", " ".join(sys.argv[1:]))
+    return "PYTEST_XDIST_WORKER" not in os.environ and bool(asked) and asked[-1] != "0"
 
 
 def _start() -> None:
@@ -61,12 +61,13 @@ def _start() -> None:
     if _is_controller() or {"--collect-only", "--co", "--version"} & set(sys.argv):
         return
     from localcloud.provision import provision
+    from localcloud.roles import credentials
 
     directory = Path(tempfile.mkdtemp(prefix="todo-tests-"))
     server = _serve(directory)
     _started.update(server=server, directory=directory)
     os.environ.update(provision(server.endpoint_url, directory))
-    os.environ.update(ENVIRONMENT="test", APP_URL="http://testserver")
+    os.environ.update(ENVIRONMENT="test", APP_URL="http://testserver", **credentials("web"))
 
 
 def _serve(directory: Path, attempts: int = 3) -> Any:

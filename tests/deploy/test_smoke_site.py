@@ -2,13 +2,13 @@
 
 import io
 
-import boto3
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from tests.deploy.test_smoke import site, usernames  # noqa: F401
+from tests.deploy.test_smoke import operator, site, usernames  # noqa: F401
 from tests.insights.conftest import gold_lake, lake, workspace, written  # noqa: F401
+from tests.roles import OWNER
 
 
 def smoke(url):
@@ -19,7 +19,7 @@ def smoke(url):
 
 def exported():
     """Return the keys of all exported files."""
-    found = boto3.client("s3").list_objects_v2(Bucket=settings.EXPORTS_BUCKET, Prefix=settings.EXPORTS_PREFIX)
+    found = OWNER.client("s3").list_objects_v2(Bucket=settings.EXPORTS_BUCKET, Prefix=settings.EXPORTS_PREFIX)
     return {each["Key"] for each in found.get("Contents", ())}
 
 
