@@ -154,7 +154,7 @@ def _ask(url: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
     from todo_site.smoke.client import TIMEOUT_SECONDS, place
 
     parts = urlsplit(url)
-    lines = {"Host": parts.netloc, "Connection": "close", **headers}
+    lines = {"Host": parts.netloc, "Connection": "close", "Accept": "*/*", **headers}
     if body:
         lines |= {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": str(len(body))}
     target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
