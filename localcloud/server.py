@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from localcloud.ports import LOOPBACK, is_free
+from localcloud.provision import CREDENTIALS
 from localcloud.readiness import status_of
 from localcloud.settings import ROOT
 
@@ -46,6 +47,7 @@ class LocalAws:
         self.directory.mkdir(parents=True, exist_ok=True)
         environment = {
             **os.environ,
+            **CREDENTIALS,  # the key that it takes for the account's owner, whoever starts it
             "LOCAL_DIR": str(self.directory),
             "LOCAL_AWS_PORT": str(self.port),
             "LOCAL_AWS_PARENT": str(os.getpid()),

@@ -324,7 +324,8 @@ class RepeatFields(forms.Form):
         field.own = own
         field.choices = [*offered, (CUSTOM, _("Custom…"))]
         for name, label in _BUILDER_LABELS.items():
-            self.fields[name].widget.attrs["aria-label"] = label
+            if name != "repeat_days":  # each box is called by its day; the group has this label
+                self.fields[name].widget.attrs["aria-label"] = label
         if not self.is_bound:
             due = self.initial.get("due_date")
             day = date.fromisoformat(due) if due else None

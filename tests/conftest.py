@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import boto3
 import hypothesis
 import pytest
 from django.core.management import call_command
@@ -19,6 +18,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from localcloud import bootstrap
 from tests import slices
+from tests.roles import OWNER
 from tests.web.site import ARGUMENTS, BROWSER_TIMEOUT_MS, CHROMIUM
 
 # How long an example takes says something about the machine, not about the code.
@@ -109,7 +109,7 @@ def chromium():
 
 @pytest.fixture(scope="session")
 def cognito():
-    return boto3.client("cognito-idp")
+    return OWNER.client("cognito-idp")
 
 
 @pytest.fixture

@@ -61,12 +61,13 @@ def _start() -> None:
     if _is_controller() or {"--collect-only", "--co", "--version"} & set(sys.argv):
         return
     from localcloud.provision import provision
+    from localcloud.roles import credentials
 
     directory = Path(tempfile.mkdtemp(prefix="todo-tests-"))
     server = _serve(directory)
     _started.update(server=server, directory=directory)
     os.environ.update(provision(server.endpoint_url, directory))
-    os.environ.update(ENVIRONMENT="test", APP_URL="http://testserver")
+    os.environ.update(ENVIRONMENT="test", APP_URL="http://testserver", **credentials("web"))
 
 
 def _serve(directory: Path, attempts: int = 3) -> Any:

@@ -50,8 +50,8 @@ EMPTY = {"empty-list": "/", "empty-board": "/board/", "empty-trash": "/trash/", 
 
 def main(wanted: list[str]) -> None:
     """Render the pages called ``wanted``, or all of them."""
+    local_aws._start()  # it clears the environment
     os.environ["DJANGO_SETTINGS_MODULE"] = "todo_site.settings"
-    local_aws._start()
     os.environ["STATIC_ROOT"] = mkdtemp()
     import django
 
@@ -73,13 +73,12 @@ def main(wanted: list[str]) -> None:
 
 
 def _person(name: str, *, filled: bool, odd: bool = True) -> tuple[str, str]:
-    import boto3
-
     from store.request_context import RequestContext
+    from tests.roles import OWNER
     from tests.web import workspace
 
     email = f"{name.lower()}@example.com"
-    cognito, pool = boto3.client("cognito-idp"), os.environ["USER_POOL_ID"]
+    cognito, pool = OWNER.client("cognito-idp"), os.environ["USER_POOL_ID"]
     attributes = {"email": email, "email_verified": "true", "name": f"{name} Example", "given_name": name}
     answer = cognito.admin_create_user(
         UserPoolId=pool,

@@ -9,13 +9,13 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-import boto3
 import pyarrow.parquet as pq
 import pytest
 
 from localcloud.provision import provision
 from localcloud.server import LocalAws
 from tests.local_aws import free_port
+from tests.roles import OWNER
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 ROOT = Path(__file__).resolve().parent.parent
@@ -91,7 +91,7 @@ class Cloud:
             "METRICS_NAMESPACE": "Test",
             "DJANGO_SETTINGS_MODULE": "todo_site.settings",
         }
-        self.environment = {**os.environ, **settings, **own, "DEBUG": "true"}
+        self.environment = {**os.environ, **settings, **OWNER.variables, **own, "DEBUG": "true"}
         self.options = {"endpoint_url": self.server.endpoint_url, "region_name": "us-east-1"}
 
     def run(self, code):
@@ -104,7 +104,7 @@ class Cloud:
 
     def rows(self, bucket, prefix):
         """Rows of every Parquet file below a prefix."""
-        s3, name, found = boto3.client("s3", **self.options), self.environment[bucket], []
+        s3, name, found = OWNER.client("s3", **self.options), self.environment[bucket], []
         for each in s3.list_objects_v2(Bucket=name, Prefix=prefix).get("Contents", ()):
             if each["Key"].endswith(".parquet"):
                 body = s3.get_object(Bucket=name, Key=each["Key"])["Body"].read()

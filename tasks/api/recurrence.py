@@ -5,6 +5,7 @@ from datetime import time
 from typing import Annotated, Any, Required
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import translation
 from django.utils.translation import gettext as _
 from ninja import Router, Schema
 from pydantic import BeforeValidator, Field, TypeAdapter
@@ -109,12 +110,18 @@ def get_recurrence(request: HttpRequest) -> HttpResponse:
     except recurrence.InvalidRule as error:
         raise fields.refused_rule(error, "rule") from None
     days = recurrence.first_days(rule, start, given.get("count", COUNT))
+    # The API speaks English to programs; these words are for the person who reads them.
+    language = translation.get_language_from_request(request)
+    with translation.override(language):
+        words = rule_words.in_words(rule, zone=start.zone)
     shown = {
         "rule": rule,
-        "words": rule_words.in_words(rule, zone=start.zone),
+        "words": words,
         "occurrences": [_moment(day.isoformat(), start.at) for day in days],
     }
-    return HttpResponse(to_json(shown), content_type="application/json")
+    return HttpResponse(
+        to_json(shown), content_type="application/json", headers={"Content-Language": language}
+    )
 
 
 def _check(given: dict[str, Any]) -> None:

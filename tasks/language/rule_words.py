@@ -107,7 +107,11 @@ def _month_days(words: str, parts: dict[str, str]) -> str:
     last = [
         _("the %(place)s day") % {"place": _place(int(day))} for day in days.split(",") if day.startswith("-")
     ]
-    named = [_("day %(days)s") % {"days": _listed(plain)}] if plain else []
+    named = (
+        [_("day %(days)s") % {"days": _listed([_("%(day)s") % {"day": day} for day in plain])}]
+        if plain
+        else []
+    )
     return _("%(every)s on %(days)s") % {"every": words, "days": _listed([*named, *last])}
 
 

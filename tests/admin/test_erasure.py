@@ -5,12 +5,10 @@ import json
 import os
 import time
 
-import boto3
 import pytest
 from django.core.management import call_command
 from django.test import Client
 
-from etl.aws import client as shared_client
 from etl.jobs import job_requests
 from etl.lake.storage import Bucket
 from identity import profiles
@@ -20,7 +18,9 @@ from tests.api.client import TASKS, Api
 from tests.conftest import PASSWORD
 from tests.etl.test_operations import capturing
 from tests.etl.test_restore import captured  # noqa: F401  a fixture
+from tests.roles import OWNER
 from todo_site.erasure import person
+from todo_site.management.commands import erase_user
 
 TABLE = "todo-app-data"
 # Every kind of item that the product writes for a person.
@@ -43,7 +43,7 @@ KINDS = {
 
 def traces(*texts):
     """Return the items of the table that hold one of ``texts`` anywhere, as DynamoDB has them."""
-    pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName=TABLE, ConsistentRead=True)
+    pages = OWNER.client("dynamodb").get_paginator("scan").paginate(TableName=TABLE, ConsistentRead=True)
     items = (item for page in pages for item in page["Items"])
     return [item for item in items if any(text in json.dumps(item, default=str) for text in texts)]
 
@@ -82,14 +82,14 @@ def planted(alice, api, client_for, root, settings):
 
 
 def forget_profile(alice):
-    boto3.client("dynamodb").delete_item(
+    OWNER.client("dynamodb").delete_item(
         TableName=TABLE, Key={"PK": {"S": f"USER#{alice.id}"}, "SK": {"S": "METADATA"}}
     )
 
 
 def files(alice):
     """Return the versions of the files that Alice has exported."""
-    found = boto3.client("s3").list_object_versions(
+    found = OWNER.client("s3").list_object_versions(
         Bucket=os.environ["GOLD_BUCKET"], Prefix=f"exports/{alice.id}/"
     )
     return [*found.get("Versions", ()), *found.get("DeleteMarkers", ())]
@@ -107,10 +107,10 @@ def erase_by_page(browser):
     assert answer["Location"].startswith("/account/deleted/?receipt=")
 
 
-def erase_by_command(capture, alice):
-    shared_client.cache_clear()
+def erase_by_command(capture, alice, monkeypatch):
+    monkeypatch.setattr(erase_user, "client", OWNER.client)
     out = io.StringIO()
-    with capturing(capture):
+    with capturing(capture), OWNER.scanning():
         call_command("erase_user", alice.id, "--wait", "60", stdout=out, stderr=io.StringIO())
     assert f"Nothing of {alice.id} is left." in out.getvalue()
 
@@ -136,10 +136,10 @@ def test_by_their_own_page_in_portions_and_without_a_profile(planted, alice, mon
 
 
 @pytest.mark.parametrize("with_profile", [True, False], ids=["with a profile", "without a profile"])
-def test_by_the_command(planted, alice, captured, with_profile):  # noqa: F811
+def test_by_the_command(planted, alice, captured, with_profile, monkeypatch):  # noqa: F811
     if not with_profile:
         forget_profile(alice)
-    erase_by_command(captured, alice)
+    erase_by_command(captured, alice, monkeypatch)
     assert left(alice) == []
 
 
@@ -148,7 +148,7 @@ def test_by_an_admin_whose_deed_stays_on_the_trail(planted, root, alice):
     assert left(alice) == []
     deleted = audit.by_actor(root.account.id)[0]
     assert (deleted.action, deleted.kind, deleted.object_name) == ("delete", "user", "erased user")
-    order = job_requests.erasure_of(Bucket(os.environ["SILVER_BUCKET"], boto3.client("s3")), alice.id)
+    order = job_requests.erasure_of(Bucket(os.environ["SILVER_BUCKET"], OWNER.client("s3")), alice.id)
     assert (order.state, order.ordered_by) == ("waiting", root.account.email)
     assert deleted.object_id == order.subject
     assert "erased user" in root.page("")

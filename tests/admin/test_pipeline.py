@@ -8,7 +8,6 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import boto3
 import pytest
 
 from etl.aws import client
@@ -19,12 +18,13 @@ from etl.lake.storage import Bucket
 from etl.run import local_lake
 from localcloud.iterator_age import IteratorAge
 from store import audit
+from tests.roles import LAKE, OWNER
 from todo_site.operations import stream
 
 
 @pytest.fixture
 def lake(tmp_path):
-    return local_lake(lake_config(), client("s3"), client("glue"), Path(tmp_path))
+    return local_lake(lake_config(), LAKE.client("s3"), LAKE.client("glue"), Path(tmp_path))
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def change():
             },
         }
         line = json.dumps(bronze_row(record)).encode() + b"\n"
-        boto3.client("firehose").put_record_batch(
+        OWNER.client("firehose").put_record_batch(
             DeliveryStreamName=os.environ["CDC_STREAM"], Records=[{"Data": line}]
         )
         return record["eventID"]
@@ -96,9 +96,9 @@ def test_a_requested_run_brings_the_lake_up_to_date(root, lake, change):
 @pytest.fixture
 def machine(settings):
     """The state machine of a deployment; it waits, so that it can be looked at."""
-    states, iam = boto3.client("stepfunctions"), boto3.client("iam")
+    states, iam = OWNER.client("stepfunctions"), OWNER.client("iam")
     trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    name = f"lake-{uuid.uuid4().hex[:8]}"
+    name = "todo-lake"  # the one that the site may start
     role = iam.create_role(
         RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     )
@@ -109,6 +109,7 @@ def machine(settings):
     settings.LAKE_MACHINE_ARN = arn
     yield lambda: [each["name"] for each in states.list_executions(stateMachineArn=arn)["executions"]]
     states.delete_state_machine(stateMachineArn=arn)
+    iam.delete_role(RoleName=name)
 
 
 def test_an_order_starts_the_lake_at_once(root, machine):
@@ -138,7 +139,7 @@ def test_an_order_that_cannot_start_the_lake_waits_for_its_next_run(root, lake, 
 def test_stream_lag_is_what_capture_reported_last(root, change):
     delivered(root, change)
     now = time.time()
-    measured = IteratorAge(boto3.client("cloudwatch"), clock=lambda: now).of(lambda event, context: "answer")
+    measured = IteratorAge(OWNER.client("cloudwatch"), clock=lambda: now).of(lambda event, context: "answer")
     record = {"dynamodb": {"ApproximateCreationDateTime": now - 2.5}}
     assert measured({"Records": [record]}, None) == "answer"
     assert "2.5 s" in fact(root, "Stream lag")

@@ -6,7 +6,6 @@ import logging as stdlib_logging
 import uuid
 from types import SimpleNamespace
 
-import boto3
 import pyarrow.parquet as pq
 import pytest
 from django.core.management import CommandError, call_command
@@ -21,6 +20,7 @@ from etl.run import local_lake
 from etl.upkeep.erase import Erasure
 from localcloud.log_subscription import Follower, Shipper
 from tests.etl.test_restore import captured  # noqa: F401  a fixture
+from tests.roles import LAKE, OWNER
 from tests.slices import examples
 from todo_site.operations import request_trail
 from todo_site.request_log_policy import POLICY
@@ -38,7 +38,7 @@ def shipped(tmp_path):
     log.addHandler(handler)
     log.setLevel(stdlib_logging.INFO)
     shipper = Shipper(
-        Follower(log_file, tmp_path / "logs.json"), boto3.client("firehose"), "todo-logs-stream"
+        Follower(log_file, tmp_path / "logs.json"), OWNER.client("firehose"), "todo-logs-stream"
     )
     yield shipper.round
     log.removeHandler(handler)
@@ -48,12 +48,12 @@ def shipped(tmp_path):
 
 @pytest.fixture
 def lake(tmp_path):
-    return local_lake(lake_config(), boto3.client("s3"), boto3.client("glue"), tmp_path / "lake")
+    return local_lake(lake_config(), LAKE.client("s3"), LAKE.client("glue"), tmp_path / "lake")
 
 
 def bronze_requests():
     """Every row of `requests/`."""
-    s3, bucket = boto3.client("s3"), lake_config().bronze_bucket
+    s3, bucket = OWNER.client("s3"), lake_config().bronze_bucket
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=REQUESTS_PREFIX)
     keys = [entry["Key"] for page in pages for entry in page.get("Contents", ())]
     bodies = [s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys]
@@ -109,7 +109,7 @@ def test_an_erased_person_is_gone_from_the_requests(api, alice, bob, shipped, la
     api(bob).get(f"/api/v1/users/{alice.id}")
     shipped()
     assert alice.id in json.dumps(bronze_requests())
-    job = Erasure(lake_config(), boto3.client("s3"), boto3.client("glue"), alice.id)
+    job = Erasure(lake_config(), OWNER.client("s3"), OWNER.client("glue"), alice.id)
     assert any(f"/{REQUESTS_PREFIX}" in trace.url and trace.own for trace in job.traces())
     job.run()
     rows = json.dumps(bronze_requests())

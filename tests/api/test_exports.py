@@ -7,13 +7,13 @@ import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
 
-import boto3
 import pytest
 from django.conf import settings
 
 from store.reading import get
 from tasks.transfer import export_files, export_jobs, exporting
 from tests.api.client import assert_problem
+from tests.roles import OWNER
 
 EXPORTS = "/api/v1/exports"
 
@@ -33,7 +33,7 @@ def finish(api, export):
 
 
 def objects(user_id):
-    found = boto3.client("s3").list_objects_v2(Bucket=settings.EXPORTS_BUCKET, Prefix=f"exports/{user_id}/")
+    found = OWNER.client("s3").list_objects_v2(Bucket=settings.EXPORTS_BUCKET, Prefix=f"exports/{user_id}/")
     return [entry["Key"] for entry in found.get("Contents", ())]
 
 

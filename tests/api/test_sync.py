@@ -5,7 +5,6 @@ import time
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
-import boto3
 import pytest
 
 from store.request_context import RequestContext, timestamp
@@ -13,6 +12,7 @@ from tasks import services
 from tasks.items import trash_key
 from tests.api.client import TASKS, assert_problem
 from tests.api.test_list_tasks import following
+from tests.roles import OWNER
 
 
 def changes(api, since, query="", limit=100):
@@ -74,7 +74,7 @@ def let_it_expire(api, task):
     """DynamoDB removes an expired item late: here it is still there."""
     delete(api, task)
     pk, sk = trash_key(task["user_id"], task["id"])
-    boto3.resource("dynamodb").Table(os.environ["TABLE_NAME"]).update_item(
+    OWNER.resource("dynamodb").Table(os.environ["TABLE_NAME"]).update_item(
         Key={"PK": pk, "SK": sk},
         UpdateExpression="SET expires_at = :past",
         ExpressionAttributeValues={":past": int(time.time()) - 1},

@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from io import StringIO
 from itertools import count, dropwhile, pairwise
 
-import boto3
 import pytest
 from boto3.dynamodb.conditions import Key
 from django.conf import settings as django_settings
@@ -23,11 +22,13 @@ from localcloud.accounts import ensure_client, pool_definition
 from store.errors import WriteContention
 from store.request_context import RequestContext
 from tasks import services
+from tasks.demo import accounts
 from tasks.demo.accounts import Accounts
 from tasks.demo.loader import load
 from tasks.demo.state import Journal, Manifest
 from tasks.demo.storyline import storyline
 from tests.demo.model import Model
+from tests.roles import OWNER
 
 PASSWORD = "Demo-horse-9"
 PEOPLE, TASKS, MONTHS = 3, 40, 2
@@ -83,7 +84,7 @@ class Workspace:
         self.cognito = cognito
         self.pool = cognito.create_user_pool(**pool_definition())["UserPool"]["Id"]
         self.state = directory / "local" / "demo.json"
-        self.table = boto3.resource("dynamodb").Table(django_settings.TABLE_NAME)
+        self.table = OWNER.resource("dynamodb").Table(django_settings.TABLE_NAME)
 
     def load(self, **options) -> str:
         output = StringIO()
@@ -149,6 +150,7 @@ def workspace(cognito, tmp_path, settings, monkeypatch):
     settings.USER_POOL_ID = made.pool
     monkeypatch.setenv("USER_POOL_ID", made.pool)
     monkeypatch.setenv("DEMO_PASSWORD", PASSWORD)
+    monkeypatch.setattr(accounts, "boto3", OWNER)  # an operator runs it
     return made
 
 
@@ -274,7 +276,9 @@ def test_kill_9_at_any_time(workspace):
     journal = workspace.state.with_suffix(".journal")
     killed = 0
     for step in (1, 12, 25, 40):
-        process = subprocess.Popen(command, cwd=django_settings.BASE_DIR, env={**os.environ})
+        process = subprocess.Popen(
+            command, cwd=django_settings.BASE_DIR, env={**os.environ, **OWNER.variables}
+        )
         before = journal.stat().st_size if journal.exists() else 0
         while process.poll() is None:
             if journal.exists() and journal.stat().st_size > before + 45 * step:

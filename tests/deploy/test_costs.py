@@ -3,11 +3,11 @@
 import io
 import json
 
-import boto3
 import pytest
 from django.conf import settings
 from django.core.management import call_command
 
+from tests.roles import OWNER
 from todo_site.costs.measured import write_units
 from todo_site.costs.model import EGRESS_GB, Habits, bill, tiers, unserved, volume
 
@@ -38,7 +38,7 @@ def test_measures_calls_and_prints_a_month_for_each_size(measurement):
 
 
 def test_nothing_of_the_measurement_stays_in_the_table(measurement):
-    client = boto3.client("dynamodb")
+    client = OWNER.client("dynamodb")
     rows = client.scan(TableName=settings.TABLE_NAME)["Items"]
     assert not [row for row in rows if row["PK"]["S"].partition("#")[2].startswith("costs-")]
 

@@ -5,12 +5,13 @@ import threading
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-import boto3
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
+from tests.roles import OWNER
 from todo_site.management.commands import smoke_etl
+from todo_site.smoke import people
 from web import athena
 
 
@@ -38,6 +39,12 @@ def site():
         server.shutdown()
 
 
+@pytest.fixture(autouse=True)
+def operator(monkeypatch):
+    """The commands sign as whoever deploys; the site as its function."""
+    monkeypatch.setattr(people, "boto3", OWNER)
+
+
 def smoke(url, command="smoke_api", **options):
     out = io.StringIO()
     call_command(command, url=url, users=2, tasks=2, updates=3, stdout=out, **options)
@@ -45,7 +52,7 @@ def smoke(url, command="smoke_api", **options):
 
 
 def usernames():
-    found = boto3.client("cognito-idp").list_users(UserPoolId=settings.USER_POOL_ID)["Users"]
+    found = OWNER.client("cognito-idp").list_users(UserPoolId=settings.USER_POOL_ID)["Users"]
     return {user["Username"] for user in found if user["Username"].startswith("smoke-")}
 
 

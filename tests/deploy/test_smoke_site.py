@@ -2,13 +2,13 @@
 
 import io
 
-import boto3
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from tests.deploy.test_smoke import site, usernames  # noqa: F401
+from tests.deploy.test_smoke import operator, site, usernames  # noqa: F401
 from tests.insights.conftest import gold_lake, lake, workspace, written  # noqa: F401
+from tests.roles import OWNER
 
 
 def smoke(url):
@@ -23,7 +23,7 @@ def test_a_good_site_passes_and_nobody_is_left(site, gold_lake):  # noqa: F811
     for seen in ("2 sign-in pages", "cards", "drill-downs", "pages of the admin"):
         assert seen in said, said
     assert usernames() == before
-    assert "Contents" not in boto3.client("s3").list_objects_v2(
+    assert "Contents" not in OWNER.client("s3").list_objects_v2(
         Bucket=settings.EXPORTS_BUCKET, Prefix=settings.EXPORTS_PREFIX
     )
 

@@ -8,13 +8,21 @@ import subprocess
 import sys
 import uuid
 
-import boto3
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
+from tests.roles import OWNER
+from todo_site.management.commands import write_zappa_settings
+
 SECRET = "s3cret<with>brackets"
 EDGE_SECRET = "sent-by-cloudfront"
+
+
+@pytest.fixture(autouse=True)
+def operator(monkeypatch):
+    """The command signs as whoever deploys; the site as its function."""
+    monkeypatch.setattr(write_zappa_settings, "boto3", OWNER)
 
 
 @pytest.fixture
@@ -28,8 +36,8 @@ def outputs(tmp_path, template):
     values = {}
     for stack, name in re.findall(r"<(?:\w+:)?(\w+)\.(\w+)>", template):
         values.setdefault(f"todo-dev-{stack}", {})[name] = f"the-{name}"
-    secret = boto3.client("secretsmanager").create_secret(Name=f"test/{uuid.uuid4()}", SecretString=SECRET)
-    edge = boto3.client("secretsmanager").create_secret(Name=f"test/{uuid.uuid4()}", SecretString=EDGE_SECRET)
+    secret = OWNER.client("secretsmanager").create_secret(Name=f"test/{uuid.uuid4()}", SecretString=SECRET)
+    edge = OWNER.client("secretsmanager").create_secret(Name=f"test/{uuid.uuid4()}", SecretString=EDGE_SECRET)
     arns = {"SecretKeyArn": secret["ARN"], "EdgeSecretArn": edge["ARN"]}
     values["todo-dev-ApiStack"] |= {"Region": "eu-west-1", **arns}
     return write(tmp_path, values)
@@ -107,7 +115,7 @@ def test_a_new_key_is_used_from_the_next_deployment_on(tmp_path, outputs):
     """Processes that run already keep theirs: all of a deployment sign with the same key."""
     arn = json.loads(outputs.read_text())["todo-dev-ApiStack"]["SecretKeyArn"]
     _, before = run(tmp_path, outputs)
-    boto3.client("secretsmanager").put_secret_value(SecretId=arn, SecretString="another")
+    OWNER.client("secretsmanager").put_secret_value(SecretId=arn, SecretString="another")
     assert shown("s.SECRET_KEY", tmp_path, outputs) == "another"
     from web.secret_key import stored_in
 
@@ -118,7 +126,7 @@ def test_a_new_key_is_used_from_the_next_deployment_on(tmp_path, outputs):
 def test_while_the_edges_secret_changes_the_previous_one_is_known_too(tmp_path, outputs):
     """Otherwise everybody would be refused until CloudFront sends the new one, which takes minutes."""
     arn = json.loads(outputs.read_text())["todo-dev-ApiStack"]["EdgeSecretArn"]
-    boto3.client("secretsmanager").put_secret_value(SecretId=arn, SecretString="newer")
+    OWNER.client("secretsmanager").put_secret_value(SecretId=arn, SecretString="newer")
     _, written = run(tmp_path, outputs)
     known = written["dev"]["aws_environment_variables"]["EDGE_DIGESTS"]
     assert known == f"{digest('newer')},{digest(EDGE_SECRET)}"

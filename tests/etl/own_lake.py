@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pyathena
 
 from etl.lake import catalog
 from etl.run import Lake, local_lake
 from tests.etl.memory import CONFIG
+from tests.roles import OWNER
 
 LAYERS = ("bronze", "silver", "gold")
 
@@ -26,7 +26,7 @@ class OwnLake:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.s3, self.glue, self.folder = boto3.client("s3"), boto3.client("glue"), folder
+        self.s3, self.glue, self.folder = OWNER.client("s3"), OWNER.client("glue"), folder
         name = f"own-{uuid.uuid4().hex[:8]}"
         self.buckets = {layer: f"{name}-{layer}" for layer in LAYERS}
         database = name.replace("-", "_")
@@ -53,6 +53,7 @@ class OwnLake:
             schema_name=self.config.database,
             s3_staging_dir=f"s3://{self.buckets['gold']}/athena-results/",
             poll_interval=0.05,
+            **OWNER.keys,
         )
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:

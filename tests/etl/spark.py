@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import boto3
 import duckdb
 import pyarrow.parquet as pq
 
@@ -22,6 +21,7 @@ from tests.etl.folder import FolderS3
 from tests.etl.s3_server import serve
 from tests.etl.schemas import arrow_schema
 from tests.etl.spark_session import submit_arguments
+from tests.roles import OWNER
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-spark" / "bin" / "python"
@@ -105,7 +105,7 @@ class GlueRun:
         for bucket, folder in FOLDERS.items():
             (self.root / bucket / folder).mkdir(parents=True, exist_ok=True)
         self.buckets = {f"{bucket}_bucket": bucket for bucket in FOLDERS}
-        self.glue = boto3.client("glue")
+        self.glue = OWNER.client("glue")
         self.glue.create_database(DatabaseInput={"Name": self.database})
         for table in catalog.glue_tables(**self.buckets):
             self.glue.create_table(DatabaseName=self.database, TableInput=table)

@@ -21,6 +21,7 @@ from tests.etl.checks import same_rows
 from tests.etl.oracle import Oracle
 from tests.etl.world import World, attribute
 from tests.local_aws import free_port
+from tests.roles import CAPTURE, LAKE, OWNER
 
 pytestmark = pytest.mark.slow
 PATIENCE = 120
@@ -36,15 +37,19 @@ class Cloud:
         self.environment = {
             **os.environ,
             **settings,
+            **OWNER.variables,
             "LOCAL_DIR": str(directory),
             "REPORTING_TIMEZONE": "UTC",
         }
         self.session = boto3.Session("test", "test", region_name="us-east-1")
-        self.processes = [self.start("localcloud.capture"), self.start("etl.run", "--watch")]
+        self.processes = [
+            self.start(CAPTURE, "localcloud.capture"),
+            self.start(LAKE, "etl.run", "--watch"),
+        ]
 
-    def start(self, *module):
-        command = [sys.executable, "-m", *module]
-        return subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=subprocess.DEVNULL)
+    def start(self, role, *module):
+        command, environment = [sys.executable, "-m", *module], self.environment | role.variables
+        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
 
     def client(self, service):
         return self.session.client(service, endpoint_url=self.server.endpoint_url)

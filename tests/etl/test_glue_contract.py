@@ -2,13 +2,13 @@
 
 import uuid
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
 from etl.lake import glue_partitions
 from etl.lake.tables import GOLD, SILVER
 from tests.etl.memory import Glue
+from tests.roles import OWNER
 
 GOLD_TABLE, SILVER_TABLE = GOLD[0], SILVER[0]
 
@@ -20,7 +20,7 @@ def catalogue(request):
     if request.param == "memory":
         yield Glue(), name
         return
-    glue = boto3.client("glue")
+    glue = OWNER.client("glue")
     glue.create_database(DatabaseInput={"Name": name})
     glue.create_table(
         DatabaseName=name, TableInput=glue_partitions.table_input(SILVER_TABLE, "s3://silver/first/")

@@ -9,7 +9,6 @@ import uuid
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -32,6 +31,7 @@ from tests.etl.harness import NOW
 from tests.etl.memory import put_bronze
 from tests.etl.test_restore import captured  # noqa: F401  a fixture
 from tests.etl.world import World
+from tests.roles import OWNER
 
 
 def history():
@@ -199,11 +199,11 @@ def test_a_person_is_erased_everywhere(worked, alice, bob, client_for):
     with capturing(worked):
         said = command("erase_user", alice.id, "--wait", "60")
     assert f"Nothing of {alice.id} is left." in said
-    order = job_requests.erasure_of(Bucket(os.environ["SILVER_BUCKET"], boto3.client("s3")), alice.id)
+    order = job_requests.erasure_of(Bucket(os.environ["SILVER_BUCKET"], OWNER.client("s3")), alice.id)
     assert (order.state, order.due_at > order.ordered_at) == ("waiting", True), "somebody looks again later"
     assert command("erase_user", alice.id, "--dry-run").splitlines()[-1] == f"Nothing of {alice.id} is left."
     assert f"TASK#{bob.id}" in command("erase_user", bob.id, "--dry-run")
-    s3 = boto3.client("s3")
+    s3 = OWNER.client("s3")
     for name in ("BRONZE_BUCKET", "SILVER_BUCKET", "GOLD_BUCKET"):
         for entry in s3.list_objects_v2(Bucket=os.environ[name]).get("Contents", ()):
             body = s3.get_object(Bucket=os.environ[name], Key=entry["Key"])["Body"].read()
@@ -214,7 +214,7 @@ def test_a_person_is_erased_everywhere(worked, alice, bob, client_for):
 def test_an_account_that_its_owner_deletes_leaves_the_lake(worked, alice, bob, client_for, tmp_path):
     browser, nothing = client_for(alice), f"Nothing of {alice.id} is left."
     assert nothing not in command("erase_user", alice.id, "--dry-run")
-    lake = local_lake(lake_config(), boto3.client("s3"), boto3.client("glue"), tmp_path)
+    lake = local_lake(lake_config(), OWNER.client("s3"), OWNER.client("glue"), tmp_path)
     with capturing(worked):
         assert browser.post("/account/data/delete/", {"password": PASSWORD, "sure": "on"}).status_code == 302
         deadline = time.monotonic() + 120
@@ -248,7 +248,7 @@ def test_status_says_how_far_the_lake_is(worked):
 def test_small_files_of_closed_days_are_merged_on_aws_too():
     """On the local AWS, where a listing's ETags come from a server."""
     shared_client.cache_clear()
-    s3, bucket = boto3.client("s3"), os.environ["BRONZE_BUCKET"]
+    s3, bucket = OWNER.client("s3"), os.environ["BRONZE_BUCKET"]
     folder = f"requests/year=2026/month=01/day={uuid.uuid4().int % 20 + 1:02d}/"
     for number in range(5):
         body = io.BytesIO()
@@ -276,7 +276,7 @@ def test_replay_says_what_is_wanted():
 
 @pytest.fixture
 def queue():
-    sqs = boto3.client("sqs")
+    sqs = OWNER.client("sqs")
     url = sqs.create_queue(QueueName=f"failures-{uuid.uuid4().hex}")["QueueUrl"]
     yield url
     sqs.delete_queue(QueueUrl=url)
@@ -284,8 +284,8 @@ def queue():
 
 @pytest.mark.parametrize("with_record", [True, False])
 def test_failed_captures_go_through_again(queue, ctx, alice, with_record):
-    sqs, streams = boto3.client("sqs"), boto3.client("dynamodbstreams")
-    arn = boto3.client("dynamodb").describe_table(TableName=os.environ["TABLE_NAME"])["Table"][
+    sqs, streams = OWNER.client("sqs"), OWNER.client("dynamodbstreams")
+    arn = OWNER.client("dynamodb").describe_table(TableName=os.environ["TABLE_NAME"])["Table"][
         "LatestStreamArn"
     ]
     shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]

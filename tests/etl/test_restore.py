@@ -8,7 +8,6 @@ import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-import boto3
 import pytest
 from boto3.dynamodb.types import TypeDeserializer
 from django.core.management import CommandError, call_command
@@ -25,6 +24,7 @@ from store.request_context import RequestContext
 from tasks import services
 from tests.etl.memory import put_bronze
 from tests.etl.world import START, World, play
+from tests.roles import CAPTURE, OWNER
 
 TABLE = NAMES["TABLE_NAME"]
 
@@ -149,11 +149,12 @@ def test_a_time_that_is_none_is_refused():
 
 
 @pytest.fixture
-def captured():
+def captured(monkeypatch):
     """A function that takes the table's new stream records to Bronze; what came before the test is left out."""
-    streams, dynamodb = boto3.client("dynamodbstreams"), boto3.client("dynamodb")
+    streams, dynamodb = OWNER.client("dynamodbstreams"), OWNER.client("dynamodb")
     stream = dynamodb.describe_table(TableName=TABLE)["Table"]["LatestStreamArn"]
     seen = set()
+    monkeypatch.setattr("etl.capture.handler.client", CAPTURE.client)
 
     def records():
         for shard in streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]:
@@ -176,7 +177,7 @@ def captured():
 
 def contents(table, user):
     """What a person has in a table, by key: profile, tasks and trash."""
-    pages = boto3.client("dynamodb").get_paginator("query")
+    pages = OWNER.client("dynamodb").get_paginator("query")
     return {
         (item["PK"]["S"], item["SK"]["S"]): item
         for kind in ("TASK", "USER", "TRASH")
@@ -223,7 +224,7 @@ def act(random_, user):
 def target():
     name = f"restored-{time.time_ns()}"
     yield name
-    dynamodb = boto3.client("dynamodb")
+    dynamodb = OWNER.client("dynamodb")
     for table in dynamodb.list_tables()["TableNames"]:
         if table.startswith(name):
             dynamodb.delete_table(TableName=table)
@@ -260,7 +261,7 @@ def test_drop_the_table_and_rebuild_it_at_three_points(captured, target):
         name = f"{target}-{number}"
         rebuild("--to", name, "--until", moment)
         assert contents(name, user) == wanted
-    page = boto3.client("dynamodb").query(
+    page = OWNER.client("dynamodb").query(
         TableName=f"{target}-2",
         IndexName="GSI1",
         KeyConditionExpression="GSI1PK = :pk",
@@ -284,8 +285,8 @@ def test_missing_settings_are_named(monkeypatch):
 
 
 def test_other_items_do_not_make_a_table_full(target, ctx, alice):
-    boto3.client("dynamodb").create_table(**table_definition(target))
+    OWNER.client("dynamodb").create_table(**table_definition(target))
     key = preferences_key(alice.id)
-    boto3.client("dynamodb").put_item(TableName=target, Item={"PK": {"S": key[0]}, "SK": {"S": key[1]}})
+    OWNER.client("dynamodb").put_item(TableName=target, Item={"PK": {"S": key[0]}, "SK": {"S": key[1]}})
     assert "Wrote" in rebuild("--to", target, "--until", "2001-01-01")
     assert os.environ["TABLE_NAME"] == TABLE

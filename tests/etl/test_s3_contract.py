@@ -12,6 +12,7 @@ from tests.etl import s3_server
 from tests.etl.folder import FolderS3
 from tests.etl.memory import S3
 from tests.moto_aws import moto_aws
+from tests.roles import OWNER
 
 CLIENTS = ("memory", "moto", "local AWS")  # answer as S3 does, word for word
 KEYS = ("cdc/day=1/a", "cdc/day=1/b", "cdc/day=10/a", "cdc/day=2/ü +%&.parquet", "gold/a")
@@ -43,7 +44,7 @@ def bucket(request, tmp_path):
 
 
 def created(name):
-    s3 = boto3.client("s3")
+    s3 = OWNER.client("s3")
     s3.create_bucket(Bucket=name)
     return Bucket(name, s3)
 

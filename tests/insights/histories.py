@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import boto3
 from boto3.dynamodb.types import TypeDeserializer
 
 from etl.lake.tables import GOLD
@@ -21,6 +20,7 @@ from tests.etl.memory import CONFIG
 from tests.etl.oracle import Oracle
 from tests.etl.world import Change
 from tests.insights.lake import Lake
+from tests.roles import OWNER
 
 
 def publish(lake: Lake, history: Iterable[Change], now: datetime, timezone: str = "UTC") -> Oracle:
@@ -49,8 +49,8 @@ def _file(harness: Harness, table: str) -> bytes:
 
 def recorded(table: str, users: Iterable[str]) -> list[Change]:
     """Everything the table's stream says of some users, oldest first."""
-    streams = boto3.client("dynamodbstreams")
-    arn = boto3.client("dynamodb").describe_table(TableName=table)["Table"]["LatestStreamArn"]
+    streams = OWNER.client("dynamodbstreams")
+    arn = OWNER.client("dynamodb").describe_table(TableName=table)["Table"]["LatestStreamArn"]
     wanted = {f"{kind}#{user}" for kind in ("USER", "TASK", "TRASH") for user in users}
     found = []
     for shard in streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]:

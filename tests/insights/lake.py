@@ -18,12 +18,12 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from etl.lake.catalog import table_input
 from etl.lake.tables import GOLD
+from tests.roles import OWNER
 
 NOW = datetime(2026, 11, 22, 17, 20, 5, tzinfo=UTC)
 TODAY = NOW.date()
@@ -294,7 +294,7 @@ class Lake:
     """Publishes workspaces as Gold snapshots into the local AWS."""
 
     def __init__(self) -> None:
-        self.s3, self.glue = boto3.client("s3"), boto3.client("glue")
+        self.s3, self.glue = OWNER.client("s3"), OWNER.client("glue")
         self.bucket, self.database = os.environ["GOLD_BUCKET"], os.environ["GLUE_DATABASE"]
 
     def publish(self, workspace: Workspace) -> str:

@@ -17,6 +17,7 @@ from insights.formats import data_size
 from insights.questions import BY_SLUG, CHARTS, EVERYBODYS
 from tests.insights.lake import TODAY, Workspace, percentile
 from tests.insights.reading import article, table, text, tile
+from tests.roles import OWNER
 from web import athena as warehouse
 
 SLUGS = [question.slug for question in CHARTS]
@@ -337,7 +338,7 @@ def test_the_footer_tells_age_and_cost(page, gold_lake):
 
 
 def test_the_footer_counts_what_athena_says_it_scanned(page, fresh_lake, settings):
-    athena = warehouse.client("athena")
+    athena = OWNER.client("athena")
 
     def executions() -> set[str]:
         listed = athena.list_query_executions(WorkGroup=settings.ATHENA_WORKGROUP)

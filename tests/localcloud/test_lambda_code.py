@@ -5,8 +5,9 @@ import json
 import urllib.request
 import zipfile
 
-import boto3
 import pytest
+
+from tests.roles import OWNER
 
 
 def package(text):
@@ -18,7 +19,7 @@ def package(text):
 
 @pytest.fixture
 def function():
-    client, iam, name = boto3.client("lambda"), boto3.client("iam"), "versions"
+    client, iam, name = OWNER.client("lambda"), OWNER.client("iam"), "versions"
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
@@ -39,6 +40,6 @@ def function():
 @pytest.mark.parametrize(("version", "code"), [("1", "one"), ("2", "two"), (None, "two")])
 def test_a_version_is_answered_with_its_code(function, version, code):
     chosen = {"Qualifier": version} if version else {}
-    found = boto3.client("lambda").get_function(FunctionName=function, **chosen)
+    found = OWNER.client("lambda").get_function(FunctionName=function, **chosen)
     with urllib.request.urlopen(found["Code"]["Location"]) as answer:
         assert answer.read() == package(code)

@@ -6,21 +6,22 @@ import json
 import threading
 import uuid
 
-import boto3
 import pytest
 
 from localcloud import capture
 from localcloud.capture import Capture, Checkpoints, Stream, queue_discards
 from localcloud.event_source_mapping import Delivery, Policy
+from tests.roles import OWNER
 
 FAST = Policy(retries=2, first_pause=0.0, longest_pause=0.0)
 
 
 @pytest.fixture
-def table():
+def table(monkeypatch):
     """A table of its own, with a stream."""
     name = f"capture-{uuid.uuid4().hex[:8]}"
-    dynamodb = boto3.client("dynamodb")
+    monkeypatch.setattr(capture, "boto3", OWNER)  # the role may read the product's table only
+    dynamodb = OWNER.client("dynamodb")
     dynamodb.create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
@@ -31,7 +32,7 @@ def table():
         ],
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
     )
-    yield boto3.resource("dynamodb").Table(name)
+    yield OWNER.resource("dynamodb").Table(name)
     dynamodb.delete_table(TableName=name)
 
 
@@ -65,7 +66,7 @@ def driver(table, handler, tmp_path):
         arn = capture.stream_arn(table.name)
         stop = threading.Event()
         stream = Stream(
-            client or boto3.client("dynamodbstreams"), arn, Checkpoints(tmp_path / "capture.json", arn)
+            client or OWNER.client("dynamodbstreams"), arn, Checkpoints(tmp_path / "capture.json", arn)
         )
         return Capture(stream, Delivery(handler, discard or pytest.fail, stop, FAST), stop)
 
@@ -185,7 +186,7 @@ def test_batches_hold_at_most_500_records(table, handler, driver):
 
 def test_a_poison_record_is_kept_in_the_queue_with_all_that_is_needed_to_replay_it(table, handler, driver):
     put(table, 1, 2, 3, title="kept")
-    sqs = boto3.client("sqs")
+    sqs = OWNER.client("sqs")
     queue = sqs.create_queue(QueueName=f"failures-{uuid.uuid4().hex[:8]}")["QueueUrl"]
 
     def refuse_second(records):
@@ -210,7 +211,7 @@ def test_a_poison_record_is_kept_in_the_queue_with_all_that_is_needed_to_replay_
 
 def test_a_poison_record_too_large_for_a_message_is_kept_without_its_images(table, handler, driver):
     put(table, 1, text="x" * 300_000)
-    sqs = boto3.client("sqs")
+    sqs = OWNER.client("sqs")
     queue = sqs.create_queue(QueueName=f"failures-{uuid.uuid4().hex[:8]}")["QueueUrl"]
 
     handler.answer = lambda records: (_ for _ in ()).throw(RuntimeError("no"))

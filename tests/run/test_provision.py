@@ -6,11 +6,11 @@ import json
 import os
 import stat
 
-import boto3
 import pytest
 
 from localcloud import accounts, provision
 from localcloud.provision import Provisioner, ProvisionError
+from tests.roles import OWNER
 
 ENDPOINT = os.environ.get("AWS_ENDPOINT_URL", "")
 
@@ -24,10 +24,10 @@ def directory(tmp_path):
 
 
 def test_the_resources_exist():
-    table = boto3.client("dynamodb").describe_table(TableName=os.environ["TABLE_NAME"])["Table"]
-    glue = boto3.client("glue").get_tables(DatabaseName=os.environ["GLUE_DATABASE"])["TableList"]
-    workgroup = boto3.client("athena").get_work_group(WorkGroup=os.environ["ATHENA_WORKGROUP"])["WorkGroup"]
-    firehose = boto3.client("firehose").describe_delivery_stream(DeliveryStreamName=os.environ["CDC_STREAM"])
+    table = OWNER.client("dynamodb").describe_table(TableName=os.environ["TABLE_NAME"])["Table"]
+    glue = OWNER.client("glue").get_tables(DatabaseName=os.environ["GLUE_DATABASE"])["TableList"]
+    workgroup = OWNER.client("athena").get_work_group(WorkGroup=os.environ["ATHENA_WORKGROUP"])["WorkGroup"]
+    firehose = OWNER.client("firehose").describe_delivery_stream(DeliveryStreamName=os.environ["CDC_STREAM"])
 
     assert table["StreamSpecification"] == {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
     assert {index["IndexName"] for index in table["GlobalSecondaryIndexes"]} == {
@@ -41,7 +41,7 @@ def test_the_resources_exist():
 
 
 def test_items_expire_and_can_be_restored():
-    dynamodb, name = boto3.client("dynamodb"), os.environ["TABLE_NAME"]
+    dynamodb, name = OWNER.client("dynamodb"), os.environ["TABLE_NAME"]
     ttl = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
     backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
 
@@ -110,7 +110,7 @@ def test_an_interrupted_first_start_goes_on_with_the_pool_it_made(tmp_path):
 
 
 def test_where_the_lake_jobs_moved_a_table_is_kept(directory):
-    glue, database = boto3.client("glue"), os.environ["GLUE_DATABASE"]
+    glue, database = OWNER.client("glue"), os.environ["GLUE_DATABASE"]
     found = glue.get_table(DatabaseName=database, Name="users")["Table"]
     moved = {key: found[key] for key in ("Name", "TableType", "Parameters", "PartitionKeys")}
     original = found["StorageDescriptor"]

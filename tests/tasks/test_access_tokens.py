@@ -11,11 +11,12 @@ from identity.access_tokens import MAX_TOKENS, REMEMBERED_SECONDS
 from identity.errors import AccessTokenNotFound, InvalidAccessToken, TooManyAccessTokens
 from localcloud.capture import CAPTURED_PREFIXES
 from store.errors import IdempotencyMismatch, ValidationFailed
-from store.model import Item, table
+from store.model import Item
 from store.reading import get
 from store.writing import remove
 from tasks import selectors, services
 from tasks.task_filters import TaskFilters
+from tests.roles import OWNER
 from tests.tasks.test_idempotency import once
 
 
@@ -41,7 +42,7 @@ def test_a_token_is_verified_with_one_read_for_many_requests(ctx, alice, calls):
 def test_the_secret_is_not_in_the_table(ctx, alice):
     token, secret = access_tokens.create(ctx(alice), "backup", once=once())
     assert get(Item, (f"TOKEN#{token.id}", "METADATA")).name == "backup"
-    items = table().client.scan(TableName="todo-app-data", ConsistentRead=True)["Items"]
+    items = OWNER.client("dynamodb").scan(TableName="todo-app-data", ConsistentRead=True)["Items"]
     assert secret not in str(items)
     assert secret.removeprefix("todo_") not in str(items)
 

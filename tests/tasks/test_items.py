@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
-import boto3
 from hypothesis import given
 from hypothesis import strategies as st
 
 from store.model import table_definition
 from tasks.ids import is_id, new_id
 from tasks.items import TaskItem
+from tests.roles import OWNER
 
 
 def test_unknown_attributes_survive_reading_and_writing():
@@ -29,7 +29,7 @@ def test_pynamodb_reads_the_same_items(ctx, alice):
 
 def test_the_table_is_as_defined():
     expected = table_definition("todo-app-data")
-    table = boto3.client("dynamodb").describe_table(TableName="todo-app-data")["Table"]
+    table = OWNER.client("dynamodb").describe_table(TableName="todo-app-data")["Table"]
     indexes = {index["IndexName"]: index for index in table["GlobalSecondaryIndexes"]}
     assert table["KeySchema"] == expected["KeySchema"]
     assert table["StreamSpecification"] == expected["StreamSpecification"]

@@ -225,3 +225,41 @@ def test_who_changed_what_and_when(open_as, alice, lake_of_writes, size, script)
     expect(events.nth(3)).to_contain_text("Priority: Medium Urgent")
     expect(events.nth(0).locator("time")).to_be_visible()
     no_sideways_scrolling(page)
+
+
+@WAYS
+def test_a_repeat_is_built_and_read_in_words(open_as, alice, add, stored, size, script):
+    task = add("Stand-up", due_date="2027-02-01")
+    page = open_as(alice, f"/tasks/{task.id}/", size, java_script_enabled=script, timezone_id="Europe/Berlin")
+    friday, place = page.get_by_role("checkbox", name="Fri"), page.get_by_label("Which of them in the month")
+    expect(friday).to_be_hidden()
+    page.get_by_label("Repeats").select_option("custom")
+    page.get_by_label("Days, weeks, months or years", exact=True).select_option("MONTHLY")
+    expect(friday).to_be_hidden()
+    page.get_by_label("On which day").select_option("weekday")
+    expect(place).to_be_visible()
+    page.get_by_label("Days, weeks, months or years", exact=True).select_option("WEEKLY")
+    expect(place).to_be_hidden()
+    page.get_by_label("How many days, weeks, months or years").fill("2")
+    friday.focus()
+    page.keyboard.press("Space")
+    expect(page.get_by_role("checkbox", name="Mon")).to_be_checked()
+    expect(page.get_by_label("How many times")).to_be_hidden()
+    page.get_by_label("Ends").select_option("until")
+    page.get_by_label("Last day").fill("2027-03-31")
+    no_sideways_scrolling(page)
+    if not script:
+        press(page, "Show the next dates")
+    preview = page.locator("#repeat-preview")
+    expect(preview).to_contain_text("Every 2 weeks on Monday and Friday, until 31 March 2027")
+    expect(preview.get_by_role("listitem")).to_have_text(
+        ["Fri 5 Feb 2027", "Mon 15 Feb 2027", "Fri 19 Feb 2027"]
+    )
+    press(page, "Save")
+    expect(row(page, "Stand-up")).to_be_visible()
+    assert stored(task).recurrence == "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,FR;UNTIL=20270331"
+    page.goto(f"/tasks/{task.id}/")
+    expect(page.get_by_label("Repeats").locator("option:checked")).to_have_text(
+        "Every 2 weeks on Monday and Friday, until 31 March 2027"
+    )
+    expect(page.locator("body")).not_to_contain_text("FREQ=")

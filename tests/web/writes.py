@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from tests.roles import OWNER
+
 
 def writes_of(sql: str, values: tuple[str, ...], timeout: float) -> Any:
     """Answer as ``web.athena.run`` does: each write of the task ``values[2]``, the newest first."""
@@ -23,12 +25,11 @@ def writes_of(sql: str, values: tuple[str, ...], timeout: float) -> Any:
 
 
 def _records() -> Iterator[dict[str, Any]]:
-    import boto3
     from django.conf import settings
 
     from store.model import table
 
-    streams = boto3.client("dynamodbstreams")
+    streams = OWNER.client("dynamodbstreams")
     stream = table().client.describe_table(TableName=settings.TABLE_NAME)["Table"]["LatestStreamArn"]
     for shard in streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]:
         place = {"StreamArn": stream, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
