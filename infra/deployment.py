@@ -261,6 +261,8 @@ class Deployment:
         chosen += ["--output", str(self.zappa_settings)]
         if address:
             chosen += ["--app-url", address]
+        # Also if there are none: Zappa keeps a variable that it is not told about.
+        chosen += ["--set", f"CORS_ORIGINS={','.join(settings.cors_origins)}"]
         pool = self.output("ApiStack", "UserPoolId")
         for name, value in self.variables.items():
             chosen += ["--set", f"{name}={value.format(pool=pool)}"]

@@ -211,8 +211,10 @@ def _translated(error: ClientError) -> Exception:
         return ConditionFailed(failed, [_blocker(reason) for reason in reasons])
     if code in _RACE_ERRORS or any(reason["Code"] in _RACES for reason in reasons):
         return Contended()
-    # A transaction has 4 MB, an item 400 KB: AWS says so in words only.
-    if code == "ValidationException" and "size" in response["Error"].get("Message", "").lower():
+    # A transaction has 4 MB, an item 400 KB: AWS says so in words only, of an item in a transaction as its reason.
+    said = [response["Error"]] if code == "ValidationException" else []
+    said += [reason for reason in reasons if reason["Code"] == "ValidationError"]
+    if any("size" in each.get("Message", "").lower() for each in said):
         return TooLarge()
     return error
 

@@ -112,6 +112,7 @@ def _unreachable(page: Any) -> None:
 
 def _exporting(page: Any, *, done: bool) -> None:
     """Make a file in steps, or see how the first one is under way."""
+    page.unroute_all()
     if not done:
         page.route("**/export/steps/**", lambda route: route.request.method == "POST" or route.continue_())
     page.goto("/account/data/export/steps/?format=csv")

@@ -132,6 +132,7 @@ def _repeating(form: TaskForm, task: TaskItem) -> dict[str, Any]:
     """Return the fields of the task that say how it repeats, as the form has them."""
     values = dict(task.attribute_values)
     if form.is_bound:
+        form.is_valid()  # a form with the changes of two people has not been cleaned yet
         values |= {
             name: form.cleaned_data.get(name)
             for name in ("due_date", "due_time", "recurrence", "repeat_from")

@@ -181,6 +181,8 @@ def test_every_operation_answers_everybody_as_the_table_says(principals, alice):
             found[operation][name] = answer.status_code
             if answer.status_code in {401, 403}:
                 assert answer["Content-Type"] == "application/problem+json"
+            if answer.status_code == 401:
+                assert answer["WWW-Authenticate"].startswith('Bearer realm="todo"'), (operation, name)
     assert found == rows()
 
 

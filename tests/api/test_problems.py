@@ -4,6 +4,7 @@ import gzip
 import json
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.api.client import TASKS, assert_problem
 
@@ -155,3 +156,34 @@ def test_an_outage(as_alice, unreliable):
     answer = as_alice("GET", TASKS)
     assert_problem(answer, 503)
     assert answer["Retry-After"]
+
+
+def said(code, message="", status=400):
+    """Let AWS answer an operation with an error."""
+
+    def refuse(call, arguments):
+        answer = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+        raise ClientError(answer, "PutItem")
+
+    return refuse
+
+
+@pytest.mark.parametrize(
+    ("trouble", "status", "kind"),
+    [
+        (said("ValidationException", "Item size has exceeded the maximum allowed size"), 413, "too-large"),
+        (said("ValidationException", "One or more parameter values were invalid"), 500, ""),
+        (said("AccessDeniedException", "not authorized to perform"), 500, ""),
+        (said("ThrottlingException"), 503, "unavailable"),
+        (said("ProvisionedThroughputExceededException"), 503, "unavailable"),
+        (said("InternalServerError", status=500), 503, "unavailable"),
+    ],
+)
+def test_what_aws_refuses_is_no_outage(as_alice, unreliable, trouble, status, kind):
+    """To send such a request again would not help; it is not said to be worth a try."""
+    as_alice("GET", "/api/v1/users")
+    unreliable("PutItem", trouble, times=9)
+    answer = as_alice("POST", TASKS, {"title": "x"})
+    problem = assert_problem(answer, status)
+    assert problem["type"] == (f"urn:todo:problem:{kind}" if kind else "about:blank")
+    assert ("Retry-After" in answer) == (status == 503)

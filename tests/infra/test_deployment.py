@@ -184,6 +184,19 @@ def stage(aws, monkeypatch):
     return made
 
 
+@pytest.mark.parametrize("origins", [(), ("https://a.example.com", "http://localhost:5173")])
+def test_the_function_is_told_which_origins_may_call_even_if_none_may(aws, monkeypatch, origins):
+    """Zappa keeps a variable that it is not told about: an origin that was taken away would stay allowed."""
+    aws("cloudformation", describe_stacks={"Stacks": [{"Outputs": []}]})
+    made, calls = deployment.Deployment("dev", {}), []
+    monkeypatch.setattr(made, "settings", Settings("dev", cors_origins=origins))
+    monkeypatch.setattr(made, "output", lambda *_: "pool")
+    monkeypatch.setattr(tools, "manage", lambda *words, **_: calls.append(words))
+    made.write_settings(None)
+    ((*_, flag, value),) = calls
+    assert (flag, value) == ("--set", f"CORS_ORIGINS={','.join(origins)}")
+
+
 @pytest.mark.parametrize(
     ("subscriptions", "said"),
     [

@@ -1,5 +1,6 @@
 """What goes into the web function's package, and what does not."""
 
+import ast
 import gettext
 import importlib.util
 import json
@@ -116,3 +117,17 @@ def test_a_working_copy_is_never_compiled(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(prebuild.NotABuildTreeError):
         prebuild.compile_bytecode()
+
+
+def test_the_site_knows_which_answers_zappa_sends_as_text():
+    """It works out from them how large an answer is for Lambda; Django is not installed here, so its file is read."""
+    from zappa.utilities import DEFAULT_TEXT_MIMETYPES
+
+    module = ast.parse((web_package.ROOT / "web" / "answers.py").read_text())
+    (value,) = (
+        node.value
+        for node in module.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "TEXT_TYPES"
+    )
+    base = json.loads((web_package.ROOT / "zappa_settings.json").read_text())["base"]
+    assert ast.literal_eval(value) == (*DEFAULT_TEXT_MIMETYPES, *base["additional_text_mimetypes"])

@@ -16,7 +16,7 @@ from insights.api import AnswerOut
 from insights.questions import CHARTS
 from tests.insights.lake import TODAY, Workspace
 from tests.insights.reading import article, table, text, tile
-from web import athena
+from web import answers, athena
 
 SPAN = "from=2026-10-24&to=2026-11-22"
 
@@ -145,6 +145,21 @@ class TestDrillDown:
         rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
         assert len(rows) == created(workspace.tasks)
         assert "title" not in rows[0]
+
+    def test_csv_that_no_answer_holds_goes_on_at_its_link(self, manager, gold_lake, workspace, monkeypatch):
+        address, found, pages = f"/insights/tasks.csv?event=created&{SPAN}", [], 0
+        whole = list(csv.reader(io.StringIO(manager.get(address).content.decode())))
+        monkeypatch.setattr(answers, "BUDGET", 8000)
+        while address:
+            answer = manager.get(address)
+            assert len(answer.content) < 8500
+            header, *rows = csv.reader(io.StringIO(answer.content.decode()))
+            assert header == whole[0]
+            found, pages = found + rows, pages + 1
+            link = re.fullmatch(r'<http://testserver([^>]+)>; rel="next"', answer.get("Link", ""))
+            address = link and link[1]
+        assert pages > 1
+        assert found == whole[1:]
 
     @pytest.mark.parametrize(
         "query",
@@ -398,3 +413,13 @@ class TestWarming:
 def test_links_to_tasks_stay_on_the_site(page, gold_lake):
     html = page("?category=//evil.example")
     assert all(not urlsplit(link).netloc for link in re.findall(r'href="([^"]*)"', html))
+
+
+@pytest.mark.parametrize("length", [0, 1, athena.LONGEST_PARAMETER - 2])
+def test_a_parameter_of_any_length_that_athena_takes(gold_lake, length):
+    assert athena.run("SELECT length(?) AS n", ("x" * length,)).rows == [{"n": length}]
+
+
+def test_a_longer_parameter_is_an_error(gold_lake):
+    with pytest.raises(athena.AthenaError):
+        athena.run("SELECT length(?) AS n", ("x" * (athena.LONGEST_PARAMETER - 1),))

@@ -7,6 +7,7 @@ import time
 import pytest
 from botocore.exceptions import ClientError
 
+from store.errors import TooLarge
 from store.model import Item
 from store.reading import get
 from store.writing import (
@@ -210,3 +211,37 @@ def test_other_errors_come_as_they_are(disturb):
     disturb("PutItem", refuse)
     with pytest.raises(ClientError, match="ValidationException"):
         write([put_new(note())])
+
+
+def test_an_item_above_400_kb_is_too_large(item):
+    large = note(body="x" * 400 * 1024)
+    with pytest.raises(TooLarge):
+        write([put_new(large)])
+    with pytest.raises(TooLarge):
+        write([put_new(large), put_new(note())])
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "reasons"),
+    [
+        ("ValidationException", "Item size has exceeded the maximum allowed size", ()),
+        ("ValidationException", "Item size to update has exceeded the maximum allowed size", ()),
+        ("ValidationException", "Transaction aggregate size exceeded 4 MB", ()),
+        (
+            "TransactionCanceledException",
+            "Transaction cancelled, please refer cancellation reasons for specific reasons [None, ValidationError]",
+            ("None", "ValidationError"),
+        ),
+    ],
+)
+def test_what_aws_says_of_too_large_writes(disturb, code, message, reasons):
+    def refuse(send, arguments):
+        why = "Item size to update has exceeded the maximum allowed size"
+        found = [{"Code": reason, **({"Message": why} if reason != "None" else {})} for reason in reasons]
+        raise ClientError(
+            {"Error": {"Code": code, "Message": message}, "CancellationReasons": found}, "TransactWriteItems"
+        )
+
+    disturb("TransactWriteItems", refuse)
+    with pytest.raises(TooLarge):
+        write([put_new(note()), put_new(note())])

@@ -24,6 +24,7 @@ from tasks.items import OPEN_STATUSES
 from tasks.recurrence import fitted, occurrences
 from tests.tasks.test_idempotency import once
 from tests.tasks.test_rules import CORPUS, start_of
+from web import answers
 
 TODAY = date(2026, 11, 22)
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -208,6 +209,18 @@ def test_the_table_does_not_hold_the_address(ctx, alice):
     assert token not in str(item.serialize())
     assert not item.PK.startswith(CAPTURED_PREFIXES)
     assert datetime.fromisoformat(item.created_at) <= datetime.now(UTC)
+
+
+def test_a_feed_ends_with_the_last_task_that_an_answer_holds(ctx, alice, monkeypatch):
+    for number in range(9):
+        fields = {"title": f"Task {number}", "due_date": f"2026-12-0{number + 1}", "description": "語" * 300}
+        services.create_task(ctx(alice), fields)
+    assert len(parsed(alice)[1]) == 9
+    monkeypatch.setattr(answers, "BUDGET", 6000)
+    found = parsed(alice)[1]
+    assert 0 < len(found) < 9
+    assert sorted(found) == [f"Task {number}" for number in range(len(found))]
+    assert len(calendar_feed.render(alice.id, TODAY)) < 6000
 
 
 def test_what_cannot_be_written_is_written_without_its_rule(ctx, alice, caplog):
