@@ -7,10 +7,10 @@ import pytest
 from playwright.sync_api import expect
 
 from dynamo_admin import query
-from etl.aws import client
 from etl.lake.config import lake_config
 from etl.run import local_lake
 from tasks import services
+from tests.roles import LAKE
 from tests.web.conftest import REFUSALS, site
 from tests.web.site import BROWSER_TIMEOUT_MS
 
@@ -198,7 +198,7 @@ def test_two_admins_and_the_person_they_shut_out(enter, make_account, known, ali
 
 def test_the_lake_is_run_replayed_and_watched(enter, make_account, tmp_path):
     page = enter(make_account("Root", groups=("admins",)))
-    lake = local_lake(lake_config(), client("s3"), client("glue"), tmp_path)
+    lake = local_lake(lake_config(), LAKE.client("s3"), LAKE.client("glue"), tmp_path)
     page.goto("/admin/pipeline/")
     for button, name in (("Run now", "Run now"), ("Replay these days", "Replay days"), RETRY):
         page.get_by_role("button", name=button).click()

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.roles import OWNER
+
 ROOT = Path(__file__).parent.parent.parent
 
 
 def run(python: str) -> subprocess.CompletedProcess[str]:
     environ = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
-    environ["PYTHONPATH"] = str(ROOT)
+    environ |= {"PYTHONPATH": str(ROOT), **OWNER.variables}  # the cases make a table of their own
     command = [python, "-m", "tests.dynamo_admin.run"]
     return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=600)
 

@@ -92,4 +92,4 @@ def test_no_line_is_lost_when_the_log_is_rotated(log_file: Path, firehose: Fireh
 
 def test_only_the_pattern_that_is_understood() -> None:
     with pytest.raises(ValueError, match="supported"):
-        list(matching([], "{ $.x = * }"))
+        list(matching([line(1)], "{ $.x = * }"))

@@ -163,7 +163,7 @@ def test_a_checklist_is_made_of_boxes(open_as, alice, add, stored):
     steps.nth(0).get_by_role("textbox").press("Enter")
     page.keyboard.type("Book")
     page.get_by_label("Repeats").select_option("custom")
-    page.get_by_label("Custom repeat").fill("every 3 weeks")
+    page.get_by_label("Or in words").fill("every 3 weeks")
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".toast")).to_contain_text("Saved")
     saved = stored(task)

@@ -170,12 +170,12 @@ def test_pressing_twice_does_once(open_as, alice, add, stored, today, all_titles
     expect(row(page, "Once")).to_have_count(1)
     page.goto(f"/tasks/{rent.id}/")
     page.get_by_text("More", exact=True).click()
-    press("Duplicate", "create_task")
+    press("Duplicate", "duplicate_task")
     expect(page.locator(".toast")).to_contain_text("copy")
     assert all_titles() == ["Once", "Rent", "Rent"]
     page.goto(f"/tasks/{rent.id}/")
     page.get_by_text("More", exact=True).click()
-    press("Skip this one", "update_task")
+    press("Skip this one", "skip_task")
     ready(page, "Tasks")
     assert stored(rent).recurrence == "FREQ=DAILY;COUNT=8"  # one was skipped, not two
     press("Complete “Rent”", "update_task")

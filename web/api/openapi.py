@@ -32,6 +32,9 @@ _HEADERS: Document = {
         '"default";r=5999;t=42',
     ),
     "RateLimit-Policy": _header("Requests allowed (q) per window of seconds (w)", '"default";q=6000;w=60'),
+    "Access-Control-Allow-Origin": _header(
+        "Another site whose scripts may call, if this deployment allows it", "https://app.example.com"
+    ),
     "X-Request-ID": _header("The request's id: the one you sent, or a new one", "3f1c9a"),
     "ETag": _header("Identifies the content of the response; for a single item, its version", '"3"'),
     "Link": _header("The next page", '<https://…?cursor=…>; rel="next"', maxLength=4096),
@@ -47,7 +50,7 @@ _HEADERS: Document = {
     ),
     "Sync-Reset": _header("Deletions may be missing: read the complete list again", "true", enum=["true"]),
 }
-_EVERYWHERE = ("RateLimit", "RateLimit-Policy", "X-Request-ID")
+_EVERYWHERE = ("Access-Control-Allow-Origin", "RateLimit", "RateLimit-Policy", "X-Request-ID")
 # Status -> its meaning; kind, detail and headers of the example.
 _PROBLEMS: dict[int, tuple[str, str, str, tuple[str, ...]]] = {
     400: (
