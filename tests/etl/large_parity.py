@@ -81,7 +81,7 @@ def test_quarantine_holds_every_bad_row_once_and_no_other(made):
     history = made.world.history
     bad = [row | {"reason": reason} for reason, row in bad_rows(history[0])]
     firsts = [row_of(history[len(history) * number // PARTS]) for number in range(PARTS)]
-    lost = [{"reason": "unreadable_file"}] * PARTS
+    lost = [{"reason": "unreadable_file", "table_name": "todo-app-data"}] * PARTS
     wanted = [tuple(row.get(name) for name in names) for row in bad + lost]
     found = made.lake.silver("quarantine")
     same_rows([tuple(row[name] for name in names) for row in found], wanted, "quarantine")

@@ -99,7 +99,7 @@ def task_events(history: Iterable[Change]) -> Iterator[Row]:
             *(text(image.get(name)) for name in ("title", "category", "priority")),
             due(image),
             *(moment(image.get(name)) for name in (*TIMES, "deleted_at")),
-            *(image_text(image), types(change)),
+            *(image_text(image), types(change), "todo-app-data"),
         )
 
 
