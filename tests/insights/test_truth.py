@@ -18,6 +18,7 @@ from insights.dashboards import EVERYBODY
 from insights.filters import Filters, State
 from insights.periods import Period
 from localcloud.accounts import ensure_client, pool_definition
+from tasks.demo import accounts
 from tests.etl.harness import NOW
 from tests.etl.oracle import category, due
 from tests.etl.world import World, play
@@ -26,6 +27,7 @@ from tests.insights.drill_down import expected_tasks
 from tests.insights.histories import gold, publish, recorded
 from tests.insights.lake import Lake
 from tests.insights.truth import Truth
+from tests.roles import OWNER
 from tests.slices import examples
 from web import athena
 
@@ -133,6 +135,7 @@ def test_the_demo_workspace(lake, cognito, tmp_path, monkeypatch, check):
     ensure_client(cognito, pool)
     quiet = {"stdout": io.StringIO(), "workers": 2}
     monkeypatch.setenv("DEMO_PASSWORD", "Demo-horse-9")
+    monkeypatch.setattr(accounts, "boto3", OWNER)  # an operator runs it
     with override_settings(USER_POOL_ID=pool):
         call_command("load_demo", state=tmp_path / "demo.json", people=4, tasks=80, months=3, **quiet)
     users = [
