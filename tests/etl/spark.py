@@ -121,13 +121,17 @@ class GlueRun:
         options = {"JOB_NAME": "lake", "enable-metrics": "true", "layer": layer, **self.settings}
         command = [self.python, SCRIPT, *(part for name in options for part in (f"--{name}", options[name]))]
         server, url = serve(self.root)
-        clean = _environment(self.python) | {
-            "AWS_ENDPOINT_URL_S3": url,
-            "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
-            "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
-            "PYTHONPATH": str(ROOT),
-            "PYSPARK_SUBMIT_ARGS": submit_arguments(self.root, FOLDERS),
-        }
+        clean = (
+            _environment(self.python)
+            | OWNER.variables
+            | {
+                "AWS_ENDPOINT_URL_S3": url,
+                "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
+                "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
+                "PYTHONPATH": str(ROOT),
+                "PYSPARK_SUBMIT_ARGS": submit_arguments(self.root, FOLDERS),
+            }
+        )
         try:
             done = subprocess.run(
                 command, cwd=self.root, env=clean, capture_output=True, text=True, timeout=PATIENCE
