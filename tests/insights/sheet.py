@@ -78,7 +78,7 @@ class Sheet:
         name, now, before = max(known, key=lambda c: abs(c[1] - c[2]))
         if text(now) == text(before):
             return f"No change against the {self.days} days before."
-        share = f" ({(now - before) / before * 100:+.0f}%)" if before else ""
+        share = f" ({(now - before) / before * 100:+,.0f}%)" if before else ""
         verb = "rose" if now > before else "fell"
         against = f"the largest change against the {self.days} days before."
         return f"{name} {verb} from {text(before)} to {text(now)}{share}, {against}"
