@@ -156,13 +156,19 @@ class CompressionMiddleware(GZipMiddleware):
 
     An answer with a strong ETag is sent as it is. Clients return that tag in ``If-Match``, and another encoding would
     have to have another one (RFC 9110, 8.8.3); such an answer holds a single item, and is small.
+
+    So is an answer to a client without an ``Accept``: API Gateway decides by that header whether it decodes a
+    compressed answer, and its documentation does not say what it does without one.
     """
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         """Compress ``response``, or say that it could have been compressed."""
         if response.get("ETag", "").startswith('"'):
             return response
-        if response.status_code == 304 or _NO_GZIP.search(request.headers.get("Accept-Encoding", "")):
+        refused = (
+            _NO_GZIP.search(request.headers.get("Accept-Encoding", "")) or "Accept" not in request.headers
+        )
+        if response.status_code == 304 or refused:
             patch_vary_headers(response, ("Accept-Encoding",))
             return response
         return super().process_response(request, response)

@@ -30,7 +30,7 @@ TYPES = ("application/json", "application/octet-stream")
 
 def answered(answer, path="/api/v1/tasks", accepts="gzip", method="GET"):
     """Return the answer as the outermost of both middlewares returns it."""
-    request = RequestFactory().generic(method, path, headers={"accept-encoding": accepts})
+    request = RequestFactory().generic(method, path, headers={"accept-encoding": accepts, "accept": "*/*"})
     return SizeMiddleware(CompressionMiddleware(lambda _: answer))(request)
 
 
@@ -153,9 +153,11 @@ def test_no_padding_is_the_same_twice():
 
 
 def test_pages_are_compressed(browser):
-    got = browser.get("/", headers={"accept-encoding": "gzip"})
+    got = browser.get("/", headers={"accept-encoding": "gzip", "accept": "text/html"})
     assert b"<html" in gzip.decompress(got.content)
     assert "Accept-Encoding" in got["Vary"]
+    bare = Client().get("/login/", headers={"accept-encoding": "gzip"})
+    assert bare.headers.get("Content-Encoding") is None
     assert (
         Client().get("/health", headers={"accept-encoding": "gzip"}).headers.get("Content-Encoding") is None
     )
