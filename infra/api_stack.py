@@ -68,8 +68,20 @@ class ApiStack(cdk.Stack):
             self.pool.add_group(
                 name.title(), group_name=name, description=description, precedence=len(GROUPS) - precedence
             )
-        self.secret = self._secret(data.removal)
-        self.edge_secret = self._edge_secret(data.removal)
+        self.secret = self._secret(
+            "SecretKey",
+            "secret-key",
+            "Django's SECRET_KEY",
+            "it signs links and cursors, and processes of one deployment must share it: a runbook rotates it",
+            data.removal,
+        )
+        self.edge_secret = self._secret(  # so that nobody reaches the function around CloudFront
+            "EdgeSecret",
+            "edge-secret",
+            "Sent by CloudFront; the web function knows its digest",
+            "CloudFront and the function must change it together: a runbook does, with a deployment",
+            data.removal,
+        )
         self.packages = buckets.bucket(self, self.names, "packages", data.removal)
         self.logs = log_group(self, "WebLogs", f"/aws/lambda/{settings.web_function}")
         self.gateway_logs = log_group(self, "GatewayLogs", self.names.gateway_logs)
@@ -133,37 +145,21 @@ class ApiStack(cdk.Stack):
             refresh_token_validity=cdk.Duration.days(30),
         )
 
-    def _secret(self, removal: cdk.RemovalPolicy) -> secretsmanager.Secret:
+    def _secret(
+        self, construct_id: str, name: str, description: str, kept: str, removal: cdk.RemovalPolicy
+    ) -> secretsmanager.Secret:
+        """Create a random secret; `kept` says why AWS does not rotate it."""
         secret = secretsmanager.Secret(
             self,
-            "SecretKey",
-            secret_name=self.names.of(f"todo/{self.names.settings.stage}/secret-key"),
-            description="Django's SECRET_KEY",
+            construct_id,
+            secret_name=self.names.of(f"todo/{self.names.settings.stage}/{name}"),
+            description=description,
             generate_secret_string=secretsmanager.SecretStringGenerator(
                 password_length=64, exclude_punctuation=True
             ),
             removal_policy=removal,
         )
-        reason = (
-            "it signs links and cursors, and processes of one deployment must share it: a runbook rotates it"
-        )
-        acknowledge(secret, {"AwsSolutions-SMG4": reason})
-        return secret
-
-    def _edge_secret(self, removal: cdk.RemovalPolicy) -> secretsmanager.Secret:
-        """Create what CloudFront sends to the gateway, so that nobody reaches the function around CloudFront."""
-        secret = secretsmanager.Secret(
-            self,
-            "EdgeSecret",
-            secret_name=self.names.of(f"todo/{self.names.settings.stage}/edge-secret"),
-            description="Sent by CloudFront; the web function knows its digest",
-            generate_secret_string=secretsmanager.SecretStringGenerator(
-                password_length=64, exclude_punctuation=True
-            ),
-            removal_policy=removal,
-        )
-        reason = "CloudFront and the function must change it together: a runbook does, with a deployment"
-        acknowledge(secret, {"AwsSolutions-SMG4": reason})
+        acknowledge(secret, {"AwsSolutions-SMG4": kept})
         return secret
 
     def _let_gateway_log(self) -> None:
