@@ -112,6 +112,7 @@ class ClockGuard(Generic[T]):
         """Drop every value; nothing is read ahead until somebody asks again."""
         with self._lock:
             self._entries.clear()
+        self._wake.set()  # the background thread ends at once
 
     def _asked_for(self, key: str) -> _Entry[T]:
         entry = self._entries.get(key)

@@ -17,6 +17,7 @@ import pytest
 from identity import revocations
 from store.writing import write
 
+pytestmark = pytest.mark.slow  # processes that start, freeze and wait
 MAX_AGE, READ_SECONDS = 0.5, 2.0
 
 

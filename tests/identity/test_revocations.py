@@ -1,5 +1,6 @@
 """Whose access has ended: known without a call on any request's path"""
 
+import threading
 import time
 from collections import Counter
 
@@ -68,6 +69,9 @@ def bearer(secret):
 def test_requests_make_no_call_to_find_out(alice, api, client_for, ctx, settings, calls_of_all_clients):
     """What requests ask of AWS besides the one call of their operation: nothing, or the browser's session."""
     settings.REVOCATIONS_SECONDS = 3600  # the thread that reads ahead has its own test
+    for thread in threading.enumerate():  # of the tests before, which may still be reading
+        if thread.name == "revocations":
+            thread.join(timeout=10)
     revocations.cached.forget()
     revocations.cached.get()
     task = services.create_task(ctx(alice), {"title": "x"}).task
