@@ -163,7 +163,9 @@ def test_what_does_not_fit_in_an_answer_says_how_to_get_it(as_alice, monkeypatch
     assert problem["type"] == "urn:todo:problem:export-too-large"
     assert "POST /api/v1/exports" in problem["detail"]
     # Compressed it fits.
-    assert as_alice("GET", "/api/v1/export", Accept_Encoding="gzip", Accept="*/*")["Content-Encoding"] == "gzip"
+    assert (
+        as_alice("GET", "/api/v1/export", Accept_Encoding="gzip", Accept="*/*")["Content-Encoding"] == "gzip"
+    )
 
 
 @pytest.mark.parametrize("body", [{}, {"format": "xml"}, {"format": "csv", "more": 1}])
