@@ -12,6 +12,8 @@ from django.core.management import get_commands, load_command_class
 from django.urls import Resolver404, resolve
 
 from insights.dashboards import EVERYBODY, ME
+from store.model import FEED_SHARDS
+from tasks.transfer.export_jobs import PART_BYTES
 
 ROOT = Path(__file__).resolve().parent.parent
 MARKDOWN = sorted(
@@ -209,6 +211,19 @@ def test_paths_in_code_spans_exist(path):
     )
     missing = [n for n in named if not (ROOT / n).exists() and not (ROOT / f"{n}.py").exists()]
     assert not missing
+
+
+@pytest.mark.parametrize(
+    ("document", "sentence", "value"),
+    [
+        ("runbooks/alarms.md", r"all users' items of one kind in (\d+) partitions", FEED_SHARDS),
+        ("benchmarks.md", r"the feed index has (\d+) partitions", FEED_SHARDS),
+        ("adrs/037-exports-in-steps.md", r"one part of at least (\d+) MiB", PART_BYTES / 2**20),
+    ],
+    ids=["alarms", "benchmarks", "exports"],
+)
+def test_numbers_in_sentences_are_those_of_the_code(document, sentence, value):
+    assert [float(found) for found in re.findall(sentence, (ROOT / "docs" / document).read_text())] == [value]
 
 
 def test_every_adr_is_in_the_index():
