@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from etl.lake.catalog import REQUEST_LINES
@@ -19,20 +21,12 @@ from tests.localcloud.dynamo import item, make_table
 from tests.localcloud.functions import ACCOUNT, Gateway, make_function, make_gateway
 from tests.localcloud.lake import finished, firehose_role, make_lake, parquet, table_input
 from tests.localcloud.roles import allow, as_program, as_role, make_role, permit
+from tests.localcloud.stacks import eventually, stack_status
 
 INVOKE = ["lambda:InvokeFunction"]
 GATEWAY_ERROR = (500, {"message": "Internal server error"})
 GLUE = f"arn:aws:glue:us-east-1:{ACCOUNT}"
 UNTRUSTED = "because no trust policy lets it assume the role"
-
-
-def eventually(look: Callable[[], Any]) -> Any:
-    """The first result of `look` that is true."""
-    deadline = time.monotonic() + 30
-    while not (found := look()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return found
 
 
 @pytest.fixture
@@ -281,16 +275,6 @@ def test_a_mapping_needs_a_role_that_reads_the_stream_and_reaches_the_queue(
 # --- CloudFormation, which creates these past their services' API ---
 
 
-def stack_status(shared: ClientOf, name: str, resources: dict[str, Any]) -> tuple[str, str]:
-    """The status of a new stack, and the reasons that its events give."""
-    client = shared("cloudformation")
-    client.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}))
-    described = lambda: client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]  # noqa: E731
-    eventually(lambda: not described().endswith("_IN_PROGRESS"))
-    events = client.describe_stack_events(StackName=name)["StackEvents"]
-    return described(), " ".join(event.get("ResourceStatusReason", "") for event in events)
-
-
 @pytest.mark.parametrize(
     ("service", "status"),
     [("lambda.amazonaws.com", "CREATE_COMPLETE"), ("glue.amazonaws.com", "ROLLBACK_COMPLETE")],
@@ -434,9 +418,32 @@ def test_a_gateway_logs_in_the_role_that_its_account_names(
     )
 
 
-def test_an_alarm_reaches_a_topic_whose_policy_lets_cloudwatch_in(
-    shared_aws: LocalAws, shared: ClientOf, name: str
-) -> None:
+@dataclass(frozen=True)
+class Pager:
+    """An alarm, its topic, and a queue that gets what the topic is told."""
+
+    of: ClientOf
+    topic: str
+    url: str
+    alarm: str
+
+    def let_in(self, service: str) -> None:
+        """Replace the topic's policy."""
+        statement = {**allow(["sns:Publish"], self.topic), "Principal": {"Service": service}}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self.of("sns").set_topic_attributes(
+            TopicArn=self.topic, AttributeName="Policy", AttributeValue=policy
+        )
+
+    def messages(self) -> int:
+        """Raise the alarm; return how many messages that made."""
+        for state in ("OK", "ALARM"):
+            self.of("cloudwatch").set_alarm_state(AlarmName=self.alarm, StateValue=state, StateReason="test")
+        return len(self.of("sqs").receive_message(QueueUrl=self.url).get("Messages", []))
+
+
+@pytest.fixture
+def pager(shared: ClientOf, name: str) -> Pager:
     topic = shared("sns").create_topic(Name=name)["TopicArn"]
     queue = f"arn:aws:sqs:us-east-1:{ACCOUNT}:{name}"
     anybody = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": queue}
@@ -454,31 +461,39 @@ def test_an_alarm_reaches_a_topic_whose_policy_lets_cloudwatch_in(
         ComparisonOperator="GreaterThanThreshold",
         AlarmActions=[topic],
     )
+    return Pager(shared, topic, url, name)
 
-    def let_in(service: str) -> None:
-        statement = {
-            "Effect": "Allow",
-            "Principal": {"Service": service},
-            "Action": "sns:Publish",
-            "Resource": topic,
-        }
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        shared("sns").set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
 
-    def raise_alarm() -> list[Any]:
-        for state in ("OK", "ALARM"):
-            shared("cloudwatch").set_alarm_state(AlarmName=name, StateValue=state, StateReason="test")
-        found: list[Any] = shared("sqs").receive_message(QueueUrl=url).get("Messages", [])
-        return found
+def test_an_alarm_reaches_a_topic_whose_policy_lets_cloudwatch_in(shared_aws: LocalAws, pager: Pager) -> None:
+    pager.let_in("budgets.amazonaws.com")
+    assert pager.messages() == 0
+    refused = f"cloudwatch.amazonaws.com is not authorized to perform: sns:Publish on resource: {pager.topic}"
+    assert refused in shared_aws.log.read_text()
+    pager.let_in("cloudwatch.amazonaws.com")
+    assert pager.messages() == 1
 
-    let_in("budgets.amazonaws.com")
-    assert raise_alarm() == []
-    assert (
-        f"cloudwatch.amazonaws.com is not authorized to perform: sns:Publish on resource: {topic}"
-        in shared_aws.log.read_text()
+
+@pytest.mark.parametrize("missing", ["kms:Decrypt", "kms:GenerateDataKey"])
+def test_an_alarm_reaches_an_encrypted_topic_whose_key_lets_cloudwatch_in(
+    shared_aws: LocalAws, shared: ClientOf, pager: Pager, missing: str
+) -> None:
+    def policy(*actions: str) -> str:
+        owner = {**allow(["kms:*"], "*"), "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
+        service = {**allow(list(actions), "*"), "Principal": {"Service": "cloudwatch.amazonaws.com"}}
+        return json.dumps({"Version": "2012-10-17", "Statement": [owner, service]})
+
+    uses = ("kms:Decrypt", "kms:GenerateDataKey")
+    key = shared("kms").create_key(Policy=policy(*uses))["KeyMetadata"]["Arn"]
+    shared("sns").set_topic_attributes(
+        TopicArn=pager.topic, AttributeName="KmsMasterKeyId", AttributeValue=key
     )
-    let_in("cloudwatch.amazonaws.com")
-    assert len(raise_alarm()) == 1
+    pager.let_in("cloudwatch.amazonaws.com")
+    assert pager.messages() == 1
+    left = policy(*(action for action in uses if action != missing))
+    shared("kms").put_key_policy(KeyId=key, PolicyName="default", Policy=left)
+    assert pager.messages() == 0
+    refused = f"cloudwatch.amazonaws.com is not authorized to perform: {missing} on resource: {key}"
+    assert refused in shared_aws.log.read_text()
 
 
 # --- Athena ---
@@ -595,18 +610,56 @@ def test_metrics_are_published_within_the_namespace_of_the_grant(
         cloudwatch.put_metric_data(Namespace="Theirs", MetricData=metric)
 
 
-@pytest.mark.parametrize("missing", ["catalog", "database/{}", "table/{}/*"])
+# By call of Glue: what it is sent, and the resources that it is decided on, for the database {} and the table t.
+GLUE_CALLS: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "GetDatabase": ({"Name": "{}"}, ["catalog", "database/{}"]),
+    "GetTables": ({"DatabaseName": "{}"}, ["catalog", "database/{}", "table/{}/*"]),
+    "GetTable": ({"DatabaseName": "{}", "Name": "t"}, ["catalog", "database/{}", "table/{}/t"]),
+    "GetPartitions": ({"DatabaseName": "{}", "TableName": "t"}, ["catalog", "database/{}", "table/{}/t"]),
+    "UpdateTable": (
+        {"DatabaseName": "{}", "TableInput": {"Name": "t"}},
+        ["catalog", "database/{}", "table/{}/t"],
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("call", "missing"), [(call, each) for call, (_, needed) in GLUE_CALLS.items() for each in needed]
+)
 def test_glue_wants_catalog_database_and_tables(
-    shared_aws: LocalAws, shared: ClientOf, name: str, missing: str
+    shared_aws: LocalAws, shared: ClientOf, name: str, call: str, missing: str
 ) -> None:
     database = make_lake(shared, name)
-    names = {each: f"{GLUE}:{each.format(database)}" for each in ("catalog", "database/{}", "table/{}/*")}
-    make_role(shared, name, "lambda.amazonaws.com", allow(["glue:GetTables"], *names.values()))
-    glue = as_role(shared_aws, "glue", name)
-    assert glue.get_tables(DatabaseName=database)["TableList"] == []
-    permit(shared, name, allow(["glue:GetTables"], *(arn for each, arn in names.items() if each != missing)))
-    with pytest.raises(ClientError, match="GetTables"):
-        glue.get_tables(DatabaseName=database)
+    shared("glue").create_table(DatabaseName=database, TableInput={"Name": "t"})
+    sent, needed = GLUE_CALLS[call]
+    given = {key: database if value == "{}" else value for key, value in sent.items()}
+    arns = {each: f"{GLUE}:{each.format(database)}" for each in needed}
+    make_role(shared, name, "lambda.amazonaws.com", allow([f"glue:{call}"], *arns.values()))
+    ask = getattr(as_role(shared_aws, "glue", name), xform_name(call))
+    ask(**given)
+    permit(shared, name, allow([f"glue:{call}"], *(arn for each, arn in arns.items() if each != missing)))
+    with pytest.raises(ClientError, match=f"not authorized to perform: glue:{call} "):
+        ask(**given)
+
+
+def test_log_lines_are_written_with_a_grant_on_their_stream(
+    shared_aws: LocalAws, shared: ClientOf, name: str
+) -> None:
+    shared("logs").create_log_group(logGroupName=name)
+    group = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:{name}"
+    verbs = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    make_role(shared, name, "lambda.amazonaws.com", allow(verbs, f"{group}:log-stream:one"))
+    logs = as_role(shared_aws, "logs", name)
+
+    def write(stream: str) -> None:
+        where = {"logGroupName": name, "logStreamName": stream}
+        logs.create_log_stream(**where)
+        line = {"timestamp": round(time.time() * 1000), "message": "a line"}
+        logs.put_log_events(**where, logEvents=[line])
+
+    write("one")
+    with pytest.raises(ClientError, match=f"logs:CreateLogStream on resource: {group}:log-stream:two"):
+        write("two")
 
 
 # --- the programs of `make run` ---
