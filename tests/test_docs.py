@@ -334,9 +334,31 @@ def names_of(node: ast.stmt) -> list[str]:
     return [getattr(node, "name", "")]
 
 
+TEST = re.compile(r"`(tests/[\w/]+\.py)::([^`]+)`")
+
+
+@pytest.mark.parametrize("path", MARKDOWN, ids=lambda path: str(path.relative_to(ROOT)))
+def test_tests_in_code_spans_exist(path):
+    assert not [
+        f"{file}::{name}"
+        for file, name in TEST.findall(path.read_text())
+        if not defines(file, name.replace("::", "."))
+    ]
+
+
+def test_every_regression_names_the_test_that_fails():
+    text = (ROOT / "docs" / "regressions.md").read_text()
+    rows = re.findall(r"^\| (?!what holds|---)(.+) \| (.+) \| (.+) \|$", text, re.MULTILINE)
+    assert len(rows) > 50
+    assert len({(holds, taken) for holds, taken, _ in rows}) == len(rows)
+    assert not [holds for holds, _, fails in rows if not TEST.search(fails)]
+
+
 @pytest.mark.parametrize(
     ("file", "name", "known"),
     [
+        ("tests/test_docs.py", "test_the_glossary_is_sorted_and_links_each_term", True),
+        ("tests/test_docs.py", "test_nothing", False),
         ("store/commit.py", "commit", True),
         ("store/commit.py", "nothing", False),
         ("store/audit.py", "Trail.__call__", True),

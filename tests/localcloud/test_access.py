@@ -588,8 +588,19 @@ def test_a_stream_is_read_with_a_grant_on_the_stream(
         permit(shared, name, allow([action for action in READS if action != missing], stream))
         with pytest.raises(ClientError, match=f"not authorized to perform: {missing}"):
             read()
-    permit(shared, name, allow(["dynamodb:ListStreams"], stream))
-    with pytest.raises(ClientError, match="ListStreams"):
+
+
+def test_streams_are_listed_with_a_grant_on_everything(
+    shared_aws: LocalAws, shared: ClientOf, name: str
+) -> None:
+    """AWS knows no resource of this call, neither the table's nor the stream's."""
+    stream = make_table(shared("dynamodb"), name)
+    make_role(shared, name, "lambda.amazonaws.com", allow(["dynamodb:ListStreams"], "*"))
+    streams = as_role(shared_aws, "dynamodbstreams", name)
+    assert [each["StreamArn"] for each in streams.list_streams(TableName=name)["Streams"]] == [stream]
+    table = stream.partition("/stream/")[0]
+    permit(shared, name, allow(["dynamodb:ListStreams"], stream, table, f"{table}/*"))
+    with pytest.raises(ClientError, match=r"dynamodb:ListStreams on resource: \*"):
         streams.list_streams(TableName=name)
 
 
