@@ -1,6 +1,6 @@
 """Pages to sign up, to confirm the e-mail address, to reset the password, and for the second step of signing in.
 
-The account that a page is for is in its URL, signed: it survives a restart, another tab, and a lost cookie.
+The account that a page is for is in its URL, encrypted: it survives a restart, another tab, and a lost cookie.
 """
 
 import time
@@ -8,13 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from identity import accounts, mailbox, preference_cookies, sign_in
+from identity import accounts, mailbox, preference_cookies, sealing, sign_in
 from identity.decorators import form_page
 from identity.errors import ChallengeRequired, IdentityError, InvalidCredentials, WeakPassword
 from identity.forms import CodeForm, ForgottenForm, NewPasswordForm, ResetForm, SignUpForm, StyledForm, posted
@@ -23,19 +22,15 @@ from identity.next_page import safe_url
 LINK_SECONDS = 24 * 3600
 CHALLENGE_SECONDS = 180  # as long as Cognito waits for the response
 CHALLENGE_KEY = "challenge"
-_SALT = "identity.registration"
 
 
 def _link(name: str, *about: str) -> str:
-    return f"{reverse(name)}?for={signing.dumps(about, salt=_SALT)}"
+    return f"{reverse(name)}?for={sealing.seal(name, *about)}"
 
 
-def _about(request: HttpRequest) -> list[str] | None:
-    try:
-        found: list[str] = signing.loads(request.GET.get("for", ""), salt=_SALT, max_age=LINK_SECONDS)
-    except signing.BadSignature:
-        return None
-    return found
+def _about(request: HttpRequest, name: str) -> list[str] | None:
+    """Return what the link to the page ``name`` is about; None for a link to another page, or an old one."""
+    return sealing.unseal(name, request.GET.get("for", ""), LINK_SECONDS)
 
 
 def _tried(form: StyledForm, do: Callable[[], Any], field: str | None = None) -> bool:
@@ -75,7 +70,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
 @form_page
 def confirm(request: HttpRequest) -> HttpResponse:
     """Confirm the e-mail address of a new account with the code that was sent to it, or send another code."""
-    about = _about(request)
+    about = _about(request, "confirm")
     if about is None:
         return redirect("sign-up")
     username, email = about
@@ -109,7 +104,7 @@ def forgotten(request: HttpRequest) -> HttpResponse:
 @form_page
 def reset(request: HttpRequest) -> HttpResponse:
     """Set a new password with the code that was sent."""
-    about = _about(request)
+    about = _about(request, "reset")
     if about is None:
         return redirect("forgotten")
     (identifier,) = about
