@@ -3,6 +3,7 @@
 The account that a page is for is in its URL, encrypted: it survives a restart, another tab, and a lost cookie.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,15 +14,17 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from identity import accounts, mailbox, preference_cookies, sealing, sign_in
+from identity import accounts, directory, mailbox, preference_cookies, revocations, sealing, sign_in
 from identity.decorators import form_page
 from identity.errors import ChallengeRequired, IdentityError, InvalidCredentials, WeakPassword
 from identity.forms import CodeForm, ForgottenForm, NewPasswordForm, ResetForm, SignUpForm, StyledForm, posted
 from identity.next_page import safe_url
+from store.errors import DomainError
 
 LINK_SECONDS = 24 * 3600
 CHALLENGE_SECONDS = 180  # as long as Cognito waits for the response
 CHALLENGE_KEY = "challenge"
+_log = logging.getLogger(__name__)
 
 
 def _link(name: str, *about: str) -> str:
@@ -114,9 +117,32 @@ def reset(request: HttpRequest) -> HttpResponse:
         if _tried(
             form, lambda: accounts.reset_password(identifier, given["code"].strip(), given["password"])
         ):
-            messages.success(request, _("Your password is changed. Sign in with it."))
+            _end_what_was_issued(request, identifier)
             return redirect("login")
     return _show(request, "reset", form, identifier=identifier, local_code=mailbox.code_for(identifier))
+
+
+def _end_what_was_issued(request: HttpRequest, identifier: str) -> None:
+    """End all sessions and tokens of an account whose password was reset; whoever had them may be a thief."""
+    from identity import administration  # here: no other page for strangers needs it
+
+    try:
+        account = directory.account(identifier)
+        ctx = sign_in.context_of(request, account.id)
+        administration.password_changed(ctx, account.username, wholly=True)
+    except DomainError:
+        _log.exception("a password was reset, but not everything that was issued to its account has ended")
+        messages.warning(
+            request, _("Your password is changed. Sign in with it, and then sign out everywhere in Security.")
+        )
+        return
+    revocations.outlast()
+    messages.success(
+        request,
+        _(
+            "Your password is changed. Every browser, program, access token and calendar address was signed out."
+        ),
+    )
 
 
 # --- The second step of signing in ---------------------------------------------------------------------------

@@ -24,10 +24,30 @@ def security(request: HttpRequest) -> HttpResponse:
         except IdentityError as error:
             form.add_error("new_password", str(error))
         else:
-            messages.success(request, _("Your password is changed. Other browsers stay signed in."))
+            _end_the_others(request, wholly=given["programs"])
             return redirect("account-security")
     signed_in = browsers.signed_in(person(request).id, request.session.session_key)
     return show(request, "security", form=form, signed_in=signed_in)
+
+
+def _end_the_others(request: HttpRequest, *, wholly: bool) -> None:
+    """End every session and token but this browser's, after a change of the password."""
+    try:
+        administration.password_changed(context(request), person(request).username, wholly=wholly)
+    except administration.Refused as error:
+        messages.warning(request, f"{_('Your password is changed.')} {error}")
+        return
+    revocations.outlast()
+    sign_in.renew(request)
+    if wholly:
+        messages.success(
+            request,
+            _("Your password is changed. Every other browser, program, token and calendar was signed out."),
+        )
+    else:
+        messages.success(
+            request, _("Your password is changed. All other browsers are signed out; access tokens stay.")
+        )
 
 
 @page
