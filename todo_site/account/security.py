@@ -20,7 +20,10 @@ def security(request: HttpRequest) -> HttpResponse:
     if form.is_valid() and (issued := form.prove(person(request))):
         given = form.cleaned_data
         try:
-            accounts.change_password(issued.access_token, given["password"], given["new_password"])
+            me = person(request)
+            accounts.change_password(
+                issued.access_token, given["password"], given["new_password"], me.email, me.username, me.name
+            )
         except IdentityError as error:
             form.add_error("new_password", str(error))
         else:
