@@ -37,8 +37,11 @@ def _end_the_others(request: HttpRequest, *, wholly: bool) -> None:
     """End every session and token but this browser's, after a change of the password."""
     try:
         administration.password_changed(context(request), person(request).username, wholly=wholly)
-    except administration.Refused as error:
-        messages.warning(request, f"{_('Your password is changed.')} {error}")
+    except administration.Refused:
+        messages.warning(
+            request,
+            _("Your password is changed, but not everything else is signed out yet. Sign out everywhere."),
+        )
         return
     revocations.outlast()
     sign_in.renew(request)
