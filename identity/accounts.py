@@ -9,8 +9,8 @@ from typing import Any
 
 from django.conf import settings
 
-from identity import cognito, passwords
-from identity.cognito import Tokens
+from identity import cognito, passwords, recovery_codes
+from identity.cognito import NEW_PASSWORD, TOTP, Tokens
 from identity.errors import (
     AddressTaken,
     ChallengeRequired,
@@ -23,7 +23,6 @@ from identity.errors import (
     WrongCode,
 )
 
-TOTP, NEW_PASSWORD = "SOFTWARE_TOKEN_MFA", "NEW_PASSWORD_REQUIRED"
 _ERRORS: dict[str, type[IdentityError]] = {
     "CodeMismatchException": WrongCode,
     "EnableSoftwareTokenMFAException": WrongCode,
@@ -113,6 +112,7 @@ def answer_challenge(name: str, session: str, username: str, given: str) -> Toke
 def prove(identifier: str, password: str, code: str = "") -> Tokens:
     """Return fresh tokens for somebody who is signed in and shows their password, and code, again.
 
+    The code is one of the app, or a recovery code, which is then used up.
     Raises InvalidCredentials, WrongCode (also when one is needed and was not given), …
     """
     try:
@@ -120,6 +120,8 @@ def prove(identifier: str, password: str, code: str = "") -> Tokens:
     except ChallengeRequired as challenge:
         if challenge.name != TOTP or not code:
             raise WrongCode from None
+        if recovery_codes.is_one(code):
+            return recovery_codes.sign_in(identifier, password, code)
         return answer_challenge(challenge.name, challenge.session, challenge.username or identifier, code)
 
 

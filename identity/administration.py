@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from identity import access_tokens, directory, email_addresses, revocations, roles, sessions
+from identity import access_tokens, directory, email_addresses, recovery_codes, revocations, roles, sessions
 from identity.errors import AccountMissing, EmailTaken, IdentityError
 from identity.fields import PROFILE_CHANGES
 from identity.items import UserItem, calendar_feed_key
@@ -164,6 +164,17 @@ def password_changed(ctx: RequestContext, username: str, *, wholly: bool) -> Non
     """
     write([_revocation(ctx, wholly)])
     _end_issued(ctx, lambda: directory.sign_out(username), wholly=wholly)
+
+
+def remove_second_factor(ctx: RequestContext, before: UserItem) -> UserItem:
+    """Let somebody sign in with their password alone, who has lost the app and the recovery codes.
+
+    Raises Refused, VersionConflict.
+    """
+    changed = _change_profile(ctx, before, {})
+    _in_cognito(lambda: directory.prefer_totp(before.username, wanted=False))
+    recovery_codes.forget(ctx.user_id)
+    return changed
 
 
 def change_groups(ctx: RequestContext, before: UserItem, groups: frozenset[str]) -> UserItem:

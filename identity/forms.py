@@ -35,7 +35,7 @@ def code_field(label: Any, **options: Any) -> forms.CharField:
     """Return a field for a code of six digits."""
     return forms.CharField(
         label=label,
-        max_length=16,
+        max_length=40,
         error_messages={"required": _("Enter the code.")},
         widget=forms.TextInput(attrs=_CODE_ATTRS),
         **options,
@@ -138,6 +138,20 @@ class ResetForm(StyledForm):
 
     code = code_field(_("Code"))
     password = new_password_field(_("New password"))
+
+
+class RecoveryForm(StyledForm):
+    """The password again, and a recovery code."""
+
+    password = password_field(_("Password"), "current-password")
+    code = forms.CharField(
+        label=_("Recovery code"),
+        max_length=40,
+        error_messages={"required": _("Enter the code.")},
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
 
 
 class NewPasswordForm(StyledForm):

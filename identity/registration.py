@@ -14,10 +14,29 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from identity import accounts, directory, mailbox, preference_cookies, revocations, sealing, sign_in
+from identity import (
+    accounts,
+    directory,
+    mailbox,
+    preference_cookies,
+    recovery_codes,
+    revocations,
+    sealing,
+    sign_in,
+)
+from identity.cognito import NEW_PASSWORD, TOTP
 from identity.decorators import form_page
-from identity.errors import ChallengeRequired, IdentityError, InvalidCredentials, WeakPassword
-from identity.forms import CodeForm, ForgottenForm, NewPasswordForm, ResetForm, SignUpForm, StyledForm, posted
+from identity.errors import ChallengeRequired, IdentityError, InvalidCredentials, WeakPassword, WrongCode
+from identity.forms import (
+    CodeForm,
+    ForgottenForm,
+    NewPasswordForm,
+    RecoveryForm,
+    ResetForm,
+    SignUpForm,
+    StyledForm,
+    posted,
+)
 from identity.next_page import safe_url
 from store.errors import DomainError
 
@@ -152,7 +171,7 @@ def redirect_to_challenge(
     request: HttpRequest, challenge: ChallengeRequired, following: str
 ) -> HttpResponse | None:
     """Store Cognito's challenge and redirect to its page; return None if this site does not support the challenge."""
-    if challenge.name not in {accounts.TOTP, accounts.NEW_PASSWORD}:
+    if challenge.name not in {TOTP, NEW_PASSWORD}:
         return None
     request.session[CHALLENGE_KEY] = {
         "name": challenge.name,
@@ -170,7 +189,7 @@ def challenge(request: HttpRequest) -> HttpResponse:
     asked = request.session.get(CHALLENGE_KEY)
     if not asked or asked["until"] < time.time():
         return redirect("login")
-    wants_code = asked["name"] == accounts.TOTP
+    wants_code = asked["name"] == TOTP
     form = (CodeForm if wants_code else NewPasswordForm)(posted(request))
     if form.is_valid():
         given = form.cleaned_data["code"].replace(" ", "") if wants_code else form.cleaned_data["password"]
@@ -191,3 +210,32 @@ def challenge(request: HttpRequest) -> HttpResponse:
             signed_in = sign_in.admit(request, issued)
             return preference_cookies.apply(request, signed_in, redirect(safe_url(request, asked["next"])))
     return _show(request, "challenge", form, wants_code=wants_code)
+
+
+@form_page
+def recovery(request: HttpRequest) -> HttpResponse:
+    """Sign in with the password and a recovery code, in place of a code from the authenticator app."""
+    asked = request.session.get(CHALLENGE_KEY)
+    if not asked or asked["name"] != TOTP:
+        return redirect("login")
+    form = RecoveryForm(posted(request))
+    if form.is_valid():
+        given = form.cleaned_data
+        try:
+            issued = recovery_codes.sign_in(asked["username"], given["password"], given["code"])
+        except WrongCode as error:
+            form.add_error("code", str(error))
+        except IdentityError as error:
+            form.add_error("password", str(error))
+        else:
+            request.session.pop(CHALLENGE_KEY, None)
+            signed_in = sign_in.admit(request, issued)
+            messages.warning(
+                request,
+                _(
+                    "You have %(left)d recovery codes left. Set up your app again, or make new codes, in Security."
+                )
+                % {"left": recovery_codes.left(signed_in.id)},
+            )
+            return preference_cookies.apply(request, signed_in, redirect(safe_url(request, asked["next"])))
+    return _show(request, "recovery", form)

@@ -43,6 +43,7 @@ ACCOUNT_CALLS = (
     "AdminEnableUser",
     "AdminDeleteUser",
     "AdminUserGlobalSignOut",
+    "AdminSetUserMFAPreference",
     "AdminListGroupsForUser",
     "AdminAddUserToGroup",
     "AdminRemoveUserFromGroup",
