@@ -1,4 +1,4 @@
-"""Log lines of the lake: one JSON object a line on standard output."""
+"""Log lines of the lake: one JSON object a line on standard error."""
 
 import json
 import os
@@ -52,8 +52,8 @@ def log(
         "metadata": metadata,
         **_embedded(counts or {}, seconds or {}),
     }
-    sys.stdout.write(json.dumps(line, default=str) + "\n")
-    sys.stdout.flush()
+    sys.stderr.write(json.dumps(line, default=str) + "\n")
+    sys.stderr.flush()
 
 
 def _embedded(counts: Mapping[str, int], seconds: Mapping[str, float]) -> dict[str, Any]:
