@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import ManagementUtility, get_commands
-from django.core.management.base import CommandError
+from django.core.management.base import BaseCommand, CommandError
 
 FAILED, CALLED_WRONGLY, INTERRUPTED = 1, 2, 130
 # Of Django's commands, those that work here. The others are for a relational database, its users and its tables.
@@ -42,7 +42,7 @@ class Utility(ManagementUtility):
             lines += ["", f"The commands of the product are not listed: {self.settings_exception}"]
         return "\n".join(lines)
 
-    def fetch_command(self, subcommand: str) -> object:
+    def fetch_command(self, subcommand: str) -> BaseCommand:
         """Return the command, or end with the reason why there is none."""
         if subcommand in get_commands() and not is_offered(subcommand):
             print(f"{subcommand} is not of use here. {INSTEAD.get(subcommand, NO_DATABASE)}", file=sys.stderr)
