@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
-from datetime import date, time
+from datetime import date, time, tzinfo
 from typing import Any, ClassVar, Self, cast
 
 from django import forms
@@ -16,6 +16,7 @@ from store.errors import FieldError
 from tasks import checklists, fields, recurrence, repeat_choices
 from tasks.items import PRIORITIES, STATUSES, TaskItem
 from tasks.language import repeats, rule_words
+from tasks.local_due import moved
 
 PRIORITY_LABELS = {"low": _("Low"), "medium": _("Medium"), "high": _("High"), "urgent": _("Urgent")}
 STATUS_LABELS = {
@@ -448,9 +449,11 @@ class BulkForm(forms.Form):
         """Return the fields that are not blank."""
         return {name: value for name, value in self.cleaned_data.items() if value}
 
-    def changes_for(self, task: TaskItem) -> dict[str, Any]:
-        """Return the fields to change in ``task``; tags are added to its own."""
+    def changes_for(self, task: TaskItem, zone: tzinfo) -> dict[str, Any]:
+        """Return the fields to change in ``task``: tags are added to its own, the due date is a day in ``zone``."""
         changes = self.given()
+        if day := changes.get("due_date"):
+            changes["due_date"] = moved(task.attribute_values, day, zone)
         if added := changes.pop("add_tags", None):
             changes["tags"] = list(dict.fromkeys([*(task.tags or ()), *added]))
         return changes

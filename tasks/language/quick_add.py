@@ -36,6 +36,9 @@ _WORD = re.compile(
     re.VERBOSE,
 )
 _AROUND = " ,;:"
+# A title that no phrase begins with, and what a date, a time and a repeat set.
+_TITLE = "task"
+_DATED = {"due_date", "due_time", "recurrence", "repeat_from"}
 _DASHES = re.compile(r"^[-\u2013]\s+|\s+[-\u2013]$")
 
 
@@ -106,6 +109,16 @@ def parse(line: str, now: datetime, language: str = "en", keep: Collection[str] 
     if not title:
         return Parsed({"title": " ".join(line.split())}, [], steps)
     return Parsed({"title": title, **fields}, [_part(line, part, fields, found) for part in found], steps)
+
+
+def dated(text: str, now: datetime, language: str = "en") -> dict[str, Any] | None:
+    """Return the fields of the date, time and repeat that ``text`` says as a whole at the end of a line, or None."""
+    for line in (f"{_TITLE} {text}", f"{_TITLE} on {text}"):
+        found = dict(parse(line, now, language).fields)
+        if found.pop("title") == _TITLE and "due_date" in found and found.keys() <= _DATED:
+            return found
+    day = day_of(text, now, language)
+    return {"due_date": day.isoformat()} if day else None
 
 
 def day_of(text: str, now: datetime, language: str = "en") -> date | None:
