@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import translation
+from playwright.sync_api import expect
 
 from tasks import snooze
 from tasks.items import TaskItem
@@ -217,3 +218,63 @@ def test_another_persons_task_is_not_there(client_for, bob, add):
 def test_a_request_that_no_page_sends_is_answered(browser, add, given):
     ids = {"ids": add("One").id} if given else {}
     assert browser.post("/tasks/snooze/", ids | given).status_code in {302, 400}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("size", ["wide", "narrow"])
+def test_a_row_moves_by_words_and_comes_back_by_a_key(open_as, alice, add, stored, size):
+    task = add("Pay rent")
+    page = open_as(alice, "/", size, timezone_id="Europe/Berlin")
+    page.get_by_role("link", name="Pay rent", exact=True).focus()
+    page.keyboard.press("s")
+    dialog = page.get_by_role("dialog", name="Move “Pay rent”")
+    expect(dialog.get_by_role("button", name="Tomorrow")).to_be_visible()
+    words = dialog.get_by_label("Or say when")
+    words.fill("soonish")
+    expect(dialog.get_by_text("“soonish” is not a day or time.")).to_be_visible()
+    words.fill("24 dec 2040 9am")
+    expect(dialog.get_by_role("button", name="Move to Mon 24 Dec 2040 09:00")).to_be_visible()
+    words.press("Enter")
+    expect(dialog).to_be_hidden()
+    expect(page.locator(".section-upcoming").get_by_role("link", name="Pay rent", exact=True)).to_be_focused()
+    saved = stored(task)
+    assert (saved.due_date, saved.due_time, saved.timezone) == ("2040-12-24", "09:00", "Europe/Berlin")
+    page.keyboard.press("z")
+    expect(page.locator(".section-undated").get_by_role("link", name="Pay rent", exact=True)).to_be_visible()
+
+
+@pytest.mark.browser
+def test_words_that_are_sent_before_they_were_understood_are_shown_first(open_as, alice, add, stored):
+    task = add("Pay rent")
+    page = open_as(alice, "/")
+    page.route("**/tasks/snooze/means/**", lambda route: route.abort())
+    page.get_by_role("link", name="Pay rent", exact=True).focus()
+    page.keyboard.press("s")
+    page.get_by_label("Or say when").fill("24 dec 2040")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Move to Mon 24 Dec 2040").click()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    assert stored(task).due_date == "2040-12-24"
+
+
+@pytest.mark.browser
+def test_selected_tasks_and_an_open_task_move_too(open_as, alice, add, stored):
+    tasks = [add("One"), add("Two")]
+    page = open_as(alice, "/")
+    page.get_by_role("link", name="Select", exact=True).click()
+    for box in page.locator(".select").all():
+        box.check()
+    page.get_by_role("button", name="Move to another day").click()
+    dialog = page.get_by_role("dialog", name="Move 2 tasks")
+    dialog.get_by_role("button", name="Tomorrow").click()
+    expect(dialog).to_be_hidden()
+    expect(page.locator(".section-upcoming .task")).to_have_count(2)
+    days = {stored(task).due_date for task in tasks}
+    assert len(days) == 1
+    page.goto(f"/tasks/{tasks[0].id}/")
+    page.get_by_text("More", exact=True).click()
+    page.get_by_role("link", name="Move to another day").click()
+    page.get_by_role("dialog").get_by_role("button", name="No date").click()
+    expect(page.get_by_label("Due date")).to_have_value("")
+    expect(page.get_by_text("“One” is due: no date")).to_be_visible()
+    assert stored(tasks[0]).due_date is None
