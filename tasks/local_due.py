@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any, NamedTuple
 
-from identity.today import zone_named
+from identity.today import name_of, zone_named
 
 
 class LocalDue(NamedTuple):
@@ -25,7 +25,7 @@ def local_due(task: Mapping[str, Any], zone: tzinfo) -> LocalDue | None:
     if own is None:
         return LocalDue(day, at)
     there = datetime.combine(day, time.fromisoformat(at), own)
-    name = f"{at} {str(own).replace('_', ' ')}"
+    name = f"{at} {name_of(own)}"
     try:
         here = there.astimezone(zone)
     except OverflowError:  # the first or last day there is

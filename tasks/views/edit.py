@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from identity.sign_in import context
+from identity.today import name_of
 from store.errors import ValidationFailed, VersionConflict
 from tasks import checklists, selectors, services
 from tasks.errors import TaskNotFound
@@ -121,7 +122,7 @@ def _page(
 def _zone_name(request: HttpRequest, task: TaskItem) -> str:
     """Return the zone that the form's time of day is in: the task's own, which saving keeps, else the viewer's."""
     own = task.timezone if task.due_time else None
-    return (own or str(zone_of(request))).replace("_", " ")
+    return name_of(own or zone_of(request))
 
 
 def _repeating(form: TaskForm, task: TaskItem) -> dict[str, Any]:
