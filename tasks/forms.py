@@ -10,6 +10,7 @@ from django.http import QueryDict
 from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from identity.today import zone_named
 from store.errors import FieldError
@@ -49,7 +50,6 @@ OFFERED_RULES = (
     "FREQ=MONTHLY",
     "FREQ=YEARLY",
 )
-_UNIT_LABELS = {"DAILY": _("days"), "WEEKLY": _("weeks"), "MONTHLY": _("months"), "YEARLY": _("years")}
 # Fields of the repeat builder without a visible label.
 _BUILDER_LABELS = {
     "repeat_every": _("How many days, weeks, months or years"),
@@ -258,11 +258,33 @@ class EditForm(_TaskFields):
         return type(self)(data, auto_id=self.auto_id)
 
 
+def _units(number: int) -> dict[str, str]:
+    """Return the names of the units of a repeat as they are called after ``number``."""
+    return {
+        "DAILY": ngettext("day", "days", number),
+        "WEEKLY": ngettext("week", "weeks", number),
+        "MONTHLY": ngettext("month", "months", number),
+        "YEARLY": ngettext("year", "years", number),
+    }
+
+
+class UnitSelect(forms.Select):
+    """The units of a repeat. A script of the page writes them as one or many, as the number before them changes."""
+
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Return an option with both of its names."""
+        option = super().create_option(name, value, *args, **kwargs)
+        names = {"data-one": _units(1)[str(value)], "data-many": _units(2)[str(value)]}
+        return option | {"attrs": option["attrs"] | names}
+
+
 class RepeatFields(forms.Form):
     """How a task repeats: an offered rule, its own, or one that the fields of the builder or some words describe."""
 
     repeat_every = forms.IntegerField(required=False, min_value=1, max_value=recurrence.MAX_NUMBER)
-    repeat_unit = forms.ChoiceField(required=False, choices=list(_UNIT_LABELS.items()))
+    repeat_unit = forms.ChoiceField(
+        required=False, choices=[(name, name) for name in recurrence.FREQUENCIES], widget=UnitSelect
+    )
     repeat_days = forms.MultipleChoiceField(
         required=False,
         choices=[(name, WEEKDAYS_ABBR[number]) for number, name in enumerate(recurrence.WEEKDAYS)],
@@ -331,6 +353,20 @@ class RepeatFields(forms.Form):
             due = self.initial.get("due_date")
             day = date.fromisoformat(due) if due else None
             self.initial.update(repeat_choices.choices_of(own if _is_rule(own) else "", day))
+        cast("forms.ChoiceField", self.fields["repeat_unit"]).choices = list(
+            _units(self.number_of("repeat_every") or 1).items()
+        )
+
+    def number_of(self, name: str) -> int:
+        """Return the number that a field shows, 0 if it shows none."""
+        shown = str(self[name].value() or "")
+        return int(shown) if shown.isdecimal() and len(shown) < 4 else 0
+
+    @property
+    def times(self) -> dict[str, str]:
+        """What comes after the number of times: as it is, after one, and after many."""
+        names = {"one": ngettext("time", "times", 1), "many": ngettext("time", "times", 2)}
+        return names | {"now": names["one" if self.number_of("repeat_count") == 1 else "many"]}
 
     @property
     def builder(self) -> list[forms.BoundField]:

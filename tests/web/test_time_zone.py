@@ -1,9 +1,13 @@
 """The zone of a person: the browser's of the first sign-in, a chosen one, and one that is offered."""
 
+import json
+import re
+
 import pytest
 
 from identity import profiles
-from tests.web.conftest import read
+from tests.web.conftest import HTMX, read
+from web import athena
 
 
 def sign_in(client, account, zone=None):
@@ -100,3 +104,63 @@ def test_a_browser_reports_its_zone_before_anybody_signs_in(visit, alice):
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/")
     assert profiles.get_profile(alice.id).timezone == "Pacific/Chatham"
+
+
+# --- A time of another zone ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def there(browser, add):
+    """A task at 22:00 in Los Angeles, seen from Berlin: it is due the next morning at 07:00."""
+    browser.cookies["tz"] = "Europe/Berlin"
+    return add("Call", due_date="2040-12-03", due_time="22:00", timezone="America/Los_Angeles")
+
+
+def test_every_page_converts_it_and_names_its_zone(browser, there):
+    words = "07:00 (22:00 America/Los Angeles)"
+    pages = ["/", "/?view=all", "/?q=call", "/board/", f"/tasks/{there.id}/", f"/tasks/snooze/?ids={there.id}"]
+    assert [path for path in pages if f"4 Dec 2040 {words}" not in read(browser.get(path)).text] == []
+    inline = read(browser.get(f"/tasks/{there.id}/inline/?edit=1", headers=HTMX)).text
+    assert f"Times are in America/Los Angeles. Here it is 4 Dec 2040 {words}." in inline
+    month = browser.get("/calendar/?month=2040-12").content.decode()
+    day = month.partition('datetime="2040-12-04"')[2].partition("</td>")[0]
+    shown = " ".join(re.sub("<[^>]+>", "", day[day.index("<ul>") :]).split())
+    assert shown == "07:00 Call (22:00 America/Los Angeles)"
+    browser.post(f"/tasks/{there.id}/delete/")
+    assert f"4 Dec 2040 {words}" in read(browser.get("/trash/")).text
+
+
+@pytest.mark.parametrize("query", ["due:2040-12-04", "due>2040-12-03", "-due:2040-12-03"])
+def test_a_search_goes_by_the_day_here(browser, there, query):
+    assert "Call" in read(browser.get("/", {"q": query})).sections()["upcoming"]
+    assert "Call" not in read(browser.get("/", {"q": "due:2040-12-03"})).sections()["upcoming"]
+
+
+def test_a_day_of_the_calendar_is_a_day_here(browser, there, stored):
+    browser.post("/tasks/bulk/", {"ids": there.id, "do": "apply", "due_date": "2040-12-10"})
+    saved = stored(there)
+    assert (saved.due_date, saved.due_time) == ("2040-12-09", "22:00")
+    assert "10 Dec 2040 07:00" in read(browser.get("/")).text
+
+
+def test_the_history_converts_it(browser, there, monkeypatch):
+    def image(version, **fields):
+        values = {"title": "Call", "status": "pending", **fields}
+        return {
+            "event_name": "MODIFY" if version > 1 else "INSERT",
+            "entity_type": "TASK",
+            "changed_at": f"2026-11-22T10:00:0{version}.000000Z",
+            "version": version,
+            "updated_by": "u",
+            "request_id": "r",
+            "image": json.dumps(values),
+        }
+
+    zone = {"timezone": "America/Los_Angeles", "due_date": "2040-12-03", "due_time": "22:00"}
+    rule = {"recurrence": "FREQ=DAILY;UNTIL=20401206T075959Z"}
+    rows = [image(2, **zone, **rule), image(1)]
+    monkeypatch.setattr(athena, "run", lambda *_, **__: athena.Answer(rows, "q", 0, 0))
+    page = read(browser.get(f"/tasks/{there.id}/history/")).text
+    assert "Due date: 2040-12-04" in page
+    assert "Time: 07:00 (22:00 America/Los Angeles)" in page
+    assert "Repeats: Every day, until 5 December 2040" in page  # there
