@@ -2,7 +2,7 @@
 
 The line is cut into words. The grammar of the language finds the longest phrase at each; what a phrase says is taken
 whole, where the grammar lets it stand, or the phrase stays in the title. So do text in double quotes, ``+Name`` and
-``/Project``. The first priority, category, repeat and date count, later ones stay in the title; tags add up.
+``/Project``. The first priority, category, repeat, day and time count, later ones stay in the title; tags add up.
 
     priority  = "!" ("low" | "medium" | "high" | "urgent" | "4" | "3" | "2" | "1")
     tag       = "#" name
@@ -179,14 +179,19 @@ def _find(line: str, now: datetime, language: str, kept: Collection[str]) -> tup
             kind = _kind(captures)
             if place not in {"", "keep"} and _stands(place, at, end, kind, words, readings):
                 part = _Found(words.spans[at][0], words.spans[end - 1][1], kind, captures)
-                known = {each.kind for each in found}
-                if part.kind not in known and line[part.start : part.end].casefold() not in kept:
+                if _is_new(part, found) and line[part.start : part.end].casefold() not in kept:
                     found.append(part)
                     words.outside.update(range(at, end))
             at = max(end, at + 1)
     except OutOfStepsError:
         pass  # what is understood so far is
     return sorted(found, key=lambda part: part.start), steps.taken
+
+
+def _is_new(part: _Found, found: Sequence[_Found]) -> bool:
+    """Tell whether a phrase says what no phrase before it has said: a day and a time may be apart in the line."""
+    said = [each.captures for each in found if each.kind == part.kind]
+    return not said or (part.kind == "date" and not any({"day", "time"} & part.captures.keys() & each.keys() for each in said))
 
 
 def _is_mark(span: tuple[int, int], words: _Words) -> bool:
