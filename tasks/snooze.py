@@ -96,7 +96,12 @@ def changes(task: TaskItem, when: When, now: datetime) -> dict[str, Any]:
             if when.time
             else {"due_date": moved(task.attribute_values, when.day, zone)}
         )
-    if task.recurrence and task.due_date and task.repeat_from != "done" and recurrence.is_valid(task.recurrence):
+    if (
+        task.recurrence
+        and task.due_date
+        and task.repeat_from != "done"
+        and recurrence.is_valid(task.recurrence)
+    ):
         to = date.fromisoformat(changed["due_date"]) if changed["due_date"] else None
         changed["recurrence"] = recurrence.without_moved(
             task.recurrence, date.fromisoformat(task.due_date), to

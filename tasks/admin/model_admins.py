@@ -72,7 +72,9 @@ class TaskForm(DynamoForm):
         elif words := given.get("recurrence"):
             said = repeats.from_words(words, given.get("due_date"))
             if said is None:
-                self.add_error("recurrence", gettext("Say how it repeats: “every 3 weeks”, “every mon and thu”."))
+                self.add_error(
+                    "recurrence", gettext("Say how it repeats: “every 3 weeks”, “every mon and thu”.")
+                )
             else:
                 given |= said
                 self.changed_data.extend(said.keys() - set(self.changed_data))

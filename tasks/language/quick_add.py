@@ -191,7 +191,9 @@ def _find(line: str, now: datetime, language: str, kept: Collection[str]) -> tup
 def _is_new(part: _Found, found: Sequence[_Found]) -> bool:
     """Tell whether a phrase says what no phrase before it has said: a day and a time may be apart in the line."""
     said = [each.captures for each in found if each.kind == part.kind]
-    return not said or (part.kind == "date" and not any({"day", "time"} & part.captures.keys() & each.keys() for each in said))
+    return not said or (
+        part.kind == "date" and not any({"day", "time"} & part.captures.keys() & each.keys() for each in said)
+    )
 
 
 def _is_mark(span: tuple[int, int], words: _Words) -> bool:

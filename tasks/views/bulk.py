@@ -72,7 +72,9 @@ def _change(request: HttpRequest, task_id: str, action: str, form: BulkForm) -> 
         return undo.delete(request, task_id)
     before = selectors.get_task(person_id(request), task_id)
     changes: dict[str, Any] = (
-        form.changes_for(before, zone_of(request)) if action == "apply" else {"status": _STATUS_ACTIONS[action]}
+        form.changes_for(before, zone_of(request))
+        if action == "apply"
+        else {"status": _STATUS_ACTIONS[action]}
     )
     return undo.update(request, before, changes, int(before.version))[1]
 

@@ -177,7 +177,10 @@ def test_a_rule_that_cannot_be_said_stays_what_it_is(root, add, alice):
     odd = "FREQ=MONTHLY;BYMONTHDAY=13,14;BYDAY=MO,TU;BYSETPOS=1,-2"
     task = add("Odd", recurrence=odd, due_date="2027-01-13")
     root.save(change(task), title="Odder")
-    assert (selectors.get_task(alice.id, task.id).title, selectors.get_task(alice.id, task.id).recurrence) == (
+    assert (
+        selectors.get_task(alice.id, task.id).title,
+        selectors.get_task(alice.id, task.id).recurrence,
+    ) == (
         "Odder",
         odd,
     )

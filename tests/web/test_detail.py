@@ -409,7 +409,8 @@ def test_no_page_shows_a_rule(browser, add):
     pages += [f"/tasks/snooze/?ids={fine.id}", f"/tasks/{broken.id}/"]
     texts = {path: read(browser.get(path)).text for path in pages}
     answers = [
-        browser.post(f"/tasks/{task.id}/complete/", {"to": "completed"}, headers=HTMX) for task in (fine, broken)
+        browser.post(f"/tasks/{task.id}/complete/", {"to": "completed"}, headers=HTMX)
+        for task in (fine, broken)
     ]
     texts |= {task.title: read(answer).text for task, answer in zip((fine, broken), answers, strict=True)}
     assert {path for path, text in texts.items() if "FREQ" in text.replace("(FREQ)", "")} == set()

@@ -26,7 +26,9 @@ def test_a_new_person_lives_where_their_browser_is(client, alice):
     assert (profile.timezone, profile.updated_by) == ("Pacific/Auckland", alice.id)
 
 
-@pytest.mark.parametrize("zone", [None, "", "Mars/Olympus", "../../etc/passwd", "x" * 300, "Europe/Berlin; a"])
+@pytest.mark.parametrize(
+    "zone", [None, "", "Mars/Olympus", "../../etc/passwd", "x" * 300, "Europe/Berlin; a"]
+)
 def test_what_is_no_zone_is_left_alone(client, alice, zone):
     sign_in(client, alice, zone)
     assert profiles.get_profile(alice.id).timezone is None
@@ -118,7 +120,14 @@ def there(browser, add):
 
 def test_every_page_converts_it_and_names_its_zone(browser, there):
     words = "07:00 (22:00 America/Los Angeles)"
-    pages = ["/", "/?view=all", "/?q=call", "/board/", f"/tasks/{there.id}/", f"/tasks/snooze/?ids={there.id}"]
+    pages = [
+        "/",
+        "/?view=all",
+        "/?q=call",
+        "/board/",
+        f"/tasks/{there.id}/",
+        f"/tasks/snooze/?ids={there.id}",
+    ]
     assert [path for path in pages if f"4 Dec 2040 {words}" not in read(browser.get(path)).text] == []
     inline = read(browser.get(f"/tasks/{there.id}/inline/?edit=1", headers=HTMX)).text
     assert f"Times are in America/Los Angeles. Here it is 4 Dec 2040 {words}." in inline

@@ -52,7 +52,11 @@ class ProfileForm(StyledForm):
         zone, language = self.fields["timezone"], self.fields["language"]
         assert isinstance(zone, forms.ChoiceField)  # noqa: S101
         assert isinstance(language, forms.ChoiceField)  # noqa: S101
-        own = _("The one of my device (%(zone)s)") % {"zone": name_of(device)} if device else _("The one of my device")
+        own = (
+            _("The one of my device (%(zone)s)") % {"zone": name_of(device)}
+            if device
+            else _("The one of my device")
+        )
         zone.choices = [("", own), *_zones()]
         language.choices = [("", _("The one of my browser")), *settings.LANGUAGES]
 

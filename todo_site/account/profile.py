@@ -24,7 +24,9 @@ def profile(request: HttpRequest) -> HttpResponse:
     stored, _created = profiles.ensure_profile(context(request), profiles.described(me))
     if request.method != "POST":
         values = stored.attribute_values | preferences.get(me.id).attribute_values
-        form = ProfileForm(initial={name: values.get(name, "") for name in ProfileForm.base_fields}, device=device)
+        form = ProfileForm(
+            initial={name: values.get(name, "") for name in ProfileForm.base_fields}, device=device
+        )
     else:
         form = ProfileForm(request.POST, device=device)
         if form.is_valid() and _saved(request, form):
