@@ -8,9 +8,8 @@ from typing import Any, ClassVar, Self, cast
 from django import forms
 from django.http import QueryDict
 from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from identity.today import zone_named
 from store.errors import FieldError
