@@ -25,7 +25,7 @@ def set_cookie(request: HttpRequest, answer: HttpResponse, name: str, value: str
 def apply(request: HttpRequest, person: Person, answer: HttpResponse) -> HttpResponse:
     """Copy the preferences of a person who has just signed in to cookies and session.
 
-    Two requests to DynamoDB, and a third at the first sign-in, which gives the profile the browser's zone.
+    Two requests to DynamoDB; the first sign-in also gives the profile the browser's zone.
     """
     chosen = preferences.get(person.id)
     if chosen.theme in THEMES:

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from django.test import Client
 
 from identity import profiles
 from tests.web.conftest import HTMX, read
@@ -95,6 +96,21 @@ def test_the_device_is_a_choice_and_becomes_its_zone(client, alice):
     assert "The one of my device (Europe/Berlin)" in read(client.get("/account/")).text
     client.post("/account/", {"name": "Alice", "timezone": ""})
     assert profiles.get_profile(alice.id).timezone == "Europe/Berlin"
+
+
+@pytest.mark.parametrize("way", ["settings", "offer", "service"])
+def test_every_browser_of_the_person_goes_by_a_new_zone(ctx, alice, way):
+    here, there = Client(), Client()
+    for client in (here, there):
+        sign_in(client, alice, "Asia/Tokyo")
+    if way == "settings":
+        here.post("/account/", {"name": "Alice", "timezone": "Pacific/Niue"})
+    elif way == "offer":
+        here.post("/time-zone/", {"use": "Pacific/Niue"})
+    else:
+        profiles.update_profile(ctx(alice), {"timezone": "Pacific/Niue"})  # as the API and the admin do
+    for client in (here, there):
+        assert "Keep Pacific/Niue" in read(client.get("/")).text  # the browsers are in Tokyo
 
 
 @pytest.mark.browser
