@@ -1,6 +1,7 @@
 // Moving tasks to another day: the page for it opens over the list, or over the task.
 (() => {
   const dialog = () => document.getElementById("snooze");
+  const checked = () => window.tasks.boxes().filter((box) => box.checked).map((box) => box.value);
   let opener = null;
 
   const open = async (address, from) => {
@@ -16,11 +17,11 @@
     const link = event.target.closest("[data-snooze]");
     if (event.target === dialog()) dialog().close();
     if (!link || !dialog() || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    const ids = window.tasks?.boxes().filter((box) => box.checked) ?? [];
+    const ids = link.value ? [link.value] : link.href ? [] : checked();
     if (!link.href && !ids.length) return;
     event.preventDefault();
     link.closest("details.menu")?.removeAttribute("open");
-    open(link.href ?? `${link.getAttribute("formaction")}?${ids.map((box) => `ids=${box.value}`).join("&")}`, link);
+    open(link.href || `${link.getAttribute("formaction")}?${new URLSearchParams(ids.map((id) => ["ids", id]))}`, link);
   });
 
   document.addEventListener("tasks:snoozed", () => {

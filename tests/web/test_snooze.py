@@ -278,3 +278,15 @@ def test_selected_tasks_and_an_open_task_move_too(open_as, alice, add, stored):
     expect(page.get_by_label("Due date")).to_have_value("")
     expect(page.get_by_text("“One” is due: no date")).to_be_visible()
     assert stored(tasks[0]).due_date is None
+
+
+@pytest.mark.browser
+def test_the_menu_of_a_row_is_a_page_without_script(open_as, alice, add, stored):
+    task = add("Pay rent")
+    page = open_as(alice, "/", "narrow", java_script_enabled=False)
+    page.get_by_role("button", name="Move “Pay rent” to another day").click()
+    page.get_by_label("Or say when").fill("24 dec 2040")
+    page.get_by_role("button", name="Show the day").click()
+    page.get_by_role("button", name="Move to Mon 24 Dec 2040").click()
+    expect(page.get_by_text("“Pay rent” is due: 24 Dec 2040")).to_be_visible()
+    assert stored(task).due_date == "2040-12-24"
