@@ -1,4 +1,4 @@
-"""URLs of signing up, signing in and out, forgotten passwords, and the theme."""
+"""URLs of signing up, signing in and out, forgotten passwords, the theme and the time zone."""
 
 from django.urls import path
 
@@ -14,4 +14,5 @@ urlpatterns = [
     path("password/forgotten/", registration.forgotten, name="forgotten"),
     path("password/reset/", registration.reset, name="reset"),
     path("theme/", views.theme, name="theme"),
+    path("time-zone/", views.zone, name="time-zone"),
 ]

@@ -126,6 +126,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.messages.context_processors.messages",
                 "web.context_processors.site",
+                "identity.context_processors.zone",
             ],
         },
     }
