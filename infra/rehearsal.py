@@ -7,6 +7,7 @@ everything, data included. Each step is a function in `STEPS`; all get the same 
 """
 
 import argparse
+import json
 import os
 import platform
 import re
@@ -19,7 +20,7 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.message import Message
 from pathlib import Path
@@ -36,7 +37,20 @@ from infra.settings import ROOT
 from infra.web_package import unpacked
 from localcloud.server import LocalAws
 
-STAGE = "prod"
+STAGE, DEPLOYER = "prod", "rehearsal-deployer"
+# What the runbook asks for: whoever deploys passes a role to a service only for Zappa. CloudFormation passes those of
+# the stacks, in the role that the CDK's bootstrap makes.
+DEPLOYER_GRANTS = (
+    {"Effect": "Allow", "NotAction": "iam:PassRole", "Resource": "*"},
+    {
+        "Effect": "Allow",
+        "Action": "iam:PassRole",
+        "Resource": f"arn:aws:iam::*:role/todo-{STAGE}-web",
+        "Condition": {
+            "StringEquals": {"iam:PassedToService": ["lambda.amazonaws.com", "apigateway.amazonaws.com"]}
+        },
+    },
+)
 PACKAGE_BUDGET = 70 * 2**20  # unpacked, bytecode included, Plotly.js not
 SMALL = ("--tasks", "2", "--updates", "2")  # the emulated Lambda starts a process for each request
 PROCESSORS = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}
@@ -359,6 +373,25 @@ def account(endpoint_url: str) -> dict[str, str]:
     }
 
 
+def deployer() -> dict[str, str]:
+    """Return environment variables with which to act as somebody who may deploy, and is not the account's owner."""
+    principal = {"AWS": boto3.client("sts").get_caller_identity()["Arn"]}
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal}
+    iam = boto3.client("iam")
+    made = iam.create_role(RoleName=DEPLOYER, AssumeRolePolicyDocument=_policy([trust]))["Role"]
+    iam.put_role_policy(RoleName=DEPLOYER, PolicyName="deploy", PolicyDocument=_policy(DEPLOYER_GRANTS))
+    keys = boto3.client("sts").assume_role(RoleArn=made["Arn"], RoleSessionName="rehearsal")["Credentials"]
+    return {
+        "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": keys["SessionToken"],
+    }
+
+
+def _policy(statements: Sequence[Mapping[str, Any]]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
 def new(port: int, folder: Path) -> Rehearsal:
     """Return a rehearsal in the local AWS on `port`, which writes what it needs into `folder`."""
     processor = PROCESSORS[platform.machine().lower()]
@@ -407,6 +440,7 @@ def main() -> int:
     os.environ.update({**account(server.endpoint_url), "LOCAL_AWS_CALLS": str(calls)})
     started = time.monotonic()
     server.start()
+    os.environ.update(deployer())
     try:
         rehearse(new(port, folder))
         check_grants(calls)

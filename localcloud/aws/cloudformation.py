@@ -1,8 +1,9 @@
 """CloudFormation features that our stacks use and ministack lacks.
 
 Holes closed: a template with AWS::Glue::SecurityConfiguration or AWS::Budgets::Budget is refused whole, although the
-services have the calls; conditions compare the text "AWS::Region" instead of the region; a table's time to live and
-point-in-time recovery are ignored; a reference to a secret is its name, where AWS returns its ARN.
+services have the calls; conditions compare the text "AWS::Region" instead of the region, and know no `Fn::Join`, so
+that the CDK's bootstrap gives CloudFormation's role no policy; a table's time to live and point-in-time recovery are
+ignored; a reference to a secret is its name, where AWS returns its ARN.
 """
 
 from collections.abc import Callable
@@ -32,11 +33,29 @@ def install() -> None:
     types[TABLE] = {**types[TABLE], "create": _with_settings(types[TABLE]["create"])}
     evaluate: Callable[..., dict[str, bool]] = engine._evaluate_conditions
 
-    def evaluate_with_pseudo_parameters(template: dict[str, Any], params: dict[str, Any]) -> dict[str, bool]:
-        return evaluate(template, {**_pseudo_parameters(), **params})
+    def evaluate_completely(template: dict[str, Any], params: dict[str, Any]) -> dict[str, bool]:
+        known = {**_pseudo_parameters(), **params}
+        return evaluate({**template, "Conditions": _joined(template.get("Conditions", {}), known)}, known)
 
     for module in (engine, changesets, handlers, stacks):
-        module._evaluate_conditions = evaluate_with_pseudo_parameters
+        module._evaluate_conditions = evaluate_completely
+
+
+def _joined(value: Any, params: dict[str, Any]) -> Any:
+    """Return conditions with the text of each `Fn::Join` in its place."""
+    if isinstance(value, list):
+        return [_joined(each, params) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if "Fn::Join" not in value:
+        return {name: _joined(each, params) for name, each in value.items()}
+    separator, parts = value["Fn::Join"]
+    listed = _value(parts, params).split(",") if isinstance(parts, dict) else parts
+    return str(separator).join(_value(part, params) for part in listed)
+
+
+def _value(part: Any, params: dict[str, Any]) -> str:
+    return str(params[part["Ref"]]["Value"] if isinstance(part, dict) else part)
 
 
 def _pseudo_parameters() -> dict[str, dict[str, str]]:

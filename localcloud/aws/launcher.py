@@ -28,8 +28,10 @@ from localcloud.aws import (
     lambda_code,
     local_roles,
     log_delivery,
+    mail_limits,
     model_limits,
     payload_limits,
+    role_passing,
     s3_objects,
     service_roles,
     time_to_live,
@@ -42,7 +44,7 @@ from localcloud.aws.service_state import ServiceStore
 NO_OWNER = 0
 PATCHES = (
     *(s3_objects, athena, cloudformation, cloudwatch, cognito, firehose, api_gateway, glue, lambda_code, tls),
-    *(decisions, service_roles, payload_limits, model_limits),
+    *(decisions, service_roles, payload_limits, model_limits, role_passing, mail_limits),
     *(gateway_stage, cloudfront, log_delivery),
 )
 
