@@ -282,7 +282,7 @@ class GlueJobs(Construct):
         self.security = glue.CfnSecurityConfiguration(
             self,
             "Security",
-            name=names.of(f"todo-{names.settings.stage}-lake"),
+            name=names.job_security,
             encryption_configuration=_encryption(key),
         )
         self.jobs = {layer: self._job(layer, name) for layer, name in names.jobs.items()}

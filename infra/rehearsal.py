@@ -2,8 +2,8 @@
 
 It runs the code of `make deploy`, `make rollback` and `make destroy` against a throwaway local AWS, with the protection
 of prod: stacks by the CDK command line, the web function by Zappa behind the emulated API Gateway, both smoke commands
-through it, a second deployment that changes nothing, an update, a rollback from a fresh clone, and the removal of
-everything, data included. Each step is a function in `STEPS`; all get the same `Rehearsal`.
+through it, a second deployment that changes nothing, an update, a rollback from a fresh clone, a removal that keeps the
+data, and their erasure from another clone. Each step is a function in `STEPS`; all get the same `Rehearsal`.
 """
 
 import argparse
@@ -279,13 +279,18 @@ def update(rehearsal: Rehearsal) -> None:
     rehearsal.deployment.smoke(rehearsal.address, "smoke_api", options=SMALL)
 
 
-def roll_back(rehearsal: Rehearsal) -> None:
-    """Roll back in a clone that never deployed: the code before the update runs again."""
-    clone = rehearsal.folder / "clone"
-    tools.run(["git", "clone", "--quiet", "--no-hardlinks", ROOT, clone])
+def clone_into(folder: Path) -> Path:
+    """Return a clone of this checkout that never deployed."""
+    tools.run(["git", "clone", "--quiet", "--no-hardlinks", ROOT, folder])
     for name in INSTALLED:
         if (ROOT / name).exists():
-            (clone / name).symlink_to((ROOT / name).resolve())
+            (folder / name).symlink_to((ROOT / name).resolve())
+    return folder
+
+
+def roll_back(rehearsal: Rehearsal) -> None:
+    """Roll back in a clone that never deployed: the code before the update runs again."""
+    clone = clone_into(rehearsal.folder / "clone")
     tools.run([sys.executable, "-m", "infra.deployment", "rollback", STAGE], folder=clone)
     expect(rehearsal.code(), rehearsal.seen["first code"], "the code after the rollback")
     exported = subprocess.run(
@@ -316,11 +321,20 @@ def refuse_removal(rehearsal: Rehearsal) -> None:
 
 
 def remove(rehearsal: Rehearsal) -> None:
-    """Remove the protection as the runbook says, then everything."""
+    """Remove the protection as the runbook says, then everything but the data."""
     client = boto3.client("cloudformation")
     for stack in cdk_stacks(rehearsal):
         client.update_termination_protection(StackName=stack["StackName"], EnableTerminationProtection=False)
-    removal.down(rehearsal.settings, erase=STAGE, confirmed=STAGE, say=step)
+    removal.down(rehearsal.settings, erase="", confirmed=STAGE, say=step)
+    expect(removal.find_stacks(rehearsal.settings), [], "stacks that were left behind")
+    expect(set(removal.find_kept(rehearsal.settings)), set(removal.DATA), "kinds of data that were kept")
+
+
+def erase_what_was_kept(rehearsal: Rehearsal) -> None:
+    """Erase the data of the removed stage in a clone that knows nothing of it."""
+    clone = clone_into(rehearsal.folder / "another-clone")
+    command = [sys.executable, "-m", "infra.deployment", "down", STAGE]
+    tools.run([*command, "--erase-data", STAGE, "--confirm", STAGE], folder=clone)
     expect(leftovers(), [], "what was left behind")
 
 
@@ -344,6 +358,7 @@ STEPS: tuple[Callable[[Rehearsal], None], ...] = (
     roll_back,
     refuse_removal,
     remove,
+    erase_what_was_kept,
     remove_again,
 )
 
@@ -357,8 +372,10 @@ def leftovers() -> list[str]:
     tables = boto3.client("dynamodb").list_tables()["TableNames"]
     secrets = [each["Name"] for each in boto3.client("secretsmanager").list_secrets()["SecretList"]]
     pools = [each["Name"] for each in boto3.client("cognito-idp").list_user_pools(MaxResults=60)["UserPools"]]
-    found = [*names, *functions, *buckets, *tables, *secrets, *pools]
-    return [name for name in found if name.startswith(("todo-", "todo/"))]
+    pages = boto3.client("logs").get_paginator("describe_log_groups").paginate()
+    groups = [each["logGroupName"] for page in pages for each in page["logGroups"]]
+    found = [*names, *functions, *buckets, *tables, *secrets, *pools, *groups]
+    return [name for name in found if name.startswith(("todo-", "todo/")) or "/todo-" in name]
 
 
 def account(endpoint_url: str) -> dict[str, str]:

@@ -164,14 +164,14 @@ class Settings:
         return COMPUTE_MINUTES[self.engine]
 
     @property
+    def identity(self) -> dict[str, str]:
+        """Tags by which the resources of this stage are found in an account and region."""
+        return {"Project": "todo-with-insights", "Environment": self.stage}
+
+    @property
     def tags(self) -> dict[str, str]:
         """Tags of every resource."""
-        return {
-            "Project": "todo-with-insights",
-            "Owner": self.owner,
-            "Environment": self.stage,
-            "CostCenter": self.cost_center,
-        }
+        return {**self.identity, "Owner": self.owner, "CostCenter": self.cost_center}
 
     def name(self, base: str) -> str:
         """Physical name of a resource."""

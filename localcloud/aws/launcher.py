@@ -34,6 +34,7 @@ from localcloud.aws import (
     role_passing,
     s3_objects,
     service_roles,
+    tagging,
     time_to_live,
     tls,
 )
@@ -45,7 +46,7 @@ NO_OWNER = 0
 PATCHES = (
     *(s3_objects, athena, cloudformation, cloudwatch, cognito, firehose, api_gateway, glue, lambda_code, tls),
     *(decisions, service_roles, payload_limits, model_limits, role_passing, mail_limits),
-    *(gateway_stage, cloudfront, log_delivery),
+    *(gateway_stage, cloudfront, log_delivery, tagging),
 )
 
 
