@@ -110,7 +110,7 @@ def test_a_stage_is_removed_with_its_data_at_once(cloud, dev):
     down("dev", erase="dev")
     assert removal.find_stacks(Settings("dev")) == []
     assert removal.find_kept(Settings("dev")) == {}
-    assert cloud.client("dynamodb").list_tables()["TableNames"] == ["other-prod"]
+    assert "todo-app-data" not in cloud.client("dynamodb").list_tables()["TableNames"]
 
 
 def test_an_erasure_that_was_cut_off_is_taken_up_again(cloud, monkeypatch):
