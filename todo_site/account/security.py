@@ -11,6 +11,7 @@ from identity.forms import posted
 from identity.sign_in import context, person
 from todo_site.account.forms import ChangePasswordForm
 from todo_site.account.pages import page, show
+from web.answers import fit_page
 
 
 @page
@@ -30,7 +31,12 @@ def security(request: HttpRequest) -> HttpResponse:
             _end_the_others(request, wholly=given["programs"])
             return redirect("account-security")
     signed_in = browsers.signed_in(person(request).id, request.session.session_key)
-    return show(request, "security", form=form, signed_in=signed_in)
+
+    def build(rows: int) -> HttpResponse:
+        shown, unshown = signed_in[:rows], len(signed_in[rows:])
+        return show(request, "security", form=form, signed_in=shown, unshown=unshown)
+
+    return fit_page(build, len(signed_in))
 
 
 def _end_the_others(request: HttpRequest, *, wholly: bool) -> None:
