@@ -435,6 +435,7 @@ def test_whoever_sits_there_is_asked(monkeypatch):
 def test_what_is_not_there_needs_no_removing(aws):
     aws("cloudformation", describe_stacks={"Stacks": [stack("todo-prod-ApiStack"), stack("todo-developer")]})
     aws("lambda", get_function_configuration=refusal("ResourceNotFoundException"))
+    aws("resourcegroupstaggingapi", get_resources={"ResourceTagMappingList": []})
     said = []
     removal.down(Settings("dev"), erase="dev", confirmed="", say=said.append)
     assert said == ["there is no stage dev"]
