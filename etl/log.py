@@ -1,4 +1,4 @@
-"""Log lines of the lake: one JSON object a line on standard output, without secrets."""
+"""Log lines of the lake: one JSON object a line on standard error, without secrets."""
 
 import json
 import os
@@ -54,8 +54,8 @@ def log(
         "metadata": redacted(metadata),
         **_embedded(counts or {}, seconds or {}),
     }
-    sys.stdout.write(json.dumps(line) + "\n")
-    sys.stdout.flush()
+    sys.stderr.write(json.dumps(line) + "\n")
+    sys.stderr.flush()
 
 
 def _embedded(counts: Mapping[str, int], seconds: Mapping[str, float]) -> dict[str, Any]:

@@ -40,13 +40,15 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure(options: dict[str, Any]) -> None:
-    """Send every log record of at least ``options["level"]`` to standard output as JSON."""
-    handler = logging.StreamHandler(sys.stdout)
+    """Send every log record of at least ``options["level"]`` to standard error as JSON."""
+    handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(options["level"])
+    logging.getLogger("django").handlers.clear()  # Django has given it some of its own
     for noisy in ("botocore", "boto3", "urllib3", "pynamodb", "asyncio", "zappa"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("pyathena").setLevel(logging.CRITICAL)  # logs each error that it raises
     # RequestIdMiddleware logs each request; Django's own line adds something only if it has a traceback.
     logging.getLogger("django.request").addFilter(lambda record: bool(record.exc_info))

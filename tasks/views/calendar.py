@@ -19,7 +19,7 @@ from tasks.items import TaskItem
 from tasks.task_filters import TaskFilters
 from tasks.views.listing import page_context
 from tasks.views.responses import task_view
-from tasks.views.rows import Row, local_due, make_row
+from tasks.views.rows import Row, make_row
 from tasks.views.search import Search, search_of
 from tasks.views.viewer import now_of, person_id, today_of
 from web.answers import fit_page
@@ -69,12 +69,13 @@ def task_calendar(request: HttpRequest) -> HttpResponse:
     found, complete = _tasks(person_id(request), search, first, last)
     now = now_of(request)
     for task in found:
-        due = local_due(task, now)
-        if due and (
-            cell := days.get(due.day.isoformat())
-        ):  # a time in another zone may be on the day before or after
-            cell.rows.append(make_row(task, now))
+        row = make_row(task, now)
+        # A time in another zone may be on the day before or after.
+        if row.local and (cell := days.get(row.local.day.isoformat())):
+            cell.rows.append(row)
     cells = list(days.values())
+    for cell in cells:
+        cell.rows.sort(key=lambda row: row.local.time if row.local else "")
     shown = {
         **page_context("calendar", search),
         "weeks": [cells[start : start + 7] for start in range(0, len(cells), 7)],

@@ -70,10 +70,14 @@ def answer(
     token: str = "",
     level: str = "success",
     status: int = 200,
+    back: str = "",
 ) -> HttpResponse:
-    """Report a result: to htmx as a toast, after which its page refreshes; else as a message after a redirect."""
+    """Report a result: to htmx as a toast, after which its page refreshes; else as a message after a redirect.
+
+    It leads to the list page at ``back``, else to the one the request came from.
+    """
     if is_partial(request):
         shown = {"text": text, "undo": undo, "token": token, "level": level}
         return render(request, "tasks/partials/toasted.html", shown, status=status)
     add_message(request, text, undo=undo, token=token, level=level)
-    return redirect(list_url(request))
+    return redirect(list_url(request, back))

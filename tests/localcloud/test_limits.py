@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import random
 import time
@@ -11,14 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from localcloud.server import LocalAws
+from localcloud.settings import ROOT
 from tests.localcloud.conftest import ClientOf, client, free_port
 from tests.localcloud.functions import ACCOUNT, Gateway, make_function, make_gateway
 from tests.localcloud.lake import finished, make_lake, parquet, table_input
 from tests.localcloud.roles import allow, make_role
+from tests.localcloud.stacks import stack_status
 
 LAMBDA_ANSWER = 6_291_556
 
@@ -137,6 +141,59 @@ def test_an_empty_name_is_refused_by_the_server_too(shared_aws: LocalAws) -> Non
     assert "'name' failed" in refused(lambda: unchecked.create_secret(Name="", SecretString="s"))[1]
 
 
+# By service: a call that exceeds one bound of its model, and the member that is beyond it.
+BEYOND: dict[str, tuple[str, dict[str, Any], str]] = {
+    "athena": ("GetNamedQuery", {"NamedQueryId": ""}, "namedQueryId"),
+    "cloudformation": ("DescribeChangeSet", {"ChangeSetName": "1"}, "changeSetName"),
+    "cloudwatch": ("DescribeAlarms", {"MaxRecords": 101}, "maxRecords"),
+    "cognito-idp": ("ListUserPools", {"MaxResults": 61}, "maxResults"),
+    "dynamodb": ("ListTables", {"Limit": 101}, "limit"),
+    "dynamodbstreams": ("ListStreams", {"Limit": 0}, "limit"),
+    "events": ("ListRules", {"Limit": 101}, "limit"),
+    "firehose": ("ListDeliveryStreams", {"Limit": 10_001}, "limit"),
+    "glue": ("GetTables", {"DatabaseName": "d", "MaxResults": 101}, "maxResults"),
+    "iam": ("ListRoles", {"MaxItems": 1001}, "maxItems"),
+    "kms": ("ListKeys", {"Limit": 1001}, "limit"),
+    "lambda": ("GetFunction", {"FunctionName": "f" * 1000}, "functionName"),
+    "logs": ("DescribeLogGroups", {"limit": 51}, "limit"),
+    "secretsmanager": ("ListSecrets", {"MaxResults": 101}, "maxResults"),
+    "sns": ("CreateTopic", {"Name": "t", "Tags": [{"Key": "k" * 129, "Value": ""}]}, "tags.1.member.key"),
+    "sqs": (
+        "SendMessage",
+        {
+            "QueueUrl": "q",
+            "MessageBody": "b",
+            "MessageSystemAttributes": {"Nothing": {"DataType": "String", "StringValue": "v"}},
+        },
+        "messageSystemAttributes.key",
+    ),
+    "ssm": ("GetParameters", {"Names": ["n"] * 11}, "names"),
+    "stepfunctions": ("ListStateMachines", {"maxResults": 1001}, "maxResults"),
+    "sts": ("AssumeRole", {"RoleArn": "r" * 20, "RoleSessionName": "s" * 65}, "roleSessionName"),
+}
+
+
+def test_every_model_has_its_case() -> None:
+    """The list is read, not imported: it needs ministack."""
+    module = ast.parse((ROOT / "localcloud" / "aws" / "model_limits.py").read_text())
+    (models,) = (
+        node.value
+        for node in module.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "MODELS"
+    )
+    assert set(ast.literal_eval(models).values()) == set(BEYOND)
+
+
+@pytest.mark.parametrize("service", BEYOND)
+def test_every_service_is_held_to_its_model(shared_aws: LocalAws, service: str) -> None:
+    call, given, member = BEYOND[service]
+    unchecked = client(shared_aws, service, Config(parameter_validation=False))
+    assert (
+        f"'{member}' failed to satisfy constraint"
+        in refused(lambda: getattr(unchecked, xform_name(call))(**given))[1]
+    )
+
+
 def test_the_log_says_which_limit_was_exceeded(shared_aws: LocalAws, shared: ClientOf) -> None:
     refused(lambda: shared("stepfunctions").create_state_machine(name="n" * 81, definition="{}", roleArn="r"))
     lines = [line for line in shared_aws.log.read_text().splitlines() if "CreateStateMachine" in line]
@@ -179,6 +236,7 @@ def test_beyond_the_answer_of_a_function_the_gateway_answers_502(gateway: Gatewa
 
 
 def test_the_gateway_takes_bodies_of_at_most_10_megabytes(gateway: Gateway) -> None:
+    assert gateway.post({}, raw=b"{}" + b" " * (10 * 2**20 - 2))[0] == 200
     status, _, body = gateway.post({}, raw=b" " * (10 * 2**20 + 1))
     assert (status, json.loads(body)) == (413, {"message": "Request Too Long"})
 
@@ -207,6 +265,24 @@ def test_a_functions_environment_has_at_most_4_kilobytes(shared: ClientOf, name:
     assert (code, "exceeded the 4KB limit" in text) == ("InvalidParameterValueException", True)
     update = shared("lambda").update_function_configuration
     assert "4KB" in refused(lambda: update(FunctionName=name, Environment=variables(4097)))[1]
+
+
+@pytest.mark.parametrize(("size", "status"), [(4096, "CREATE_COMPLETE"), (4097, "ROLLBACK_COMPLETE")])
+def test_a_stacks_function_has_an_environment_of_at_most_4_kilobytes(
+    shared: ClientOf, name: str, size: int, status: str
+) -> None:
+    """CloudFormation creates it past the service's API."""
+    properties = {
+        "FunctionName": name,
+        "Role": make_role(shared, name, "lambda.amazonaws.com"),
+        "Runtime": "python3.13",
+        "Handler": "index.handler",
+        "Code": {"ZipFile": "def handler(event, context): pass"},
+        "Environment": {"Variables": {"NAME": "x" * (size - len("NAME"))}},
+    }
+    function = {"Type": "AWS::Lambda::Function", "Properties": properties}
+    ended, reasons = stack_status(shared, name, {"Function": function})
+    assert (ended, "exceeded the 4KB limit" in reasons) == (status, size > 4096)
 
 
 def test_one_call_publishes_at_most_1000_metrics(shared: ClientOf) -> None:

@@ -21,11 +21,14 @@ def security(request: HttpRequest) -> HttpResponse:
     if form.is_valid() and (issued := form.prove(person(request))):
         given = form.cleaned_data
         try:
-            accounts.change_password(issued.access_token, given["password"], given["new_password"])
+            me = person(request)
+            accounts.change_password(
+                issued.access_token, given["password"], given["new_password"], me.email, me.username, me.name
+            )
         except IdentityError as error:
             form.add_error("new_password", str(error))
         else:
-            messages.success(request, _("Your password is changed. Other browsers stay signed in."))
+            _end_the_others(request, wholly=given["programs"])
             return redirect("account-security")
     signed_in = browsers.signed_in(person(request).id, request.session.session_key)
 
@@ -34,6 +37,29 @@ def security(request: HttpRequest) -> HttpResponse:
         return show(request, "security", form=form, signed_in=shown, unshown=unshown)
 
     return fit_page(build, len(signed_in))
+
+
+def _end_the_others(request: HttpRequest, *, wholly: bool) -> None:
+    """End every session and token but this browser's, after a change of the password."""
+    try:
+        administration.password_changed(context(request), person(request).username, wholly=wholly)
+    except administration.Refused:
+        messages.warning(
+            request,
+            _("Your password is changed, but not everything else is signed out yet. Sign out everywhere."),
+        )
+        return
+    revocations.outlast()
+    sign_in.renew(request)
+    if wholly:
+        messages.success(
+            request,
+            _("Your password is changed. Every other browser, program, token and calendar was signed out."),
+        )
+    else:
+        messages.success(
+            request, _("Your password is changed. All other browsers are signed out; access tokens stay.")
+        )
 
 
 @page
