@@ -8,6 +8,7 @@ urlpatterns = [
     path("login/", views.login, name="login"),
     path("logout/", views.logout, name="logout"),
     path("login/code/", registration.challenge, name="challenge"),
+    path("login/recovery/", registration.recovery, name="recovery"),
     path("sign-up/", registration.sign_up, name="sign-up"),
     path("sign-up/confirm/", registration.confirm, name="confirm"),
     path("password/forgotten/", registration.forgotten, name="forgotten"),

@@ -22,9 +22,10 @@ from tasks.views.responses import task_view
 from tasks.views.rows import Row, make_row
 from tasks.views.search import Search, search_of
 from tasks.views.viewer import now_of, person_id, today_of
+from web.answers import fit_page
 
-# A month shows at most MOST tasks, a cell the first CELL of its day and the number of the others.
-MOST, PAGE_SIZE, CELL = 1000, 100, 4
+# A month shows at most MOST tasks, a cell the first CELL of its day (in a week WEEK_CELL) and the number of the others.
+MOST, PAGE_SIZE, CELL, WEEK_CELL = 1000, 100, 4, 50
 _FIRST, _LAST = date(1900, 1, 8), date(9998, 12, 1)
 
 
@@ -61,8 +62,7 @@ def task_calendar(request: HttpRequest) -> HttpResponse:
     first, last = _span(week, month)
     days = {
         day.isoformat(): Day(
-            day, format_day(day, _("l j F Y")), bool(week) or day.month == month.month, day == today, day < today,
-            shown=50 if week else CELL,
+            day, format_day(day, _("l j F Y")), bool(week) or day.month == month.month, day == today, day < today
         )
         for day in (first + timedelta(days=n) for n in range((last - first).days + 1))
     }  # fmt: skip
@@ -83,7 +83,13 @@ def task_calendar(request: HttpRequest) -> HttpResponse:
         "week": week,
         **_navigation(week, month, today, search),
     }
-    return render(request, "tasks/calendar.html", shown)
+
+    def build(rows: int) -> HttpResponse:
+        for cell in cells:
+            cell.shown = rows
+        return render(request, "tasks/calendar.html", shown)
+
+    return fit_page(build, WEEK_CELL if week else CELL)
 
 
 def _span(week: date | None, month: date) -> tuple[date, date]:
@@ -107,11 +113,11 @@ def _tasks(user_id: str, search: Search, first: date, last: date) -> tuple[list[
         due_after=(first - timedelta(days=2)).isoformat(), due_before=(last + timedelta(days=2)).isoformat()
     )
 
-    def read(cursor: str | None) -> Page[TaskItem]:
-        return selectors.list_tasks(user_id, filters=filters, limit=PAGE_SIZE, cursor=cursor)
+    def read(cursor: str | None, limit: int) -> Page[TaskItem]:
+        return selectors.list_tasks(user_id, filters=filters, limit=limit, cursor=cursor)
 
     found: list[TaskItem] = []
-    for part in pages(lambda cursor: search.run(read, cursor)):
+    for part in pages(lambda cursor: search.run(read, cursor, PAGE_SIZE)):
         found += part.items
         if len(found) >= MOST:
             return found, part.next_cursor is None

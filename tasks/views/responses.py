@@ -11,7 +11,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.gzip import gzip_page
 
 from identity.decorators import person_required
 from store.errors import WriteContention
@@ -26,7 +25,6 @@ LIST_PAGES = ("task-list", "task-board", "task-calendar", "task-trash")
 def task_view(view: View[P]) -> View[P]:
     """Require a signed-in person, and turn domain errors into responses: 404, or 409 with the advice to retry."""
 
-    @gzip_page  # Django pads compressed responses, against BREACH
     @never_cache
     @person_required
     @wraps(view)

@@ -80,10 +80,13 @@ class ProofForm(StyledForm):
 
 
 class ChangePasswordForm(ProofForm):
-    """The old password and a new one."""
+    """The old password and a new one, and whether programs are to lose their access, too."""
 
-    field_order = ["password", "new_password", "code"]
+    field_order = ["password", "new_password", "code", "programs"]
     new_password = new_password_field(_("New password"))
+    programs = forms.BooleanField(
+        label=_("Also end my access tokens and the address of my calendar"), required=False
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
