@@ -6,6 +6,8 @@ from django import forms
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from web.forms import TextField
+
 _IDENTIFIER = {"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
 _CODE_ATTRS = {"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}
 PASSWORD_HELP = _("At least 8 characters, with an uppercase letter, a lowercase letter and a digit.")
@@ -38,7 +40,7 @@ def name_field(
     label: Any, autocomplete: str, *, required: bool = False, longest: int = 100
 ) -> forms.CharField:
     """Return a field for a name or a part of it."""
-    return forms.CharField(
+    return TextField(
         label=label,
         required=required,
         max_length=longest,

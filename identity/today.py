@@ -10,28 +10,21 @@ from zoneinfo import ZoneInfo
 from django.http import HttpRequest
 
 from identity.items import UserItem
+from store import time_zones
 from store.request_context import RequestContext
 
 UTC = ZoneInfo("UTC")
 
 
-def zone_named(name: str | None) -> ZoneInfo | None:
-    """Return the zone with an IANA name, None if there is none of that name."""
-    try:
-        return ZoneInfo(name) if name else None
-    except (KeyError, ValueError, OSError):
-        return None
-
-
 def zone_of_browser(request: HttpRequest) -> ZoneInfo | None:
     """Return the zone of the person at a browser: of their profile, as the session knows it, else the browser's own."""
     session: Any = getattr(request, "session", {})
-    return zone_named(session.get("timezone")) or zone_named(request.COOKIES.get("tz"))
+    return time_zones.named(session.get("timezone")) or time_zones.named(request.COOKIES.get("tz"))
 
 
 def zone_of(ctx: RequestContext, profile: UserItem | None = None) -> ZoneInfo:
     """Return the zone of the person a request is about; where the request does not know it, their profile's, or UTC."""
-    return ctx.zone or zone_named(profile.timezone if profile else None) or UTC
+    return ctx.zone or time_zones.named(profile.timezone if profile else None) or UTC
 
 
 def local_now(ctx: RequestContext, profile: UserItem | None = None) -> datetime:

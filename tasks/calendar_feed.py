@@ -7,13 +7,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.urls import reverse
 
 from identity import profiles
 from identity.today import UTC as UTC_ZONE
-from identity.today import zone_named
+from store import time_zones
 from store.paging import pages
 from tasks import calendar_zones, checklists, recurrence, selectors
 from tasks.recurrence import Start
@@ -37,6 +39,11 @@ PRIORITIES = {"urgent": 1, "high": 3, "medium": 5, "low": 9}
 Values = Mapping[str, Any]
 Zone = Callable[[], ZoneInfo]
 _log = logging.getLogger(__name__)
+
+
+def address(token: str) -> str:
+    """Return the URL of the feed with this ``token``, at the public address of the site."""
+    return urljoin(settings.APP_URL, reverse("api:calendar_feed", settings.URLS_BY_PREFIX["/api"], [token]))
 
 
 def render(user_id: str, today: date) -> bytes:
@@ -70,7 +77,7 @@ def render(user_id: str, today: date) -> bytes:
 
 def _zone_of(user_id: str) -> ZoneInfo:
     profile = profiles.get_profile(user_id)
-    return zone_named(profile.timezone if profile else None) or UTC_ZONE
+    return time_zones.named(profile.timezone if profile else None) or UTC_ZONE
 
 
 def _events(task: Values, zone: Zone) -> "list[Event]":

@@ -163,7 +163,8 @@ class ListQuery(PageQuery, total=False):
     ]
     q: Annotated[
         str,
-        Field(max_length=200, description="Text to search for in title, description, category and tags"),
+        validation.Prose(200),
+        Field(description="Text to search for in title, description, category and tags"),
     ]
     updated_since: Annotated[
         str,

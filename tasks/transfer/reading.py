@@ -8,9 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
-from pydantic_core import from_json
 
-from store import versions
+from store import json_text, versions
 from store.errors import FieldError
 from tasks.fields import EDITABLE
 from tasks.ids import is_id
@@ -46,8 +45,8 @@ def read(upload: bytes, now: datetime) -> tuple[str, list[Row]]:
 
 def _read_json(text: str) -> list[Row]:
     try:
-        tasks = from_json(text, allow_inf_nan=False)
-    except ValueError as error:
+        tasks = json_text.load(text)
+    except json_text.InvalidJson as error:
         raise refuse("json", _("The file is not valid JSON: %(why)s.") % {"why": error}) from None
     if not isinstance(tasks, list):
         raise refuse("json", _("The file must be a JSON array of tasks."))

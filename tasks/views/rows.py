@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from identity.today import zone_named
+from store import time_zones
 from tasks.items import OPEN_STATUSES, TaskItem
 
 SECTIONS = {
@@ -86,7 +86,7 @@ def local_due(task: TaskItem, now: datetime) -> LocalDue | None:
     if not task.due_date:
         return None
     day = date.fromisoformat(task.due_date)
-    zone = zone_named(task.timezone)
+    zone = time_zones.named(task.timezone)
     if not task.due_time or zone is None or str(zone) == str(now.tzinfo):
         return LocalDue(day, task.due_time or "")
     there = datetime.combine(day, time.fromisoformat(task.due_time), zone)

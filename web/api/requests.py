@@ -8,9 +8,8 @@ from typing import Any
 
 from django.http import HttpRequest
 from pydantic import TypeAdapter
-from pydantic_core import from_json
 
-from store import validation, versions
+from store import json_text, validation, versions
 from store.errors import FieldError, ValidationFailed
 from store.idempotency import Once, StoredReply
 from web.api.error_handlers import RequestProblem
@@ -34,9 +33,10 @@ def json_object(request: HttpRequest) -> dict[str, Any]:
     if not body.strip():
         raise RequestProblem(400, "The body is missing. Send a JSON object.")
     try:
-        # Unlike json.loads this bounds the nesting, and refuses NaN and lone surrogates.
-        value = from_json(body, allow_inf_nan=False)
-    except ValueError as error:
+        value = json_text.load(body.decode())
+    except UnicodeDecodeError as error:
+        raise RequestProblem(400, f"The body is not valid UTF-8, from byte {error.start} on.") from None
+    except json_text.InvalidJson as error:
         raise RequestProblem(400, f"The body is not valid JSON: {error}.") from None
     if not isinstance(value, dict):
         raise RequestProblem(400, "The body must be a JSON object, such as {}.")
@@ -46,7 +46,10 @@ def json_object(request: HttpRequest) -> dict[str, Any]:
 
 
 def check_coding(request: HttpRequest) -> None:
-    """Refuse a compressed body. Raises RequestProblem 415."""
+    """Refuse a compressed body, and one in another character set than UTF-8. Raises RequestProblem 415."""
+    charset = request.content_params.get("charset", "utf-8") if request.content_params else "utf-8"
+    if charset.strip().lower() not in {"utf-8", "utf8"}:
+        raise RequestProblem(415, "Send the body in UTF-8, with no `charset` or with `charset=utf-8`.")
     if request.META.get("HTTP_CONTENT_ENCODING", "").strip().lower() not in {"", "identity"}:
         raise RequestProblem(
             415, "Send the body as it is, without `Content-Encoding`.", "", {"Accept-Encoding": "identity"}

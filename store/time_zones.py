@@ -1,0 +1,57 @@
+"""Time zones by their names in the IANA database: the one place that says which names there are (ADR 042)."""
+
+import re
+from functools import cache
+from importlib.resources import files
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _
+
+_LONGEST = 64
+
+
+class UnknownZone(ValueError):  # noqa: N818
+    """There is no zone of that name; ``str()`` of it says what to do."""
+
+
+@cache
+def names() -> frozenset[str]:
+    """Return the names of all zones, the older ones that the database keeps included.
+
+    They are those of the package tzdata. ``zoneinfo.available_timezones`` also finds what a machine keeps beside them,
+    such as ``localtime``, and opens 600 files for it. "Factory" is the zone of a machine that nobody has set up.
+    """
+    return frozenset(files("tzdata").joinpath("zones").read_text().split()) - {"Factory"}
+
+
+def checked(name: str) -> str:
+    """Return the name as the database spells it. Case does not matter. Raises UnknownZone."""
+    name = name.strip()
+    if name in names():
+        return name
+    found = _by_letters().get(_letters(name)) if len(name) <= _LONGEST else None
+    if found and found.lower() == name.lower():
+        return found
+    message = _("Must be a time zone of the IANA database, such as Europe/Berlin.")
+    raise UnknownZone(
+        " ".join([message, *([_("Did you mean %(name)s?") % {"name": found}] if found else [])])
+    )
+
+
+def named(name: str | None) -> ZoneInfo | None:
+    """Return the zone with that name, None if there is none."""
+    try:
+        return ZoneInfo(checked(name)) if name else None
+    except (UnknownZone, OSError):
+        return None
+
+
+@cache
+def _by_letters() -> dict[str, str]:
+    """Return the zones by what people make of their names: the letters and digits, of the city alone as well."""
+    cities = {_letters(name.rpartition("/")[2]): name for name in sorted(names(), reverse=True)}
+    return cities | {_letters(name): name for name in names()}
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\W_]", "", name).lower()
