@@ -19,7 +19,8 @@ UTC = ZoneInfo("UTC")
 def zone_of_browser(request: HttpRequest) -> ZoneInfo | None:
     """Return the zone of the person at a browser: of their profile, as the session knows it, else the browser's own."""
     session: Any = getattr(request, "session", {})
-    return time_zones.named(session.get("timezone")) or time_zones.named(request.COOKIES.get("tz"))
+    known = filter(None, (session.get("timezone"), request.COOKIES.get("tz")))
+    return next(filter(None, map(time_zones.named, known)), None)
 
 
 def zone_of(ctx: RequestContext, profile: UserItem | None = None) -> ZoneInfo:

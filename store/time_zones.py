@@ -27,15 +27,12 @@ def names() -> frozenset[str]:
 def checked(name: str) -> str:
     """Return the name as the database spells it. Case does not matter. Raises UnknownZone."""
     name = name.strip()
-    if name in names():
-        return name
-    found = _by_letters().get(_letters(name)) if len(name) <= _LONGEST else None
-    if found and found.lower() == name.lower():
+    if found := name if name in names() else _by_case().get(name.lower()):
         return found
-    message = _("Must be a time zone of the IANA database, such as Europe/Berlin.")
-    raise UnknownZone(
-        " ".join([message, *([_("Did you mean %(name)s?") % {"name": found}] if found else [])])
-    )
+    said = [_("Must be a time zone of the IANA database, such as Europe/Berlin.")]
+    if meant := _meant(name):
+        said.append(_("Did you mean %(name)s?") % {"name": meant})
+    raise UnknownZone(" ".join(said))
 
 
 def named(name: str | None) -> ZoneInfo | None:
@@ -46,11 +43,23 @@ def named(name: str | None) -> ZoneInfo | None:
         return None
 
 
+def _meant(name: str) -> str | None:
+    """Return the zone that has these letters, or is of this city."""
+    if len(name) > _LONGEST:
+        return None
+    known = _by_letters()
+    return known.get(_letters(name)) or known.get(_letters(name.rpartition("/")[2]))
+
+
+@cache
+def _by_case() -> dict[str, str]:
+    return {name.lower(): name for name in names()}
+
+
 @cache
 def _by_letters() -> dict[str, str]:
-    """Return the zones by what people make of their names: the letters and digits, of the city alone as well."""
     cities = {_letters(name.rpartition("/")[2]): name for name in sorted(names(), reverse=True)}
-    return cities | {_letters(name): name for name in names()}
+    return cities | {_letters(name): name for name in sorted(names())}
 
 
 def _letters(name: str) -> str:

@@ -169,7 +169,7 @@ def _fit(given: QueryDict) -> QueryDict:
     fit = QueryDict(mutable=True)
     for name, values in given.lists():
         fit.setlist(shown(name), values if "password" in name else [shown(value) for value in values])
-    fit._mutable = False  # type: ignore[attr-defined]  # noqa: SLF001
+    fit._mutable = False  # noqa: SLF001
     return fit
 
 

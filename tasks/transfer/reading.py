@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from store import json_text, versions
+from store import versions
 from store.errors import FieldError
 from tasks.fields import EDITABLE
 from tasks.ids import is_id
@@ -44,9 +44,11 @@ def read(upload: bytes, now: datetime) -> tuple[str, list[Row]]:
 
 
 def _read_json(text: str) -> list[Row]:
+    from web.api.requests import from_json_text  # imports the API, which pages do without
+
     try:
-        tasks = json_text.load(text)
-    except json_text.InvalidJson as error:
+        tasks = from_json_text(text)
+    except ValueError as error:
         raise refuse("json", _("The file is not valid JSON: %(why)s.") % {"why": error}) from None
     if not isinstance(tasks, list):
         raise refuse("json", _("The file must be a JSON array of tasks."))
