@@ -49,9 +49,9 @@ def json_object(request: HttpRequest) -> dict[str, Any]:
 
 def from_json_text(text: str) -> Any:
     """Return the value of a JSON text. Raises ValueError, also if an object has a name twice."""
-    # Unlike json.loads this bounds the nesting, and refuses NaN and lone surrogates; but it keeps the last of two values.
+    # Unlike json.loads this bounds the nesting, and refuses NaN and lone surrogates.
     value = from_json(text, allow_inf_nan=False)
-    json.loads(text, object_pairs_hook=_check_names)
+    json.loads(text, object_pairs_hook=_check_names)  # from_json keeps the last of two values
     return value
 
 
