@@ -35,6 +35,10 @@ _control_or_break = re.compile(rf"[{_CONTROLS}\t\n\r\u2028\u2029]")
 _noncharacter = re.compile(f"[{_NONCHARACTERS}]")
 _hidden = re.compile(f"{_FLAG}|[{_HIDDEN}]")
 _unfit = re.compile(f"{_FLAG}|[{_CONTROLS}{_NONCHARACTERS}{_HIDDEN}]")
+# Few ranges are tested a hundred times as fast: most pages have none of these.
+_suspect = re.compile(
+    rf"[{_CONTROLS}\u202a-\u202e\u2066-\u206f\ud800-\udfff\ufdd0-\ufdef\ufeff\ufff9-\uffff\U00010000-\U0010ffff]"
+)
 _ignorable = re.compile(f"[{_IGNORABLE}]")
 _visible = re.compile(rf"[^\s{_IGNORABLE}{_BLANK}]")
 _break = re.compile(r"\r\n?|[\x85\u2028\u2029]")
@@ -106,7 +110,7 @@ def _is_stream_safe(text: str) -> bool:
 
 def shown(text: str) -> str:
     """Return ``text`` as it may be repeated to the person who sent it: without what could not be stored."""
-    return _unfit.sub(_flag_only, text)
+    return _unfit.sub(_flag_only, text) if _suspect.search(text) else text
 
 
 def is_blank(text: str) -> bool:

@@ -11,7 +11,7 @@ from pynamodb.expressions.condition import Condition
 
 from store.model import CHANGES
 from store.ranges import Range
-from store.text import folded, same
+from store.text import folded
 from tasks.items import (
     OPEN_STATUSES,
     PRIORITIES,
@@ -187,10 +187,11 @@ def _due_conditions(filters: "TaskFilters") -> Iterator[Condition]:
 def _kept(filters: "TaskFilters", covered: str) -> Callable[[TaskItem], bool] | None:
     """Return the conditions on text, which DynamoDB can only compare byte by byte; None without any."""
     tests: list[Callable[[TaskItem], bool]] = []
+    category, wanted = folded(filters.category or ""), folded(filters.tag or "")
     if filters.category and covered != "category":
-        tests.append(lambda task: same(task.category or "", str(filters.category)))
+        tests.append(lambda task: folded(task.category or "") == category)
     if filters.tag:
-        tests.append(lambda task: any(same(tag, str(filters.tag)) for tag in task.tags or ()))
+        tests.append(lambda task: any(folded(tag) == wanted for tag in task.tags or ()))
     if filters.q:
         tests.append(_containing(filters.q))
     return (lambda task: all(test(task) for test in tests)) if tests else None

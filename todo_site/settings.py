@@ -115,11 +115,10 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "identity.middleware.ApiCredentialsMiddleware",
     "web.middleware.PrefixUrlsMiddleware",
-    "web.middleware.FitTextMiddleware",
 ]
 TEMPLATES = [
     {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "BACKEND": "web.template_engine.FitTemplates",
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {

@@ -1,21 +1,18 @@
-"""Middleware for every request: id and log line, common headers, body limit, language, slashes, fit text, URLs per
-prefix."""
+"""Middleware for every request: id and log line, common headers, body limit, language, slashes, URLs per prefix."""
 
 import logging as stdlib_logging
 import re
 import time
 import uuid
 from collections.abc import Callable
-from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.middleware.common import CommonMiddleware
 from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import render
 from django.utils import translation
 
-from store.text import shown
 from web import logging, problems, request_log
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -144,33 +141,6 @@ def _refuse(request: HttpRequest, status: int, detail: str) -> HttpResponse:
     if problems.is_for_api(request):
         return problems.response(request, status, detail=detail)
     return render(request, "400.html", {"detail": detail}, status=status)
-
-
-class FitTextMiddleware:
-    """Takes what no text may hold out of what is sent to a page, so that no page repeats it; passwords stay."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Handle one request."""
-        return self.get_response(request)
-
-    def process_view(self, request: HttpRequest, *_view: Any) -> None:
-        """Clean the query and the form."""
-        if problems.is_for_api(request):  # where types decide what is refused
-            return
-        request.GET = _fit(request.GET)  # type: ignore[assignment]
-        if request.method == "POST":
-            request.POST = _fit(request.POST)  # type: ignore[assignment]
-
-
-def _fit(given: QueryDict) -> QueryDict:
-    fit = QueryDict(mutable=True)
-    for name, values in given.lists():
-        fit.setlist(shown(name), values if "password" in name else [shown(value) for value in values])
-    fit._mutable = False  # noqa: SLF001
-    return fit
 
 
 class PrefixUrlsMiddleware:

@@ -86,7 +86,7 @@ def task_parse(request: HttpRequest) -> HttpResponse:
 
     Parts stand where they do in the ``line`` of the answer, which can be spelled with other characters.
     """
-    line = text.canonical(request.GET.get("line", ""))
+    line = text.canonical(text.shown(request.GET.get("line", "")))
     parsed = _parse(request, line, request.GET.getlist("keep"))
     parts = [
         {
