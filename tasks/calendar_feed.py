@@ -17,6 +17,7 @@ from identity import profiles
 from identity.today import UTC as UTC_ZONE
 from store import time_zones
 from store.paging import pages
+from store.text import shown
 from tasks import calendar_zones, checklists, recurrence, selectors
 from tasks.recurrence import Start
 from tasks.task_filters import TaskFilters
@@ -127,8 +128,15 @@ def _plain(task: Values, zone: Zone) -> "list[Event]":
 def _due(user_id: str, today: date) -> Iterator[Values]:
     filters = TaskFilters(due_after=(today - HISTORY).isoformat())
     found = pages(lambda cursor: selectors.list_tasks(user_id, filters=filters, limit=PAGE, cursor=cursor))
-    tasks = (task.attribute_values for page in found for task in page.items)
+    tasks = (_fit(task.attribute_values) for page in found for task in page.items)
     return islice(tasks, MAX_EVENTS)
+
+
+def _fit(task: Values) -> Values:
+    """Return a task without what its texts may not hold: it can be older than these rules."""
+    texts = {name: shown(task[name]) for name in ("title", "description", "category") if task.get(name)}
+    checklist = [{**entry, "text": shown(entry["text"])} for entry in task.get("checklist") or ()]
+    return {**task, **texts, "tags": [*map(shown, task.get("tags") or ())], "checklist": checklist}
 
 
 def _event(task: Values, *, rule: str | None = None, page: str | None = None) -> "Event":

@@ -201,7 +201,13 @@ def copy_of(task: TaskItem) -> Values:
     values = task.attribute_values
     copied = {name: values[name] for name in fields.EDITABLE if name in values} | {"status": "pending"}
     if task.checklist:
-        copied["checklist"] = [{"text": entry["text"], "done": False} for entry in task.checklist]
+        copied["checklist"] = [{"text": text.shown(entry["text"]), "done": False} for entry in task.checklist]
+    if task.tags:
+        copied["tags"] = [text.shown(tag) for tag in task.tags]
+    # A task can be older than what its texts may hold.
+    copied |= {
+        name: text.shown(copied[name]) for name in ("title", "description", "category") if copied.get(name)
+    }
     if task.recurrence and not recurrence.is_valid(task.recurrence):
         copied = {name: value for name, value in copied.items() if name not in {"recurrence", "repeat_from"}}
     return copied

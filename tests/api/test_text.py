@@ -10,10 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from icalendar import Calendar
 
-from store.writing import put_new, write
-from tasks.ids import new_id
-from tasks.items import TaskItem, spelled_prefix, task_key
 from tests.api.client import TASKS, assert_problem
+from tests.old_tasks import plant
 
 CAFE, DECOMPOSED = "Caf\u00e9", "Cafe\u0301"
 UNFIT = regex.compile(
@@ -90,27 +88,6 @@ def test_a_category_of_long_characters_has_a_key(as_alice):
     assert listed(as_alice, category="\ufdfa" * 49) == []
 
 
-def plant(alice, number, **fields):
-    """Write a task as it was written when text was stored as it came."""
-    from datetime import UTC, datetime, timedelta
-
-    from store.request_context import RequestContext
-
-    now = datetime.now(UTC) + timedelta(milliseconds=number)
-    ctx = RequestContext(user_id=alice.id, updated_by=alice.id, request_id="old", now=now)
-    task_id = new_id(now)
-    pk, sk = task_key(alice.id, task_id)
-    item = TaskItem(
-        PK=pk, SK=sk, id=task_id, user_id=alice.id, status="pending", priority="medium", created_at=ctx.timestamp,
-        **{"title": f"old {number}", **fields}, **ctx.authorship(1),
-    )  # fmt: skip
-    keys = item.index_keys()
-    if item.category:
-        keys["GSI4SK"] = f"{spelled_prefix(item.category)}{task_id}"
-    write([put_new(item.changed(**keys))])
-    return task_id
-
-
 def test_tasks_that_were_stored_as_they_came_are_found(as_alice, alice):
     plant(alice, 1, title=f"{DECOMPOSED} 1", category=DECOMPOSED, tags=[DECOMPOSED])
     as_alice.create(title=f"{CAFE} 2", category="CAF\u00c9", tags=[CAFE])
@@ -179,6 +156,19 @@ def test_the_calendar_holds_no_control_characters(as_alice):
     assert not UNFIT.search(content)
     (event,) = Calendar.from_ical(content).walk("VEVENT")
     assert (event["summary"], event["description"]) == ("Due", "a\nb")
+
+
+def test_a_stored_task_is_in_the_calendar_without_control_characters(as_alice, alice):
+    fields = {
+        "title": "a\x9bb\u202e",
+        "tags": ["c\x85d"],
+        "checklist": [{"id": "1", "text": "e\x9bf", "done": False}],
+    }
+    plant(alice, 1, due_date="2099-12-01", **fields)
+    content = Client().get(as_alice("POST", "/api/v1/calendar").json()["url"]).content.decode()
+    assert not UNFIT.search(content)
+    (event,) = Calendar.from_ical(content).walk("VEVENT")
+    assert (event["summary"], event["categories"].to_ical()) == ("ab", b"cd")
 
 
 def test_names_of_tokens_and_people_are_text_as_well(as_alice):

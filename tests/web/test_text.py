@@ -8,6 +8,7 @@ import regex
 
 from identity import preferences
 from tasks import selectors
+from tests.old_tasks import plant
 from tests.web.conftest import HTMX, read
 
 CAFE, DECOMPOSED = "Caf\u00e9", "Cafe\u0301"
@@ -169,6 +170,19 @@ def test_no_form_repeats_it(browser, add, path, fields):
     answer = browser.post(path.replace("{id}", task.id), fields, follow=True)
     assert answer.status_code < 500
     assert not UNFIT.search(answer.content.decode())
+
+
+@pytest.mark.parametrize("title", [f"a\x9bb{OVERRIDE}", "\u200b\u200b"])
+def test_a_stored_task_with_such_text_is_shown_and_used(browser, alice, title):
+    task_id = plant(alice, 1, title=title, description=title, category="c\x85d", tags=[f"e{OVERRIDE}f"])
+    for path in ("/", f"/tasks/{task_id}/", "/board/", "/?q=ab"):
+        assert not UNFIT.search(browser.get(path).content.decode())
+    copied = browser.post(f"/tasks/{task_id}/duplicate/", follow=True)
+    assert copied.status_code == 200
+    titles = [task.title for task in selectors.list_tasks(alice.id).items]
+    assert titles == (["ab", title] if "b" in title else [title])
+    for action in ("complete", "delete", "restore"):
+        assert browser.post(f"/tasks/{task_id}/{action}/").status_code == 302
 
 
 def test_a_password_is_taken_as_it_is(client_for, make_account):
