@@ -70,3 +70,8 @@ def test_other_bytes_than_utf_8_are_refused(as_alice, body):
 )
 def test_half_characters_are_refused(as_alice, body):
     assert_problem(sent(as_alice, body), 400)
+
+
+def test_a_refusal_repeats_no_hidden_characters(as_alice):
+    content = sent(as_alice, b'{"a\\u202eb": 1, "a\\u202eb": 2}').content.decode()
+    assert "the name \u201cab\u201d occurs twice" in content
