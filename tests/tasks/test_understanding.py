@@ -4,8 +4,9 @@ import calendar
 import io
 import json
 import re
+import unicodedata
 from collections import Counter
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -351,7 +352,7 @@ def test_no_line_takes_more_steps_than_there_are(words, code):
 
 
 def test_a_line_that_runs_out_of_steps_is_understood_as_far_as_it_came(monkeypatch):
-    monkeypatch.setattr(engine.Steps.__init__, "__defaults__", (400,))
+    monkeypatch.setattr(quick_add, "MAX_STEPS", 400)
     line = "Report tomorrow " + "every 2nd tuesday of " * 15
     parsed = quick_add.parse(line, NOWS[0])
     assert parsed.steps == 401
@@ -435,3 +436,25 @@ def test_the_command_prints_an_object_for_each_line(monkeypatch):
 def test_the_command_says_what_is_wrong_with_an_option(monkeypatch, options, says):
     with pytest.raises(CommandError, match=says):
         understand(monkeypatch, "x", *options)
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_letters_are_read_however_they_are_composed(form):
+    hindi = "\u0939\u093f\u0928\u094d\u0926\u0940"
+    line = unicodedata.normalize(form, f"M\u00fcsli @k\u00fcche #caf\u00e9 #{hindi} \u00fcbermorgen")
+    now = datetime(2026, 11, 22, 15, 30, tzinfo=UTC)
+    assert quick_add.parse(line, now, "de").fields == {
+        "title": "M\u00fcsli",
+        "category": "k\u00fcche",
+        "tags": ["caf\u00e9", hindi],
+        "due_date": "2026-11-24",
+    }
+    assert quick_add.day_of(unicodedata.normalize(form, "\u00fcbermorgen"), now) == date(2026, 11, 24)
+    daily = quick_add.repeat_of(unicodedata.normalize(form, "t\u00e4glich"), now.date(), "de")
+    assert daily == {"recurrence": "FREQ=DAILY"}
+
+
+def test_marks_that_follow_no_name_stay_in_the_title():
+    now = datetime(2026, 11, 22, 15, 30, tzinfo=UTC)
+    for line in ("Call #home\u2026", "Call #a\u3001b", "Call @x\u201dy", "Call #\u0301x"):
+        assert quick_add.parse(line, now).fields == {"title": line}
