@@ -109,10 +109,26 @@ def _whole(task: Values, zone: Zone) -> "list[Event]":
     days = recurrence.first_days(fitted, start, 1)
     if not days:
         return [_event(task)]
+    written = _picked(fitted)
     if days[0] == start.day:
-        return [_event(task, rule=fitted)]
+        return [_event(task, rule=written)]
     series = dict(task) | {"due_date": days[0].isoformat(), "id": f"{task['id']}.series"}
-    return [_event(task), _event(series, rule=fitted, page=task["id"])]
+    return [_event(task), _event(series, rule=written, page=task["id"])]
+
+
+def _picked(rule: str) -> str:
+    """Return a weekly rule with only the days that its BYSETPOS picks, because programs leave that out of a week."""
+    parts = recurrence.parts_of(rule)
+    if parts["FREQ"] != "WEEKLY" or not {"BYSETPOS", "BYDAY"} <= parts.keys() or "BYMONTH" in parts:
+        return rule
+    first = recurrence.WEEKDAYS.index(parts.get("WKST", "MO"))
+    week = recurrence.WEEKDAYS[first:] + recurrence.WEEKDAYS[:first]
+    days = [day for day in week if day in parts["BYDAY"].split(",")]
+    places = {int(place) for place in parts.pop("BYSETPOS").split(",")}
+    parts["BYDAY"] = ",".join(
+        day for place, day in enumerate(days) if not places.isdisjoint({place + 1, place - len(days)})
+    )
+    return recurrence.parse(";".join(f"{name}={value}" for name, value in parts.items()))
 
 
 def _without_rule(task: Values, zone: Zone) -> "list[Event]":

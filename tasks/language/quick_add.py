@@ -23,7 +23,8 @@ from typing import Any
 from store.text import canonical, folded
 from tasks import recurrence
 from tasks.language import lexicon, meaning
-from tasks.language.engine import NOTHING, Captures, OutOfStepsError, Reading, Steps, Token
+from tasks.language.engine import MAX_STEPS, NOTHING, Captures, Reading, Token
+from web.steps import OutOfStepsError, Steps
 
 MAX_LINE = 400
 # In which symbols of the grammar a phrase can be; of two that are as long, the first counts.
@@ -128,10 +129,10 @@ def dated(text: str, now: datetime, language: str = "en") -> dict[str, Any] | No
     return {"due_date": day.isoformat()} if day else None
 
 
-def day_of(text: str, now: datetime, language: str = "en") -> date | None:
+def day_of(text: str, now: datetime, language: str = "en", steps: Steps | None = None) -> date | None:
     """Return the day that ``text`` as a whole says in any language, such as "friday" or "yesterday", or None."""
     codes = dict.fromkeys([*(words.code for words in lexicon.of(language)), *lexicon.codes()])
-    for captures in _wholes(text, now, codes, ("date", "led", "past")):
+    for captures in _wholes(text, now, codes, ("date", "led", "past"), steps or Steps(MAX_STEPS)):
         if captures.keys() == {"day"}:
             day: date = captures["day"]
             return day
@@ -145,16 +146,18 @@ def repeat_of(text: str, start: date, language: str = "en") -> dict[str, Any] | 
     time of day or a start, is None.
     """
     now = datetime.combine(start, datetime.min.time())
-    for captures in _wholes(text, now, [words.code for words in lexicon.of(language)], ("whole_repeat",)):
+    codes = [words.code for words in lexicon.of(language)]
+    for captures in _wholes(text, now, codes, ("whole_repeat",), Steps(MAX_STEPS)):
         fields = None if {"time", "start", "day"} & captures.keys() else _fields(captures, now)
         if fields:
             return {name: fields[name] for name in ("recurrence", "repeat_from") if name in fields}
     return None
 
 
-def _wholes(text: str, now: datetime, codes: Iterable[str], symbols: Sequence[str]) -> Iterator[Captures]:
+def _wholes(
+    text: str, now: datetime, codes: Iterable[str], symbols: Sequence[str], steps: Steps
+) -> Iterator[Captures]:
     """Yield what the whole of ``text`` means as one of the symbols, in each language."""
-    steps = Steps()
     for words in map(lexicon.load, codes):
         tokens = [words.token(word) for word in _words(_read(text)[:MAX_LINE], words).texts]
         reading = Reading(words.grammar, tokens, meaning.Actions(now, words.afternoon), steps)
@@ -169,7 +172,7 @@ def _wholes(text: str, now: datetime, codes: Iterable[str], symbols: Sequence[st
 
 
 def _find(line: str, now: datetime, language: str, kept: Collection[str]) -> tuple[list[_Found], int]:
-    lexicons, steps = lexicon.of(language), Steps()
+    lexicons, steps = lexicon.of(language), Steps(MAX_STEPS)
     words = _words(line, *lexicons)
     readings = [
         Reading(each.grammar, _tokens(words, each, lexicons[0]), meaning.Actions(now, each.afternoon), steps)

@@ -124,6 +124,25 @@ IN_PARTS = [
         means("Papa", "2026-12-05", "", "FREQ=WEEKLY;INTERVAL=2;BYDAY=SA"),
     ),
     ("en", "Call half an hour from now", means("Call", "2026-11-30", "10:30")),
+    ("en", "Every friday weekly review", means("weekly review", "2026-12-04", "", "FREQ=WEEKLY;BYDAY=FR")),
+    (
+        "de",
+        "Papier alle 14 Tage montags",
+        means("Papier", "2026-11-30", "", "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO"),
+    ),
+    ("de", "Papier alle 3 Tage montags", means("Papier alle 3 Tage montags")),
+    (
+        "en",
+        "Invoice every month on the first workday",
+        means("Invoice", "2026-12-01", "", "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=1"),
+    ),
+    ("de", "Rechnung am zweiten Werktag des Monats", means("Rechnung am zweiten Werktag des Monats")),
+    ("en", "Yoga tue/thu 6pm", means("Yoga tue/thu 6pm")),
+    ("de", "Yoga Mo, Di um 8", means("Yoga Mo, Di um 8")),
+    ("en", "Call at 7:30 tomorrow evening", means("Call", "2026-12-01", "19:30")),
+    ("de", "Anruf um 7:30 morgen früh", means("Anruf", "2026-12-01", "07:30")),
+    ("en", "Meet Ann on the 5th floor", means("Meet Ann on the 5th floor")),
+    ("en", "on the 24th call Bob", means("call Bob", "2026-12-24")),
     # a weekday and the day of a month: what agrees, or neither
     ("en", "Call Tim on Monday the 7th", means("Call Tim", "2026-12-07")),
     ("en", "Call Tim on Monday the 8th", means("Call Tim on Monday the 8th")),
@@ -333,7 +352,7 @@ def test_no_line_takes_more_steps_than_there_are(words, code):
 
 
 def test_a_line_that_runs_out_of_steps_is_understood_as_far_as_it_came(monkeypatch):
-    monkeypatch.setattr(engine.Steps.__init__, "__defaults__", (400,))
+    monkeypatch.setattr(quick_add, "MAX_STEPS", 400)
     line = "Report tomorrow " + "every 2nd tuesday of " * 15
     parsed = quick_add.parse(line, NOWS[0])
     assert parsed.steps == 401
