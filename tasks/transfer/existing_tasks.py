@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from store.commit import Plan
 from store.errors import FieldError
 from store.idempotency import IdempotencyItem, Once, Slot, StoredReply
 from store.model import AnyItem, Key
@@ -32,6 +33,8 @@ class Candidate:
         The idempotency key of the row.
     errors
         Why the row is not valid.
+    plan
+        Of its task, if the row is valid.
     task_id
         The row's task, once it exists.
     repeated
@@ -43,9 +46,17 @@ class Candidate:
     row: Row
     once: Once
     errors: list[FieldError]
+    plan: Plan[TaskItem] | None = None
     task_id: str | None = None
     repeated: bool = False
     existing: bool = False
+
+    @property
+    def known_plan(self) -> Plan[TaskItem]:
+        """The plan of a row without errors."""
+        if self.plan is None:
+            raise ValueError("a row that is not valid has no plan")
+        return self.plan
 
     @property
     def status(self) -> Status:
