@@ -23,6 +23,7 @@ from tasks.transfer.rows import MORE_CELLS, Row
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 WORDS_MAX = 2000  # characters of one field in the description
 SHOWN_MAX = 100  # characters of them in a note
+UNKNOWN_MAX = 20  # fields without a place of their own that get a note each
 ENTRIES_MAX = 1000  # entries of a list that are looked at one by one
 _UNKNOWN = gettext_noop("There is no such field.")
 _MORE_CELLS = gettext_noop(
@@ -39,8 +40,11 @@ def mend(row: Row, failure: ValidationFailed) -> None:
     for name in EDITABLE[1:]:
         if name in row.fields and (errors := _errors_of(name, row.fields[name])):
             _mend_field(row, name, errors[0])
-    for name in [name for name in row.fields if name not in EDITABLE]:
+    unknown = [name for name in row.fields if name not in EDITABLE]
+    for name in unknown[:UNKNOWN_MAX]:
         leave_out(row, name, _(_MORE_CELLS if name == MORE_CELLS else _UNKNOWN))
+    if others := {name: row.fields.pop(name) for name in unknown[UNKNOWN_MAX:]}:
+        _keep(row, _("more fields"), _text(others), _(_UNKNOWN), "unusable")
 
 
 def leave_out(row: Row, name: str, why: str, code: str = "unusable") -> None:
