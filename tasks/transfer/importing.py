@@ -110,10 +110,10 @@ def import_tasks(
     """
     file_format, rows = reading.read(upload, ctx.now)
     candidates = _candidates(ctx, rows, upload, key)
-    missing = _missing(ctx, candidates, by_row=key is None)
+    new = missing(ctx, candidates, by_row=key is None)
     if not dry_run:
-        _create(ctx, missing, by_row=key is None)
-    return _report(file_format, dry_run, candidates)
+        create(ctx, new, by_row=key is None)
+    return report(file_format, dry_run, candidates)
 
 
 def import_part(ctx: RequestContext, upload: bytes, key: str, done: int, most: int) -> tuple[int, int]:
@@ -132,7 +132,7 @@ def import_part(ctx: RequestContext, upload: bytes, key: str, done: int, most: i
     _format, rows = reading.read(upload, ctx.now)
     until = max(0, len(rows) - done)
     candidates = _candidates(ctx, rows[max(0, until - most) : until], upload, key)
-    _create(ctx, _missing(ctx, candidates, by_row=False), by_row=False)
+    create(ctx, missing(ctx, candidates, by_row=False), by_row=False)
     return min(len(rows), done + most), len(rows)
 
 
@@ -143,13 +143,13 @@ def import_once(ctx: RequestContext, upload: bytes, once: Once) -> tuple[StoredR
     """
     if stored := idempotency.earlier(ctx, once):
         return stored, True
-    report = import_tasks(ctx, upload, key=once.key)
-    record, reply = Slot(ctx, once).record(Plan(report, resources=[_first_task(ctx, report)]))
+    made = import_tasks(ctx, upload, key=once.key)
+    record, reply = Slot(ctx, once).record(Plan(made, resources=[_first_task(ctx, made)]))
     # A longer reply is not stored: a repeated request gets the same one from the rows' own records.
     if len(reply.body.encode()) <= REPLY_MAX:
         with suppress(ConditionFailed, Contended):
             write([record])
-    return reply, report.replayed
+    return reply, made.replayed
 
 
 def _first_task(ctx: RequestContext, report: ImportReport) -> Key:
@@ -187,13 +187,18 @@ class Planner:
         self._ctx = ctx
         self._around: dict[Key, UserItem | None] = {}
 
-    def candidate(self, row: Row, once: Once, moment: datetime) -> Candidate:
-        """Return a row with the plan of its task, created at ``moment`` unless it says a time; or with its errors."""
-        plan = None if row.errors else self._mended(row, replace(self._ctx, now=moment))
+    def candidate(self, row: Row, once: Once, moment: datetime, created: str | None = None) -> Candidate:
+        """Return a row with the plan of its task, which is written at ``moment``; or with its errors.
+
+        A task whose row says no time is created then, or at ``created`` if that is given.
+        """
+        plan = None if row.errors else self._mended(row, replace(self._ctx, now=moment), created)
         return Candidate(row, once, row.errors, plan)
 
-    def _mended(self, row: Row, ctx: RequestContext) -> Plan[TaskItem] | None:
+    def _mended(self, row: Row, ctx: RequestContext, created: str | None) -> Plan[TaskItem] | None:
         times = mending.stated_times(row, self._ctx.now)
+        if created:
+            times.setdefault("created_at", created)
         try:
             return self._plan(row, ctx, times)
         except ValidationFailed as refused:
@@ -217,10 +222,12 @@ class Planner:
         return write_plans.create_task(ctx, row.fields, new_id(created), self._around, times)
 
 
-def _missing(ctx: RequestContext, candidates: Iterable[Candidate], *, by_row: bool) -> list[Candidate]:
-    """Return the valid candidates that have no task yet."""
+def missing(
+    ctx: RequestContext, candidates: Iterable[Candidate], *, by_row: bool = True, since: str = ""
+) -> list[Candidate]:
+    """Return the valid candidates that have no task yet. Parameters as of ``existing_tasks.find``."""
     valid = [candidate for candidate in candidates if not candidate.errors]
-    existing_tasks.find(ctx, valid, by_row=by_row)
+    existing_tasks.find(ctx, valid, by_row=by_row, since=since)
     return [candidate for candidate in valid if candidate.task_id is None]
 
 
@@ -228,21 +235,24 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _create(ctx: RequestContext, candidates: Sequence[Candidate], *, by_row: bool) -> None:
-    def create(place: int) -> None:
+def create(ctx: RequestContext, candidates: Sequence[Candidate], *, by_row: bool) -> None:
+    """Create the tasks of candidates, one write each. With ``by_row``, one that another request created exists."""
+
+    def create_one(place: int) -> None:
         candidate = candidates[place]
         written = services.create_planned(ctx, candidate.known_plan, once=candidate.once)
         candidate.task_id, candidate.repeated = from_sort_key(written.task.SK), written.replayed
         candidate.existing = written.replayed and by_row
 
     if candidates:
-        create(0)  # first, as it may also create the person's profile, for which the others would contend
+        create_one(0)  # first, as it may also create the person's profile, for which the others would contend
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for _ in pool.map(create, range(1, len(candidates))):
+        for _ in pool.map(create_one, range(1, len(candidates))):
             pass
 
 
-def _report(file_format: str, dry_run: bool, candidates: Sequence[Candidate]) -> ImportReport:
+def report(file_format: str, dry_run: bool, candidates: Sequence[Candidate]) -> ImportReport:
+    """Return the results of rows."""
     results = [
         RowResult(
             candidate.row.number,

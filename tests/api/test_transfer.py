@@ -36,7 +36,12 @@ def test_exports_and_imports_a_file(as_alice, as_bob):
     for body, media_type in ((text, "application/json"), (sheet, "text/csv")):
         report = send(as_bob, body, media_type=media_type).json()
         assert (report["created"], report["rows"]) == (2, 2)
-    assert sorted(task["title"] for task in as_bob("GET", TASKS).json()) == ["=SUM(A1)", "=SUM(A1)", "second", "second"]
+    assert sorted(task["title"] for task in as_bob("GET", TASKS).json()) == [
+        "=SUM(A1)",
+        "=SUM(A1)",
+        "second",
+        "second",
+    ]
 
 
 def test_an_export_that_fails_is_no_file(as_alice, monkeypatch):
