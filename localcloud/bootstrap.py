@@ -375,7 +375,12 @@ def debian_packages() -> tuple[list[str], str]:
         packages.append(HEADLESS_SHELL)
     if not works(["java", "-version"]):
         packages.append("default-jre-headless")
-    return packages, "The tests need Chromium for pages and Java for Spark: install them"
+    if not shutil.which("soffice"):
+        packages.append("libreoffice-calc")
+    return (
+        packages,
+        "The tests need Chromium for pages, Java for Spark and LibreOffice Calc for files: install them",
+    )
 
 
 # --- All together --------------------------------------------------------------------------------------------

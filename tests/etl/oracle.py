@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from math import ceil
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -105,7 +105,7 @@ class Oracle:
     def _deeds(self) -> list[Deed]:
         deeds = []
         latest: dict[tuple[str, str], datetime] = {}
-        for change in (step for change in self.history for step in self._steps(change)):
+        for change in chain.from_iterable(map(self._steps, self.history)):
             key = (change.pk, change.sk)
             kind, _, user = change.pk.partition("#")
             if kind not in ("TASK", "USER"):

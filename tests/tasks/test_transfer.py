@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from store.errors import IdempotencyMismatch, ValidationFailed
 from store.paging import pages
 from tasks import selectors, services
-from tasks.transfer import csv_cells, exporting, importing
+from tasks.transfer import exporting, importing
 from tasks.transfer.rows import COLUMNS, TIMES
 
 FULL = {
