@@ -85,7 +85,7 @@ def workspace(ctx, alice):
             ctx(alice, now - timedelta(days=number, microseconds=draw.randrange(10**6))),
             {
                 "title": text,
-                "description": f"{text}\n- {text}\n\n\t{text}",
+                "description": f"{text}\n- {text}\n\n{text}",
                 "category": draw.choice(NASTY)[:50],
                 "tags": draw.sample(NASTY, 3),
                 "checklist": [{"text": text, "done": True}, {"text": draw.choice(NASTY), "done": False}],
@@ -96,6 +96,7 @@ def workspace(ctx, alice):
                 "status": draw.choice(["completed", "pending"]),
             },
         )
+    services.create_task(ctx(alice, now), {"title": "tabs", "description": "one\ttwo\n\tthree"})
     return alice
 
 
