@@ -1,5 +1,6 @@
 """``/api/v1/imports``: files of any size that are imported piece by piece."""
 
+import hashlib
 from typing import Annotated, Any, Literal, NotRequired
 
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +15,7 @@ from store import validation
 from store.idempotency import StoredReply
 from tasks.api.transfer import ImportResult
 from tasks.transfer import import_jobs
-from tasks.transfer.import_jobs import COUNTED, FILE_MAX, ImportItem
+from tasks.transfer.import_jobs import COUNTED, FILE_MAX, ImportItem, Stepped
 from web.api import describe, replies, requests
 from web.api.error_handlers import RequestProblem
 from web.api.schemas import ID, UUID, FieldProblem, Id, Moment, Problem, digits, out
@@ -128,8 +129,8 @@ def create_import(request: HttpRequest) -> HttpResponse:
     given = requests.json_object(request)
     once = requests.once(request, given, lambda item: _reply(202, item, request))
     wanted = {"dry_run": False} | validation.clean(NEW_IMPORT, given)
-    item, reply = import_jobs.start(context(request), wanted["bytes"], dry_run=wanted["dry_run"], once=once)
-    return replies.answer(reply or _reply(202, item, request), replayed=item is None)
+    begun = import_jobs.start(context(request), wanted["bytes"], dry_run=wanted["dry_run"], once=once)
+    return _answer(202, begun, request)
 
 
 @router.get("", response={200: list[ImportJobOut]}, summary="List my imports in steps")
@@ -184,12 +185,19 @@ def continue_import(request: HttpRequest, import_id: str) -> HttpResponse:
         raise RequestProblem(415, "Send the piece itself, with `Content-Type: application/octet-stream`.")
     if not request.body:
         raise RequestProblem(400, "The body is missing. Send a piece of the file.")
-    return replies.answer(_reply(200, import_jobs.step(context(request), import_id, offset, request.body)))
+    asked = {"offset": offset, "piece": hashlib.sha256(request.body).hexdigest()}
+    once = requests.once(request, asked, lambda item: _reply(200, item))
+    return _answer(200, import_jobs.step(context(request), import_id, offset, request.body, once))
 
 
-def _reply(status: int, item: ImportItem | None, request: HttpRequest | None = None) -> StoredReply:
-    location = {"Location": f"{request.path}/{item.id}"} if request and item else {}
-    return StoredReply(status, to_json(_shown(item) if item else {}).decode(), location)
+def _answer(status: int, done: Stepped, request: HttpRequest | None = None) -> HttpResponse:
+    reply = done.reply or _reply(status, done.known, request)
+    return replies.answer(reply, replayed=done.replayed)
+
+
+def _reply(status: int, item: ImportItem, request: HttpRequest | None = None) -> StoredReply:
+    location = {"Location": f"{request.path}/{item.id}"} if request else {}
+    return StoredReply(status, to_json(_shown(item)).decode(), location)
 
 
 def _shown(item: ImportItem) -> dict[str, Any]:

@@ -7,14 +7,14 @@ While one request works on a step, others are refused, as for exports.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from store.attributes import Flag, Records, Text, Texts, Whole
-from store.commit import Plan, commit
+from store.commit import Committed, Plan, commit
 from store.errors import RETRY, DomainError, FieldError, ValidationFailed
 from store.idempotency import Once, Slot, StoredReply, earlier
 from store.model import Authored, Item, Key
@@ -141,6 +141,22 @@ class ImportRowsItem(Item):
     expires_at = Whole()
 
 
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """An import after a request; ``reply`` is the stored one if the request was sent again."""
+
+    item: ImportItem | None
+    reply: StoredReply | None = None
+    replayed: bool = False
+
+    @property
+    def known(self) -> ImportItem:
+        """The import of a request that cannot have been sent again."""
+        if self.item is None:
+            raise ValueError("a stored reply has no import")
+        return self.item
+
+
 def list_imports(ctx: RequestContext) -> list[ImportItem]:
     """Return the person's imports in steps that are kept, the newest first. One Query."""
     found = query_all(ImportItem, import_key(ctx.user_id, "")[0], forward=False)
@@ -161,15 +177,10 @@ def rows_of(item: ImportItem, page: int) -> list[dict[str, Any]]:
     return list(found.results) if found else []
 
 
-def start(
-    ctx: RequestContext, size: int, *, dry_run: bool = False, once: Once | None = None
-) -> tuple[ImportItem | None, StoredReply | None]:
-    """Begin to import a file of ``size`` bytes. Return the import, or the stored reply of an earlier request.
-
-    Raises TooManyImports.
-    """
+def start(ctx: RequestContext, size: int, *, dry_run: bool = False, once: Once | None = None) -> Stepped:
+    """Begin to import a file of ``size`` bytes. Raises TooManyImports."""
     if once and (reply := earlier(ctx, once)):
-        return None, reply
+        return Stepped(None, reply, replayed=True)
     if len(list_imports(ctx)) >= MAX_JOBS:
         raise TooManyImports
     import_id = new_id(ctx.now)
@@ -191,12 +202,12 @@ def start(
         expires_at=int(ctx.now.timestamp()) + KEPT_SECONDS,
         **ctx.authorship(1),
     )
-    plan = Plan(item, [put_new(item)], resources=[item.key])
-    done = commit(None, plan, slot=Slot(ctx, once) if once else None)
-    return item, done.reply
+    return _commit(ctx, Plan(item, [put_new(item)], resources=[item.key]), once)
 
 
-def step(ctx: RequestContext, import_id: str, offset: int, content: bytes) -> ImportItem:
+def step(
+    ctx: RequestContext, import_id: str, offset: int, content: bytes, once: Once | None = None
+) -> Stepped:
     """Import the rows of a piece of the file that begins at byte ``offset``; return the import as it is then.
 
     Nothing happens if it goes on elsewhere, or if the piece does not hold a whole row: ``offset`` and ``wanted`` of the
@@ -205,9 +216,11 @@ def step(ctx: RequestContext, import_id: str, offset: int, content: bytes) -> Im
 
     Raises ImportNotFound, ImportBusy, IdempotencyInFlight and WriteContention (send it again).
     """
+    if once and (reply := earlier(ctx, once)):
+        return Stepped(None, reply, replayed=True)
     item = get_import(ctx, import_id)
     if item.status != RUNNING or offset != item.offset or not content:
-        return item
+        return Stepped(item)
     now = int(ctx.now.timestamp())
     if (item.claimed_until or 0) > now:
         raise ImportBusy
@@ -216,10 +229,16 @@ def step(ctx: RequestContext, import_id: str, offset: int, content: bytes) -> Im
         write([update(item, claimed)])
         changes, pages = _next(ctx, claimed, content[: item.bytes - item.offset])
         made = claimed.changed(claimed_until=None, **changes, **ctx.authorship(claimed.version + 1))
-        write([update(claimed, made), *map(put_new, pages)])
+        return _commit(ctx, Plan(made, [update(claimed, made), *map(put_new, pages)], [], [made.key]), once)
     except ConditionFailed:
         raise ImportBusy from None
-    return made
+
+
+def _commit(ctx: RequestContext, plan: Plan[ImportItem], once: Once | None) -> Stepped:
+    done = commit(None, plan, slot=Slot(ctx, once) if once else None)
+    if isinstance(done, Committed):
+        return Stepped(done.result, done.reply)
+    return Stepped(None, done.reply, replayed=True)
 
 
 def _next(
@@ -263,7 +282,7 @@ def _counted(
 ) -> tuple[dict[str, Any], list[ImportRowsItem]]:
     report = importing.report(place.format, item.dry_run, candidates)
     told = [_told(result) for result in report.results if result.errors or result.notes]
-    pages = []
+    pages: list[ImportRowsItem] = []
     for start_at in range(0, len(told), PAGE_ROWS):
         pk, sk = rows_key(item.user_id, item.id, item.pages + len(pages) + 1)
         results = told[start_at : start_at + PAGE_ROWS]

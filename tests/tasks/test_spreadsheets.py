@@ -9,7 +9,7 @@ import pytest
 from store.paging import pages
 from tasks import selectors, services
 from tasks.demo.storyline import storyline
-from tasks.transfer import exporting, import_jobs
+from tasks.transfer import export_jobs, exporting, import_jobs
 from tasks.transfer.rows import COLUMNS
 
 # What a spreadsheet would run, turn into a number, a date or a truth value, split, or trim.
@@ -114,10 +114,10 @@ def kept(account):
 
 def restore(ctx, account, content):
     """Import a file in steps; return the finished import."""
-    job, _ = import_jobs.start(ctx(account), len(content))
-    while job.status == import_jobs.RUNNING:
+    job = import_jobs.start(ctx(account), len(content)).known
+    while job.status == export_jobs.RUNNING:
         piece = content[job.offset : job.offset + job.wanted]
-        job = import_jobs.step(ctx(account), job.id, job.offset, piece)
+        job = import_jobs.step(ctx(account), job.id, job.offset, piece).known
     return job
 
 
@@ -128,7 +128,7 @@ def exported(account, file_format):
 @pytest.mark.parametrize("file_format", ["json", "csv"])
 def test_a_restored_workspace_is_equal(ctx, workspace, bob, file_format):
     job = restore(ctx, bob, exported(workspace, file_format))
-    assert (job.status, job.invalid, job.remarks) == (import_jobs.DONE, 0, 0)
+    assert (job.status, job.invalid, job.remarks) == (export_jobs.DONE, 0, 0)
     assert job.created > 100
     assert kept(bob) == kept(workspace)
 
@@ -150,7 +150,7 @@ def test_a_workspace_comes_back_equal_from_calc(ctx, workspace, bob, tmp_path, l
     content = (tmp_path / "back" / "tasks.csv").read_bytes()
     assert content.decode("utf-8-sig").partition("\n")[0].strip() == chr(separator).join(COLUMNS)
     job = restore(ctx, bob, content)
-    assert (job.status, job.invalid, job.remarks) == (import_jobs.DONE, 0, 0)
+    assert (job.status, job.invalid, job.remarks) == (export_jobs.DONE, 0, 0)
     # Calc's own format drops tabs from cells of several lines.
     lost = "\t" if book == "ods" else ""
     assert kept(bob) == [row | {"description": _without(lost, row["description"])} for row in kept(workspace)]

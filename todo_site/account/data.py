@@ -51,10 +51,9 @@ def import_start(request: HttpRequest) -> HttpResponse:
     if not size.isdecimal() or not 1 <= int(size[:20]) <= import_jobs.FILE_MAX:
         return _refused(_("The file is too large."), 413)
     try:
-        item, _reply = import_jobs.start(context(request), int(size), dry_run="dry_run" in request.GET)
+        return _job(import_jobs.start(context(request), int(size), dry_run="dry_run" in request.GET).known)
     except DomainError as error:
         return _refused(str(error), error.status)
-    return _job(item)
 
 
 @page
@@ -64,22 +63,20 @@ def import_job(request: HttpRequest, import_id: str) -> HttpResponse:
     try:
         if request.method == "POST":
             at = int(offset[:20]) if offset.isdecimal() else -1
-            return _job(import_jobs.step(ctx, import_id, at, request.body))
+            return _job(import_jobs.step(ctx, import_id, at, request.body).known)
         item = import_jobs.get_import(ctx, import_id)
     except ImportNotFound:
         raise Http404 from None
     except DomainError as error:
         return _refused(str(error), error.status, again=error.status == 409)
-    number = request.GET.get("page", "1")
-    number = min(int(number[:9]) if number.isdecimal() else 1, max(1, item.pages))
+    wanted = request.GET.get("page", "1")
+    number = min(int(wanted[:9]) if wanted.isdecimal() else 1, max(1, item.pages))
     return show(request, "imported", job=item, number=number, results=import_jobs.rows_of(item, number))
 
 
-def _job(item: ImportItem | None) -> HttpResponse:
-    if item is None:
-        raise Http404
+def _job(item: ImportItem) -> HttpResponse:
     url = reverse("account-import-job", args=[item.id])
-    running = item.status == import_jobs.RUNNING
+    running = item.status == export_jobs.RUNNING
     return JsonResponse({"url": url, "running": running, "offset": item.offset, "wanted": item.wanted})
 
 
