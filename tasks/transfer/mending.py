@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 from pydantic_core import to_json
 
 from store import validation
@@ -25,10 +24,6 @@ WORDS_MAX = 2000  # characters of one field in the description
 SHOWN_MAX = 100  # characters of them in a note
 UNKNOWN_MAX = 20  # fields without a place of their own that get a note each
 ENTRIES_MAX = 1000  # entries of a list that are looked at one by one
-_UNKNOWN = gettext_noop("There is no such field.")
-_MORE_CELLS = gettext_noop(
-    "The row has more cells than there are columns. Put quotes around text with commas."
-)
 _LISTS = {"tags": TAGS_MAX, "checklist": CHECKLIST_MAX}
 
 
@@ -42,9 +37,15 @@ def mend(row: Row, failure: ValidationFailed) -> None:
             _mend_field(row, name, errors[0])
     unknown = [name for name in row.fields if name not in EDITABLE]
     for name in unknown[:UNKNOWN_MAX]:
-        leave_out(row, name, _(_MORE_CELLS if name == MORE_CELLS else _UNKNOWN))
+        leave_out(row, name, _why_unknown(name))
     if others := {name: row.fields.pop(name) for name in unknown[UNKNOWN_MAX:]}:
-        _keep(row, _("more fields"), _text(others), _(_UNKNOWN), "unusable")
+        _keep(row, _("more fields"), _text(others), _why_unknown(""), "unusable")
+
+
+def _why_unknown(name: str) -> str:
+    if name == MORE_CELLS:
+        return _("The row has more cells than there are columns. Put quotes around text with commas.")
+    return _("There is no such field.")
 
 
 def leave_out(row: Row, name: str, why: str, code: str = "unusable") -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import urllib.request
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -41,7 +42,7 @@ def begin(api, content, **given):
 def finish(api, content, job=None, **given):
     """Send pieces until it is done; return the job and the offsets it went on from."""
     job, offsets = job or begin(api, content, **given), []
-    for _ in range(200):
+    for _ in range(500):
         if job["status"] != "running":
             return job, offsets
         offsets.append(job["offset"])
@@ -226,3 +227,38 @@ def test_started_once_for_a_key(as_alice):
     first, again = (as_alice("POST", IMPORTS, {"bytes": 8}, Idempotency_Key="k") for _ in range(2))
     assert (again.status_code, again.json()) == (202, first.json())
     assert first["Location"] == f"{IMPORTS}/{first.json()['id']}"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("file_format", ["json", "csv"])
+def test_ten_thousand_tasks_go_down_and_up_in_one_file(as_alice, as_bob, alice, bob, settings, file_format):
+    settings.RATE_LIMIT_PER_MINUTE = 10**6
+    past = datetime(2026, 3, 1, tzinfo=UTC)
+    tasks = [
+        TASK
+        | {"title": f"Task {number}", "description": "x" * 300}
+        | {name: (past + timedelta(minutes=number)).isoformat() for name in ("created_at", "completed_at")}
+        for number in range(10_000)
+    ]
+    made, _ = finish(as_alice, json.dumps(tasks).encode())
+    assert (made["created"], made["remarks"]) == (10_000, 0)
+    export = as_alice("POST", "/api/v1/exports", {"format": file_format}).json()
+    while export["status"] == "running":
+        export = as_alice("POST", f"/api/v1/exports/{export['id']}/continue").json()
+    with urllib.request.urlopen(export["url"]) as answer:
+        content = answer.read()
+    job, offsets = finish(as_bob, content)
+    assert (job["status"], job["created"], job["invalid"], job["remarks"]) == ("done", 10_000, 0, 0)
+    assert len(offsets) >= 40
+    assert exported_again(bob) == exported_again(alice)
+
+
+def exported_again(account):
+    """Return what a second export has of each task, without what is new in a copy."""
+    rows = json.loads(b"".join(map(str.encode, exporting.export(account.id, "json"))))
+    for row in rows:
+        for name in ("id", "user_id", "updated_at"):
+            del row[name]
+        for entry in row["checklist"]:
+            del entry["id"]
+    return rows
