@@ -17,7 +17,7 @@ from store import audit
 from tasks.admin import model_admins
 from todo_site.operations import people, pipeline, quarantine, records, service_checks
 from web import csv_files
-from web.answers import Budget
+from web.answers import Budget, fit_page
 
 _NOT_FOR_YOU = gettext_lazy(
     "The admin is for people in the groups admins and viewers. "
@@ -76,6 +76,10 @@ class Site(DynamoAdminSite):
         """Let an export end with the last line that an answer holds."""
         budget = Budget()
         return lambda line: budget.take(line.encode())
+
+    def fit_page(self, build: Callable[[int], HttpResponse], rows: int) -> HttpResponse:
+        """Show fewer rows where an answer could not hold as many."""
+        return fit_page(build, rows)
 
 
 def _everything() -> Any:
