@@ -317,6 +317,30 @@ def test_what_spreadsheets_make_of_csv(imported, alice):
     assert (row["title"], row["due_date"], row["tags"]) == ("one; two", "2026-12-01", ["a", "b"])
 
 
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        ('Title,Due Date,Due Time\r\n"a;b",12/25/2026,9:30 AM\r\n', "utf-8-sig"),
+        ('Title;Due Date;Due Time\r\n"a;b";25.12.2026;09:30:00\r\n', "utf-8-sig"),
+        ('sep=;\r\nTitle;Due Date;Due Time\r\n"a;b";2026-12-25 00:00:00;9:30\r\n', "utf-8"),
+        ('Title\tDue Date\tDue Time\r\n"a;b"\t25/12/2026\t09:30\r\n', "utf-16"),
+        ('Title\tDue Date\tDue Time\r"a;b"\t2026/12/25\t9:30\r', "utf-16"),
+    ],
+)
+def test_what_excel_saves(ctx, alice, content, encoding):
+    report = importing.import_tasks(ctx(alice), content.encode(encoding))
+    assert (report.format, report.created, report.remarks) == ("csv", 1, 0)
+    (row,) = exported(alice.id)
+    assert (row["title"], row["due_date"], row["due_time"]) == ("a;b", "2026-12-25", "09:30")
+
+
+def test_a_date_that_may_be_two_is_kept_as_words(imported, alice):
+    report = imported("title,due_date\nx,12/01/2026\n")
+    assert [note["field"] for note in report.results[0].notes] == ["due_date"]
+    (row,) = exported(alice.id)
+    assert (row["due_date"], row["description"]) == (None, "due_date: 12/01/2026")
+
+
 def test_json_with_what_is_no_task(imported):
     report = imported('[1, {"title": "ok", "tags": null, "id": 7}, {"title": "x", "colour": "red"}]')
     assert [(result.row, result.status) for result in report.results] == [
