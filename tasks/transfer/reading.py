@@ -24,6 +24,7 @@ from tasks.transfer.rows import COLUMNS, MAX_ROWS, MORE_CELLS, TIMES, Row, refus
 from web import csv_files
 
 _SPACE = " \t\r\n"
+_DECODER = json.JSONDecoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +47,6 @@ class Place:
     encoding: str = ""
     delimiter: str = ""
     header: tuple[str, ...] = ()
-
-
-def _no_number(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
-
-
-_DECODER = json.JSONDecoder(parse_constant=_no_number)
 
 
 def read(upload: bytes, now: datetime) -> tuple[str, list[Row]]:
@@ -172,12 +166,18 @@ def _element(text: str, at: int, *, first: bool, last: bool) -> tuple[Any, int] 
             raise _no_json("a comma is missing")
         at = _after_space(text, at + 1)
     try:
-        value, end = _DECODER.raw_decode(text, at)
+        _value, end = _DECODER.raw_decode(text, at)
     except (ValueError, RecursionError) as error:
         if last:
             raise _no_json(error) from None
         return None
-    return None if end == len(text) and not last else (value, end)  # a number may go on
+    if end == len(text) and not last:  # a number may go on
+        return None
+    try:
+        # Unlike the decoder this bounds the nesting, and refuses NaN and lone surrogates.
+        return from_json(text[at:end], allow_inf_nan=False), end
+    except ValueError as error:
+        raise _no_json(error) from None
 
 
 def _after_space(text: str, at: int) -> int:

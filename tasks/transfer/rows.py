@@ -8,6 +8,7 @@ from store.errors import FieldError, ValidationFailed
 from tasks.fields import EDITABLE
 
 MAX_ROWS = 1000
+NAME_MAX = 100  # characters of a field's name in a report
 MORE_CELLS = "more cells"  # the field of a row's cells beyond the last column
 
 # What only we set, and an import restores. It ignores the other columns that are not editable.
@@ -52,7 +53,7 @@ class Row:
     def named(self, path: str) -> str:
         """Return the file's name of a field, which may be a path such as ``tags.0``."""
         first, dot, rest = path.partition(".")
-        return self.names.get(first, first) + dot + rest
+        return (self.names.get(first, first) + dot + rest)[:NAME_MAX]
 
     def note(self, name: str, message: str, code: str) -> None:
         """Say what became of a field."""

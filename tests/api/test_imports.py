@@ -166,6 +166,7 @@ def test_a_piece_sent_again_changes_nothing(as_alice, alice, small_pieces):
         (b'[{"title": "x"} {"title": "y"}]', 1, "json"),
         (b'[{"title": "x"}] more', 1, "json"),
         (b'[{"title": NaN}]', 0, "json"),
+        (b'[{"title": "\\ud800"}]', 0, "json"),
         (b"[" * 5000, 0, "json"),
         (b'title\nx\n"y\n', 1, "csv"),
         (b"title\nx\n\xff\xff\n", 0, "encoding"),
@@ -230,8 +231,7 @@ def test_started_once_for_a_key(as_alice):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("file_format", ["json", "csv"])
-def test_ten_thousand_tasks_go_down_and_up_in_one_file(as_alice, as_bob, alice, bob, settings, file_format):
+def test_ten_thousand_tasks_go_down_and_up_in_one_file(as_alice, as_bob, alice, bob, settings):
     settings.RATE_LIMIT_PER_MINUTE = 10**6
     past = datetime(2026, 3, 1, tzinfo=UTC)
     tasks = [
@@ -242,7 +242,7 @@ def test_ten_thousand_tasks_go_down_and_up_in_one_file(as_alice, as_bob, alice, 
     ]
     made, _ = finish(as_alice, json.dumps(tasks).encode())
     assert (made["created"], made["remarks"]) == (10_000, 0)
-    export = as_alice("POST", "/api/v1/exports", {"format": file_format}).json()
+    export = as_alice("POST", "/api/v1/exports", {"format": "json"}).json()
     while export["status"] == "running":
         export = as_alice("POST", f"/api/v1/exports/{export['id']}/continue").json()
     with urllib.request.urlopen(export["url"]) as answer:
