@@ -24,6 +24,7 @@ from store.errors import FieldError, ValidationFailed
 from store.idempotency import Once, Slot, StoredReply
 from store.model import Key
 from store.request_context import RequestContext
+from store.text import shown
 from store.writing import ConditionFailed, Contended, write
 from tasks import services, write_plans
 from tasks.fields import EDITABLE
@@ -251,6 +252,14 @@ def create(ctx: RequestContext, candidates: Sequence[Candidate], *, by_row: bool
             pass
 
 
+def _shown(errors: Iterable[FieldError]) -> list[FieldError]:
+    """Return errors as they may be shown: they can name what is in the file."""
+    return [
+        {"field": shown(error["field"]), "message": shown(error["message"]), "code": error["code"]}
+        for error in errors
+    ]
+
+
 def report(file_format: str, dry_run: bool, candidates: Sequence[Candidate]) -> ImportReport:
     """Return the results of rows."""
     results = [
@@ -258,8 +267,8 @@ def report(file_format: str, dry_run: bool, candidates: Sequence[Candidate]) -> 
             candidate.row.number,
             candidate.status,
             candidate.task_id,
-            candidate.errors,
-            [] if candidate.errors else candidate.row.notes[:NOTES_MAX],
+            _shown(candidate.errors),
+            [] if candidate.errors else _shown(candidate.row.notes[:NOTES_MAX]),
         )
         for candidate in candidates
     ]

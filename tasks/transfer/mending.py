@@ -7,6 +7,7 @@ Only a row without a title and without a description that could give it one is r
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from unicodedata import combining
 
 from django.utils.translation import gettext as _
 from pydantic_core import to_json
@@ -14,6 +15,7 @@ from pydantic_core import to_json
 from store import validation
 from store.errors import FieldError, ValidationFailed
 from store.request_context import timestamp
+from store.text import TextRefused, canonical, prose, shown
 from tasks import fields
 from tasks.fields import CHECKLIST_MAX, DESCRIPTION_MAX, EDITABLE, TAGS_MAX, TITLE_MAX
 from tasks.transfer.rows import MORE_CELLS, Row
@@ -160,7 +162,7 @@ def _title_of(value: Any) -> str:
 def _keep(row: Row, name: str, words: str, why: str, code: str) -> None:
     """Append ``words`` to the description as far as there is room, and say why."""
     kept = _readable(words)
-    shown = kept if len(kept) <= SHOWN_MAX else f"{kept[:SHOWN_MAX]}…"
+    brief = kept if len(kept) <= SHOWN_MAX else f"{kept[:SHOWN_MAX]}…"
     before = _text(row.fields.get("description") or "")
     added = ("\n\n" if before else "") + f"{row.named(name)}: {kept}"
     room = min(DESCRIPTION_MAX - len(before), WORDS_MAX)
@@ -171,7 +173,7 @@ def _keep(row: Row, name: str, words: str, why: str, code: str) -> None:
         message = _("%(why)s It was left out, and is in the description: “%(words)s”.")
     if added:
         row.fields["description"] = before + added
-    row.note(name, message % {"why": why, "words": shown}, code)
+    row.note(name, message % {"why": why, "words": brief}, code)
 
 
 def _text(value: Any) -> str:
@@ -182,6 +184,11 @@ def _text(value: Any) -> str:
     return to_json(value, inf_nan_mode="strings").decode()
 
 
-def _readable(text: str) -> str:
-    """Return ``text`` without what cannot be seen."""
-    return "".join(sign for sign in text if sign.isprintable() or sign in "\n\t").strip()
+def _readable(words: str) -> str:
+    """Return ``words`` as a description may have them."""
+    found = canonical(shown(words)).strip()
+    try:
+        prose(found)
+    except TextRefused:
+        return "".join(sign for sign in found if not combining(sign))
+    return found

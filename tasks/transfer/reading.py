@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
-from pydantic_core import from_json
 
 from store import versions
 from store.errors import FieldError
@@ -113,8 +112,10 @@ def _not_text() -> Exception:
 
 
 def _read_json(text: str) -> list[Row]:
+    from web.api.requests import from_json_text  # imports the API, which pages do without
+
     try:
-        tasks = from_json(text, allow_inf_nan=False)
+        tasks = from_json_text(text)
     except ValueError as error:
         raise _no_json(error) from None
     if not isinstance(tasks, list):
@@ -173,9 +174,10 @@ def _element(text: str, at: int, *, first: bool, last: bool) -> tuple[Any, int] 
         return None
     if end == len(text) and not last:  # a number may go on
         return None
+    from web.api.requests import from_json_text  # as above
+
     try:
-        # Unlike the decoder this bounds the nesting, and refuses NaN and lone surrogates.
-        return from_json(text[at:end], allow_inf_nan=False), end
+        return from_json_text(text[at:end]), end
     except ValueError as error:
         raise _no_json(error) from None
 
