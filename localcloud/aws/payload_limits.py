@@ -1,15 +1,19 @@
-"""Limits that no model states: sizes of Lambda's answers, of what passes API Gateway, of settings and of metrics.
+"""Limits that no model states: sizes of transactions, of Lambda's answers, of what passes API Gateway, of settings
+and of metrics.
 
 Hole closed: ministack passes on answers of functions and headers of any size, under any name, and takes any number of
-environment variables and metrics. Sources: the quotas pages of Lambda, API Gateway and CloudWatch, and API Gateway's
-page of known issues for the headers that it renames.
+environment variables and metrics; and it measures a transaction as JSON, in which an emoji has twelve bytes instead of
+four. Sources: the quotas pages of Lambda, API Gateway, DynamoDB and CloudWatch, and API Gateway's page of known issues
+for the headers that it renames.
 """
 
 import json
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 from ministack.services import apigateway_v1, cloudwatch, lambda_svc
+from ministack.services import dynamodb as ddb
 
 from localcloud.aws.decisions import AUDIT, tell
 from localcloud.aws.protocol import Response, error_response
@@ -20,6 +24,7 @@ ENVIRONMENT_BYTES = 4096
 GATEWAY_BODY_BYTES = 10 * 2**20
 GATEWAY_HEADER_BYTES = 10_240
 METRICS_A_CALL = 1000
+TRANSACTION_BYTES = 4 * 2**20
 # API Gateway sends these of a function's answer as "x-amzn-Remapped-…".
 RENAMED = {"authorization", "connection", "content-md5", "date", "host", "server", "via", "www-authenticate"}
 BAD_GATEWAY = 502  # API Gateway's own answer to a function that failed, which says nothing of how
@@ -32,7 +37,8 @@ class SettingError(ValueError):
 
 
 def install() -> None:
-    """Check answers, requests through the gateway, environments and metrics."""
+    """Check transactions, answers, requests through the gateway, environments and metrics."""
+    _transactions()
     _answers()
     _gateway()
     _environments()
@@ -45,6 +51,30 @@ def _exceeds(what: str, size: int, limit: int) -> bool:
         return False
     tell(f"limit exceeded: {what}: {size:,} instead of {limit:,}")
     return not AUDIT
+
+
+def _transactions() -> None:
+    """The items that a transaction carries have 4 MB in all."""
+    write = ddb._transact_write_items
+    ddb._DDB_TXN_MAX_BYTES = sys.maxsize  # of the JSON
+
+    def write_within_limits(data: dict[str, Any]) -> Response:
+        actions = [action for each in data.get("TransactItems") or () for action in each.values()]
+        if _exceeds("bytes of a transaction", sum(map(_carried, actions)), TRANSACTION_BYTES):
+            reason = "Transaction request exceeds the 4MB transaction size limit"
+            return error_response("ValidationException", reason, 400)
+        written: Response = write(data)
+        return written
+
+    ddb._transact_write_items = write_within_limits
+
+
+def _carried(action: Any) -> int:
+    """Return the bytes of the item, or of the key and the values, that an action of a transaction carries."""
+    if not isinstance(action, Mapping):
+        return 0
+    parts = (action.get(name) for name in ("Item", "Key", "ExpressionAttributeValues"))
+    return sum(ddb._item_size_bytes(part) for part in parts if isinstance(part, dict))
 
 
 def _answers() -> None:

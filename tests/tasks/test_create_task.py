@@ -6,7 +6,7 @@ import pytest
 
 from store.errors import ValidationFailed, WriteContention
 from store.model import INDEX_KEYS
-from store.writing import MAX_ATTEMPTS
+from store.attempts import MAX_ATTEMPTS
 from tasks import services
 from tests.dynamodb import answer_lost, conflict, stored
 
