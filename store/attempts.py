@@ -4,6 +4,8 @@ A request may consist of many writes (a hundred tasks changed at once). Without 
 wait as long as a single one may.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 # Of one write. Fifty people who change the same task at once need some ten each.
@@ -14,9 +16,14 @@ MAX_RETRIES = 60
 _left: ContextVar[list[int] | None] = ContextVar("retries_left", default=None)
 
 
-def begin() -> None:
-    """Give the request that this thread begins its retries. What is no request (a command) has none to share."""
-    _left.set([MAX_RETRIES])
+@contextmanager
+def of_one_request() -> Iterator[None]:
+    """Let all writes within share the retries of one request. What is no request (a command) has none to share."""
+    earlier = _left.set([MAX_RETRIES])
+    try:
+        yield
+    finally:
+        _left.reset(earlier)
 
 
 def again() -> bool:

@@ -166,25 +166,22 @@ def _commit(
         planned = plan if isinstance(plan, Plan) else plan(*found)
         actions, reply = _complete(ctx, planned, slot)
         try:
-            if actions:
-                write(actions)
+            write(actions)
             return Committed(planned.result, reply)
         except ConditionFailed as failure:
             in_the_way = _in_the_way(actions, failure)
             record = in_the_way.pop(slot.key, None) if slot else None
-            if record is None:
-                if _is_ours(planned, in_the_way):
-                    return Committed(planned.result, reply)
-                if in_the_way.keys().isdisjoint(keys):
-                    raise
+            if record is None and _is_ours(planned, in_the_way):
+                return Committed(planned.result, reply)
+            if record is None and in_the_way.keys().isdisjoint(keys):
+                raise
             found = [in_the_way.get(key, item) for key, item in zip(keys, found, strict=True)]
             crowded = attempt >= IN_A_ROW
         except Contended:
             crowded = True
         if crowded:
             pause(attempt)
-            if keys:
-                found, record = _read(keys, slot)
+            found, record = _read(keys, slot) if keys else (found, record)
     raise Contended
 
 

@@ -84,14 +84,29 @@ class TooLarge(DomainError):  # noqa: N818
     @classmethod
     def of_parts(cls, measured: int, most: int) -> Self:
         """Return the error of items of so many bytes together."""
-        text = _("This has %(measured)d bytes, and at most %(most)d can be saved at once. Do it in smaller parts.")
+        text = _(
+            "This has %(measured)d bytes, and at most %(most)d can be saved at once. Do it in smaller parts."
+        )
         return cls(text % {"measured": measured, "most": most})
 
     @classmethod
     def of_writes(cls, measured: int, most: int) -> Self:
         """Return the error of so many writes."""
-        text = _("This takes %(measured)d writes, and at most %(most)d can be done at once. Do it in smaller parts.")
+        text = _(
+            "This takes %(measured)d writes, and at most %(most)d can be done at once. Do it in smaller parts."
+        )
         return cls(text % {"measured": measured, "most": most})
+
+
+class TooMany(DomainError):  # noqa: N818
+    """The request asks for more things at once than one request does; nothing was done."""
+
+    status = 422
+    kind = "too-many"
+
+    def __init__(self, measured: int, most: int) -> None:
+        text = _("These are %(measured)d at once, and at most %(most)d can be done. Do fewer at a time.")
+        super().__init__(text % {"measured": measured, "most": most})
 
 
 class IdempotencyInFlight(WriteContention):

@@ -117,6 +117,11 @@ def delete_existing(key: Key) -> Action:
     return _action("Delete", key, _PRESENT)
 
 
+def delete_unless_held(item: Item, name: str) -> Action:
+    """Return the action that deletes the item at ``item``'s key, if any; it fails if its ``name`` is another one."""
+    return _action("Delete", item.key, _ABSENT | _same(item, name))
+
+
 def update(old: Item, new: Item) -> Action:
     """Return the action that turns ``old`` into ``new``, provided it still has ``old``'s version.
 
@@ -203,9 +208,19 @@ def _action(
 def write(actions: Sequence[Action]) -> None:
     """Do all ``actions`` or none. One request: a single call for one action, a transaction in their order for more.
 
-    Raises ConditionFailed, whose lists are in the order of ``actions``, Contended, and TooLarge, before anything is sent
-    if it can be counted.
+    Nothing is sent if there are none.
+
+    Raises
+    ------
+    ConditionFailed
+        Its lists are in the order of ``actions``.
+    Contended
+        Others hold the items.
+    TooLarge
+        Before anything is sent, unless only DynamoDB can tell.
     """
+    if not actions:
+        return
     _check_sizes(actions)
     connection = table().connection
     try:
@@ -222,7 +237,7 @@ def _check_sizes(actions: Sequence[Action]) -> None:
     if len(actions) > TRANSACTION_ACTIONS:
         raise TooLarge.of_writes(len(actions), TRANSACTION_ACTIONS)
     sizes = [action.size for action in actions]
-    if max(sizes, default=0) > ITEM_BYTES:
+    if max(sizes) > ITEM_BYTES:
         raise TooLarge.of_item(max(sizes), ITEM_BYTES)
     if sum(sizes) > TRANSACTION_BYTES:
         raise TooLarge.of_parts(sum(sizes), TRANSACTION_BYTES)

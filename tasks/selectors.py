@@ -57,8 +57,8 @@ def _page(
     fits: Callable[[AnyItem], bool] | None = None,
 ) -> Page[AnyItem]:
     start = cursors.load(scope, cursor) if cursor else None
-    items, positions = search.read(ranges, limit, start, merged=merged, fits=fits)
-    return Page(items, cursors.dump(scope, positions) if positions else None)
+    items, positions, reads = search.read(ranges, limit, start, merged=merged, fits=fits)
+    return Page(items, cursors.dump(scope, positions) if positions else None, reads)
 
 
 def get_trashed_task(user_id: str, task_id: str) -> TrashItem:

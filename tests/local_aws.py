@@ -37,6 +37,8 @@ PLACEHOLDERS = {
     "CDC_STREAM": "todo-cdc-stream",
     "LOG_LEVEL": "WARNING",
     "RATE_LIMIT_PER_MINUTE": "0",  # its own tests switch it on; the others count calls
+    "PAGE_LIMIT_PER_MINUTE": "0",
+    "FEED_LIMIT_PER_MINUTE": "0",
 }
 
 _started: dict[str, Any] = {}

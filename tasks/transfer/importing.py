@@ -8,7 +8,7 @@ always recognised.
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -72,8 +72,17 @@ class ImportReport:
     replayed: bool = False
 
 
+# Told how many tasks a file has before anything is read or written for them, and may refuse.
+Counted = Callable[[int], None]
+
+
 def import_tasks(
-    ctx: RequestContext, upload: bytes, dry_run: bool = False, *, key: str | None = None
+    ctx: RequestContext,
+    upload: bytes,
+    dry_run: bool = False,
+    *,
+    key: str | None = None,
+    counted: Counted = lambda rows: None,
 ) -> ImportReport:
     """Create a task of ``ctx.user_id`` for each valid row of a file that does not exist already.
 
@@ -89,6 +98,9 @@ def import_tasks(
         An ``Idempotency-Key``: the same key makes it the same import, another key another import. Without a key, a row
         that was imported within a day counts as existing while its task exists.
 
+    counted
+        See ``Counted``.
+
     Raises
     ------
     ValidationFailed
@@ -99,6 +111,7 @@ def import_tasks(
         Some tasks may have been created; send the file again.
     """
     file_format, rows = reading.read(upload, ctx.now)
+    counted(len(rows))
     candidates = _candidates(ctx, rows, upload, key)
     missing = _missing(ctx, candidates, by_row=key is None)
     if not dry_run:
@@ -106,7 +119,9 @@ def import_tasks(
     return _report(file_format, dry_run, candidates)
 
 
-def import_part(ctx: RequestContext, upload: bytes, key: str, done: int, most: int) -> tuple[int, int]:
+def import_part(
+    ctx: RequestContext, upload: bytes, key: str, done: int, most: int, counted: Counted
+) -> tuple[int, int]:
     """Import the next ``most`` rows of a file, whose last ``done`` rows were imported by earlier calls.
 
     It goes from the end of the file to its start, so that the first row still becomes the newest task. The report
@@ -121,19 +136,21 @@ def import_part(ctx: RequestContext, upload: bytes, key: str, done: int, most: i
     """
     _format, rows = reading.read(upload, ctx.now)
     until = max(0, len(rows) - done)
-    candidates = _candidates(ctx, rows[max(0, until - most) : until], upload, key)
+    part = rows[max(0, until - most) : until]
+    counted(len(part))
+    candidates = _candidates(ctx, part, upload, key)
     _create(ctx, _missing(ctx, candidates, by_row=False), by_row=False)
     return min(len(rows), done + most), len(rows)
 
 
-def import_once(ctx: RequestContext, upload: bytes, once: Once) -> tuple[StoredReply, bool]:
+def import_once(ctx: RequestContext, upload: bytes, once: Once, counted: Counted) -> tuple[StoredReply, bool]:
     """Import a file once for an ``Idempotency-Key``; return the reply, and whether an earlier request got it.
 
     ``once.reply`` turns the report into the reply. Raises what ``import_tasks`` raises.
     """
     if stored := idempotency.earlier(ctx, once):
         return stored, True
-    report = import_tasks(ctx, upload, key=once.key)
+    report = import_tasks(ctx, upload, key=once.key, counted=counted)
     record, reply = Slot(ctx, once).record(Plan(report, resources=[_first_task(ctx, report)]))
     # A longer reply is not stored: a repeated request gets the same one from the rows' own records.
     if len(reply.body.encode()) <= REPLY_MAX:

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
+from identity import allowance
 from store.errors import InvalidCursor
 from tasks import selectors
 from tasks.forms import STATUS_LABELS
@@ -41,6 +42,7 @@ def _column(request: HttpRequest, search: Search, status: str) -> dict[str, Any]
         ),
         cursor,
     )
+    allowance.owe(request, found.reads)
     now = now_of(request)
     return {
         "status": status,

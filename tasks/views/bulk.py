@@ -9,9 +9,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from store.errors import ValidationFailed, VersionConflict, WriteContention
+from identity import allowance
+from store import attempts
+from store.errors import DomainError, TooMany, VersionConflict, WriteContention
 from tasks import selectors
-from tasks.errors import TaskNotFound
 from tasks.forms import BulkForm
 from tasks.views import undo
 from tasks.views.responses import answer, task_view
@@ -35,7 +36,7 @@ def task_bulk(request: HttpRequest) -> HttpResponse:
     if not task_ids:
         return answer(request, _("Select some tasks first."), level="error")
     if len(task_ids) > MOST:
-        raise BadRequest(_("At most %(most)d tasks can be changed at once.") % {"most": MOST})
+        raise TooMany(len(task_ids), MOST)
     form = BulkForm(request.POST)
     action = request.POST.get("do", "")
     if action not in {"apply", "delete", *_STATUS_ACTIONS}:
@@ -45,11 +46,12 @@ def task_bulk(request: HttpRequest) -> HttpResponse:
         return answer(request, errors, level="error")
     if action == "apply" and not form.given():
         return answer(request, _("Choose what to change first."), level="error")
+    allowance.take(request, len(task_ids))
     steps, failures = [], []
     for task_id in task_ids:
         try:
             steps.append(_change(request, task_id, action, form))
-        except (TaskNotFound, VersionConflict, WriteContention, ValidationFailed) as error:
+        except DomainError as error:
             failures.append(error)
     return _report(request, action, steps, failures)
 
@@ -57,11 +59,16 @@ def task_bulk(request: HttpRequest) -> HttpResponse:
 def _change(request: HttpRequest, task_id: str, action: str, form: BulkForm) -> Step | None:
     if action == "delete":
         return undo.delete(request, task_id)
-    before = selectors.get_task(person_id(request), task_id)
-    changes: dict[str, Any] = (
-        form.changes_for(before) if action == "apply" else {"status": _STATUS_ACTIONS[action]}
-    )
-    return undo.update(request, before, changes, int(before.version))[1]
+    while True:
+        before = selectors.get_task(person_id(request), task_id)
+        changes: dict[str, Any] = (
+            form.changes_for(before) if action == "apply" else {"status": _STATUS_ACTIONS[action]}
+        )
+        try:
+            return undo.update(request, before, changes, int(before.version))[1]
+        except VersionConflict:  # nobody asked for a version: it changed since it was read a moment ago
+            if not attempts.again():
+                raise WriteContention from None
 
 
 def _report(

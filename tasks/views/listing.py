@@ -12,6 +12,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from identity import allowance
 from store.errors import InvalidCursor
 from store.paging import Page
 from tasks import selectors
@@ -49,14 +50,14 @@ def _open_tasks(user_id: str, cursor: str | None) -> Page[TaskItem]:
         return first
     room = PAGE_SIZE - len(first.items)
     if not room:
-        return Page(first.items, "undated.")
+        return Page(first.items, "undated.", first.reads)
     rest = _read_stage(user_id, "undated", "", room)
-    return Page(first.items + rest.items, rest.next_cursor)
+    return Page(first.items + rest.items, rest.next_cursor, first.reads + rest.reads)
 
 
 def _read_stage(user_id: str, stage: str, position: str, limit: int) -> Page[TaskItem]:
     found = selectors.list_tasks(user_id, filters=_STAGES[stage], limit=limit, cursor=position or None)
-    return Page(found.items, f"{stage}.{found.next_cursor}" if found.next_cursor else None)
+    return Page(found.items, f"{stage}.{found.next_cursor}" if found.next_cursor else None, found.reads)
 
 
 def _done_tasks(user_id: str, cursor: str | None) -> Page[TaskItem]:
@@ -95,6 +96,7 @@ def list_context(request: HttpRequest, form: QuickAddForm | None = None) -> dict
     """Return the context of the list template; ``form`` is a rejected quick-add form. Raises InvalidCursor."""
     view, search = _view_of(request), search_of(request)
     found = search.run(lambda cursor: view.read(person_id(request), cursor), request.GET.get("cursor"))
+    allowance.owe(request, found.reads)
     now = now_of(request)
     rows = [make_row(task, now) for task in found.items]
     more = found.next_cursor is not None

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.gzip import gzip_page
 
 from identity.decorators import person_required
-from store.errors import WriteContention
+from store.errors import DomainError, WriteContention
 from tasks.errors import TaskNotFound
 
 P = ParamSpec("P")
@@ -24,7 +24,8 @@ LIST_PAGES = ("task-list", "task-board", "task-calendar", "task-trash")
 
 
 def task_view(view: View[P]) -> View[P]:
-    """Require a signed-in person, and turn domain errors into responses: 404, or 409 with the advice to retry."""
+    """Require a signed-in person, and turn domain errors into responses: 404, 409 with the advice to retry, or, to
+    htmx, a toast with what the error says."""
 
     @gzip_page  # Django pads compressed responses, against BREACH
     @never_cache
@@ -38,6 +39,10 @@ def task_view(view: View[P]) -> View[P]:
         except WriteContention:
             text = _("That task is being changed elsewhere right now. Nothing was saved; try again.")
             return answer(request, text, level="error", status=409)
+        except DomainError as error:
+            if error.status >= 500 or not is_partial(request):
+                raise
+            return answer(request, str(error), level="error", status=error.status)
 
     return guarded
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from identity import preferences
+from identity.errors import TooManyFilters
 from identity.preferences import SavedFilter
 from identity.sign_in import context
 from store.paging import Page
@@ -39,17 +40,19 @@ class Search:
     def run(self, read: Read, cursor: str | None) -> Page[TaskItem]:
         """Return the matching tasks of the list ``read`` from ``cursor`` on. A search with an error finds nothing."""
         if self.error:
-            return Page([], None)
+            return Page([], None, 0)
         if not self.query:
             return read(cursor)
         found: list[TaskItem] = []
+        reads = 0
         for _turn in range(MAX_PAGES):
             part = read(cursor)
+            reads += part.reads
             found += [task for task in part.items if self.query.matches(task.attribute_values)]
             cursor = part.next_cursor
             if cursor is None or len(found) >= ENOUGH:
                 break
-        return Page(found, cursor)
+        return Page(found, cursor, reads)
 
 
 def search_of(request: HttpRequest) -> Search:
@@ -74,7 +77,10 @@ def filter_save(request: HttpRequest) -> HttpResponse:
     name, text = given.get("name", "").strip(), given.get("q", "").strip()
     if not name or not text or len(name) > preferences.MAX_NAME or len(text) > query.MAX_LENGTH:
         raise BadRequest(_("A saved search needs a name and a search."))
-    preferences.save_filter(context(request), name, text)
+    try:
+        preferences.save_filter(context(request), name, text)
+    except TooManyFilters as error:
+        return answer(request, str(error), level="error")
     text_kept = _("Kept the search “%(name)s”") % {"name": name}
     if is_partial(request):
         return answer(request, text_kept)

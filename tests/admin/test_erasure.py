@@ -31,6 +31,7 @@ KINDS = {
     "EMAIL",
     "EXPORT",
     "IDEMPOTENCY",
+    "PLACE",
     "PREFERENCES",
     "RATE",
     "REVOCATION",

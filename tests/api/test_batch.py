@@ -96,7 +96,9 @@ LARGEST = {
 def largest(ctx, alice):
     """25 recurring tasks of the largest size there is, made one by one."""
     with ThreadPoolExecutor(4) as pool:
-        made = pool.map(lambda _: services.create_task(ctx(alice), {"title": "😀", **LARGEST}).task, range(25))
+        made = pool.map(
+            lambda _: services.create_task(ctx(alice), {"title": "😀", **LARGEST}).task, range(25)
+        )
         return list(made)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextvars
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -265,11 +264,9 @@ def test_a_request_has_so_many_retries_for_all_of_its_writes(pauses):
             commit(None, overtaken, keys=[item.key])
         return get(NoteItem, item.key).version - 1
 
-    def in_a_request():
-        attempts.begin()
-        return [versions() for _ in range(4)]
-
-    tried = contextvars.Context().run(in_a_request)
+    with attempts.of_one_request():
+        tried = [versions() for _ in range(4)]
+    assert versions() == MAX_ATTEMPTS
     assert tried == [MAX_ATTEMPTS, MAX_ATTEMPTS, MAX_RETRIES - 2 * (MAX_ATTEMPTS - 1) + 1, 1]
 
 

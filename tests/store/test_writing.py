@@ -8,9 +8,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from store.errors import TooLarge
-from store.sizes import ITEM_BYTES, TRANSACTION_BYTES, item_bytes
 from store.model import Item
 from store.reading import get
+from store.sizes import ITEM_BYTES, TRANSACTION_BYTES, item_bytes
 from store.writing import (
     ConditionFailed,
     Contended,

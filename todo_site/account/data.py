@@ -1,5 +1,7 @@
 """Exporting and importing tasks."""
 
+from functools import partial
+
 from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -9,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from identity import allowance
 from identity.decorators import person_required
 from identity.forms import posted
 from identity.sign_in import context
@@ -48,7 +51,9 @@ def export(request: HttpRequest) -> HttpResponseBase:
     """Send every task as a file (``format`` is json or csv); one too large for an answer is made in steps."""
     file_format = _format(request.GET.get("format", "json"))
     in_steps = redirect(f"{reverse('account-export-steps')}?format={file_format}")
-    return exporting.download(context(request), file_format, too_large=in_steps)
+    return exporting.download(
+        context(request), file_format, too_large=in_steps, read=partial(allowance.owe, request)
+    )
 
 
 def _format(given: str) -> str:
@@ -71,7 +76,7 @@ def export_steps(request: HttpRequest) -> HttpResponse:
         if not export_id:
             export_id = export_jobs.start(ctx, _format(request.POST.get("format", ""))).known.id
         if request.method == "POST":
-            export_jobs.step(ctx, export_id)
+            export_jobs.step(ctx, export_id, read=partial(allowance.owe, request))
     except ExportNotFound:
         raise Http404 from None
     except DomainError as failure:

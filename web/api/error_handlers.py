@@ -11,7 +11,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError
 
 from store.errors import RETRY, DomainError, ValidationFailed
-from web import problems
+from web import error_pages, problems
 
 _log = logging.getLogger(__name__)
 INVALID = "Some fields are not valid. `errors` lists them; correct them and send the request again."
@@ -55,7 +55,7 @@ def install(api: NinjaAPI) -> None:
     add(AuthenticationError, lambda request, _: problems.sign_in_first(request))
     add(Http404, lambda request, _: problems.response(request, 404))
     for malformed in (BadRequest, SuspiciousOperation, UnreadablePostError):
-        add(malformed, lambda request, _: problems.response(request, 400))
+        add(malformed, _malformed)
     for outage in (BotoCoreError, ClientError):
         add(outage, _outage)
     add(Exception, _failed)
@@ -92,6 +92,11 @@ def _outage(request: HttpRequest, error: BotoCoreError | ClientError) -> HttpRes
     _log.error("AWS call failed", exc_info=error)
     detail = "The data store cannot be reached. Nothing was changed unless you are told so; try again."
     return problems.response(request, 503, detail=detail, kind="unavailable", headers=RETRY)
+
+
+def _malformed(request: HttpRequest, error: Exception) -> HttpResponse:
+    words = error_pages.too_much(error)
+    return problems.response(request, 413 if words else 400, detail=words)
 
 
 def _failed(request: HttpRequest, error: Exception) -> HttpResponse:
