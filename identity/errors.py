@@ -80,6 +80,12 @@ class IdentityUnavailable(IdentityError):  # noqa: N818
     message = _("The sign-in service cannot be reached. Try again in a moment.")
 
 
+class IdentityRefused(IdentityError):  # noqa: N818
+    """Cognito refused a request of ours for a reason that nobody expects; the log has it."""
+
+    message = _("The sign-in service refused this. That is a fault of ours, and it is logged.")
+
+
 class AccountMissing(IdentityError):  # noqa: N818
     """There is no such account in Cognito."""
 
