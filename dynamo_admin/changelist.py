@@ -12,12 +12,12 @@ from django.utils.translation import gettext as _
 from pynamodb.exceptions import PynamoDBException
 
 from dynamo_admin import query
-from dynamo_admin.query import CannotRead, Page, TooMuchToRead
+from dynamo_admin.query import CannotRead, Page, TooMuchAsked, TooMuchToRead
 from dynamo_admin.reading import Reads
 
 CURSOR_VAR = "after"
 _log = logging.getLogger(__name__)
-READING_FAILED = (CannotRead, TooMuchToRead, PynamoDBException)
+READING_FAILED = (CannotRead, TooMuchAsked, TooMuchToRead, PynamoDBException)
 
 
 def reason(error: Exception) -> str:

@@ -15,6 +15,10 @@ from store.reading import get, query_all
 from store.request_context import timestamp
 from store.writing import ConditionFailed, put_instead, put_new, put_over, remove, write
 
+# Characters of a session's data; DynamoDB takes 400 KB.
+MAX_DATA = 300_000
+MESSAGES = "_messages"  # as django.contrib.messages keeps them
+
 
 class SessionStore(SessionBase):
     """Django's session engine. DynamoDB's time to live removes what has expired; until then it counts as gone."""
@@ -64,11 +68,16 @@ class SessionStore(SessionBase):
     def _item(self, data: dict[str, Any]) -> SessionItem:
         pk, sk = key_of(str(self.session_key))
         person = data.get("person", {})
+        encoded = self.encode(data)
+        if (
+            len(encoded) > MAX_DATA
+        ):  # nobody has looked at a page for long: what they were to be told is dropped
+            encoded = self.encode({name: value for name, value in data.items() if name != MESSAGES})
         signed_in_at = datetime.fromtimestamp(person.get("issued_at") or time.time(), UTC)
         item = SessionItem(
             PK=pk,
             SK=sk,
-            data=self.encode(data),
+            data=encoded,
             user_id=person.get("id"),
             created_at=timestamp(signed_in_at),
             expires_at=int(time.time()) + self.get_expiry_age(),

@@ -91,19 +91,24 @@ def parse(text: str, today: date, zone: tzinfo) -> Query:
     text = " ".join(text.split())
     if len(text) > MAX_LENGTH:
         raise QueryError(
-            _("This search is too long. Use at most %(most)d characters.") % {"most": MAX_LENGTH}
+            _("This search has %(length)d characters. Use at most %(most)d.")
+            % {"length": len(text), "most": MAX_LENGTH}
         )
     if text.count('"') % 2:
         raise QueryError(_("A quotation mark is missing: write a pair of them around words, or none."))
     viewer = _Viewer(today, zone)
     tests = []
     statuses: set[str] = set(STATUSES)
-    for match in _TERM.finditer(text):
+    terms = list(_TERM.finditer(text))
+    if len(terms) > MAX_TERMS:  # before any of them is understood
+        raise QueryError(
+            _("This search has %(number)d parts. Use at most %(most)d.")
+            % {"number": len(terms), "most": MAX_TERMS}
+        )
+    for match in terms:
         tests.append(_negated(_test(match, viewer)) if match["not"] else _test(match, viewer))
         if search_words.field(match["field"] or "") == "status" and not match["not"]:
             statuses &= _statuses(search_words.value("status", _unquoted(match["value"])))
-    if len(tests) > MAX_TERMS:
-        raise QueryError(_("This search has too many parts. Use at most %(most)d.") % {"most": MAX_TERMS})
     return Query(text, tuple(tests), frozenset(statuses))
 
 

@@ -14,6 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from django.utils.translation import gettext as _
+
 from store import idempotency
 from store.commit import Plan
 from store.errors import FieldError, ValidationFailed
@@ -29,6 +31,7 @@ from tasks.transfer.existing_tasks import Candidate, Status
 from tasks.transfer.rows import Row
 
 AT_ONCE = 8
+MAX_FIELDS = 50  # of a row
 REPLY_MAX = 300_000  # bytes; an item may have 400 KB
 
 
@@ -194,6 +197,10 @@ def _digest(content: bytes) -> str:
 def _errors(ctx: RequestContext, row: Row) -> list[FieldError]:
     if row.errors:
         return row.errors
+    if len(row.fields) > MAX_FIELDS:
+        text = _("The row has %(number)d fields, and at most %(most)d are read.")
+        message = text % {"number": len(row.fields), "most": MAX_FIELDS}
+        return [FieldError(field="", message=message, code="too_many_fields")]
     try:
         services.plan_create(ctx, row.fields)
     except ValidationFailed as failure:

@@ -57,7 +57,7 @@ class Search:
 
 def search_of(request: HttpRequest) -> Search:
     """Return the search in the URL; with the saved searches, unless htmx asks for the next page only."""
-    text = " ".join(request.GET.get("q", "").split())[: query.MAX_LENGTH + 1]
+    text = " ".join(request.GET.get("q", "").split())
     partial = is_partial(request) and "cursor" in request.GET
     saved = [] if partial else preferences.saved_filters(person_id(request))
     try:

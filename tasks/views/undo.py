@@ -25,6 +25,7 @@ from tasks.views.responses import answer, task_view
 from tasks.views.viewer import person_id
 
 KEPT_SECONDS = 24 * 3600
+MAX_TOKEN = 100_000
 _SALT = "tasks.undo"
 Step = tuple[str, int, dict[str, Any] | None]
 
@@ -34,6 +35,9 @@ class UndoButton(TypedDict):
 
     undo: str
     token: str
+
+
+_NO_BUTTON: UndoButton = {"undo": "", "token": ""}
 
 
 def update(
@@ -63,13 +67,14 @@ def delete(request: HttpRequest, task_id: str) -> Step:
 def button(request: HttpRequest, steps: Iterable[Step | None]) -> UndoButton:
     """Return the undo button for ``steps``, blank if there is nothing to undo.
 
-    The token is valid for a day, and for this person only.
+    The token is valid for a day, and for this person only. A change that takes more than ``MAX_TOKEN`` characters to
+    revert has no button: it may have to wait in the session, of which DynamoDB takes 400 KB.
     """
     packed = [[UUID(task_id).hex, version, changed] for task_id, version, changed in filter(None, steps)]
     if not packed:
-        return {"undo": "", "token": ""}
+        return _NO_BUTTON
     token = signing.dumps([person_id(request), packed], salt=_SALT, compress=True)
-    return {"undo": reverse("task-undo"), "token": token}
+    return {"undo": reverse("task-undo"), "token": token} if len(token) <= MAX_TOKEN else _NO_BUTTON
 
 
 @task_view

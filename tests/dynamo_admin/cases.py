@@ -315,3 +315,18 @@ def test_a_refused_write_is_tried_once_and_shown_on_the_form(client, put, shelf,
     assert calls == ["read", "write"]
     assert [text for text in shown if text not in page] == []
     assert 'value="Mine"' in page
+
+
+@pytest.mark.parametrize(
+    ("query", "measured", "most"),
+    [
+        (f"shelf__exact={'x' * 501}", "501", "500"),
+        (f"q={'+'.join(['word'] * 101)}", "", "100"),
+        (f"shelf__exact=x&after={'x' * 1025}", "1,025", "1,024"),
+    ],
+)
+def test_a_list_is_asked_for_so_much(client, put, query, measured, most):
+    put("Emma")
+    page = client.get(f"{LIST}?{query}").content.decode()
+    assert f"The filters and the search are too long: {measured}" in page
+    assert f"and at most {most} are possible." in page

@@ -11,13 +11,13 @@ from pydantic import TypeAdapter
 from pydantic_core import from_json
 
 from store import validation, versions
-from store.errors import FieldError, ValidationFailed
+from store.errors import FieldError, TooMany, ValidationFailed
 from store.idempotency import Once, StoredReply
 from web.api.error_handlers import RequestProblem
 
 KEY_MAX = 255
 TAGS_MAX = 1024
-MAX_DEPTH = 32
+MAX_DEPTH, MAX_VALUES = 32, 20_000
 _JSON = re.compile(r"application/([a-z0-9.+-]+\+)?json", re.IGNORECASE)
 _KEY = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 _TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
@@ -37,11 +37,12 @@ def json_object(request: HttpRequest) -> dict[str, Any]:
         # Unlike json.loads this bounds the nesting, and refuses NaN and lone surrogates.
         value = from_json(body, allow_inf_nan=False)
     except ValueError as error:
+        if "recursion limit" in str(error):
+            raise _too_deep("far more") from None
         raise RequestProblem(400, f"The body is not valid JSON: {error}.") from None
     if not isinstance(value, dict):
         raise RequestProblem(400, "The body must be a JSON object, such as {}.")
-    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _is_deep(value):
-        raise RequestProblem(400, f"The body is nested too deeply: at most {MAX_DEPTH} levels are accepted.")
+    _check_extent(value, body)
     return value
 
 
@@ -53,18 +54,28 @@ def check_coding(request: HttpRequest) -> None:
         )
 
 
-def _is_deep(value: Any) -> bool:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
-        ]
-        if not level:
-            return False
-    return True
+def _check_extent(value: dict[str, Any], body: bytes) -> None:
+    """Refuse a body with too many levels or values. Raises RequestProblem 422 and 413."""
+    opened = body.count(b"{") + body.count(b"[")
+    if opened <= MAX_DEPTH and opened + body.count(b",") < MAX_VALUES:  # so there cannot be more
+        return
+    level: list[Any] = [value]
+    depth, values = 0, 1
+    while level:
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise _too_deep(f"more than {MAX_DEPTH}")
+        inner = [each for outer in level for each in (outer.values() if isinstance(outer, dict) else outer)]
+        values += len(inner)
+        level = [each for each in inner if isinstance(each, dict | list)]
+    if values > MAX_VALUES:
+        detail = f"The body has {values} values, and at most {MAX_VALUES} are accepted. Send fewer at a time."
+        raise RequestProblem(413, detail, TooMany.kind)
+
+
+def _too_deep(measured: str) -> RequestProblem:
+    detail = f"The body is nested too deeply: it has {measured} levels, and at most {MAX_DEPTH} are accepted."
+    return RequestProblem(422, detail, "too-deep")
 
 
 def split(body: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
