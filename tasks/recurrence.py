@@ -4,9 +4,10 @@
 calendar of the person, and with a time of day and a zone an instant; a time that a change of the clocks skips is read
 with the offset before the change, one that comes twice is the first (RFC 5545, 3.3.5).
 
-Every call takes at most ``MAX_STEPS`` steps: a step is a period that is visited, or a day that is tried. Which days of
-a year or month a rule picks depends only on its length and first weekday, so each such shape is tried once, and the
-calendar repeats after 400 years, so a search that has been through them all has proved that a rule never comes.
+Every call takes at most ``MAX_STEPS`` steps: a step is a period that is visited, or a day that is tried. A rule that
+takes more is refused, and with one that was accepted ``occurrences`` and ``following`` raise OutOfStepsError. Which
+days of a year or month a rule picks depends only on its length and first weekday, so each such shape is tried once, and
+the calendar repeats after 400 years, so a search that has been through them all has proved that a rule never comes.
 """
 
 import re
@@ -21,6 +22,8 @@ from typing import NamedTuple
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from web.steps import OutOfStepsError, Steps
 
 MAX_LENGTH = 200
 MAX_NUMBER = 999  # of COUNT and INTERVAL
@@ -59,6 +62,7 @@ _PARTS = {
 _OF_THE_TIME = ("BYHOUR", "BYMINUTE", "BYSECOND")
 # A rule without its INTERVAL that comes at all comes between these: they have years and months of every shape.
 _ANY_DAY, _ENOUGH = date(2000, 1, 1), 40
+_TOO_MANY_STEPS = _("it takes too many steps to work out")
 
 Parts = Mapping[str, str]
 
@@ -96,18 +100,6 @@ class Start:
         return datetime.combine(day, self.at or time(), self.zone)
 
 
-class Steps:
-    """Counts the steps of one call."""
-
-    def __init__(self) -> None:
-        self.taken = 0
-
-    def left(self) -> bool:
-        """Take a step, and return whether it was one of the ``MAX_STEPS``."""
-        self.taken += 1
-        return self.taken <= MAX_STEPS
-
-
 # --- Reading -------------------------------------------------------------------------------------------------
 
 
@@ -129,11 +121,13 @@ def _read(text: str) -> str | InvalidRule:
     try:
         parts = _parts_of(text)
         _check_together(parts)
-        tried = _days(_without(parts, "INTERVAL"), _ANY_DAY, _ANY_DAY, Steps(), quiet=_ENOUGH)
+        tried = _days(_without(parts, "INTERVAL"), _ANY_DAY, _ANY_DAY, Steps(MAX_STEPS), quiet=_ENOUGH)
         if next(tried, None) is None:
             raise InvalidRule(_("it never comes"))
     except InvalidRule as refusal:
         return refusal
+    except OutOfStepsError:
+        return InvalidRule(_TOO_MANY_STEPS)
     return _written(parts)
 
 
@@ -245,7 +239,11 @@ def fitted(text: str, start: Start) -> str:
                 else _("UNTIL must not be in UTC, as the start has no time zone")
             )
     rule = refitted(rule, start)
-    if next(occurrences(rule, start), None) is None:
+    try:
+        first = next(occurrences(rule, start), None)
+    except OutOfStepsError:
+        raise InvalidRule(_TOO_MANY_STEPS) from None
+    if first is None:
         raise InvalidRule(_("it never comes"))
     return rule
 
@@ -278,7 +276,7 @@ def occurrences(rule: str, start: Start, steps: Steps | None = None) -> Iterator
     parts = parts_of(rule)
     count = int(parts["COUNT"]) if "COUNT" in parts else None
     within = _within(parts.get("UNTIL"), start)
-    for day in islice(_days(parts, start.day, start.day, steps or Steps()), count):
+    for day in islice(_days(parts, start.day, start.day, steps or Steps(MAX_STEPS)), count):
         if not within(day):
             return
         yield day
@@ -320,7 +318,7 @@ def following(
     The first occurrence after the due date that is not past: missed ones are left out. COUNT is reduced by the
     occurrences that have passed. None if the series has ended.
     """
-    steps = steps or Steps()
+    steps = steps or Steps(MAX_STEPS)
     here = now.astimezone(start.zone) if start.zone and start.at else now
     if from_done:
         start = Start(here.date(), start.at, start.zone)
@@ -392,7 +390,8 @@ def _days(given: Parts, start: date, since: date, steps: Steps, quiet: int = 0) 
         return
     quiet, last = quiet or rule.years, since.year
     for period in _periods(rule, start, since):
-        if not steps.left() or period.first.year - last > quiet:
+        steps.spend()
+        if period.first.year - last > quiet:
             return
         for day in rule.days_of(period):
             if day >= since:
@@ -423,8 +422,7 @@ def _short_periods(rule: "_Rule", start: date, since: date) -> Iterator[_Period]
         skipped = rule.days_to_its_months(first, length)
         if skipped:
             at += -(-skipped // stride) * stride
-            if not rule.steps.left():
-                return
+            rule.steps.spend()
             continue
         yield _Period(first, length)
         at += stride
@@ -516,7 +514,8 @@ class _Rule:
         return [day for place, day in enumerate(days) if place in places]
 
     def _tried(self, day: date) -> bool:
-        return self.steps.left() and self._fits(day)
+        self.steps.spend()
+        return self._fits(day)
 
     def _fits(self, day: date) -> bool:
         if self.months and day.month not in self.months:

@@ -22,7 +22,8 @@ from typing import Any
 
 from tasks import recurrence
 from tasks.language import lexicon, meaning
-from tasks.language.engine import NOTHING, Captures, OutOfStepsError, Reading, Steps, Token
+from tasks.language.engine import MAX_STEPS, NOTHING, Captures, Reading, Token
+from web.steps import OutOfStepsError, Steps
 
 MAX_LINE = 400
 # In which symbols of the grammar a phrase can be; of two that are as long, the first counts.
@@ -134,7 +135,7 @@ def repeat_of(text: str, start: date, language: str = "en") -> dict[str, Any] | 
 
 def _wholes(text: str, now: datetime, codes: Iterable[str], symbols: Sequence[str]) -> Iterator[Captures]:
     """Yield what the whole of ``text`` means as one of the symbols, in each language."""
-    steps = Steps()
+    steps = Steps(MAX_STEPS)
     for words in map(lexicon.load, codes):
         tokens = [words.token(word) for word in _words(text[:MAX_LINE], words).texts]
         reading = Reading(words.grammar, tokens, meaning.Actions(now, words.afternoon), steps)
@@ -149,7 +150,7 @@ def _wholes(text: str, now: datetime, codes: Iterable[str], symbols: Sequence[st
 
 
 def _find(line: str, now: datetime, language: str, kept: Collection[str]) -> tuple[list[_Found], int]:
-    lexicons, steps = lexicon.of(language), Steps()
+    lexicons, steps = lexicon.of(language), Steps(MAX_STEPS)
     words = _words(line, *lexicons)
     readings = [
         Reading(each.grammar, _tokens(words, each, lexicons[0]), meaning.Actions(now, each.afternoon), steps)

@@ -12,8 +12,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tasks import recurrence
-from tasks.recurrence import MAX_STEPS, WEEKDAYS, InvalidRule, Start, Steps, fitted, following, occurrences
+from tasks.recurrence import MAX_STEPS, WEEKDAYS, InvalidRule, Start, fitted, following, occurrences
 from tests.slices import examples
+from web.steps import OutOfStepsError, Steps
 
 CORPUS = json.loads((Path(__file__).parent / "corpora/recurrence.json").read_text())
 
@@ -97,14 +98,14 @@ def test_the_same_days_as_dateutil(rule, start):
 @settings(max_examples=examples(4000), deadline=None)
 @given(rules() | st.text("FREQ=DAILYWKMONTHBSPU;,0123456789-+", max_size=220), DAYS, DAYS)
 def test_no_rule_takes_more_steps_than_the_bound(rule, start, today):
-    steps = Steps()
+    steps = Steps(MAX_STEPS)
     try:
         known = recurrence.parse(rule)
     except InvalidRule:
         return
     list(islice(occurrences(known, Start(start), steps), 3))
     assert steps.taken < MAX_STEPS
-    steps = Steps()
+    steps = Steps(MAX_STEPS)
     following(known, Start(start), datetime.combine(today, time(12), UTC), steps=steps)
     assert steps.taken < MAX_STEPS
 
@@ -124,7 +125,7 @@ def test_no_rule_takes_more_steps_than_the_bound(rule, start, today):
 )
 def test_what_never_comes_is_refused_before_the_bound(rule, monkeypatch):
     counted = []
-    monkeypatch.setattr(recurrence, "Steps", lambda: counted.append(Steps()) or counted[-1])
+    monkeypatch.setattr(recurrence, "Steps", lambda limit: counted.append(Steps(limit)) or counted[-1])
     recurrence._read.cache_clear()
     with pytest.raises(InvalidRule, match="never"):
         recurrence.parse(rule)
@@ -133,6 +134,19 @@ def test_what_never_comes_is_refused_before_the_bound(rule, monkeypatch):
     with pytest.raises(InvalidRule):
         recurrence.parse(rule)
     assert len(counted) == before  # a refusal is remembered
+
+
+def test_a_rule_that_takes_too_many_steps_is_refused(monkeypatch):
+    monkeypatch.setattr(recurrence, "MAX_STEPS", 50)
+    recurrence._read.cache_clear()
+    with pytest.raises(InvalidRule, match="too many steps"):
+        recurrence.parse("FREQ=YEARLY;BYMONTHDAY=31")
+    known, start = "FREQ=MONTHLY;BYMONTHDAY=31", date(2026, 1, 1)
+    recurrence._read.cache_clear()
+    assert fitted(known, Start(start)) == known
+    with pytest.raises(OutOfStepsError):
+        following(known, Start(start), datetime(2026, 2, 1, 12, tzinfo=UTC))
+    recurrence._read.cache_clear()
 
 
 @pytest.mark.parametrize(

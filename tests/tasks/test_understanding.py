@@ -248,7 +248,7 @@ def test_no_line_takes_more_steps_than_there_are(words, code):
 
 
 def test_a_line_that_runs_out_of_steps_is_understood_as_far_as_it_came(monkeypatch):
-    monkeypatch.setattr(engine.Steps.__init__, "__defaults__", (400,))
+    monkeypatch.setattr(quick_add, "MAX_STEPS", 400)
     line = "Report tomorrow " + "every 2nd tuesday of " * 15
     parsed = quick_add.parse(line, NOWS[0])
     assert parsed.steps == 401
