@@ -60,13 +60,14 @@ def take_rows(request: HttpRequest, rows: int, *, looked_at: bool = False) -> No
     take(request, -(-rows // LOOKED_AT) if looked_at else rows)
 
 
-def owe(request: HttpRequest, reads: int) -> None:
-    """Count the queries that a request has read. It has taken a unit for the first one."""
+def owe(request: HttpRequest, done: int) -> None:
+    """Count what a request has done: queries read, tasks deleted. It has taken a unit for the first of all."""
     account = _account(request)
     if not account:
         return
-    paid, request.reads = getattr(request, "reads", 0), getattr(request, "reads", 0) + reads  # type: ignore[attr-defined]
-    if weight := max(1, paid + reads) - max(1, paid):
+    before = getattr(request, "done", 0)
+    request.done = before + done  # type: ignore[attr-defined]
+    if weight := max(1, before + done) - max(1, before):
         _tell(request, account, rate_limits.owe(account.principal, account.limit, time.time(), weight))
 
 

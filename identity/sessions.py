@@ -1,7 +1,7 @@
 """Browser sessions as items of the table, under the hash of their key. Deleting one ends it everywhere at once."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -96,10 +96,10 @@ def data_of(item: SessionItem) -> dict[str, Any]:
     return dict(SessionStore().decode(item.data))
 
 
-def of_person(user_id: str) -> list[SessionItem]:
-    """Return the stored sessions of a person, expired ones included. One Query a page."""
+def of_person(user_id: str) -> Iterator[SessionItem]:
+    """Return the stored sessions of a person, expired ones included, the newest first. One Query a page."""
     sessions = Item.GSI1SK.startswith("SESSION#")
-    return list(query_all(SessionItem, f"USER#{user_id}", sessions, index="GSI1"))
+    return query_all(SessionItem, f"USER#{user_id}", sessions, index="GSI1", forward=False)
 
 
 def revise(user_id: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
@@ -115,13 +115,13 @@ def revise(user_id: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> 
         changed = item.changed(data=SessionStore().encode(new))
         return Plan(None, [put_instead(changed, item, "data")] if new != old else [])
 
-    for found in of_person(user_id):
+    for found in list(of_person(user_id)):
         commit(None, plan, keys=[found.key], known=[found])
 
 
 def end_all(user_id: str) -> int:
     """End every session of a person, and return how many there were."""
-    ended = of_person(user_id)
+    ended = list(of_person(user_id))
     for item in ended:
         remove(item.key)
     return len(ended)

@@ -10,6 +10,8 @@ from typing import Any
 from django.utils.html import linebreaks
 from django.utils.safestring import SafeString, mark_safe
 
+from web.steps import OutOfStepsError, Steps
+
 TAGS = {
     "p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a", "hr",
     "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td",
@@ -19,16 +21,15 @@ SCHEMES = {"http", "https", "mailto", "tel"}
 MAX_CHARACTERS, MAX_TOKENS, MAX_NESTING = 10_000, 20_000, 20
 
 
-class _TooMuch(Exception):  # noqa: N818
-    """The text has more pieces than are shown."""
-
-
 class _Tokens(list[Any]):
-    """The pieces of a text, of which there are ``MAX_TOKENS`` at most."""
+    """The pieces of a text; each is a step, of ``MAX_TOKENS`` at most."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._steps = Steps(MAX_TOKENS)
 
     def append(self, token: Any) -> None:
-        if len(self) >= MAX_TOKENS:
-            raise _TooMuch
+        self._steps.spend()
         super().append(token)
 
 
@@ -61,7 +62,7 @@ def render(text: str) -> SafeString:
 
     try:
         html = _rendered(text)
-    except _TooMuch:
+    except OutOfStepsError:
         return mark_safe(linebreaks(text, autoescape=True))  # noqa: S308  it escapes what it is given
     clean = nh3.clean(
         html, tags=TAGS, attributes=ATTRIBUTES, url_schemes=SCHEMES, link_rel="noopener noreferrer nofollow"
@@ -70,9 +71,8 @@ def render(text: str) -> SafeString:
 
 
 def _rendered(text: str) -> str:
-    """Return ``text`` as HTML that is not safe yet. Raises _TooMuch."""
-    if len(text) > MAX_CHARACTERS:
-        raise _TooMuch
+    """Return ``text`` as HTML that is not safe yet. Raises OutOfStepsError."""
+    Steps(MAX_CHARACTERS).spend(len(text))
     from markdown_it.rules_core import StateCore
 
     renderer = _renderer()

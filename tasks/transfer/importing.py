@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -222,10 +223,12 @@ def _create(ctx: RequestContext, candidates: Sequence[Candidate], *, by_row: boo
         candidate.task_id, candidate.repeated = from_sort_key(written.task.SK), written.replayed
         candidate.existing = written.replayed and by_row
 
+    # Each thread works for this request: its log lines and its attempts are the request's.
+    request = copy_context()
     if candidates:
         create(0)  # first, as it may also create the person's profile, for which the others would contend
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for _ in pool.map(create, range(1, len(candidates))):
+        for _done in pool.map(lambda place: request.copy().run(create, place), range(1, len(candidates))):
             pass
 
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
+from identity import allowance
 from identity.sign_in import context
 from store.errors import ValidationFailed, VersionConflict, WriteContention
 from tasks import fields, selectors, services
@@ -82,6 +83,7 @@ def button(request: HttpRequest, steps: Iterable[Step | None]) -> UndoButton:
 def task_undo(request: HttpRequest) -> HttpResponse:
     """Revert the changes that the signed ``token`` lists."""
     steps = _steps(request)
+    allowance.take(request, len(steps))
     left = sum(not _reverted(request, *step) for step in steps)
     done = len(steps) - left
     text = ngettext(

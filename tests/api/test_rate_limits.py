@@ -200,3 +200,18 @@ def test_a_calendar_feed_is_read_so_often(as_alice, client, settings):
     path = urlsplit(as_alice("POST", "/api/v1/calendar").json()["url"]).path
     assert [client.get(path).status_code for _ in range(3)] == [200, 200, 429]
     assert as_alice("GET", TASKS).status_code == 200
+
+
+def test_undoing_and_emptying_the_trash_weigh_their_tasks(browser, as_alice, settings, monkeypatch):
+    settings.RATE_LIMIT_PER_MINUTE = 0
+    htmx = {"HX-Request": "true"}
+    ids = [as_alice.create()["id"] for _ in range(8)]
+    deleted = browser.post("/tasks/bulk/", {"do": "delete", "ids": ids}, headers=htmx).content.decode()
+    token = re.search(r'name="token" value="([^"]+)"', deleted)[1]
+    assert browser.post("/tasks/undo/", {"token": token}, headers=htmx).status_code == 200
+    assert browser.post("/tasks/undo/", {"token": token}, headers=htmx).status_code == 429, "8 and 8 of 20"
+    monkeypatch.setattr("identity.allowance.time.time", lambda: NOW + 60)
+    for each in ids:
+        as_alice("DELETE", f"{TASKS}/{each}")
+    browser.post("/trash/empty/")
+    assert [browser.get("/trash/").status_code for _ in range(13)] == [200] * 12 + [429]
