@@ -28,7 +28,6 @@ OTHERS = {
     "identity/clock_guard.py:MAX_KEYS": "a cache",
     "insights/histograms.py:MOST_BINS": "how a chart looks",
     "insights/charts.py:MOST_BARS": "how a chart looks",
-    "insights/predicates.py:LONGEST_LIST": "that of a parameter, without its quotation marks",
     "identity/clock_guard.py:LONGEST_READ_SECONDS": "how a frozen process is recognised",
     "identity/clock_guard.py:MAX_PAUSE_SECONDS": "a pause",
 }
