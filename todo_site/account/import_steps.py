@@ -51,6 +51,7 @@ def step(request: HttpRequest, form: ImportForm) -> "tuple[ImportReport | None, 
         return importing.import_tasks(context(request), content, True, counted=looked_at), None
     # The same file is imported once however often it is sent.
     key = f"web-{hashlib.sha256(content).hexdigest()[:40]}"
+    counted = partial(allowance.take_rows, request)
     carried = base64.b64encode(gzip.compress(content, mtime=0)).decode()
     if len(carried) <= CARRIED_MAX:
         done, total = importing.import_part(
@@ -59,11 +60,12 @@ def step(request: HttpRequest, form: ImportForm) -> "tuple[ImportReport | None, 
             key,
             given["done"] or 0,
             given["part"] or form.PART,
-            partial(allowance.take_rows, request),
+            counted,
         )
         if done < total:
             return None, Progress(done, total, carried)
-    report = importing.import_tasks(context(request), content, key=key, counted=looked_at)
+        counted = looked_at  # all of it is there by now
+    report = importing.import_tasks(context(request), content, key=key, counted=counted)
     if report.created:
         text = ngettext("Imported %(count)d task", "Imported %(count)d tasks", report.created)
         messages.success(request, text % {"count": report.created})

@@ -139,7 +139,10 @@ def _tags(request: HttpRequest, name: str) -> list[str] | None:
     header = request.headers[name].strip()
     if header == "*":
         return None
-    if len(header) > TAGS_MAX or not _TAGS.fullmatch(header):
+    if len(header) > TAGS_MAX:
+        detail = f"{name} has {len(header)} characters, and at most {TAGS_MAX} are accepted."
+        raise RequestProblem(400, detail)
+    if not _TAGS.fullmatch(header):
         raise RequestProblem(400, f'{name} must be an ETag that you were sent, such as "3", or *.')
     return _TAG.findall(header)
 
@@ -150,6 +153,7 @@ def once(request: HttpRequest, payload: Any, reply: Callable[[Any], StoredReply]
     if key is None:
         return None
     if len(key) > KEY_MAX or not _KEY.fullmatch(key):
-        raise RequestProblem(400, f"Idempotency-Key must be 1 to {KEY_MAX} printable ASCII characters.")
+        detail = f"Idempotency-Key must be 1 to {KEY_MAX} printable ASCII characters. It has {len(key)} characters."
+        raise RequestProblem(400, detail)
     canonical = json.dumps([request.method, request.path, payload], sort_keys=True, separators=(",", ":"))
     return Once(key, hashlib.sha256(canonical.encode()).hexdigest(), reply)
