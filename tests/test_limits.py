@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("store", "web", "dynamo_admin", "identity", "tasks", "insights", "todo_site")
+PACKAGES = ("etl", "store", "web", "dynamo_admin", "identity", "tasks", "insights", "todo_site")
 NAMED = re.compile(r"_?(MAX|MOST|LONGEST)(_[A-Z_]+)?|[A-Z_]+_(MAX|MOST)")
 ROW = re.compile(
     r"^\| (?P<what>[^|]+) \| (?P<most>[0-9,]+)(?: [a-z]+)? \| `(?P<file>[\w/.]+):(?P<name>\w+)` \| [^|]{3,} \|$"
