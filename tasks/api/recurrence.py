@@ -80,7 +80,12 @@ class RecurrenceQuery(TypedDict, total=False):
     count: Annotated[
         int,
         Field(
-            ge=1, le=MOST, strict=True, description=f"How many occurrences. Default: {COUNT}", examples=[3]
+            ge=1,
+            le=MOST,
+            strict=True,
+            description=f"How many occurrences, of those in the {recurrence.SHOWN_YEARS} years from the first one on. "
+            f"Default: {COUNT}",
+            examples=[3],
         ),
         BeforeValidator(_whole),
     ]

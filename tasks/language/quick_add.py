@@ -109,10 +109,10 @@ def parse(line: str, now: datetime, language: str = "en", keep: Collection[str] 
     return Parsed({"title": title, **fields}, [_part(line, part, fields, found) for part in found], steps)
 
 
-def day_of(text: str, now: datetime, language: str = "en") -> date | None:
+def day_of(text: str, now: datetime, language: str = "en", steps: Steps | None = None) -> date | None:
     """Return the day that ``text`` as a whole says in any language, such as "friday" or "yesterday", or None."""
     codes = dict.fromkeys([*(words.code for words in lexicon.of(language)), *lexicon.codes()])
-    for captures in _wholes(text, now, codes, ("date", "led", "past")):
+    for captures in _wholes(text, now, codes, ("date", "led", "past"), steps or Steps(MAX_STEPS)):
         if captures.keys() == {"day"}:
             day: date = captures["day"]
             return day
@@ -126,16 +126,18 @@ def repeat_of(text: str, start: date, language: str = "en") -> dict[str, Any] | 
     time of day or a start, is None.
     """
     now = datetime.combine(start, datetime.min.time())
-    for captures in _wholes(text, now, [words.code for words in lexicon.of(language)], ("whole_repeat",)):
+    codes = [words.code for words in lexicon.of(language)]
+    for captures in _wholes(text, now, codes, ("whole_repeat",), Steps(MAX_STEPS)):
         fields = None if {"time", "start", "day"} & captures.keys() else _fields(captures, now)
         if fields:
             return {name: fields[name] for name in ("recurrence", "repeat_from") if name in fields}
     return None
 
 
-def _wholes(text: str, now: datetime, codes: Iterable[str], symbols: Sequence[str]) -> Iterator[Captures]:
+def _wholes(
+    text: str, now: datetime, codes: Iterable[str], symbols: Sequence[str], steps: Steps
+) -> Iterator[Captures]:
     """Yield what the whole of ``text`` means as one of the symbols, in each language."""
-    steps = Steps(MAX_STEPS)
     for words in map(lexicon.load, codes):
         tokens = [words.token(word) for word in _words(text[:MAX_LINE], words).texts]
         reading = Reading(words.grammar, tokens, meaning.Actions(now, words.afternoon), steps)

@@ -26,6 +26,8 @@ from django.utils.translation import gettext as _
 
 from tasks.items import OPEN_STATUSES, PRIORITIES, STATUSES
 from tasks.language import quick_add, search_words
+from tasks.language.engine import MAX_STEPS
+from web.steps import Steps
 
 MAX_LENGTH, MAX_TERMS = 500, 20
 Values = Mapping[str, Any]
@@ -82,8 +84,11 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class _Viewer:
+    """Who asks: their day and zone; ``steps`` are those of all the dates in the query."""
+
     today: date
     zone: tzinfo
+    steps: Steps
 
 
 def parse(text: str, today: date, zone: tzinfo) -> Query:
@@ -96,15 +101,15 @@ def parse(text: str, today: date, zone: tzinfo) -> Query:
         )
     if text.count('"') % 2:
         raise QueryError(_("A quotation mark is missing: write a pair of them around words, or none."))
-    viewer = _Viewer(today, zone)
-    tests = []
-    statuses: set[str] = set(STATUSES)
     terms = list(_TERM.finditer(text))
-    if len(terms) > MAX_TERMS:  # before any of them is understood
+    if len(terms) > MAX_TERMS:
         raise QueryError(
             _("This search has %(number)d parts. Use at most %(most)d.")
             % {"number": len(terms), "most": MAX_TERMS}
         )
+    viewer = _Viewer(today, zone, Steps(MAX_STEPS))
+    tests = []
+    statuses: set[str] = set(STATUSES)
     for match in terms:
         tests.append(_negated(_test(match, viewer)) if match["not"] else _test(match, viewer))
         if search_words.field(match["field"] or "") == "status" and not match["not"]:
@@ -208,13 +213,14 @@ def _day_test(day_of: Callable[[Values], str | None], operator: str, value: str,
     if value.lower() in {"none", "any"} and operator in ":=":
         wanted = value.lower() == "any"
         return lambda task: bool(day_of(task)) == wanted
-    day, compare = _day(value, viewer.today).isoformat(), _COMPARE[operator]
+    day, compare = _day(value, viewer).isoformat(), _COMPARE[operator]
     return lambda task: bool(found := day_of(task)) and compare(found, day)
 
 
-def _day(value: str, today: date) -> date:
+def _day(value: str, viewer: _Viewer) -> date:
     # Noon: a day is asked for, so no time of day has gone by.
-    day = quick_add.day_of(value, datetime.combine(today, time(12)), get_language() or "en")
+    noon = datetime.combine(viewer.today, time(12))
+    day = quick_add.day_of(value, noon, get_language() or "en", viewer.steps)
     if day is None:
         raise QueryError(
             _("“%(value)s” is not a day. Write today, +7d or 2026-12-31.") % {"value": value[:30]}
