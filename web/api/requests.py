@@ -14,6 +14,7 @@ from store import validation, versions
 from store.errors import FieldError, TooMany, ValidationFailed
 from store.idempotency import Once, StoredReply
 from web.api.error_handlers import RequestProblem
+from web.steps import OutOfStepsError, Steps
 
 KEY_MAX = 255
 TAGS_MAX = 1024
@@ -42,7 +43,7 @@ def json_object(request: HttpRequest) -> dict[str, Any]:
         raise RequestProblem(400, f"The body is not valid JSON: {error}.") from None
     if not isinstance(value, dict):
         raise RequestProblem(400, "The body must be a JSON object, such as {}.")
-    _check_extent(value, body)
+    _check_extent(value)
     return value
 
 
@@ -54,23 +55,24 @@ def check_coding(request: HttpRequest) -> None:
         )
 
 
-def _check_extent(value: dict[str, Any], body: bytes) -> None:
+def _check_extent(value: dict[str, Any]) -> None:
     """Refuse a body with too many levels or values. Raises RequestProblem 422 and 413."""
-    opened = body.count(b"{") + body.count(b"[")
-    if opened <= MAX_DEPTH and opened + body.count(b",") < MAX_VALUES:  # so there cannot be more
-        return
     level: list[Any] = [value]
-    depth, values = 0, 1
-    while level:
-        depth += 1
-        if depth > MAX_DEPTH:
-            raise _too_deep(f"more than {MAX_DEPTH}")
-        inner = [each for outer in level for each in (outer.values() if isinstance(outer, dict) else outer)]
-        values += len(inner)
-        level = [each for each in inner if isinstance(each, dict | list)]
-    if values > MAX_VALUES:
-        detail = f"The body has {values} values, and at most {MAX_VALUES} are accepted. Send fewer at a time."
-        raise RequestProblem(413, detail, TooMany.kind)
+    levels, values, found = Steps(MAX_DEPTH), Steps(MAX_VALUES), 1
+    try:
+        while level:
+            levels.spend()
+            inner = [
+                each for outer in level for each in (outer.values() if isinstance(outer, dict) else outer)
+            ]
+            found += len(inner)
+            level = [each for each in inner if isinstance(each, dict | list)]
+        values.spend(found)
+    except OutOfStepsError as error:
+        if not values.taken:
+            raise _too_deep(f"more than {MAX_DEPTH}") from None
+        detail = f"The body has {error.measured} values, and at most {error.limit} are accepted. Send fewer at a time."
+        raise RequestProblem(413, detail, TooMany.kind) from None
 
 
 def _too_deep(measured: str) -> RequestProblem:
