@@ -24,6 +24,7 @@ from identity.errors import (
 from store.outages import is_outage
 
 _log = logging.getLogger(__name__)
+TOTP, NEW_PASSWORD = "SOFTWARE_TOKEN_MFA", "NEW_PASSWORD_REQUIRED"  # names of challenges
 _ERRORS: dict[str, type[IdentityError]] = {
     "NotAuthorizedException": InvalidCredentials,
     "UserNotFoundException": InvalidCredentials,

@@ -36,9 +36,7 @@ NAMES = {
 }
 # To understand all the dates of a file. An ordinary one takes a hundred or two.
 MAX_STEPS = 5_000_000
-_DATED = {"due_date", "due_time", "recurrence", "repeat_from"}
 _NO_PRIORITY = {"", "4"}
-_TITLE = "task"
 _LABEL = re.compile(r"(?:^|\s)@([^\s@]+)")
 
 Cells = dict[str, str]
@@ -189,14 +187,7 @@ def _parse_date(text: str, now: datetime, language: str, steps: Steps) -> dict[s
         return _fields_of(datetime.fromisoformat(text), timed=":" in text)
     except ValueError:
         pass
-    for line in (f"{_TITLE} {text}", f"{_TITLE} on {text}"):
-        parsed = quick_add.parse(line, now, language)
-        steps.spend(parsed.steps)
-        found = dict(parsed.fields)
-        if found.pop("title") == _TITLE and "due_date" in found and found.keys() <= _DATED:
-            return found
-    day = quick_add.day_of(text, now, language)
-    return {"due_date": day.isoformat()} if day else None
+    return quick_add.dated(text, now, language, steps)
 
 
 def _fields_of(moment: datetime, *, timed: bool) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """Bulk actions: complete, delete, or set some fields of every selected task, with one undo for all of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
@@ -17,7 +17,7 @@ from tasks.forms import BulkForm
 from tasks.views import undo
 from tasks.views.responses import answer, task_view
 from tasks.views.undo import Step
-from tasks.views.viewer import person_id
+from tasks.views.viewer import person_id, zone_of
 
 MOST = 100
 _STATUS_ACTIONS = {
@@ -32,11 +32,9 @@ _STATUS_ACTIONS = {
 @require_POST
 def task_bulk(request: HttpRequest) -> HttpResponse:
     """Apply ``do`` to the tasks ``ids``: complete, reopen, start, cancel, delete, or ``apply`` the form's fields."""
-    task_ids = list(dict.fromkeys(request.POST.getlist("ids")))
+    task_ids = chosen(request.POST)
     if not task_ids:
         return answer(request, _("Select some tasks first."), level="error")
-    if len(task_ids) > MOST:
-        raise TooMany(len(task_ids), MOST)
     form = BulkForm(request.POST)
     action = request.POST.get("do", "")
     if action not in {"apply", "delete", *_STATUS_ACTIONS}:
@@ -46,11 +44,30 @@ def task_bulk(request: HttpRequest) -> HttpResponse:
         return answer(request, errors, level="error")
     if action == "apply" and not form.given():
         return answer(request, _("Choose what to change first."), level="error")
+    return change_each(request, task_ids, lambda task_id: _change(request, task_id, action, form), action)
+
+
+def chosen(given: QueryDict) -> list[str]:
+    """Return the ids of the selected tasks. Raises TooMany for more than ``MOST``."""
+    task_ids = list(dict.fromkeys(given.getlist("ids")))
+    if len(task_ids) > MOST:
+        raise TooMany(len(task_ids), MOST)
+    return task_ids
+
+
+def change_each(
+    request: HttpRequest, task_ids: Sequence[str], change: Callable[[str], Step | None], action: str = ""
+) -> HttpResponse:
+    """Change the tasks one after the other, and report what was done, with one undo for all.
+
+    ``change`` may read a task and change it at the version that it read: it is called again if the task has changed in
+    between, as nobody asked for that version.
+    """
     allowance.take(request, len(task_ids))
     steps, failures = [], []
     for task_id in task_ids:
         try:
-            steps.append(_change(request, task_id, action, form))
+            steps.append(_change_unhindered(task_id, change))
         except DomainError as error:
             failures.append(error)
     return _report(request, action, steps, failures)
@@ -59,14 +76,20 @@ def task_bulk(request: HttpRequest) -> HttpResponse:
 def _change(request: HttpRequest, task_id: str, action: str, form: BulkForm) -> Step | None:
     if action == "delete":
         return undo.delete(request, task_id)
+    before = selectors.get_task(person_id(request), task_id)
+    changes: dict[str, Any] = (
+        form.changes_for(before, zone_of(request))
+        if action == "apply"
+        else {"status": _STATUS_ACTIONS[action]}
+    )
+    return undo.update(request, before, changes, int(before.version))[1]
+
+
+def _change_unhindered(task_id: str, change: Callable[[str], Step | None]) -> Step | None:
     while True:
-        before = selectors.get_task(person_id(request), task_id)
-        changes: dict[str, Any] = (
-            form.changes_for(before) if action == "apply" else {"status": _STATUS_ACTIONS[action]}
-        )
         try:
-            return undo.update(request, before, changes, int(before.version))[1]
-        except VersionConflict:  # nobody asked for a version: it changed since it was read a moment ago
+            return change(task_id)
+        except VersionConflict:
             if not attempts.again():
                 raise WriteContention from None
 
