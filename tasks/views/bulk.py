@@ -1,7 +1,8 @@
 """Bulk actions: complete, delete, or set some fields of every selected task, with one undo for all of them."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -19,6 +20,7 @@ from tasks.views.responses import answer, task_view
 from tasks.views.undo import Step
 from tasks.views.viewer import person_id, zone_of
 
+Made = TypeVar("Made")
 MOST = 100
 _STATUS_ACTIONS = {
     "complete": "completed",
@@ -58,16 +60,12 @@ def chosen(given: QueryDict) -> list[str]:
 def change_each(
     request: HttpRequest, task_ids: Sequence[str], change: Callable[[str], Step | None], action: str = ""
 ) -> HttpResponse:
-    """Change the tasks one after the other, and report what was done, with one undo for all.
-
-    ``change`` may read a task and change it at the version that it read: it is called again if the task has changed in
-    between, as nobody asked for that version.
-    """
+    """Change the tasks one after the other (see ``unhindered``), and report what was done, with one undo for all."""
     allowance.take(request, len(task_ids))
     steps, failures = [], []
     for task_id in task_ids:
         try:
-            steps.append(_change_unhindered(task_id, change))
+            steps.append(unhindered(partial(change, task_id)))
         except DomainError as error:
             failures.append(error)
     return _report(request, action, steps, failures)
@@ -85,10 +83,14 @@ def _change(request: HttpRequest, task_id: str, action: str, form: BulkForm) -> 
     return undo.update(request, before, changes, int(before.version))[1]
 
 
-def _change_unhindered(task_id: str, change: Callable[[str], Step | None]) -> Step | None:
+def unhindered(change: Callable[[], Made]) -> Made:
+    """Return what ``change`` returns, which reads a task and changes it at that version: nobody asked for it.
+
+    It is called again when the task has changed in between. Raises WriteContention.
+    """
     while True:
         try:
-            return change(task_id)
+            return change()
         except VersionConflict:
             if not attempts.again():
                 raise WriteContention from None
