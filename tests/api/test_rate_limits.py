@@ -2,6 +2,7 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,10 +15,15 @@ from tests.dynamodb import stored
 NOW = 1_800_000_000 + 15  # 15 seconds into a minute
 
 
+def at(monkeypatch, moment):
+    """Let allowances be counted at this moment; the rest of the product has its own clock."""
+    monkeypatch.setattr("identity.allowance.time", SimpleNamespace(time=lambda: moment))
+
+
 @pytest.fixture(autouse=True)
 def limit(settings, monkeypatch):
     settings.RATE_LIMIT_PER_MINUTE = 20
-    monkeypatch.setattr("identity.allowance.time.time", lambda: NOW)
+    at(monkeypatch, NOW)
     rate_limits.forget()
     yield 20
     rate_limits.forget()
@@ -37,7 +43,7 @@ def test_the_request_after_the_last_allowed_one_is_refused(as_alice):
 def test_the_next_minute_is_a_new_one(as_alice, monkeypatch):
     for _ in range(21):
         as_alice("GET", TASKS)
-    monkeypatch.setattr("identity.allowance.time.time", lambda: NOW + 45)
+    at(monkeypatch, NOW + 45)
     assert as_alice("GET", TASKS)["RateLimit"] == '"default";r=19;t=60'
 
 
@@ -137,7 +143,7 @@ def test_what_weighs_more_than_there_is_takes_all_of_it(as_alice, monkeypatch):
     first = as_alice("POST", f"{TASKS}/batch", batch(25))
     assert (first.status_code, left(first)) == (200, 0)
     assert as_alice("GET", TASKS).status_code == 429
-    monkeypatch.setattr("identity.allowance.time.time", lambda: NOW + 45)
+    at(monkeypatch, NOW + 45)
     assert as_alice("GET", TASKS).status_code == 200
     assert as_alice("POST", f"{TASKS}/batch", batch(25)).status_code == 429, "it needs a whole minute's"
 
@@ -151,7 +157,7 @@ def test_an_import_weighs_its_rows(as_alice, query, weight):
 
 def test_lists_and_exports_weigh_the_queries_that_they_read(as_alice, monkeypatch):
     as_alice("POST", f"{TASKS}/batch", batch(12))
-    monkeypatch.setattr("identity.allowance.time.time", lambda: NOW + 60)
+    at(monkeypatch, NOW + 60)
     assert left(as_alice("GET", f"{TASKS}?updated_since=2020-01-01T00:00:00Z")) == 20 - 2
     monkeypatch.setattr("tasks.transfer.exporting.PAGE", 4)
     assert left(as_alice("GET", "/api/v1/export")) == 18 - 3
@@ -210,7 +216,7 @@ def test_undoing_and_emptying_the_trash_weigh_their_tasks(browser, as_alice, set
     token = re.search(r'name="token" value="([^"]+)"', deleted)[1]
     assert browser.post("/tasks/undo/", {"token": token}, headers=htmx).status_code == 200
     assert browser.post("/tasks/undo/", {"token": token}, headers=htmx).status_code == 429, "8 and 8 of 20"
-    monkeypatch.setattr("identity.allowance.time.time", lambda: NOW + 60)
+    at(monkeypatch, NOW + 60)
     for each in ids:
         as_alice("DELETE", f"{TASKS}/{each}")
     browser.post("/trash/empty/")

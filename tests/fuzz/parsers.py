@@ -260,7 +260,9 @@ def _batch() -> Parser:
     seeds = [f'{{"operations":[{",".join([operation] * number)}]}}' for number in (1, 5)]
     bound = requests.MAX_VALUES + requests.MAX_DEPTH + batch.MAX_OPERATIONS * 5 * recurrence.MAX_STEPS
     read_anew = lambda text: _forgetting(lambda: read(text))  # noqa: E731
-    return Parser("batch", read_anew, seeds, [*_JSON, operation, *_PARTS], bound, refuses=True)
+    return Parser(
+        "batch", read_anew, seeds, [*_JSON, operation, f",{operation}", *_PARTS], bound, refuses=True
+    )
 
 
 def _file(kind: str) -> Parser:
@@ -279,7 +281,11 @@ def _file(kind: str) -> Parser:
         ],
         "json": [f"[{_TASK}]", f"[{','.join([_TASK] * 5)}]"],
     }[kind]
-    words = [*(_JSON if kind == "json" else [",", "\n", '"', f"Report,2028-02-29,{rule},home\n"]), *_PARTS]
+    whole = {
+        "csv": [",", "\n", '"', f"Report,2028-02-29,{rule},home\n"],
+        "json": [*_JSON, _TASK, f",{_TASK}"],
+    }
+    words = [*whole[kind], *_PARTS]
     bound = todoist.MAX_STEPS + rows.MAX_ROWS * recurrence.MAX_STEPS
     return Parser(f"import-{kind}", lambda text: _forgetting(lambda: read(text)), seeds, words, bound)
 
