@@ -388,7 +388,11 @@ def debian_packages() -> tuple[list[str], str]:
         packages.append("default-jre-headless")
     if not has_libical():
         packages.append("libical3")
-    needed = "Chromium for pages, Java for Spark and libical for the calendar feed"
+    if not shutil.which("soffice"):
+        packages.append("libreoffice-calc")
+    needed = (
+        "Chromium for pages, Java for Spark, libical for the calendar feed and LibreOffice Calc for files"
+    )
     return packages, f"The tests need {needed}: install them"
 
 

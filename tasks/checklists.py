@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from store.text import canonical
 from tasks.fields import CHECKLIST_MAX
 
 # The beginning of a line. Nothing in it can match the same characters in two ways, so that the time it takes only grows
@@ -40,7 +41,7 @@ def parse(text: str, before: Sequence[Entry] = ()) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = []
     for done, line in wanted:
         entry: dict[str, Any] = {"text": line, "done": done}
-        same = next((old for old in left if old["text"] == line), None)
+        same = next((old for old in left if canonical(old["text"]) == canonical(line)), None)
         if same:
             left.remove(same)
             entry["id"] = same["id"]

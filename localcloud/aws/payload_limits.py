@@ -1,11 +1,10 @@
-"""Limits that no model states: sizes of transactions, of Lambda's answers, of what passes API Gateway, of settings
-and of metrics.
+"""Limits that no model states: sizes of Lambda's answers, of what passes API Gateway, of settings and of metrics.
 
 Hole closed: ministack passes on answers of functions and headers of any size, under any name, and takes any number of
-environment variables and metrics; and it measures a transaction as JSON, in which an emoji has twelve bytes instead of
-four. It throttles what exceeds the concurrency of a function or the account, but then its gateway answers 429, where
-API Gateway answers 500. Sources: the quotas pages of Lambda, API Gateway, DynamoDB and CloudWatch, API Gateway's page
-of known issues for the headers that it renames, and AWS's article about its internal server errors.
+environment variables and metrics. It throttles what exceeds the concurrency of a function or the account, but then its
+gateway answers 429, where API Gateway answers 500. It measures a transaction of DynamoDB as JSON, in which a character
+may take six bytes, instead of by its items. Sources: the quotas pages of Lambda, API Gateway, DynamoDB and CloudWatch,
+API Gateway's page of known issues for the headers that it renames, and AWS's article about its internal server errors.
 """
 
 import json
@@ -13,8 +12,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from ministack.services import apigateway_v1, cloudwatch, lambda_svc
-from ministack.services import dynamodb as ddb
+from ministack.services import apigateway_v1, cloudwatch, dynamodb, lambda_svc
 
 from localcloud.aws.decisions import AUDIT, tell
 from localcloud.aws.protocol import Response, error_response
@@ -38,12 +36,12 @@ class SettingError(ValueError):
 
 
 def install() -> None:
-    """Check transactions, answers, requests through the gateway, environments and metrics."""
-    _transactions()
+    """Check answers, requests through the gateway, environments, metrics and transactions."""
     _answers()
     _gateway()
     _environments()
     _metrics()
+    _transactions()
 
 
 def _exceeds(what: str, size: int, limit: int) -> bool:
@@ -52,30 +50,6 @@ def _exceeds(what: str, size: int, limit: int) -> bool:
         return False
     tell(f"limit exceeded: {what}: {size:,} instead of {limit:,}")
     return not AUDIT
-
-
-def _transactions() -> None:
-    """The items that a transaction carries have 4 MB in all."""
-    write = ddb._transact_write_items
-    ddb._DDB_TXN_MAX_BYTES = sys.maxsize  # of the JSON
-
-    def write_within_limits(data: dict[str, Any]) -> Response:
-        actions = [action for each in data.get("TransactItems") or () for action in each.values()]
-        if _exceeds("bytes of a transaction", sum(map(_carried, actions)), TRANSACTION_BYTES):
-            reason = "Transaction request exceeds the 4MB transaction size limit"
-            return error_response("ValidationException", reason, 400)
-        written: Response = write(data)
-        return written
-
-    ddb._transact_write_items = write_within_limits
-
-
-def _carried(action: Any) -> int:
-    """Return the bytes of the item, or of the key and the values, that an action of a transaction carries."""
-    if not isinstance(action, Mapping):
-        return 0
-    parts = (action.get(name) for name in ("Item", "Key", "ExpressionAttributeValues"))
-    return sum(ddb._item_size_bytes(part) for part in parts if isinstance(part, dict))
 
 
 def _answers() -> None:
@@ -196,3 +170,21 @@ def _metrics() -> None:
         return response
 
     cloudwatch._put_metric_data = put_within_limits
+
+
+def _transactions() -> None:
+    write = dynamodb._transact_write_items
+    dynamodb._DDB_TXN_MAX_BYTES = sys.maxsize
+
+    def write_within_limits(data: dict[str, Any]) -> Response:
+        entries = [entry for entry in data.get("TransactItems") or [] if isinstance(entry, dict)]
+        actions = [action for entry in entries for action in entry.values() if isinstance(action, dict)]
+        parts = [action[name] for action in actions for name in ("Item", "Key") if name in action]
+        size = sum(dynamodb._item_size_bytes(part) for part in parts)
+        if _exceeds("bytes of a transaction", size, TRANSACTION_BYTES):
+            reason = "Transaction request exceeds the 4MB transaction size limit"
+            return error_response("ValidationException", reason, 400)
+        response: Response = write(data)
+        return response
+
+    dynamodb._transact_write_items = write_within_limits

@@ -367,21 +367,20 @@ def test_an_expression_has_at_most_4_kilobytes(shared: ClientOf, table: str) -> 
     assert refused(lambda: get(4097))[0] == "ValidationException"
 
 
-@pytest.mark.parametrize(("items", "taken"), [(10, True), (11, False)])
-def test_the_items_of_a_transaction_have_4_megabytes_together(
-    shared: ClientOf, table: str, items: int, taken: bool
+@pytest.mark.parametrize("letter", ["a", "語", "😀", '"'])
+@pytest.mark.parametrize(("number", "taken"), [(40, True), (42, False)])
+def test_a_transaction_has_4_megabytes_of_items_as_they_are_stored(
+    shared: ClientOf, table: str, letter: str, number: int, taken: bool
 ) -> None:
-    """An emoji has four bytes, however long its JSON is."""
-    body = {"S": "😀" * (400 * 1024 // 4 - 10)}
-    puts = [
-        {"Put": {"TableName": table, "Item": {"PK": {"S": "p"}, "SK": {"S": f"{n:02}"}, "B": body}}}
-        for n in range(items)
-    ]
+    body = letter * (100 * 1024 // len(letter.encode()))
+    items = [{"PK": {"S": f"{place}"}, "SK": {"S": "s"}, "B": {"S": body}} for place in range(number)]
+    puts = [{"Put": {"TableName": table, "Item": item}} for item in items]
     write = lambda: shared("dynamodb").transact_write_items(TransactItems=puts)  # noqa: E731
     if taken:
         write()
     else:
-        assert refused(write)[0] == "ValidationException"
+        code, text = refused(write)
+        assert (code, "4MB" in text) == ("ValidationException", True)
 
 
 # --- concurrency ---

@@ -22,7 +22,6 @@ from tests.tasks.test_rules import CORPUS
 from web import answers
 
 TODAY = date(2026, 11, 22)
-_WEEKLY_PLACES = "leaves BYSETPOS out of a week"
 _PLACES_OF_DAYS = "picks BYSETPOS of the first month only, and of later ones takes every day"
 _WEEKS = "takes the week after the one that BYWEEKNO says, and then every week"
 _SECOND = "reads a time that comes twice as the second one"
@@ -30,7 +29,6 @@ _SECOND = "reads a time that comes twice as the second one"
 ICALJS_IS_WRONG = {
     "monthly-30-or-last": _PLACES_OF_DAYS,
     "monthly-clamped-30": _PLACES_OF_DAYS,
-    "weekly-setpos-last": _WEEKLY_PLACES,
     "yearly-20th-monday": "takes every Monday from the 20th on",
     "yearly-weekno-20-mo": _WEEKS,
     "yearly-week-1-monday": _WEEKS,
@@ -42,7 +40,6 @@ ICALJS_IS_WRONG = {
     "daily-newyork-fall-back": _SECOND,
 }
 LIBICAL_IS_WRONG = {
-    "weekly-setpos-last": _WEEKLY_PLACES,
     "dst-gap-berlin": "keeps the hour that a skipped time is moved to on all later days",
     "dst-fold-new-york": _SECOND,
     "daily-newyork-fall-back": _SECOND,
@@ -132,6 +129,16 @@ def test_a_time_of_day_without_a_zone_is_the_readers(event_of):
         (
             {"recurrence": "FREQ=DAILY;UNTIL=20270101", "due_time": "09:30", "timezone": "Europe/Berlin"},
             "FREQ=DAILY;UNTIL=20270101T225959Z",
+        ),
+        # programs leave BYSETPOS out of a week
+        ({"recurrence": "FREQ=WEEKLY;BYDAY=MO,TU,WE;BYSETPOS=2"}, "FREQ=WEEKLY;BYDAY=TU"),
+        (
+            {"recurrence": "FREQ=WEEKLY;INTERVAL=2;BYDAY=SU,MO,TU;BYSETPOS=-1,1;WKST=SU"},
+            "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,SU;WKST=SU",
+        ),
+        (
+            {"recurrence": "FREQ=WEEKLY;BYMONTH=12;BYDAY=MO,TU;BYSETPOS=-1"},
+            "FREQ=WEEKLY;BYDAY=MO,TU;BYMONTH=12;BYSETPOS=-1",
         ),
     ],
 )
