@@ -60,6 +60,11 @@ def take_rows(request: HttpRequest, rows: int, *, looked_at: bool = False) -> No
     take(request, -(-rows // LOOKED_AT) if looked_at else rows)
 
 
+def owe_rows(request: HttpRequest, rows: int, looked_at: bool) -> None:
+    """Count the rows of a file that were written, or only ``looked_at``."""
+    owe(request, -(-rows // LOOKED_AT) if looked_at else rows)
+
+
 def owe(request: HttpRequest, done: int) -> None:
     """Count what a request has done: queries read, tasks deleted. It has taken a unit for the first of all."""
     account = _account(request)

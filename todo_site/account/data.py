@@ -57,7 +57,8 @@ def import_start(request: HttpRequest) -> HttpResponse:
     """Begin an import of a file of ``bytes`` bytes, for a script that sends it in pieces; ``dry_run`` tries it out."""
     size = request.GET.get("bytes", "")
     if not size.isdecimal() or not 1 <= int(size[:20]) <= import_jobs.FILE_MAX:
-        return _refused(_("The file is too large."), 413)
+        text = _("The file has %(measured)s bytes, and at most %(most)d can be imported.")
+        return _refused(text % {"measured": size[:20] or 0, "most": import_jobs.FILE_MAX}, 413)
     try:
         return _job(import_jobs.start(context(request), int(size), dry_run="dry_run" in request.GET).known)
     except DomainError as error:
@@ -71,7 +72,8 @@ def import_job(request: HttpRequest, import_id: str) -> HttpResponse:
     try:
         if request.method == "POST":
             at = int(offset[:20]) if offset.isdecimal() else -1
-            return _job(import_jobs.step(ctx, import_id, at, request.body).known)
+            counted = partial(allowance.owe_rows, request)
+            return _job(import_jobs.step(ctx, import_id, at, request.body, counted=counted).known)
         item = import_jobs.get_import(ctx, import_id)
     except ImportNotFound:
         raise Http404 from None
