@@ -133,9 +133,7 @@ def create(
 
 
 def _free_places(user_id: str, now: int) -> set[int]:
-    """Return the places without a token. One for each token that was made before there were places is left out."""
-    tokens = [item.place for item in stored(user_id) if item.expires_at > now]
-    return set(range(MAX_TOKENS - tokens.count(None))) - {*tokens}
+    return places.free(MAX_TOKENS, [item.place for item in stored(user_id) if item.expires_at > now])
 
 
 def _again(kept: str) -> tuple[AccessToken, str]:

@@ -4,7 +4,7 @@ Many can read a count and each find room, and a stored count can drift. A place 
 take the same one; it is given up in the transaction that ends the thing, and expires when the thing does.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from random import SystemRandom
 from typing import TypeVar
 
@@ -37,14 +37,26 @@ def of_person(user_id: str) -> Iterator[Item]:
     return query_all(PlaceItem, place_key(user_id, "", 0)[0])
 
 
-def take(place: PlaceItem, free: Iterable[int], now: int, make: Callable[[int, Action], Made]) -> Made | None:
+def free(most: int, taken: Sequence[int | None]) -> set[int]:
+    """Return the places that are free as far as the caller knows, of ``most``.
+
+    ``taken`` are those of the things there are; for one from before there were places (None) a place is left out.
+    """
+    if len(taken) >= most:
+        return set()
+    return set(range(most - taken.count(None))) - {*taken}
+
+
+def take(
+    place: PlaceItem, open_places: Iterable[int], now: int, make: Callable[[int, Action], Made]
+) -> Made | None:
     """Make something in a free place and return it; None if all places are taken. One request for each try.
 
     Parameters
     ----------
     place
         What the place says, with the kind of thing as SK.
-    free
+    open_places
         Numbers of the places that are free as far as the caller knows. Those that are not are tried once.
     now
         A place that has expired by then (epoch seconds) is free.
@@ -52,7 +64,7 @@ def take(place: PlaceItem, free: Iterable[int], now: int, make: Callable[[int, A
         Writes the thing in a place: gets its number and the action that takes it, which must come first. May raise
         ConditionFailed.
     """
-    numbers = list(free)
+    numbers = list(open_places)
     _random.shuffle(numbers)
     for number in numbers:
         pk, sk = place_key(place.user_id, place.SK, number)

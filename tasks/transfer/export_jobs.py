@@ -172,8 +172,7 @@ def start(ctx: RequestContext, file_format: str, once: Once | None = None) -> St
         placed = item.changed(place=number)
         return _commit(ctx, Plan(placed, [take, put_new(placed)], resources=[item.key]), once)
 
-    kept = [export.place for export in list_exports(ctx)]
-    free = set(range(MAX_JOBS - kept.count(None))) - {*kept}
+    free = places.free(MAX_JOBS, [export.place for export in list_exports(ctx)])
     place = PlaceItem(SK=KIND, user_id=ctx.user_id, holder=export_id, expires_at=item.expires_at)
     if made := places.take(place, free, now, make):
         return made

@@ -215,8 +215,7 @@ def start(ctx: RequestContext, size: int, *, dry_run: bool = False, once: Once |
         placed = item.changed(place_number=number)
         return _commit(ctx, Plan(placed, [take, put_new(placed)], resources=[item.key]), once)
 
-    kept = [each.place_number for each in list_imports(ctx)]
-    free = set(range(MAX_JOBS - kept.count(None))) - {*kept}
+    free = places.free(MAX_JOBS, [each.place_number for each in list_imports(ctx)])
     holder = PlaceItem(SK=KIND, user_id=ctx.user_id, holder=import_id, expires_at=item.expires_at)
     if made := places.take(holder, free, now, make):
         return made

@@ -17,7 +17,7 @@ from tasks.api import schemas
 from tasks.api.recurrence import MOST
 from tasks.language import engine, lexicon, quick_add, repeats, search
 from tasks.recurrence import InvalidRule, Start
-from tasks.transfer import importing, reading, rows, todoist
+from tasks.transfer import existing_tasks, importing, reading, rows, todoist
 from tests.fuzz.costliest import Parser
 from tests.tasks import lines
 from tests.tasks.test_rules import CORPUS as RULES
@@ -270,8 +270,9 @@ def _file(kind: str) -> Parser:
 
     def read(text: str) -> None:
         with suppress(DomainError):
+            planner = importing.Planner(_CTX)
             for row in reading.read(text.encode(errors="replace"), NOW)[1]:
-                importing._errors(_CTX, row)
+                planner.candidate(row, existing_tasks.row_once(f"{row.number}", ""), NOW)
 
     rule = '"FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29"'
     seeds = {
