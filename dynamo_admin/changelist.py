@@ -1,5 +1,6 @@
 """The change list: it pages by cursor and within a budget of reads."""
 
+import logging
 from typing import Any
 
 from django.conf import settings
@@ -11,17 +12,19 @@ from django.utils.translation import gettext as _
 from pynamodb.exceptions import PynamoDBException
 
 from dynamo_admin import query
-from dynamo_admin.query import CannotRead, Page, TooMuchToRead
+from dynamo_admin.query import CannotRead, Page, TooMuchAsked, TooMuchToRead
 from dynamo_admin.reading import Reads
 
 CURSOR_VAR = "after"
-READING_FAILED = (CannotRead, TooMuchToRead, PynamoDBException)
+_log = logging.getLogger(__name__)
+READING_FAILED = (CannotRead, TooMuchAsked, TooMuchToRead, PynamoDBException)
 
 
 def reason(error: Exception) -> str:
-    """Return why reading failed, in words for the user."""
+    """Return why reading failed, in words for the user. What DynamoDB says goes to the log."""
     if isinstance(error, PynamoDBException):
-        return _("DynamoDB does not answer: %(error)s") % {"error": error.msg}
+        _log.error("DynamoDB refused a request of the admin", exc_info=error)
+        return _("DynamoDB did not do this. The log says why.")
     return str(error)
 
 

@@ -375,8 +375,4 @@ class ReadOnlyAdmin(RecordAdmin):
 
 def _refusal(error: Any) -> Exception:
     stale = error.cause_response_code == "ConditionalCheckFailedException"
-    return (
-        StaleForm()
-        if stale
-        else WriteRefused(_("DynamoDB refused the write: %(error)s") % {"error": error.msg})
-    )
+    return StaleForm() if stale else WriteRefused(reason(error))

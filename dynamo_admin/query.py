@@ -21,6 +21,10 @@ from dynamo_admin.reading import BATCH, Criteria, Reads
 
 # The most items that one response reads. A list that reaches it stops and offers to continue.
 READ_BUDGET = 1000
+# What a list is asked for at most: conditions (a word that is searched for is one for each field), characters of a
+# value and, where rows are named by their keys, of those.
+MAX_CONDITIONS, MAX_LENGTH, MAX_KEYS = 100, 500, 200
+MAX_POSITION = 1024  # bytes of a sort key
 
 Test = Callable[[Any, Any], bool]
 
@@ -31,6 +35,14 @@ class TooMuchToRead(NotSupportedError):  # noqa: N818
     def __init__(self) -> None:
         text = _("More than %(budget)s items would have to be read for this. Filter further.")
         super().__init__(text % {"budget": f"{READ_BUDGET:,}"})
+
+
+class TooMuchAsked(NotSupportedError):  # noqa: N818
+    """The query has more conditions, or longer ones, than are evaluated."""
+
+    def __init__(self, measured: int, most: int) -> None:
+        text = _("The filters and the search are too long: %(measured)s, and at most %(most)s are possible.")
+        super().__init__(text % {"measured": f"{measured:,}", "most": f"{most:,}"})
 
 
 class CannotRead(NotSupportedError):  # noqa: N818
@@ -107,6 +119,30 @@ def required(node: Any, model: Any) -> Iterator[tuple[str, str, Any]]:
                 yield _field(child, model), child.lookup_name, child.rhs
         elif not child.negated and (child.connector == AND or len(child.children) == 1):
             yield from required(child, model)
+
+
+def check_extent(node: Any) -> None:
+    """Refuse a WHERE tree that is too large to evaluate. Raises TooMuchAsked."""
+    conditions = list(_conditions(node))
+    _at_most(MAX_CONDITIONS, len(conditions))
+    for condition in conditions:
+        given = getattr(condition, "rhs", "")
+        values = list(given) if isinstance(given, list | tuple | set | frozenset) else [given]
+        _at_most(MAX_KEYS, len(values))
+        _at_most(MAX_LENGTH, max((len(value) for value in values if isinstance(value, str)), default=0))
+
+
+def _conditions(node: Any) -> Iterator[Any]:
+    if not isinstance(node, WhereNode):
+        yield node
+        return
+    for child in node.children:
+        yield from _conditions(child)
+
+
+def _at_most(most: int, measured: int) -> None:
+    if measured > most:
+        raise TooMuchAsked(measured, most)
 
 
 @dataclass(slots=True)
@@ -202,6 +238,7 @@ class DynamoQuerySet(models.QuerySet):  # type: ignore[type-arg]
         """Yield every matching object in order. Raises TooMuchToRead instead of yielding only a part."""
         if self.query.is_empty():
             return iter(())
+        check_extent(self.query.where)
         reads = Reads()
         holds = predicate(self.query.where, self.model)
         rows = (obj for _, obj in self._within(self.candidates(self.criteria(), reads)) if holds(obj))
@@ -226,6 +263,8 @@ class DynamoQuerySet(models.QuerySet):  # type: ignore[type-arg]
         """
         if self.query.is_empty():
             return Page([], None, Reads())
+        check_extent(self.query.where)
+        _at_most(MAX_POSITION, len((after or "").encode()))
         if self.in_order():
             return self._page(after, size)
         reads = Reads()

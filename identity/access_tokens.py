@@ -8,8 +8,10 @@ may still work in other processes than the one that revoked it. A token carries 
 import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated, Any, Literal, NotRequired
 
 from django.utils.translation import gettext as _
@@ -22,13 +24,15 @@ from identity.bounded_cache import BoundedCache
 from identity.clock_guard import Moment
 from identity.errors import AccessTokenNotFound, InvalidAccessToken, TooManyAccessTokens
 from identity.items import AccessTokenItem, access_token_key
-from store import idempotency, reading, validation
+from store import idempotency, places, reading, validation
 from store.commit import Plan, Replayed, commit
 from store.idempotency import Once
+from store.places import PlaceItem
 from store.reading import query_all
 from store.request_context import RequestContext, timestamp
-from store.writing import delete, put_new, remove
+from store.writing import Action, ConditionFailed, delete, put_new, remove, write
 
+KIND = "TOKEN"  # of their places
 NAME_MAX = 100
 DAYS_MAX, DAYS = 366, 30
 MAX_TOKENS = 50
@@ -109,18 +113,27 @@ def create(
         NEW_ACCESS_TOKEN, {"name": name, "scope": scope, "expires_in_days": expires_in_days}
     )
     nonce = bearer_secrets.new_nonce(once)
-    if len(list_tokens(ctx.user_id)) >= MAX_TOKENS:
-        earlier = idempotency.earlier(ctx, once)
-        if earlier is None:
-            raise TooManyAccessTokens(MAX_TOKENS)
-        return _again(earlier.body)
     secret = bearer_secrets.show(bearer_secrets.make(nonce=nonce))
     item = _new_item(ctx, given, bearer_secrets.digest(secret))
-    token = _token(item)
-    # The record says what was answered, but for the secret: that takes the nonce and our key.
-    kept = to_json([nonce, asdict(token)]).decode()
-    earlier_kept = bearer_secrets.store(ctx, item, put_new(item), once, kept)
-    return (token, secret) if earlier_kept is None else _again(earlier_kept)
+
+    def make(number: int, take: Action) -> tuple[AccessToken, str]:
+        placed = item.changed(place=number)
+        # The record says what was answered, but for the secret: that takes the nonce and our key.
+        kept = to_json([nonce, asdict(_token(placed))]).decode()
+        earlier = bearer_secrets.store(ctx, placed, [take, put_new(placed)], once, kept)
+        return (_token(placed), secret) if earlier is None else _again(earlier)
+
+    now = int(ctx.now.timestamp())
+    place = PlaceItem(SK=KIND, user_id=ctx.user_id, holder=item.id, expires_at=item.expires_at)
+    if made := places.take(place, _free_places(ctx.user_id, now), now, make):
+        return made
+    if record := idempotency.earlier(ctx, once):
+        return _again(record.body)
+    raise TooManyAccessTokens(MAX_TOKENS)
+
+
+def _free_places(user_id: str, now: int) -> set[int]:
+    return places.free(MAX_TOKENS, [item.place for item in stored(user_id) if item.expires_at > now])
 
 
 def _again(kept: str) -> tuple[AccessToken, str]:
@@ -189,15 +202,23 @@ def revoke(ctx: RequestContext, token_id: str, *, once: Once | None = None) -> b
     if not _ID.fullmatch(token_id):
         raise AccessTokenNotFound
 
-    def plan(item: AccessTokenItem | None) -> Plan[str]:
+    def plan(item: AccessTokenItem | None, *, placed: bool = True) -> Plan[str]:
         found = _owned(item, ctx.user_id)
-        return Plan("", [delete(found)], resources=[found.key])
+        freed = _freed(found) if placed else []
+        return Plan("", [delete(found), *freed], resources=[found.key])
 
+    keys, slot = [access_token_key(token_id)], bearer_secrets.slot(ctx, once)
     try:
-        key = access_token_key(token_id)
-        return isinstance(commit(None, plan, keys=[key], slot=bearer_secrets.slot(ctx, once)), Replayed)
+        done = commit(None, plan, keys=keys, slot=slot)
+    except ConditionFailed:  # it has expired, and its place is another's
+        done = commit(None, partial(plan, placed=False), keys=keys, slot=slot)
     finally:
         _remembered.forget(token_id)
+    return isinstance(done, Replayed)
+
+
+def _freed(item: AccessTokenItem) -> list[Action]:
+    return [] if item.place is None else [places.give_up(item.user_id, KIND, item.place, item.id)]
 
 
 def revoke_all(user_id: str) -> int:
@@ -206,6 +227,8 @@ def revoke_all(user_id: str) -> int:
     for item in tokens:
         remove(item.key)
         _remembered.forget(item.id)
+        with suppress(ConditionFailed):
+            write(_freed(item))
     return len(tokens)
 
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -66,8 +67,10 @@ def matches(text: str, stored: str) -> bool:
     return hmac.compare_digest(digest(text), stored)
 
 
-def store(ctx: RequestContext, item: Item, action: Action, once: Once | None, kept: str = "") -> str | None:
-    """Do ``action``, which stores ``item`` with a new secret, unless its owner has been shut out.
+def store(
+    ctx: RequestContext, item: Item, actions: Sequence[Action], once: Once | None, kept: str = ""
+) -> str | None:
+    """Do ``actions``, which store ``item`` with a new secret, unless its owner has been shut out.
 
     A process may accept a token for a moment after it was revoked; a secret created then must not outlive it. One
     request to DynamoDB.
@@ -87,13 +90,15 @@ def store(ctx: RequestContext, item: Item, action: Action, once: Once | None, ke
     Raises
     ------
     ShutOut, IdempotencyMismatch, IdempotencyInFlight, WriteContention
+    ConditionFailed
+        One of ``actions`` cannot be done.
     """
     guard = [revocations.not_shut_out(ctx.user_id, ctx.caller.issued_at)] if ctx.caller else []
-    plan = Plan(kept, [action, *guard], [Change(None, item)], [item.key])
+    plan = Plan(kept, [*actions, *guard], [Change(None, item)], [item.key])
     try:
         done = commit(None, plan, slot=slot(ctx, once))
     except ConditionFailed as failure:
-        if guard and failure.failed[1]:
+        if guard and failure.failed[len(actions)]:
             raise ShutOut from None
         raise
     return done.reply.body if isinstance(done, Replayed) else None

@@ -4,6 +4,7 @@ import re
 import time
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from django.utils.translation import gettext as _
 
@@ -11,6 +12,7 @@ from identity import sessions
 from identity.items import session_key
 from store.writing import remove
 
+MOST = 100
 _BROWSERS = (
     ("Edg/", "Edge"),
     ("OPR/", "Opera"),
@@ -38,7 +40,7 @@ class SignedIn:
 
 
 def signed_in(user_id: str, current_key: str | None) -> list[SignedIn]:
-    """Return the browsers of a person, the current one first, then the newest."""
+    """Return the browsers of a person, the current one first, then the newest; ``MOST`` at most."""
     here = session_key(current_key or "")[0]
     found = [
         SignedIn(
@@ -47,7 +49,7 @@ def signed_in(user_id: str, current_key: str | None) -> list[SignedIn]:
             since=datetime.fromisoformat(item.created_at),
             current=here == item.PK,
         )
-        for item in sessions.of_person(user_id)
+        for item in islice(sessions.of_person(user_id), MOST)
         if item.expires_at > time.time()
     ]
     return sorted(found, key=lambda one: (one.current, one.since), reverse=True)

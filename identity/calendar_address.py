@@ -50,7 +50,7 @@ def enable_once(ctx: RequestContext, once: Once | None) -> tuple[str, bool]:
         request_id=ctx.request_id,
         created_at=ctx.timestamp,
     )
-    earlier = bearer_secrets.store(ctx, item, put(item), once, nonce)
+    earlier = bearer_secrets.store(ctx, item, [put(item)], once, nonce)
     return (token, False) if earlier is None else (_token(ctx.user_id, earlier), True)
 
 

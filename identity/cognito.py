@@ -1,25 +1,29 @@
 """The Cognito client, and signing in with a password."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from django.conf import settings
 
 from identity.errors import (
     ChallengeRequired,
     IdentityError,
+    IdentityRefused,
     IdentityUnavailable,
     InvalidCredentials,
     NotConfirmed,
     PasswordResetRequired,
     TooManyAttempts,
 )
+from store.outages import is_outage
 
+_log = logging.getLogger(__name__)
 TOTP, NEW_PASSWORD = "SOFTWARE_TOKEN_MFA", "NEW_PASSWORD_REQUIRED"  # names of challenges
 _ERRORS: dict[str, type[IdentityError]] = {
     "NotAuthorizedException": InvalidCredentials,
@@ -49,14 +53,24 @@ def client() -> Any:
 
 
 def call(operation: str, errors: Mapping[str, type[IdentityError]], **arguments: Any) -> dict[str, Any]:
-    """Call Cognito and return its answer; raise what ``errors`` has for its error code, else IdentityUnavailable."""
+    """Call Cognito and return its answer; raise what ``errors`` has for its error code, else what ``failure`` says."""
     try:
         answer: dict[str, Any] = getattr(client(), operation)(**arguments)
     except ClientError as error:
-        raise errors.get(error.response["Error"]["Code"], IdentityUnavailable)() from None
-    except (BotoCoreError, UnicodeError):
-        raise IdentityUnavailable from None
+        raise errors.get(error.response["Error"]["Code"], partial(failure, error))() from None
+    except (ParamValidationError, UnicodeError):  # what cannot even be sent is nobody's name or password
+        raise errors.get("InvalidParameterException", InvalidCredentials)() from None
+    except BotoCoreError as error:
+        raise failure(error) from None
     return answer
+
+
+def failure(error: ClientError | BotoCoreError) -> IdentityError:
+    """Return the error to raise for one of Cognito's that nobody expects: it cannot be reached, or we are at fault."""
+    if is_outage(error):
+        return IdentityUnavailable()
+    _log.error("the sign-in service refused a request of ours", exc_info=error)
+    return IdentityRefused()
 
 
 def sign_in(identifier: str, password: str) -> Tokens:

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 
-from identity.cognito import client
-from identity.errors import AccountMissing, EmailTaken, IdentityError, IdentityUnavailable
+from identity.cognito import client, failure
+from identity.errors import AccountMissing, EmailTaken, IdentityError
 
 _ERRORS: dict[str, type[IdentityError]] = {
     "UserNotFoundException": AccountMissing,
@@ -32,11 +33,9 @@ def _call(operation: str, **arguments: Any) -> dict[str, Any]:
     try:
         answer: dict[str, Any] = getattr(client(), operation)(UserPoolId=settings.USER_POOL_ID, **arguments)
     except ClientError as error:
-        code, text = error.response["Error"]["Code"], error.response["Error"]["Message"]
-        known = _ERRORS.get(code)
-        raise (known() if known else IdentityUnavailable(f"The sign-in service refused: {text}")) from error
-    except BotoCoreError:
-        raise IdentityUnavailable from None
+        raise _ERRORS.get(error.response["Error"]["Code"], partial(failure, error))() from error
+    except BotoCoreError as error:
+        raise failure(error) from None
     return answer
 
 

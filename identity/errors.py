@@ -80,6 +80,12 @@ class IdentityUnavailable(IdentityError):  # noqa: N818
     message = _("The sign-in service cannot be reached. Try again in a moment.")
 
 
+class IdentityRefused(IdentityError):  # noqa: N818
+    """Cognito refused a request of ours for a reason that nobody expects; the log has it."""
+
+    message = _("The sign-in service refused this. That is a fault of ours, and it is logged.")
+
+
 class AccountMissing(IdentityError):  # noqa: N818
     """There is no such account in Cognito."""
 
@@ -130,6 +136,25 @@ class AccessTokenNotFound(DomainError):  # noqa: N818
     message = _("There is no such access token.")
 
 
+class TooManyRequests(DomainError):  # noqa: N818
+    """The person has used up what they may do in this minute."""
+
+    status = 429
+    kind = "rate-limit"
+
+    def __init__(self, weight: int, left: int, limit: int, resets_in: int) -> None:
+        text = (
+            gettext("More than %(limit)d requests in a minute. Go on in %(wait)d seconds.")
+            if weight == 1
+            else gettext(
+                "This does the work of %(weight)d requests, and %(left)d of %(limit)d are left in this minute. "
+                "Send it again in %(wait)d seconds."
+            )
+        )
+        super().__init__(text % {"weight": weight, "left": left, "limit": limit, "wait": resets_in})
+        self.headers = {"Retry-After": str(resets_in)}
+
+
 class TooManyAccessTokens(DomainError):  # noqa: N818
     """The person has reached the limit of access tokens."""
 
@@ -140,6 +165,19 @@ class TooManyAccessTokens(DomainError):  # noqa: N818
         super().__init__(
             gettext("You have %(limit)d access tokens, which is the limit. Revoke one first.")
             % {"limit": limit}
+        )
+
+
+class TooManyFilters(DomainError):  # noqa: N818
+    """The person keeps as many searches as there may be."""
+
+    status = 409
+    kind = "too-many-searches"
+
+    def __init__(self, kept: int, most: int) -> None:
+        super().__init__(
+            gettext("You keep %(kept)d searches, and at most %(most)d can be kept. Forget one first.")
+            % {"kept": kept, "most": most}
         )
 
 

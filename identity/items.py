@@ -105,7 +105,10 @@ class SessionItem(Item):
 
 
 class AccessTokenItem(Item):
-    """A personal access token under the hash of its secret, and the person who made it."""
+    """A personal access token under the hash of its secret, and the person who made it.
+
+    ``place`` is the number of its place (``store.places``); tokens made before there were places have none.
+    """
 
     ENTITY_TYPE = "ACCESS_TOKEN"
 
@@ -113,6 +116,7 @@ class AccessTokenItem(Item):
     user_id = Text()
     name = Text()
     scope = Text()
+    place = Whole(null=True)
     person = Record()
     version = Whole()
     request_id = Text()

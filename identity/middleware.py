@@ -1,13 +1,15 @@
-"""Middleware that sets the person of a request, and that refuses API requests without credentials."""
+"""Middleware that sets the person of a request, counts their requests for pages, and refuses API requests without
+credentials."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
 from identity.users import Anonymous, Person
-from web import logging, problems
+from web import error_pages, logging, problems
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -29,6 +31,28 @@ class PersonMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Handle one request."""
         request.user = SimpleLazyObject(lambda: _look_up(request))  # type: ignore[assignment]
+        return self.get_response(request)
+
+
+class PageAllowanceMiddleware:
+    """Counts the pages that a signed-in person asks for, as the API counts its requests."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Handle one request."""
+        limit = settings.PAGE_LIMIT_PER_MINUTE
+        session = settings.SESSION_COOKIE_NAME in request.COOKIES
+        if limit and session and not problems.is_for_api(request) and request.user.is_authenticated:
+            from identity import allowance  # here: many first requests need none
+            from identity.errors import TooManyRequests
+
+            person: Any = request.user
+            try:
+                allowance.begin(request, allowance.page_principal(person.id), limit)
+            except TooManyRequests as error:
+                return error_pages.refused(request, error)
         return self.get_response(request)
 
 

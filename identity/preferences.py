@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TypedDict
 
+from identity.errors import TooManyFilters
 from identity.items import PreferencesItem, preferences_key
 from store import reading
 from store.commit import Plan, commit
@@ -40,9 +41,16 @@ def save(ctx: RequestContext, **chosen: str) -> PreferencesItem:
 
 
 def save_filter(ctx: RequestContext, name: str, query: str) -> PreferencesItem:
-    """Keep ``query`` under ``name``, in place of one of that name; the oldest go when there are too many."""
+    """Keep ``query`` under ``name``, in place of one of that name. Raises TooManyFilters."""
     entry: SavedFilter = {"name": name, "query": query}
-    return _change(ctx, lambda old: {"filters": [*_without(old, str(entry["name"])), entry][-MAX_FILTERS:]})
+
+    def add(old: PreferencesItem) -> dict[str, Any]:
+        others = _without(old, str(entry["name"]))
+        if len(others) >= MAX_FILTERS:
+            raise TooManyFilters(len(others), MAX_FILTERS)
+        return {"filters": [*others, entry]}
+
+    return _change(ctx, add)
 
 
 def remove_filter(ctx: RequestContext, name: str) -> PreferencesItem:

@@ -5,7 +5,7 @@ they are. To remember its use costs a write, so that is done when it would put o
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +20,9 @@ from store.reading import get, query_all
 from store.request_context import timestamp
 from store.writing import ConditionFailed, put_instead, put_new, put_over, remove, write
 
+# Characters of a session's data; DynamoDB takes 400 KB.
+MAX_DATA = 300_000
+MESSAGES = "_messages"  # as django.contrib.messages keeps them
 USES = 24  # that are remembered in the time after which an idle session ends
 
 
@@ -74,10 +77,15 @@ class SessionStore(SessionBase):
     def _item(self, data: dict[str, Any]) -> SessionItem:
         pk, sk = key_of(str(self.session_key))
         person = data.get("person", {})
+        encoded = self.encode(data)
+        if (
+            len(encoded) > MAX_DATA
+        ):  # nobody has looked at a page for long: what they were to be told is dropped
+            encoded = self.encode({name: data[name] for name in data.keys() - {MESSAGES}})
         item = SessionItem(
             PK=pk,
             SK=sk,
-            data=self.encode(data),
+            data=encoded,
             user_id=person.get("id"),
             created_at=timestamp(datetime.fromtimestamp(_begun_at(data), UTC)),
             expires_at=self._ends_at(data),
@@ -105,10 +113,10 @@ def data_of(item: SessionItem) -> dict[str, Any]:
     return dict(SessionStore().decode(item.data))
 
 
-def of_person(user_id: str) -> list[SessionItem]:
-    """Return the stored sessions of a person, expired ones included. One Query a page."""
+def of_person(user_id: str) -> Iterator[SessionItem]:
+    """Return the stored sessions of a person, expired ones included, the newest first. One Query a page."""
     sessions = Item.GSI1SK.startswith("SESSION#")
-    return list(query_all(SessionItem, f"USER#{user_id}", sessions, index="GSI1"))
+    return query_all(SessionItem, f"USER#{user_id}", sessions, index="GSI1", forward=False)
 
 
 def revise(user_id: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
@@ -124,13 +132,13 @@ def revise(user_id: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> 
         changed = item.changed(data=SessionStore().encode(new))
         return Plan(None, [put_instead(changed, item, "data")] if new != old else [])
 
-    for found in of_person(user_id):
+    for found in list(of_person(user_id)):
         commit(None, plan, keys=[found.key], known=[found])
 
 
 def end_all(user_id: str) -> int:
     """End every session of a person, and return how many there were."""
-    ended = of_person(user_id)
+    ended = list(of_person(user_id))
     for item in ended:
         remove(item.key)
     return len(ended)

@@ -47,7 +47,6 @@ WEEKDAYS = (
 )
 # The list of an earlier version's link, with the names themselves; and any list, as a parameter of the query.
 _LONGEST_OLD_LIST = 20_000
-LONGEST_LIST = athena.LONGEST_PARAMETER - 2  # it is sent in quotation marks
 UNBOUNDED = 10**9
 SEPARATOR = "\x1f"
 DIGEST = 10  # hexadecimal digits: of two thousand categories, two are the same once in half a million
@@ -76,9 +75,11 @@ class ListTooLong(Exception):  # noqa: N818
 
 
 def _list(text: str) -> str:
-    if len(text) > LONGEST_LIST:
+    if (
+        len(athena.literal(text)) > athena.LONGEST_PARAMETER
+    ):  # with its quotation marks, and those in it doubled
         raise ListTooLong
-    return _text(LONGEST_LIST, text)
+    return _text(athena.LONGEST_PARAMETER, text)
 
 
 def _categories(text: str) -> str:

@@ -2,19 +2,25 @@
 
 A caller names the items that its plan depends on, and a function that plans the write from them. ``commit`` reads them,
 adds the entries of the audit trail and the record of the idempotency key, and writes all of it in one request. When a
-condition fails, the next plan is made from the items that were in the way, without reading again.
+condition fails, the next plan is made from the items that were in the way, without reading again. When that fails as
+well, others write without pause: the next attempts wait a random while and read again, so that each of many gets its
+turn.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar, overload
 
+from store import attempts
+from store.attempts import MAX_ATTEMPTS
 from store.errors import IdempotencyInFlight, WriteContention
 from store.model import Item, Key
 from store.reading import get, get_all
-from store.writing import MAX_ATTEMPTS, Action, ConditionFailed, Contended, pause, write
+from store.writing import Action, ConditionFailed, Contended, pause, write
 
 Result = TypeVar("Result")
+# So many times a plan is made again at once, from the items that were in the way.
+IN_A_ROW = 2
 
 
 class Change(NamedTuple):
@@ -134,7 +140,9 @@ def commit(
         A condition failed about an item that is not among ``keys``, so a new plan would be the same. Its lists begin
         with the plan's actions, in their order.
     WriteContention, IdempotencyInFlight (with a slot)
-        Others kept winning for ``MAX_ATTEMPTS`` attempts; nothing was written.
+        Others kept winning for ``MAX_ATTEMPTS`` attempts, or for all that the request has; nothing was written.
+    TooLarge
+        DynamoDB does not take so much at once; nothing was written.
     """
     try:
         return _commit(ctx, plan, keys, known, slot)
@@ -151,27 +159,29 @@ def _commit(
 ) -> Committed[Result] | Replayed:
     found, record = _read(keys, slot) if known is None else (list(known), None)
     for attempt in range(MAX_ATTEMPTS):
+        if attempt and not attempts.again():
+            break
         if replayed := _replay(slot, record):
             return replayed
         planned = plan if isinstance(plan, Plan) else plan(*found)
         actions, reply = _complete(ctx, planned, slot)
         try:
-            if actions:
-                write(actions)
+            write(actions)
             return Committed(planned.result, reply)
         except ConditionFailed as failure:
             in_the_way = _in_the_way(actions, failure)
             record = in_the_way.pop(slot.key, None) if slot else None
-            if record is None:
-                if _is_ours(planned, in_the_way):
-                    return Committed(planned.result, reply)
-                if in_the_way.keys().isdisjoint(keys):
-                    raise
+            if record is None and _is_ours(planned, in_the_way):
+                return Committed(planned.result, reply)
+            if record is None and in_the_way.keys().isdisjoint(keys):
+                raise
             found = [in_the_way.get(key, item) for key, item in zip(keys, found, strict=True)]
+            crowded = attempt >= IN_A_ROW
         except Contended:
+            crowded = True
+        if crowded:
             pause(attempt)
-            if keys:
-                found, record = _read(keys, slot)
+            found, record = _read(keys, slot) if keys else (found, record)
     raise Contended
 
 

@@ -6,6 +6,9 @@ from django.core.signing import BadSignature, Signer
 
 from store.errors import InvalidCursor
 
+# Of a cursor, in characters: two positions, with the longest category among their keys, take some 1,300.
+MAX_LENGTH = 2048
+
 
 def _signer(scope: str) -> Signer:
     return Signer(sep=".", salt=f"store.cursors\0{scope}")
@@ -17,7 +20,12 @@ def dump(scope: str, position: list[Any]) -> str:
 
 
 def load(scope: str, cursor: str) -> list[Any]:
-    """Return the position in ``cursor``; InvalidCursor unless ``dump`` made it for the same ``scope``."""
+    """Return the position in ``cursor``; InvalidCursor unless ``dump`` made it for the same ``scope``.
+
+    Nothing of it is decoded before its signature is known to be ours.
+    """
+    if len(cursor) > MAX_LENGTH:
+        raise InvalidCursor
     try:
         position: list[Any] = _signer(scope).unsign_object(cursor)
     except BadSignature:

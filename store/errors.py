@@ -1,7 +1,7 @@
 """Errors every domain can raise. Each says how the API answers it."""
 
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import Any, Self, TypedDict
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -57,12 +57,15 @@ class VersionConflict(DomainError):  # noqa: N818
 
 
 class WriteContention(DomainError):  # noqa: N818
-    """Other writes to the same task kept winning; nothing was written, trying again later is safe."""
+    """Other writes to the same items kept winning; nothing was written, trying again later is safe."""
 
     status = 409
     kind = "write-contention"
     headers = RETRY
-    message = gettext_lazy("Other changes to the same task are in flight. Try again.")
+    message = gettext_lazy(
+        "Others kept changing the same thing at the same moment, and nothing was saved. "
+        "Wait a second and send the request again."
+    )
 
 
 class TooLarge(DomainError):  # noqa: N818
@@ -71,6 +74,39 @@ class TooLarge(DomainError):  # noqa: N818
     status = 413
     kind = "too-large"
     message = gettext_lazy("This is too large to be done at once. Do it in smaller parts.")
+
+    @classmethod
+    def of_item(cls, measured: int, most: int) -> Self:
+        """Return the error of one item of so many bytes."""
+        text = _("This has %(measured)d bytes, and at most %(most)d can be saved. Shorten it.")
+        return cls(text % {"measured": measured, "most": most})
+
+    @classmethod
+    def of_parts(cls, measured: int, most: int) -> Self:
+        """Return the error of items of so many bytes together."""
+        text = _(
+            "This has %(measured)d bytes, and at most %(most)d can be saved at once. Do it in smaller parts."
+        )
+        return cls(text % {"measured": measured, "most": most})
+
+    @classmethod
+    def of_writes(cls, measured: int, most: int) -> Self:
+        """Return the error of so many writes."""
+        text = _(
+            "This takes %(measured)d writes, and at most %(most)d can be done at once. Do it in smaller parts."
+        )
+        return cls(text % {"measured": measured, "most": most})
+
+
+class TooMany(DomainError):  # noqa: N818
+    """The request asks for more things at once than one request does; nothing was done."""
+
+    status = 422
+    kind = "too-many"
+
+    def __init__(self, measured: int, most: int) -> None:
+        text = _("These are %(measured)d at once, and at most %(most)d can be done. Do fewer at a time.")
+        super().__init__(text % {"measured": measured, "most": most})
 
 
 class IdempotencyInFlight(WriteContention):

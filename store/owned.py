@@ -18,6 +18,11 @@ def owned_by(user_id: str) -> Iterator[Item]:
     One Query a page and one BatchGetItem.
     """
     yield from query_all(Item, owner_keys(user_id, "")["GSI2PK"], index="GSI2")
+    yield from counters(user_id)
+
+
+def counters(*principals: str) -> Iterator[Item]:
+    """Return the counters of what was done as ``principals``, as far as they still count. One BatchGetItem."""
     window = int(time.time()) // WINDOW_SECONDS
-    counters = get_all(RateItem, [rate_key(user_id, window - past) for past in range(3)])
-    yield from filter(None, counters)
+    keys = [rate_key(principal, window - past) for principal in principals for past in range(3)]
+    yield from filter(None, get_all(RateItem, keys))

@@ -11,10 +11,11 @@ LIMIT, MAX_LIMIT = 50, 100
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[AnyItem]):
-    """Some items of a list, and the cursor that gets the next ones (None at the end)."""
+    """Some items of a list, the cursor that gets the next ones (None at the end), and how many queries it took."""
 
     items: list[AnyItem]
     next_cursor: str | None
+    reads: int = 1
 
 
 def pages(read: Callable[[str | None], Page[AnyItem]]) -> Iterator[Page[AnyItem]]:

@@ -178,8 +178,9 @@ def read(
     *,
     merged: bool = False,
     fits: Callable[[AnyItem], bool] | None = None,
-) -> tuple[list[AnyItem], list[Position] | None]:
-    """Return a page of at most ``limit`` items, and the positions to go on from (None at the end of the list).
+) -> tuple[list[AnyItem], list[Position] | None, int]:
+    """Return a page of at most ``limit`` items, the positions to go on from (None at the end of the list), and how many
+    queries it took.
 
     Parameters
     ----------
@@ -200,4 +201,4 @@ def read(
         if fits and not fits(stream.items[-1]) and found:
             break
         found.append(stream.take())
-    return found, None if reader.finished else [stream.position for stream in streams]
+    return found, None if reader.finished else [stream.position for stream in streams], reader.reads

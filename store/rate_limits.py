@@ -1,8 +1,10 @@
-"""How often somebody may call: one counter per principal and minute, in the table, with a time to live.
+"""How much somebody may do: one counter per principal and minute, in the table, with a time to live.
 
-A process draws requests from the counter in shares, 1 at first and then twice as many each time. So a request costs at
-most one more call to DynamoDB, a busy client's hardly ever one, and what a process has drawn and not used stays less
-than what it has used. Once the counter is used up the process says no by itself until the minute is over.
+What is counted are units: a request is one, and what does the work of many weighs as many. A process draws units from
+the counter in shares, 1 at first and then twice as many each time. So a request costs at most one more call to
+DynamoDB, a busy client's hardly ever one, and what a process has drawn and not used stays less than what it has used.
+What turns out to weigh more than was taken is owed, and comes off what is taken next. Once the counter is used up the
+process says no by itself until the minute is over.
 """
 
 import logging
@@ -24,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 class RateItem(Item):
-    """The requests of one principal in one window."""
+    """The units that one principal has used in one window."""
 
     ENTITY_TYPE = "RATE"
 
@@ -34,14 +36,14 @@ class RateItem(Item):
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """Whether a request may be done, and how many more may in this window.
+    """Whether something may be done, and how much more may in this window.
 
     Attributes
     ----------
     allowed
-        Whether this one may.
+        Whether this may.
     remaining
-        The remaining requests of the window, as far as this process knows.
+        The remaining units of the window, as far as this process knows.
     resets_in
         Whole seconds until the next window, at least 1.
     """
@@ -53,7 +55,7 @@ class Allowance:
 
 @dataclass(slots=True)
 class _Account:
-    """Requests that this process has drawn for one principal in one window and not used yet."""
+    """Units that this process has drawn for one principal in one window and not used yet; below zero: owed."""
 
     window: int
     left: int = 0
@@ -66,22 +68,39 @@ _accounts: OrderedDict[str, _Account] = OrderedDict()
 _lock = threading.Lock()
 
 
-def take(principal: str, limit: int, now: float) -> Allowance:
-    """Use up one of the ``limit`` requests a minute of ``principal`` at ``now`` (epoch seconds).
+def take(principal: str, limit: int, now: float, weight: int = 1) -> Allowance:
+    """Use up ``weight`` of the ``limit`` units a minute of ``principal`` at ``now`` (epoch seconds), or nothing.
 
-    At most one request to DynamoDB. When that fails, the request is allowed: counting must not take the service down.
+    At most one request to DynamoDB. When that fails, it is allowed: counting must not take the service down.
     """
     window = int(now) // WINDOW_SECONDS
     with _lock:
         account = _account(principal, window)
-        share = 0 if account.left or account.closed else account.share
+        missing = weight - account.left
+        share = max(account.share, missing) if missing > 0 and not account.closed else 0
     if share:
         _draw(account, principal, share, limit)
     with _lock:
-        allowed = account.left > 0
-        account.left -= allowed
-        remaining = max(0, limit - account.used) + account.left
-    return Allowance(allowed, remaining, (window + 1) * WINDOW_SECONDS - int(now))
+        allowed = account.left >= weight
+        account.left -= weight if allowed else 0
+        return Allowance(allowed, _remaining(account, limit), _resets_in(window, now))
+
+
+def owe(principal: str, limit: int, now: float, weight: int) -> Allowance:
+    """Count what was done and weighs more than was taken for it. No request to DynamoDB: the next one pays for it."""
+    window = int(now) // WINDOW_SECONDS
+    with _lock:
+        account = _account(principal, window)
+        account.left -= weight
+        return Allowance(True, _remaining(account, limit), _resets_in(window, now))
+
+
+def _remaining(account: _Account, limit: int) -> int:
+    return max(0, max(0, limit - account.used) + account.left)
+
+
+def _resets_in(window: int, now: float) -> int:
+    return (window + 1) * WINDOW_SECONDS - int(now)
 
 
 def _account(principal: str, window: int) -> _Account:

@@ -7,7 +7,9 @@ from pynamodb.exceptions import QueryError
 from pynamodb.expressions.condition import Condition
 
 from store.model import AnyItem, Key, RawItem, table
-from store.writing import MAX_ATTEMPTS, Contended, pause
+from store.writing import Contended, pause
+
+MAX_ATTEMPTS = 6  # to read what a BatchGetItem leaves out
 
 Start = Mapping[str, str]
 

@@ -1,7 +1,7 @@
 """Field types that every domain uses, and the errors that pydantic's become."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -123,9 +123,9 @@ _MESSAGES = {
     "string_type": gettext_lazy("Must be text."),
     "string_unicode": gettext_lazy("Must be valid Unicode text."),
     "string_too_short": gettext_lazy("Must not be empty."),
-    "string_too_long": gettext_lazy("Must be at most {max_length} characters."),
+    "string_too_long": gettext_lazy("Must be at most {max_length} characters; these are {length}."),
     "string_pattern_mismatch": gettext_lazy("Must match {pattern}."),
-    "too_long": gettext_lazy("Must have at most {max_length} entries."),
+    "too_long": gettext_lazy("Must have at most {max_length} entries; these are {length}."),
     "too_short": gettext_lazy("Must have at least {min_length} entries."),
     "literal_error": gettext_lazy("Must be one of {expected}."),
     "list_type": gettext_lazy("Must be an array."),
@@ -148,7 +148,7 @@ def clean(adapter: TypeAdapter[Any], given: Mapping[str, Any]) -> dict[str, Any]
     try:
         return dict(adapter.validate_python(given))
     except ValidationError as error:
-        raise ValidationFailed(field_errors(error.errors(include_url=False, include_input=False))) from None
+        raise ValidationFailed(field_errors(error.errors(include_url=False))) from None
 
 
 def field_errors(errors: list[ErrorDetails]) -> list[FieldError]:
@@ -159,6 +159,7 @@ def field_errors(errors: list[ErrorDetails]) -> list[FieldError]:
 def _field_error(error: ErrorDetails) -> FieldError:
     path = ".".join(str(part) for part in error["loc"])[:100]
     context = {name: str(value).replace(" or ", ", ") for name, value in error.get("ctx", {}).items()}
+    context["length"] = str(len(error["input"])) if isinstance(error.get("input"), Sized) else ""
     template = _MESSAGES.get(error["type"])
     message = str(template).format_map(context) if template else error["msg"]
     return {"field": path, "message": message, "code": error["type"]}

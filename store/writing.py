@@ -17,8 +17,8 @@ from pynamodb.expressions.update import Action as UpdateAction
 
 from store.errors import TooLarge
 from store.model import KEYS, TTL_ATTRIBUTE, Item, Key, RawItem, table
+from store.sizes import ITEM_BYTES, TRANSACTION_ACTIONS, TRANSACTION_BYTES, item_bytes
 
-MAX_ATTEMPTS = 6
 _random = SystemRandom()  # copies of one process (SnapStart) must not wait equally long
 _ALL_OLD = "ALL_OLD"
 _CHECK_FAILED = "ConditionalCheckFailed"
@@ -48,16 +48,25 @@ class Contended(Exception):  # noqa: N818
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One part of a write, about the item at ``key``; ``arguments`` as DynamoDB takes them."""
+    """One part of a write, about the item at ``key``; ``arguments`` as DynamoDB takes them.
+
+    ``stored`` is the item as it will be, as far as it is known: what DynamoDB measures.
+    """
 
     kind: Literal["Put", "Update", "Delete", "ConditionCheck"]
     key: Key
     arguments: dict[str, Any]
+    stored: RawItem
 
     @property
     def only_checks(self) -> bool:
         """Whether it writes nothing."""
         return self.kind == "ConditionCheck"
+
+    @property
+    def size(self) -> int:
+        """Bytes of the item; of its key if it goes, or is only looked at."""
+        return item_bytes(self.stored)
 
 
 # --- Actions -------------------------------------------------------------------------------------------------
@@ -108,13 +117,20 @@ def delete_existing(key: Key) -> Action:
     return _action("Delete", key, _PRESENT)
 
 
+def delete_unless_held(item: Item, name: str) -> Action:
+    """Return the action that deletes the item at ``item``'s key, if any; it fails if its ``name`` is another one."""
+    return _action("Delete", item.key, _ABSENT | _same(item, name))
+
+
 def update(old: Item, new: Item) -> Action:
     """Return the action that turns ``old`` into ``new``, provided it still has ``old``'s version.
 
     Only what differs is sent. If nothing does, the action only checks the version.
     """
     changes = _differences(old, new)
-    return _action("Update", old.key, _same(old, "version"), changes=changes) if changes else unchanged(old)
+    if not changes:
+        return unchanged(old)
+    return _action("Update", old.key, _same(old, "version"), changes=changes, stored=new.serialize())
 
 
 def fill_in(item: Item) -> Action:
@@ -122,8 +138,10 @@ def fill_in(item: Item) -> Action:
 
     It makes the item if there is none, overwrites nothing and never fails.
     """
-    attributes = [(Path([name]), value) for name, value in item.serialize().items() if name not in KEYS]
-    return _action("Update", item.key, changes=[path.set(path | value) for path, value in attributes])
+    stored = item.serialize()
+    attributes = [(Path([name]), value) for name, value in stored.items() if name not in KEYS]
+    changes = [path.set(path | value) for path, value in attributes]
+    return _action("Update", item.key, changes=changes, stored=stored)
 
 
 def unchanged(item: Item) -> Action:
@@ -137,7 +155,8 @@ def check(key: Key, condition: Condition) -> Action:
 
 
 def _put(item: Item, condition: Condition | None) -> Action:
-    return _action("Put", item.key, condition, attributes=item.serialize())
+    stored = item.serialize()
+    return _action("Put", item.key, condition, attributes=stored, stored=stored)
 
 
 def _same(item: Item, name: str) -> Condition:
@@ -169,6 +188,7 @@ def _action(
     *,
     attributes: RawItem | None = None,
     changes: Sequence[UpdateAction] | None = None,
+    stored: RawItem | None = None,
 ) -> Action:
     arguments = table().get_operation_kwargs(
         key[0],
@@ -179,7 +199,7 @@ def _action(
         condition=condition,
         return_values_on_condition_failure=_ALL_OLD,
     )
-    return Action(kind, key, arguments)
+    return Action(kind, key, arguments, stored or {"PK": {"S": key[0]}, "SK": {"S": key[1]}})
 
 
 # --- Requests ------------------------------------------------------------------------------------------------
@@ -188,8 +208,20 @@ def _action(
 def write(actions: Sequence[Action]) -> None:
     """Do all ``actions`` or none. One request: a single call for one action, a transaction in their order for more.
 
-    Raises ConditionFailed, whose lists are in the order of ``actions``, Contended, and TooLarge.
+    Nothing is sent if there are none.
+
+    Raises
+    ------
+    ConditionFailed
+        Its lists are in the order of ``actions``.
+    Contended
+        Others hold the items.
+    TooLarge
+        Before anything is sent, unless only DynamoDB can tell.
     """
+    if not actions:
+        return
+    _check_sizes(actions)
     connection = table().connection
     try:
         if len(actions) == 1 and not actions[0].only_checks:
@@ -199,6 +231,16 @@ def write(actions: Sequence[Action]) -> None:
             connection.dispatch("TransactWriteItems", {"TransactItems": items})
     except ClientError as error:
         raise _translated(error) from error
+
+
+def _check_sizes(actions: Sequence[Action]) -> None:
+    if len(actions) > TRANSACTION_ACTIONS:
+        raise TooLarge.of_writes(len(actions), TRANSACTION_ACTIONS)
+    sizes = [action.size for action in actions]
+    if max(sizes) > ITEM_BYTES:
+        raise TooLarge.of_item(max(sizes), ITEM_BYTES)
+    if sum(sizes) > TRANSACTION_BYTES:
+        raise TooLarge.of_parts(sum(sizes), TRANSACTION_BYTES)
 
 
 def _translated(error: ClientError) -> Exception:
@@ -247,4 +289,4 @@ def count_up(counter: Item, name: str, amount: int) -> int:
 
 def pause(attempt: int) -> None:
     """Wait a random while before attempt number ``attempt`` + 1: up to 20 ms, doubling, at most 0.3 s."""
-    time.sleep(_random.uniform(0.2, 1) * min(0.02 * 2**attempt, 0.3))
+    time.sleep(_random.uniform(0.2, 1) * min(0.02 * 2 ** min(attempt, 4), 0.3))

@@ -5,8 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from store.text import canonical
+from tasks.fields import CHECKLIST_MAX
 
-_LINE = re.compile(r"\s*(?:[-*]\s+)?(?:\[(?P<done>[ xX]?)\]\s*)?(?P<text>.*?)\s*")
+# The beginning of a line. Nothing in it can match the same characters in two ways, so that the time it takes only grows
+# with the length of the line.
+_MARKS = re.compile(r"(?:[-*]\s+)?(?:\[(?P<done>[ xX]?)\]\s*)?")
+
 Entry = Mapping[str, Any]
 
 
@@ -18,10 +22,10 @@ def to_text(checklist: Iterable[Entry]) -> str:
 def lines(text: str) -> list[tuple[bool, str]]:
     """Return for each non-blank line whether it is done, and its text."""
     found = []
-    for line in text.replace("\r\n", "\n").split("\n"):
-        match = _LINE.fullmatch(line)
-        if match and match["text"]:
-            found.append(((match["done"] or "").lower() == "x", match["text"]))
+    for line in map(str.lstrip, text.split("\n")):
+        marks = _MARKS.match(line)
+        if marks and (entry := line[marks.end() :].strip()):
+            found.append(((marks["done"] or "").lower() == "x", entry))
     return found
 
 
@@ -30,9 +34,10 @@ def parse(text: str, before: Sequence[Entry] = ()) -> list[dict[str, Any]]:
 
     A line keeps the id of the entry of ``before`` with the same text. If the number of entries is unchanged, the other
     lines count as reworded and take the remaining ids in order. Entries without an id get one when they are saved.
+    More lines than a checklist may have are not compared: they are refused.
     """
     wanted = lines(text)
-    left = list(before)
+    left = list(before) if len(wanted) <= CHECKLIST_MAX else []
     entries: list[dict[str, Any]] = []
     for done, line in wanted:
         entry: dict[str, Any] = {"text": line, "done": done}

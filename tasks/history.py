@@ -17,6 +17,7 @@ from tasks.items import TaskItem
 
 KEPT_SECONDS = 3600
 MOST = 200
+CACHED_CHARACTERS = 200_000  # of a history; the process keeps 300 of them
 # Of a very long history, only the newest events are read.
 _SQL = """
 SELECT event_name, entity_type, changed_at, version, updated_by, request_id, image
@@ -74,7 +75,8 @@ def of_task(task: TaskItem) -> History:
     rows = cache.get(name)
     if rows is None:
         rows = _query(task)
-        if rows and int(rows[0]["version"]) >= int(task.version):
+        size = sum(len(row["image"] or "") for row in rows)
+        if rows and size <= CACHED_CHARACTERS and int(rows[0]["version"]) >= int(task.version):
             cache.set(name, rows, KEPT_SECONDS)
     newest = int(rows[0]["version"]) if rows else 0
     return History(events(reversed(rows)), incomplete=newest < int(task.version))

@@ -60,8 +60,8 @@ def _page(
     start = cursors.load(scope, cursor) if cursor else None
     if start and len(start) != len(ranges):  # the list was made of others before
         raise InvalidCursor
-    items, positions = search.read(ranges, limit, start, merged=merged, fits=fits)
-    return Page(items, cursors.dump(scope, positions) if positions else None)
+    items, positions, reads = search.read(ranges, limit, start, merged=merged, fits=fits)
+    return Page(items, cursors.dump(scope, positions) if positions else None, reads)
 
 
 def get_trashed_task(user_id: str, task_id: str) -> TrashItem:

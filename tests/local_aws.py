@@ -38,6 +38,8 @@ PLACEHOLDERS = {
     "LOG_LEVEL": "WARNING",
     "LOCAL_AWS_MAILS_A_DAY": "100000",  # more people sign up in a run of the suite than Cognito mails to in a day
     "RATE_LIMIT_PER_MINUTE": "0",  # its own tests switch it on; the others count calls
+    "PAGE_LIMIT_PER_MINUTE": "0",
+    "FEED_LIMIT_PER_MINUTE": "0",
 }
 
 _started: dict[str, Any] = {}

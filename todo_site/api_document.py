@@ -22,7 +22,9 @@ progress, a 409. Refusals are not stored.
 **Text** is UTF-8, and comes back in NFC without characters that hide or reorder it; limits count it like that. Searches
 and filters find every spelling: case, full width and how accents are encoded make no difference.
 
-**Limits**: bodies of 1 MiB, 32 levels deep; pages of 100; batches of 25; `RateLimit` tells how many requests are left.
+**Limits**: bodies of 1 MiB, 32 levels deep; pages of 100; batches of 25. `RateLimit` tells how many requests are left
+in this minute: a batch counts as its operations, an import as its rows (a dry run as a tenth of them), lists and
+exports as the queries that they read. What is too much is refused at once, with what was measured and what would pass.
 """
 TAGS = {
     "access tokens": "Tokens for scripts.",

@@ -104,17 +104,19 @@ MIDDLEWARE = [
     "web.cors.CorsMiddleware",
     "web.answers.SizeMiddleware",
     "web.answers.CompressionMiddleware",
-    "web.middleware.BodyLimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "web.middleware.LanguageMiddleware",
+    "web.middleware.BodyLimitMiddleware",
     "web.middleware.SlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "identity.middleware.PersonMiddleware",
+    "identity.middleware.PageAllowanceMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "identity.middleware.ApiCredentialsMiddleware",
     "web.middleware.PrefixUrlsMiddleware",
+    "web.middleware.RefusalMiddleware",
 ]
 TEMPLATES = [
     {
@@ -165,11 +167,18 @@ CONTENT_SECURITY_POLICY = (
     "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 MAX_BODY_BYTES = 1024 * 1024
+MAX_QUERY_BYTES = 32 * 1024  # API Gateway takes less, gunicorn too
 # Sites whose scripts may call the API, such as https://app.example.com; none by default.
 CORS_ORIGINS = env.origins("CORS_ORIGINS")
-RATE_LIMIT_PER_MINUTE = env.number("RATE_LIMIT_PER_MINUTE", 6000)  # API requests of one person; 0: no limit
+# What one person may do in a minute, in requests (see identity.allowance); 0: no limit.
+RATE_LIMIT_PER_MINUTE = env.number("RATE_LIMIT_PER_MINUTE", 6000)  # over the API
+PAGE_LIMIT_PER_MINUTE = env.number("PAGE_LIMIT_PER_MINUTE", 3000)  # on the pages
+FEED_LIMIT_PER_MINUTE = env.number(
+    "FEED_LIMIT_PER_MINUTE", 60
+)  # whoever has the address of their calendar feed
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
 
 # --- Language, time, static files ----------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

@@ -1,9 +1,12 @@
 """Responses to requests that fail outside any view: a page, or problem+json under ``/api/``."""
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from store.errors import DomainError
 from web import problems
 
 
@@ -14,8 +17,34 @@ def _answer(request: HttpRequest, status: int, template: str, detail: str) -> Ht
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer 400: the request could not be understood."""
+    """Answer 400: the request could not be understood; or 413: it has more than anybody needs."""
+    if words := too_much(exception):
+        return _answer(request, 413, "413.html", words)
     return _answer(request, 400, "400.html", _("The request could not be understood."))
+
+
+def too_much(error: Exception) -> str:
+    """Return what a request has too much of, if ``error`` says that; else nothing."""
+    if isinstance(error, TooManyFieldsSent):
+        text = _("The request has more than %(most)d fields or parameters. Send fewer.")
+        return text % {"most": settings.DATA_UPLOAD_MAX_NUMBER_FIELDS}
+    if isinstance(error, TooManyFilesSent):
+        return _("The request has more than %(most)d files. Send fewer.") % {
+            "most": settings.DATA_UPLOAD_MAX_NUMBER_FILES
+        }
+    if isinstance(error, RequestDataTooBig):
+        text = _("The request is too large: at most %(most)d bytes are accepted.")
+        return text % {"most": settings.MAX_BODY_BYTES}
+    return ""
+
+
+def refused(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """Answer with what the domain says of a request that it refuses."""
+    shown = {"status": error.status, "detail": str(error)}
+    answer = render(request, "refused.html", shown, status=error.status)
+    for name, value in error.headers.items():
+        answer[name] = value
+    return answer
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -12,8 +12,11 @@ from django.middleware.common import CommonMiddleware
 from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import render
 from django.utils import translation
+from django.utils.translation import gettext as _
 
-from web import logging, problems, request_log
+from store import attempts
+from store.errors import DomainError
+from web import error_pages, logging, problems, request_log
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -56,7 +59,8 @@ class RequestIdMiddleware:
         request.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex  # type: ignore[attr-defined]
         logging.request_id.set(request.request_id)  # type: ignore[attr-defined]
         logging.user_id.set("")
-        answer = _answer(request, self.get_response)
+        with attempts.of_one_request():
+            answer = _answer(request, self.get_response)
         problems.ensure_problem(request, answer)
         answer["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
         answer["Permissions-Policy"] = _PERMISSIONS
@@ -106,7 +110,10 @@ def _log_request(request: HttpRequest, answer: HttpResponse, seconds: float) -> 
 
 
 class BodyLimitMiddleware:
-    """Rejects bodies over ``settings.MAX_BODY_BYTES`` with 413 before anything reads them."""
+    """Refuses bodies over ``settings.MAX_BODY_BYTES`` and query strings over ``MAX_QUERY_BYTES`` before they are read.
+
+    Stands after the language: what it says is for people, too.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -116,13 +123,14 @@ class BodyLimitMiddleware:
         length = _length(request)
         if length > settings.MAX_BODY_BYTES:
             _drain(request, length)
-            return _refuse(
-                request,
-                413,
-                f"The request is too large: at most {settings.MAX_BODY_BYTES} bytes are accepted.",
-            )
+            text = _("The request has %(measured)d bytes, and at most %(most)d are accepted.")
+            return _refuse(request, 413, text % {"measured": length, "most": settings.MAX_BODY_BYTES})
         if length == 0 and "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
-            return _refuse(request, 411, "Send the body with a Content-Length, not in chunks.")
+            return _refuse(request, 411, _("Send the body with a Content-Length, not in chunks."))
+        query = len(request.META.get("QUERY_STRING", ""))
+        if query > settings.MAX_QUERY_BYTES:
+            text = _("The address has %(measured)d bytes of parameters, and at most %(most)d are accepted.")
+            return _refuse(request, 414, text % {"measured": query, "most": settings.MAX_QUERY_BYTES})
         return self.get_response(request)
 
 
@@ -140,7 +148,24 @@ def _drain(request: HttpRequest, length: int) -> None:
 def _refuse(request: HttpRequest, status: int, detail: str) -> HttpResponse:
     if problems.is_for_api(request):
         return problems.response(request, status, detail=detail)
-    return render(request, "400.html", {"detail": detail}, status=status)
+    return render(request, "413.html", {"detail": detail}, status=status)
+
+
+class RefusalMiddleware:
+    """Answers a page's request that the domain refuses, where the page has no words of its own, with what it says."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Handle one request."""
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Return the answer to a refusal; errors of ours go on to become a 500."""
+        if isinstance(exception, DomainError) and exception.status < 500:
+            return error_pages.refused(request, exception)
+        return None
 
 
 class PrefixUrlsMiddleware:

@@ -12,7 +12,6 @@ is under way, so that the next run rolls back or finishes what a dead run began:
 Only files that Silver has consumed are merged. Unreadable files stay as they are.
 """
 
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -35,9 +34,9 @@ CLOSED_DAYS = 2
 MIN_FILES = 4
 SMALL_BYTES = 64 * 1024 * 1024
 TARGET_BYTES = 128 * 1024 * 1024
-# Files in one journal. A run begins no further journal after this time; the next run goes on.
+# Files in one journal, and journals of one run; the next run goes on.
 MAX_SOURCES = 1_000
-BUDGET_SECONDS = 60.0
+MAX_JOURNALS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +97,9 @@ class Compaction:
         if not self._recovered(moment):
             return done
         skipped: set[str] = set()
-        deadline = time.monotonic() + BUDGET_SECONDS
-        while time.monotonic() < deadline and (merges := self.plan(moment, skipped)):
+        for _journal in range(MAX_JOURNALS):
+            if not (merges := self.plan(moment, skipped)):
+                break
             self._merge(merges, moment, done, skipped)
         if done.merged:
             log("compact", "merged", **asdict(done))

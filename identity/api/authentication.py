@@ -1,6 +1,5 @@
 """Who calls, and whether they may: a token in ``Authorization: Bearer``, or the browser's session with a CSRF token."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,10 +8,9 @@ from django.http import HttpRequest
 from ninja.security import HttpBearer
 from ninja.utils import check_csrf
 
-from identity import cognito_tokens
+from identity import allowance, cognito_tokens
 from identity.errors import InvalidToken
 from identity.users import Person
-from store import rate_limits
 from web import logging
 from web.api.error_handlers import RequestProblem
 
@@ -39,14 +37,14 @@ class Caller(HttpBearer):
     def __call__(self, request: HttpRequest) -> Person | None:
         """Return the caller, or None if nobody is signed in.
 
-        Raises InvalidToken, IdentityUnavailable, and RequestProblem 403 (CSRF, scope) or 429 (too many requests).
+        Raises InvalidToken, IdentityUnavailable, TooManyRequests, and RequestProblem 403 (CSRF, scope).
         """
         header = request.META.get("HTTP_AUTHORIZATION")
         principal = _by_session(request) if header is None else _by_token(request, header)
         if principal is None:
             return None
         _check_scope(request, principal)
-        _check_rate(request, principal.person)
+        allowance.begin(request, principal.person.id, settings.RATE_LIMIT_PER_MINUTE)
         return principal.person
 
     def authenticate(self, request: HttpRequest, token: str) -> Person:
@@ -90,18 +88,3 @@ def _check_scope(request: HttpRequest, principal: Principal) -> None:
             "insufficient-scope",
             {"WWW-Authenticate": challenge},
         )
-
-
-def _check_rate(request: HttpRequest, person: Person) -> None:
-    limit = settings.RATE_LIMIT_PER_MINUTE
-    if not limit:
-        return
-    allowance = rate_limits.take(person.id, limit, time.time())
-    request.rate_limit = {  # type: ignore[attr-defined]
-        "RateLimit-Policy": f'"default";q={limit};w={rate_limits.WINDOW_SECONDS}',
-        "RateLimit": f'"default";r={allowance.remaining};t={allowance.resets_in}',
-    }
-    if not allowance.allowed:
-        wait = str(allowance.resets_in)
-        detail = f"More than {limit} requests in a minute. Go on in {wait} seconds."
-        raise RequestProblem(429, detail, "rate-limit", {"Retry-After": wait})

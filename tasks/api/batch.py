@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 from pydantic_core import to_json
 
+from identity import allowance
 from identity.sign_in import context
 from store import validation
 from store.idempotency import StoredReply
@@ -37,6 +38,7 @@ def batch_tasks(request: HttpRequest) -> HttpResponse:
     body = requests.json_object(request)
     given = validation.clean(schemas.BATCH, body)
     operations = [_operation(entry) for entry in given["operations"]]
+    allowance.take(request, len(operations))
     done = batch.run(context(request), operations, once=requests.once(request, body, _reply))
     return answer(done.reply or _reply(done.outcomes), replayed=done.replayed)
 

@@ -4,12 +4,13 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Annotated
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
 from pydantic import ConfigDict, Field
 from pydantic_core import to_json
 
-from identity import calendar_address
+from identity import allowance, calendar_address
 from identity.api.access_tokens import refuse_token_holders
 from identity.errors import CalendarFeedNotFound
 from identity.sign_in import context
@@ -88,7 +89,9 @@ def delete_calendar(request: HttpRequest) -> HttpResponse:
 @router.get("/{token}.ics", auth=None, include_in_schema=False, url_name="calendar_feed")
 def read_calendar_feed(request: HttpRequest, token: str) -> HttpResponse:
     """Respond with the feed as iCalendar, or with 304 if the calendar program's copy is current."""
-    content = calendar_feed.render(calendar_address.owner_of(token), datetime.now(UTC).date())
+    owner = calendar_address.owner_of(token)
+    allowance.begin(request, allowance.feed_principal(owner), settings.FEED_LIMIT_PER_MINUTE)
+    content = calendar_feed.render(owner, datetime.now(UTC).date())
     etag = f'"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if requests.client_has(request, etag):

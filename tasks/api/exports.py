@@ -1,5 +1,6 @@
 """``/api/v1/exports``: files of all tasks that are made in steps, whatever their size."""
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest, HttpResponse
@@ -9,9 +10,10 @@ from pydantic import with_config as configured
 from pydantic_core import to_json
 from typing_extensions import TypedDict
 
+from identity import allowance
 from identity.sign_in import context
 from store import validation
-from store.idempotency import StoredReply
+from store.idempotency import Once, StoredReply
 from tasks.transfer import export_jobs
 from tasks.transfer.export_jobs import ExportItem, Stepped
 from web.api import describe, replies, requests
@@ -108,7 +110,11 @@ def continue_export(request: HttpRequest, export_id: str) -> HttpResponse:
     If a request is interrupted, send it again; 409 means that another request is still working on this step.
     """
     once = requests.once(request, None, lambda item: _reply(200, item))
-    return _answer(200, export_jobs.step(context(request), export_id, once))
+    return _answer(200, _step(request, export_id, once))
+
+
+def _step(request: HttpRequest, export_id: str, once: Once | None) -> Stepped:
+    return export_jobs.step(context(request), export_id, once, read=partial(allowance.owe, request))
 
 
 def _answer(status: int, done: Stepped, request: HttpRequest | None = None) -> HttpResponse:

@@ -1,6 +1,7 @@
 """``/api/v1/imports``: files of any size that are imported piece by piece."""
 
 import hashlib
+from functools import partial
 from typing import Annotated, Any, Literal, NotRequired
 
 from django.http import HttpRequest, HttpResponse
@@ -10,6 +11,7 @@ from pydantic import with_config as configured
 from pydantic_core import to_json
 from typing_extensions import TypedDict
 
+from identity import allowance
 from identity.sign_in import context
 from store import validation
 from store.idempotency import StoredReply
@@ -187,7 +189,10 @@ def continue_import(request: HttpRequest, import_id: str) -> HttpResponse:
         raise RequestProblem(400, "The body is missing. Send a piece of the file.")
     asked = {"offset": offset, "piece": hashlib.sha256(request.body).hexdigest()}
     once = requests.once(request, asked, lambda item: _reply(200, item))
-    return _answer(200, import_jobs.step(context(request), import_id, offset, request.body, once))
+    counted = partial(allowance.owe_rows, request)
+    return _answer(
+        200, import_jobs.step(context(request), import_id, offset, request.body, once, counted=counted)
+    )
 
 
 def _answer(status: int, done: Stepped, request: HttpRequest | None = None) -> HttpResponse:

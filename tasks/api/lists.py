@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
-from identity import profiles, today
+from identity import allowance, profiles, today
 from identity.sign_in import context
 from store.paging import LIMIT, Page
 from store.request_context import RequestContext, timestamp
@@ -69,6 +69,7 @@ def _filters(ctx: RequestContext, given: dict[str, Any]) -> TaskFilters:
 
 
 def _answer(request: HttpRequest, array: render.TaskArray, page: Page[Any], limit: int) -> HttpResponse:
+    allowance.owe(request, page.reads)
     answer = array.answer(request)
     if page.next_cursor:
         query = request.GET.dict() | {"limit": limit, "cursor": page.next_cursor}

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -10,6 +11,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, with_confi
 from pydantic_core import to_json
 from typing_extensions import TypedDict
 
+from identity import allowance
 from identity.sign_in import context
 from store import validation
 from store.idempotency import StoredReply
@@ -154,7 +156,9 @@ def export_tasks(request: HttpRequest) -> StreamingHttpResponse:
     """
     file_format = requests.query(request, EXPORT_QUERY).get("format", "json")
     too_large = problems.response(request, 422, detail=_TOO_LARGE, kind="export-too-large")
-    return exporting.download(context(request), file_format, too_large=too_large)
+    return exporting.download(
+        context(request), file_format, too_large=too_large, read=partial(allowance.owe, request)
+    )
 
 
 @router.post(
@@ -179,10 +183,11 @@ def import_tasks(request: HttpRequest) -> HttpResponse:
     dry_run = requests.query(request, IMPORT_QUERY).get("dry_run", False)
     upload = _upload(request)
     once = requests.once(request, hashlib.sha256(upload).hexdigest(), _reply)
+    counted = partial(allowance.take_rows, request, looked_at=dry_run)
     if once and not dry_run:
-        reply, replayed = importing.import_once(context(request), upload, once)
+        reply, replayed = importing.import_once(context(request), upload, once, counted)
         return replies.answer(reply, replayed=replayed)
-    return replies.answer(_reply(importing.import_tasks(context(request), upload, dry_run)))
+    return replies.answer(_reply(importing.import_tasks(context(request), upload, dry_run, counted=counted)))
 
 
 def _reply(report: "ImportReport") -> StoredReply:

@@ -119,10 +119,18 @@ def _read(text: str) -> str:
     return canonical(text[: 4 * MAX_LINE])  # a letter has up to three accents
 
 
-def dated(text: str, now: datetime, language: str = "en") -> dict[str, Any] | None:
-    """Return the fields of the date, time and repeat that ``text`` says as a whole at the end of a line, or None."""
+def dated(
+    text: str, now: datetime, language: str = "en", steps: Steps | None = None
+) -> dict[str, Any] | None:
+    """Return the fields of the date, time and repeat that ``text`` says as a whole at the end of a line, or None.
+
+    ``steps`` counts what that takes, beside the limit of each line. Raises OutOfStepsError.
+    """
     for line in (f"{_TITLE} {text}", f"{_TITLE} on {text}"):
-        found = dict(parse(line, now, language).fields)
+        parsed = parse(line, now, language)
+        if steps:
+            steps.spend(parsed.steps)
+        found = dict(parsed.fields)
         if found.pop("title") == _TITLE and "due_date" in found and found.keys() <= _DATED:
             return found
     day = day_of(text, now, language)

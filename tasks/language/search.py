@@ -124,13 +124,17 @@ def parse(text: str, today: date, zone: tzinfo) -> Query:
     text = " ".join(canonical(text).split())
     if len(text) > MAX_LENGTH:
         raise QueryError(
-            _("This search is too long. Use at most %(most)d characters.") % {"most": MAX_LENGTH}
+            _("This search has %(length)d characters. Use at most %(most)d.")
+            % {"length": len(text), "most": MAX_LENGTH}
         )
     if text.count('"') % 2:
         raise QueryError(_("A quotation mark is missing: write a pair of them around words, or none."))
     terms = list(_TERM.finditer(text))
     if len(terms) > MAX_TERMS:
-        raise QueryError(_("This search has too many parts. Use at most %(most)d.") % {"most": MAX_TERMS})
+        raise QueryError(
+            _("This search has %(number)d parts. Use at most %(most)d.")
+            % {"number": len(terms), "most": MAX_TERMS}
+        )
     viewer = _Viewer(today, zone, Steps(MAX_STEPS))
     tests = []
     statuses: set[str] = set(STATUSES)

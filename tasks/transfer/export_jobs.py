@@ -5,19 +5,23 @@ table knows where the next step goes on, so anyone of the person's programs and 
 works on a step, others are refused; what a request that died has claimed is free again after ``CLAIM_SECONDS``.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from store import places
 from store.attributes import Records, Text, Whole
 from store.commit import Committed, Plan, commit
 from store.errors import RETRY, DomainError
 from store.idempotency import Once, Slot, StoredReply, earlier
 from store.model import Authored, Key
+from store.places import PlaceItem
 from store.reading import get, query_all
 from store.request_context import RequestContext
-from store.writing import ConditionFailed, put_new, update, write
+from store.writing import Action, ConditionFailed, put_new, update, write
 from tasks import selectors
 from tasks.ids import is_id, new_id
 from tasks.transfer import export_files, exporting
@@ -27,6 +31,7 @@ PART_BYTES = 5 * 1024 * 1024
 KEPT_SECONDS = 24 * 3600
 CLAIM_SECONDS = 30  # a request of Lambda's ends after 29
 MAX_JOBS = 20  # of a person, within KEPT_SECONDS
+KIND = "EXPORT"  # of their places
 RUNNING, DONE, FAILED = "running", "done", "failed"
 
 
@@ -51,7 +56,10 @@ class TooManyExports(DomainError):  # noqa: N818
 
     status = 409
     kind = "too-many-exports"
-    message = _("You have made many exports today. Use one of them, or wait until tomorrow.")
+    message = format_lazy(
+        _("You have made {most} exports today, which is the limit. Use one of them, or wait until tomorrow."),
+        most=MAX_JOBS,
+    )
 
 
 def export_key(user_id: str, export_id: str) -> Key:
@@ -76,6 +84,8 @@ class ExportItem(Authored):
         S3's id of the unfinished file, and the ETags of its parts.
     claimed_until
         Until when (epoch seconds) another request may be working on a step.
+    place
+        The number of its place (``store.places``); exports made before there were places have none.
     """
 
     ENTITY_TYPE = "EXPORT"
@@ -90,6 +100,7 @@ class ExportItem(Authored):
     upload_id = Text(null=True)
     parts = Records(null=True)
     claimed_until = Whole(null=True)
+    place = Whole(null=True)
     created_at = Text()
     expires_at = Whole()
 
@@ -140,10 +151,9 @@ def start(ctx: RequestContext, file_format: str, once: Once | None = None) -> St
     """Create an export; ``step`` makes its file. Raises TooManyExports."""
     if once and (reply := earlier(ctx, once)):
         return Stepped(None, reply, replayed=True)
-    if len(list_exports(ctx)) >= MAX_JOBS:
-        raise TooManyExports
     export_id = new_id(ctx.now)
     pk, sk = export_key(ctx.user_id, export_id)
+    now = int(ctx.now.timestamp())
     item = ExportItem(
         PK=pk,
         SK=sk,
@@ -154,16 +164,27 @@ def start(ctx: RequestContext, file_format: str, once: Once | None = None) -> St
         tasks=0,
         bytes=0,
         created_at=ctx.timestamp,
-        expires_at=int(ctx.now.timestamp()) + KEPT_SECONDS,
+        expires_at=now + KEPT_SECONDS,
         **ctx.authorship(1),
     )
-    return _commit(ctx, Plan(item, [put_new(item)], resources=[item.key]), once)
+
+    def make(number: int, take: Action) -> Stepped:
+        placed = item.changed(place=number)
+        return _commit(ctx, Plan(placed, [take, put_new(placed)], resources=[item.key]), once)
+
+    free = places.free(MAX_JOBS, [export.place for export in list_exports(ctx)])
+    place = PlaceItem(SK=KIND, user_id=ctx.user_id, holder=export_id, expires_at=item.expires_at)
+    if made := places.take(place, free, now, make):
+        return made
+    raise TooManyExports
 
 
-def step(ctx: RequestContext, export_id: str, once: Once | None = None) -> Stepped:
+def step(
+    ctx: RequestContext, export_id: str, once: Once | None = None, *, read: Callable[[int], None]
+) -> Stepped:
     """Write the next part of an export, if it is not finished. Raises ExportNotFound and ExportBusy.
 
-    A file whose parts are lost ends as ``failed``.
+    A file whose parts are lost ends as ``failed``. ``read`` is told the number of Queries as they are made.
     """
     if once and (reply := earlier(ctx, once)):
         return Stepped(None, reply, replayed=True)
@@ -177,7 +198,7 @@ def step(ctx: RequestContext, export_id: str, once: Once | None = None) -> Stepp
     try:
         write([update(item, claimed)])
         made = claimed.changed(
-            claimed_until=None, **_next_part(claimed), **ctx.authorship(claimed.version + 1)
+            claimed_until=None, **_next_part(claimed, read), **ctx.authorship(claimed.version + 1)
         )
         return _commit(ctx, Plan(made, [update(claimed, made)], resources=[made.key]), once)
     except ConditionFailed:
@@ -191,9 +212,9 @@ def _commit(ctx: RequestContext, plan: Plan[ExportItem], once: Once | None) -> S
     return Stepped(None, done.reply, replayed=True)
 
 
-def _next_part(item: ExportItem) -> dict[str, Any]:
+def _next_part(item: ExportItem, read: Callable[[int], None]) -> dict[str, Any]:
     """Write the next part to S3; return what changes in the job."""
-    content, tasks, cursor = _read(item)
+    content, tasks, cursor = _read(item, read)
     media_type = exporting.FORMATS[item.format]
     parts = [part["etag"] for part in item.parts or ()]
     counted = {"tasks": item.tasks + tasks, "bytes": item.bytes + len(content), "cursor": cursor}
@@ -211,7 +232,7 @@ def _next_part(item: ExportItem) -> dict[str, Any]:
     return {**counted, "upload_id": upload_id, "parts": [{"etag": etag} for etag in parts]}
 
 
-def _read(item: ExportItem) -> tuple[bytes, int, str | None]:
+def _read(item: ExportItem, read: Callable[[int], None]) -> tuple[bytes, int, str | None]:
     """Return the next part of the file, the number of its tasks, and the cursor to go on from."""
     content = bytearray()
     writer, cursor, tasks = exporting.WRITERS[item.format], item.cursor, 0
@@ -219,6 +240,7 @@ def _read(item: ExportItem) -> tuple[bytes, int, str | None]:
         content += writer.head().encode()
     while True:
         page = selectors.list_tasks(item.user_id, limit=exporting.PAGE, cursor=cursor)
+        read(page.reads)
         for task in page.items:
             content += writer.row(exporting.row(task), first=item.tasks + tasks == 0).encode()
             tasks += 1

@@ -1,6 +1,6 @@
 """Export of all tasks of a person, page by page, so that memory does not grow with the number of tasks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -62,26 +62,30 @@ class _Csv:
 WRITERS: dict[str, Writer] = {"json": _Json(), "csv": _Csv()}
 
 
-def export(user_id: str, file_format: str) -> Iterator[str]:
+def export(user_id: str, file_format: str, read: Callable[[int], None] = lambda reads: None) -> Iterator[str]:
     """Return the chunks of a file (``FORMATS``) with every task of ``user_id``.
 
     Tasks are in the API's form, the newest first, without the trash. One Query for each ``PAGE`` tasks. A task created
-    or deleted during the export may be missing; every other task is included once.
+    or deleted during the export may be missing; every other task is included once. ``read`` is told the number of
+    Queries so far after each of them.
     """
     writer, empty = WRITERS[file_format], True
     yield writer.head()
     for page in pages(lambda cursor: selectors.list_tasks(user_id, limit=PAGE, cursor=cursor)):
+        read(page.reads)
         for task in page.items:
             yield writer.row(row(task), first=empty)
             empty = False
     yield writer.tail(empty=empty)
 
 
-def download(ctx: RequestContext, file_format: str, *, too_large: HttpResponseBase) -> StreamingHttpResponse:
+def download(
+    ctx: RequestContext, file_format: str, *, too_large: HttpResponseBase, read: Callable[[int], None]
+) -> StreamingHttpResponse:
     """Return ``export`` as a file to save, named after the day, or ``too_large`` if one answer cannot hold it."""
     name = filename(f"{ctx.now:%Y-%m-%d}", file_format)
     answer = StreamingHttpResponse(
-        export(ctx.user_id, file_format),
+        export(ctx.user_id, file_format, read),
         content_type=FORMATS[file_format],
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

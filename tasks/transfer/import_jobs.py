@@ -6,21 +6,24 @@ piece that is sent again, or whose request died, creates nothing twice: a row is
 While one request works on a step, others are refused, as for exports.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from store import places
 from store.attributes import Flag, Records, Text, Texts, Whole
 from store.commit import Committed, Plan, commit
 from store.errors import RETRY, DomainError, FieldError, ValidationFailed
 from store.idempotency import Once, Slot, StoredReply, earlier
 from store.model import Authored, Item, Key
+from store.places import PlaceItem
 from store.reading import get, query_all
 from store.request_context import RequestContext, timestamp
-from store.writing import ConditionFailed, put_new, update, write
+from store.writing import Action, ConditionFailed, put_new, update, write
 from tasks.ids import is_id, new_id
 from tasks.transfer import existing_tasks, importing, reading
 from tasks.transfer.existing_tasks import Candidate
@@ -33,6 +36,7 @@ STEP_ROWS = 250
 # Bytes of a piece: as many as STEP_ROWS rows usually have. A row that is longer gets more, up to what a body may have.
 PIECE, PIECE_MAX = 128 * 1024, 1024 * 1024
 PAGE_ROWS = 25  # rows with remarks in one item; an item may have 400 KB
+KIND = "IMPORT"  # of their places
 COUNTED = ("rows", "created", "existing", "invalid", "remarks")
 
 
@@ -57,7 +61,9 @@ class TooManyImports(DomainError):  # noqa: N818
 
     status = 409
     kind = "too-many-imports"
-    message = _("You have made many imports today. Wait until tomorrow.")
+    message = format_lazy(
+        _("You have made {most} imports today, which is the limit. Wait until tomorrow."), most=MAX_JOBS
+    )
 
 
 def import_key(user_id: str, import_id: str) -> Key:
@@ -89,6 +95,8 @@ class ImportItem(Authored):
         The number of items with rows that are not as the file has them.
     claimed_until
         Until when (epoch seconds) another request may be working on a step.
+    place_number
+        The number of its place (``store.places``); imports begun before there were places have none.
     """
 
     ENTITY_TYPE = "IMPORT"
@@ -113,6 +121,7 @@ class ImportItem(Authored):
     remarks = Whole()
     pages = Whole()
     claimed_until = Whole(null=True)
+    place_number = Whole(null=True)
     created_at = Text()
     expires_at = Whole()
 
@@ -181,10 +190,9 @@ def start(ctx: RequestContext, size: int, *, dry_run: bool = False, once: Once |
     """Begin to import a file of ``size`` bytes. Raises TooManyImports."""
     if once and (reply := earlier(ctx, once)):
         return Stepped(None, reply, replayed=True)
-    if len(list_imports(ctx)) >= MAX_JOBS:
-        raise TooManyImports
     import_id = new_id(ctx.now)
     pk, sk = import_key(ctx.user_id, import_id)
+    now = int(ctx.now.timestamp())
     item = ImportItem(
         PK=pk,
         SK=sk,
@@ -199,20 +207,36 @@ def start(ctx: RequestContext, size: int, *, dry_run: bool = False, once: Once |
         **dict.fromkeys(COUNTED, 0),
         pages=0,
         created_at=ctx.timestamp,
-        expires_at=int(ctx.now.timestamp()) + KEPT_SECONDS,
+        expires_at=now + KEPT_SECONDS,
         **ctx.authorship(1),
     )
-    return _commit(ctx, Plan(item, [put_new(item)], resources=[item.key]), once)
+
+    def make(number: int, take: Action) -> Stepped:
+        placed = item.changed(place_number=number)
+        return _commit(ctx, Plan(placed, [take, put_new(placed)], resources=[item.key]), once)
+
+    free = places.free(MAX_JOBS, [each.place_number for each in list_imports(ctx)])
+    holder = PlaceItem(SK=KIND, user_id=ctx.user_id, holder=import_id, expires_at=item.expires_at)
+    if made := places.take(holder, free, now, make):
+        return made
+    raise TooManyImports
 
 
 def step(
-    ctx: RequestContext, import_id: str, offset: int, content: bytes, once: Once | None = None
+    ctx: RequestContext,
+    import_id: str,
+    offset: int,
+    content: bytes,
+    once: Once | None = None,
+    *,
+    counted: Callable[[int, bool], None],
 ) -> Stepped:
     """Import the rows of a piece of the file that begins at byte ``offset``; return the import as it is then.
 
     Nothing happens if it goes on elsewhere, or if the piece does not hold a whole row: ``offset`` and ``wanted`` of the
     answer say what to send. A file that cannot be read ends as ``failed``; what was imported before stays. As many
-    requests as for an import of its rows, and three more.
+    requests as for an import of its rows, and three more. ``counted`` is told the number of rows, and whether they were
+    only looked at.
 
     Raises ImportNotFound, ImportBusy, IdempotencyInFlight and WriteContention (send it again).
     """
@@ -228,6 +252,7 @@ def step(
     try:
         write([update(item, claimed)])
         changes, pages = _next(ctx, claimed, content[: item.bytes - item.offset])
+        counted(changes.get("rows", item.rows) - item.rows, item.dry_run)
         made = claimed.changed(claimed_until=None, **changes, **ctx.authorship(claimed.version + 1))
         return _commit(ctx, Plan(made, [update(claimed, made), *map(put_new, pages)], [], [made.key]), once)
     except ConditionFailed:

@@ -10,11 +10,14 @@ A row becomes a task as far as it can be used (see ``mending``), and was created
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+
+from django.utils.translation import gettext as _
 
 from identity.items import UserItem
 from store import idempotency
@@ -35,6 +38,7 @@ from tasks.transfer.existing_tasks import Candidate, Status
 from tasks.transfer.rows import Row
 
 AT_ONCE = 8
+MAX_FIELDS = 50  # of a row
 NOTES_MAX = 20  # of a row, in the report
 REPLY_MAX = 300_000  # bytes; an item may have 400 KB
 
@@ -82,8 +86,17 @@ class ImportReport:
     replayed: bool = False
 
 
+# Told how many tasks a file has before anything is read or written for them, and may refuse.
+Counted = Callable[[int], None]
+
+
 def import_tasks(
-    ctx: RequestContext, upload: bytes, dry_run: bool = False, *, key: str | None = None
+    ctx: RequestContext,
+    upload: bytes,
+    dry_run: bool = False,
+    *,
+    key: str | None = None,
+    counted: Counted = lambda rows: None,
 ) -> ImportReport:
     """Create a task of ``ctx.user_id`` for each valid row of a file that does not exist already.
 
@@ -100,6 +113,9 @@ def import_tasks(
         An ``Idempotency-Key``: the same key makes it the same import, another key another import. Without a key, a row
         that was imported within a day counts as existing while its task exists.
 
+    counted
+        See ``Counted``.
+
     Raises
     ------
     ValidationFailed
@@ -110,6 +126,7 @@ def import_tasks(
         Some tasks may have been created; send the file again.
     """
     file_format, rows = reading.read(upload, ctx.now)
+    counted(len(rows))
     candidates = _candidates(ctx, rows, upload, key)
     new = missing(ctx, candidates, by_row=key is None)
     if not dry_run:
@@ -117,7 +134,9 @@ def import_tasks(
     return report(file_format, dry_run, candidates)
 
 
-def import_part(ctx: RequestContext, upload: bytes, key: str, done: int, most: int) -> tuple[int, int]:
+def import_part(
+    ctx: RequestContext, upload: bytes, key: str, done: int, most: int, counted: Counted
+) -> tuple[int, int]:
     """Import the next ``most`` rows of a file, whose last ``done`` rows were imported by earlier calls.
 
     It goes from the end of the file to its start, so that the first row still becomes the newest task. The report
@@ -132,19 +151,21 @@ def import_part(ctx: RequestContext, upload: bytes, key: str, done: int, most: i
     """
     _format, rows = reading.read(upload, ctx.now)
     until = max(0, len(rows) - done)
-    candidates = _candidates(ctx, rows[max(0, until - most) : until], upload, key)
+    part = rows[max(0, until - most) : until]
+    counted(len(part))
+    candidates = _candidates(ctx, part, upload, key)
     create(ctx, missing(ctx, candidates, by_row=False), by_row=False)
     return min(len(rows), done + most), len(rows)
 
 
-def import_once(ctx: RequestContext, upload: bytes, once: Once) -> tuple[StoredReply, bool]:
+def import_once(ctx: RequestContext, upload: bytes, once: Once, counted: Counted) -> tuple[StoredReply, bool]:
     """Import a file once for an ``Idempotency-Key``; return the reply, and whether an earlier request got it.
 
     ``once.reply`` turns the report into the reply. Raises what ``import_tasks`` raises.
     """
     if stored := idempotency.earlier(ctx, once):
         return stored, True
-    made = import_tasks(ctx, upload, key=once.key)
+    made = import_tasks(ctx, upload, key=once.key, counted=counted)
     record, reply = Slot(ctx, once).record(Plan(made, resources=[_first_task(ctx, made)]))
     # A longer reply is not stored: a repeated request gets the same one from the rows' own records.
     if len(reply.body.encode()) <= REPLY_MAX:
@@ -193,6 +214,10 @@ class Planner:
 
         A task whose row says no time is created then, or at ``created`` if that is given.
         """
+        if len(row.fields) > MAX_FIELDS:
+            text = _("The row has %(number)d fields, and at most %(most)d are read.")
+            message = text % {"number": len(row.fields), "most": MAX_FIELDS}
+            row.errors.append(FieldError(field="", message=message, code="too_many_fields"))
         plan = None if row.errors else self._mended(row, replace(self._ctx, now=moment), created)
         return Candidate(row, once, row.errors, plan)
 
@@ -245,10 +270,12 @@ def create(ctx: RequestContext, candidates: Sequence[Candidate], *, by_row: bool
         candidate.task_id, candidate.repeated = from_sort_key(written.task.SK), written.replayed
         candidate.existing = written.replayed and by_row
 
+    # Each thread works for this request: its log lines and its attempts are the request's.
+    request = copy_context()
     if candidates:
         create_one(0)  # first, as it may also create the person's profile, for which the others would contend
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for _ in pool.map(create_one, range(1, len(candidates))):
+        for _done in pool.map(lambda place: request.copy().run(create_one, place), range(1, len(candidates))):
             pass
 
 

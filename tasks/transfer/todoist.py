@@ -17,7 +17,8 @@ from store import time_zones
 from tasks.fields import CHECKLIST_MAX, CHECKLIST_TEXT_MAX
 from tasks.language import quick_add
 from tasks.transfer import mending
-from tasks.transfer.rows import Row
+from tasks.transfer.rows import Row, refuse
+from web.steps import OutOfStepsError, Steps
 
 # Todoist's p1 is the highest.
 PRIORITIES = {"1": "urgent", "2": "high", "3": "medium", "4": "low"}
@@ -33,6 +34,8 @@ NAMES = {
     "repeat_from": "DATE",
     "timezone": "TIMEZONE",
 }
+# To understand all the dates of a file. An ordinary one takes a hundred or two.
+MAX_STEPS = 5_000_000
 _NO_PRIORITY = {"", "4"}
 _LABEL = re.compile(r"(?:^|\s)@([^\s@]+)")
 
@@ -64,6 +67,7 @@ class _Reader:
         self.rows: list[Row] = []
         self._now = now
         self._section = ""
+        self._steps = Steps(MAX_STEPS)
         self._parents: list[tuple[int, Row]] = []
 
     def read(self, number: int, cells: Cells) -> None:
@@ -94,7 +98,11 @@ class _Reader:
             self._parents.pop()
         if self._parents and _is_checklist_entry(cells) and _add_checklist_entry(self._parents[-1][1], cells):
             return
-        row = _row(number, cells, self._section, self._now)
+        try:
+            row = _row(number, cells, self._section, self._now, self._steps)
+        except OutOfStepsError as error:
+            text = _("The dates of this file take more than %(most)d steps to understand. Split it.")
+            raise refuse("too_costly", text % {"most": error.limit}) from None
         self.rows.append(row)
         self._parents.append((indent, row))
 
@@ -118,7 +126,7 @@ def _add_checklist_entry(parent: Row, cells: Cells) -> bool:
     return True
 
 
-def _row(number: int, cells: Cells, section: str, now: datetime) -> Row:
+def _row(number: int, cells: Cells, section: str, now: datetime, steps: Steps) -> Row:
     fields: dict[str, Any] = _title_and_tags(cells.get("content", "").removeprefix("* "))
     row = Row(number, fields, [section, cells], names=NAMES)
     if cells.get("description"):
@@ -126,7 +134,7 @@ def _row(number: int, cells: Cells, section: str, now: datetime) -> Row:
     if section:
         fields["category"] = section
     _read_priority(row, cells.get("priority", ""))
-    _read_date(row, cells, now)
+    _read_date(row, cells, now, steps)
     return row
 
 
@@ -144,7 +152,7 @@ def _read_priority(row: Row, text: str) -> None:
         mending.leave_out(row, "priority", _("Must be a number from 1 (highest) to 4, or blank."), "todoist")
 
 
-def _read_date(row: Row, cells: Cells, now: datetime) -> None:
+def _read_date(row: Row, cells: Cells, now: datetime, steps: Steps) -> None:
     # Without a date, the deadline is the due date.
     name = "date" if cells.get("date") else "deadline"
     text = cells.get(name, "")
@@ -156,7 +164,7 @@ def _read_date(row: Row, cells: Cells, now: datetime) -> None:
     if not text:
         return
     language = cells.get(f"{name}_lang", "")[:2].lower() or "en"
-    found = _parse_date(text, _local(now, cells.get("timezone", "")), language)
+    found = _parse_date(text, _local(now, cells.get("timezone", "")), language, steps)
     if found is None:
         _keep_words(row, name.upper(), text, _("That is not understood as a date."))
         return
@@ -176,13 +184,13 @@ def _local(now: datetime, zone: str) -> datetime:
     return now.astimezone(found) if found else now
 
 
-def _parse_date(text: str, now: datetime, language: str) -> dict[str, Any] | None:
+def _parse_date(text: str, now: datetime, language: str, steps: Steps) -> dict[str, Any] | None:
     """Return the fields of a date as Todoist writes it or people type it; None unless all of it is understood."""
     try:
         return _fields_of(datetime.fromisoformat(text), timed=":" in text)
     except ValueError:
         pass
-    return quick_add.dated(text, now, language)
+    return quick_add.dated(text, now, language, steps)
 
 
 def _fields_of(moment: datetime, *, timed: bool) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
+from identity import allowance
 from store.errors import InvalidCursor
 from store.paging import Page
 from tasks import selectors
@@ -46,6 +47,7 @@ def _column(request: HttpRequest, search: Search, status: str, rows: int) -> dic
         return selectors.list_tasks(owner, filters=filters, limit=limit, cursor=position)
 
     found = search.run(read, cursor, rows)
+    allowance.owe(request, found.reads)
     now = now_of(request)
     return {
         "status": status,

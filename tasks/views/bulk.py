@@ -1,7 +1,8 @@
 """Bulk actions: complete, delete, or set some fields of every selected task, with one undo for all of them."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -9,15 +10,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from store.errors import ValidationFailed, VersionConflict, WriteContention
+from identity import allowance
+from store import attempts
+from store.errors import DomainError, TooMany, VersionConflict, WriteContention
 from tasks import selectors
-from tasks.errors import TaskNotFound
 from tasks.forms import BulkForm
 from tasks.views import undo
 from tasks.views.responses import answer, task_view
 from tasks.views.undo import Step
 from tasks.views.viewer import person_id, zone_of
 
+Made = TypeVar("Made")
 MOST = 100
 _STATUS_ACTIONS = {
     "complete": "completed",
@@ -47,22 +50,23 @@ def task_bulk(request: HttpRequest) -> HttpResponse:
 
 
 def chosen(given: QueryDict) -> list[str]:
-    """Return the ids of the selected tasks. Raises BadRequest for more than ``MOST``."""
+    """Return the ids of the selected tasks. Raises TooMany for more than ``MOST``."""
     task_ids = list(dict.fromkeys(given.getlist("ids")))
     if len(task_ids) > MOST:
-        raise BadRequest(_("At most %(most)d tasks can be changed at once.") % {"most": MOST})
+        raise TooMany(len(task_ids), MOST)
     return task_ids
 
 
 def change_each(
     request: HttpRequest, task_ids: Sequence[str], change: Callable[[str], Step | None], action: str = ""
 ) -> HttpResponse:
-    """Change the tasks one after the other, and report what was done, with one undo for all."""
+    """Change the tasks one after the other (see ``unhindered``), and report what was done, with one undo for all."""
+    allowance.take(request, len(task_ids))
     steps, failures = [], []
     for task_id in task_ids:
         try:
-            steps.append(change(task_id))
-        except (TaskNotFound, VersionConflict, WriteContention, ValidationFailed) as error:
+            steps.append(unhindered(partial(change, task_id)))
+        except DomainError as error:
             failures.append(error)
     return _report(request, action, steps, failures)
 
@@ -77,6 +81,19 @@ def _change(request: HttpRequest, task_id: str, action: str, form: BulkForm) -> 
         else {"status": _STATUS_ACTIONS[action]}
     )
     return undo.update(request, before, changes, int(before.version))[1]
+
+
+def unhindered(change: Callable[[], Made]) -> Made:
+    """Return what ``change`` returns, which reads a task and changes it at that version: nobody asked for it.
+
+    It is called again when the task has changed in between. Raises WriteContention.
+    """
+    while True:
+        try:
+            return change()
+        except VersionConflict:
+            if not attempts.again():
+                raise WriteContention from None
 
 
 def _report(

@@ -13,6 +13,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from identity import allowance
 from store.paging import Page, pages
 from tasks import selectors
 from tasks.items import TaskItem
@@ -25,7 +26,8 @@ from tasks.views.viewer import now_of, person_id, today_of
 from web.answers import fit_page
 
 # A month shows at most MOST tasks, a cell the first CELL of its day (in a week WEEK_CELL) and the number of the others.
-MOST, PAGE_SIZE, CELL, WEEK_CELL = 1000, 100, 4, 50
+# A search looks at the tasks that MAX_READS queries read.
+MOST, PAGE_SIZE, CELL, WEEK_CELL, MAX_READS = 1000, 100, 4, 50, 24
 _FIRST, _LAST = date(1900, 1, 8), date(9998, 12, 1)
 
 
@@ -66,7 +68,7 @@ def task_calendar(request: HttpRequest) -> HttpResponse:
         )
         for day in (first + timedelta(days=n) for n in range((last - first).days + 1))
     }  # fmt: skip
-    found, complete = _tasks(person_id(request), search, first, last)
+    found, complete = _tasks(request, search, first, last)
     now = now_of(request)
     for task in found:
         row = make_row(task, now)
@@ -107,21 +109,25 @@ def _parse_day(text: str, today: date) -> date:
         return today
 
 
-def _tasks(user_id: str, search: Search, first: date, last: date) -> tuple[list[TaskItem], bool]:
+def _tasks(request: HttpRequest, search: Search, first: date, last: date) -> tuple[list[TaskItem], bool]:
     """Return the open tasks due from ``first`` to ``last``, and whether the list is complete."""
     filters = TaskFilters(
         due_after=(first - timedelta(days=2)).isoformat(), due_before=(last + timedelta(days=2)).isoformat()
     )
 
     def read(cursor: str | None, limit: int) -> Page[TaskItem]:
-        return selectors.list_tasks(user_id, filters=filters, limit=limit, cursor=cursor)
+        return selectors.list_tasks(person_id(request), filters=filters, limit=limit, cursor=cursor)
 
     found: list[TaskItem] = []
+    reads, complete = 0, False
     for part in pages(lambda cursor: search.run(read, cursor, PAGE_SIZE)):
         found += part.items
-        if len(found) >= MOST:
-            return found, part.next_cursor is None
-    return found, True
+        reads += part.reads
+        complete = part.next_cursor is None
+        if len(found) >= MOST or reads >= MAX_READS:
+            break
+    allowance.owe(request, reads)
+    return found, complete
 
 
 def _navigation(week: date | None, month: date, today: date, search: Search) -> dict[str, Any]:

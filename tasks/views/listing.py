@@ -12,6 +12,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from identity import allowance
 from store.errors import InvalidCursor
 from store.paging import Page
 from store.text import distinct, folded
@@ -51,14 +52,14 @@ def _open_tasks(user_id: str, cursor: str | None, limit: int) -> Page[TaskItem]:
         return first
     room = limit - len(first.items)
     if not room:
-        return Page(first.items, "undated.")
+        return Page(first.items, "undated.", first.reads)
     rest = _read_stage(user_id, "undated", "", room)
-    return Page(first.items + rest.items, rest.next_cursor)
+    return Page(first.items + rest.items, rest.next_cursor, first.reads + rest.reads)
 
 
 def _read_stage(user_id: str, stage: str, position: str, limit: int) -> Page[TaskItem]:
     found = selectors.list_tasks(user_id, filters=_STAGES[stage], limit=limit, cursor=position or None)
-    return Page(found.items, f"{stage}.{found.next_cursor}" if found.next_cursor else None)
+    return Page(found.items, f"{stage}.{found.next_cursor}" if found.next_cursor else None, found.reads)
 
 
 def _done_tasks(user_id: str, cursor: str | None, limit: int) -> Page[TaskItem]:
@@ -105,6 +106,7 @@ def render_list(request: HttpRequest, form: QuickAddForm | None = None, status: 
 def _list_context(request: HttpRequest, view: ListView, search: Search, rows: int) -> dict[str, Any]:
     owner = person_id(request)
     found = search.run(lambda *part: view.read(owner, *part), request.GET.get("cursor"), rows)
+    allowance.owe(request, found.reads)
     now = now_of(request)
     shown = [make_row(task, now) for task in found.items]
     more = found.next_cursor is not None

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from identity.decorators import person_required
-from store.errors import WriteContention
+from store.errors import DomainError, WriteContention
 from tasks.errors import TaskNotFound
 
 P = ParamSpec("P")
@@ -23,7 +23,8 @@ LIST_PAGES = ("task-list", "task-board", "task-calendar", "task-trash")
 
 
 def task_view(view: View[P]) -> View[P]:
-    """Require a signed-in person, and turn domain errors into responses: 404, or 409 with the advice to retry."""
+    """Require a signed-in person, and turn domain errors into responses: 404, 409 with the advice to retry, or, to
+    htmx, a toast with what the error says."""
 
     @never_cache
     @person_required
@@ -36,6 +37,10 @@ def task_view(view: View[P]) -> View[P]:
         except WriteContention:
             text = _("That task is being changed elsewhere right now. Nothing was saved; try again.")
             return answer(request, text, level="error", status=409)
+        except DomainError as error:
+            if error.status >= 500 or not is_partial(request):
+                raise
+            return answer(request, str(error), level="error", status=error.status)
 
     return guarded
 

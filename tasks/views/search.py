@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from identity import preferences
+from identity.errors import TooManyFilters
 from identity.preferences import SavedFilter
 from identity.sign_in import context
 from store.paging import Page
@@ -44,22 +45,24 @@ class Search:
         They are fewer than ``ENOUGH`` and ``limit`` together. A search with an error finds nothing.
         """
         if self.error:
-            return Page([], None)
+            return Page([], None, 0)
         if not self.query:
             return read(cursor, limit)
         found: list[TaskItem] = []
+        reads = 0
         for _turn in range(MAX_PAGES):
             part = read(cursor, limit)
+            reads += part.reads
             found += [task for task in part.items if self.query.matches(task.attribute_values)]
             cursor = part.next_cursor
             if cursor is None or len(found) >= min(ENOUGH, limit):
                 break
-        return Page(found, cursor)
+        return Page(found, cursor, reads)
 
 
 def search_of(request: HttpRequest) -> Search:
     """Return the search in the URL; with the saved searches, unless htmx asks for the next page only."""
-    text = " ".join(canonical(request.GET.get("q", "")).split())[: query.MAX_LENGTH + 1]
+    text = " ".join(canonical(request.GET.get("q", "")).split())
     partial = is_partial(request) and "cursor" in request.GET
     saved = [] if partial else preferences.saved_filters(person_id(request))
     try:
@@ -82,7 +85,10 @@ def filter_save(request: HttpRequest) -> HttpResponse:
         raise BadRequest(str(error)) from None
     if not name or not text or len(name) > preferences.MAX_NAME or len(text) > query.MAX_LENGTH:
         raise BadRequest(_("A saved search needs a name and a search."))
-    preferences.save_filter(context(request), name, text)
+    try:
+        preferences.save_filter(context(request), name, text)
+    except TooManyFilters as error:
+        return answer(request, str(error), level="error")
     text_kept = _("Kept the search “%(name)s”") % {"name": name}
     if is_partial(request):
         return answer(request, text_kept)

@@ -22,7 +22,7 @@ from tasks.items import TaskItem
 from tasks.local_due import local_due
 from tasks.snooze import NotUnderstood, When
 from tasks.views import undo
-from tasks.views.bulk import change_each, chosen
+from tasks.views.bulk import change_each, chosen, unhindered
 from tasks.views.responses import answer, is_partial, list_url, task_view
 from tasks.views.rows import due_words, make_row
 from tasks.views.viewer import now_of, person_id
@@ -48,7 +48,7 @@ def task_snooze(request: HttpRequest) -> HttpResponse:
     if len(task_ids) > 1:
         response = change_each(request, task_ids, lambda task_id: _move(request, task_id, when)[1])
     else:
-        response = _moved(request, *_move(request, task_ids[0], when))
+        response = _moved(request, *unhindered(lambda: _move(request, task_ids[0], when)))
     response["HX-Trigger"] = "tasks:snoozed"
     return response
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from identity import allowance
 from identity.sign_in import context
 from store.errors import InvalidCursor
 from tasks import selectors, services
@@ -72,6 +73,7 @@ def task_purge(request: HttpRequest, task_id: UUID) -> HttpResponse:
 def trash_empty(request: HttpRequest) -> HttpResponse:
     """Permanently delete the tasks in the trash; a very full trash takes several requests."""
     done, more = services.empty_trash(context(request))
+    allowance.owe(request, done)
     text = ngettext("Permanently deleted %(count)d task", "Permanently deleted %(count)d tasks", done) % {
         "count": done
     }

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
+from identity import allowance
 from identity.sign_in import context
 from store.errors import ValidationFailed, VersionConflict, WriteContention
 from tasks import fields, selectors, services
@@ -25,6 +26,7 @@ from tasks.views.responses import answer, task_view
 from tasks.views.viewer import person_id
 
 KEPT_SECONDS = 24 * 3600
+MAX_TOKEN = 100_000
 _SALT = "tasks.undo"
 Step = tuple[str, int, dict[str, Any] | None]
 
@@ -34,6 +36,9 @@ class UndoButton(TypedDict):
 
     undo: str
     token: str
+
+
+_NO_BUTTON: UndoButton = {"undo": "", "token": ""}
 
 
 def update(
@@ -63,13 +68,14 @@ def delete(request: HttpRequest, task_id: str) -> Step:
 def button(request: HttpRequest, steps: Iterable[Step | None]) -> UndoButton:
     """Return the undo button for ``steps``, blank if there is nothing to undo.
 
-    The token is valid for a day, and for this person only.
+    The token is valid for a day, and for this person only. A change that takes more than ``MAX_TOKEN`` characters to
+    revert has no button: it may have to wait in the session, of which DynamoDB takes 400 KB.
     """
     packed = [[UUID(task_id).hex, version, changed] for task_id, version, changed in filter(None, steps)]
     if not packed:
-        return {"undo": "", "token": ""}
+        return _NO_BUTTON
     token = signing.dumps([person_id(request), packed], salt=_SALT, compress=True)
-    return {"undo": reverse("task-undo"), "token": token}
+    return {"undo": reverse("task-undo"), "token": token} if len(token) <= MAX_TOKEN else _NO_BUTTON
 
 
 @task_view
@@ -77,6 +83,7 @@ def button(request: HttpRequest, steps: Iterable[Step | None]) -> UndoButton:
 def task_undo(request: HttpRequest) -> HttpResponse:
     """Revert the changes that the signed ``token`` lists."""
     steps = _steps(request)
+    allowance.take(request, len(steps))
     left = sum(not _reverted(request, *step) for step in steps)
     done = len(steps) - left
     text = ngettext(

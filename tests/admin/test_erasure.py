@@ -33,6 +33,7 @@ KINDS = {
     "IDEMPOTENCY",
     "IMPORT",
     "IMPORTROWS",
+    "PLACE",
     "PREFERENCES",
     "RATE",
     "RECOVERY_CODES",

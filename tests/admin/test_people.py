@@ -131,7 +131,7 @@ def test_disabling_shuts_out_at_once(root, alice, known, client_for, api, ctx, p
     assert not enabled(alice, pool)
     with pytest.raises(errors.IdentityError):
         cognito.sign_in(alice.email, alice.password)
-    assert sessions.of_person(alice.id) == []
+    assert list(sessions.of_person(alice.id)) == []
     assert access_tokens.list_tokens(alice.id) == []
     assert audit.history("user", alice.id)[0].action == "disable"
     assert 'alt="False"' in root.page(f"{LIST}?state=disabled&q={alice.email}")

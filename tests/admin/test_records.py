@@ -47,7 +47,7 @@ def test_many_sessions_at_once(root, alice, client_for):
     keys = found(root.page(path))
     assert "Session: " in root.act(path, "delete_selected", *keys)
     root.act(path, "delete_selected", *keys, post="yes")
-    assert sessions.of_person(alice.id) == []
+    assert list(sessions.of_person(alice.id)) == []
     assert [browser.get("/").status_code for browser in browsers] == [302, 302]
 
 

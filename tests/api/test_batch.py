@@ -1,9 +1,12 @@
 """POST /api/v1/tasks/batch"""
 
+import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tasks import services
 from tests.api.client import TASKS, assert_problem
 from tests.dynamodb import answer_lost, conflict, stored
 
@@ -78,6 +81,57 @@ def test_a_recurring_task_gets_its_next_occurrence(as_alice):
     done = as_alice("GET", f"{TASKS}/{task['id']}").json()
     following = as_alice("GET", f"{TASKS}/{done['next_task_id']}").json()
     assert (following["due_date"], following["status"]) == ("2030-01-02", "pending")
+
+
+LARGEST = {
+    "description": "😀" * 10_000,
+    "checklist": [{"text": "😀" * 200} for _ in range(100)],
+    "tags": [f"{n:02}" + "😀" * 48 for n in range(20)],
+    "due_date": "2030-01-01",
+    "recurrence": "FREQ=DAILY",
+}
+
+
+@pytest.fixture
+def largest(ctx, alice):
+    """25 recurring tasks of the largest size there is, made one by one."""
+    with ThreadPoolExecutor(4) as pool:
+        made = pool.map(
+            lambda _: services.create_task(ctx(alice), {"title": "😀", **LARGEST}).task, range(25)
+        )
+        return list(made)
+
+
+def complete(task):
+    return {"op": "update", "id": task.id, "task": {"status": "completed"}}
+
+
+def test_a_batch_that_dynamodb_would_not_take_is_refused_with_its_size(as_alice, largest, calls):
+    body = {"operations": [complete(task) for task in largest]}
+    answer = as_alice("POST", BATCH, body, Idempotency_Key="k")
+    problem = assert_problem(answer, 413)
+    measured, most = map(int, re.findall(r"[0-9]+", problem["detail"]))
+    assert problem["detail"] == (
+        f"This has {measured} bytes, and at most 4194304 can be saved at once. Do it in smaller parts."
+    )
+    assert measured > most
+    assert problem["type"] == "urn:todo:problem:too-large"
+    assert "Retry-After" not in answer
+    assert "TransactWriteItems" not in calls, "it is counted before it is sent"
+    assert {task["status"] for task in as_alice("GET", f"{TASKS}?limit=1").json()} == {"pending"}
+    # The part that it says would pass does, under a key of its own.
+    fitting = len(largest) * most // measured
+    results = run(as_alice, *[complete(task) for task in largest[:fitting]], Idempotency_Key="smaller")
+    assert [result["status"] for result in results] == [200] * fitting
+
+
+def test_25_of_the_largest_tasks_are_created_at_once(as_alice, calls):
+    """As many bytes as a body may have."""
+    task = {"title": "x", "description": "😀" * 8_000}
+    body = json.dumps({"operations": [{"op": "create", "task": task}] * 25}, ensure_ascii=False).encode()
+    answer = as_alice.client.generic("POST", BATCH, body, "application/json")
+    assert [result["status"] for result in answer.json()["results"]] == [201] * 25
+    assert calls.names == ["TransactWriteItems"]
 
 
 @pytest.mark.parametrize("existing", [0, 1])

@@ -32,8 +32,8 @@ def test_invalid_fields_are_a_problem_that_names_them(as_alice):
         (b"\xff\xfe", 400),
         (b'{"title": NaN}', 400),
         (b'{"title": "\\ud800"}', 400),
-        (b'{"title": ' + b"[" * 100_000, 400),
-        (b'{"title": ' + b"[" * 32 + b"]" * 32 + b"}", 400),
+        (b'{"title": ' + b"[" * 100_000, 422),
+        (b'{"title": ' + b"[" * 32 + b"]" * 32 + b"}", 422),
         (b'{"title": ' + b"[" * 31 + b"]" * 31 + b"}", 422),
         (b'{"title": [' + b"[], " * 100 + b"[]]}", 422),
         (b'{"title": ' + b"9" * 100_000 + b"}", 400),
@@ -53,13 +53,13 @@ def test_bodies(as_alice, calls, body, status):
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ({"title": "x" * 201}, "Must be at most 200 characters."),
+        ({"title": "x" * 201}, "Must be at most 200 characters; these are 201."),
         ({"title": " "}, "Must not be empty."),
         (
             {"title": "x", "status": "done"},
             "Must be one of 'pending', 'in_progress', 'completed', 'cancelled'.",
         ),
-        ({"title": "x", "tags": ["a"] * 21}, "Must have at most 20 entries."),
+        ({"title": "x", "tags": ["a"] * 21}, "Must have at most 20 entries; these are 21."),
         ({"title": "x", "tags": "a"}, "Must be an array."),
         ({"title": "x", "checklist": [{"text": "a", "done": 1}]}, "Must be true or false."),
         ({"title": "x", "due_date": "soon"}, "Must be a date as YYYY-MM-DD, not before 1900."),
@@ -129,7 +129,8 @@ def test_unknown_methods(as_alice, method, path):
 
 def test_more_parameters_than_anybody_needs(as_alice):
     query = "&".join(f"p{number}=1" for number in range(300))
-    assert_problem(as_alice("GET", f"{TASKS}?{query}"), 400)
+    problem = assert_problem(as_alice("GET", f"{TASKS}?{query}"), 413)
+    assert problem["detail"] == "The request has more than 200 fields or parameters. Send fewer."
 
 
 def test_a_foreign_host(as_alice):
@@ -187,3 +188,32 @@ def test_what_aws_refuses_is_no_outage(as_alice, unreliable, trouble, status, ki
     problem = assert_problem(answer, status)
     assert problem["type"] == (f"urn:todo:problem:{kind}" if kind else "about:blank")
     assert ("Retry-After" in answer) == (status == 503)
+
+
+def test_what_aws_says_of_our_faults_is_in_the_log_and_nowhere_else(as_alice, unreliable, caplog):
+    as_alice("GET", "/api/v1/users")
+    unreliable("PutItem", said("ValidationException", "One or more parameter values were invalid"), times=9)
+    answer = as_alice("POST", TASKS, {"title": "x"})
+    assert answer.status_code == 500
+    assert "parameter values" not in answer.content.decode()
+    assert "One or more parameter values were invalid" in caplog.text
+
+
+def test_so_it_is_on_pages(client_for, alice, unreliable, caplog):
+    browser = client_for(alice, raise_request_exception=False)
+    unreliable("PutItem", said("ValidationException", "One or more parameter values were invalid"), times=9)
+    unreliable("TransactWriteItems", said("ValidationException", "One or more parameter values"), times=9)
+    page = browser.post("/tasks/", {"title": "x", "idempotency_key": "k"})
+    assert page.status_code == 500
+    assert "parameter values" not in page.content.decode()
+    assert "Retry-After" not in page
+    assert "One or more parameter values" in caplog.text
+
+
+def test_what_aws_says_of_sizes_is_told_on_pages(client_for, alice, unreliable):
+    browser = client_for(alice)
+    for headers in ({}, {"HX-Request": "true"}):
+        unreliable("TransactWriteItems", said("ValidationException", "Item size has exceeded"), times=1)
+        page = browser.post("/tasks/", {"title": "x", "idempotency_key": "k"}, headers=headers)
+        assert page.status_code == 413
+        assert "This is too large to be done at once. Do it in smaller parts." in page.content.decode()

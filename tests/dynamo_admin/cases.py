@@ -244,15 +244,15 @@ def test_an_export_that_cannot_be_read_goes_back_to_the_list_which_says_why(clie
     assert page.content.decode().count("Filter the list first") == 1
 
 
-def test_a_table_that_does_not_answer_is_said_so(client, monkeypatch):
+def test_a_table_that_does_not_answer_is_said_so_and_what_it_said_is_logged(client, monkeypatch, caplog):
     def refuse(*args, **kwargs):
         raise QueryError("the network is down")
 
     monkeypatch.setattr(Book, "query", refuse)
-    assert (
-        "DynamoDB does not answer: the network is down"
-        in client.get(f"{LIST}?shelf__exact=x").content.decode()
-    )
+    page = client.get(f"{LIST}?shelf__exact=x").content.decode()
+    assert "DynamoDB did not do this. The log says why." in page
+    assert "the network is down" not in page
+    assert "the network is down" in caplog.text
 
 
 def test_viewing_only(client, put, monkeypatch):
@@ -315,3 +315,18 @@ def test_a_refused_write_is_tried_once_and_shown_on_the_form(client, put, shelf,
     assert calls == ["read", "write"]
     assert [text for text in shown if text not in page] == []
     assert 'value="Mine"' in page
+
+
+@pytest.mark.parametrize(
+    ("query", "measured", "most"),
+    [
+        (f"shelf__exact={'x' * 501}", "501", "500"),
+        (f"q={'+'.join(['word'] * 101)}", "", "100"),
+        (f"shelf__exact=x&after={'x' * 1025}", "1,025", "1,024"),
+    ],
+)
+def test_a_list_is_asked_for_so_much(client, put, query, measured, most):
+    put("Emma")
+    page = client.get(f"{LIST}?{query}").content.decode()
+    assert f"The filters and the search are too long: {measured}" in page
+    assert f"and at most {most} are possible." in page

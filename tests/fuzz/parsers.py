@@ -5,17 +5,24 @@ from contextlib import suppress
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
+from django.test import RequestFactory
 from django.utils.translation import override
 from pydantic import TypeAdapter
 
-from tasks import fields, recurrence
+from store import validation
+from store.errors import DomainError
+from store.request_context import RequestContext
+from tasks import batch, fields, recurrence, services
+from tasks.api import schemas
 from tasks.api.recurrence import MOST
 from tasks.language import engine, lexicon, quick_add, repeats, search
 from tasks.recurrence import InvalidRule, Start
-from tasks.transfer import todoist
+from tasks.transfer import existing_tasks, importing, reading, rows, todoist
 from tests.fuzz.costliest import Parser
 from tests.tasks import lines
 from tests.tasks.test_rules import CORPUS as RULES
+from web import markdown
+from web.api import requests
 
 ZONE = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 30, 10, 30, tzinfo=ZONE)
@@ -191,12 +198,106 @@ def _todoist() -> Parser:
     return Parser("todoist-date", read, seeds, [*_words("en"), *_words("de")], 2 * _LINE + engine.MAX_STEPS)
 
 
+def _markdown() -> Parser:
+    seeds = [
+        "# Trip\n\n- **Pack** `bags`\n- [Book](https://example.com)\n\n> soon\n",
+        "a|b|c\n-|-|-\n1|2|3\n|\n|\n",
+        "1. one\n2. two\n\n    code\n\n```\nmore\n```\n***\n",
+    ]
+    words = [
+        "|",
+        "-|",
+        "a|" * 30,
+        "-|" * 30,
+        "|\n" * 30,
+        "\n",
+        "* ",
+        "> ",
+        "**",
+        "`",
+        "[",
+        "](",
+        ")",
+        "~~",
+        "_",
+        "    ",
+    ]
+    bound = markdown.MAX_CHARACTERS + markdown.MAX_TOKENS + 1
+    return Parser("markdown", markdown.render, seeds, words, bound, refuses=True)
+
+
+# On whose behalf: their zone is known, so nothing is read.
+_CTX = RequestContext("alice", "alice", "request", NOW, zone=ZONE)
+_TASK = '{"title":"Report","due_date":"2028-02-29","recurrence":"FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29"}'
+_JSON = [
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    '"',
+    '"title":',
+    '"tags":[',
+    '"checklist":[',
+    '"recurrence":"',
+    '"due_date":"',
+]
+
+
+def _batch() -> Parser:
+    """The body of a batch, and the tasks that it creates."""
+
+    def read(text: str) -> None:
+        request = RequestFactory().post("/api/v1/tasks/batch", text.encode(), "application/json")
+        with suppress(DomainError):
+            given = validation.clean(schemas.BATCH, requests.json_object(request))
+            for entry in given["operations"]:
+                with suppress(DomainError):
+                    services.plan_create(_CTX, entry.get("task", {}))
+
+    operation = f'{{"op":"create","task":{_TASK}}}'
+    seeds = [f'{{"operations":[{",".join([operation] * number)}]}}' for number in (1, 5)]
+    bound = requests.MAX_VALUES + requests.MAX_DEPTH + batch.MAX_OPERATIONS * 5 * recurrence.MAX_STEPS
+    read_anew = lambda text: _forgetting(lambda: read(text))  # noqa: E731
+    return Parser(
+        "batch", read_anew, seeds, [*_JSON, operation, f",{operation}", *_PARTS], bound, refuses=True
+    )
+
+
+def _file(kind: str) -> Parser:
+    """A file that is imported, up to what would be written."""
+
+    def read(text: str) -> None:
+        with suppress(DomainError):
+            planner = importing.Planner(_CTX)
+            for row in reading.read(text.encode(errors="replace"), NOW)[1]:
+                planner.candidate(row, existing_tasks.row_once(f"{row.number}", ""), NOW)
+
+    rule = '"FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29"'
+    seeds = {
+        "csv": [
+            f"title,due_date,recurrence,tags\nReport,2028-02-29,{rule},home\n",
+            "TYPE,CONTENT,DATE\ntask,Report,every 3rd friday\n",
+        ],
+        "json": [f"[{_TASK}]", f"[{','.join([_TASK] * 5)}]"],
+    }[kind]
+    whole = {
+        "csv": [",", "\n", '"', f"Report,2028-02-29,{rule},home\n"],
+        "json": [*_JSON, _TASK, f",{_TASK}"],
+    }
+    words = [*whole[kind], *_PARTS]
+    bound = todoist.MAX_STEPS + rows.MAX_ROWS * recurrence.MAX_STEPS
+    return Parser(f"import-{kind}", lambda text: _forgetting(lambda: read(text)), seeds, words, bound)
+
+
 def _all() -> Iterator[Parser]:
     for code in lexicon.codes():
         yield _line(code)
     yield _repeat("en")
     yield _repeat("de")
     yield from (_search(), _rule(), _todoist())
+    yield from (_markdown(), _batch(), _file("csv"), _file("json"))
 
 
 PARSERS = {parser.name: parser for parser in _all()}

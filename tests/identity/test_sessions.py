@@ -37,7 +37,7 @@ def test_a_session_that_ends_meanwhile_stays_ended(alice, client_for):
         return data | {"colour": "green"}
 
     sessions.revise(alice.id, change)
-    assert sessions.of_person(alice.id) == []
+    assert list(sessions.of_person(alice.id)) == []
     assert browser.get("/").status_code == 302
 
 

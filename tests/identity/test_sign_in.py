@@ -8,7 +8,13 @@ from django.contrib.sessions.backends.base import CreateError, UpdateError
 from django.test import RequestFactory
 
 from identity import profiles, sign_in
-from identity.errors import ChallengeRequired, IdentityUnavailable, InvalidCredentials
+from identity.errors import (
+    ChallengeRequired,
+    IdentityError,
+    IdentityRefused,
+    IdentityUnavailable,
+    InvalidCredentials,
+)
 from identity.items import SessionItem, session_key
 from identity.sessions import SessionStore
 from store.reading import get
@@ -141,3 +147,29 @@ def test_a_key_is_created_once():
 def test_a_page_that_needs_nobody_reads_no_session(client, calls):
     client.get("/health")
     assert not calls
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "error"),
+    [
+        ("InternalErrorException", 500, IdentityUnavailable),
+        ("ThrottlingException", 400, IdentityUnavailable),
+        ("AccessDeniedException", 400, IdentityRefused),
+        ("InvalidParameterException", 400, InvalidCredentials),
+    ],
+)
+def test_a_refusal_is_no_outage(request_with_session, monkeypatch, caplog, code, status, error):
+    from botocore.exceptions import ClientError
+
+    from identity import cognito as module
+
+    def refuse(**_):
+        said = {"Error": {"Code": code, "Message": "what Cognito says"}}
+        raise ClientError({**said, "ResponseMetadata": {"HTTPStatusCode": status}}, "InitiateAuth")
+
+    monkeypatch.setattr(module.client(), "initiate_auth", refuse)
+    with pytest.raises(IdentityError) as raised:
+        sign_in.sign_in(request_with_session, "a", "b")
+    assert type(raised.value) is error
+    assert "what Cognito says" not in str(raised.value)
+    assert ("what Cognito says" in caplog.text) == (error is IdentityRefused)

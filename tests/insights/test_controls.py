@@ -220,6 +220,8 @@ class TestDrillDown:
         long = manager.get(f"/insights/{path}?{query}{'a,' * 511}x")
         assert long.status_code == 422
         assert "lists more categories or people" in long.content.decode()
+        quotes = manager.get(f"/insights/{path}?{query}{'%27' * 600}")
+        assert quotes.status_code == 422, "Athena gets each of them twice"
 
     def test_parameters_of_other_kinds_are_ignored(self):
         read = predicates.from_query(dict(parse_qsl(f"event=created&{SPAN}&low=5&week=x")))

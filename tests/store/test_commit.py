@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pytest
 
+from store import attempts
+from store.attempts import MAX_ATTEMPTS, MAX_RETRIES
 from store.attributes import Text
 from store.commit import Change, Committed, Plan, Replayed, commit
 from store.errors import WriteContention
 from store.model import Item
 from store.reading import get
 from store.writing import (
-    MAX_ATTEMPTS,
     ConditionFailed,
     check,
     delete,
@@ -240,15 +242,38 @@ def test_contention_that_does_not_end_is_given_up(item, disturb, pauses):
     assert get(NoteItem, item.key) == item
 
 
-def test_others_that_keep_winning_are_given_up_to(item, calls):
-    def overtaken(current):
-        newer = next_version(current)
-        write([update(current, newer)])
-        return rename(newer.request_id)(current)
+def overtaken(current):
+    """Plan a write that another one always overtakes."""
+    newer = next_version(current)
+    write([update(current, newer)])
+    return rename(newer.request_id)(current)
 
-    with pytest.raises(WriteContention):
+
+def test_others_that_keep_winning_are_given_up_to(item, pauses):
+    with pytest.raises(WriteContention, match="send the request again"):
         commit(None, overtaken, keys=[item.key])
     assert get(NoteItem, item.key).version == 1 + MAX_ATTEMPTS
+    assert pauses == list(range(2, MAX_ATTEMPTS)), "two plans are made at once, the next ones after a pause"
+
+
+def test_a_request_has_so_many_retries_for_all_of_its_writes(pauses):
+    def versions():
+        item = note()
+        write([put_new(item)])
+        with pytest.raises(WriteContention):
+            commit(None, overtaken, keys=[item.key])
+        return get(NoteItem, item.key).version - 1
+
+    with attempts.of_one_request():
+        tried = [versions() for _ in range(4)]
+    assert versions() == MAX_ATTEMPTS
+    assert tried == [MAX_ATTEMPTS, MAX_ATTEMPTS, MAX_RETRIES - 2 * (MAX_ATTEMPTS - 1) + 1, 1]
+
+
+def test_many_writers_without_a_condition_all_get_their_turn(item):
+    with ThreadPoolExecutor(50) as pool:
+        list(pool.map(lambda n: commit(None, rename(f"Title {n}"), keys=[item.key]), range(50)))
+    assert get(NoteItem, item.key).version == 51
 
 
 def test_our_own_write_is_known_when_its_answer_was_lost(item, disturb):

@@ -10,8 +10,8 @@ from botocore.stub import Stubber
 
 from store.attributes import WrongType
 from store.model import Item, table
-from store.reading import get, get_all, query, query_all, raw_key
-from store.writing import MAX_ATTEMPTS, Contended, put_new, write
+from store.reading import MAX_ATTEMPTS, get, get_all, query, query_all, raw_key
+from store.writing import Contended, put_new, write
 from tests.store.items import BinnedNoteItem, NoteItem, note
 
 

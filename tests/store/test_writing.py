@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from store.errors import TooLarge
 from store.model import Item
 from store.reading import get
+from store.sizes import ITEM_BYTES, TRANSACTION_BYTES, item_bytes
 from store.writing import (
     ConditionFailed,
     Contended,
@@ -213,12 +214,45 @@ def test_other_errors_come_as_they_are(disturb):
         write([put_new(note())])
 
 
-def test_an_item_above_400_kb_is_too_large(item):
-    large = note(body="x" * 400 * 1024)
-    with pytest.raises(TooLarge):
-        write([put_new(large)])
-    with pytest.raises(TooLarge):
-        write([put_new(large), put_new(note())])
+def of_size(wanted):
+    """Return a note of exactly ``wanted`` bytes."""
+    return note(body="x" * (wanted - item_bytes(note(body="").serialize())))
+
+
+def test_an_item_may_have_400_kb_and_no_byte_more(item, calls):
+    write([put_new(of_size(ITEM_BYTES))])
+    calls.clear()
+    large = of_size(ITEM_BYTES + 1)
+    for actions in ([put_new(large)], [put_new(large), put_new(note())], [update(item, large)]):
+        with pytest.raises(TooLarge) as refusal:
+            write(actions)
+        assert str(refusal.value) == "This has 409601 bytes, and at most 409600 can be saved. Shorten it."
+    assert not calls, "it is counted before it is sent"
+
+
+def test_a_transaction_may_have_4_mb_and_no_byte_more(calls):
+    ten = [of_size(ITEM_BYTES) for _ in range(10)]
+    fits = of_size(TRANSACTION_BYTES - 10 * ITEM_BYTES)
+    write([put_new(each) for each in (*ten, fits)])
+    calls.clear()
+    others = [of_size(ITEM_BYTES) for _ in range(10)]
+    with pytest.raises(TooLarge) as refusal:
+        write([put_new(each) for each in (*others, of_size(TRANSACTION_BYTES - 10 * ITEM_BYTES + 1))])
+    assert str(refusal.value) == (
+        "This has 4194305 bytes, and at most 4194304 can be saved at once. Do it in smaller parts."
+    )
+    assert not calls
+
+
+def test_a_transaction_may_have_100_actions(calls):
+    write([put_new(note()) for _ in range(100)])
+    calls.clear()
+    with pytest.raises(TooLarge) as refusal:
+        write([put_new(note()) for _ in range(101)])
+    assert str(refusal.value) == (
+        "This takes 101 writes, and at most 100 can be done at once. Do it in smaller parts."
+    )
+    assert not calls
 
 
 @pytest.mark.parametrize(

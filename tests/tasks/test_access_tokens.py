@@ -27,7 +27,7 @@ def forgetful():
 
 def test_a_token_is_verified_with_one_read_for_many_requests(ctx, alice, calls):
     token, secret = access_tokens.create(ctx(alice), "backup", "read", 7)
-    assert calls.names == ["PutItem", "Query"]
+    assert calls.names == ["Query", "TransactWriteItems"]
     assert secret.startswith("todo_")
     assert len(secret) == len("todo_") + 43  # 256 bits in base64
     assert (token.name, token.scope) == ("backup", "read")

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from store.attempts import MAX_ATTEMPTS
 from store.errors import ValidationFailed, WriteContention
 from store.model import INDEX_KEYS
-from store.writing import MAX_ATTEMPTS
 from tasks import services
 from tests.dynamodb import answer_lost, conflict, stored
 

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from store.errors import ValidationFailed
 from tasks import selectors
-from tasks.transfer import exporting, importing
+from tasks.transfer import exporting, importing, todoist
 
 NOW = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)  # a Sunday
 HEADER = "TYPE,CONTENT,DESCRIPTION,PRIORITY,INDENT,AUTHOR,RESPONSIBLE,DATE,DATE_LANG,TIMEZONE\n"
@@ -164,3 +165,14 @@ def test_sent_again(imported, alice):
     imported(text)
     assert imported(text).existing == 1
     assert len(list(exported(alice.id))) == 1
+
+
+def test_a_file_has_so_many_steps_for_all_of_its_dates(ctx, alice, monkeypatch):
+    """Each of them takes fewer than a line may."""
+    costly = "1st 2nd 3rd " * 30
+    row = f"task,x,,,,,,{costly},en,\n"
+    report = importing.import_tasks(ctx(alice, NOW), f"{HEADER}{row}".encode(), dry_run=True)
+    assert report.created == 1
+    monkeypatch.setattr(todoist, "MAX_STEPS", 100_000)
+    with pytest.raises(ValidationFailed, match="take more than 100000 steps to understand"):
+        importing.import_tasks(ctx(alice, NOW), f"{HEADER}{row * 4}".encode(), dry_run=True)

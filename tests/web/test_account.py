@@ -345,7 +345,9 @@ def test_an_import_in_pieces(client_for, alice, bob, monkeypatch):
     assert ["Row 3" in page for page in pages] == [False, True, True, False]
     assert client_for(bob).get(job["url"]).status_code == 404
     assert browser.post("/account/data/import/?bytes=0").status_code == 413
-    assert browser.post(f"/account/data/import/?bytes={10**12}").json()["error"] == "The file is too large."
+    assert browser.post(f"/account/data/import/?bytes={10**12}").json()["error"] == (
+        "The file has 1000000000000 bytes, and at most 536870912 can be imported."
+    )
     monkeypatch.setattr(import_jobs, "MAX_JOBS", 1)
     assert browser.post("/account/data/import/?bytes=9").status_code == 409
 

@@ -19,7 +19,9 @@ def small_steps(monkeypatch):
     """Make the steps of an import two rows long."""
     real = importing.import_part
     monkeypatch.setattr(
-        importing, "import_part", lambda ctx, file, key, done, most: real(ctx, file, key, done, 2)
+        importing,
+        "import_part",
+        lambda ctx, file, key, done, most, counted: real(ctx, file, key, done, 2, counted),
     )
 
 

@@ -98,8 +98,8 @@ REFUSED = [
     ("due<2026-02-30", "is not a day"),
     ("is:nice", "It is one of"),
     ("has:wings", "It is one of"),
-    ("x" * 501, "too long"),
-    ("a " * 21, "too many"),
+    ("x" * 501, "501 characters. Use at most 500"),
+    ("a " * 21, "21 parts. Use at most 20"),
 ]
 
 

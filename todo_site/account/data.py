@@ -1,5 +1,7 @@
 """Exporting and importing tasks."""
 
+from functools import partial
+
 from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -9,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from identity import allowance
 from identity.decorators import person_required
 from identity.forms import posted
 from identity.sign_in import context
@@ -54,7 +57,8 @@ def import_start(request: HttpRequest) -> HttpResponse:
     """Begin an import of a file of ``bytes`` bytes, for a script that sends it in pieces; ``dry_run`` tries it out."""
     size = request.GET.get("bytes", "")
     if not size.isdecimal() or not 1 <= int(size[:20]) <= import_jobs.FILE_MAX:
-        return _refused(_("The file is too large."), 413)
+        text = _("The file has %(measured)s bytes, and at most %(most)d can be imported.")
+        return _refused(text % {"measured": size[:20] or 0, "most": import_jobs.FILE_MAX}, 413)
     try:
         return _job(import_jobs.start(context(request), int(size), dry_run="dry_run" in request.GET).known)
     except DomainError as error:
@@ -68,7 +72,8 @@ def import_job(request: HttpRequest, import_id: str) -> HttpResponse:
     try:
         if request.method == "POST":
             at = int(offset[:20]) if offset.isdecimal() else -1
-            return _job(import_jobs.step(ctx, import_id, at, request.body).known)
+            counted = partial(allowance.owe_rows, request)
+            return _job(import_jobs.step(ctx, import_id, at, request.body, counted=counted).known)
         item = import_jobs.get_import(ctx, import_id)
     except ImportNotFound:
         raise Http404 from None
@@ -96,7 +101,9 @@ def export(request: HttpRequest) -> HttpResponseBase:
     """Send every task as a file (``format`` is json or csv); one too large for an answer is made in steps."""
     file_format = _format(request.GET.get("format", "json"))
     in_steps = redirect(f"{reverse('account-export-steps')}?format={file_format}")
-    return exporting.download(context(request), file_format, too_large=in_steps)
+    return exporting.download(
+        context(request), file_format, too_large=in_steps, read=partial(allowance.owe, request)
+    )
 
 
 def _format(given: str) -> str:
@@ -119,7 +126,7 @@ def export_steps(request: HttpRequest) -> HttpResponse:
         if not export_id:
             export_id = export_jobs.start(ctx, _format(request.POST.get("format", ""))).known.id
         if request.method == "POST":
-            export_jobs.step(ctx, export_id)
+            export_jobs.step(ctx, export_id, read=partial(allowance.owe, request))
     except ExportNotFound:
         raise Http404 from None
     except DomainError as failure:

@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import zlib
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
@@ -18,6 +19,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from identity import allowance
 from identity.sign_in import context
 from tasks.transfer import importing
 from todo_site.account.forms import ImportForm
@@ -44,18 +46,26 @@ def step(request: HttpRequest, form: ImportForm) -> "tuple[ImportReport | None, 
     Raises DomainError for a file that cannot be read.
     """
     content, given = _content(form), form.cleaned_data
+    looked_at = partial(allowance.take_rows, request, looked_at=True)
     if "dry_run" in request.POST:
-        return importing.import_tasks(context(request), content, True), None
+        return importing.import_tasks(context(request), content, True, counted=looked_at), None
     # The same file is imported once however often it is sent.
     key = f"web-{hashlib.sha256(content).hexdigest()[:40]}"
+    counted = partial(allowance.take_rows, request)
     carried = base64.b64encode(gzip.compress(content, mtime=0)).decode()
     if len(carried) <= CARRIED_MAX:
         done, total = importing.import_part(
-            context(request), content, key, given["done"] or 0, given["part"] or form.PART
+            context(request),
+            content,
+            key,
+            given["done"] or 0,
+            given["part"] or form.PART,
+            counted,
         )
         if done < total:
             return None, Progress(done, total, carried)
-    report = importing.import_tasks(context(request), content, key=key)
+        counted = looked_at  # all of it is there by now
+    report = importing.import_tasks(context(request), content, key=key, counted=counted)
     if report.created:
         text = ngettext("Imported %(count)d task", "Imported %(count)d tasks", report.created)
         messages.success(request, text % {"count": report.created})

@@ -4,36 +4,18 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.exceptions import BotoCoreError, ClientError
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError
 
 from store.errors import RETRY, DomainError, ValidationFailed
-from web import problems
+from store.outages import is_outage
+from web import error_pages, problems
 
 _log = logging.getLogger(__name__)
 INVALID = "Some fields are not valid. `errors` lists them; correct them and send the request again."
-
-# What AWS says of a request that it would take another time.
-_PASSING = frozenset(
-    {
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "RequestTimeout",
-        "RequestTimeoutException",
-        "SlowDown",
-        "Throttling",
-        "ThrottlingException",
-        "ThrottledException",
-        "TooManyRequestsException",
-        "TransactionInProgressException",
-        "LimitExceededException",
-        "ExpiredToken",
-        "ExpiredTokenException",
-    }
-)
 
 Handler = Callable[[HttpRequest, Any], HttpResponse]
 
@@ -55,7 +37,7 @@ def install(api: NinjaAPI) -> None:
     add(AuthenticationError, lambda request, _: problems.sign_in_first(request))
     add(Http404, lambda request, _: problems.response(request, 404))
     for malformed in (BadRequest, SuspiciousOperation, UnreadablePostError):
-        add(malformed, lambda request, _: problems.response(request, 400))
+        add(malformed, _malformed)
     for outage in (BotoCoreError, ClientError):
         add(outage, _outage)
     add(Exception, _failed)
@@ -78,20 +60,17 @@ def _refused(request: HttpRequest, error: DomainError) -> HttpResponse:
     return problems.response(request, error.status, headers=error.headers, **_explanation(error))
 
 
-def _is_outage(error: BotoCoreError | ClientError) -> bool:
-    """Return whether AWS could not be reached or had no room; otherwise it refused the request as it is."""
-    if not isinstance(error, ClientError):
-        return not isinstance(error, ParamValidationError)
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-    return status >= 500 or status == 429 or error.response["Error"]["Code"] in _PASSING
-
-
 def _outage(request: HttpRequest, error: BotoCoreError | ClientError) -> HttpResponse:
-    if not _is_outage(error):  # to send it again would not help
+    if not is_outage(error):  # to send it again would not help
         return _failed(request, error)
     _log.error("AWS call failed", exc_info=error)
     detail = "The data store cannot be reached. Nothing was changed unless you are told so; try again."
     return problems.response(request, 503, detail=detail, kind="unavailable", headers=RETRY)
+
+
+def _malformed(request: HttpRequest, error: Exception) -> HttpResponse:
+    words = error_pages.too_much(error)
+    return problems.response(request, 413 if words else 400, detail=words)
 
 
 def _failed(request: HttpRequest, error: Exception) -> HttpResponse:

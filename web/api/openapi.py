@@ -79,7 +79,12 @@ _PROBLEMS: dict[int, tuple[str, str, str, tuple[str, ...]]] = {
         "It has changed since you read it: it is at version 4 now. Read it again.",
         (),
     ),
-    413: ("The body is too large", "", "The request is too large: at most 1048576 bytes are accepted.", ()),
+    413: (
+        "The body is too large",
+        "",
+        "The request has 1048600 bytes, and at most 1048576 are accepted.",
+        (),
+    ),
     415: ("The body is not JSON", "", "Send the body as JSON, with `Content-Type: application/json`.", ()),
     422: ("Fields or parameters are not valid", "validation", "Some fields are not valid.", ()),
     429: (

@@ -12,13 +12,14 @@ from pydantic import TypeAdapter
 from pydantic_core import from_json
 
 from store import validation, versions
-from store.errors import FieldError, ValidationFailed
+from store.errors import FieldError, TooMany, ValidationFailed
 from store.idempotency import Once, StoredReply
 from web.api.error_handlers import RequestProblem
+from web.steps import OutOfStepsError, Steps
 
 KEY_MAX = 255
 TAGS_MAX = 1024
-MAX_DEPTH = 32
+MAX_DEPTH, MAX_VALUES = 32, 20_000
 _JSON = re.compile(r"application/([a-z0-9.+-]+\+)?json", re.IGNORECASE)
 _KEY = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 _TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
@@ -39,11 +40,12 @@ def json_object(request: HttpRequest) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise RequestProblem(400, f"The body is not valid UTF-8, from byte {error.start} on.") from None
     except ValueError as error:
+        if "recursion limit" in str(error):
+            raise _too_deep("far more") from None
         raise RequestProblem(400, f"The body is not valid JSON: {error}.") from None
     if not isinstance(value, dict):
         raise RequestProblem(400, "The body must be a JSON object, such as {}.")
-    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _is_deep(value):
-        raise RequestProblem(400, f"The body is nested too deeply: at most {MAX_DEPTH} levels are accepted.")
+    _check_extent(value)
     return value
 
 
@@ -73,18 +75,29 @@ def check_coding(request: HttpRequest) -> None:
         )
 
 
-def _is_deep(value: Any) -> bool:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
-        ]
-        if not level:
-            return False
-    return True
+def _check_extent(value: dict[str, Any]) -> None:
+    """Refuse a body with too many levels or values. Raises RequestProblem 422 and 413."""
+    level: list[Any] = [value]
+    levels, values, found = Steps(MAX_DEPTH), Steps(MAX_VALUES), 1
+    try:
+        while level:
+            levels.spend()
+            inner = [
+                each for outer in level for each in (outer.values() if isinstance(outer, dict) else outer)
+            ]
+            found += len(inner)
+            level = [each for each in inner if isinstance(each, dict | list)]
+        values.spend(found)
+    except OutOfStepsError as error:
+        if not values.taken:
+            raise _too_deep(f"more than {MAX_DEPTH}") from None
+        detail = f"The body has {error.measured} values, and at most {error.limit} are accepted. Send fewer at a time."
+        raise RequestProblem(413, detail, TooMany.kind) from None
+
+
+def _too_deep(measured: str) -> RequestProblem:
+    detail = f"The body is nested too deeply: it has {measured} levels, and at most {MAX_DEPTH} are accepted."
+    return RequestProblem(422, detail, "too-deep")
 
 
 def split(body: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -148,7 +161,10 @@ def _tags(request: HttpRequest, name: str) -> list[str] | None:
     header = request.headers[name].strip()
     if header == "*":
         return None
-    if len(header) > TAGS_MAX or not _TAGS.fullmatch(header):
+    if len(header) > TAGS_MAX:
+        detail = f"{name} has {len(header)} characters, and at most {TAGS_MAX} are accepted."
+        raise RequestProblem(400, detail)
+    if not _TAGS.fullmatch(header):
         raise RequestProblem(400, f'{name} must be an ETag that you were sent, such as "3", or *.')
     return _TAG.findall(header)
 
@@ -159,6 +175,7 @@ def once(request: HttpRequest, payload: Any, reply: Callable[[Any], StoredReply]
     if key is None:
         return None
     if len(key) > KEY_MAX or not _KEY.fullmatch(key):
-        raise RequestProblem(400, f"Idempotency-Key must be 1 to {KEY_MAX} printable ASCII characters.")
+        detail = f"Idempotency-Key must be 1 to {KEY_MAX} printable ASCII characters. It has {len(key)} characters."
+        raise RequestProblem(400, detail)
     canonical = json.dumps([request.method, request.path, payload], sort_keys=True, separators=(",", ":"))
     return Once(key, hashlib.sha256(canonical.encode()).hexdigest(), reply)

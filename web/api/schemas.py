@@ -10,7 +10,7 @@ from pydantic import with_config as configured
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from store import validation
+from store import cursors, validation
 from store.paging import LIMIT, MAX_LIMIT
 from store.request_context import timestamp
 
@@ -125,7 +125,7 @@ class PageQuery(TypedDict, total=False):
     cursor: Annotated[
         str,
         Field(
-            max_length=1024,
+            max_length=cursors.MAX_LENGTH,
             description="Where to continue: from the `Link` header of an earlier page of the same list",
             json_schema_extra={"format": "cursor"},
         ),
