@@ -28,7 +28,7 @@ TRANSACTION_BYTES = 4 * 2**20
 RENAMED = {"authorization", "connection", "content-md5", "date", "host", "server", "via", "www-authenticate"}
 BAD_GATEWAY = 502  # API Gateway's own answer to a function that failed, which says nothing of how
 INTERNAL_ERROR = b'{"message": "Internal server error"}'
-JSON_TYPE = {"Content-Type": "application/json"}
+JSON_TYPE = {"Content-Type": "application/json"}  # to be copied: ministack adds the length of the answer
 
 
 class SettingError(ValueError):
@@ -91,9 +91,9 @@ def _gateway() -> None:
         **options: Any,
     ) -> Response:
         if _exceeds("bytes of a body to API Gateway", len(body or b""), GATEWAY_BODY_BYTES):
-            return 413, JSON_TYPE, b'{"message": "Request Too Long"}'
+            return 413, {**JSON_TYPE}, b'{"message": "Request Too Long"}'
         if _exceeds("bytes of headers to API Gateway", _header_bytes(headers), GATEWAY_HEADER_BYTES):
-            return 431, JSON_TYPE, b'{"message": "Request Header Fields Too Large"}'
+            return 431, {**JSON_TYPE}, b'{"message": "Request Header Fields Too Large"}'
         asked = (integration, api_id, stage_name, stage, resource, path, method, headers, body, *more)
         status, answered, content = await invoke(*asked, **options)
         renamed = {
@@ -101,14 +101,14 @@ def _gateway() -> None:
             for name, value in answered.items()
         }
         if _exceeds("bytes of headers from API Gateway", _header_bytes(renamed), GATEWAY_HEADER_BYTES):
-            return 500, JSON_TYPE, INTERNAL_ERROR
+            return 500, {**JSON_TYPE}, INTERNAL_ERROR
         return status, renamed, (INTERNAL_ERROR if status == BAD_GATEWAY else content)
 
     shape = apigateway_v1._lambda_proxy_response
 
     def shape_as_the_gateway_does(result: dict[str, Any]) -> Any:
         if result.get("throttle"):
-            return {"statusCode": 500, "headers": JSON_TYPE, "body": INTERNAL_ERROR.decode()}, None
+            return {"statusCode": 500, "headers": {**JSON_TYPE}, "body": INTERNAL_ERROR.decode()}, None
         return shape(result)
 
     apigateway_v1._invoke_lambda_proxy_v1 = invoke_within_limits

@@ -15,14 +15,18 @@ from localcloud.server import LocalAws
 from tests.localcloud.conftest import ClientOf
 
 ACCOUNT = "000000000000"
-# Returns what it is told to, after as many seconds: headers, and a body of as many characters. To a GET, it returns the
+# Returns what it is told to, once there is a file: headers, and a body of as many characters. To a GET, it returns the
 # event.
 CODE = """
 import json
+import os
 import time
 def handler(event, context):
     asked = json.loads(event.get("body") or "{}") if "httpMethod" in event else event
-    time.sleep(asked.get("seconds", 0))
+    if "until" in asked:
+        open(asked["until"] + ".begun", "w").close()
+    while "until" in asked and not os.path.exists(asked["until"]):
+        time.sleep(0.05)
     if event.get("httpMethod") == "GET":
         return {"statusCode": 200, "body": json.dumps(event)}
     if "answer_bytes" in asked:
