@@ -17,8 +17,6 @@ from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from django.utils.translation import gettext as _
-
 from identity.items import UserItem
 from store import idempotency
 from store import reading as store_reading
@@ -38,7 +36,6 @@ from tasks.transfer.existing_tasks import Candidate, Status
 from tasks.transfer.rows import Row
 
 AT_ONCE = 8
-MAX_FIELDS = 50  # of a row
 NOTES_MAX = 20  # of a row, in the report
 REPLY_MAX = 300_000  # bytes; an item may have 400 KB
 
@@ -214,10 +211,6 @@ class Planner:
 
         A task whose row says no time is created then, or at ``created`` if that is given.
         """
-        if len(row.fields) > MAX_FIELDS:
-            text = _("The row has %(number)d fields, and at most %(most)d are read.")
-            message = text % {"number": len(row.fields), "most": MAX_FIELDS}
-            row.errors.append(FieldError(field="", message=message, code="too_many_fields"))
         plan = None if row.errors else self._mended(row, replace(self._ctx, now=moment), created)
         return Candidate(row, once, row.errors, plan)
 
