@@ -7,36 +7,48 @@ directory on import.
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
-PENDING = ".meta.json.pending.tmp"  # ministack ignores names that end in .tmp
+from localcloud.files import TEMPORARY, keep_names
+
+SIDECAR = ".meta.json"
+PENDING = f"{SIDECAR}.pending{TEMPORARY}"  # ministack ignores names that end in .tmp
 
 
 def finish_interrupted_writes(directory: Path) -> int:
-    """Complete or discard interrupted writes; return the number of objects concerned."""
-    temporary = list(directory.rglob("*.tmp")) if directory.is_dir() else []
-    pending = [path for path in temporary if path.name.endswith(PENDING)]
-    for path in pending:
-        _finish(path)
+    """Complete or discard interrupted writes; return the number of temporary files concerned."""
+    temporary = list(directory.rglob(f"*{TEMPORARY}")) if directory.is_dir() else []
+    for path in temporary:
+        ending = PENDING if path.name.endswith(PENDING) else TEMPORARY
+        _finish(path.with_name(path.name.removesuffix(ending)))
     for path in temporary:
         path.unlink(missing_ok=True)  # finishing an object may have used it
-    return len(pending)
+    for folder in {path.parent for path in temporary}:
+        keep_names(folder)
+    return len(temporary)
 
 
-def _finish(pending: Path) -> None:
-    data = pending.with_name(pending.name.removesuffix(PENDING))
+def _finish(data: Path) -> None:
+    """Let the new data and the new metadata of an object take effect if both are there."""
+    new, pending, sidecar = (data.with_name(f"{data.name}{end}") for end in (TEMPORARY, PENDING, SIDECAR))
+    wanted = _data_digest(pending) or _data_digest(sidecar)
+    if wanted and _digest_of(new) == wanted:
+        new.replace(data)
+    if _digest_of(data) == _data_digest(pending) != "":
+        pending.replace(sidecar)
+
+
+def _data_digest(metadata: Path) -> str:
+    """Return the digest of the data that a file of metadata belongs to; "" without or if it is incomplete."""
     try:
-        wanted = json.loads(pending.read_bytes())
-    except ValueError:
-        return  # incomplete: the data file was not touched yet
-    if data.is_file() and digest(data.read_bytes()) == wanted.pop("data_digest", None):
-        replace(data.with_name(f"{data.name}.meta.json"), json.dumps(wanted).encode())
+        content: Any = json.loads(metadata.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return ""
+    return str(content.get("data_digest", ""))
 
 
-def replace(path: Path, content: bytes) -> None:
-    """Replace the content of a file atomically."""
-    temporary = path.with_name(f"{path.name}.tmp")
-    temporary.write_bytes(content)
-    temporary.replace(path)
+def _digest_of(path: Path) -> str:
+    return digest(path.read_bytes()) if path.is_file() else "no file"
 
 
 def digest(content: bytes) -> str:
