@@ -53,6 +53,14 @@ def keep_names(directory: Path) -> None:
         _named.add(each)
 
 
+def keep(path: Path) -> None:
+    """Keep a file that others wrote, and its name."""
+    if durable():
+        with _opened(path) as descriptor:
+            sync(descriptor)
+        keep_names(path.parent)
+
+
 def forget_names(directory: Path) -> None:
     """Note that ``directory`` was removed with all in it: created again, their names are to be kept again."""
     _named.difference_update([each for each in _named if each.is_relative_to(directory)])
