@@ -15,7 +15,7 @@ quick := "not slow and not long and not browser"
 SEED ?= default
 shuffled := -p randomly --randomly-seed=$(SEED)
 
-BENCH ?= api lists admin_lists insights language scale wire cold_start
+BENCH ?= api lists admin_lists insights language scale wire cold_start load
 
 .PHONY: help run test test-fast test-long test-clock test-crash test-parity bench bench-lake screenshots lint format \
 	messages lock env clean lint-style lint-types lint-infra-types lint-stacks test-app test-checks

@@ -82,7 +82,7 @@ def _measure(address: str) -> None:
     person = people.create()
     try:
         made = _tasks(Api(address, person.token))
-        session = _session(address, person)
+        session = session_of(address, person.username, person.password)
         print("| answer | with gzip: head | body | all | without: all |\n|---|---:|---:|---:|---:|")
         for name, path, in_browser in REQUESTS:
             who = {"Cookie": session} if in_browser else {"Authorization": f"Bearer {person.token}"}
@@ -119,8 +119,8 @@ def _tasks(api: Any) -> str:
     return str(made.body["id"])
 
 
-def _session(address: str, person: Any) -> str:
-    """Sign in on the page; return the cookies of the session."""
+def session_of(address: str, identifier: str, password: str) -> str:
+    """Sign in on the page of the site at ``address``; return the cookies of the session."""
     url = f"{address.rstrip('/')}/login/"
     _, head, body = _ask(url, {})
     token = re.search(rb'name="csrfmiddlewaretoken" value="([^"]+)"', body)
@@ -129,8 +129,8 @@ def _session(address: str, person: Any) -> str:
     cookies = _cookies(head)
     form = {
         "csrfmiddlewaretoken": token[1].decode(),
-        "identifier": person.username,
-        "password": person.password,
+        "identifier": identifier,
+        "password": password,
     }
     parts = urlsplit(url)
     sent = {"Cookie": cookies, "Referer": url, "Origin": f"{parts.scheme}://{parts.netloc}"}

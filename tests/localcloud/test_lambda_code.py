@@ -13,7 +13,7 @@ from tests.roles import OWNER
 def package(text):
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as opened:
-        opened.writestr("handler.py", text)
+        opened.writestr(zipfile.ZipInfo("handler.py"), text)  # which has one date, whenever it is made
     return archive.getvalue()
 
 

@@ -44,6 +44,9 @@ def test_an_example_shows_how_it_goes(open_as, alice):
 def test_from_signing_in_to_done_with_keys_only(visit, alice):
     page = visit()
     page.goto("/login/")
+    expect(
+        page.get_by_label("E-mail or username")
+    ).to_be_focused()  # by itself, some time after it has loaded
     page.keyboard.type(alice.email)
     page.keyboard.press("Tab")
     page.keyboard.type(alice.password)
