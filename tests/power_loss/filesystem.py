@@ -38,18 +38,20 @@ def needs_power(operation: Callable[..., Any]) -> Callable[..., Any]:
         if not self.power.is_set():
             self.power.wait()
             raise mfusepy.FuseOSError(errno.EIO)
-        with self.lock:
+        with self.turn:
             return operation(self, *arguments)
 
     return powered
 
 
 class FileSystem(mfusepy.Operations):
-    """The operations that the kernel asks for."""
+    """The operations that the kernel asks for; it keeps the locks itself."""
+
+    use_ns = True  # times are whole nanoseconds
 
     def __init__(self) -> None:
         self.disk = Disk()
-        self.power, self.lock = threading.Event(), threading.Lock()
+        self.power, self.turn = threading.Event(), threading.Lock()
         self.power.set()
         self.handles: dict[int, tuple[Node, str, int]] = {}
         self.last_handle = 0
@@ -67,7 +69,7 @@ class FileSystem(mfusepy.Operations):
     def cut(self, seed: int | None) -> list[str]:
         """Lose power; return the paths of what was not synced."""
         self.power.clear()
-        with self.lock:
+        with self.turn:
             unsynced = self.disk.unsynced()
             self.disk.lose_power(seed)
             self.handles.clear()
@@ -204,9 +206,9 @@ class FileSystem(mfusepy.Operations):
         return 0
 
     @needs_power
-    def utimens(self, path: str, times: tuple[float, float] | None = None) -> int:
+    def utimens(self, path: str, times: tuple[int, int] | None = None) -> int:
         """Change the time of modification."""
-        self._find(path).modified = times[1] if times else time.time()
+        self._find(path).modified = times[1] if times else time.time_ns()
         return 0
 
     # --- Content ------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ class Node:
     mode: int
     number: int = field(default_factory=lambda: next(_numbers))
     owner: tuple[int, int] = (0, 0)
-    modified: float = field(default_factory=time.time)
+    modified: int = field(default_factory=time.time_ns)
     data: bytearray = field(default_factory=bytearray)
     saved: bytearray = field(default_factory=bytearray)
     pending: list[Write] = field(default_factory=list)
@@ -83,14 +83,14 @@ class Disk:
         """Change names at once."""
         for parent, name, node in steps:
             put(parent.names, name, node)
-            parent.modified = time.time()
+            parent.modified = time.time_ns()
         self.renamings.append(Renaming(list(steps)))
 
     def write(self, node: Node, change: Write) -> None:
         """Change a file's content."""
         write(node.data, change)
         node.pending.append(change)
-        node.modified = time.time()
+        node.modified = time.time_ns()
 
     def sync(self, node: Node) -> None:
         """Let a file's content or a directory's names reach the disk."""

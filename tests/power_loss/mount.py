@@ -57,7 +57,9 @@ class PowerLossDisk:
     ) -> None:
         assert self.process is not None
         assert self.process.stdin is not None
+        assert self.process.stdout is not None
         self.process.stdin.close()
+        self.process.stdout.close()
         try:
             self.process.wait(SECONDS)
         except subprocess.TimeoutExpired:

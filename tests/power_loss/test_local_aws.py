@@ -89,7 +89,7 @@ def test_everything_acknowledged_survives(aws: PoweredAws, of: ClientOf) -> None
 
 SYNCS = [
     ("items", r"dynamodb/journal\.", "the journal's content"),
-    ("items", r"aws/dynamodb$", "the journal's name"),
+    ("compacted", r"aws/dynamodb$", "the names of journals and snapshots"),
     ("compacted", r"dynamodb/snapshot\.", "a snapshot's content"),
     ("objects", r"lake-bucket/.*/current\.tmp$", "an object's content"),
     ("objects", r"lake-bucket/.*pending\.tmp$", "an object's metadata"),
@@ -97,7 +97,7 @@ SYNCS = [
     ("objects", r"lake-bucket/layer$", "an object's directory, and a deletion"),
     ("objects", r"lake-bucket$", "a directory in a bucket"),
     ("accounts", r"services/\.cognito.*", "a service's state"),
-    ("accounts", r"\.pem$", "the keys that sign tokens"),
+    ("accounts", r"cognito-pool-keys$", "the keys that sign tokens"),
     ("accounts", r"aws/services$", "the name of a service's state"),
     ("queue_message", r"services/\.sqs.*", "a queue's messages"),
     ("catalog", r"services/\.glue.*", "the lake's catalogue"),
