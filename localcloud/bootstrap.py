@@ -375,7 +375,12 @@ def debian_packages() -> tuple[list[str], str]:
         packages.append(HEADLESS_SHELL)
     if not works(["java", "-version"]):
         packages.append("default-jre-headless")
-    return packages, "The tests need Chromium for pages and Java for Spark: install them"
+    if platform.system() == "Linux" and not shutil.which("fusermount3"):
+        packages.append("fuse3")
+    return (
+        packages,
+        "The tests need Chromium for pages, Java for Spark and FUSE for losses of power: install them",
+    )
 
 
 # --- All together --------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ class Settings:
     aws_port: int
     directory: Path
     demo: bool
-    durable: bool
+    durable: bool = False
 
     @property
     def app_url(self) -> str:

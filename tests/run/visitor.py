@@ -55,6 +55,8 @@ class Visitor:
             queue = clients["sqs"].get_queue_url(QueueName=QUEUE)["QueueUrl"]
             while not stop.is_set():
                 self._visit(variables, queue, clients)
+        except urllib.error.HTTPError as answer:
+            self.refused.append(f"{answer.url} was answered {answer.code}")
         except GONE:
             return
 
