@@ -51,11 +51,13 @@ class FileSystem(mfusepy.Operations):
 
     def __init__(self) -> None:
         self.disk = Disk()
-        self.power, self.turn = threading.Event(), threading.Lock()
+        self.power, self.may_sync, self.turn = threading.Event(), threading.Event(), threading.Lock()
         self.power.set()
+        self.may_sync.set()
         self.handles: dict[int, tuple[Node, str, int]] = {}
         self.last_handle = 0
         self.not_synced: re.Pattern[str] | None = None
+        self.held: re.Pattern[str] | None = None
         self.synced = 0
 
     def init_with_config(self, _connection: Any, config: Any) -> None:
@@ -69,9 +71,11 @@ class FileSystem(mfusepy.Operations):
     def cut(self, seed: int | None) -> list[str]:
         """Lose power; return the paths of what was not synced."""
         self.power.clear()
+        self.may_sync.set()
         with self.turn:
             unsynced = self.disk.unsynced()
             self.disk.lose_power(seed)
+            self.held = None
             self.handles.clear()
         return unsynced
 
@@ -82,6 +86,11 @@ class FileSystem(mfusepy.Operations):
     def never_sync(self, pattern: str) -> None:
         """Answer syncs of paths that match, and do nothing, as if the program had forgotten them."""
         self.not_synced = re.compile(pattern) if pattern else None
+
+    def hold_syncs(self, pattern: str) -> None:
+        """Let syncs of paths that match wait until the power is lost."""
+        self.held = re.compile(pattern)
+        self.may_sync.clear()
 
     def count(self) -> int:
         """Return the number of syncs so far."""
@@ -250,9 +259,14 @@ class FileSystem(mfusepy.Operations):
         self.disk.write(self._handle(fh)[0] if fh else self._find(path), (length, None))
         return 0
 
-    @needs_power
     def fsync(self, path: str, _datasync: int, fh: int) -> int:
         """Let content or names reach the disk."""
+        if self.held and self.held.search(path):
+            self.may_sync.wait()
+        return self._sync(path, fh)
+
+    @needs_power
+    def _sync(self, path: str, fh: int) -> int:
         node, opened_as, _ = self._handle(fh)
         self.synced += 1
         if not (self.not_synced and self.not_synced.search(path or opened_as)):
@@ -294,7 +308,7 @@ def main() -> None:
     """Mount the file system and serve it until the standard input ends."""
     served, mountpoint = FileSystem(), sys.argv[1]
     threading.Thread(target=obey, args=[served, mountpoint], daemon=True).start()
-    mfusepy.FUSE(served, mountpoint, foreground=True, nothreads=True, fsname="power-loss")
+    mfusepy.FUSE(served, mountpoint, foreground=True, nothreads=False, fsname="power-loss")
 
 
 if __name__ == "__main__":

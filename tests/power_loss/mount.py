@@ -83,6 +83,10 @@ class PowerLossDisk:
         """Let syncs of paths that the regular expression matches do nothing; "" ends it."""
         self._command("never_sync", pattern)
 
+    def hold_syncs(self, pattern: str) -> None:
+        """Let syncs of paths that the regular expression matches wait until the power is lost."""
+        self._command("hold_syncs", pattern)
+
     def syncs(self) -> int:
         """Return how many syncs there were."""
         return int(self._command("count"))

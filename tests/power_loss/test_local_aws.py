@@ -16,6 +16,7 @@ from tests.localcloud.conftest import ClientOf, client
 from tests.localcloud.dynamo import all_items, item, make_table, records
 from tests.localcloud.test_durability import catalog, kill_while_writing, queue_message
 from tests.power_loss.conftest import PoweredAws
+from tests.run.stack import until
 
 pytestmark = pytest.mark.long
 
@@ -118,6 +119,38 @@ def test_without_one_of_the_syncs_it_is_lost(
     except (LocalAwsError, ClientError, BotoCoreError, KeyError, IndexError):
         after = None
     assert after != before, f"{what} was kept without a sync"
+
+
+def test_nobody_is_told_what_is_not_on_the_disk(aws: PoweredAws, of: ClientOf) -> None:
+    arn = make_table(of("dynamodb"), "work")
+    of("dynamodb").put_item(TableName="work", Item=item("before"))
+    told: list[Any] = []
+    requests: list[Callable[[], Any]] = [
+        lambda: of("dynamodb").put_item(TableName="work", Item=item("after")),
+        lambda: of("dynamodb").get_item(TableName="work", Key=item("after")).get("Item"),
+        lambda: all_items(of("dynamodb"), "work"),
+        lambda: records(of("dynamodbstreams"), arn),
+    ]
+
+    def ask(request: Callable[[], Any]) -> None:
+        with suppress(ClientError, BotoCoreError):
+            told.append(request())
+
+    aws.disk.hold_syncs(r"dynamodb/journal")
+    threads = [threading.Thread(target=ask, args=[request]) for request in requests]
+    threads[0].start()
+    journal = next((aws.directory / "aws/dynamodb").glob("journal.*"))
+    until(lambda: b'"after"' in journal.read_bytes(), "the write is in the journal")
+    for thread in threads[1:]:
+        thread.start()
+    for _ in range(20):
+        of("sqs").list_queues()  # enough turns of the server for the others to be answered, if they were
+    assert told == []
+    aws.kill()
+    for thread in threads:
+        thread.join()
+    aws.start()
+    assert [pk for pk, _ in all_items(of("dynamodb"), "work")] == ["before"]
 
 
 def test_power_lost_under_load(aws: PoweredAws, monkeypatch: pytest.MonkeyPatch) -> None:
