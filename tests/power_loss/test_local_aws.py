@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localcloud.server import LocalAwsError
+from localcloud.server import LocalAws, LocalAwsError
 from tests.localcloud.conftest import ClientOf, client
 from tests.localcloud.dynamo import all_items, item, make_table, records
 from tests.localcloud.test_durability import catalog, kill_while_writing, queue_message
@@ -151,6 +151,20 @@ def test_nobody_is_told_what_is_not_on_the_disk(aws: PoweredAws, of: ClientOf) -
         thread.join()
     aws.start()
     assert [pk for pk, _ in all_items(of("dynamodb"), "work")] == ["before"]
+
+
+def test_what_a_killed_run_left_is_on_the_disk_before_the_next_one_serves(
+    aws: PoweredAws, of: ClientOf
+) -> None:
+    aws.disk.never_sync(r"aws/(dynamodb|s3)")
+    looks = [items(of), objects(of)]
+    LocalAws.kill(aws)
+    aws.disk.never_sync("")
+    aws.start()
+    seen = [look() for look in looks]
+    aws.kill()
+    aws.start()
+    assert [look() for look in looks] == seen
 
 
 def test_power_lost_under_load(aws: PoweredAws, monkeypatch: pytest.MonkeyPatch) -> None:

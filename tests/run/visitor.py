@@ -66,6 +66,7 @@ class Visitor:
         clients["cognito-idp"].admin_create_user(**user, MessageAction="SUPPRESS")
         clients["cognito-idp"].admin_set_user_password(**user, Password=PASSWORD, Permanent=True)
         self.accounts.append(name)
+        self.sessions.append(self._sign_in(name))
         clients["sqs"].send_message(QueueUrl=queue, MessageBody=name)
         self.messages.add(name)
         clients["s3"].put_object(Bucket=BUCKET, Key=f"folder/{name}/object", Body=name.encode())
@@ -73,7 +74,6 @@ class Visitor:
         self.overwriting = name.encode() * 20
         clients["s3"].put_object(Bucket=BUCKET, Key=OVERWRITTEN, Body=self.overwriting)
         self.objects[OVERWRITTEN] = self.overwriting
-        self.sessions.append(self._sign_in(name))
 
     def _sign_in(self, name: str) -> urllib.request.OpenerDirector:
         """Return a browser that is signed in."""
