@@ -125,16 +125,16 @@ def _sync(folder: Path) -> float:
 def _write(writes: list[Write], seconds: float) -> list[float]:
     """Let the clients write for so many seconds; return the seconds of each write."""
     times: list[float] = []
-    until = time.perf_counter() + seconds
+    ready = threading.Barrier(len(writes))
 
     def work(write: Write) -> None:
+        write()
+        ready.wait()
+        until = time.perf_counter() + seconds
         while (began := time.perf_counter()) < until:
             write()
             times.append(time.perf_counter() - began)
 
-    for write in writes:
-        write()
-    until = time.perf_counter() + seconds
     threads = [threading.Thread(target=work, args=[write]) for write in writes]
     for thread in threads:
         thread.start()

@@ -1,7 +1,7 @@
 """``python -m localcloud.aws``: prepares the process and its files, then starts the server."""
 
 from localcloud.aws.environment import prepare
-from localcloud.aws.s3_recovery import finish_interrupted_writes
+from localcloud.aws.s3_files import finish_interrupted_writes
 from localcloud.files import durable, sync_tree
 
 

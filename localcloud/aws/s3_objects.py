@@ -3,7 +3,7 @@
 Hole closed: ministack replaces an object's data file and then its metadata file; a crash in between leaves new bytes
 with the old ETag and length, which breaks reads and makes If-Match accept a stale state. Also, it only logs a failed
 write. Here new data and new metadata, with a digest of the data, are both written beside the old ones before either
-takes effect; after a crash, s3_recovery.py completes what is complete. And an object that replaces another in a bucket
+takes effect (s3_files.py). And an object that replaces another in a bucket
 without versions would keep the other's tags.
 """
 
@@ -16,8 +16,8 @@ from typing import Any
 from ministack.services import s3
 
 from localcloud.aws.protocol import Response
-from localcloud.aws.s3_recovery import PENDING, SIDECAR, digest
-from localcloud.files import TEMPORARY, forget_names, keep_names, write, write_atomically
+from localcloud.aws.s3_files import SIDECAR, remove_object, write_object
+from localcloud.files import forget_names, write_atomically
 
 
 def install() -> None:
@@ -42,24 +42,13 @@ def persist_object(bucket: str, key: str, obj: dict[str, Any]) -> None:
     path = Path(s3._object_disk_path(bucket, key))
     path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
     meta = {**s3._object_meta_from_record(obj), **s3._key_history_meta(bucket, key), "key": key}
-    sidecar = path.with_name(f"{path.name}{SIDECAR}")
     if obj.get("body") is None:
-        write_atomically(sidecar, json.dumps(meta))
+        write_atomically(path.with_name(f"{path.name}{SIDECAR}"), json.dumps(meta))
     else:
-        _write_both(path, sidecar, meta, obj["body"])
+        write_object(path, meta, obj["body"])
         obj["body"] = None
     base = Path(s3.DATA_DIR) / s3.get_account_id() / bucket
     remove_key_files(s3._other_key_disk_path(str(base), key, str(path)))
-
-
-def _write_both(path: Path, sidecar: Path, meta: dict[str, Any], body: bytes) -> None:
-    new, pending = path.with_name(f"{path.name}{TEMPORARY}"), path.with_name(f"{path.name}{PENDING}")
-    write(new, body)
-    write(pending, json.dumps({**meta, "data_digest": digest(body)}))
-    keep_names(path.parent)  # both must be there before one of them replaces an old file
-    new.replace(path)
-    pending.replace(sidecar)
-    keep_names(path.parent)
 
 
 def write_version(path: str, content: str | bytes, *, text: bool = False) -> None:
@@ -68,12 +57,9 @@ def write_version(path: str, content: str | bytes, *, text: bool = False) -> Non
 
 
 def remove_key_files(path: str | None) -> None:
-    """Remove an object's files, the data first: metadata without data are no object."""
-    if path and Path(path).is_file():
-        Path(path).unlink()
-        keep_names(Path(path).parent)
+    """Remove the files of an object or of a version."""
     if path:
-        Path(f"{path}{SIDECAR}").unlink(missing_ok=True)
+        remove_object(Path(path))
 
 
 def _deleting(delete: Callable[[str], None]) -> Callable[[str], None]:

@@ -31,12 +31,15 @@ CAPACITY_BLOCKS = 1 << 20
 
 
 def needs_power(operation: Callable[..., Any]) -> Callable[..., Any]:
-    """Let an operation wait while the power is off, and fail then."""
+    """Let an operation wait while the power is off, and then fail."""
 
     @functools.wraps(operation)
     def powered(self: FileSystem, *arguments: Any) -> Any:
+        self.operations_left -= 1
+        if self.operations_left == 0:
+            self.power.clear()
         if not self.power.is_set():
-            self.power.wait()
+            self.failing.wait()
             raise mfusepy.FuseOSError(errno.EIO)
         with self.turn:
             return operation(self, *arguments)
@@ -51,7 +54,8 @@ class FileSystem(mfusepy.Operations):
 
     def __init__(self) -> None:
         self.disk = Disk()
-        self.power, self.may_sync, self.turn = threading.Event(), threading.Event(), threading.Lock()
+        self.turn = threading.Lock()
+        self.power, self.failing, self.may_sync = threading.Event(), threading.Event(), threading.Event()
         self.power.set()
         self.may_sync.set()
         self.handles: dict[int, tuple[Node, str, int]] = {}
@@ -59,6 +63,7 @@ class FileSystem(mfusepy.Operations):
         self.not_synced: re.Pattern[str] | None = None
         self.held: re.Pattern[str] | None = None
         self.synced = 0
+        self.operations_left = -1
 
     def init_with_config(self, _connection: Any, config: Any) -> None:
         """Keep the kernel from remembering what a loss of power changes."""
@@ -68,9 +73,11 @@ class FileSystem(mfusepy.Operations):
 
     # --- Commands -----------------------------------------------------------------------------------------------
 
-    def cut(self, seed: int | None) -> list[str]:
-        """Lose power; return the paths of what was not synced."""
+    def cut(self, seed: int | None, fail: bool) -> list[str]:
+        """Lose power; return the paths of what was not synced. Operations wait, or fail at once."""
         self.power.clear()
+        if fail:
+            self.failing.set()
         self.may_sync.set()
         with self.turn:
             unsynced = self.disk.unsynced()
@@ -79,9 +86,20 @@ class FileSystem(mfusepy.Operations):
             self.handles.clear()
         return unsynced
 
+    def fail_after(self, operations: int) -> None:
+        """Let the power fail after so many more operations; ``cut`` decides what stays."""
+        self.operations_left = operations + 1
+
+    def has_power(self) -> bool:
+        """Return whether the power is on."""
+        return self.power.is_set()
+
     def restore(self) -> None:
         """Let the power come back; programs must be gone."""
+        self.operations_left = -1
         self.power.set()
+        self.failing.set()
+        self.failing = threading.Event()
 
     def never_sync(self, pattern: str) -> None:
         """Answer syncs of paths that match, and do nothing, as if the program had forgotten them."""

@@ -68,16 +68,25 @@ class PowerLossDisk:
         unmount = ["fusermount3", "-u", "-z", "-q", str(self.directory)]
         subprocess.run(unmount, check=False, stderr=subprocess.DEVNULL)  # if the process could not
 
-    def cut(self, seed: int | None = None) -> list[str]:
+    def cut(self, seed: int | None = None, *, fail: bool = False) -> list[str]:
         """Lose power now: nothing more is read or written; return the paths of what was not synced.
 
-        Without a ``seed`` nothing survives that was not synced; with one, chance decides.
+        Without a ``seed`` nothing survives that was not synced; with one, chance decides. Programs that use the disk
+        wait until they are killed; ``fail`` lets their calls fail, for those that cannot be killed.
         """
-        return list(self._command("cut", seed))
+        return list(self._command("cut", seed, fail))
 
     def restore(self) -> None:
         """Give power again, once the programs that used the disk have been killed."""
         self._command("restore")
+
+    def fail_after(self, operations: int) -> None:
+        """Let the power fail after so many more operations; then ``cut`` decides what stays."""
+        self._command("fail_after", operations)
+
+    def has_power(self) -> bool:
+        """Return whether the power is on."""
+        return bool(self._command("has_power"))
 
     def never_sync(self, pattern: str) -> None:
         """Let syncs of paths that the regular expression matches do nothing; "" ends it."""

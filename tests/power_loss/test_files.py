@@ -68,8 +68,8 @@ def test_what_was_noted_is_there(kind: Callable[[Path], Callable[[], Any]], disk
     for seed in SEEDS:
         folder = disk.directory / f"run-{seed}"
         folder.mkdir()
-        look = kind(folder)
         files.keep_names(folder)
+        look = kind(folder)
         before = look()
         lose_power(disk, seed)
         assert look() == before

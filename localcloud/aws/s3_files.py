@@ -1,7 +1,8 @@
-"""Finishes S3 writes that a crash interrupted, before ministack reads the object files.
+"""The files of an S3 object, which a crash or a loss of power leaves in the old or the new version.
 
-See s3_objects.py for the hole this closes. This module must not import ministack, whose S3 service reads its
-directory on import.
+See s3_objects.py for the hole this closes. New data and new metadata, with a digest of the data, are both there before
+either takes effect; what was interrupted then is completed at the next start, before ministack reads the files. This
+module must not import ministack, whose S3 service reads its directory on import.
 """
 
 import hashlib
@@ -9,10 +10,34 @@ import json
 from pathlib import Path
 from typing import Any
 
-from localcloud.files import TEMPORARY, keep_names
+from localcloud.files import TEMPORARY, keep_names, write
 
 SIDECAR = ".meta.json"
 PENDING = f"{SIDECAR}.pending{TEMPORARY}"  # ministack ignores names that end in .tmp
+
+
+def write_object(path: Path, metadata: dict[str, Any], body: bytes) -> None:
+    """Write an object's data and metadata."""
+    new, pending, sidecar = _files(path)
+    write(new, body)
+    write(pending, json.dumps({**metadata, "data_digest": digest(body)}))
+    keep_names(path.parent)  # both must be there before one of them replaces an old file
+    new.replace(path)
+    pending.replace(sidecar)
+    keep_names(path.parent)  # or the next write could take the place of what is to be completed
+
+
+def remove_object(path: Path) -> None:
+    """Remove an object's files, the data first: metadata without data are no object."""
+    if path.is_file():
+        path.unlink()
+        keep_names(path.parent)
+    _files(path)[2].unlink(missing_ok=True)
+
+
+def _files(path: Path) -> tuple[Path, ...]:
+    """Return the files of an object's new data, its pending metadata and its metadata."""
+    return tuple(path.with_name(f"{path.name}{ending}") for ending in (TEMPORARY, PENDING, SIDECAR))
 
 
 def finish_interrupted_writes(directory: Path) -> int:
@@ -30,7 +55,7 @@ def finish_interrupted_writes(directory: Path) -> int:
 
 def _finish(data: Path) -> None:
     """Let the new data and the new metadata of an object take effect if both are there."""
-    new, pending, sidecar = (data.with_name(f"{data.name}{end}") for end in (TEMPORARY, PENDING, SIDECAR))
+    new, pending, sidecar = _files(data)
     wanted = _data_digest(pending) or _data_digest(sidecar)
     if wanted and _digest_of(new) == wanted:
         new.replace(data)
