@@ -1,17 +1,17 @@
 #!/usr/bin/env python
-"""Django's command line: ``manage.py <command>`` runs with the settings of ``todo_site``."""
+"""The command line: ``manage.py <command>`` runs with the settings of ``todo_site``."""
 
 import os
 import sys
 
 
-def main() -> None:
-    """Run the command named on the command line."""
+def main() -> int:
+    """Run the command named on the command line; return its status."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "todo_site.settings")
-    from django.core.management import execute_from_command_line
+    from todo_site.management.utility import execute
 
-    execute_from_command_line(sys.argv)
+    return execute(sys.argv)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

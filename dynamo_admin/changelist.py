@@ -43,13 +43,16 @@ class CursorChangeList(ChangeList):
         """Read the page and report what could not be read. The export, which reads its own pages, skips this."""
         if getattr(request, "dynamo_unread", False):
             return
+        full = self.list_per_page
+        self.list_per_page = getattr(request, "dynamo_rows", full)
         try:
             self.page = self.queryset.page(self.cursor, self.list_per_page)
         except READING_FAILED as error:
             messages.warning(request, reason(error))
         except (NotSupportedError, ValueError) as error:  # ?title__regex=…
             raise IncorrectLookupParameters from error
-        self._report(request)
+        if self.list_per_page == full:  # with fewer rows, this page is built once more and has said it
+            self._report(request)
         self.result_list = self.queryset.with_rows(self.page.objects)
         # Equal, so that the search form does not show a number of results: they were not counted.
         self.result_count = self.full_result_count = len(self.page.objects)

@@ -169,9 +169,20 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             page = queryset.page(page.next, EXPORTED - len(found))
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        """Add the link to the CSV export."""
+        """Add the link to the CSV export; show as many rows as fit (``DynamoAdminSite.fit_page``)."""
         url = f"{request.path}{EXPORT}?{request.GET.urlencode()}"
-        return super().changelist_view(request, {"export_url": url, **(extra_context or {})})
+        context = {"export_url": url, **(extra_context or {})}
+        show = super().changelist_view
+        if request.method == "POST":  # an action, which must not run twice
+            return show(request, context)
+
+        def build(rows: int) -> Any:
+            request.dynamo_rows = rows  # type: ignore[attr-defined]
+            page: Any = show(request, dict(context))
+            return page.render() if hasattr(page, "render") else page
+
+        site: Any = self.admin_site
+        return site.fit_page(build, self.list_per_page)
 
     def response_action(self, request: HttpRequest, queryset: Any, *args: Any, **kwargs: Any) -> Any:
         """Run an action on the selected rows; refuse to run it on all pages, which has no bound."""

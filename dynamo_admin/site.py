@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import admin
+from django.http import HttpResponse
 
 Latest = Callable[[str | None, int], Sequence[Any]]
 
@@ -29,7 +30,7 @@ class RecentActions:
 
 
 class DynamoAdminSite(admin.AdminSite):
-    """Override ``latest_actions`` to fill "Recent actions", and ``fitting`` if an answer has a limit."""
+    """Override ``latest_actions`` to fill "Recent actions"; ``fitting`` and ``fit_page`` if an answer has a limit."""
 
     def latest_actions(self, user_id: str | None, limit: int) -> Sequence[Any]:
         """Return the latest history entries of one user, or of everybody (None)."""
@@ -42,3 +43,7 @@ class DynamoAdminSite(admin.AdminSite):
     def fitting(self) -> Callable[[str], bool]:
         """Return a function that says of each line of a CSV export, in order, whether the answer still holds it."""
         return lambda line: True
+
+    def fit_page(self, build: Callable[[int], HttpResponse], rows: int) -> HttpResponse:
+        """Return the page of a list that ``build`` makes, given the most rows it may show: ``rows``, or fewer."""
+        return build(rows)

@@ -1,4 +1,4 @@
-"""Log lines of the lake: one JSON object a line on standard output."""
+"""Log lines of the lake: one JSON object a line on standard error, without secrets."""
 
 import json
 import os
@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
+
+from etl.redaction import redacted, redacted_text
 
 
 def log(
@@ -37,8 +39,8 @@ def log(
         Further members, under `metadata`.
     """
     if error is not None:
-        text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"[:500]
-        metadata["error"] = text
+        text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
+        metadata["error"] = redacted_text(text)[:500]
     line = {
         "timestamp": iso(datetime.now(UTC)),
         "level": level or ("ERROR" if error else "INFO"),
@@ -48,12 +50,12 @@ def log(
         "operation": operation,
         "duration_ms": None if duration_ms is None else round(duration_ms, 1),
         "status": status or ("error" if error else "ok"),
-        "message": message,
-        "metadata": metadata,
+        "message": redacted_text(message),
+        "metadata": redacted(metadata),
         **_embedded(counts or {}, seconds or {}),
     }
-    sys.stdout.write(json.dumps(line, default=str) + "\n")
-    sys.stdout.flush()
+    sys.stderr.write(json.dumps(line) + "\n")
+    sys.stderr.flush()
 
 
 def _embedded(counts: Mapping[str, int], seconds: Mapping[str, float]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from etl.jobs.workspace import Workspace
 from etl.lake import consumed_files
 from etl.lake.config import ConfigError, LakeConfig, lake_config
 from etl.log import log
+from etl.redaction import errors_redacted
 from etl.status import run_log
 from etl.upkeep import orphans, retention
 
@@ -196,6 +197,7 @@ def _warm_lake() -> Lake:
     return local_lake(config, client("s3"), client("glue"), folder)
 
 
+@errors_redacted
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """Lambda: run one layer, `{"layer": "silver"}` or `{"layer": "gold"}`, or the `upkeep` that Spark cannot do.
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from django.conf import settings
 
-from identity import cognito
-from identity.cognito import Tokens
+from identity import cognito, passwords, recovery_codes
+from identity.cognito import NEW_PASSWORD, TOTP, Tokens
 from identity.errors import (
     AddressTaken,
     ChallengeRequired,
@@ -23,7 +23,6 @@ from identity.errors import (
     WrongCode,
 )
 
-TOTP, NEW_PASSWORD = "SOFTWARE_TOKEN_MFA", "NEW_PASSWORD_REQUIRED"
 _ERRORS: dict[str, type[IdentityError]] = {
     "CodeMismatchException": WrongCode,
     "EnableSoftwareTokenMFAException": WrongCode,
@@ -57,6 +56,7 @@ def sign_up(email: str, password: str, given_name: str, family_name: str) -> str
 
     Raises WeakPassword, AddressTaken, TooManyAttempts, IdentityUnavailable.
     """
+    passwords.check(password, email, given_name, family_name)
     username = str(uuid.uuid4())
     full = f"{given_name} {family_name}".strip()
     attributes = {"email": email, "name": full, "given_name": given_name, "family_name": family_name}
@@ -85,6 +85,7 @@ def forgot_password(identifier: str) -> None:
 
 def reset_password(identifier: str, code: str, password: str) -> None:
     """Set a new password with the code. Raises WrongCode, CodeExpired, WeakPassword, …"""
+    passwords.check(password, identifier)
     _ask_as_client("confirm_forgot_password", Username=identifier, ConfirmationCode=code, Password=password)
 
 
@@ -96,6 +97,8 @@ def answer_challenge(name: str, session: str, username: str, given: str) -> Toke
 
     Raises WrongCode, WeakPassword, InvalidCredentials (too late), ChallengeRequired (still more is wanted), …
     """
+    if name == NEW_PASSWORD:
+        passwords.check(given, username)
     field = {TOTP: "SOFTWARE_TOKEN_MFA_CODE", NEW_PASSWORD: "NEW_PASSWORD"}[name]
     answer = _ask_as_client(
         "respond_to_auth_challenge",
@@ -109,6 +112,7 @@ def answer_challenge(name: str, session: str, username: str, given: str) -> Toke
 def prove(identifier: str, password: str, code: str = "") -> Tokens:
     """Return fresh tokens for somebody who is signed in and shows their password, and code, again.
 
+    The code is one of the app, or a recovery code, which is then used up.
     Raises InvalidCredentials, WrongCode (also when one is needed and was not given), …
     """
     try:
@@ -116,14 +120,17 @@ def prove(identifier: str, password: str, code: str = "") -> Tokens:
     except ChallengeRequired as challenge:
         if challenge.name != TOTP or not code:
             raise WrongCode from None
+        if recovery_codes.is_one(code):
+            return recovery_codes.sign_in(identifier, password, code)
         return answer_challenge(challenge.name, challenge.session, challenge.username or identifier, code)
 
 
 # --- What the access token of a proof allows -----------------------------------------------------------------
 
 
-def change_password(access_token: str, old: str, new: str) -> None:
-    """Change the password. Raises InvalidCredentials, WeakPassword, …"""
+def change_password(access_token: str, old: str, new: str, *about: str) -> None:
+    """Change the password; ``about`` as of ``passwords.check``. Raises InvalidCredentials, WeakPassword, …"""
+    passwords.check(new, *about)
     _ask("change_password", AccessToken=access_token, PreviousPassword=old, ProposedPassword=new)
 
 

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -156,6 +157,8 @@ class AuditEntry(Stored):
         "idempotency": "idempotencyrecord",
     }
     FLAGS: ClassVar[dict[str, int]] = {"add": ADDITION, "delete": DELETION, "move to trash": DELETION}
+    # How people read the values of a field, by kind and field; who defines the kind adds to it.
+    WORDS: ClassVar[dict[tuple[str, str], Callable[[str], str]]] = {}
 
     item = AuditItem
     show = ("created_at", "actor_name", "action", "kind", "object_name", "object_id", "subject_id", "changes",
@@ -219,7 +222,18 @@ class AuditEntry(Stored):
 
     def get_change_message(self) -> str:
         """The action as a sentence."""
-        changed = self.stored.get("changes") or []
-        parts = [f"{c['field']}: “{c['before']}” → “{c['after']}”" for c in changed]
-        words = f"{self.stored['action'].capitalize()}" + (f" — {'; '.join(parts)}" if parts else "")
+        changed = self.changed_fields()
+        words = f"{self.stored['action'].capitalize()}" + (f" — {changed}" if changed else "")
         return f"{words}. {self.stored.get('message') or ''} Request {self.stored['request_id']}."
+
+    def changed_fields(self) -> str:
+        """What changed, field by field, in words."""
+        changed = self.stored.get("changes") or []
+        return "; ".join(
+            f"{c['field']}: “{self._words(c['field'], c['before'])}” → “{self._words(c['field'], c['after'])}”"
+            for c in changed
+        )
+
+    def _words(self, field: str, value: str) -> str:
+        words = self.WORDS.get((self.stored["kind"], field))
+        return words(value) if words and value else value

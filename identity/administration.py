@@ -7,11 +7,11 @@ dies in between leaves something that doing it again completes.
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from identity import access_tokens, directory, email_addresses, revocations, roles, sessions
+from identity import access_tokens, directory, email_addresses, recovery_codes, revocations, roles, sessions
 from identity.errors import AccountMissing, EmailTaken, IdentityError
 from identity.fields import PROFILE_CHANGES
 from identity.items import UserItem, calendar_feed_key
@@ -121,11 +121,7 @@ def disable_user(ctx: RequestContext, before: UserItem) -> UserItem:
     """
     disabled_at = before.disabled_at or ctx.timestamp
     changed = _change_profile(ctx, before, {"disabled_at": disabled_at}, _revocation(ctx, True))
-    remove(calendar_feed_key(ctx.user_id))
-    access_tokens.revoke_all(ctx.user_id)
-    _in_cognito(lambda: directory.disable(before.username))
-    _end_sessions(ctx, wholly=True)
-    access_tokens.revoke_all(ctx.user_id)
+    _end_issued(ctx, lambda: directory.disable(before.username), wholly=True)
     return changed
 
 
@@ -156,8 +152,28 @@ def sign_out_everywhere(ctx: RequestContext, before: UserItem) -> UserItem:
     Raises Refused, VersionConflict.
     """
     changed = _change_profile(ctx, before, {}, _revocation(ctx, False))
-    _in_cognito(lambda: directory.sign_out(before.username))
-    _end_sessions(ctx, wholly=False)
+    _end_issued(ctx, lambda: directory.sign_out(before.username), wholly=False)
+    return changed
+
+
+def password_changed(ctx: RequestContext, username: str, *, wholly: bool) -> None:
+    """End what was issued to somebody who has a new password, so that no thief of the old one stays in.
+
+    That is every session and Cognito token; ``wholly``: the access tokens and the address of the calendar too.
+    Raises Refused.
+    """
+    write([_revocation(ctx, wholly)])
+    _end_issued(ctx, lambda: directory.sign_out(username), wholly=wholly)
+
+
+def remove_second_factor(ctx: RequestContext, before: UserItem) -> UserItem:
+    """Let somebody sign in with their password alone, who has lost the app and the recovery codes.
+
+    Raises Refused, VersionConflict.
+    """
+    changed = _change_profile(ctx, before, {})
+    _in_cognito(lambda: directory.prefer_totp(before.username, wanted=False))
+    recovery_codes.forget(ctx.user_id)
     return changed
 
 
@@ -214,6 +230,17 @@ def _with_groups(session: dict[str, Any], groups: frozenset[str]) -> dict[str, A
 
 def _revocation(ctx: RequestContext, wholly: bool) -> Action:
     return revocations.record(ctx.user_id, ctx.request_id, ctx.now.timestamp(), wholly=wholly)
+
+
+def _end_issued(ctx: RequestContext, in_cognito: Callable[[], None], *, wholly: bool) -> None:
+    """End what a revocation that is stored already covers; ``in_cognito`` makes it issue no more for the old."""
+    if wholly:
+        remove(calendar_feed_key(ctx.user_id))
+        access_tokens.revoke_all(ctx.user_id)
+    _in_cognito(in_cognito)
+    _end_sessions(ctx, wholly=wholly)
+    if wholly:  # those made meanwhile
+        access_tokens.revoke_all(ctx.user_id)
 
 
 def _end_sessions(ctx: RequestContext, *, wholly: bool) -> None:

@@ -20,6 +20,7 @@ from identity.errors import (
     TooManyAttempts,
 )
 
+TOTP, NEW_PASSWORD = "SOFTWARE_TOKEN_MFA", "NEW_PASSWORD_REQUIRED"  # names of challenges
 _ERRORS: dict[str, type[IdentityError]] = {
     "NotAuthorizedException": InvalidCredentials,
     "UserNotFoundException": InvalidCredentials,

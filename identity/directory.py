@@ -106,6 +106,15 @@ def sign_out(username: str) -> None:
     _call("admin_user_global_sign_out", Username=username)
 
 
+def prefer_totp(username: str, *, wanted: bool) -> None:
+    """Make Cognito ask an account for a code of its authenticator app at sign-in, or stop it."""
+    _call(
+        "admin_set_user_mfa_preference",
+        Username=username,
+        SoftwareTokenMfaSettings={"Enabled": wanted, "PreferredMfa": wanted},
+    )
+
+
 def delete(username: str) -> None:
     """Delete an account if it exists."""
     ignoring(AccountMissing, lambda: _call("admin_delete_user", Username=username))

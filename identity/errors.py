@@ -105,11 +105,9 @@ class CodeExpired(IdentityError):  # noqa: N818
 
 
 class WeakPassword(IdentityError):  # noqa: N818
-    """The password does not meet the policy of the user pool."""
+    """The password does not meet the policy (``identity.passwords``)."""
 
-    message = _(
-        "Choose a longer password: at least 8 characters, with an uppercase letter, a lowercase letter and a digit."
-    )
+    message = _("Choose a longer password, of words that do not belong together.")
 
 
 class AddressTaken(IdentityError):  # noqa: N818

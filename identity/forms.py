@@ -4,18 +4,26 @@ from typing import Any
 
 from django import forms
 from django.http import HttpRequest, QueryDict
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
+
+from identity import passwords
 
 _IDENTIFIER = {"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
 _CODE_ATTRS = {"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}
-PASSWORD_HELP = _("At least 8 characters, with an uppercase letter, a lowercase letter and a digit.")
+PASSWORD_HELP = format_lazy(
+    _(
+        "At least {least} characters. A few words that do not belong together are easy to remember and hard to guess."
+    ),
+    least=passwords.MIN_LENGTH,
+)
 
 
 def password_field(label: Any, autocomplete: str, required: Any = None, **options: Any) -> forms.CharField:
     """Return a password field; ``autocomplete`` is current-password or new-password."""
     return forms.CharField(
         label=label,
-        max_length=256,
+        max_length=passwords.MAX_LENGTH,
         strip=False,
         error_messages={"required": required or _("Enter your password.")},
         widget=forms.PasswordInput(attrs={"autocomplete": autocomplete}),
@@ -27,7 +35,7 @@ def code_field(label: Any, **options: Any) -> forms.CharField:
     """Return a field for a code of six digits."""
     return forms.CharField(
         label=label,
-        max_length=16,
+        max_length=40,
         error_messages={"required": _("Enter the code.")},
         widget=forms.TextInput(attrs=_CODE_ATTRS),
         **options,
@@ -130,6 +138,20 @@ class ResetForm(StyledForm):
 
     code = code_field(_("Code"))
     password = new_password_field(_("New password"))
+
+
+class RecoveryForm(StyledForm):
+    """The password again, and a recovery code."""
+
+    password = password_field(_("Password"), "current-password")
+    code = forms.CharField(
+        label=_("Recovery code"),
+        max_length=40,
+        error_messages={"required": _("Enter the code.")},
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
 
 
 class NewPasswordForm(StyledForm):

@@ -36,6 +36,11 @@ def calendar_feed_key(user_id: str) -> Key:
     return f"CALENDAR#{user_id}", METADATA
 
 
+def recovery_codes_key(user_id: str) -> Key:
+    """Return PK and SK of a person's recovery codes."""
+    return f"RECOVERY#{user_id}", METADATA
+
+
 def preferences_key(user_id: str) -> Key:
     """Return PK and SK of a person's preferences."""
     return f"PREFERENCES#{user_id}", METADATA
@@ -121,6 +126,17 @@ class CalendarFeedItem(Item):
 
     user_id = Text()
     secret_hash = Text()
+    request_id = Text()
+    created_at = Text()
+
+
+class RecoveryCodesItem(Item):
+    """The recovery codes that a person has not used yet, as digests."""
+
+    ENTITY_TYPE = "RECOVERY_CODES"
+
+    user_id = Text()
+    digests = Texts()
     request_id = Text()
     created_at = Text()
 

@@ -8,6 +8,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from identity import sessions
 from identity.bounded_cache import BoundedCache
 from identity.errors import ProfileNotFound
 from identity.fields import PROFILE_CHANGES
@@ -53,7 +54,8 @@ def save_profile(
     """Change the profile of ``ctx.user_id``, or create it. Every write of a profile but ``first_sight`` is this one.
 
     One request to DynamoDB to read (none if ``read`` is given) and one to write, unless another write gets in between.
-    A change that changes nothing is written only with ``more``, or if it goes on the audit trail.
+    A change that changes nothing is written only with ``more``, or if it goes on the audit trail. Another time zone is
+    copied to the person's sessions, whose pages go by it: one more request, and two for each session.
 
     Parameters
     ----------
@@ -77,7 +79,11 @@ def save_profile(
     ProfileNotFound, VersionConflict, ValidationFailed, IdempotencyMismatch, IdempotencyInFlight, WriteContention
     """
 
+    before: UserItem | None = None
+
     def plan(current: UserItem | None) -> Plan[Saved]:
+        nonlocal before
+        before = current
         if current is None:
             if initial is None or (if_version is not None and 0 not in if_version):
                 raise ProfileNotFound
@@ -96,6 +102,8 @@ def save_profile(
     known.put(ctx.user_id, None)
     if isinstance(done, Replayed):
         return Saved(UserItem(), reply=done.reply, replayed=True)
+    if before and before.timezone != (zone := done.result.profile.timezone):
+        sessions.revise(ctx.user_id, lambda data: data | {"timezone": zone or ""})
     return Saved(done.result.profile, done.result.created, done.reply)
 
 

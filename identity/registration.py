@@ -1,41 +1,58 @@
 """Pages to sign up, to confirm the e-mail address, to reset the password, and for the second step of signing in.
 
-The account that a page is for is in its URL, signed: it survives a restart, another tab, and a lost cookie.
+The account that a page is for is in its URL, encrypted: it survives a restart, another tab, and a lost cookie.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from identity import accounts, mailbox, preference_cookies, sign_in
+from identity import (
+    accounts,
+    directory,
+    mailbox,
+    preference_cookies,
+    recovery_codes,
+    revocations,
+    sealing,
+    sign_in,
+)
+from identity.cognito import NEW_PASSWORD, TOTP
 from identity.decorators import form_page
-from identity.errors import ChallengeRequired, IdentityError, InvalidCredentials, WeakPassword
-from identity.forms import CodeForm, ForgottenForm, NewPasswordForm, ResetForm, SignUpForm, StyledForm, posted
+from identity.errors import ChallengeRequired, IdentityError, InvalidCredentials, WeakPassword, WrongCode
+from identity.forms import (
+    CodeForm,
+    ForgottenForm,
+    NewPasswordForm,
+    RecoveryForm,
+    ResetForm,
+    SignUpForm,
+    StyledForm,
+    posted,
+)
 from identity.next_page import safe_url
+from store.errors import DomainError
 
 LINK_SECONDS = 24 * 3600
 CHALLENGE_SECONDS = 180  # as long as Cognito waits for the response
 CHALLENGE_KEY = "challenge"
-_SALT = "identity.registration"
+_log = logging.getLogger(__name__)
 
 
 def _link(name: str, *about: str) -> str:
-    return f"{reverse(name)}?for={signing.dumps(about, salt=_SALT)}"
+    return f"{reverse(name)}?for={sealing.seal(name, *about)}"
 
 
-def _about(request: HttpRequest) -> list[str] | None:
-    try:
-        found: list[str] = signing.loads(request.GET.get("for", ""), salt=_SALT, max_age=LINK_SECONDS)
-    except signing.BadSignature:
-        return None
-    return found
+def _about(request: HttpRequest, name: str) -> list[str] | None:
+    """Return what the link to the page ``name`` is about; None for a link to another page, or an old one."""
+    return sealing.unseal(name, request.GET.get("for", ""), LINK_SECONDS)
 
 
 def _tried(form: StyledForm, do: Callable[[], Any], field: str | None = None) -> bool:
@@ -75,7 +92,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
 @form_page
 def confirm(request: HttpRequest) -> HttpResponse:
     """Confirm the e-mail address of a new account with the code that was sent to it, or send another code."""
-    about = _about(request)
+    about = _about(request, "confirm")
     if about is None:
         return redirect("sign-up")
     username, email = about
@@ -109,7 +126,7 @@ def forgotten(request: HttpRequest) -> HttpResponse:
 @form_page
 def reset(request: HttpRequest) -> HttpResponse:
     """Set a new password with the code that was sent."""
-    about = _about(request)
+    about = _about(request, "reset")
     if about is None:
         return redirect("forgotten")
     (identifier,) = about
@@ -119,9 +136,32 @@ def reset(request: HttpRequest) -> HttpResponse:
         if _tried(
             form, lambda: accounts.reset_password(identifier, given["code"].strip(), given["password"])
         ):
-            messages.success(request, _("Your password is changed. Sign in with it."))
+            _end_what_was_issued(request, identifier)
             return redirect("login")
     return _show(request, "reset", form, identifier=identifier, local_code=mailbox.code_for(identifier))
+
+
+def _end_what_was_issued(request: HttpRequest, identifier: str) -> None:
+    """End all sessions and tokens of an account whose password was reset; whoever had them may be a thief."""
+    from identity import administration  # here: no other page for strangers needs it
+
+    try:
+        account = directory.account(identifier)
+        ctx = sign_in.context_of(request, account.id)
+        administration.password_changed(ctx, account.username, wholly=True)
+    except DomainError:
+        _log.exception("a password was reset, but not everything that was issued to its account has ended")
+        messages.warning(
+            request, _("Your password is changed. Sign in with it, and then sign out everywhere in Security.")
+        )
+        return
+    revocations.outlast()
+    messages.success(
+        request,
+        _(
+            "Your password is changed. Every browser, program, access token and calendar address was signed out."
+        ),
+    )
 
 
 # --- The second step of signing in ---------------------------------------------------------------------------
@@ -131,7 +171,7 @@ def redirect_to_challenge(
     request: HttpRequest, challenge: ChallengeRequired, following: str
 ) -> HttpResponse | None:
     """Store Cognito's challenge and redirect to its page; return None if this site does not support the challenge."""
-    if challenge.name not in {accounts.TOTP, accounts.NEW_PASSWORD}:
+    if challenge.name not in {TOTP, NEW_PASSWORD}:
         return None
     request.session[CHALLENGE_KEY] = {
         "name": challenge.name,
@@ -149,7 +189,7 @@ def challenge(request: HttpRequest) -> HttpResponse:
     asked = request.session.get(CHALLENGE_KEY)
     if not asked or asked["until"] < time.time():
         return redirect("login")
-    wants_code = asked["name"] == accounts.TOTP
+    wants_code = asked["name"] == TOTP
     form = (CodeForm if wants_code else NewPasswordForm)(posted(request))
     if form.is_valid():
         given = form.cleaned_data["code"].replace(" ", "") if wants_code else form.cleaned_data["password"]
@@ -170,3 +210,32 @@ def challenge(request: HttpRequest) -> HttpResponse:
             signed_in = sign_in.admit(request, issued)
             return preference_cookies.apply(request, signed_in, redirect(safe_url(request, asked["next"])))
     return _show(request, "challenge", form, wants_code=wants_code)
+
+
+@form_page
+def recovery(request: HttpRequest) -> HttpResponse:
+    """Sign in with the password and a recovery code, in place of a code from the authenticator app."""
+    asked = request.session.get(CHALLENGE_KEY)
+    if not asked or asked["name"] != TOTP:
+        return redirect("login")
+    form = RecoveryForm(posted(request))
+    if form.is_valid():
+        given = form.cleaned_data
+        try:
+            issued = recovery_codes.sign_in(asked["username"], given["password"], given["code"])
+        except WrongCode as error:
+            form.add_error("code", str(error))
+        except IdentityError as error:
+            form.add_error("password", str(error))
+        else:
+            request.session.pop(CHALLENGE_KEY, None)
+            signed_in = sign_in.admit(request, issued)
+            messages.warning(
+                request,
+                _(
+                    "You have %(left)d recovery codes left. Set up your app again, or make new codes, in Security."
+                )
+                % {"left": recovery_codes.left(signed_in.id)},
+            )
+            return preference_cookies.apply(request, signed_in, redirect(safe_url(request, asked["next"])))
+    return _show(request, "recovery", form)

@@ -1,10 +1,15 @@
-"""Browser sessions as items of the table, under the hash of their key. Deleting one ends it everywhere at once."""
+"""Browser sessions as items of the table, under the hash of their key. Deleting one ends it everywhere at once.
+
+A session ends ``SESSION_IDLE_SECONDS`` after it was used last, and ``SESSION_COOKIE_AGE`` after its person proved who
+they are. To remember its use costs a write, so that is done when it would put off its end by a fair part.
+"""
 
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 
 from identity.items import SessionItem
@@ -14,6 +19,8 @@ from store.model import Item
 from store.reading import get, query_all
 from store.request_context import timestamp
 from store.writing import ConditionFailed, put_instead, put_new, put_over, remove, write
+
+USES = 24  # that are remembered in the time after which an idle session ends
 
 
 class SessionStore(SessionBase):
@@ -33,7 +40,10 @@ class SessionStore(SessionBase):
         if item is None:
             self._session_key = None
             return {}
-        return data_of(item)
+        data = data_of(item)
+        if abs(self._ends_at(data) - item.expires_at) > settings.SESSION_IDLE_SECONDS / USES:
+            self.modified = True
+        return data
 
     def create(self) -> None:
         """Store a new session under a fresh key."""
@@ -64,22 +74,30 @@ class SessionStore(SessionBase):
     def _item(self, data: dict[str, Any]) -> SessionItem:
         pk, sk = key_of(str(self.session_key))
         person = data.get("person", {})
-        signed_in_at = datetime.fromtimestamp(person.get("issued_at") or time.time(), UTC)
         item = SessionItem(
             PK=pk,
             SK=sk,
             data=self.encode(data),
             user_id=person.get("id"),
-            created_at=timestamp(signed_in_at),
-            expires_at=int(time.time()) + self.get_expiry_age(),
+            created_at=timestamp(datetime.fromtimestamp(_begun_at(data), UTC)),
+            expires_at=self._ends_at(data),
         )
         return item.changed(**item.index_keys())
+
+    def _ends_at(self, data: dict[str, Any]) -> int:
+        """Return when a session ends that is used now (epoch seconds)."""
+        age = data.get("_session_expiry", settings.SESSION_COOKIE_AGE)
+        return int(min(_begun_at(data) + age, time.time() + settings.SESSION_IDLE_SECONDS))
 
     def delete(self, session_key: str | None = None) -> None:
         """End the session (this one unless another key is given)."""
         session_key = session_key or self.session_key
         if session_key:
             remove(key_of(session_key))
+
+
+def _begun_at(data: dict[str, Any]) -> float:
+    return float(data.get("person", {}).get("issued_at") or time.time())
 
 
 def data_of(item: SessionItem) -> dict[str, Any]:

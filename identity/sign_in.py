@@ -1,5 +1,7 @@
 """Signing in and out in the browser."""
 
+import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import cast
 
@@ -40,6 +42,13 @@ def admit(request: HttpRequest, issued: Tokens) -> Person:
     return signed_in
 
 
+def renew(request: HttpRequest) -> None:
+    """Begin the session of the signed-in person anew: for who has just proved themselves and ended all others."""
+    request.session.cycle_key()
+    request.session[SESSION_KEY] = request.session[SESSION_KEY] | {"issued_at": int(time.time())}
+    rotate_token(request)
+
+
 def sign_out(request: HttpRequest) -> None:
     """End the session; its key no longer works."""
     request.session.flush()
@@ -71,12 +80,16 @@ def person(request: HttpRequest) -> Person:
 
 def context(request: HttpRequest) -> RequestContext:
     """Return the context in which services carry out a signed-in person's request."""
-    caller = person(request)
+    return replace(
+        context_of(request, person(request).id), caller=person(request), zone=today.zone_of_browser(request)
+    )
+
+
+def context_of(request: HttpRequest, user_id: str) -> RequestContext:
+    """Return the context of a request of somebody who has proved who they are without being signed in."""
     return RequestContext(
-        user_id=caller.id,
-        updated_by=caller.id,
+        user_id=user_id,
+        updated_by=user_id,
         request_id=getattr(request, "request_id", ""),
         now=datetime.now(UTC),
-        caller=caller,
-        zone=today.zone_of_browser(request),
     )

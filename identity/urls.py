@@ -1,4 +1,4 @@
-"""URLs of signing up, signing in and out, forgotten passwords, and the theme."""
+"""URLs of signing up, signing in and out, forgotten passwords, the theme and the time zone."""
 
 from django.urls import path
 
@@ -8,9 +8,11 @@ urlpatterns = [
     path("login/", views.login, name="login"),
     path("logout/", views.logout, name="logout"),
     path("login/code/", registration.challenge, name="challenge"),
+    path("login/recovery/", registration.recovery, name="recovery"),
     path("sign-up/", registration.sign_up, name="sign-up"),
     path("sign-up/confirm/", registration.confirm, name="confirm"),
     path("password/forgotten/", registration.forgotten, name="forgotten"),
     path("password/reset/", registration.reset, name="reset"),
     path("theme/", views.theme, name="theme"),
+    path("time-zone/", views.zone, name="time-zone"),
 ]

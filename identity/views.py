@@ -1,28 +1,30 @@
-"""Signing in and out, and choosing the theme."""
+"""Signing in and out, choosing the theme, and taking the zone that is offered."""
 
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from identity import preference_cookies, registration, sign_in
-from identity.decorators import form_page
+from identity import preference_cookies, profiles, registration, sign_in, today
+from identity.decorators import form_page, person_required
 from identity.errors import ChallengeRequired, IdentityError
 from identity.forms import SignInForm
 from identity.next_page import safe_url
 from web.context_processors import THEMES
 
-_NO_CHALLENGES = _("This account needs a second step that this site does not support.")
+_NO_CHALLENGES = gettext_lazy("This account needs a second step that this site does not support.")
 # Accounts of the demo workspace, which only a local copy has.
 _DEMO = (
-    ("person@example.com", "Person", _("own tasks")),
-    ("manager@example.com", "Manager", _("own tasks, and everybody's insights")),
-    ("admin@example.com", "Admin", _("the same, and the admin pages")),
+    ("person@example.com", "Person", gettext_lazy("own tasks")),
+    ("manager@example.com", "Manager", gettext_lazy("own tasks, and everybody's insights")),
+    ("admin@example.com", "Admin", gettext_lazy("the same, and the admin pages")),
 )
 
 
@@ -89,4 +91,21 @@ def theme(request: HttpRequest) -> HttpResponse:
         raise BadRequest(_("There is no such theme."))
     answer = redirect(safe_url(request, request.POST.get("next", "")))
     preference_cookies.set_cookie(request, answer, "theme", chosen)
+    return answer
+
+
+@require_POST
+@person_required
+def zone(request: HttpRequest) -> HttpResponse:
+    """Give the person's profile the zone ``use`` that a page has offered, or do not offer ``refuse`` again."""
+    answer = redirect(safe_url(request, request.POST.get("next", "")))
+    offered = today.zone_named(request.POST.get("use") or request.POST.get("refuse"))
+    if offered is None:
+        raise BadRequest(_("There is no such time zone."))
+    if "use" not in request.POST:
+        preference_cookies.set_cookie(request, answer, today.REFUSED, str(offered))
+        return answer
+    profiles.update_profile(sign_in.context(request), {"timezone": str(offered)})
+    request.session["timezone"] = str(offered)
+    messages.success(request, _("Times are now those of %(zone)s.") % {"zone": today.name_of(offered)})
     return answer

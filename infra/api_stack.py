@@ -10,6 +10,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from etl.lake import layout
+from identity.passwords import MIN_LENGTH
 from infra import buckets
 from infra.data_stack import DataStack
 from infra.functions import log_group
@@ -42,11 +43,15 @@ ACCOUNT_CALLS = (
     "AdminEnableUser",
     "AdminDeleteUser",
     "AdminUserGlobalSignOut",
+    "AdminSetUserMFAPreference",
     "AdminListGroupsForUser",
     "AdminAddUserToGroup",
     "AdminRemoveUserFromGroup",
     "ListUsers",
     "DescribeUserPool",
+)
+NO_SYMBOLS_REASON = (
+    "the app refuses what is easily guessed; rules about characters make passwords worse (NIST SP 800-63B)"
 )
 MFA_REASON = "people choose whether a todo list needs a second factor; TOTP is on offer"
 PLUS_REASON = (
@@ -102,11 +107,11 @@ class ApiStack(cdk.Stack):
             keep_original=cognito.KeepOriginalAttrs(email=True),
             account_recovery=cognito.AccountRecovery.EMAIL_ONLY,
             password_policy=cognito.PasswordPolicy(
-                min_length=8,
-                require_lowercase=True,
-                require_uppercase=True,
-                require_digits=True,
-                require_symbols=True,
+                min_length=MIN_LENGTH,
+                require_lowercase=False,
+                require_uppercase=False,
+                require_digits=False,
+                require_symbols=False,
                 temp_password_validity=cdk.Duration.days(7),
             ),
             mfa=cognito.Mfa.OPTIONAL,
@@ -116,7 +121,8 @@ class ApiStack(cdk.Stack):
             deletion_protection=protect,
             removal_policy=removal,
         )
-        acknowledge(pool, {"AwsSolutions-COG2": MFA_REASON, "AwsSolutions-COG8": PLUS_REASON})
+        reasons = {"COG1": NO_SYMBOLS_REASON, "COG2": MFA_REASON, "COG8": PLUS_REASON}
+        acknowledge(pool, {f"AwsSolutions-{rule}": reason for rule, reason in reasons.items()})
         return pool
 
     def _mail(self) -> cognito.UserPoolEmail | None:

@@ -32,11 +32,26 @@ class Names:
         }
         # Glue jobs by layer.
         self.jobs = {"silver": self.of("todo-silver-transformation"), "gold": self.of("todo-gold-analytics")}
+        self.job_security = self.of(f"todo-{settings.stage}-lake")  # security configuration of the jobs
 
     @property
     def gateway_logs(self) -> str:
         """Log group of the gateway's access log."""
         return f"/aws/apigateway/{self.settings.web_function}"
+
+    @property
+    def log_groups(self) -> tuple[str, ...]:
+        """Log groups of the deployment, and the beginnings of the names that Glue gives those of the jobs."""
+        functions = (self.settings.web_function, *self.functions.values())
+        streams = (self.changes_stream, self.logs_stream)
+        return (
+            self.gateway_logs,
+            *(f"/aws/lambda/{name}" for name in functions),
+            *(f"/aws/kinesisfirehose/{name}" for name in streams),
+            f"/aws/vendedlogs/states/{self.state_machine}",
+            f"/aws-glue/jobs/{self.job_security}-role/",
+            f"/aws-glue/jobs/logs-v2-{self.job_security}",
+        )
 
     def of(self, base: str) -> str:
         """Physical name of a resource: `base` with the deployment's suffix."""

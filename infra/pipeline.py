@@ -25,9 +25,7 @@ from infra.policies import acknowledge, allow, arn, bucket_arn, service_role
 from infra.settings import METRICS_NAMESPACE
 
 GLUE_VERSION = "5.1"
-WORKER_TYPE, WORKERS, JOB_MINUTES = "G.1X", 2, 60
 LAKE_MINUTES = 15
-RUN_MINUTES = {"embedded": 45, "glue": 180}
 TURN_SECONDS = 20
 METRICS_EVERY_MINUTES = 5
 WARM_COMMAND = {"manage": "warm_insights"}  # for this event, Zappa runs a manage.py command
@@ -53,7 +51,7 @@ def definition(names: Names) -> dict[str, Any]:
     return {
         "Comment": f"The lake, on the {names.settings.engine} engine",
         "StartAt": "OtherRuns",
-        "TimeoutSeconds": RUN_MINUTES[names.settings.engine] * 60,
+        "TimeoutSeconds": names.settings.run_minutes * 60,
         "States": {
             **_turn(first),
             **({"Upkeep": _upkeep_step(names)} if on_glue else {}),
@@ -282,7 +280,7 @@ class GlueJobs(Construct):
         self.security = glue.CfnSecurityConfiguration(
             self,
             "Security",
-            name=names.of(f"todo-{names.settings.stage}-lake"),
+            name=names.job_security,
             encryption_configuration=_encryption(key),
         )
         self.jobs = {layer: self._job(layer, name) for layer, name in names.jobs.items()}
@@ -312,6 +310,7 @@ class GlueJobs(Construct):
         allow(self.role, ["kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey"], [key.key_arn])
 
     def _job(self, layer: str, name: str) -> glue.CfnJob:
+        size = self.names.settings.jobs
         job = glue.CfnJob(
             self,
             f"{layer.title()}Job",
@@ -319,9 +318,9 @@ class GlueJobs(Construct):
             description=f"Runs {layer} of the lake on Spark",
             role=self.role.role_arn,
             glue_version=GLUE_VERSION,
-            worker_type=WORKER_TYPE,
-            number_of_workers=WORKERS,
-            timeout=JOB_MINUTES,
+            worker_type=size.worker_type,
+            number_of_workers=size.workers,
+            timeout=size.minutes,
             max_retries=0,  # the state machine retries
             execution_property=glue.CfnJob.ExecutionPropertyProperty(max_concurrent_runs=1),
             command=glue.CfnJob.JobCommandProperty(

@@ -2,11 +2,12 @@
 
 It runs the code of `make deploy`, `make rollback` and `make destroy` against a throwaway local AWS, with the protection
 of prod: stacks by the CDK command line, the web function by Zappa behind the emulated API Gateway, both smoke commands
-through it, a second deployment that changes nothing, an update, a rollback from a fresh clone, and the removal of
-everything, data included. Each step is a function in `STEPS`; all get the same `Rehearsal`.
+through it, a second deployment that changes nothing, an update, a rollback from a fresh clone, a removal that keeps the
+data, and their erasure from another clone. Each step is a function in `STEPS`; all get the same `Rehearsal`.
 """
 
 import argparse
+import json
 import os
 import platform
 import re
@@ -19,7 +20,7 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.message import Message
 from pathlib import Path
@@ -36,7 +37,20 @@ from infra.settings import ROOT
 from infra.web_package import unpacked
 from localcloud.server import LocalAws
 
-STAGE = "prod"
+STAGE, DEPLOYER = "prod", "rehearsal-deployer"
+# What the runbook asks for: whoever deploys passes a role to a service only for Zappa. CloudFormation passes those of
+# the stacks, in the role that the CDK's bootstrap makes.
+DEPLOYER_GRANTS = (
+    {"Effect": "Allow", "NotAction": "iam:PassRole", "Resource": "*"},
+    {
+        "Effect": "Allow",
+        "Action": "iam:PassRole",
+        "Resource": f"arn:aws:iam::*:role/todo-{STAGE}-web",
+        "Condition": {
+            "StringEquals": {"iam:PassedToService": ["lambda.amazonaws.com", "apigateway.amazonaws.com"]}
+        },
+    },
+)
 PACKAGE_BUDGET = 70 * 2**20  # unpacked, bytecode included, Plotly.js not
 SMALL = ("--tasks", "2", "--updates", "2")  # the emulated Lambda starts a process for each request
 PROCESSORS = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}
@@ -265,13 +279,18 @@ def update(rehearsal: Rehearsal) -> None:
     rehearsal.deployment.smoke(rehearsal.address, "smoke_api", options=SMALL)
 
 
-def roll_back(rehearsal: Rehearsal) -> None:
-    """Roll back in a clone that never deployed: the code before the update runs again."""
-    clone = rehearsal.folder / "clone"
-    tools.run(["git", "clone", "--quiet", "--no-hardlinks", ROOT, clone])
+def clone_into(folder: Path) -> Path:
+    """Return a clone of this checkout that never deployed."""
+    tools.run(["git", "clone", "--quiet", "--no-hardlinks", ROOT, folder])
     for name in INSTALLED:
         if (ROOT / name).exists():
-            (clone / name).symlink_to((ROOT / name).resolve())
+            (folder / name).symlink_to((ROOT / name).resolve())
+    return folder
+
+
+def roll_back(rehearsal: Rehearsal) -> None:
+    """Roll back in a clone that never deployed: the code before the update runs again."""
+    clone = clone_into(rehearsal.folder / "clone")
     tools.run([sys.executable, "-m", "infra.deployment", "rollback", STAGE], folder=clone)
     expect(rehearsal.code(), rehearsal.seen["first code"], "the code after the rollback")
     exported = subprocess.run(
@@ -302,11 +321,20 @@ def refuse_removal(rehearsal: Rehearsal) -> None:
 
 
 def remove(rehearsal: Rehearsal) -> None:
-    """Remove the protection as the runbook says, then everything."""
+    """Remove the protection as the runbook says, then everything but the data."""
     client = boto3.client("cloudformation")
     for stack in cdk_stacks(rehearsal):
         client.update_termination_protection(StackName=stack["StackName"], EnableTerminationProtection=False)
-    removal.down(rehearsal.settings, erase=STAGE, confirmed=STAGE, say=step)
+    removal.down(rehearsal.settings, erase="", confirmed=STAGE, say=step)
+    expect(removal.find_stacks(rehearsal.settings), [], "stacks that were left behind")
+    expect(set(removal.find_kept(rehearsal.settings)), set(removal.DATA), "kinds of data that were kept")
+
+
+def erase_what_was_kept(rehearsal: Rehearsal) -> None:
+    """Erase the data of the removed stage in a clone that knows nothing of it."""
+    clone = clone_into(rehearsal.folder / "another-clone")
+    command = [sys.executable, "-m", "infra.deployment", "down", STAGE]
+    tools.run([*command, "--erase-data", STAGE, "--confirm", STAGE], folder=clone)
     expect(leftovers(), [], "what was left behind")
 
 
@@ -330,6 +358,7 @@ STEPS: tuple[Callable[[Rehearsal], None], ...] = (
     roll_back,
     refuse_removal,
     remove,
+    erase_what_was_kept,
     remove_again,
 )
 
@@ -343,8 +372,10 @@ def leftovers() -> list[str]:
     tables = boto3.client("dynamodb").list_tables()["TableNames"]
     secrets = [each["Name"] for each in boto3.client("secretsmanager").list_secrets()["SecretList"]]
     pools = [each["Name"] for each in boto3.client("cognito-idp").list_user_pools(MaxResults=60)["UserPools"]]
-    found = [*names, *functions, *buckets, *tables, *secrets, *pools]
-    return [name for name in found if name.startswith(("todo-", "todo/"))]
+    pages = boto3.client("logs").get_paginator("describe_log_groups").paginate()
+    groups = [each["logGroupName"] for page in pages for each in page["logGroups"]]
+    found = [*names, *functions, *buckets, *tables, *secrets, *pools, *groups]
+    return [name for name in found if name.startswith(("todo-", "todo/")) or "/todo-" in name]
 
 
 def account(endpoint_url: str) -> dict[str, str]:
@@ -357,6 +388,25 @@ def account(endpoint_url: str) -> dict[str, str]:
         "AWS_DEFAULT_REGION": "us-east-1",
         "CDK_S3_FORCE_PATH_STYLE": "1",
     }
+
+
+def deployer() -> dict[str, str]:
+    """Return environment variables with which to act as somebody who may deploy, and is not the account's owner."""
+    principal = {"AWS": boto3.client("sts").get_caller_identity()["Arn"]}
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal}
+    iam = boto3.client("iam")
+    made = iam.create_role(RoleName=DEPLOYER, AssumeRolePolicyDocument=_policy([trust]))["Role"]
+    iam.put_role_policy(RoleName=DEPLOYER, PolicyName="deploy", PolicyDocument=_policy(DEPLOYER_GRANTS))
+    keys = boto3.client("sts").assume_role(RoleArn=made["Arn"], RoleSessionName="rehearsal")["Credentials"]
+    return {
+        "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": keys["SessionToken"],
+    }
+
+
+def _policy(statements: Sequence[Mapping[str, Any]]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
 def new(port: int, folder: Path) -> Rehearsal:
@@ -407,6 +457,7 @@ def main() -> int:
     os.environ.update({**account(server.endpoint_url), "LOCAL_AWS_CALLS": str(calls)})
     started = time.monotonic()
     server.start()
+    os.environ.update(deployer())
     try:
         rehearse(new(port, folder))
         check_grants(calls)

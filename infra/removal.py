@@ -1,8 +1,7 @@
 """Removes a stage: its web function, its stacks and, if asked, its data (`make destroy`).
 
 It asks CloudFormation what there is, and calls neither CDK nor Zappa: a clone that never deployed can remove a stage,
-and a removal that was cut off can be repeated. Data go while the stacks still know them, so that a repetition finds the
-rest.
+and a removal that was cut off can be repeated. What an earlier removal kept is found by its tags, logs by their names.
 """
 
 import sys
@@ -16,7 +15,7 @@ from botocore.exceptions import ClientError, WaiterError
 
 from infra import edge
 from infra.settings import Settings
-from infra.tools import ToolError
+from infra.tools import ToolError, use_pinned_node
 
 PROTECTION = (
     "aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name"
@@ -39,6 +38,14 @@ GONE = {
     ),
     # A key that is about to be deleted.
     "KMSInvalidStateException",
+}
+# By the type that the tagging API knows: CloudFormation's type, and what precedes the name in an ARN.
+KINDS = {
+    "dynamodb:table": ("AWS::DynamoDB::Table", "table/"),
+    "s3": ("AWS::S3::Bucket", ":::"),
+    "cognito-idp:userpool": ("AWS::Cognito::UserPool", "userpool/"),
+    "secretsmanager": ("AWS::SecretsManager::Secret", ""),  # whose ARN is its name
+    "kms:key": ("AWS::KMS::Key", "key/"),
 }
 Resources = dict[str, list[str]]
 
@@ -69,7 +76,10 @@ def down(settings: Settings, *, erase: str, confirmed: str, say: Callable[[str],
         )
     if not stacks and not _function_is_there(settings):
         say(f"there is no stage {settings.stage}")
-        return
+        kept = find_kept(settings)
+        if not erase or not kept:
+            _say_what_stays(settings, kept)
+            return
     _confirm(settings.stage, erase, confirmed)
     found = resources([stack for stack in stacks if not stack["StackName"].endswith("EdgeStack")])
     say("web function")
@@ -82,9 +92,18 @@ def down(settings: Settings, *, erase: str, confirmed: str, say: Callable[[str],
         _erase(found, say)
     edge.empty(settings)  # static files are no data
     _delete_stacks(rest, say)
-    kept = [f"{kind} {name}" for kind in DATA for name in found.get(kind, ())]
-    if kept and not erase:
-        print("These stay, because they hold data:\n  " + "\n  ".join(kept))
+    kept = find_kept(settings)
+    if erase:
+        _erase(
+            {
+                kind: [name for name in names if name not in found.get(kind, ())]
+                for kind, names in kept.items()
+            },
+            say,
+        )
+        _erase_logs(settings, say)
+    else:
+        _say_what_stays(settings, kept)
 
 
 def find_stacks(settings: Settings) -> list[dict[str, Any]]:
@@ -99,6 +118,44 @@ def find_stacks(settings: Settings) -> list[dict[str, Any]]:
         and stack["StackStatus"] != "DELETE_COMPLETE"
     ]
     return sorted(found, key=lambda stack: stack["CreationTime"], reverse=True)
+
+
+def find_kept(settings: Settings) -> Resources:
+    """Return what holds data and has the stage's tags, whether or not a stack knows it, by type."""
+    pages = boto3.client("resourcegroupstaggingapi").get_paginator("get_resources")
+    tags = [{"Key": key, "Values": [value]} for key, value in settings.identity.items()]
+    found: Resources = {}
+    for page in pages.paginate(TagFilters=tags, ResourceTypeFilters=list(KINDS)):
+        for each in page["ResourceTagMappingList"]:
+            kind, name = _named(each["ResourceARN"])
+            if kind != "AWS::KMS::Key" or _is_used(name):
+                found.setdefault(kind, []).append(name)
+    return found
+
+
+def _named(arn: str) -> tuple[str, str]:
+    """Return the type of a resource and its name, as CloudFormation has them."""
+    _, _, service, _, _, rest = arn.split(":", 5)
+    kind, before = next(found for form, found in KINDS.items() if f"{service}:{rest}".startswith(form))
+    return kind, (arn.partition(before)[2] if before else arn)
+
+
+def _is_used(key: str) -> bool:
+    """Return whether a key is not about to be deleted."""
+    with _tolerated():
+        return boto3.client("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyState"] != "PendingDeletion"
+    return False
+
+
+def _say_what_stays(settings: Settings, kept: Resources) -> None:
+    """List what holds data, and the command that removes it."""
+    if names := [f"{kind} {name}" for kind in DATA for name in kept.get(kind, ())]:
+        stage = settings.stage
+        listed = "\n  ".join(names)
+        print(
+            f"These stay, because they hold data:\n  {listed}\n"
+            f"To remove them too: make destroy STAGE={stage} ERASE_DATA={stage}"
+        )
 
 
 def resources(stacks: list[dict[str, Any]]) -> Resources:
@@ -210,6 +267,21 @@ def _erase(found: Resources, say: Callable[[str], None]) -> None:
         say(f"the key {key} goes in {KEY_DAYS} days")
         with _tolerated():
             boto3.client("kms").schedule_key_deletion(KeyId=key, PendingWindowInDays=KEY_DAYS)
+
+
+def _erase_logs(settings: Settings, say: Callable[[str], None]) -> None:
+    """Delete the log groups that outlive their stacks: Glue's own, and those a function wrote to at the last moment."""
+    use_pinned_node()
+    from infra.names import Names  # starts Node, for the CDK's tokens
+
+    client = boto3.client("logs")
+    for prefix in Names(settings).log_groups:
+        for page in client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix):
+            for group in page["logGroups"]:
+                if group["logGroupName"] == prefix or prefix.endswith("/"):
+                    say(f"deleting the log group {group['logGroupName']}")
+                    with _tolerated():
+                        client.delete_log_group(logGroupName=group["logGroupName"])
 
 
 def delete_bucket(bucket: str) -> None:

@@ -18,6 +18,8 @@ COMPUTE_MINUTES = {"embedded": 5, "glue": 60}
 # What the gateway of a new account takes: requests a second, and requests at once.
 MAX_RATE, MAX_BURST = 10_000, 5_000
 MAX_ORIGINS = 20
+WORKER_TYPES = ("G.1X", "G.2X", "G.4X", "G.8X")
+MAX_WORKERS, MAX_JOB_MINUTES = 299, 480
 
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _SUFFIX = re.compile(r"(-[a-z0-9]+)*")
@@ -74,6 +76,20 @@ class Throttle:
 
 
 @dataclass(frozen=True, slots=True)
+class Jobs:
+    """Size of each Glue job: `workers` of a `worker_type`, and the `minutes` after which it is stopped."""
+
+    worker_type: str = "G.1X"
+    workers: int = 2
+    minutes: int = 60
+
+    def __post_init__(self) -> None:
+        _one_of("worker_type", self.worker_type, WORKER_TYPES)
+        _within("workers", self.workers, MAX_WORKERS, lowest=2)
+        _within("minutes", self.minutes, MAX_JOB_MINUTES)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The settings of one deployment.
 
@@ -103,6 +119,8 @@ class Settings:
         Origins other than the site's own whose pages may call the API.
     throttle
         What the gateway lets through.
+    jobs
+        How large the lake's jobs on Glue are.
     protect
         Keep table, buckets, pool and key when a stack is removed.
     build
@@ -124,6 +142,7 @@ class Settings:
     domain: Domain = field(default_factory=Domain)
     cors_origins: tuple[str, ...] = ()
     throttle: Throttle = field(default_factory=Throttle)
+    jobs: Jobs = field(default_factory=Jobs)
     protect: bool = True
     build: Path = ROOT / "build"
     require_packages: bool = False
@@ -164,14 +183,19 @@ class Settings:
         return COMPUTE_MINUTES[self.engine]
 
     @property
+    def run_minutes(self) -> int:
+        """Minutes after which a run of the lake is stopped; on Glue both jobs run in turn, and wait to start."""
+        return 60 + 2 * self.jobs.minutes if self.engine == "glue" else 45
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """Tags by which the resources of this stage are found in an account and region."""
+        return {"Project": "todo-with-insights", "Environment": self.stage}
+
+    @property
     def tags(self) -> dict[str, str]:
         """Tags of every resource."""
-        return {
-            "Project": "todo-with-insights",
-            "Owner": self.owner,
-            "Environment": self.stage,
-            "CostCenter": self.cost_center,
-        }
+        return {**self.identity, "Owner": self.owner, "CostCenter": self.cost_center}
 
     def name(self, base: str) -> str:
         """Physical name of a resource."""
@@ -185,7 +209,8 @@ class Settings:
 # Settings that belong to one run of the CDK app, not to a stage.
 _OF_A_RUN = {"stage", "protect", "build", "require_packages"}
 _OF_A_STAGE = tuple(each.name for each in fields(Settings) if each.name not in _OF_A_RUN)
-_TABLES: dict[str, type[Domain | Throttle]] = {"domain": Domain, "throttle": Throttle}
+Table = Domain | Throttle | Jobs
+_TABLES: dict[str, type[Table]] = {"domain": Domain, "throttle": Throttle, "jobs": Jobs}
 # Settings that context may replace: it is made of strings.
 _IN_CONTEXT = tuple(name for name in _OF_A_STAGE if name not in (*_TABLES, "cors_origins"))
 _FLAGS = ("snap_start", "protect", "require_packages")
@@ -248,7 +273,7 @@ def read_file(path: Path) -> dict[str, Any]:
     return found
 
 
-def _table(name: str, values: Any, kind: type[Domain | Throttle]) -> Domain | Throttle:
+def _table(name: str, values: Any, kind: type[Table]) -> Table:
     if not isinstance(values, dict):
         raise SettingsError(f"{name} must be a table, [{name}]")
     try:
@@ -276,9 +301,9 @@ def _matches(name: str, value: Any, shape: re.Pattern[str], wanted: str, *, empt
         raise SettingsError(f"{name} must be {wanted}, not {value!r}")
 
 
-def _within(name: str, value: Any, highest: int) -> None:
-    if type(value) is not int or not 1 <= value <= highest:
-        raise SettingsError(f"{name} must be a whole number from 1 to {highest}, not {value!r}")
+def _within(name: str, value: Any, highest: int, *, lowest: int = 1) -> None:
+    if type(value) is not int or not lowest <= value <= highest:
+        raise SettingsError(f"{name} must be a whole number from {lowest} to {highest}, not {value!r}")
 
 
 def _flag(name: str, value: Any) -> bool:

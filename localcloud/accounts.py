@@ -5,6 +5,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from identity.passwords import MIN_LENGTH
+
 POOL_NAME = "todo-users"
 CLIENT_NAME = "todo-web"
 GROUPS = {
@@ -15,13 +17,14 @@ GROUPS = {
 # username -> groups; the address is <username>@example.com, and either signs in.
 DEMO_ACCOUNTS: dict[str, tuple[str, ...]] = {"person": (), "manager": ("managers",), "admin": ("admins",)}
 PASSWORD_POLICY = {
-    "MinimumLength": 8,
-    "RequireUppercase": True,
-    "RequireLowercase": True,
-    "RequireNumbers": True,
+    "MinimumLength": MIN_LENGTH,
+    "RequireUppercase": False,
+    "RequireLowercase": False,
+    "RequireNumbers": False,
     "RequireSymbols": False,
     "TemporaryPasswordValidityDays": 7,
 }
+FOR_EVER = {"PoolName", "AliasAttributes", "UsernameConfiguration"}  # of a pool that exists
 AUTH_FLOWS = [
     "ALLOW_USER_PASSWORD_AUTH",
     "ALLOW_ADMIN_USER_PASSWORD_AUTH",
@@ -60,13 +63,21 @@ def find_pool(cognito: Any) -> str | None:
     return next(pages.search(f"UserPools[?Name=='{POOL_NAME}'].Id"), None)
 
 
-def create_pool(cognito: Any) -> str:
-    """Create the pool, with optional one-time codes from an authenticator app; return its id."""
-    pool = str(cognito.create_user_pool(**pool_definition())["UserPool"]["Id"])
-    cognito.set_user_pool_mfa_config(
-        UserPoolId=pool, SoftwareTokenMfaConfiguration={"Enabled": True}, MfaConfiguration="OPTIONAL"
-    )
-    return pool
+def ensure_pool(cognito: Any) -> str:
+    """Create the pool, or bring an older one up to its definition; return its id.
+
+    One-time codes from an authenticator app are optional.
+    """
+    found = find_pool(cognito)
+    if found is None:
+        found = str(cognito.create_user_pool(**pool_definition())["UserPool"]["Id"])
+        cognito.set_user_pool_mfa_config(
+            UserPoolId=found, SoftwareTokenMfaConfiguration={"Enabled": True}, MfaConfiguration="OPTIONAL"
+        )
+        return found
+    changeable = {name: value for name, value in pool_definition().items() if name not in FOR_EVER}
+    cognito.update_user_pool(UserPoolId=found, MfaConfiguration="OPTIONAL", **changeable)
+    return found
 
 
 def ensure_client(cognito: Any, pool: str) -> str:

@@ -186,7 +186,7 @@ class Provisioner:
     def identity(self) -> tuple[str, str, str]:
         """Create pool, client, groups and demo accounts; return pool id, client id and demo password."""
         cognito = self.client("cognito-idp")
-        pool = accounts.find_pool(cognito) or accounts.create_pool(cognito)
+        pool = accounts.ensure_pool(cognito)
         client = accounts.ensure_client(cognito, pool)
         accounts.ensure_groups(cognito, pool)
         before = read_secrets(self.directory).get("DEMO_PASSWORD")

@@ -14,6 +14,7 @@ from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent
+CATALOGUES = sorted(ROOT.glob("locale/*/LC_MESSAGES/django.po"))
 FOLDERS = ("tasks", "insights", "identity", "dynamo_admin", "web", "store", "todo_site", "templates")
 KEYWORDS = {**DEFAULT_KEYWORDS, "_now": None, "gettext_lazy": None, "ngettext_lazy": (1, 2)}
 
@@ -36,14 +37,27 @@ def extracted() -> Catalog:
     return texts
 
 
+def updated(path: Path) -> tuple[bytes, Catalog]:
+    """Return what the catalogue at ``path`` is to be, as a file and as its texts.
+
+    Its header stays. It is sorted by text: a text keeps its place whatever file uses it.
+    """
+    content = path.read_bytes()
+    catalogue = read_po(BytesIO(content), locale=path.parts[-3])
+    catalogue.update(extracted(), no_fuzzy_matching=True, update_creation_date=False)
+    for message in catalogue:
+        message.flags.clear()
+    entries = BytesIO()
+    write_po(entries, catalogue, width=0, omit_header=True, sort_output=True, ignore_obsolete=True)
+    header = content.partition(b"\n\n")[0]
+    return header + b"\n\n" + entries.getvalue().rstrip() + b"\n", catalogue
+
+
 def main() -> None:
     """Rewrite every catalogue."""
-    for path in sorted(ROOT.glob("locale/*/LC_MESSAGES/django.po")):
-        with path.open("rb") as file:
-            catalogue = read_po(file, locale=path.parts[-3])
-        catalogue.update(extracted(), no_fuzzy_matching=True, update_creation_date=False)
-        with path.open("wb") as file:
-            write_po(file, catalogue, width=0, ignore_obsolete=True)
+    for path in CATALOGUES:
+        content, catalogue = updated(path)
+        path.write_bytes(content)
         missing = sum(not message.string for message in catalogue)
         print(f"{path.relative_to(ROOT)}: {len(catalogue)} texts, {missing} without a translation")
 

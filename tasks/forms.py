@@ -2,13 +2,13 @@
 
 import uuid
 from collections.abc import Iterable
-from datetime import date, time
+from datetime import date, time, tzinfo
 from typing import Any, ClassVar, Self, cast
 
 from django import forms
 from django.http import QueryDict
 from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from identity.today import zone_named
@@ -16,6 +16,7 @@ from store.errors import FieldError
 from tasks import checklists, fields, recurrence, repeat_choices
 from tasks.items import PRIORITIES, STATUSES, TaskItem
 from tasks.language import repeats, rule_words
+from tasks.local_due import moved
 
 PRIORITY_LABELS = {"low": _("Low"), "medium": _("Medium"), "high": _("High"), "urgent": _("Urgent")}
 STATUS_LABELS = {
@@ -48,7 +49,6 @@ OFFERED_RULES = (
     "FREQ=MONTHLY",
     "FREQ=YEARLY",
 )
-_UNIT_LABELS = {"DAILY": _("days"), "WEEKLY": _("weeks"), "MONTHLY": _("months"), "YEARLY": _("years")}
 # Fields of the repeat builder without a visible label.
 _BUILDER_LABELS = {
     "repeat_every": _("How many days, weeks, months or years"),
@@ -257,11 +257,33 @@ class EditForm(_TaskFields):
         return type(self)(data, auto_id=self.auto_id)
 
 
+def _units(number: int) -> dict[str, str]:
+    """Return the names of the units of a repeat as they are called after ``number``."""
+    return {
+        "DAILY": ngettext("day", "days", number),
+        "WEEKLY": ngettext("week", "weeks", number),
+        "MONTHLY": ngettext("month", "months", number),
+        "YEARLY": ngettext("year", "years", number),
+    }
+
+
+class UnitSelect(forms.Select):
+    """The units of a repeat. A script of the page writes them as one or many, as the number before them changes."""
+
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Return an option with both of its names."""
+        option = super().create_option(name, value, *args, **kwargs)
+        names = {"data-one": _units(1)[str(value)], "data-many": _units(2)[str(value)]}
+        return option | {"attrs": option["attrs"] | names}
+
+
 class RepeatFields(forms.Form):
     """How a task repeats: an offered rule, its own, or one that the fields of the builder or some words describe."""
 
     repeat_every = forms.IntegerField(required=False, min_value=1, max_value=recurrence.MAX_NUMBER)
-    repeat_unit = forms.ChoiceField(required=False, choices=list(_UNIT_LABELS.items()))
+    repeat_unit = forms.ChoiceField(
+        required=False, choices=[(name, name) for name in recurrence.FREQUENCIES], widget=UnitSelect
+    )
     repeat_days = forms.MultipleChoiceField(
         required=False,
         choices=[(name, WEEKDAYS_ABBR[number]) for number, name in enumerate(recurrence.WEEKDAYS)],
@@ -330,6 +352,20 @@ class RepeatFields(forms.Form):
             due = self.initial.get("due_date")
             day = date.fromisoformat(due) if due else None
             self.initial.update(repeat_choices.choices_of(own if _is_rule(own) else "", day))
+        cast("forms.ChoiceField", self.fields["repeat_unit"]).choices = list(
+            _units(self.number_of("repeat_every") or 1).items()
+        )
+
+    def number_of(self, name: str) -> int:
+        """Return the number that a field shows, 0 if it shows none."""
+        shown = str(self[name].value() or "")
+        return int(shown) if shown.isdecimal() and len(shown) < 4 else 0
+
+    @property
+    def times(self) -> dict[str, str]:
+        """What comes after the number of times: as it is, after one, and after many."""
+        names = {"one": ngettext("time", "times", 1), "many": ngettext("time", "times", 2)}
+        return names | {"now": names["one" if self.number_of("repeat_count") == 1 else "many"]}
 
     @property
     def builder(self) -> list[forms.BoundField]:
@@ -448,9 +484,11 @@ class BulkForm(forms.Form):
         """Return the fields that are not blank."""
         return {name: value for name, value in self.cleaned_data.items() if value}
 
-    def changes_for(self, task: TaskItem) -> dict[str, Any]:
-        """Return the fields to change in ``task``; tags are added to its own."""
+    def changes_for(self, task: TaskItem, zone: tzinfo) -> dict[str, Any]:
+        """Return the fields to change in ``task``: tags are added to its own, the due date is a day in ``zone``."""
         changes = self.given()
+        if day := changes.get("due_date"):
+            changes["due_date"] = moved(task.attribute_values, day, zone)
         if added := changes.pop("add_tags", None):
             changes["tags"] = list(dict.fromkeys([*(task.tags or ()), *added]))
         return changes

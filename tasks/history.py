@@ -38,7 +38,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One write of a task. ``kind`` is created, changed, deleted or restored; ``by`` is the author's id."""
+    """One write of a task. ``kind`` is created, changed, deleted or restored; ``by`` is the author's id.
+
+    ``before`` and ``after`` are all fields of the task, where ``changes`` are known.
+    """
 
     kind: str
     at: str
@@ -46,6 +49,8 @@ class Event:
     by: str
     request_id: str
     changes: list[Change]
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,8 @@ def events(rows: Iterable[Mapping[str, Any]]) -> list[Event]:
                 row["updated_by"] or "",
                 row["request_id"] or "",
                 changes,
+                before or {},
+                after,
             )
         )
         before = after

@@ -366,6 +366,19 @@ def every(rule: str, day: date) -> str:
     return _written(parts | {"BYMONTHDAY": ends, "BYSETPOS": "-1"})
 
 
+def without_moved(rule: str, day: date, to: date | None) -> str | None:
+    """Return the rule of a series whose occurrence on ``day`` moves to another one, so that the others stay.
+
+    What the rule leaves to its start is what it was. An occurrence that is off the rule now is not counted by COUNT any
+    more. None if it was the last one.
+    """
+    parts = _completed(parts_of(rule), day)
+    if "COUNT" not in parts or (to and first_day(_written(_without(parts, "COUNT", "UNTIL")), to) == to):
+        return _written(parts)
+    left = int(parts["COUNT"]) - 1
+    return _written(parts | {"COUNT": str(left)}) if left else None
+
+
 def first_day(rule: str, day: date) -> date | None:
     """Return the first day of a valid rule that starts on ``day``, None if there is none."""
     return next(occurrences(rule, Start(day)), None)

@@ -14,6 +14,7 @@ from tasks.views import (
     quick_add,
     repeats,
     search,
+    snooze,
     trash,
     undo,
 )
@@ -29,6 +30,8 @@ urlpatterns = [
     path("tasks/parse/", quick_add.task_parse, name="task-parse"),
     path("tasks/bulk/", bulk.task_bulk, name="task-bulk"),
     path("tasks/repeats/", repeats.task_repeats, name="task-repeats"),
+    path("tasks/snooze/", snooze.task_snooze, name="task-snooze"),
+    path("tasks/snooze/means/", snooze.task_snooze_means, name="task-snooze-means"),
     path("tasks/undo/", undo.task_undo, name="task-undo"),
     path("tasks/<uuid:task_id>/", edit.task_edit, name="task-edit"),
     path("tasks/<uuid:task_id>/inline/", inline_edit.task_inline, name="task-inline"),

@@ -36,6 +36,7 @@ PLACEHOLDERS = {
     "ATHENA_WORKGROUP": "todo-analytics-workgroup",
     "CDC_STREAM": "todo-cdc-stream",
     "LOG_LEVEL": "WARNING",
+    "LOCAL_AWS_MAILS_A_DAY": "100000",  # more people sign up in a run of the suite than Cognito mails to in a day
     "RATE_LIMIT_PER_MINUTE": "0",  # its own tests switch it on; the others count calls
 }
 

@@ -12,6 +12,8 @@ from django.core.management import get_commands, load_command_class
 from django.urls import Resolver404, resolve
 
 from insights.dashboards import EVERYBODY, ME
+from store.model import FEED_SHARDS
+from tasks.transfer.export_jobs import PART_BYTES
 
 ROOT = Path(__file__).resolve().parent.parent
 MARKDOWN = sorted(
@@ -211,6 +213,19 @@ def test_paths_in_code_spans_exist(path):
     assert not missing
 
 
+@pytest.mark.parametrize(
+    ("document", "sentence", "value"),
+    [
+        ("runbooks/alarms.md", r"all users' items of one kind in (\d+) partitions", FEED_SHARDS),
+        ("benchmarks.md", r"the feed index has (\d+) partitions", FEED_SHARDS),
+        ("adrs/037-exports-in-steps.md", r"one part of at least (\d+) MiB", PART_BYTES / 2**20),
+    ],
+    ids=["alarms", "benchmarks", "exports"],
+)
+def test_numbers_in_sentences_are_those_of_the_code(document, sentence, value):
+    assert [float(found) for found in re.findall(sentence, (ROOT / "docs" / document).read_text())] == [value]
+
+
 def test_every_adr_is_in_the_index():
     rows = re.findall(r"^\| \[(\d{3})\]\(([\w-]+\.md)\) \|", ADR_INDEX, re.MULTILINE)
     assert rows == [(number, path.name) for number, path in ADRS.items()]
@@ -319,9 +334,31 @@ def names_of(node: ast.stmt) -> list[str]:
     return [getattr(node, "name", "")]
 
 
+TEST = re.compile(r"`(tests/[\w/]+\.py)::([^`]+)`")
+
+
+@pytest.mark.parametrize("path", MARKDOWN, ids=lambda path: str(path.relative_to(ROOT)))
+def test_tests_in_code_spans_exist(path):
+    assert not [
+        f"{file}::{name}"
+        for file, name in TEST.findall(path.read_text())
+        if not defines(file, name.replace("::", "."))
+    ]
+
+
+def test_every_regression_names_the_test_that_fails():
+    text = (ROOT / "docs" / "regressions.md").read_text()
+    rows = re.findall(r"^\| (?!what holds|---)(.+) \| (.+) \| (.+) \|$", text, re.MULTILINE)
+    assert len(rows) > 50
+    assert len({(holds, taken) for holds, taken, _ in rows}) == len(rows)
+    assert not [holds for holds, _, fails in rows if not TEST.search(fails)]
+
+
 @pytest.mark.parametrize(
     ("file", "name", "known"),
     [
+        ("tests/test_docs.py", "test_the_glossary_is_sorted_and_links_each_term", True),
+        ("tests/test_docs.py", "test_nothing", False),
         ("store/commit.py", "commit", True),
         ("store/commit.py", "nothing", False),
         ("store/audit.py", "Trail.__call__", True),

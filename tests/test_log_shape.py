@@ -95,12 +95,12 @@ class Cloud:
         self.options = {"endpoint_url": self.server.endpoint_url, "region_name": "us-east-1"}
 
     def run(self, code):
-        """The lines that a new process printed while it ran `code`."""
+        """The lines that a new process logged while it ran `code`."""
         done = subprocess.run(
             [sys.executable, "-c", code], cwd=ROOT, env=self.environment, capture_output=True, text=True
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        return [json.loads(line) for line in done.stderr.splitlines()]
 
     def rows(self, bucket, prefix):
         """Rows of every Parquet file below a prefix."""

@@ -2,8 +2,9 @@
 
 Behind API Gateway an answer is one JSON document: status, headers (twice: single and multiple values), and the body as
 text or, if it is compressed or binary, as base64. Lambda returns 6,291,556 bytes of it; a larger one becomes a 502 in
-which nobody learns why. So every list ends its page early when ``BUDGET`` is reached, and ``SizeMiddleware`` replaces
-what is too large all the same. Both hold everywhere, so that a laptop shows what AWS would do.
+which nobody learns why. So every list ends its page early when ``BUDGET`` is reached: of JSON and files item by item
+(``Budget``), of HTML by laying the page out with fewer rows (``fit_page``). ``SizeMiddleware`` replaces what is too
+large all the same. All of it holds everywhere, so that a laptop shows what AWS would do.
 """
 
 import json
@@ -80,6 +81,23 @@ class Budget:
         """Use up what ``content`` costs; return whether that much was left."""
         self.left -= cost(content)
         return self.left >= 0
+
+
+def fit_page(build: Callable[[int], HttpResponse], rows: int) -> HttpResponse:
+    """Return a page with at most ``rows`` rows, and with fewer if an answer could not hold it.
+
+    Parameters
+    ----------
+    build
+        Reads and renders the page with at most as many rows as it is given, and a link that goes on after the last
+        one. It changes nothing: it is called again until the page fits, each time with a quarter fewer rows or less.
+    """
+    while True:
+        page = build(rows)
+        needed = cost(page.content)
+        if needed <= BUDGET or rows <= 1:
+            return page
+        rows = max(1, min(rows * 3 // 4, rows * BUDGET // needed))
 
 
 class SizeMiddleware:

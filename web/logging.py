@@ -1,25 +1,18 @@
-"""Logs as one JSON object per line, with the request and the user. They never contain bodies, headers or tokens."""
+"""Logs as one JSON object per line, with the request and the user, and without secrets (``etl.redaction``)."""
 
 import json
 import logging
-import re
 import sys
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
+from etl.redaction import redacted
+
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 user_id: ContextVar[str] = ContextVar("user_id", default="")
 
-_SECRETS = re.compile(
-    r"eyJ[\w-]+\.[\w-]+\.[\w-]*|todo_[\w-]{16,}|(?<=Bearer )\S+|(?<=password=)\S+|(?<=\"password\": \")[^\"]+",
-    re.IGNORECASE,
-)
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
-
-
-def _redacted(value: Any) -> Any:
-    return _SECRETS.sub("[redacted]", value) if isinstance(value, str) else value
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class JsonFormatter(logging.Formatter):
@@ -28,9 +21,9 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line of JSON."""
         extra = record.__dict__
-        metadata = {name: _redacted(value) for name, value in (extra.get("metadata") or {}).items()}
+        metadata = dict(extra.get("metadata") or {})
         if record.exc_info:
-            metadata["exception"] = _SECRETS.sub("[redacted]", self.formatException(record.exc_info))
+            metadata["exception"] = self.formatException(record.exc_info)
         line = {
             "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -40,20 +33,22 @@ class JsonFormatter(logging.Formatter):
             "operation": extra.get("operation", record.funcName),
             "duration_ms": extra.get("duration_ms"),
             "status": extra.get("status"),
-            "message": _SECRETS.sub("[redacted]", record.getMessage()),
+            "message": record.getMessage(),
             "metadata": metadata,
         }
-        return _encode(line)
+        return _encode(redacted(line))
 
 
 def configure(options: dict[str, Any]) -> None:
-    """Send every log record of at least ``options["level"]`` to standard output as JSON."""
-    handler = logging.StreamHandler(sys.stdout)
+    """Send every log record of at least ``options["level"]`` to standard error as JSON."""
+    handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(options["level"])
+    logging.getLogger("django").handlers.clear()  # Django has given it some of its own
     for noisy in ("botocore", "boto3", "urllib3", "pynamodb", "asyncio", "zappa"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("pyathena").setLevel(logging.CRITICAL)  # logs each error that it raises
     # RequestIdMiddleware logs each request; Django's own line adds something only if it has a traceback.
     logging.getLogger("django.request").addFilter(lambda record: bool(record.exc_info))

@@ -17,11 +17,13 @@ from etl.capture.dead_letters import Poison, set_aside
 from etl.capture.firehose import Line, deliver
 from etl.lake.config import required
 from etl.log import log
+from etl.redaction import errors_redacted
 
 # Below this remaining time, waiting for another attempt would risk losing the whole reply.
 DEADLINE_MARGIN_MS = 5000
 
 
+@errors_redacted
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
     """Deliver a batch of stream records and report those that failed.
 

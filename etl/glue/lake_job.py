@@ -16,6 +16,7 @@ from etl.glue.spark_workspace import SparkWorkspace
 from etl.glue.versions import require_conditional_writes, versions
 from etl.lake.config import LakeConfig, lake_config
 from etl.log import log
+from etl.redaction import errors_redacted
 from etl.run import Lake
 
 SETTINGS = (
@@ -39,6 +40,7 @@ def configuration(arguments: Sequence[str]) -> LakeConfig:
     return lake_config({name: value for name, value in vars(known).items() if value is not None})
 
 
+@errors_redacted
 def main(arguments: Sequence[str]) -> None:
     """Run once. Errors are raised, so that Glue reports the run as failed."""
     config = configuration(arguments)

@@ -20,6 +20,7 @@ from etl.lake.layout import GOLD_KPIS
 from etl.lake.storage import Bucket
 from etl.lake.tables import QUARANTINE
 from etl.log import log
+from etl.redaction import errors_redacted
 
 LISTED = 40_000
 # By the metric's name in Gold: its name in CloudWatch, its unit, and the factor from Gold's unit to that one. Each
@@ -59,6 +60,7 @@ def metrics_config(environ: Mapping[str, str] = os.environ) -> MetricsConfig:
     )
 
 
+@errors_redacted
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """Lambda: publish the figures of the current snapshot, and what is wrong with the lake; return both."""
     return publish(metrics_config(), datetime.now(UTC))

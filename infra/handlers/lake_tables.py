@@ -13,10 +13,12 @@ from etl.aws import client
 from etl.lake.catalog import BRONZE_TABLES, glue_tables
 from etl.lake.glue_partitions import sync_tables
 from etl.log import log
+from etl.redaction import errors_redacted, redacted_text
 
 TIMEOUT_SECONDS = 10
 
 
+@errors_redacted
 def handler(event: Mapping[str, Any], context: Any) -> None:
     """Answer one request of CloudFormation.
 
@@ -32,7 +34,7 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
         if event["RequestType"] != "Delete":
             ensure(properties)
     except Exception as error:  # noqa: BLE001  without an answer, CloudFormation waits for an hour
-        outcome = {"Status": "FAILED", "Reason": f"{type(error).__name__}: {error}"[:1000]}
+        outcome = {"Status": "FAILED", "Reason": redacted_text(f"{type(error).__name__}: {error}")[:1000]}
     failed = outcome["Status"] == "FAILED"
     log(
         "ensure_tables",

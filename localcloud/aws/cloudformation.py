@@ -1,15 +1,16 @@
 """CloudFormation features that our stacks use and ministack lacks.
 
 Holes closed: a template with AWS::Glue::SecurityConfiguration or AWS::Budgets::Budget is refused whole, although the
-services have the calls; conditions compare the text "AWS::Region" instead of the region; a table's time to live and
-point-in-time recovery are ignored; a reference to a secret is its name, where AWS returns its ARN.
+services have the calls; conditions compare the text "AWS::Region" instead of the region, and know no `Fn::Join`, so
+that the CDK's bootstrap gives CloudFormation's role no policy; a table's time to live and point-in-time recovery,
+and a bucket's tags, are ignored; a reference to a secret is its name, where AWS returns its ARN.
 """
 
 from collections.abc import Callable
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import budgets, dynamodb, glue, secretsmanager
+from ministack.services import budgets, dynamodb, glue, s3, secretsmanager
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 from localcloud.aws.protocol import Response
@@ -17,6 +18,7 @@ from localcloud.aws.protocol import Response
 Created = tuple[str, dict[str, Any]]
 TABLE, SECURITY = "AWS::DynamoDB::Table", "AWS::Glue::SecurityConfiguration"
 BUDGET, SECRET = "AWS::Budgets::Budget", "AWS::SecretsManager::Secret"
+BUCKET = "AWS::S3::Bucket"
 TABLE_SETTINGS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "TimeToLiveSpecification": dynamodb._update_ttl,
     "PointInTimeRecoverySpecification": dynamodb._update_continuous_backups,
@@ -30,13 +32,32 @@ def install() -> None:
     types[BUDGET] = {"create": _create_budget, "delete": _delete_budget}
     types[SECRET] = {**types[SECRET], **_by_arn(types[SECRET])}
     types[TABLE] = {**types[TABLE], "create": _with_settings(types[TABLE]["create"])}
+    types[BUCKET] = {**types[BUCKET], "create": _with_tags(types[BUCKET]["create"])}
     evaluate: Callable[..., dict[str, bool]] = engine._evaluate_conditions
 
-    def evaluate_with_pseudo_parameters(template: dict[str, Any], params: dict[str, Any]) -> dict[str, bool]:
-        return evaluate(template, {**_pseudo_parameters(), **params})
+    def evaluate_completely(template: dict[str, Any], params: dict[str, Any]) -> dict[str, bool]:
+        known = {**_pseudo_parameters(), **params}
+        return evaluate({**template, "Conditions": _joined(template.get("Conditions", {}), known)}, known)
 
     for module in (engine, changesets, handlers, stacks):
-        module._evaluate_conditions = evaluate_with_pseudo_parameters
+        module._evaluate_conditions = evaluate_completely
+
+
+def _joined(value: Any, params: dict[str, Any]) -> Any:
+    """Return conditions with the text of each `Fn::Join` in its place."""
+    if isinstance(value, list):
+        return [_joined(each, params) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if "Fn::Join" not in value:
+        return {name: _joined(each, params) for name, each in value.items()}
+    separator, parts = value["Fn::Join"]
+    listed = _value(parts, params).split(",") if isinstance(parts, dict) else parts
+    return str(separator).join(_value(part, params) for part in listed)
+
+
+def _value(part: Any, params: dict[str, Any]) -> str:
+    return str(params[part["Ref"]]["Value"] if isinstance(part, dict) else part)
 
 
 def _pseudo_parameters() -> dict[str, dict[str, str]]:
@@ -58,6 +79,16 @@ def _with_settings(create: Callable[..., Created]) -> Callable[..., Created]:
         return name, attributes
 
     return create_and_set
+
+
+def _with_tags(create: Callable[..., Created]) -> Callable[..., Created]:
+    def create_and_tag(logical_id: str, props: dict[str, Any], stack_name: str) -> Created:
+        name, attributes = create(logical_id, props, stack_name)
+        if tags := props.get("Tags"):
+            s3._bucket_tags[name] = {each["Key"]: each["Value"] for each in tags}
+        return name, attributes
+
+    return create_and_tag
 
 
 def _by_arn(secret: dict[str, Any]) -> dict[str, Callable[..., Any]]:

@@ -19,7 +19,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,16 +86,26 @@ def role_must(role_arn: str, service: str, actions: Iterable[str], resource: str
         _refuse(AccessDenied(service, "sts:AssumeRole", role_arn, UNTRUSTED), via)
         return
     for action in wanted:
-        _decide(role_arn, action, resource, via)
+        _decide(role_arn, action, resource, via, {})
 
 
 def caller_must(actions: Iterable[str], resource: str, via: str) -> None:
     """Raise AccessDenied unless the caller of the current request may also do `actions` on `resource`."""
-    principal = iam_evaluator.caller_arn()
-    if principal.endswith(":root"):
-        return
     for action in actions:
-        _decide(principal, action, resource, via)
+        principal_must(iam_evaluator.caller_arn(), action, resource, via)
+
+
+def principal_must(principal: str, action: str, resource: str, via: str, **conditions: str) -> None:
+    """Raise AccessDenied unless `principal`, an ARN, may do `action` on `resource`; the account's owner may anything.
+
+    Parameters
+    ----------
+    conditions
+        Values of IAM's condition keys, named in small letters with `_` for `:`.
+    """
+    if not principal.endswith(":root"):
+        keys = {name.replace("_", ":", 1): value for name, value in conditions.items()}
+        _decide(principal, action, resource, via, keys)
 
 
 def resource_must(service: str, action: str, resource: str, source: str, via: str) -> None:
@@ -110,8 +120,8 @@ def resource_must(service: str, action: str, resource: str, source: str, via: st
     _record(service, action, resource, allowed=True, via=via)
 
 
-def _decide(principal: str, action: str, resource: str, via: str) -> None:
-    context = _context(principal, action, resource, {})
+def _decide(principal: str, action: str, resource: str, via: str, keys: Mapping[str, str]) -> None:
+    context = _context(principal, action, resource, keys)
     result = iam_evaluator.evaluate(context, _policies(principal))
     found = iam_evaluator._resource_policy(action.partition(":")[0], resource)
     if found is not None:
@@ -133,7 +143,7 @@ def _policies(principal: str) -> list[Any]:
     return found
 
 
-def _context(principal: str, action: str, resource: str, more: dict[str, str]) -> Any:
+def _context(principal: str, action: str, resource: str, more: Mapping[str, str]) -> Any:
     account = get_account_id()
     return iam_evaluator.EvalContext(
         principal_arn=principal,

@@ -28,10 +28,13 @@ from localcloud.aws import (
     lambda_code,
     local_roles,
     log_delivery,
+    mail_limits,
     model_limits,
     payload_limits,
+    role_passing,
     s3_objects,
     service_roles,
+    tagging,
     time_to_live,
     tls,
 )
@@ -42,8 +45,8 @@ from localcloud.aws.service_state import ServiceStore
 NO_OWNER = 0
 PATCHES = (
     *(s3_objects, athena, cloudformation, cloudwatch, cognito, firehose, api_gateway, glue, lambda_code, tls),
-    *(decisions, service_roles, payload_limits, model_limits),
-    *(gateway_stage, cloudfront, log_delivery),
+    *(decisions, service_roles, payload_limits, model_limits, role_passing, mail_limits),
+    *(gateway_stage, cloudfront, log_delivery, tagging),
 )
 
 

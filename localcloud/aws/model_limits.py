@@ -64,7 +64,7 @@ def _within_bounds(service: str, model: str, handle: Handler) -> Handler:
     async def handle_within_bounds(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
     ) -> Response:
-        asked = _asked(model, method, path, headers, body, query)
+        asked = decoded(model, method, path, headers, body, query)
         problems = _problems(model, *asked) if asked else []
         if not asked or not problems:
             return await handle(method, path, headers, body, query)
@@ -106,7 +106,7 @@ def _session() -> Any:
 # --- what a request says, in each protocol ---
 
 
-def _asked(
+def decoded(
     model: str, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
 ) -> Asked | None:
     """Return the operation and its input, or None for what is no request of this model."""

@@ -1,8 +1,9 @@
 """Limits that no model states: sizes of Lambda's answers, of what passes API Gateway, of settings and of metrics.
 
 Hole closed: ministack passes on answers of functions and headers of any size, under any name, and takes any number of
-environment variables and metrics. Sources: the quotas pages of Lambda, API Gateway and CloudWatch, and API Gateway's
-page of known issues for the headers that it renames.
+environment variables and metrics. It throttles what exceeds the concurrency of a function or the account, but then its
+gateway answers 429, where API Gateway answers 500. Sources: the quotas pages of Lambda, API Gateway and CloudWatch, API
+Gateway's page of known issues for the headers that it renames, and AWS's article about its internal server errors.
 """
 
 import json
@@ -99,7 +100,15 @@ def _gateway() -> None:
             return 500, JSON_TYPE, INTERNAL_ERROR
         return status, renamed, (INTERNAL_ERROR if status == BAD_GATEWAY else content)
 
+    shape = apigateway_v1._lambda_proxy_response
+
+    def shape_as_the_gateway_does(result: dict[str, Any]) -> Any:
+        if result.get("throttle"):
+            return {"statusCode": 500, "headers": JSON_TYPE, "body": INTERNAL_ERROR.decode()}, None
+        return shape(result)
+
     apigateway_v1._invoke_lambda_proxy_v1 = invoke_within_limits
+    apigateway_v1._lambda_proxy_response = shape_as_the_gateway_does
 
 
 def _header_bytes(headers: Mapping[str, Any]) -> int:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
+from ministack import app as ministack_app
+from ministack.core import iam_actions
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import (
     apigateway_v1,
@@ -20,8 +22,9 @@ from ministack.services import (
 )
 from ministack.services.cloudformation import provisioners
 
+from localcloud.aws import request_resources
 from localcloud.aws.decisions import AccessDenied, resource_must, role_must
-from localcloud.aws.protocol import Response, error_response
+from localcloud.aws.protocol import Handler, Response, error_response
 
 INVOKE = "lambda:InvokeFunction"
 READ_STREAM = [f"dynamodb:{verb}" for verb in ("DescribeStream", "GetRecords", "GetShardIterator")]
@@ -92,6 +95,35 @@ def _executions() -> None:
         return call(reference, event)
 
     stepfunctions._run_execution, stepfunctions._call_lambda = run_as_role, call_if_allowed
+    _calls_of_executions()
+
+
+def _calls_of_executions() -> None:
+    """A state `aws-sdk:…` calls a service in the role of its machine."""
+    send, integrate = ministack_app.call_service_handler_sync, stepfunctions._invoke_aws_sdk_integration
+
+    def send_if_allowed(
+        handler: Handler, method: str, path: str, headers: dict[str, str], body: bytes, query: Any, *more: Any
+    ) -> Response:
+        if role := _acting.get():
+            service = headers["authorization"].split("/")[3]  # of the credential
+            about = (service, method, path, headers, body, query)
+            action = iam_actions.extract_iam_action(*about)
+            resource = iam_actions.extract_resource_arn(*about, get_region(), get_account_id())
+            for each in (resource, *request_resources.current().others):
+                role_must(role, "states.amazonaws.com", [action] if action else [], each, "Step Functions")
+        answer: Response = send(handler, method, path, headers, body, query, *more)
+        return answer
+
+    def integrate_if_allowed(resource: str, data: Any) -> Any:
+        try:
+            return integrate(resource, data)
+        except AccessDenied as denied:
+            code = stepfunctions._prefix_sdk_error(resource.split(":")[6], "AccessDeniedException")
+            raise stepfunctions._ExecutionError(code, str(denied)) from denied
+
+    ministack_app.call_service_handler_sync = send_if_allowed
+    stepfunctions._invoke_aws_sdk_integration = integrate_if_allowed
 
 
 def _rules() -> None:

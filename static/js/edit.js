@@ -64,6 +64,12 @@
     });
   };
 
+  // "Every 1 week", "every 2 weeks": what follows a number is in the singular or plural that it wants.
+  document.addEventListener("input", (event) => {
+    const line = event.target.matches("#repeat [type=number]") && event.target.closest(".repeat-line");
+    if (line) line.querySelectorAll("[data-one]").forEach((word) => (word.textContent = Number(event.target.value) === 1 ? word.dataset.one : word.dataset.many));
+  });
+
   // Parts of the page that come after it.
   const part = async (address) => {
     const answer = await fetch(address, { headers: { "HX-Request": "true" } });

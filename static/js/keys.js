@@ -60,6 +60,7 @@
     c: () => press(".check"),
     e: () => (current()?.querySelector(".edit-line") ? press(".edit-line") : press(".task-title")),
     o: () => press(".task-title"),
+    s: () => (current() ?? document.querySelector(".selecting #bulk, #edit"))?.querySelector("[data-snooze]")?.click(),
     x: select,
     "#": remove,
     Delete: remove,

@@ -98,7 +98,7 @@
     ctx.writes = ctx.request.method !== "GET" && ctx.target !== document.body;
     ctx.page = document.getElementById("view");
     if (ctx.writes) written += 1;
-    ctx.wide = !isList() || ctx.request.action?.includes("/tasks/bulk/") || ctx.request.submitter?.name === "token";
+    ctx.wide = !isList() || /\/tasks\/(bulk|snooze)\//.test(ctx.request.action) || ctx.request.submitter?.name === "token";
     ctx.submitterRow?.classList.add("busy");
     // A menu that has been used is in nobody's way, and not in that of looking again either.
     const menu = ctx.request.submitter?.closest?.("details.menu[open]");

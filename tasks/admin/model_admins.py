@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.admin import helpers
+from django.contrib.admin.widgets import AdminTextInputWidget
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext
@@ -19,21 +20,65 @@ from identity.audited_admin import Audited, AuditedRecord, admin_context, admin_
 from store.model import Item, feed_keys
 from store.reading import query
 from store.request_context import timestamp
-from tasks import services
+from tasks import recurrence, services
 from tasks.admin.models import Task, TrashedTask
 from tasks.fields import CATEGORY_MAX
 from tasks.ids import is_id, moment_of
 from tasks.items import TaskItem
+from tasks.language import repeats, rule_words
 from tasks.write_plans import DEFAULTS
 
 _MILLISECOND = timedelta(milliseconds=1)
 
 
+class _Typed(str):
+    """What was typed into a field, as opposed to what is stored."""
+
+
+class RuleField(forms.CharField):
+    """A recurrence rule in words: those that were shown stay the rule that they stand for."""
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """Return submitted text, told apart from a stored rule."""
+        return _Typed(data or "")
+
+    def prepare_value(self, value: Any) -> Any:
+        """Return a stored rule in words, and what was typed as it is."""
+        return rule_words.in_words(value) if value and not isinstance(value, _Typed) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Whether other words were submitted."""
+        return super().has_changed(self.prepare_value(initial), data)
+
+
 class TaskForm(DynamoForm):
     """The form of a task; for a new task it also asks for the owner."""
 
+    recurrence = RuleField(
+        required=False,
+        max_length=recurrence.MAX_LENGTH,
+        help_text=_("In words, such as “every 3 weeks on friday”."),
+        widget=AdminTextInputWidget,
+    )
+
     class Meta:
         widgets = {"description": forms.Textarea(attrs={"rows": 6})}
+
+    def clean(self) -> Any:
+        """Replace the words of a repeat by its rule."""
+        given = super().clean() or self.cleaned_data
+        if "recurrence" not in self.changed_data:
+            given["recurrence"] = self.initial.get("recurrence") or ""
+        elif words := given.get("recurrence"):
+            said = repeats.from_words(words, given.get("due_date"))
+            if said is None:
+                self.add_error(
+                    "recurrence", gettext("Say how it repeats: “every 3 weeks”, “every mon and thu”.")
+                )
+            else:
+                given |= said
+                self.changed_data.extend(said.keys() - set(self.changed_data))
+        return given
 
 
 class CategoryForm(forms.Form):
@@ -79,8 +124,26 @@ class TaskAdmin(Audited):
         return {**DEFAULTS, **super().get_changeform_initial_data(request)}
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Return the fieldsets; a new task has no record yet."""
-        return self.fieldsets if obj else self.fieldsets[:-1]
+        """Return the fieldsets: a new task has no record yet, and who only reads gets the repeat in words."""
+        if not obj:
+            return self.fieldsets[:-1]
+        if self.has_change_permission(request, obj):
+            return self.fieldsets
+        return [
+            (
+                name,
+                {
+                    **options,
+                    "fields": ["repeats" if field == "recurrence" else field for field in options["fields"]],
+                },
+            )
+            for name, options in self.fieldsets
+        ]
+
+    @admin.display(description=_("recurrence"), empty_value="-")
+    def repeats(self, obj: Any) -> str:
+        """Return how a task repeats, in words."""
+        return rule_words.of_task(obj.as_item())
 
     def get_actions(self, request: HttpRequest) -> Any:
         """Return the actions, with moving to the trash in place of deletion."""

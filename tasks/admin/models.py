@@ -8,10 +8,11 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from dynamo_admin.reading import DynamoReader, Path, Values
-from identity.admin_models import Stored, _unexpired, feed
+from identity.admin_models import AuditEntry, Stored, _unexpired, feed
 from tasks import fields
 from tasks.ids import is_id
 from tasks.items import TaskItem, TrashItem, category_prefix, task_key, trash_key
+from tasks.language import rule_words
 
 TASK_FIELDS = (
     *("title", "description", "status", "priority", "category", "tags", "due_date", "due_time", "timezone"),
@@ -28,6 +29,7 @@ TASK_FIELDS = (
     ),
     *("updated_by", "request_id", "next_task_id"),
 )
+AuditEntry.WORDS["task", "recurrence"] = rule_words.in_words
 
 
 def _admin_key(values: Values) -> str:

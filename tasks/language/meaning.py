@@ -126,7 +126,7 @@ class Actions:
     def nth_in_month(
         self, nth: int, weekday: str, month: int | None = None, year: int | None = None, n: int = 0
     ) -> Meaning:
-        """The nth such weekday of a month: the next one from today on."""
+        """The nth such weekday of a month, or of the nth month from now: the next one from today on."""
         if month:
             firsts = [
                 date(y, month, 1) for y in ([year] if year else range(self._today.year, self._today.year + 9))
@@ -135,6 +135,11 @@ class Actions:
             firsts = [later(self._today.replace(day=1), n, "month") or self._today]
         days = (_nth(first, nth, weekday) for first in firsts)
         return _day(next((day for day in days if day and (year or day >= self._today)), None))
+
+    def nth_of_month(self, nth: int, weekday: str) -> Meaning:
+        """The next nth such weekday of a month that has one."""
+        months = (self.nth_in_month(nth, weekday, n=n) for n in range(12))
+        return next(filter(None, months), None)
 
     def agreeing(self, weekday: str, day: date) -> Meaning:
         """A day with its weekday, if they agree."""

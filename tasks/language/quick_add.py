@@ -2,7 +2,7 @@
 
 The line is cut into words. The grammar of the language finds the longest phrase at each; what a phrase says is taken
 whole, where the grammar lets it stand, or the phrase stays in the title. So do text in double quotes, ``+Name`` and
-``/Project``. The first priority, category, repeat and date count, later ones stay in the title; tags add up.
+``/Project``. The first priority, category, repeat, day and time count, later ones stay in the title; tags add up.
 
     priority  = "!" ("low" | "medium" | "high" | "urgent" | "4" | "3" | "2" | "1")
     tag       = "#" name
@@ -36,6 +36,9 @@ _WORD = re.compile(
     re.VERBOSE,
 )
 _AROUND = " ,;:"
+# A title that no phrase begins with, and what a date, a time and a repeat set.
+_TITLE = "task"
+_DATED = {"due_date", "due_time", "recurrence", "repeat_from"}
 _DASHES = re.compile(r"^[-\u2013]\s+|\s+[-\u2013]$")
 
 
@@ -108,6 +111,16 @@ def parse(line: str, now: datetime, language: str = "en", keep: Collection[str] 
     return Parsed({"title": title, **fields}, [_part(line, part, fields, found) for part in found], steps)
 
 
+def dated(text: str, now: datetime, language: str = "en") -> dict[str, Any] | None:
+    """Return the fields of the date, time and repeat that ``text`` says as a whole at the end of a line, or None."""
+    for line in (f"{_TITLE} {text}", f"{_TITLE} on {text}"):
+        found = dict(parse(line, now, language).fields)
+        if found.pop("title") == _TITLE and "due_date" in found and found.keys() <= _DATED:
+            return found
+    day = day_of(text, now, language)
+    return {"due_date": day.isoformat()} if day else None
+
+
 def day_of(text: str, now: datetime, language: str = "en") -> date | None:
     """Return the day that ``text`` as a whole says in any language, such as "friday" or "yesterday", or None."""
     codes = dict.fromkeys([*(words.code for words in lexicon.of(language)), *lexicon.codes()])
@@ -166,14 +179,21 @@ def _find(line: str, now: datetime, language: str, kept: Collection[str]) -> tup
             kind = _kind(captures)
             if place not in {"", "keep"} and _stands(place, at, end, kind, words, readings):
                 part = _Found(words.spans[at][0], words.spans[end - 1][1], kind, captures)
-                known = {each.kind for each in found}
-                if part.kind not in known and line[part.start : part.end].casefold() not in kept:
+                if _is_new(part, found) and line[part.start : part.end].casefold() not in kept:
                     found.append(part)
                     words.outside.update(range(at, end))
             at = max(end, at + 1)
     except OutOfStepsError:
         pass  # what is understood so far is
     return sorted(found, key=lambda part: part.start), steps.taken
+
+
+def _is_new(part: _Found, found: Sequence[_Found]) -> bool:
+    """Tell whether a phrase says what no phrase before it has said: a day and a time may be apart in the line."""
+    said = [each.captures for each in found if each.kind == part.kind]
+    return not said or (
+        part.kind == "date" and not any({"day", "time"} & part.captures.keys() & each.keys() for each in said)
+    )
 
 
 def _is_mark(span: tuple[int, int], words: _Words) -> bool:

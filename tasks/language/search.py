@@ -26,6 +26,7 @@ from django.utils.translation import gettext as _
 
 from tasks.items import OPEN_STATUSES, PRIORITIES, STATUSES
 from tasks.language import quick_add, search_words
+from tasks.local_due import local_due
 
 MAX_LENGTH, MAX_TERMS = 500, 20
 Values = Mapping[str, Any]
@@ -183,7 +184,12 @@ def _priority(operator: str, value: str, viewer: _Viewer) -> Test:
 
 
 def _due(operator: str, value: str, viewer: _Viewer) -> Test:
-    return _day_test(lambda task: task.get("due_date"), operator, value, viewer)
+    return _day_test(lambda task: _due_day(task, viewer), operator, value, viewer)
+
+
+def _due_day(task: Values, viewer: _Viewer) -> str | None:
+    due = local_due(task, viewer.zone)
+    return due.day.isoformat() if due else None
 
 
 def _moment(name: str) -> Callable[[str, str, _Viewer], Test]:
@@ -224,8 +230,8 @@ def _is(operator: str, value: str, viewer: _Viewer) -> Test:
         "closed": lambda task: task["status"] not in OPEN_STATUSES,
         "done": lambda task: task["status"] == "completed",
         "recurring": lambda task: bool(task.get("recurrence")),
-        "today": lambda task: task.get("due_date") == today,
-        "overdue": lambda task: task["status"] in OPEN_STATUSES and (task.get("due_date") or "9") < today,
+        "today": lambda task: _due_day(task, viewer) == today,
+        "overdue": lambda task: task["status"] in OPEN_STATUSES and (_due_day(task, viewer) or "9") < today,
     }
     if value.lower() not in known:
         raise QueryError(_unknown("is", value, known))

@@ -1,4 +1,4 @@
-"""Filters and tags of the pages: undo buttons, times, recurrence, checklists, query strings."""
+"""Filters and tags of the pages: undo buttons, times and zones, recurrence, checklists, query strings."""
 
 from datetime import datetime
 from typing import Any
@@ -7,10 +7,12 @@ from django import template
 from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext as _
 
+from identity.today import name_of
 from tasks.language.rule_words import of_task
 
 register = template.Library()
 register.filter("repeats", of_task)
+register.filter("zone_name", name_of)
 
 
 @register.filter

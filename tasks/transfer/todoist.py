@@ -33,9 +33,7 @@ NAMES = {
     "repeat_from": "DATE",
     "timezone": "TIMEZONE",
 }
-_DATED = {"due_date", "due_time", "recurrence", "repeat_from"}
 _NO_PRIORITY = {"", "4"}
-_TITLE = "task"
 _LABEL = re.compile(r"(?:^|\s)@([^\s@]+)")
 
 Cells = dict[str, str]
@@ -181,12 +179,7 @@ def _parse_date(text: str, now: datetime, language: str) -> dict[str, Any] | Non
         return _fields_of(datetime.fromisoformat(text), timed=":" in text)
     except ValueError:
         pass
-    for line in (f"{_TITLE} {text}", f"{_TITLE} on {text}"):
-        found = dict(quick_add.parse(line, now, language).fields)
-        if found.pop("title") == _TITLE and "due_date" in found and found.keys() <= _DATED:
-            return found
-    day = quick_add.day_of(text, now, language)
-    return {"due_date": day.isoformat()} if day else None
+    return quick_add.dated(text, now, language)
 
 
 def _fields_of(moment: datetime, *, timed: bool) -> dict[str, Any]:

@@ -7,15 +7,17 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from store.errors import InvalidCursor
+from store.paging import Page
 from tasks import selectors
 from tasks.forms import STATUS_LABELS
-from tasks.items import STATUSES
+from tasks.items import STATUSES, TaskItem
 from tasks.task_filters import TaskFilters
 from tasks.views.listing import page_context
 from tasks.views.responses import task_view
 from tasks.views.rows import make_row
 from tasks.views.search import Search, search_of
 from tasks.views.viewer import now_of, person_id
+from web.answers import fit_page
 
 COLUMN_SIZE = 50
 
@@ -25,22 +27,25 @@ COLUMN_SIZE = 50
 def task_board(request: HttpRequest) -> HttpResponse:
     """Show a page of tasks of every status, newest first; each column has its own cursor."""
     search = search_of(request)
+
+    def build(rows: int) -> HttpResponse:
+        columns = [_column(request, search, status, rows) for status in STATUSES]
+        return render(request, "tasks/board.html", page_context("board", search) | {"columns": columns})
+
     try:
-        columns = [_column(request, search, status) for status in STATUSES]
+        return fit_page(build, COLUMN_SIZE)
     except InvalidCursor:
         return redirect("task-board")
-    return render(request, "tasks/board.html", page_context("board", search) | {"columns": columns})
 
 
-def _column(request: HttpRequest, search: Search, status: str) -> dict[str, Any]:
-    filters = TaskFilters(status=status)
+def _column(request: HttpRequest, search: Search, status: str, rows: int) -> dict[str, Any]:
+    owner, filters = person_id(request), TaskFilters(status=status)
     cursor = request.GET.get(f"from-{status}") or None
-    found = search.run(
-        lambda position: selectors.list_tasks(
-            person_id(request), filters=filters, limit=COLUMN_SIZE, cursor=position
-        ),
-        cursor,
-    )
+
+    def read(position: str | None, limit: int) -> Page[TaskItem]:
+        return selectors.list_tasks(owner, filters=filters, limit=limit, cursor=position)
+
+    found = search.run(read, cursor, rows)
     now = now_of(request)
     return {
         "status": status,

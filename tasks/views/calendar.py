@@ -19,12 +19,13 @@ from tasks.items import TaskItem
 from tasks.task_filters import TaskFilters
 from tasks.views.listing import page_context
 from tasks.views.responses import task_view
-from tasks.views.rows import Row, local_due, make_row
+from tasks.views.rows import Row, make_row
 from tasks.views.search import Search, search_of
 from tasks.views.viewer import now_of, person_id, today_of
+from web.answers import fit_page
 
-# A month shows at most MOST tasks, a cell the first CELL of its day and the number of the others.
-MOST, PAGE_SIZE, CELL = 1000, 100, 4
+# A month shows at most MOST tasks, a cell the first CELL of its day (in a week WEEK_CELL) and the number of the others.
+MOST, PAGE_SIZE, CELL, WEEK_CELL = 1000, 100, 4, 50
 _FIRST, _LAST = date(1900, 1, 8), date(9998, 12, 1)
 
 
@@ -61,20 +62,20 @@ def task_calendar(request: HttpRequest) -> HttpResponse:
     first, last = _span(week, month)
     days = {
         day.isoformat(): Day(
-            day, format_day(day, _("l j F Y")), bool(week) or day.month == month.month, day == today, day < today,
-            shown=50 if week else CELL,
+            day, format_day(day, _("l j F Y")), bool(week) or day.month == month.month, day == today, day < today
         )
         for day in (first + timedelta(days=n) for n in range((last - first).days + 1))
     }  # fmt: skip
     found, complete = _tasks(person_id(request), search, first, last)
     now = now_of(request)
     for task in found:
-        due = local_due(task, now)
-        if due and (
-            cell := days.get(due.day.isoformat())
-        ):  # a time in another zone may be on the day before or after
-            cell.rows.append(make_row(task, now))
+        row = make_row(task, now)
+        # A time in another zone may be on the day before or after.
+        if row.local and (cell := days.get(row.local.day.isoformat())):
+            cell.rows.append(row)
     cells = list(days.values())
+    for cell in cells:
+        cell.rows.sort(key=lambda row: row.local.time if row.local else "")
     shown = {
         **page_context("calendar", search),
         "weeks": [cells[start : start + 7] for start in range(0, len(cells), 7)],
@@ -82,7 +83,13 @@ def task_calendar(request: HttpRequest) -> HttpResponse:
         "week": week,
         **_navigation(week, month, today, search),
     }
-    return render(request, "tasks/calendar.html", shown)
+
+    def build(rows: int) -> HttpResponse:
+        for cell in cells:
+            cell.shown = rows
+        return render(request, "tasks/calendar.html", shown)
+
+    return fit_page(build, WEEK_CELL if week else CELL)
 
 
 def _span(week: date | None, month: date) -> tuple[date, date]:
@@ -106,11 +113,11 @@ def _tasks(user_id: str, search: Search, first: date, last: date) -> tuple[list[
         due_after=(first - timedelta(days=2)).isoformat(), due_before=(last + timedelta(days=2)).isoformat()
     )
 
-    def read(cursor: str | None) -> Page[TaskItem]:
-        return selectors.list_tasks(user_id, filters=filters, limit=PAGE_SIZE, cursor=cursor)
+    def read(cursor: str | None, limit: int) -> Page[TaskItem]:
+        return selectors.list_tasks(user_id, filters=filters, limit=limit, cursor=cursor)
 
     found: list[TaskItem] = []
-    for part in pages(lambda cursor: search.run(read, cursor)):
+    for part in pages(lambda cursor: search.run(read, cursor, PAGE_SIZE)):
         found += part.items
         if len(found) >= MOST:
             return found, part.next_cursor is None

@@ -11,16 +11,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from identity.sign_in import context
+from identity.today import name_of
 from store.errors import ValidationFailed, VersionConflict
 from tasks import checklists, selectors, services
 from tasks.errors import TaskNotFound
 from tasks.forms import TaskForm
-from tasks.items import TaskItem
+from tasks.items import OPEN_STATUSES, TaskItem
 from tasks.views import conflicts, undo
 from tasks.views.conflicts import Difference
 from tasks.views.repeats import described
 from tasks.views.responses import add_message, list_url, task_view
-from tasks.views.rows import due_words, local_due
+from tasks.views.rows import elsewhere
 from tasks.views.undo import Step
 from tasks.views.viewer import local_time, now_of, person_id, today_of, zone_of
 from web import markdown
@@ -106,26 +107,22 @@ def _page(
         "form": form,
         "differences": differences,
         "gone": gone,
+        "is_open": task.status in OPEN_STATUSES,
         "copy_key": uuid.uuid4().hex,
         "prose": markdown.render(task.description) if task.description else "",
         "back": _back_url(request),
         "zone_name": _zone_name(request, task),
-        "local_due": due_words(task, now_of(request)) if _is_elsewhere(request, task) else "",
+        "local_due": elsewhere(task, now_of(request)),
         "repeats": described(_repeating(form, task), now_of(request)),
         **_times(request, task),
     }
     return render(request, "tasks/edit.html", shown, status=status)
 
 
-def _is_elsewhere(request: HttpRequest, task: TaskItem) -> bool:
-    due = local_due(task, now_of(request))
-    return bool(due and due.zone)
-
-
 def _zone_name(request: HttpRequest, task: TaskItem) -> str:
     """Return the zone that the form's time of day is in: the task's own, which saving keeps, else the viewer's."""
     own = task.timezone if task.due_time else None
-    return (own or str(zone_of(request))).replace("_", " ")
+    return name_of(own or zone_of(request))
 
 
 def _repeating(form: TaskForm, task: TaskItem) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The history of a task, as its own page and as the section that htmx loads into the task's page."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -8,13 +9,15 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from identity.today import zone_named
 from tasks import checklists, history, selectors
 from tasks.forms import FIELD_LABELS, PRIORITY_LABELS, REPEAT_FROM_LABELS, STATUS_LABELS
 from tasks.history import Event, HistoryUnavailable
 from tasks.items import TaskItem
 from tasks.language import rule_words
+from tasks.local_due import LocalDue, local_due
 from tasks.views.responses import is_partial, task_view
-from tasks.views.viewer import local_time, person_id
+from tasks.views.viewer import local_time, person_id, zone_of
 
 _LABELS = {"status": STATUS_LABELS, "priority": PRIORITY_LABELS, "repeat_from": REPEAT_FROM_LABELS}
 
@@ -44,19 +47,30 @@ def _event_context(request: HttpRequest, task: TaskItem, event: Event) -> dict[s
         "changes": [
             {
                 "label": FIELD_LABELS[change.field],
-                "before": _text(change.field, change.before),
-                "after": _text(change.field, change.after),
+                "before": _text(request, change.field, event.before),
+                "after": _text(request, change.field, event.after),
             }
             for change in event.changes
         ],
     }
 
 
-def _text(field: str, value: Any) -> str:
+def _text(request: HttpRequest, field: str, task: Mapping[str, Any]) -> str:
+    value = task.get(field)
     if not value:
         return ""
     if field == "checklist":
         return checklists.to_text(value)
     if field == "recurrence":
-        return rule_words.in_words(value)
+        return rule_words.in_words(value, zone=zone_named(task.get("timezone")))
+    if field in {"due_date", "due_time"}:
+        return _due_text(field, local_due(task, zone_of(request)))
     return ", ".join(value) if isinstance(value, list) else str(_LABELS.get(field, {}).get(value, value))
+
+
+def _due_text(field: str, due: LocalDue | None) -> str:
+    if due is None:
+        return ""
+    if field == "due_date":
+        return due.day.isoformat()
+    return f"{due.time} ({due.there})" if due.there else due.time

@@ -15,7 +15,7 @@ from tasks.items import TaskItem
 from tasks.views import conflicts, undo
 from tasks.views.conflicts import Difference
 from tasks.views.responses import is_partial, task_view
-from tasks.views.rows import make_row
+from tasks.views.rows import elsewhere, make_row
 from tasks.views.viewer import now_of, person_id
 
 
@@ -80,5 +80,11 @@ def _form(
     notice: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    shown = {"task": task, "form": form, "notice": notice, "differences": differences}
+    shown = {
+        "task": task,
+        "form": form,
+        "notice": notice,
+        "differences": differences,
+        "local_due": elsewhere(task, now_of(request)),
+    }
     return render(request, "tasks/partials/inline.html", shown, status=status)

@@ -22,6 +22,7 @@ from tasks.views.responses import is_partial, task_view
 from tasks.views.rows import Section, group_by_section, make_row
 from tasks.views.search import Search, search_of
 from tasks.views.viewer import now_of, person_id
+from web.answers import fit_page
 
 PAGE_SIZE = 50
 # Open tasks are read in this order. The first stage holds every open task with a due date, the earliest first, so
@@ -32,22 +33,22 @@ _STAGES = {"dated": TaskFilters(due_after="0001-01-01"), "undated": TaskFilters(
 
 @dataclass(frozen=True, slots=True)
 class ListView:
-    """A tab of the list: its labels, and a function that reads a page of it."""
+    """A tab of the list: its labels, and a function that reads a page of it, given the owner, a cursor and a limit."""
 
     name: str
     label: str | Promise
     title: str | Promise
-    read: Callable[[str, str | None], Page[TaskItem]]
+    read: Callable[[str, str | None, int], Page[TaskItem]]
 
 
-def _open_tasks(user_id: str, cursor: str | None) -> Page[TaskItem]:
+def _open_tasks(user_id: str, cursor: str | None, limit: int) -> Page[TaskItem]:
     stage, _dot, position = (cursor or "dated.").partition(".")
     if stage not in _STAGES:
         raise InvalidCursor
-    first = _read_stage(user_id, stage, position, PAGE_SIZE)
+    first = _read_stage(user_id, stage, position, limit)
     if stage == "undated" or first.next_cursor:
         return first
-    room = PAGE_SIZE - len(first.items)
+    room = limit - len(first.items)
     if not room:
         return Page(first.items, "undated.")
     rest = _read_stage(user_id, "undated", "", room)
@@ -59,14 +60,12 @@ def _read_stage(user_id: str, stage: str, position: str, limit: int) -> Page[Tas
     return Page(found.items, f"{stage}.{found.next_cursor}" if found.next_cursor else None)
 
 
-def _done_tasks(user_id: str, cursor: str | None) -> Page[TaskItem]:
-    return selectors.list_tasks(
-        user_id, filters=TaskFilters(status="completed"), limit=PAGE_SIZE, cursor=cursor
-    )
+def _done_tasks(user_id: str, cursor: str | None, limit: int) -> Page[TaskItem]:
+    return selectors.list_tasks(user_id, filters=TaskFilters(status="completed"), limit=limit, cursor=cursor)
 
 
-def _all_tasks(user_id: str, cursor: str | None) -> Page[TaskItem]:
-    return selectors.list_tasks(user_id, limit=PAGE_SIZE, cursor=cursor)
+def _all_tasks(user_id: str, cursor: str | None, limit: int) -> Page[TaskItem]:
+    return selectors.list_tasks(user_id, limit=limit, cursor=cursor)
 
 
 VIEWS = {
@@ -84,26 +83,35 @@ VIEWS = {
 def task_list(request: HttpRequest) -> HttpResponse:
     """Show a page of tasks; with htmx and a cursor, only the following rows."""
     try:
-        context = list_context(request)
+        return render_list(request)
     except InvalidCursor:
         return redirect(url_of(_view_of(request)))
-    partial = is_partial(request) and "cursor" in request.GET
-    return render(request, "tasks/partials/page.html" if partial else "tasks/list.html", context)
 
 
-def list_context(request: HttpRequest, form: QuickAddForm | None = None) -> dict[str, Any]:
-    """Return the context of the list template; ``form`` is a rejected quick-add form. Raises InvalidCursor."""
+def render_list(request: HttpRequest, form: QuickAddForm | None = None, status: int = 200) -> HttpResponse:
+    """Render a page of tasks; ``form`` is a rejected quick-add form. Raises InvalidCursor."""
     view, search = _view_of(request), search_of(request)
-    found = search.run(lambda cursor: view.read(person_id(request), cursor), request.GET.get("cursor"))
+    partial = is_partial(request) and "cursor" in request.GET
+    template = "tasks/partials/page.html" if partial else "tasks/list.html"
+
+    def build(rows: int) -> HttpResponse:
+        context = _list_context(request, view, search, rows) | ({"form": form} if form else {})
+        return render(request, template, context, status=status)
+
+    return fit_page(build, PAGE_SIZE)
+
+
+def _list_context(request: HttpRequest, view: ListView, search: Search, rows: int) -> dict[str, Any]:
+    owner = person_id(request)
+    found = search.run(lambda *part: view.read(owner, *part), request.GET.get("cursor"), rows)
     now = now_of(request)
-    rows = [make_row(task, now) for task in found.items]
+    shown = [make_row(task, now) for task in found.items]
     more = found.next_cursor is not None
     named = {"done": ("closed", _("Done")), "all": ("all", _("All tasks"))}.get(view.name)
     return {
         **page_context(view.name, search),
         "view_title": view.title,
-        "sections": [Section(*named, rows, more)] if named else group_by_section(rows, more=more),
-        **({"form": form} if form else {}),
+        "sections": [Section(*named, shown, more)] if named else group_by_section(shown, more=more),
         "bulk": BulkForm(),
         "next_url": url_of(view, cursor=found.next_cursor, q=search.text) if found.next_cursor else "",
         "categories": sorted({task.category for task in found.items if task.category}),

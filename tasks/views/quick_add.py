@@ -21,7 +21,7 @@ from tasks.items import TaskItem
 from tasks.language import quick_add, rule_words
 from tasks.language.quick_add import Part
 from tasks.services import Written
-from tasks.views.listing import list_context
+from tasks.views.listing import render_list
 from tasks.views.responses import is_partial, list_url, task_view
 from tasks.views.rows import day_words, make_row
 from tasks.views.viewer import now_of, person_id, today_of, zone_of
@@ -41,7 +41,7 @@ def task_add(request: HttpRequest) -> HttpResponse:
             return _added(request, written)
     if is_partial(request):
         return render(request, "tasks/partials/refused.html", {"form": form}, status=422)
-    return render(request, "tasks/list.html", list_context(request, form), status=422)
+    return render_list(request, form, status=422)
 
 
 def _create(request: HttpRequest, form: QuickAddForm) -> Written:

@@ -11,7 +11,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.gzip import gzip_page
 
 from identity.decorators import person_required
 from store.errors import WriteContention
@@ -26,7 +25,6 @@ LIST_PAGES = ("task-list", "task-board", "task-calendar", "task-trash")
 def task_view(view: View[P]) -> View[P]:
     """Require a signed-in person, and turn domain errors into responses: 404, or 409 with the advice to retry."""
 
-    @gzip_page  # Django pads compressed responses, against BREACH
     @never_cache
     @person_required
     @wraps(view)
@@ -72,10 +70,14 @@ def answer(
     token: str = "",
     level: str = "success",
     status: int = 200,
+    back: str = "",
 ) -> HttpResponse:
-    """Report a result: to htmx as a toast, after which its page refreshes; else as a message after a redirect."""
+    """Report a result: to htmx as a toast, after which its page refreshes; else as a message after a redirect.
+
+    It leads to the list page at ``back``, else to the one the request came from.
+    """
     if is_partial(request):
         shown = {"text": text, "undo": undo, "token": token, "level": level}
         return render(request, "tasks/partials/toasted.html", shown, status=status)
     add_message(request, text, undo=undo, token=token, level=level)
-    return redirect(list_url(request))
+    return redirect(list_url(request, back))

@@ -2,16 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
-from typing import NamedTuple
+from datetime import UTC, date, datetime
 
 from django.utils.dateformat import format as format_day
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from identity.today import zone_named
 from tasks.items import OPEN_STATUSES, TaskItem
+from tasks.local_due import LocalDue, local_due
 
 SECTIONS = {
     "overdue": _("Overdue"),
@@ -31,6 +30,7 @@ class Row:
     due: str
     closed: bool
     order: str
+    local: LocalDue | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,19 @@ class Section:
 def make_row(task: TaskItem, now: datetime) -> Row:
     """Return ``task`` as a row of a list that is read at ``now``, in the viewer's zone."""
     closed = task.status not in OPEN_STATUSES
-    here = local_due(task, now)
+    here = _local(task, now)
     return Row(
         task=task,
         section="closed" if closed else _section(here.day if here else None, now.date()),
         due=due_words(task, now),
         closed=closed,
         order=f"{task.due_date or ''}#{task.id}",
+        local=here,
     )
+
+
+def _local(task: TaskItem, now: datetime) -> LocalDue | None:
+    return local_due(task.attribute_values, now.tzinfo or UTC)
 
 
 def _section(due: date | None, today: date) -> str:
@@ -72,44 +77,23 @@ def group_by_section(rows: Iterable[Row], *, more: bool = False) -> list[Section
     return [Section(name, title, found[name], more=more and name == last) for name, title in SECTIONS.items()]
 
 
-class LocalDue(NamedTuple):
-    """When a task is due where its viewer is: the day, the time (HH:MM or blank), and the zone it was set in if that
-    is another one."""
-
-    day: date
-    time: str
-    zone: str = ""
-
-
-def local_due(task: TaskItem, now: datetime) -> LocalDue | None:
-    """Return when ``task`` is due, in the zone of ``now``; None without a due date."""
-    if not task.due_date:
-        return None
-    day = date.fromisoformat(task.due_date)
-    zone = zone_named(task.timezone)
-    if not task.due_time or zone is None or str(zone) == str(now.tzinfo):
-        return LocalDue(day, task.due_time or "")
-    there = datetime.combine(day, time.fromisoformat(task.due_time), zone)
-    try:
-        here = there.astimezone(now.tzinfo)
-    except OverflowError:  # the first or last day there is
-        return LocalDue(day, task.due_time, str(zone))
-    if here.replace(tzinfo=None) == there.replace(tzinfo=None):
-        return LocalDue(day, task.due_time)
-    return LocalDue(here.date(), f"{here:%H:%M}", f"{task.due_time} {str(zone).replace('_', ' ')}")
-
-
 def due_words(task: TaskItem, now: datetime) -> str:
     """Return a task's due date as words near ``now``, in its zone: "Tomorrow 09:00", "Fri 27 Nov", or nothing.
 
     A time that was set in a zone with another clock is converted, with what it is there: "Tomorrow 21:00 (09:00
     Europe/Berlin)".
     """
-    due = local_due(task, now)
+    due = _local(task, now)
     if due is None:
         return ""
     words = f"{day_words(due.day, now.date())} {due.time}".rstrip()
-    return f"{words} ({due.zone})" if due.zone else words
+    return f"{words} ({due.there})" if due.there else words
+
+
+def elsewhere(task: TaskItem, now: datetime) -> str:
+    """Return ``due_words`` of a task whose time was set in a zone with another clock, nothing for others."""
+    due = _local(task, now)
+    return due_words(task, now) if due and due.there else ""
 
 
 def day_words(day: date, today: date) -> str:

@@ -24,7 +24,8 @@ from tasks.views.viewer import person_id, today_of, zone_of
 
 # A search reads pages until it has found this many tasks, or has read this many pages: "Show more" continues.
 ENOUGH, MAX_PAGES = 25, 12
-Read = Callable[[str | None], Page[TaskItem]]
+# Reads a page of a list, given a cursor and the most tasks to return.
+Read = Callable[[str | None, int], Page[TaskItem]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +37,21 @@ class Search:
     error: str = ""
     saved: list[SavedFilter] = field(default_factory=list)
 
-    def run(self, read: Read, cursor: str | None) -> Page[TaskItem]:
-        """Return the matching tasks of the list ``read`` from ``cursor`` on. A search with an error finds nothing."""
+    def run(self, read: Read, cursor: str | None, limit: int) -> Page[TaskItem]:
+        """Return the matching tasks of the list ``read`` from ``cursor`` on, which it reads ``limit`` tasks at a time.
+
+        They are fewer than ``ENOUGH`` and ``limit`` together. A search with an error finds nothing.
+        """
         if self.error:
             return Page([], None)
         if not self.query:
-            return read(cursor)
+            return read(cursor, limit)
         found: list[TaskItem] = []
         for _turn in range(MAX_PAGES):
-            part = read(cursor)
+            part = read(cursor, limit)
             found += [task for task in part.items if self.query.matches(task.attribute_values)]
             cursor = part.next_cursor
-            if cursor is None or len(found) >= ENOUGH:
+            if cursor is None or len(found) >= min(ENOUGH, limit):
                 break
         return Page(found, cursor)
 

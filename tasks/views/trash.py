@@ -19,6 +19,7 @@ from tasks.views.responses import answer, task_view
 from tasks.views.rows import due_words
 from tasks.views.search import Search
 from tasks.views.viewer import local_time, now_of, person_id
+from web.answers import fit_page
 
 PAGE_SIZE = 50
 
@@ -27,18 +28,22 @@ PAGE_SIZE = 50
 @require_safe
 def task_trash(request: HttpRequest) -> HttpResponse:
     """Show a page of deleted tasks, each with the days it has left."""
-    try:
+
+    def build(rows: int) -> HttpResponse:
         found = selectors.get_trashed(
-            person_id(request), limit=PAGE_SIZE, cursor=request.GET.get("cursor") or None
+            person_id(request), limit=rows, cursor=request.GET.get("cursor") or None
         )
+        shown = {
+            **page_context("trash", Search()),
+            "entries": [_entry(request, task) for task in found.items],
+            "next_cursor": found.next_cursor,
+        }
+        return render(request, "tasks/trash.html", shown)
+
+    try:
+        return fit_page(build, PAGE_SIZE)
     except InvalidCursor:
         return redirect("task-trash")
-    shown = {
-        **page_context("trash", Search()),
-        "entries": [_entry(request, task) for task in found.items],
-        "next_cursor": found.next_cursor,
-    }
-    return render(request, "tasks/trash.html", shown)
 
 
 def _entry(request: HttpRequest, task: TrashItem) -> dict[str, object]:

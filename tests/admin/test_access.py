@@ -93,7 +93,7 @@ def test_every_list_is_for_admins_and_viewers_only(root, viewer, alice, admin_of
 def test_viewers_do_nothing_to_people(viewer, alice, known):
     known(alice)
     assert alice.email in viewer.page(f"tasks/user/{alice.id}/change/")
-    for action in ("disable", "sign_out_everywhere", "delete_selected"):
+    for action in ("disable", "sign_out_everywhere", "remove_second_factor", "delete_selected"):
         viewer.act("tasks/user/", action, alice.id, post="yes")
     assert profiles.get_profile(alice.id).version == 1
 

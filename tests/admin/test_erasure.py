@@ -11,7 +11,7 @@ from django.test import Client
 
 from etl.jobs import job_requests
 from etl.lake.storage import Bucket
-from identity import profiles
+from identity import profiles, recovery_codes
 from store import audit, rate_limits
 from store.model import Item
 from tests.api.client import TASKS, Api
@@ -33,6 +33,7 @@ KINDS = {
     "IDEMPOTENCY",
     "PREFERENCES",
     "RATE",
+    "RECOVERY_CODES",
     "REVOCATION",
     "SESSION",
     "TASK",
@@ -53,7 +54,7 @@ def kinds(items):
 
 
 @pytest.fixture
-def planted(alice, api, client_for, root, settings):
+def planted(alice, api, client_for, ctx, root, settings):
     """Let Alice and an admin use everything that stores something of hers; return her browser."""
     settings.RATE_LIMIT_PER_MINUTE = 6000
     rate_limits.forget()
@@ -72,6 +73,7 @@ def planted(alice, api, client_for, root, settings):
     assert as_alice("POST", f"/api/v1/exports/{export}/continue").json()["status"] == "done"
     assert as_alice("PUT", "/api/v1/users", {"name": "Alice Liddell"}, Idempotency_Key="3").status_code == 200
     browser.post("/filters/", {"name": secret, "q": "doctor"})
+    recovery_codes.make(ctx(alice))
     moved = f"moved-{alice.email}"
     assert root.save(f"tasks/user/{alice.id}/change/", email=moved).status_code == 302
     assert root.save(f"tasks/task/{alice.id}.{task['id']}/change/", priority="high").status_code == 302

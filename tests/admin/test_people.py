@@ -10,6 +10,7 @@ from django.test import Client
 
 from identity import (
     access_tokens,
+    accounts,
     cognito,
     email_addresses,
     errors,
@@ -20,6 +21,7 @@ from identity import (
 )
 from store import audit
 from tasks import services
+from tests.web.totp import totp
 
 LIST = "tasks/user/"
 
@@ -142,6 +144,17 @@ def test_enabled_again(root, alice, known, client_for):
     # A sign-in within the second of being shut out has to be repeated.
     assert revocations.cached.get().by_user[alice.id]
     assert cognito.sign_in(alice.email, alice.password)
+
+
+def test_a_second_factor_is_removed_on_the_record(root, alice, known, pool):
+    known(alice)
+    issued = cognito.sign_in(alice.email, alice.password)
+    accounts.finish_totp(issued.access_token, totp(accounts.begin_totp(issued.access_token)))
+    with pytest.raises(errors.ChallengeRequired):
+        cognito.sign_in(alice.email, alice.password)
+    assert "1 user may sign in without a second factor." in root.act(LIST, "remove_second_factor", alice.id)
+    assert cognito.sign_in(alice.email, alice.password)
+    assert audit.history("user", alice.id)[0].action == "remove second factor"
 
 
 def test_sign_out_everywhere(root, alice, known, client_for, api):

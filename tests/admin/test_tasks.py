@@ -8,11 +8,12 @@ import uuid
 from datetime import UTC, datetime
 
 import pytest
+from django.contrib.admin.utils import quote
 
 from store import audit
 from store.model import Item
 from store.request_context import RequestContext, timestamp
-from store.writing import check
+from store.writing import check, update, write
 from tasks import selectors, services
 from tasks.errors import TaskNotFound
 from web import answers
@@ -68,7 +69,7 @@ def test_the_domain_validates(root, add, alice):
     page = root.save(change(task), recurrence="every now and then", title="x" * 201).content.decode()
     assert "at most 200 characters" in page
     page = root.save(change(task), recurrence="every now and then", due_time="09:00").content.decode()
-    assert "Not a usable RFC 5545 rule" in page
+    assert "Say how it repeats" in page
     assert selectors.get_task(alice.id, task.id).version == 1
 
 
@@ -146,6 +147,56 @@ def test_two_admins_acting_at_once_lose_nothing(root, other_root, add, alice):
         other_root.account.id,
         root.account.id,
     ]
+
+
+def test_how_a_task_repeats_is_read_and_written_in_words(root, viewer, add, alice):
+    task = add("Water plants", recurrence="FREQ=WEEKLY;INTERVAL=2;BYDAY=MO", due_date="2026-11-30")
+    shown = root.page(change(task))
+    assert 'value="Every 2 weeks on Monday"' in shown
+    root.save(change(task), title="Water all plants")
+    assert selectors.get_task(alice.id, task.id).recurrence == "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO"
+    root.save(change(task), recurrence="every! 3 days")
+    changed = selectors.get_task(alice.id, task.id)
+    assert (changed.recurrence, changed.repeat_from) == ("FREQ=DAILY;INTERVAL=3", "done")
+    history = root.page(f"{LIST}{key(task)}/history/")
+    assert "recurrence: “Every 2 weeks on Monday” → “Every 3 days”" in history
+    entry = audit.history("task", key(task))[0]
+    entries = [
+        root.page("tasks/auditentry/"),
+        root.page(f"tasks/auditentry/{quote(f'task#{key(task)}|{entry.id}')}/change/"),
+    ]
+    seen = [shown, history, root.page(""), root.page(change(task)), viewer.page(change(task)), *entries]
+    assert "Every 3 days" in entries[1]
+    assert "Every 3 days" in seen[4]
+    assert [page for page in seen if "FREQ=" in page] == []
+    root.save(change(task), recurrence="", repeat_from="")
+    assert selectors.get_task(alice.id, task.id).recurrence is None
+
+
+def test_a_rule_that_cannot_be_said_stays_what_it_is(root, add, alice):
+    odd = "FREQ=MONTHLY;BYMONTHDAY=13,14;BYDAY=MO,TU;BYSETPOS=1,-2"
+    task = add("Odd", recurrence=odd, due_date="2027-01-13")
+    root.save(change(task), title="Odder")
+    assert (
+        selectors.get_task(alice.id, task.id).title,
+        selectors.get_task(alice.id, task.id).recurrence,
+    ) == (
+        "Odder",
+        odd,
+    )
+
+
+def test_a_rule_that_nobody_can_read_is_kept_unless_it_is_changed(root, viewer, add, alice):
+    task = add("Broken", recurrence="FREQ=DAILY", due_date="2027-01-13")
+    write([update(task, task.changed(recurrence="FREQ=MONTHLY;BYMONTHDAY=0"))])
+    for admin in (root, viewer):
+        page = admin.page(change(task))
+        assert "Repeats in a way that cannot be read" in page
+        assert "FREQ=" not in page
+    root.save(change(task), title="Still broken")
+    assert selectors.get_task(alice.id, task.id).recurrence == "FREQ=MONTHLY;BYMONTHDAY=0"
+    root.save(change(task), recurrence="every month")
+    assert selectors.get_task(alice.id, task.id).recurrence == "FREQ=MONTHLY"
 
 
 def test_complete_creates_the_next_occurrence(root, add, alice):

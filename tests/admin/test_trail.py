@@ -96,10 +96,13 @@ def test_the_trail_joins_changes_and_requests(api, alice, shipped, captured, lak
     assert '"body": {"status": "completed"}' in said
     assert f'"resource": {{"task_id": "{task["id"]}"}}' in said
     assert "Water" not in said
+    by_request = trail(marks[1])  # which tasks it changed, and all that happened to them
+    assert by_request.startswith(f"task {task['id']}\n")
+    assert f"request {marks[2]}" in by_request
 
 
 def test_a_task_that_the_lake_does_not_know(lake):
-    with pytest.raises(CommandError, match="no such task"):
+    with pytest.raises(CommandError, match="The lake has no task"):
         trail(str(uuid.uuid4()))
 
 

@@ -48,7 +48,7 @@ def test_a_request_is_logged_without_what_was_searched_for(api, alice, lines):
 @pytest.mark.parametrize(
     ("text", "secret"),
     [
-        ("refused todo_{}", "a" * 32),
+        ("refused todo_{}", "a" * 43),
         ("refused {}", "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmVk"),
         ("Authorization: Bearer {}", "abc"),
         ("password={}", "hunter2"),

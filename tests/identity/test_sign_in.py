@@ -61,10 +61,13 @@ def test_wrong_credentials(request_with_session, alice, identifier, password):
 
 def test_a_challenge(request_with_session, cognito, alice):
     cognito.admin_set_user_password(
-        UserPoolId=settings.USER_POOL_ID, Username=alice.username, Password="Temporary-9", Permanent=False
+        UserPoolId=settings.USER_POOL_ID,
+        Username=alice.username,
+        Password="Temporary-word-9",
+        Permanent=False,
     )
     with pytest.raises(ChallengeRequired) as challenge:
-        sign_in.sign_in(request_with_session, alice.email, "Temporary-9")
+        sign_in.sign_in(request_with_session, alice.email, "Temporary-word-9")
     assert challenge.value.name == "NEW_PASSWORD_REQUIRED"
 
 

@@ -1,8 +1,12 @@
-"""The `aws …` lines of the documents: read as the AWS command line reads them, checked against botocore, and run."""
+"""The `aws …` lines of the documents: read as the AWS command line reads them, checked against botocore, and run.
+
+`python -m tests.infra.awscli <service> <operation> …` stands in for the command line in a shell.
+"""
 
 import json
 import re
 import shlex
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -171,7 +175,12 @@ def read(line, filled=None):
     line = _NESTED.sub(lambda _: shlex.quote(filled.get("$(…)", "answer")), line)
     line = re.sub(r"\$\{?([A-Z_a-z]+)\}?", lambda m: filled.get(m[1], m[1].lower()), line)
     line = re.sub(r"<([\w ]+)>", lambda m: filled.get(m[1], EXAMPLES.get(m[1], m[1].replace(" ", "-"))), line)
-    _, service, operation, *words = shlex.split(line)
+    return command(shlex.split(line)[1:])
+
+
+def command(words):
+    """Return the command that the words after `aws` are."""
+    service, operation, *words = words
     arguments, options, current = [], {}, None
     for word in words:
         if word.startswith("--"):
@@ -181,3 +190,14 @@ def read(line, filled=None):
     # A switch takes no word: what follows `--recursive` is an argument.
     arguments += options.get("recursive", [])
     return Command(service, operation, tuple(arguments), options)
+
+
+def shown(answer):
+    """An answer as `--output text` shows it; structures as JSON."""
+    if isinstance(answer, list):
+        return "\t".join(map(shown, answer))
+    return answer if isinstance(answer, str) else json.dumps(answer, default=str)
+
+
+if __name__ == "__main__":
+    print(shown(command(sys.argv[1:]).run({})))

@@ -26,7 +26,9 @@ class Cloud:
 
     def deploy(self, folder: Path) -> dict[str, dict[str, str]]:
         """Create every stack of the assembly in `folder`; return outputs by stack name."""
-        self.client("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String")
+        self.client("ssm").put_parameter(
+            Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String", Overwrite=True
+        )
         outputs = {}
         for stack, artifact in self._stacks(folder):
             self._publish(folder, stack)

@@ -161,6 +161,14 @@ def test_another_suffix_than_the_deployed_one_is_refused(aws):
     preflight.check(Settings("dev", suffix="-eu"))
 
 
+def test_nothing_is_made_of_what_would_fail(aws, monkeypatch):
+    aws("cloudformation", describe_stacks={"Stacks": [{"StackStatus": "UPDATE_IN_PROGRESS"}]})
+    for tool in ("run", "cdk", "zappa", "manage"):
+        monkeypatch.setattr(tools, tool, lambda *_, **__: pytest.fail("it has begun"))
+    with pytest.raises(tools.ToolError, match="somebody else deploys"):
+        deployment.Deployment("dev", {}).up()
+
+
 def test_no_credentials_are_said_to_be_missing(aws):
     aws("sts", get_caller_identity=refusal("ExpiredToken"))
     with pytest.raises(tools.ToolError, match="credentials"):
@@ -215,6 +223,70 @@ def test_who_is_paged_is_said(aws, stage, subscriptions, said):
     found = [{"Endpoint": address, "SubscriptionArn": arn} for address, arn in subscriptions]
     aws("sns", list_subscriptions_by_topic={"Subscriptions": found})
     assert stage.who_is_paged().startswith(said)
+
+
+def test_a_deployment_ends_with_the_first_people_and_who_is_paged(monkeypatch, capsys):
+    monkeypatch.setattr(preflight, "checkout", lambda _: [])
+    monkeypatch.setattr(deployment.Deployment, "up", lambda _: "https://todo.example.com")
+    monkeypatch.setattr(deployment.Deployment, "smoke", lambda _, *words: print(*words))
+    monkeypatch.setattr(deployment.Deployment, "who_is_paged", lambda _: "!!! NOBODY")
+    assert deployment.main(["up", "dev"]) == 0
+    first, *between, last = capsys.readouterr().out.splitlines()
+    assert first == "https://todo.example.com smoke_api"
+    assert any("make_admin" in line for line in between)
+    assert last == "!!! NOBODY"
+
+
+@pytest.fixture
+def deploying(aws, stage, monkeypatch, tmp_path):
+    """The stage while its web function is deployed for the first time: what was done, and how the package lay there."""
+    found = [("GatewayLogsArn", "logs"), ("EdgeSecretArn", "secret"), ("Host", "h"), ("Address", "https://h")]
+    outputs = [{"OutputKey": name, "OutputValue": value} for name, value in found]
+    aws("cloudformation", describe_stacks={"Stacks": [{"Outputs": outputs}]})
+    aws("lambda", get_function_configuration=refusal("ResourceNotFoundException"))
+    aws("secretsmanager", describe_secret={"VersionIdsToStages": {"v1": ["AWSCURRENT"]}})
+    monkeypatch.setattr(stage, "package", tmp_path / "package.zip")
+    monkeypatch.setattr(stage.tree, "app", tmp_path / "app")
+    done, modes = [], []
+
+    def zappa(_app, _environment, command, *_):
+        done.append(f"zappa {command}")
+        if command == "package":
+            with zipfile.ZipFile(stage.package, "w") as archive:
+                archive.writestr("module.py", "")
+        modes.append(oct(stage.package.stat().st_mode & 0o777))
+
+    monkeypatch.setattr(tools, "zappa", zappa)
+    monkeypatch.setattr(tools, "cdk", lambda *words: done.append(" ".join(map(str, words[:2]))))
+    aws("apigateway", update_stage=lambda **given: done.append(given["patchOperations"]))
+    return SimpleNamespace(stage=stage, done=done, modes=modes)
+
+
+def test_the_package_is_its_owners_only_and_does_not_stay(deploying):
+    deploying.stage.web()
+    assert deploying.modes == ["0o600", "0o600"], "as Zappa writes it, and as it uploads it"
+    assert not deploying.stage.package.exists()
+
+
+def test_a_package_that_cannot_be_uploaded_does_not_stay_either(deploying, monkeypatch):
+    def fail(command, *_):
+        if command != "package":
+            raise tools.ToolError("no way to S3")
+        deploying.stage.package.write_bytes(b"")
+
+    monkeypatch.setattr(deploying.stage, "_zappa", fail)
+    monkeypatch.setattr(deployment, "normalise", lambda _: None)
+    with pytest.raises(tools.ToolError, match="no way"):
+        deploying.stage.web()
+    assert not deploying.stage.package.exists()
+
+
+def test_the_gateway_gets_its_limits_once_zappa_has_made_it(deploying):
+    deploying.stage.web()
+    package, deploy, patches, edge_stack = deploying.done
+    assert (package, deploy, edge_stack) == ("zappa package", "zappa deploy", "deploy EdgeStack")
+    limits = {each["path"].rpartition("/")[2]: each["value"] for each in patches}
+    assert (limits["rateLimit"], limits["burstLimit"], limits["destinationArn"]) == ("100", "200", "logs")
 
 
 def test_the_exports_of_a_stage_survive_a_shell(aws, stage):
@@ -363,6 +435,7 @@ def test_whoever_sits_there_is_asked(monkeypatch):
 def test_what_is_not_there_needs_no_removing(aws):
     aws("cloudformation", describe_stacks={"Stacks": [stack("todo-prod-ApiStack"), stack("todo-developer")]})
     aws("lambda", get_function_configuration=refusal("ResourceNotFoundException"))
+    aws("resourcegroupstaggingapi", get_resources={"ResourceTagMappingList": []})
     said = []
     removal.down(Settings("dev"), erase="dev", confirmed="", say=said.append)
     assert said == ["there is no stage dev"]

@@ -207,7 +207,7 @@ def test_a_failure_is_answered_and_logged(outputs, lake_tables, monkeypatch, cap
     lake_tables.handler({**event, "RequestType": "Delete"}, None)
     assert [answer["Status"] for answer in answers] == ["FAILED", "SUCCESS"]
     assert "EntityNotFoundException" in answers[0]["Reason"]
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert [(line["level"], line["operation"]) for line in lines] == [
         ("ERROR", "ensure_tables"),
         ("INFO", "ensure_tables"),
@@ -219,20 +219,25 @@ def test_the_deployed_secret_fills_the_web_functions_settings(cloud, outputs):
     assert len(cloud.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]) == 64
 
 
-@pytest.fixture
-def filled(cloud, outputs):
-    """What the reader of a runbook fills in, and what must be there before; by name."""
-    stacks = {name: value for found in outputs.values() for name, value in found.items()}
+def web_function(cloud, role):
+    """Create what Zappa would."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as package:
         package.writestr("handler.py", "def lambda_handler(event, context): pass")
     cloud.client("lambda").create_function(
         FunctionName="todo-dev",
         Runtime="python3.13",
-        Role=stacks["WebRoleArn"],
+        Role=role,
         Handler="handler.lambda_handler",
         Code={"ZipFile": archive.getvalue()},
     )
+
+
+@pytest.fixture
+def filled(cloud, outputs):
+    """What the reader of a runbook fills in, and what must be there before; by name."""
+    stacks = {name: value for found in outputs.values() for name, value in found.items()}
+    web_function(cloud, stacks["WebRoleArn"])
     cloud.client("cognito-idp").admin_create_user(
         UserPoolId=stacks["UserPoolId"], Username="person@example.com", MessageAction="SUPPRESS"
     )

@@ -7,6 +7,7 @@ import pytest
 from infra.settings import (
     STAGES,
     Domain,
+    Jobs,
     Settings,
     SettingsError,
     Throttle,
@@ -37,6 +38,11 @@ web_acl_arn = "{WEB_ACL}"
 [throttle]
 rate = 50
 burst = 75
+
+[jobs]
+worker_type = "G.2X"
+workers = 10
+minutes = 90
 """
 
 
@@ -66,6 +72,7 @@ def test_a_file_sets_everything_about_its_stage(file):
         cors_origins=("https://app.example.com", "http://localhost:5173"),
         domain=Domain("todo.example.com", CERTIFICATE, WEB_ACL),
         throttle=Throttle(50, 75),
+        jobs=Jobs("G.2X", 10, 90),
     )
 
 
@@ -133,6 +140,9 @@ def test_context_replaces_what_a_file_says(file):
         ("[throttle]\nburst = 5001", "throttle: burst"),
         ("[throttle]\nlimit = 5", "throttle: unknown: limit"),
         ("throttle = 5", "throttle"),
+        ("[jobs]\nworkers = 1", "jobs: workers"),
+        ("[jobs]\nminutes = 481", "jobs: minutes"),
+        ('[jobs]\nworker_type = "Standard"', "jobs: worker_type"),
         ("engine = glue", "line 1"),  # no TOML
     ],
 )

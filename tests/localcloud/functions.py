@@ -15,11 +15,14 @@ from localcloud.server import LocalAws
 from tests.localcloud.conftest import ClientOf
 
 ACCOUNT = "000000000000"
-# Returns what it is told to: headers, and a body of as many characters. To a GET, it returns the event.
+# Returns what it is told to, after as many seconds: headers, and a body of as many characters. To a GET, it returns the
+# event.
 CODE = """
 import json
+import time
 def handler(event, context):
     asked = json.loads(event.get("body") or "{}") if "httpMethod" in event else event
+    time.sleep(asked.get("seconds", 0))
     if event.get("httpMethod") == "GET":
         return {"statusCode": 200, "body": json.dumps(event)}
     if "answer_bytes" in asked:

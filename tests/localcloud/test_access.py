@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore import xform_name
 from botocore.exceptions import ClientError
 
+from etl.lake.catalog import REQUEST_LINES
 from localcloud.roles import roles
 from localcloud.server import LocalAws, LocalAwsError
 from tests.localcloud.conftest import ClientOf, client, free_port
@@ -18,19 +21,12 @@ from tests.localcloud.dynamo import item, make_table
 from tests.localcloud.functions import ACCOUNT, Gateway, make_function, make_gateway
 from tests.localcloud.lake import finished, firehose_role, make_lake, parquet, table_input
 from tests.localcloud.roles import allow, as_program, as_role, make_role, permit
+from tests.localcloud.stacks import eventually, stack_status
 
 INVOKE = ["lambda:InvokeFunction"]
 GATEWAY_ERROR = (500, {"message": "Internal server error"})
 GLUE = f"arn:aws:glue:us-east-1:{ACCOUNT}"
-
-
-def eventually(look: Callable[[], Any]) -> Any:
-    """The first result of `look` that is true."""
-    deadline = time.monotonic() + 30
-    while not (found := look()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return found
+UNTRUSTED = "because no trust policy lets it assume the role"
 
 
 @pytest.fixture
@@ -79,6 +75,28 @@ def test_without_the_grant_of_its_role_the_gateway_answers_500(
     assert answer(gateway) == GATEWAY_ERROR
 
 
+def test_without_its_role_the_gateway_answers_500(
+    shared_aws: LocalAws, shared: ClientOf, gateway: Gateway, name: str
+) -> None:
+    permit(shared, name)
+    shared("iam").delete_role(RoleName=name)
+    assert answer(gateway) == GATEWAY_ERROR
+    assert f"role/{name} because there is no such role" in shared_aws.log.read_text()
+
+
+def test_what_a_policy_denies_no_other_one_allows(
+    shared_aws: LocalAws, shared: ClientOf, gateway: Gateway, name: str, function: str
+) -> None:
+    """In a service's call and in a request."""
+    permit(shared, name, allow(["*"], "*"), {**allow(INVOKE, function), "Effect": "Deny"})
+    assert answer(gateway) == GATEWAY_ERROR
+    with pytest.raises(ClientError, match=r"lambda:InvokeFunction.*explicit deny"):
+        as_role(shared_aws, "lambda", name).invoke(FunctionName=name)
+    said = f"lambda:InvokeFunction on resource: {function} because of an explicit deny"
+    lines = [line for line in shared_aws.log.read_text().splitlines() if said in line]
+    assert [line.partition(":")[0] for line in lines] == ["access denied (API Gateway)", "access denied"]
+
+
 def test_an_alias_is_another_resource_than_the_function(
     shared_aws: LocalAws, shared: ClientOf, name: str, function: str
 ) -> None:
@@ -114,11 +132,26 @@ def test_lambda_creates_no_function_whose_role_does_not_trust_it(shared: ClientO
         make_function(shared, name, role)
 
 
-def make_machine(shared: ClientOf, name: str, function: str, role: str) -> str:
-    states = {"Call": {"Type": "Task", "Resource": function, "End": True}}
+LIST_RUNS = "arn:aws:states:::aws-sdk:sfn:listExecutions"
+
+
+def make_machine(
+    shared: ClientOf, name: str, resource: str, role: str, parameters: dict[str, str] | None = None
+) -> str:
+    """A machine of one state, which calls a function or, with parameters, a service; return its ARN."""
+    given = {"Parameters": parameters} if parameters else {}
+    states = {"Call": {"Type": "Task", "Resource": resource, "End": True, **given}}
     definition = json.dumps({"StartAt": "Call", "States": states})
     made = shared("stepfunctions").create_state_machine(name=name, definition=definition, roleArn=role)
     return str(made["stateMachineArn"])
+
+
+def outcome(shared: ClientOf, machine: str) -> Any:
+    """How an execution ends."""
+    started = shared("stepfunctions").start_execution(stateMachineArn=machine)["executionArn"]
+    run = lambda: shared("stepfunctions").describe_execution(executionArn=started)  # noqa: E731
+    eventually(lambda: run()["status"] != "RUNNING")
+    return run()
 
 
 def test_an_execution_calls_functions_in_the_role_of_its_machine(
@@ -126,18 +159,33 @@ def test_an_execution_calls_functions_in_the_role_of_its_machine(
 ) -> None:
     role = make_role(shared, name, "states.amazonaws.com", allow(INVOKE, function))
     machine = make_machine(shared, name, function, role)
-
-    def outcome() -> Any:
-        started = shared("stepfunctions").start_execution(stateMachineArn=machine)["executionArn"]
-        run = lambda: shared("stepfunctions").describe_execution(executionArn=started)  # noqa: E731
-        eventually(lambda: run()["status"] != "RUNNING")
-        return run()
-
-    assert outcome()["status"] == "SUCCEEDED"
+    assert outcome(shared, machine)["status"] == "SUCCEEDED"
     permit(shared, name)
-    failed = outcome()
+    failed = outcome(shared, machine)
     assert (failed["status"], failed["error"]) == ("FAILED", "Lambda.AWSLambdaException")
     assert "not authorized to perform: lambda:InvokeFunction" in failed["cause"]
+
+
+def test_an_execution_calls_services_in_the_role_of_its_machine(shared: ClientOf, name: str) -> None:
+    arn = f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:{name}"
+    role = make_role(shared, name, "states.amazonaws.com", allow(["states:ListExecutions"], arn))
+    machine = make_machine(shared, name, LIST_RUNS, role, {"StateMachineArn": arn})
+    assert outcome(shared, machine)["status"] == "SUCCEEDED"
+    permit(shared, name, allow(["states:ListExecutions"], f"{arn}-2"))
+    failed = outcome(shared, machine)
+    assert (failed["status"], failed["error"]) == ("FAILED", "Sfn.AccessDeniedException")
+    assert f"not authorized to perform: states:ListExecutions on resource: {arn} " in failed["cause"]
+
+
+@pytest.mark.parametrize("what", ["a function", "a service"])
+def test_an_execution_needs_a_role_that_trusts_step_functions(
+    shared: ClientOf, name: str, function: str, what: str
+) -> None:
+    resource, parameters = (function, None) if what == "a function" else (LIST_RUNS, {"StateMachineArn": "$"})
+    role = make_role(shared, name, "lambda.amazonaws.com", allow([*INVOKE, "states:*"], "*"))
+    failed = outcome(shared, make_machine(shared, name, resource, role, parameters))
+    assert failed["status"] == "FAILED"
+    assert "states.amazonaws.com is not authorized to perform: sts:AssumeRole" in failed["cause"]
 
 
 def test_a_rule_starts_a_machine_in_the_role_of_its_target(
@@ -224,6 +272,42 @@ def test_a_mapping_needs_a_role_that_reads_the_stream_and_reaches_the_queue(
             create()
 
 
+# --- CloudFormation, which creates these past their services' API ---
+
+
+@pytest.mark.parametrize(
+    ("service", "status"),
+    [("lambda.amazonaws.com", "CREATE_COMPLETE"), ("glue.amazonaws.com", "ROLLBACK_COMPLETE")],
+)
+def test_a_stacks_function_needs_a_role_that_trusts_lambda(
+    shared: ClientOf, name: str, service: str, status: str
+) -> None:
+    properties = {
+        "FunctionName": name,
+        "Role": make_role(shared, name, service),
+        "Runtime": "python3.13",
+        "Handler": "index.handler",
+        "Code": {"ZipFile": "def handler(event, context): pass"},
+    }
+    function = {"Type": "AWS::Lambda::Function", "Properties": properties}
+    ended, reasons = stack_status(shared, name, {"Function": function})
+    assert (ended, UNTRUSTED in reasons) == (status, status != "CREATE_COMPLETE")
+
+
+@pytest.mark.parametrize("missing", [None, *READS, "dynamodb:ListStreams"])
+def test_a_stacks_mapping_needs_a_role_that_reads_the_stream(
+    shared: ClientOf, name: str, missing: str | None
+) -> None:
+    stream = make_table(shared("dynamodb"), name)
+    granted = [action for action in (*READS, "dynamodb:ListStreams") if action != missing]
+    make_function(shared, name, make_role(shared, name, "lambda.amazonaws.com", allow(granted, "*")))
+    properties = {"FunctionName": name, "EventSourceArn": stream, "StartingPosition": "LATEST"}
+    mapping = {"Type": "AWS::Lambda::EventSourceMapping", "Properties": properties}
+    ended, reasons = stack_status(shared, name, {"Mapping": mapping})
+    assert ended == ("ROLLBACK_COMPLETE" if missing else "CREATE_COMPLETE")
+    assert (f"not authorized to perform: {missing}" in reasons) is bool(missing)
+
+
 # --- Firehose, CloudWatch ---
 
 
@@ -255,7 +339,14 @@ def delivery(shared: ClientOf, name: str) -> Callable[[], Any]:
     return lambda: shared("firehose").put_record(DeliveryStreamName=name, Record={"Data": b'{"id": "1"}'})
 
 
-@pytest.mark.parametrize("missing", ["s3:PutObject", "s3:GetBucketLocation", "glue:GetTableVersions"])
+DELIVERY = [
+    *(f"glue:{verb}" for verb in ("GetTable", "GetTableVersion", "GetTableVersions")),
+    *(f"s3:{verb}" for verb in ("GetBucketLocation", "ListBucket", "ListBucketMultipartUploads")),
+    *("s3:PutObject", "s3:AbortMultipartUpload"),
+]
+
+
+@pytest.mark.parametrize("missing", DELIVERY)
 def test_firehose_reads_the_schema_and_writes_in_the_role_of_the_stream(
     shared: ClientOf, name: str, delivery: Callable[[], Any], missing: str
 ) -> None:
@@ -269,22 +360,90 @@ def test_firehose_reads_the_schema_and_writes_in_the_role_of_the_stream(
         delivery()
 
 
-def test_a_log_subscription_needs_a_role_that_puts_records(shared: ClientOf, name: str) -> None:
+PUTS = ("firehose:PutRecord", "firehose:PutRecordBatch")
+
+
+@pytest.mark.parametrize("missing", PUTS)
+def test_a_log_subscription_needs_a_role_that_puts_records(shared: ClientOf, name: str, missing: str) -> None:
     stream = f"arn:aws:firehose:us-east-1:{ACCOUNT}:deliverystream/{name}"
     shared("logs").create_log_group(logGroupName=name)
-    role = make_role(
-        shared, name, "logs.amazonaws.com", allow(["firehose:PutRecord", "firehose:PutRecordBatch"], stream)
-    )
+    role = make_role(shared, name, "logs.amazonaws.com", allow(list(PUTS), stream))
     wanted = {"logGroupName": name, "filterName": "f", "filterPattern": "", "destinationArn": stream}
     shared("logs").put_subscription_filter(**wanted, roleArn=role)
-    permit(shared, name, allow(["firehose:PutRecord"], stream))
-    with pytest.raises(ClientError, match=r"Could not deliver test message.*PutRecordBatch"):
+    permit(shared, name, allow([action for action in PUTS if action != missing], stream))
+    with pytest.raises(ClientError, match=rf"Could not deliver test message.*{missing} "):
         shared("logs").put_subscription_filter(**wanted, roleArn=role)
 
 
-def test_an_alarm_reaches_a_topic_whose_policy_lets_cloudwatch_in(
+def test_lines_of_a_subscription_whose_role_lost_its_grant_are_dropped(
     shared_aws: LocalAws, shared: ClientOf, name: str
 ) -> None:
+    stream, logs = f"arn:aws:firehose:us-east-1:{ACCOUNT}:deliverystream/{name}", shared("logs")
+    logs.create_log_group(logGroupName=name)
+    logs.create_log_stream(logGroupName=name, logStreamName="one")
+    role = make_role(shared, name, "logs.amazonaws.com", allow(list(PUTS), stream))
+    logs.put_subscription_filter(
+        logGroupName=name, filterName="f", filterPattern=REQUEST_LINES, destinationArn=stream, roleArn=role
+    )
+    permit(shared, name)
+    line = {"timestamp": round(time.time() * 1000), "message": '{"message": "request"}'}
+    logs.put_log_events(logGroupName=name, logStreamName="one", logEvents=[line])
+    refused = f"access denied (log subscription): {role} is not authorized to perform: firehose:PutRecord on"
+    eventually(lambda: refused in shared_aws.log.read_text())
+
+
+@pytest.mark.parametrize("missing", ["logs:CreateLogStream", "logs:PutLogEvents"])
+def test_a_gateway_logs_in_the_role_that_its_account_names(
+    shared_aws: LocalAws, shared: ClientOf, gateway: Gateway, name: str, missing: str
+) -> None:
+    shared("logs").create_log_group(logGroupName=name)
+    granted = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    role = make_role(shared, f"{name}-logs", "apigateway.amazonaws.com", allow(granted, "*"))
+    account = {"op": "replace", "path": "/cloudwatchRoleArn", "value": role}
+    shared("apigateway").update_account(patchOperations=[account])
+    values = {"destinationArn": f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:{name}", "format": "a line"}
+    patch = [
+        {"op": "replace", "path": f"/accessLogSettings/{field}", "value": value}
+        for field, value in values.items()
+    ]
+    shared("apigateway").update_stage(restApiId=gateway.api, stageName="live", patchOperations=patch)
+    written = lambda: len(shared("logs").filter_log_events(logGroupName=name)["events"])  # noqa: E731
+    answer(gateway)
+    assert written() == 1
+    permit(shared, f"{name}-logs", allow([action for action in granted if action != missing], "*"))
+    answer(gateway)
+    assert written() == 1
+    assert f"access denied (access log): {role} is not authorized to perform: {missing}" in (
+        shared_aws.log.read_text()
+    )
+
+
+@dataclass(frozen=True)
+class Pager:
+    """An alarm, its topic, and a queue that gets what the topic is told."""
+
+    of: ClientOf
+    topic: str
+    url: str
+    alarm: str
+
+    def let_in(self, service: str) -> None:
+        """Replace the topic's policy."""
+        statement = {**allow(["sns:Publish"], self.topic), "Principal": {"Service": service}}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self.of("sns").set_topic_attributes(
+            TopicArn=self.topic, AttributeName="Policy", AttributeValue=policy
+        )
+
+    def messages(self) -> int:
+        """Raise the alarm; return how many messages that made."""
+        for state in ("OK", "ALARM"):
+            self.of("cloudwatch").set_alarm_state(AlarmName=self.alarm, StateValue=state, StateReason="test")
+        return len(self.of("sqs").receive_message(QueueUrl=self.url).get("Messages", []))
+
+
+@pytest.fixture
+def pager(shared: ClientOf, name: str) -> Pager:
     topic = shared("sns").create_topic(Name=name)["TopicArn"]
     queue = f"arn:aws:sqs:us-east-1:{ACCOUNT}:{name}"
     anybody = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": queue}
@@ -302,31 +461,39 @@ def test_an_alarm_reaches_a_topic_whose_policy_lets_cloudwatch_in(
         ComparisonOperator="GreaterThanThreshold",
         AlarmActions=[topic],
     )
+    return Pager(shared, topic, url, name)
 
-    def let_in(service: str) -> None:
-        statement = {
-            "Effect": "Allow",
-            "Principal": {"Service": service},
-            "Action": "sns:Publish",
-            "Resource": topic,
-        }
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        shared("sns").set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
 
-    def raise_alarm() -> list[Any]:
-        for state in ("OK", "ALARM"):
-            shared("cloudwatch").set_alarm_state(AlarmName=name, StateValue=state, StateReason="test")
-        found: list[Any] = shared("sqs").receive_message(QueueUrl=url).get("Messages", [])
-        return found
+def test_an_alarm_reaches_a_topic_whose_policy_lets_cloudwatch_in(shared_aws: LocalAws, pager: Pager) -> None:
+    pager.let_in("budgets.amazonaws.com")
+    assert pager.messages() == 0
+    refused = f"cloudwatch.amazonaws.com is not authorized to perform: sns:Publish on resource: {pager.topic}"
+    assert refused in shared_aws.log.read_text()
+    pager.let_in("cloudwatch.amazonaws.com")
+    assert pager.messages() == 1
 
-    let_in("budgets.amazonaws.com")
-    assert raise_alarm() == []
-    assert (
-        f"cloudwatch.amazonaws.com is not authorized to perform: sns:Publish on resource: {topic}"
-        in shared_aws.log.read_text()
+
+@pytest.mark.parametrize("missing", ["kms:Decrypt", "kms:GenerateDataKey"])
+def test_an_alarm_reaches_an_encrypted_topic_whose_key_lets_cloudwatch_in(
+    shared_aws: LocalAws, shared: ClientOf, pager: Pager, missing: str
+) -> None:
+    def policy(*actions: str) -> str:
+        owner = {**allow(["kms:*"], "*"), "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
+        service = {**allow(list(actions), "*"), "Principal": {"Service": "cloudwatch.amazonaws.com"}}
+        return json.dumps({"Version": "2012-10-17", "Statement": [owner, service]})
+
+    uses = ("kms:Decrypt", "kms:GenerateDataKey")
+    key = shared("kms").create_key(Policy=policy(*uses))["KeyMetadata"]["Arn"]
+    shared("sns").set_topic_attributes(
+        TopicArn=pager.topic, AttributeName="KmsMasterKeyId", AttributeValue=key
     )
-    let_in("cloudwatch.amazonaws.com")
-    assert len(raise_alarm()) == 1
+    pager.let_in("cloudwatch.amazonaws.com")
+    assert pager.messages() == 1
+    left = policy(*(action for action in uses if action != missing))
+    shared("kms").put_key_policy(KeyId=key, PolicyName="default", Policy=left)
+    assert pager.messages() == 0
+    refused = f"cloudwatch.amazonaws.com is not authorized to perform: {missing} on resource: {key}"
+    assert refused in shared_aws.log.read_text()
 
 
 # --- Athena ---
@@ -421,8 +588,19 @@ def test_a_stream_is_read_with_a_grant_on_the_stream(
         permit(shared, name, allow([action for action in READS if action != missing], stream))
         with pytest.raises(ClientError, match=f"not authorized to perform: {missing}"):
             read()
-    permit(shared, name, allow(["dynamodb:ListStreams"], stream))
-    with pytest.raises(ClientError, match="ListStreams"):
+
+
+def test_streams_are_listed_with_a_grant_on_everything(
+    shared_aws: LocalAws, shared: ClientOf, name: str
+) -> None:
+    """AWS knows no resource of this call, neither the table's nor the stream's."""
+    stream = make_table(shared("dynamodb"), name)
+    make_role(shared, name, "lambda.amazonaws.com", allow(["dynamodb:ListStreams"], "*"))
+    streams = as_role(shared_aws, "dynamodbstreams", name)
+    assert [each["StreamArn"] for each in streams.list_streams(TableName=name)["Streams"]] == [stream]
+    table = stream.partition("/stream/")[0]
+    permit(shared, name, allow(["dynamodb:ListStreams"], stream, table, f"{table}/*"))
+    with pytest.raises(ClientError, match=r"dynamodb:ListStreams on resource: \*"):
         streams.list_streams(TableName=name)
 
 
@@ -443,18 +621,56 @@ def test_metrics_are_published_within_the_namespace_of_the_grant(
         cloudwatch.put_metric_data(Namespace="Theirs", MetricData=metric)
 
 
-@pytest.mark.parametrize("missing", ["catalog", "database/{}", "table/{}/*"])
+# By call of Glue: what it is sent, and the resources that it is decided on, for the database {} and the table t.
+GLUE_CALLS: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "GetDatabase": ({"Name": "{}"}, ["catalog", "database/{}"]),
+    "GetTables": ({"DatabaseName": "{}"}, ["catalog", "database/{}", "table/{}/*"]),
+    "GetTable": ({"DatabaseName": "{}", "Name": "t"}, ["catalog", "database/{}", "table/{}/t"]),
+    "GetPartitions": ({"DatabaseName": "{}", "TableName": "t"}, ["catalog", "database/{}", "table/{}/t"]),
+    "UpdateTable": (
+        {"DatabaseName": "{}", "TableInput": {"Name": "t"}},
+        ["catalog", "database/{}", "table/{}/t"],
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("call", "missing"), [(call, each) for call, (_, needed) in GLUE_CALLS.items() for each in needed]
+)
 def test_glue_wants_catalog_database_and_tables(
-    shared_aws: LocalAws, shared: ClientOf, name: str, missing: str
+    shared_aws: LocalAws, shared: ClientOf, name: str, call: str, missing: str
 ) -> None:
     database = make_lake(shared, name)
-    names = {each: f"{GLUE}:{each.format(database)}" for each in ("catalog", "database/{}", "table/{}/*")}
-    make_role(shared, name, "lambda.amazonaws.com", allow(["glue:GetTables"], *names.values()))
-    glue = as_role(shared_aws, "glue", name)
-    assert glue.get_tables(DatabaseName=database)["TableList"] == []
-    permit(shared, name, allow(["glue:GetTables"], *(arn for each, arn in names.items() if each != missing)))
-    with pytest.raises(ClientError, match="GetTables"):
-        glue.get_tables(DatabaseName=database)
+    shared("glue").create_table(DatabaseName=database, TableInput={"Name": "t"})
+    sent, needed = GLUE_CALLS[call]
+    given = {key: database if value == "{}" else value for key, value in sent.items()}
+    arns = {each: f"{GLUE}:{each.format(database)}" for each in needed}
+    make_role(shared, name, "lambda.amazonaws.com", allow([f"glue:{call}"], *arns.values()))
+    ask = getattr(as_role(shared_aws, "glue", name), xform_name(call))
+    ask(**given)
+    permit(shared, name, allow([f"glue:{call}"], *(arn for each, arn in arns.items() if each != missing)))
+    with pytest.raises(ClientError, match=f"not authorized to perform: glue:{call} "):
+        ask(**given)
+
+
+def test_log_lines_are_written_with_a_grant_on_their_stream(
+    shared_aws: LocalAws, shared: ClientOf, name: str
+) -> None:
+    shared("logs").create_log_group(logGroupName=name)
+    group = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:{name}"
+    verbs = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    make_role(shared, name, "lambda.amazonaws.com", allow(verbs, f"{group}:log-stream:one"))
+    logs = as_role(shared_aws, "logs", name)
+
+    def write(stream: str) -> None:
+        where = {"logGroupName": name, "logStreamName": stream}
+        logs.create_log_stream(**where)
+        line = {"timestamp": round(time.time() * 1000), "message": "a line"}
+        logs.put_log_events(**where, logEvents=[line])
+
+    write("one")
+    with pytest.raises(ClientError, match=f"logs:CreateLogStream on resource: {group}:log-stream:two"):
+        write("two")
 
 
 # --- the programs of `make run` ---

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import random
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from localcloud.server import LocalAws
-from tests.localcloud.conftest import ClientOf, client
-from tests.localcloud.functions import Gateway, make_function, make_gateway
+from localcloud.settings import ROOT
+from tests.localcloud.conftest import ClientOf, client, free_port
+from tests.localcloud.functions import ACCOUNT, Gateway, make_function, make_gateway
 from tests.localcloud.lake import finished, make_lake, parquet, table_input
 from tests.localcloud.roles import allow, make_role
+from tests.localcloud.stacks import stack_status
 
 LAMBDA_ANSWER = 6_291_556
 
@@ -134,6 +141,59 @@ def test_an_empty_name_is_refused_by_the_server_too(shared_aws: LocalAws) -> Non
     assert "'name' failed" in refused(lambda: unchecked.create_secret(Name="", SecretString="s"))[1]
 
 
+# By service: a call that exceeds one bound of its model, and the member that is beyond it.
+BEYOND: dict[str, tuple[str, dict[str, Any], str]] = {
+    "athena": ("GetNamedQuery", {"NamedQueryId": ""}, "namedQueryId"),
+    "cloudformation": ("DescribeChangeSet", {"ChangeSetName": "1"}, "changeSetName"),
+    "cloudwatch": ("DescribeAlarms", {"MaxRecords": 101}, "maxRecords"),
+    "cognito-idp": ("ListUserPools", {"MaxResults": 61}, "maxResults"),
+    "dynamodb": ("ListTables", {"Limit": 101}, "limit"),
+    "dynamodbstreams": ("ListStreams", {"Limit": 0}, "limit"),
+    "events": ("ListRules", {"Limit": 101}, "limit"),
+    "firehose": ("ListDeliveryStreams", {"Limit": 10_001}, "limit"),
+    "glue": ("GetTables", {"DatabaseName": "d", "MaxResults": 101}, "maxResults"),
+    "iam": ("ListRoles", {"MaxItems": 1001}, "maxItems"),
+    "kms": ("ListKeys", {"Limit": 1001}, "limit"),
+    "lambda": ("GetFunction", {"FunctionName": "f" * 1000}, "functionName"),
+    "logs": ("DescribeLogGroups", {"limit": 51}, "limit"),
+    "secretsmanager": ("ListSecrets", {"MaxResults": 101}, "maxResults"),
+    "sns": ("CreateTopic", {"Name": "t", "Tags": [{"Key": "k" * 129, "Value": ""}]}, "tags.1.member.key"),
+    "sqs": (
+        "SendMessage",
+        {
+            "QueueUrl": "q",
+            "MessageBody": "b",
+            "MessageSystemAttributes": {"Nothing": {"DataType": "String", "StringValue": "v"}},
+        },
+        "messageSystemAttributes.key",
+    ),
+    "ssm": ("GetParameters", {"Names": ["n"] * 11}, "names"),
+    "stepfunctions": ("ListStateMachines", {"maxResults": 1001}, "maxResults"),
+    "sts": ("AssumeRole", {"RoleArn": "r" * 20, "RoleSessionName": "s" * 65}, "roleSessionName"),
+}
+
+
+def test_every_model_has_its_case() -> None:
+    """The list is read, not imported: it needs ministack."""
+    module = ast.parse((ROOT / "localcloud" / "aws" / "model_limits.py").read_text())
+    (models,) = (
+        node.value
+        for node in module.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "MODELS"
+    )
+    assert set(ast.literal_eval(models).values()) == set(BEYOND)
+
+
+@pytest.mark.parametrize("service", BEYOND)
+def test_every_service_is_held_to_its_model(shared_aws: LocalAws, service: str) -> None:
+    call, given, member = BEYOND[service]
+    unchecked = client(shared_aws, service, Config(parameter_validation=False))
+    assert (
+        f"'{member}' failed to satisfy constraint"
+        in refused(lambda: getattr(unchecked, xform_name(call))(**given))[1]
+    )
+
+
 def test_the_log_says_which_limit_was_exceeded(shared_aws: LocalAws, shared: ClientOf) -> None:
     refused(lambda: shared("stepfunctions").create_state_machine(name="n" * 81, definition="{}", roleArn="r"))
     lines = [line for line in shared_aws.log.read_text().splitlines() if "CreateStateMachine" in line]
@@ -176,6 +236,7 @@ def test_beyond_the_answer_of_a_function_the_gateway_answers_502(gateway: Gatewa
 
 
 def test_the_gateway_takes_bodies_of_at_most_10_megabytes(gateway: Gateway) -> None:
+    assert gateway.post({}, raw=b"{}" + b" " * (10 * 2**20 - 2))[0] == 200
     status, _, body = gateway.post({}, raw=b" " * (10 * 2**20 + 1))
     assert (status, json.loads(body)) == (413, {"message": "Request Too Long"})
 
@@ -204,6 +265,24 @@ def test_a_functions_environment_has_at_most_4_kilobytes(shared: ClientOf, name:
     assert (code, "exceeded the 4KB limit" in text) == ("InvalidParameterValueException", True)
     update = shared("lambda").update_function_configuration
     assert "4KB" in refused(lambda: update(FunctionName=name, Environment=variables(4097)))[1]
+
+
+@pytest.mark.parametrize(("size", "status"), [(4096, "CREATE_COMPLETE"), (4097, "ROLLBACK_COMPLETE")])
+def test_a_stacks_function_has_an_environment_of_at_most_4_kilobytes(
+    shared: ClientOf, name: str, size: int, status: str
+) -> None:
+    """CloudFormation creates it past the service's API."""
+    properties = {
+        "FunctionName": name,
+        "Role": make_role(shared, name, "lambda.amazonaws.com"),
+        "Runtime": "python3.13",
+        "Handler": "index.handler",
+        "Code": {"ZipFile": "def handler(event, context): pass"},
+        "Environment": {"Variables": {"NAME": "x" * (size - len("NAME"))}},
+    }
+    function = {"Type": "AWS::Lambda::Function", "Properties": properties}
+    ended, reasons = stack_status(shared, name, {"Function": function})
+    assert (ended, "exceeded the 4KB limit" in reasons) == (status, size > 4096)
 
 
 def test_one_call_publishes_at_most_1000_metrics(shared: ClientOf) -> None:
@@ -286,3 +365,129 @@ def test_an_expression_has_at_most_4_kilobytes(shared: ClientOf, table: str) -> 
 
     get(255)
     assert refused(lambda: get(4097))[0] == "ValidationException"
+
+
+# --- concurrency ---
+
+
+@pytest.fixture
+def busy(shared: ClientOf, name: str) -> Iterator[str]:
+    """The name of a function that may run once at a time, and runs for some seconds."""
+    make_function(shared, name, make_role(shared, f"{name}-run", "lambda.amazonaws.com"), Timeout=20)
+    shared("lambda").put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(shared("lambda").invoke, FunctionName=name, Payload=json.dumps({"seconds": 8}))
+        deadline = time.monotonic() + 20
+        while not _throttled(shared, name):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        yield name
+        assert "FunctionError" not in running.result()
+
+
+def _throttled(of: ClientOf, name: str) -> dict[str, Any]:
+    """Return the error of an invocation that is refused, {} of one that is not."""
+    try:
+        of("lambda").invoke(FunctionName=name, Payload=b"{}")
+    except ClientError as error:
+        return dict(error.response)
+    return {}
+
+
+def test_a_function_runs_no_more_often_at_once_than_it_reserves(shared: ClientOf, busy: str) -> None:
+    error = _throttled(shared, busy)
+    assert error["Error"]["Code"] == "TooManyRequestsException"
+    assert error["ResponseMetadata"]["HTTPStatusCode"] == 429
+
+
+def test_the_gateway_hides_that_a_function_runs_too_often(
+    shared_aws: LocalAws, shared: ClientOf, busy: str
+) -> None:
+    arn = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{busy}"
+    role = make_role(shared, busy, "apigateway.amazonaws.com", allow(["lambda:InvokeFunction"], arn))
+    status, _, body = make_gateway(shared_aws, shared, busy, arn, role).post({})
+    assert (status, json.loads(body)) == (500, {"message": "Internal server error"})
+
+
+def test_all_functions_together_run_no_more_often_at_once_than_the_account_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A new account may have 10"""
+    monkeypatch.setenv("LAMBDA_ACCOUNT_CONCURRENCY", "1")
+    server = LocalAws(tmp_path, free_port())
+    server.start()
+    try:
+        of = lambda service: client(server, service)  # noqa: E731
+        for one in (name, f"{name}-2"):
+            make_function(of, one, make_role(of, f"{one}-run", "lambda.amazonaws.com"), Timeout=20)
+        assert of("lambda").get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"] == 1
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(of("lambda").invoke, FunctionName=name, Payload=json.dumps({"seconds": 8}))
+            deadline = time.monotonic() + 20
+            while not (error := _throttled(of, f"{name}-2")):
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            assert error["Error"]["Code"] == "TooManyRequestsException"
+            running.result()
+    finally:
+        server.kill()
+
+
+# --- mail ---
+
+
+@pytest.fixture
+def few_mails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ClientOf]:
+    """Clients of a server whose pools may send two mails a day."""
+    monkeypatch.setenv("LOCAL_AWS_MAILS_A_DAY", "2")
+    server = LocalAws(tmp_path, free_port())
+    server.start()
+    yield lambda service: client(server, service)
+    server.kill()
+
+
+class Pool:
+    """A user pool that mails a code to each address."""
+
+    def __init__(self, of: ClientOf, **options: Any) -> None:
+        self.cognito = of("cognito-idp")
+        made = self.cognito.create_user_pool(PoolName="p", AutoVerifiedAttributes=["email"], **options)
+        self.id = made["UserPool"]["Id"]
+        app = self.cognito.create_user_pool_client(UserPoolId=self.id, ClientName="c")
+        self.app = app["UserPoolClient"]["ClientId"]
+
+    def sign_up(self, name: str) -> None:
+        attributes = [{"Name": "email", "Value": f"{name}@example.com"}]
+        self.cognito.sign_up(
+            ClientId=self.app, Username=name, Password="Secret-123!", UserAttributes=attributes
+        )
+
+    def users(self) -> list[str]:
+        return sorted(user["Username"] for user in self.cognito.list_users(UserPoolId=self.id)["Users"])
+
+
+def test_cognito_sends_a_few_mails_a_day_for_each_pool(few_mails: ClientOf) -> None:
+    pool = Pool(few_mails)
+    for name in ("ann", "bob"):
+        pool.sign_up(name)
+    code, text = refused(lambda: pool.sign_up("cid"))
+    assert (code, text[:26]) == ("LimitExceededException", "Exceeded daily email limit")
+    assert pool.users() == ["ann", "bob"]
+    Pool(few_mails).sign_up("cid")
+
+
+def test_a_sender_of_its_own_lifts_the_limit_but_not_out_of_the_sandbox(few_mails: ClientOf) -> None:
+    ses = few_mails("sesv2")
+    ses.create_email_identity(EmailIdentity="todo.example")
+    source = f"arn:aws:ses:us-east-1:{ACCOUNT}:identity/todo.example"
+    sender = {"EmailSendingAccount": "DEVELOPER", "SourceArn": source, "From": "no-reply@todo.example"}
+    pool = Pool(few_mails, EmailConfiguration=sender)
+    for name in ("ann", "bob", "cid"):
+        pool.sign_up(name)
+    details = {"MailType": "TRANSACTIONAL", "WebsiteURL": "https://todo.example"}
+    ses.put_account_details(**details, ProductionAccessEnabled=False)
+    code, text = refused(lambda: pool.sign_up("dan"))
+    assert code == "CodeDeliveryFailureException"
+    assert "dan@example.com" in text
+    ses.create_email_identity(EmailIdentity="eve@example.com")
+    pool.sign_up("eve")

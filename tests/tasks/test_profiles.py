@@ -53,7 +53,7 @@ def test_update(ctx, alice, calls):
     changed = profiles.update_profile(
         ctx(alice), {"name": "Alice B.", "family_name": None, "timezone": "Asia/Tokyo"}
     )
-    assert calls.names == ["GetItem", "UpdateItem"]
+    assert calls.names == ["GetItem", "Query", "UpdateItem"]  # the sessions are asked for, as the zone is new
     assert (changed.name, changed.family_name, changed.timezone, changed.version) == (
         "Alice B.",
         None,

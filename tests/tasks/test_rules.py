@@ -225,3 +225,41 @@ def test_the_next_day_is_later_and_not_past(rule, due, offset):
         assume(False)
     found = following(known, Start(due), datetime.combine(today, time(12), UTC))
     assert found is None or (found[0] > due and found[0] >= today)
+
+
+# --- Moving one occurrence ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        *("FREQ=DAILY", "FREQ=WEEKLY", "FREQ=MONTHLY", "FREQ=YEARLY", "FREQ=WEEKLY;BYDAY=MO,TH"),
+        *(
+            "FREQ=MONTHLY;BYDAY=2MO",
+            "FREQ=MONTHLY;BYMONTHDAY=-1",
+            "FREQ=YEARLY;BYMONTH=2",
+            "FREQ=WEEKLY;COUNT=4",
+        ),
+        *("FREQ=MONTHLY;COUNT=2", "FREQ=WEEKLY;BYDAY=MO,TH;COUNT=3;WKST=SU", "FREQ=MONTHLY;UNTIL=20270601"),
+    ],
+)
+def test_one_occurrence_moves_and_the_others_stay(rule):
+    day = recurrence.first_days(rule, Start(date(2026, 12, 14)), 1)[0]
+    now = datetime.combine(day, time(12))
+    next_one = recurrence.following(rule, Start(day), now)
+    assert next_one
+    for days in range(1, min(20, (next_one[0] - day).days)):
+        to = day + timedelta(days=days)
+        moved = recurrence.without_moved(rule, day, to)
+        assert recurrence.following(moved, Start(to), datetime.combine(to, time(12))) == (
+            next_one[0],
+            recurrence.without_moved(next_one[1], next_one[0], next_one[0]),
+        )
+
+
+@pytest.mark.parametrize("to", [date(2026, 12, 16), None])
+def test_the_last_occurrence_that_moves_is_the_last_one(to):
+    assert recurrence.without_moved("FREQ=WEEKLY;BYDAY=MO;COUNT=1", date(2026, 12, 14), to) is None
+    assert recurrence.without_moved("FREQ=WEEKLY;COUNT=1", date(2026, 12, 14), date(2026, 12, 21)) == (
+        "FREQ=WEEKLY;BYDAY=MO;COUNT=1"
+    )

@@ -74,6 +74,90 @@ def test_a_line_of_the_corpus_means_what_it_says(line):
     assert read(line.text, line.now, line.language) == line.means
 
 
+def means(title, day="", time="", rule=""):
+    found = {"title": title, "due_date": day, "due_time": time, "recurrence": rule}
+    return {name: value for name, value in found.items() if value}
+
+
+MONDAY = datetime(2026, 11, 30, 10)  # noqa: DTZ001
+IN_PARTS = [
+    # a day and a time that stand apart
+    ("en", "8 pm movie tomorrow", means("movie", "2026-12-01", "20:00")),
+    ("en", "Friday lunch with Bob at noon", means("lunch with Bob", "2026-12-04", "12:00")),
+    ("en", "Tomorrow standup 9am", means("standup", "2026-12-01", "09:00")),
+    ("de", "Freitag Essen mit Eva um 12", means("Essen mit Eva", "2026-12-04", "12:00")),
+    ("de", "10 Uhr Zahnarzt am 3.12.", means("Zahnarzt", "2026-12-03", "10:00")),
+    ("en", "9am call tomorrow at 10", means("call tomorrow at 10", "2026-12-01", "09:00")),  # two times
+    # all of a repeat or none of it
+    ("en", "Bins every other Wed night", means("Bins", "2026-12-02", "", "FREQ=WEEKLY;INTERVAL=2;BYDAY=WE")),
+    ("en", "Pills every morning and evening", means("Pills every morning and evening")),
+    ("de", "Tabletten jeden Morgen und Abend", means("Tabletten jeden Morgen und Abend")),
+    ("en", "Sync daily at 10am except weekends", means("Sync daily at 10am except weekends")),
+    ("de", "Sport täglich außer sonntags", means("Sport täglich außer sonntags")),
+    ("en", "Swim every friday at 5pm until march", means("Swim every friday at 5pm until march")),
+    ("de", "Sport jeden Freitag bis März", means("Sport jeden Freitag bis März")),
+    ("es", "Nadar cada viernes hasta marzo", means("Nadar cada viernes hasta marzo")),
+    ("en", "Backup weekly on sundays at 2am", means("Backup", "2026-12-06", "02:00", "FREQ=WEEKLY;BYDAY=SU")),
+    ("de", "Reifen jeden Monatsersten", means("Reifen", "2026-12-01", "", "FREQ=MONTHLY;BYMONTHDAY=1")),
+    ("de", "Sonntags Oma anrufen", means("Oma anrufen", "2026-12-06", "", "FREQ=WEEKLY;BYDAY=SU")),
+    ("de", "Immer montags Müll", means("Müll", "2026-11-30", "", "FREQ=WEEKLY;BYDAY=MO")),
+    ("en", "Swim every monday until I am fit", means("Swim every monday until I am fit")),
+    (
+        "en",
+        "Yoga every tuesday from 5 jan to 30 jan",
+        means("Yoga", "2027-01-05", "", "FREQ=WEEKLY;BYDAY=TU;UNTIL=20270130"),
+    ),
+    (
+        "de",
+        "Yoga jeden Dienstag vom 5.1. bis 30.1.",
+        means("Yoga", "2027-01-05", "", "FREQ=WEEKLY;BYDAY=TU;UNTIL=20270130"),
+    ),
+    (
+        "en",
+        "Rent every first of the month at 9am",
+        means("Rent", "2026-12-01", "09:00", "FREQ=MONTHLY;BYMONTHDAY=1"),
+    ),
+    (
+        "de",
+        "Papa jedes zweite Wochenende",
+        means("Papa", "2026-12-05", "", "FREQ=WEEKLY;INTERVAL=2;BYDAY=SA"),
+    ),
+    ("en", "Call half an hour from now", means("Call", "2026-11-30", "10:30")),
+    # a weekday and the day of a month: what agrees, or neither
+    ("en", "Call Tim on Monday the 7th", means("Call Tim", "2026-12-07")),
+    ("en", "Call Tim on Monday the 8th", means("Call Tim on Monday the 8th")),
+    ("en", "Watch Friday the 13th", means("Watch Friday the 13th")),
+    ("de", "Tim anrufen am Montag, den 7.", means("Tim anrufen", "2026-12-07")),
+    ("de", "Tim anrufen am Montag, den 8.", means("Tim anrufen am Montag, den 8.")),
+    # words that belong to the day
+    ("en", "Report tomorrow EOD", means("Report", "2026-12-01")),
+    ("en", "Report first thing tomorrow", means("Report", "2026-12-01")),
+    ("en", "Send it by next Friday at the latest", means("Send it", "2026-12-04")),
+    ("en", "Think about it over the weekend", means("Think about it", "2026-12-05")),
+    ("en", "Visit Ann the weekend after next", means("Visit Ann the weekend after next")),
+    ("en", "Visit Ann the week after next", means("Visit Ann", "2026-12-14")),
+    ("de", "Anmelden heute noch", means("Anmelden", "2026-11-30")),
+    ("de", "Unterlagen bis Freitag spätestens", means("Unterlagen", "2026-12-04")),
+    # of a month whose day has gone by: of the next one
+    ("en", "Report on the last Friday of the month", means("Report", "2026-12-25")),
+    ("de", "Bericht am letzten Freitag im Monat", means("Bericht", "2026-12-25")),
+    ("es", "Informe el último viernes del mes", means("Informe", "2026-12-25")),
+    ("en", "Tickets by the start of February", means("Tickets", "2027-02-01")),
+    ("de", "Urlaub planen Anfang Januar", means("Urlaub planen", "2027-01-01")),
+    # two readings
+    ("en", "Dinner 10/12", means("Dinner 10/12")),
+    ("de", "Essen 10/12", means("Essen 10/12")),
+    ("en", "Dinner 12/10/2026", means("Dinner 12/10/2026")),
+    ("en", "Dinner 12/20/2026", means("Dinner", "2026-12-20")),
+    ("de", "Essen 20/12/2026", means("Essen", "2026-12-20")),
+]
+
+
+@pytest.mark.parametrize(("code", "line", "meaning"), IN_PARTS, ids=lambda value: str(value)[:40])
+def test_what_belongs_together_is_taken_together(code, line, meaning):
+    assert read(line, MONDAY, code) == meaning
+
+
 def test_the_corpus_has_every_language_and_kind():
     counts = Counter(line.language for line in CORPUS)
     assert set(counts) == set(lexicon.codes())

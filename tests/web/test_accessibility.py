@@ -30,7 +30,8 @@ PAGES = {
     "wrong": "/?q=colour:red",
     "selecting": "/?select=1", "board": "/board/", "month": "/calendar/", "week": "/calendar/?week=",
     "trash": "/trash/",
-    "task": "/tasks/{task}/", "profile": "/account/", "security": "/account/security/",
+    "task": "/tasks/{task}/", "snooze": "/tasks/snooze/?ids={task}",
+    "profile": "/account/", "security": "/account/security/",
     "second-factor": "/account/security/second-factor/", "access": "/account/access/", "data": "/account/data/",
     "nowhere": "/nowhere/", "forbidden": "/insights/", "deleted": "/account/deleted/",
 }  # fmt: skip

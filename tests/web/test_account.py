@@ -86,6 +86,22 @@ def test_links_that_are_not_ours_lead_to_the_beginning(client, about):
     assert client.get(f"/password/reset/?for={about}")["Location"] == "/password/forgotten/"
 
 
+def test_a_link_opens_its_own_page_only_and_shows_no_address(client):
+    email = f"ada-{uuid.uuid4().hex[:8]}@example.com"
+    form = {"given_name": "Ada", "email": email, "password": PASSWORD}
+    confirm = client.post("/sign-up/", form)["Location"]
+    reset = client.post("/password/forgotten/", {"identifier": email})["Location"]
+    for link in (confirm, reset):
+        about = link.partition("?for=")[2]
+        assert email.encode() not in base64.urlsafe_b64decode(about + "==")
+        assert email not in link
+    assert (
+        client.get(confirm.replace("/sign-up/confirm/", "/password/reset/"))["Location"]
+        == "/password/forgotten/"
+    )
+    assert client.get(reset.replace("/password/reset/", "/sign-up/confirm/"))["Location"] == "/sign-up/"
+
+
 def test_codes_are_shown_on_ones_own_machine_only(client, settings):
     email = f"ada-{uuid.uuid4().hex[:8]}@example.com"
     confirm = client.post("/sign-up/", {"given_name": "Ada", "email": email, "password": PASSWORD})[
@@ -134,9 +150,8 @@ def test_a_second_factor(browser, client, alice):
     assert "<svg" in page.html
     finish = {"act": "finish", "sealed": page.fields["sealed"]}
     assert browser.post("/account/security/second-factor/", finish | {"code": "000000"}).status_code == 422
-    assert (
-        browser.post("/account/security/second-factor/", finish | {"code": totp(secret)}).status_code == 302
-    )
+    done = browser.post("/account/security/second-factor/", finish | {"code": totp(secret)})
+    assert "From now on, sign-in asks for a code" in read(done).text
 
     assert sign_in(client, alice.email, next="/board/")["Location"] == "/login/code/"
     assert client.get("/").status_code == 302  # not signed in yet

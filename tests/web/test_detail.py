@@ -1,5 +1,7 @@
 """One task: Markdown, checklist, recurrence, duplicate, skip, inline editing, freshness, history."""
 
+import re
+
 import pytest
 
 from etl.lake.layout import user_bucket
@@ -376,3 +378,41 @@ def test_the_history_says_when_it_is_incomplete_or_cannot_be_read(browser, add, 
 
     monkeypatch.setattr(athena, "run", down)
     assert "cannot be read right now" in read(browser.get(f"{url(task)}history/")).text
+
+
+@pytest.mark.parametrize(
+    ("language", "rule", "words"),
+    [
+        ("en", "FREQ=WEEKLY;COUNT=1", ["Every", "day", "week", "month", "year", "time"]),
+        ("en", "FREQ=WEEKLY;INTERVAL=2;COUNT=3", ["Every", "days", "weeks", "months", "years", "times"]),
+        ("de", "FREQ=WEEKLY;COUNT=1", ["Abstand", "Tag", "Woche", "Monat", "Jahr", "Mal"]),
+        ("de", "FREQ=WEEKLY;INTERVAL=2;COUNT=3", ["Abstand", "Tage", "Wochen", "Monate", "Jahre", "Mal"]),
+    ],
+)
+def test_the_builder_counts_in_the_singular_and_in_the_plural(browser, add, language, rule, words):
+    task = add("Water", recurrence=rule, due_date="2026-12-01")
+    browser.cookies["language"] = language
+    page = read(browser.get(url(task)))
+    builder = page.html[page.html.index('<fieldset class="field-custom') :].partition("</fieldset>")[0]
+    shown = re.findall(r"<(?:label|option|span)[^>]*?(?:id_repeat_every|data-one)[^>]*>([^<]+)<", builder)
+    assert shown == words
+
+
+def test_no_page_shows_a_rule(browser, add):
+    """People read how a task repeats in words, also where the rule cannot be read."""
+    fine = add("Fine", due_date="2026-12-01", recurrence="FREQ=MONTHLY;BYDAY=2TU;COUNT=3")
+    broken = add("Broken", due_date="2026-12-02", recurrence="FREQ=DAILY")
+    write([update(broken, broken.changed(recurrence="FREQ=MONTHLY;BYMONTHDAY=0"))])
+    gone = add("Gone", due_date="2026-12-03", recurrence="FREQ=DAILY")
+    browser.post(f"/tasks/{gone.id}/delete/")
+    pages = ["/", "/board/", "/calendar/", "/?q=is:recurring", "/trash/", url(fine), url(broken)]
+    pages += [f"/tasks/snooze/?ids={fine.id}", f"/tasks/{broken.id}/"]
+    texts = {path: read(browser.get(path)).text for path in pages}
+    answers = [
+        browser.post(f"/tasks/{task.id}/complete/", {"to": "completed"}, headers=HTMX)
+        for task in (fine, broken)
+    ]
+    texts |= {task.title: read(answer).text for task, answer in zip((fine, broken), answers, strict=True)}
+    assert {path for path, text in texts.items() if "FREQ" in text.replace("(FREQ)", "")} == set()
+    assert "How this task repeats cannot be read" in texts[url(broken)]
+    assert "It does not repeat again: how it repeats could not be read." in texts["Broken"]

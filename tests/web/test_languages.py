@@ -8,7 +8,7 @@ import pytest
 from babel.messages.pofile import read_po
 from django.utils import translation
 
-from localcloud.translations import extracted
+from localcloud.translations import CATALOGUES, extracted, updated
 from tests.web.conftest import read
 
 CATALOGUE = "locale/de/LC_MESSAGES/django.po"
@@ -32,6 +32,12 @@ def test_every_text_is_translated_and_nothing_else_is(german):
     assert len(wanted) > 300
     assert [text for text in wanted if not all(forms(german.get(text, "")))] == []
     assert german.keys() - wanted == set()
+
+
+def test_bringing_the_catalogues_up_to_date_changes_nothing():
+    """``make messages`` on a clean tree: each text has its one place, wherever it is used"""
+    assert [path.parts[-3] for path in CATALOGUES] == ["de"]
+    assert [path for path in CATALOGUES if updated(path)[0] != path.read_bytes()] == []
 
 
 def test_every_placeholder_is_there(german):

@@ -258,7 +258,7 @@ def test_looking_again_does_not_end_an_edit(open_as, alice, add, stored, gate):
 def test_looking_again_does_not_hide_what_was_added_since(open_as, alice, add, gate):
     add("Pay rent")
     page = open_as(alice)
-    answer = gate(listing, "list_context")  # all of it is read
+    answer = gate(listing, "_list_context")  # all of it is read
     look_again(page)
     answer.reached()
     page.get_by_label("New task").fill("Added meanwhile")

@@ -18,6 +18,7 @@ from tasks.transfer.export_jobs import ExportItem, ExportNotFound
 from todo_site.account import import_steps
 from todo_site.account.forms import DeleteForm, ImportForm
 from todo_site.account.pages import page, show
+from web.answers import fit_page
 
 
 @page
@@ -31,14 +32,18 @@ def data(request: HttpRequest) -> HttpResponse:
             form.add_error("file", str(error))
     if progress:
         return show(request, "importing", progress=progress)
-    return show(
-        request,
-        "data",
-        form=form,
-        report=report,
-        delete_form=DeleteForm(auto_id="delete_%s"),
-        exports=export_jobs.list_exports(context(request)),
-    )
+    remarks = [result for result in report.results if result.errors or result.notes] if report else []
+    shown = {
+        "form": form,
+        "report": report,
+        "delete_form": DeleteForm(auto_id="delete_%s"),
+        "exports": export_jobs.list_exports(context(request)),
+    }
+
+    def build(rows: int) -> HttpResponse:
+        return show(request, "data", remarks=remarks[:rows], unshown=len(remarks[rows:]), **shown)
+
+    return fit_page(build, len(remarks))
 
 
 @never_cache

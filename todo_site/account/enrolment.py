@@ -1,41 +1,23 @@
 """Enrolling an authenticator app: what the app scans, and the secret on its way from one page to the next."""
 
-import base64
-import hashlib
-import json
-from typing import TYPE_CHECKING
-
-from django.conf import settings
-
+from identity import sealing
 from identity.users import Person
 
-if TYPE_CHECKING:
-    from cryptography.fernet import Fernet
-
 SEAL_SECONDS = 600
+_KIND = "enrolment"
 
 
 def seal(person: Person, access_token: str, secret: str) -> str:
     """Return the token and the secret of an enrolment encrypted, for a hidden field of the page."""
-    return _box().encrypt(json.dumps([person.id, access_token, secret]).encode()).decode()
+    return sealing.seal(_KIND, person.id, access_token, secret)
 
 
 def unseal(person: Person, sealed: str) -> tuple[str, str] | None:
     """Return the token and the secret of an enrolment this person began in the last ten minutes, or None."""
-    from cryptography.fernet import InvalidToken
-
-    try:
-        owner, access_token, secret = json.loads(_box().decrypt(sealed.encode(), ttl=SEAL_SECONDS))
-    except (InvalidToken, ValueError):
+    opened = sealing.unseal(_KIND, sealed, SEAL_SECONDS)
+    if opened is None or opened[0] != person.id:
         return None
-    return (access_token, secret) if owner == person.id else None
-
-
-def _box() -> "Fernet":
-    from cryptography.fernet import Fernet  # imported here: no other page needs cryptography
-
-    digest = hashlib.sha256(b"todo_site.account.proofs" + settings.SECRET_KEY.encode()).digest()
-    return Fernet(base64.urlsafe_b64encode(digest))
+    return opened[1], opened[2]
 
 
 def app_address(person: Person, secret: str) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import uuid
+from datetime import tzinfo
 from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
@@ -16,6 +17,7 @@ from identity.access_tokens import DAYS, NAME_MAX
 from identity.cognito import Tokens
 from identity.errors import IdentityError, WrongCode
 from identity.forms import StyledForm, code_field, name_field, new_password_field, password_field
+from identity.today import name_of
 from identity.users import Person
 from store.idempotency import Once, StoredReply
 from tasks.transfer.rows import MAX_ROWS
@@ -24,11 +26,11 @@ from tasks.transfer.rows import MAX_ROWS
 @cache
 def _zones() -> list[tuple[str, str]]:
     names = sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/"))
-    return [(name, name.replace("_", " ")) for name in ("UTC", *names)]
+    return [(name, name_of(name)) for name in ("UTC", *names)]
 
 
 class ProfileForm(StyledForm):
-    """Name, time zone, language and colours."""
+    """Name, time zone, language and colours; ``device`` is the zone that the browser reports."""
 
     given_name = name_field(_("First name"), "given-name")
     family_name = name_field(_("Last name"), "family-name")
@@ -45,12 +47,17 @@ class ProfileForm(StyledForm):
         choices=[("", _("As the system")), ("light", _("Light")), ("dark", _("Dark"))],
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, device: tzinfo | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         zone, language = self.fields["timezone"], self.fields["language"]
         assert isinstance(zone, forms.ChoiceField)  # noqa: S101
         assert isinstance(language, forms.ChoiceField)  # noqa: S101
-        zone.choices = [("", _("The one of my device")), *_zones()]
+        own = (
+            _("The one of my device (%(zone)s)") % {"zone": name_of(device)}
+            if device
+            else _("The one of my device")
+        )
+        zone.choices = [("", own), *_zones()]
         language.choices = [("", _("The one of my browser")), *settings.LANGUAGES]
 
 
@@ -73,10 +80,13 @@ class ProofForm(StyledForm):
 
 
 class ChangePasswordForm(ProofForm):
-    """The old password and a new one."""
+    """The old password and a new one, and whether programs are to lose their access, too."""
 
-    field_order = ["password", "new_password", "code"]
+    field_order = ["password", "new_password", "code", "programs"]
     new_password = new_password_field(_("New password"))
+    programs = forms.BooleanField(
+        label=_("Also end my access tokens and the address of my calendar"), required=False
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

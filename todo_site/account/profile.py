@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from identity import preference_cookies, preferences, profiles, sign_in
+from identity import preference_cookies, preferences, profiles, sign_in, today
 from identity.sign_in import context, person
 from store.errors import ValidationFailed
 from todo_site.account.forms import ProfileForm
@@ -20,13 +20,15 @@ NAMES = ("given_name", "family_name", "name")
 @page
 def profile(request: HttpRequest) -> HttpResponse:
     """Show and change the profile and the preferences."""
-    me = person(request)
+    me, device = person(request), today.reported_zone(request)
     stored, _created = profiles.ensure_profile(context(request), profiles.described(me))
     if request.method != "POST":
         values = stored.attribute_values | preferences.get(me.id).attribute_values
-        form = ProfileForm(initial={name: values.get(name, "") for name in ProfileForm.base_fields})
+        form = ProfileForm(
+            initial={name: values.get(name, "") for name in ProfileForm.base_fields}, device=device
+        )
     else:
-        form = ProfileForm(request.POST)
+        form = ProfileForm(request.POST, device=device)
         if form.is_valid() and _saved(request, form):
             messages.success(request, _("Saved"))
             answer = redirect("account")
@@ -38,6 +40,7 @@ def profile(request: HttpRequest) -> HttpResponse:
 
 def _saved(request: HttpRequest, form: ProfileForm) -> bool:
     given: dict[str, Any] = form.cleaned_data
+    given["timezone"] = given["timezone"] or str(today.reported_zone(request) or "")
     try:
         profiles.update_profile(
             context(request), {name: given[name] or None for name in (*NAMES, "timezone")}

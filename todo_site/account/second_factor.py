@@ -8,10 +8,10 @@ from django.shortcuts import redirect
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
-from identity import accounts
+from identity import accounts, recovery_codes
 from identity.errors import IdentityError, WrongCode
 from identity.forms import posted
-from identity.sign_in import person
+from identity.sign_in import context, person
 from todo_site.account import enrolment
 from todo_site.account.forms import EnrolForm, ProofForm
 from todo_site.account.pages import page, show
@@ -19,20 +19,23 @@ from todo_site.account.pages import page, show
 
 @page
 def second_factor(request: HttpRequest) -> HttpResponse:
-    """Begin to enrol an authenticator app, finish it, or stop asking for codes (``act``)."""
+    """Begin to enrol an authenticator app, finish it, make recovery codes, or stop asking for codes (``act``)."""
     act = request.POST.get("act", "")
     if act == "finish":
         return _finish(request)
     form = ProofForm(posted(request))
     if form.is_valid() and (issued := form.prove(person(request))):
+        if act == "codes":
+            return _codes(request)
         if act == "stop":
             accounts.stop_totp(issued.access_token)
+            recovery_codes.forget(person(request).id)
             messages.success(request, _("Sign-in no longer asks for a code."))
             return redirect("account-security")
         secret = accounts.begin_totp(issued.access_token)
         sealed = enrolment.seal(person(request), issued.access_token, secret)
         return _enrol(request, EnrolForm(initial={"sealed": sealed}), secret)
-    return show(request, "second_factor", form=form)
+    return show(request, "second_factor", form=form, left=recovery_codes.left(person(request).id))
 
 
 def _finish(request: HttpRequest) -> HttpResponse:
@@ -50,8 +53,13 @@ def _finish(request: HttpRequest) -> HttpResponse:
             return _too_late(request)
         else:
             messages.success(request, _("From now on, sign-in asks for a code from your app."))
-            return redirect("account-security")
+            return _codes(request)
     return _enrol(request, form, secret)
+
+
+def _codes(request: HttpRequest) -> HttpResponse:
+    """Show new recovery codes, which only this answer does."""
+    return show(request, "recovery_codes", codes=recovery_codes.make(context(request)))
 
 
 def _too_late(request: HttpRequest) -> HttpResponse:

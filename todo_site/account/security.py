@@ -11,6 +11,7 @@ from identity.forms import posted
 from identity.sign_in import context, person
 from todo_site.account.forms import ChangePasswordForm
 from todo_site.account.pages import page, show
+from web.answers import fit_page
 
 
 @page
@@ -20,14 +21,45 @@ def security(request: HttpRequest) -> HttpResponse:
     if form.is_valid() and (issued := form.prove(person(request))):
         given = form.cleaned_data
         try:
-            accounts.change_password(issued.access_token, given["password"], given["new_password"])
+            me = person(request)
+            accounts.change_password(
+                issued.access_token, given["password"], given["new_password"], me.email, me.username, me.name
+            )
         except IdentityError as error:
             form.add_error("new_password", str(error))
         else:
-            messages.success(request, _("Your password is changed. Other browsers stay signed in."))
+            _end_the_others(request, wholly=given["programs"])
             return redirect("account-security")
     signed_in = browsers.signed_in(person(request).id, request.session.session_key)
-    return show(request, "security", form=form, signed_in=signed_in)
+
+    def build(rows: int) -> HttpResponse:
+        shown, unshown = signed_in[:rows], len(signed_in[rows:])
+        return show(request, "security", form=form, signed_in=shown, unshown=unshown)
+
+    return fit_page(build, len(signed_in))
+
+
+def _end_the_others(request: HttpRequest, *, wholly: bool) -> None:
+    """End every session and token but this browser's, after a change of the password."""
+    try:
+        administration.password_changed(context(request), person(request).username, wholly=wholly)
+    except administration.Refused:
+        messages.warning(
+            request,
+            _("Your password is changed, but not everything else is signed out yet. Sign out everywhere."),
+        )
+        return
+    revocations.outlast()
+    sign_in.renew(request)
+    if wholly:
+        messages.success(
+            request,
+            _("Your password is changed. Every other browser, program, token and calendar was signed out."),
+        )
+    else:
+        messages.success(
+            request, _("Your password is changed. All other browsers are signed out; access tokens stay.")
+        )
 
 
 @page

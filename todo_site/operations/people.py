@@ -92,7 +92,7 @@ class UserAdmin(Audited):
     list_filter = (StateFilter, "created_at")
     search_fields = ("email", "name", "username")
     search_help_text = _("Part of an e-mail address, a name or a username; or a user's id.")
-    actions = ("disable", "enable", "sign_out_everywhere")
+    actions = ("disable", "enable", "sign_out_everywhere", "remove_second_factor")
     record = ("id", "state", "holdings", "created_at", "updated_at", "version", "updated_by", "request_id")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -250,6 +250,12 @@ class UserAdmin(Audited):
         """End people's sessions and tokens; they may sign in again."""
         done = gettext("signed out everywhere")
         self._do(request, queryset, administration.sign_out_everywhere, "sign out everywhere", done)
+
+    @admin.action(description=_("Remove the second factor of selected users"), permissions=["change"])
+    def remove_second_factor(self, request: HttpRequest, queryset: Any) -> None:
+        """Let people who have lost their app and codes sign in with their password alone."""
+        done = gettext("may sign in without a second factor")
+        self._do(request, queryset, administration.remove_second_factor, "remove second factor", done)
 
     def _do(self, request: HttpRequest, queryset: Any, do: Any, action: str, done: str) -> None:
         def one(obj: Any) -> None:

@@ -80,8 +80,18 @@ class AuditAdmin(AuditedReadOnly):
     search_fields = ("object_name", "actor_name", "request_id")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Return every field."""
-        return [field.name for field in self.opts.concrete_fields if field.editable]
+        """Return every field, the changes in words."""
+        return self.get_fields(request, obj)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Return every field, the changes in words."""
+        names = (field.name for field in self.opts.concrete_fields if field.editable)
+        return ["what_changed" if name == "changes" else name for name in names]
+
+    @admin.display(description=_("changes"), empty_value="-")
+    def what_changed(self, obj: Any) -> str:
+        """Return what changed, field by field."""
+        return str(obj.changed_fields())
 
 
 ADMINS = {

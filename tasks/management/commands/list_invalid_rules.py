@@ -2,22 +2,20 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from store import reading
 from store.model import FEED_SHARDS
 from tasks import recurrence
 from tasks.items import OPEN_STATUSES, TaskItem
+from web.commands import ResultCommand
 
 
-class Command(BaseCommand):
+class Command(ResultCommand):
     """Writes a line for each task: owner, task and rule, separated by tabs."""
 
     help = (
         "List the open tasks of everybody whose recurrence rule is not one of RFC 5545 or never comes: owner, id, "
         "rule and what is wrong with it, one task a line. They stay as they are; completed, they do not come again."
     )
-    requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Read all tasks, one page at a time: memory does not grow with their number."""
@@ -30,4 +28,10 @@ class Command(BaseCommand):
                 try:
                     recurrence.parse(str(task.recurrence))
                 except recurrence.InvalidRule as error:
-                    self.stdout.write(f"{task.user_id}\t{task.id}\t{task.recurrence}\t{error}")
+                    found = {
+                        "user_id": task.user_id,
+                        "id": task.id,
+                        "rule": task.recurrence,
+                        "error": str(error),
+                    }
+                    self.show(options["json"], found, ["\t".join(map(str, found.values()))])

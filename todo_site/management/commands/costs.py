@@ -5,40 +5,57 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import CommandError
 
 from todo_site.costs.measured import Measured, as_json, from_json, measure
 from todo_site.costs.model import Habits, bill, unserved
+from web.commands import ResultCommand, at_least
 
 USERS = (1_000, 100_000, 10_000_000)
 
 
-class Command(BaseCommand):
+class Command(ResultCommand):
     """Measure one task's life in the table of this environment, and multiply."""
 
     help = "Print a month's cost by service, from the measured calls, units and bytes of one task's life."
-    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Define the options: one for each habit, and where measurements come from and go to."""
-        parser.add_argument("--users", type=int, nargs="+", default=USERS)
+        super().add_arguments(parser)
+        parser.add_argument("--users", type=at_least(1), nargs="+", default=USERS)
         parser.add_argument("--measured", type=Path, help="calculate from this file instead of measuring")
         parser.add_argument("--save", type=Path, help="write the measurement to this file")
         for habit in fields(Habits):
-            parser.add_argument(f"--{habit.name.replace('_', '-')}", type=float, default=habit.default)
+            parser.add_argument(
+                f"--{habit.name.replace('_', '-')}", type=at_least(0, float), default=habit.default
+            )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Measure or read, calculate, print a Markdown table."""
-        given = options["measured"]
-        needs = from_json(given.read_text()) if given else measure()
+        needs = read(options["measured"]) if options["measured"] else measure()
         if options["save"]:
             options["save"].write_text(as_json(needs) + "\n")
         habits = Habits(**{habit.name: options[habit.name] for habit in fields(Habits)})
-        self.stdout.write(described(needs, habits))
-        self.stdout.write(table([float(users) for users in options["users"]], habits, needs))
-        for users in options["users"]:
-            for remark in unserved(users, habits):
-                self.stdout.write(f"\n{users:,} users: {remark}")
+        users = options["users"]
+        remarks = [f"\n{number:,} users: {remark}" for number in users for remark in unserved(number, habits)]
+        lines = [
+            described(needs, habits),
+            table([float(number) for number in users], habits, needs),
+            *remarks,
+        ]
+        found = {"measured": asdict(needs), "habits": asdict(habits)}
+        found["usd_a_month"] = {number: bill(float(number), habits, needs) for number in users}
+        self.show(options["json"], found, lines)
+
+
+def read(path: Path) -> Measured:
+    """Return the measurement in a file that ``--save`` wrote. Raises CommandError."""
+    try:
+        return from_json(path.read_text())
+    except OSError as error:
+        raise CommandError(f"--measured {path}: {error.strerror}") from error
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise CommandError(f"--measured {path} is not what --save writes: {error}") from error
 
 
 def described(needs: Measured, habits: Habits) -> str:

@@ -20,6 +20,7 @@ from store.request_context import RequestContext
 from store.writing import remove
 from todo_site.erasure import person, proof
 from todo_site.management.lake import lake
+from web.commands import at_least
 
 _ID = re.compile(r"[A-Za-z0-9_:.@-]{3,128}")
 CAPTURED = ("TASK#", "TRASH#", "USER#")
@@ -37,7 +38,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="look for the person, remove nothing")
         parser.add_argument(
             "--wait",
-            type=float,
+            type=at_least(0, float),
             default=600,
             help="seconds to wait for change capture to deliver the removals",
         )

@@ -8,49 +8,47 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from etl.aws import client
 from etl.lake.storage import Bucket
 from etl.run import local_lake
 from etl.status import inventory, run_log, status
 from todo_site.management.lake import lake
+from web.commands import ResultCommand, add_json
 
 
-class Command(BaseCommand):
+class Command(ResultCommand):
     """``status``: lag, files, snapshots, checks, runs; ``trail``: changes of a task; ``tidy``: merge small files."""
 
     help = "Show the state of the lake or the trail of a task, or tidy the lake."
-    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Define the subcommands."""
         kinds = parser.add_subparsers(dest="what", required=True)
         about = kinds.add_parser("status", help="lag, files, snapshots, checks and last runs")
-        about.add_argument("--json", action="store_true", help="for programs")
+        add_json(about)
         trail = kinds.add_parser("trail", help="the changes of a task, and the requests that made them")
-        trail.add_argument("task_id")
-        trail.add_argument("--json", action="store_true", help="for programs")
+        trail.add_argument("id", help="of a task, or of a request: then the tasks that it changed")
+        add_json(trail)
         tidy = kinds.add_parser("tidy", help="merge small files and delete expired ones; runs do it daily")
+        add_json(tidy)
         tidy.add_argument("--dry-run", action="store_true", help="only show what would be merged")
 
     def handle(self, *, what: str, **options: Any) -> None:
-        """Run the subcommand and print its lines."""
-        lines = {"status": self._status, "trail": self._trail, "tidy": self._tidy}[what](options)
-        for line in lines:
-            self.stdout.write(line)
+        """Run the subcommand and write what it found."""
+        found, lines = {"status": self._status, "trail": self._trail, "tidy": self._tidy}[what](options)
+        self.show(options["json"], found, lines)
 
-    def _status(self, options: dict[str, Any]) -> list[str]:
+    def _status(self, options: dict[str, Any]) -> tuple[Any, list[str]]:
         with lake() as config:
             found = status.read(config, client("s3"))
             held = inventory.read(config, client("s3"))
             last = run_log.latest(Bucket(config.silver_bucket, client("s3")))[:10]
-        if options["json"]:
-            whole = {"status": asdict(found), "survey": asdict(held), "runs": last}
-            return [json.dumps(whole, default=str)]
-        return [*_layers(found), *_held(held), *_checks(found), *_runs(last)]
+        whole = {"status": asdict(found), "survey": asdict(held), "runs": last}
+        return whole, [*_layers(found), *_held(held), *_checks(found), *_runs(last)]
 
-    def _tidy(self, options: dict[str, Any]) -> list[str]:
+    def _tidy(self, options: dict[str, Any]) -> tuple[Any, list[str]]:
         from etl.upkeep.compact import (
             Compaction,
         )  # imported here: it needs the engine, which the web package lacks
@@ -60,27 +58,37 @@ class Command(BaseCommand):
             if options["dry_run"]:
                 merges = Compaction(config, client("s3")).plan(now)
                 files = sum(map(len, merges.values()))
-                return [f"Would merge {files:,} files of closed days into {len(merges):,}, at least."]
+                found = {"would_merge": files, "into": len(merges)}
+                return found, [f"Would merge {files:,} files of closed days into {len(merges):,}, at least."]
             done = local_lake(config, client("s3"), client("glue"), Path(folder)).tidy(now)
-        return [
+        return asdict(done), [
             f"Merged {done.merged:,} small files into {done.into:,}.",
             f"Deleted {done.orphans:,} orphan files and {done.expired:,} expired ones.",
             f"Dropped {done.quarantine:,} old quarantined rows; Bronze still has them.",
         ]
 
-    def _trail(self, options: dict[str, Any]) -> list[str]:
+    def _trail(self, options: dict[str, Any]) -> tuple[Any, list[str]]:
         from todo_site.operations import request_trail
         from web.athena import AthenaError  # Athena's client: only this needs it
 
         try:
-            steps = request_trail.of_task(options["task_id"])
+            tasks = request_trail.of(options["id"])
         except AthenaError as error:
             raise CommandError(f"Athena says: {error}") from error
-        if not steps:
-            raise CommandError("The lake has no such task.")
-        if options["json"]:
-            return [json.dumps([asdict(step) for step in steps])]
-        return [line for step in steps for line in _step(step)]
+        if not tasks:
+            raise CommandError(
+                f"The lake has no task, and no change by a request, with the id {options['id']}."
+            )
+        steps = [step for found in tasks.values() for step in found]
+        if list(tasks) == [options["id"]]:
+            return [asdict(step) for step in steps], [line for step in steps for line in _step(step)]
+        found = {task: [asdict(step) for step in steps] for task, steps in tasks.items()}
+        lines = [line for task, steps in tasks.items() for line in (f"task {task}", *_lines(steps))]
+        return found, lines
+
+
+def _lines(steps: list[Any]) -> list[str]:
+    return [f"  {line}" for step in steps for line in _step(step)]
 
 
 def _step(step: Any) -> list[str]:

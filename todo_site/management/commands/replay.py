@@ -4,11 +4,12 @@ import os
 import tempfile
 import time
 from argparse import ArgumentParser
-from datetime import UTC, date, datetime
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from etl.aws import client
 from etl.capture import dead_letters
@@ -18,22 +19,25 @@ from etl.lake.config import LakeConfig
 from etl.lake.storage import Bucket
 from etl.run import local_lake
 from todo_site.management.lake import lake
+from web.commands import ResultCommand, day
 
 POLL_SECONDS = 1.0
 
 
-class Command(BaseCommand):
+class Command(ResultCommand):
     """Events are deduplicated by id, so replaying counts nothing twice."""
 
     help = "Process days of Bronze (--from, --to), quarantined rows, or failed captures again."
-    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Define the options."""
+        super().add_arguments(parser)
         parser.add_argument(
-            "--from", dest="first", metavar="DAY", help="first day of Bronze (UTC, YYYY-MM-DD)"
+            "--from", dest="first", type=day, metavar="DAY", help="first day of Bronze (UTC, YYYY-MM-DD)"
         )
-        parser.add_argument("--to", dest="last", metavar="DAY", help="last day of Bronze; today by default")
+        parser.add_argument(
+            "--to", dest="last", type=day, metavar="DAY", help="last day of Bronze; today by default"
+        )
         parser.add_argument(
             "--quarantine", action="store_true", help="the days that quarantined rows came from"
         )
@@ -46,25 +50,33 @@ class Command(BaseCommand):
         """Replay; CommandError says why it could not be done."""
         if sum(bool(options[name]) for name in ("first", "quarantine", "failures")) != 1:
             raise CommandError("Give exactly one of --from DAY, --quarantine, --failures.")
+        first, last = options["first"], options["last"] or datetime.now(UTC).date()
+        if options["last"] and not first:
+            raise CommandError("--to needs --from DAY.")
+        if first and first > last:
+            until = (
+                f"--to {last}" if options["last"] else f"today, {last}, which is the last day without --to"
+            )
+            raise CommandError(f"--from {first} is after {until}.")
         with lake() as config:
             if options["failures"]:
-                self._failures()
+                self._failures(options)
                 return
             self._order(config, options)
 
     def _order(self, config: LakeConfig, options: dict[str, Any]) -> None:
-        first, last = "", ""
-        if options["first"]:
-            first, last = options["first"], options["last"] or datetime.now(UTC).date().isoformat()
+        days = (options["first"], options["last"] or datetime.now(UTC).date()) if options["first"] else ()
         kind = "quarantine" if options["quarantine"] else "replay"
         silver = Bucket(config.silver_bucket, client("s3"))
         try:
-            days = tuple(date.fromisoformat(day).isoformat() if day else "" for day in (first, last))
-            order = job_requests.submit(silver, kind, "manage.py replay", f"order-{time.time_ns()}", *days)
+            name = f"order-{time.time_ns()}"
+            order = job_requests.submit(silver, kind, "manage.py replay", name, *map(str, days))
         except ValueError as error:
             raise CommandError(str(error)) from error
         if options["queue"]:
-            self.stdout.write(f"Requested: {order.id}. The next run of the lake does it.")
+            self.show(
+                options["json"], asdict(order), [f"Requested: {order.id}. The next run of the lake does it."]
+            )
             return
         with tempfile.TemporaryDirectory(prefix="lake-", dir=config.work_dir) as folder:
             lake = local_lake(config, client("s3"), client("glue"), Path(folder))
@@ -72,14 +84,15 @@ class Command(BaseCommand):
         done = _settled(silver, order)
         if done.state == "failed":
             raise CommandError(done.message)
-        self.stdout.write(f"Done: {done.message}.")
+        self.show(options["json"], asdict(done), [f"Done: {done.message}."])
 
-    def _failures(self) -> None:
+    def _failures(self, options: dict[str, Any]) -> None:
         url = os.environ.get("CDC_FAILURE_QUEUE_URL", "")
         if not url:
             raise CommandError("CDC_FAILURE_QUEUE_URL is not set.")
         done = dead_letters.replay(url, client("sqs"), client("dynamodbstreams"), handler)
-        self.stdout.write(f"{done.messages} messages with {done.records} records were delivered.")
+        lines = [f"{done.messages} messages with {done.records} records were delivered."]
+        self.show(options["json"], asdict(done), lines)
         if done.left:
             raise CommandError("\n".join(["Left in the queue:", *done.left]))
 

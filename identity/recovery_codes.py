@@ -1,0 +1,101 @@
+"""Recovery codes: ten that stand in for the authenticator app at sign-in, once each.
+
+The table holds digests of them. Cognito knows no such codes, so the app does what a code stands for: it stops
+Cognito from asking for the second factor for as long as one sign-in takes.
+"""
+
+import hashlib
+import hmac
+import secrets
+
+from identity import cognito, directory
+from identity.cognito import TOTP, Tokens
+from identity.errors import ChallengeRequired, WrongCode
+from identity.items import RecoveryCodesItem, recovery_codes_key
+from store.commit import Plan, commit
+from store.reading import get
+from store.request_context import RequestContext
+from store.writing import put, put_instead, remove, write
+
+COUNT = 10
+GROUPS, LETTERS = 4, 4
+ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that looks like something else
+
+
+def make(ctx: RequestContext) -> list[str]:
+    """Give a person new codes in place of any they had, and return them; nobody can read them later."""
+    codes = ["-".join(_group() for _ in range(GROUPS)) for _ in range(COUNT)]
+    pk, sk = recovery_codes_key(ctx.user_id)
+    digests = [_digest(ctx.user_id, code) for code in codes]
+    item = RecoveryCodesItem(
+        PK=pk,
+        SK=sk,
+        user_id=ctx.user_id,
+        digests=digests,
+        request_id=ctx.request_id,
+        created_at=ctx.timestamp,
+    )
+    write([put(item)])
+    return codes
+
+
+def left(user_id: str) -> int:
+    """Return how many codes a person can still use."""
+    item = get(RecoveryCodesItem, recovery_codes_key(user_id))
+    return len(item.digests) if item else 0
+
+
+def is_one(text: str) -> bool:
+    """Whether a text has the length of a recovery code, and so is no code of an app."""
+    return len(_plain(text)) == GROUPS * LETTERS
+
+
+def forget(user_id: str) -> None:
+    """Remove the codes of a person who needs none any more."""
+    remove(recovery_codes_key(user_id))
+
+
+def sign_in(identifier: str, password: str, code: str) -> Tokens:
+    """Sign in with the password and, where Cognito wants a code of the app, with a recovery code in place of it.
+
+    Raises WrongCode, and what ``cognito.sign_in`` raises.
+    """
+    try:
+        return cognito.sign_in(identifier, password)
+    except ChallengeRequired as challenge:
+        if challenge.name != TOTP:
+            raise
+        username = challenge.username or identifier
+    if not _use(directory.account(username).id, code):
+        raise WrongCode
+    directory.prefer_totp(username, wanted=False)
+    try:
+        return cognito.sign_in(username, password)
+    finally:
+        directory.prefer_totp(username, wanted=True)
+
+
+def _use(user_id: str, code: str) -> bool:
+    """Use a code up; return False if the person has no such code (any more)."""
+    used = _digest(user_id, code)
+
+    def plan(item: RecoveryCodesItem | None) -> Plan[bool]:
+        rest = [digest for digest in item.digests if not hmac.compare_digest(digest, used)] if item else []
+        if item is None or len(rest) == len(item.digests):
+            return Plan(False)
+        return Plan(True, [put_instead(item.changed(digests=rest), item, "digests")])
+
+    return commit(None, plan, keys=[recovery_codes_key(user_id)]).result
+
+
+def _group() -> str:
+    return "".join(secrets.choice(ALPHABET) for _ in range(LETTERS))
+
+
+def _plain(text: str) -> str:
+    return "".join(text.split()).replace("-", "").casefold()
+
+
+def _digest(user_id: str, code: str) -> str:
+    # A code has 79 random bits: nobody finds it from its digest.
+    return hashlib.sha256(f"{user_id}.{_plain(code)}".encode()).hexdigest()

@@ -1,0 +1,104 @@
+"""Ten codes that stand in for a lost authenticator app, and an administrator who helps without them."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from identity import recovery_codes
+from tests.conftest import PASSWORD
+from tests.web.conftest import read
+from tests.web.totp import totp
+
+FACTOR = "/account/security/second-factor/"
+
+
+@pytest.fixture
+def enrolled(browser):
+    """Alice's secret and codes, as her pages show them once."""
+    begun = read(browser.post(FACTOR, {"password": PASSWORD, "act": "begin"}))
+    secret = re.search(r'id="secret">([A-Z2-7 ]+)<', begun.html)[1].replace(" ", "")
+    done = browser.post(FACTOR, {"act": "finish", "sealed": begun.fields["sealed"], "code": totp(secret)})
+    return secret, codes_on(done)
+
+
+def codes_on(answer) -> list[str]:
+    return re.findall(r"<li><code>([a-z0-9-]+)</code></li>", answer.content.decode())
+
+
+def try_code(account, code, password=PASSWORD):
+    """Sign in with a code in place of the app's; return the browser and the answer."""
+    client = Client()
+    client.post("/login/", {"identifier": account.email, "password": PASSWORD, "next": "/board/"})
+    return client, client.post("/login/recovery/", {"password": password, "code": code})
+
+
+def test_ten_codes_are_shown_once(browser, enrolled, alice):
+    _, codes = enrolled
+    assert len(set(codes)) == 10
+    assert recovery_codes.left(alice.id) == 10
+    assert codes_on(browser.get(FACTOR)) == []
+
+
+def test_a_code_signs_in_once(enrolled, alice):
+    _, codes = enrolled
+    client, answer = try_code(alice, codes[3].upper().replace("-", " "))
+    assert answer["Location"] == "/board/"
+    assert "You have 9 recovery codes left." in read(client.get("/")).text
+    _, again = try_code(alice, codes[3])
+    assert (again.status_code, "That code is not correct." in read(again).text) == (422, True)
+
+
+def test_the_second_factor_stays(enrolled, alice, client):
+    secret, codes = enrolled
+    try_code(alice, codes[0])
+    assert (
+        client.post("/login/", {"identifier": alice.email, "password": PASSWORD})["Location"]
+        == "/login/code/"
+    )
+    assert client.post("/login/code/", {"code": totp(secret)})["Location"] == "/"
+
+
+@pytest.mark.parametrize(
+    ("password", "code"), [("wrong", None), (PASSWORD, "aaaa-bbbb-cccc-dddd"), (PASSWORD, "123456")]
+)
+def test_what_is_wrong_lets_nobody_in_and_uses_nothing_up(enrolled, alice, password, code):
+    _, codes = enrolled
+    client, answer = try_code(alice, code or codes[0], password)
+    assert answer.status_code == 422
+    assert client.get("/").status_code == 302
+    assert recovery_codes.left(alice.id) == 10
+
+
+def test_anothers_code_is_none(enrolled, alice, bob, client_for):
+    theirs = client_for(bob)
+    begun = read(theirs.post(FACTOR, {"password": PASSWORD, "act": "begin"}))
+    secret = re.search(r'id="secret">([A-Z2-7 ]+)<', begun.html)[1].replace(" ", "")
+    theirs.post(FACTOR, {"act": "finish", "sealed": begun.fields["sealed"], "code": totp(secret)})
+    assert try_code(bob, enrolled[1][0])[1].status_code == 422
+
+
+def test_the_page_needs_a_sign_in_before_it(client):
+    assert client.get("/login/recovery/")["Location"] == "/login/"
+
+
+def test_new_codes_replace_the_old_ones(browser, enrolled, alice):
+    secret, codes = enrolled
+    fresh = codes_on(browser.post(FACTOR, {"password": PASSWORD, "act": "codes", "code": totp(secret)}))
+    assert len(fresh) == 10
+    assert try_code(alice, codes[0])[1].status_code == 422
+    assert try_code(alice, fresh[0])[1].status_code == 302
+
+
+def test_a_code_stops_the_second_factor(browser, enrolled, alice, client):
+    _, codes = enrolled
+    assert browser.post(FACTOR, {"password": PASSWORD, "act": "stop", "code": codes[0]}).status_code == 302
+    assert recovery_codes.left(alice.id) == 0
+    assert client.post("/login/", {"identifier": alice.email, "password": PASSWORD})["Location"] == "/"
+
+
+def test_deleting_the_account_deletes_the_codes(browser, enrolled, alice):
+    _, codes = enrolled
+    form = {"password": PASSWORD, "code": codes[0], "sure": "on"}
+    assert browser.post("/account/data/delete/", form).status_code in {200, 302}
+    assert recovery_codes.left(alice.id) == 0
