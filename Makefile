@@ -23,7 +23,7 @@ BENCH ?= api lists admin_lists insights language scale wire cold_start load dura
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
-run: ## start everything; PORT, LOCAL_AWS_PORT, LOCAL_DIR and DEMO=0 are honoured
+run: ## start everything; PORT, LOCAL_AWS_PORT, LOCAL_DIR, DEMO=0 and DURABLE=1 are honoured
 	@exec env STOP_WITH_PARENT=1 $(bootstrap) run -m localcloud.run
 
 test: env infra-env ## check and run a slice of every suite: eight minutes on two cores

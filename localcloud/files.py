@@ -70,9 +70,10 @@ def forget_names(directory: Path) -> None:
 def sync_tree(directory: Path) -> None:
     """Write everything in ``directory`` to the disk: earlier runs may not have."""
     for folder, _, names in os.walk(directory):
-        for name in names:
-            with suppress(FileNotFoundError), _opened(Path(folder) / name) as descriptor:
-                sync(descriptor)
+        for path in (Path(folder) / name for name in names):
+            if path.is_file():
+                with suppress(FileNotFoundError), _opened(path) as descriptor:
+                    sync(descriptor)
         sync_directory(Path(folder))
 
 
@@ -89,13 +90,21 @@ def sync(descriptor: int) -> None:
     reading the files again tells what is there.
     """
     try:
-        if full_sync := getattr(fcntl, "F_FULLFSYNC", None):  # macOS: fsync stops at the drive's own memory
-            fcntl.fcntl(descriptor, full_sync)
-        else:
-            os.fdatasync(descriptor)
+        _sync(descriptor)
     except OSError as error:
         print(f"A write did not reach the disk ({error}); starting again.", file=sys.stderr, flush=True)
         os._exit(1)
+
+
+def _sync(descriptor: int) -> None:
+    full_sync = getattr(fcntl, "F_FULLFSYNC", None)
+    if full_sync is None:
+        os.fdatasync(descriptor)
+        return
+    try:
+        fcntl.fcntl(descriptor, full_sync)  # macOS: its fsync stops at the drive's own memory
+    except OSError:  # a file system that cannot
+        os.fsync(descriptor)
 
 
 @contextmanager

@@ -30,6 +30,7 @@ from tests.run.visitor import Visitor
 
 KILL, POWER_LOSS = "kill", "power-loss"
 LAKE_SECONDS = 120
+LEAST, EVERY_KIND = 20, 5  # writes of tasks in a round; other writes, which are then of every kind
 _plain = TypeDeserializer().deserialize
 
 
@@ -116,12 +117,17 @@ class CrashTest:
 
     def _work_and_kill(self, seconds: float) -> int:
         self._sign_in()
+        least = self._acknowledged() + LEAST
         stop = threading.Event()
         writers = (*self.clients, self.visitor)
         workers = [threading.Thread(target=writer.work, args=[stop]) for writer in writers]
         for worker in workers:
             worker.start()
         time.sleep(seconds)
+        until(
+            lambda: self._acknowledged() >= least and self.visitor.promised() >= EVERY_KIND,
+            "enough is written",
+        )
         processes = len(self.stack.processes())
         if self.disk:
             self.disk.cut(self._seed())
