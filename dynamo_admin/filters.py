@@ -10,6 +10,7 @@ class ExactFilter(FieldListFilter):
     """Selects rows whose field equals the text entered: ``list_filter = [("shelf", ExactFilter)]``."""
 
     template = "dynamo_admin/exact_filter.html"
+    lookup = "exact"
 
     def __init__(
         self, field: Any, request: Any, params: Any, model: Any, model_admin: Any, field_path: str
@@ -26,7 +27,7 @@ class ExactFilter(FieldListFilter):
     def queryset(self, request: Any, queryset: Any) -> Any:
         """Return the rows whose field equals the text; all rows if the box is empty."""
         text = self.value.strip()
-        return queryset.filter(**{self.parameter: text}) if text else queryset
+        return queryset.filter(**{f"{self.field_path}__{self.lookup}": text}) if text else queryset
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         """Yield the template's values: the text, the form's other parameters, the link that clears it."""
@@ -37,6 +38,12 @@ class ExactFilter(FieldListFilter):
             "others": _pairs(others, self.parameter),
             "clear": changelist.get_query_string(remove=[self.parameter]),
         }
+
+
+class TextFilter(ExactFilter):
+    """Selects rows whose field is the text entered, however it is written."""
+
+    lookup = "iexact"
 
 
 def _pairs(parameters: dict[str, Any], without: str) -> list[tuple[str, str]]:

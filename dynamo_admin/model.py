@@ -77,6 +77,11 @@ class DynamoModel(models.Model, metaclass=DynamoBase):
     class Meta:
         abstract = True
 
+    @staticmethod
+    def folded(text: str) -> str:
+        """Return a text as it is compared where case makes no difference."""
+        return text.casefold()
+
     @classmethod
     def from_values(cls, values: Values) -> Self:
         """Return an object made from an item's attributes, which it keeps unchanged in ``stored``."""

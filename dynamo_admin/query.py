@@ -41,34 +41,33 @@ def _text(function: Test) -> Test:
     return lambda value, wanted: value is not None and function(str(value), str(wanted))
 
 
-def _folded(function: Test) -> Test:
-    return _text(lambda value, wanted: function(value.casefold(), wanted.casefold()))
-
-
 def _ordered(function: Test) -> Test:
     return lambda value, wanted: value is not None and function(value, wanted)
 
 
 LOOKUPS: dict[str, Test] = {
     "exact": operator.eq,
-    "iexact": _folded(operator.eq),
     "in": lambda value, wanted: value in wanted,
     "isnull": lambda value, wanted: (value in (None, "")) == wanted,
     "contains": _text(operator.contains),
-    "icontains": _folded(operator.contains),
     "startswith": _text(str.startswith),
-    "istartswith": _folded(str.startswith),
     "gt": _ordered(operator.gt),
     "gte": _ordered(operator.ge),
     "lt": _ordered(operator.lt),
     "lte": _ordered(operator.le),
+}
+# Lookups of text as the model compares it: both sides are folded.
+FOLDED: dict[str, Test] = {
+    "iexact": operator.eq,
+    "icontains": operator.contains,
+    "istartswith": str.startswith,
 }
 
 
 def _field(lookup: Any, model: Any) -> str:
     """Return the field that a condition tests; refuse joins and expressions rather than ignore them."""
     target: Any = getattr(lookup.lhs, "target", None)
-    known = target in model._meta.concrete_fields and lookup.lookup_name in LOOKUPS
+    known = target in model._meta.concrete_fields and lookup.lookup_name in LOOKUPS | FOLDED
     if not known or hasattr(lookup.rhs, "as_sql"):
         raise NotSupportedError(f"This list cannot evaluate {lookup!r}.")
     return str(target.attname)
@@ -79,13 +78,25 @@ def predicate(node: Any, model: Any) -> Callable[[Any], bool]:
     if isinstance(node, NothingNode):
         return lambda obj: False
     if not isinstance(node, WhereNode):
-        name, holds, wanted = _field(node, model), LOOKUPS[node.lookup_name], node.rhs
-        return lambda obj: bool(holds(getattr(obj, name), wanted))
+        name, lookup, wanted = _field(node, model), node.lookup_name, node.rhs
+        if lookup in FOLDED:
+            return _folded(name, FOLDED[lookup], str(wanted), model.folded)
+        return lambda obj: bool(LOOKUPS[lookup](getattr(obj, name), wanted))
     if node.connector not in (AND, OR):
         raise NotSupportedError(f"This list cannot evaluate {node.connector}.")
     tests = [predicate(child, model) for child in node.children]
     combine: Any = any if node.connector == OR and tests else all
     return lambda obj: combine(test(obj) for test in tests) != node.negated
+
+
+def _folded(name: str, holds: Test, wanted: str, fold: Callable[[str], str]) -> Callable[[Any], bool]:
+    sought = fold(wanted)
+
+    def test(obj: Any) -> bool:
+        value = getattr(obj, name)
+        return value is not None and holds(fold(str(value)), sought)
+
+    return test
 
 
 def required(node: Any, model: Any) -> Iterator[tuple[str, str, Any]]:
@@ -204,7 +215,7 @@ class DynamoQuerySet(models.QuerySet):  # type: ignore[type-arg]
 
     def _sorted(self, objects: list[Any]) -> list[Any]:
         for name, reverse in reversed(self.ordering()):
-            objects.sort(key=lambda obj: _sort_key(getattr(obj, name)), reverse=reverse)
+            objects.sort(key=lambda obj: _sort_key(getattr(obj, name), self.model.folded), reverse=reverse)
         return objects
 
     def page(self, after: str | None, size: int) -> Page:
@@ -273,9 +284,9 @@ class DynamoQuerySet(models.QuerySet):  # type: ignore[type-arg]
     aggregate = annotate = values = values_list = dates = datetimes = extra = union = _refuse
 
 
-def _sort_key(value: Any) -> tuple[bool, Any]:
+def _sort_key(value: Any, fold: Callable[[str], str]) -> tuple[bool, Any]:
     absent = value is None or value == ""
-    return (not absent, "" if absent else value.casefold() if isinstance(value, str) else value)
+    return (not absent, "" if absent else fold(value) if isinstance(value, str) else value)
 
 
 DynamoManager = models.Manager.from_queryset(DynamoQuerySet)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, NotRequired
 
 from django.utils.translation import gettext as _
-from pydantic import BeforeValidator, Field, StringConstraints, TypeAdapter, with_config
+from pydantic import BeforeValidator, Field, TypeAdapter, with_config
 from pydantic_core import from_json, to_json
 from typing_extensions import TypedDict
 
@@ -44,9 +44,7 @@ class NewAccessToken(TypedDict):
 
     name: Annotated[
         str,
-        StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_MAX),
-        validation.Line,
-        validation.AsLine,
+        validation.Line(NAME_MAX),
         Field(examples=["backup script"]),
     ]
     scope: NotRequired[Literal["read", "write"]]

@@ -18,6 +18,7 @@ from identity.items import AccessTokenItem, SessionItem, UserItem, access_token_
 from store.audit import AuditItem
 from store.idempotency import IdempotencyItem
 from store.model import FEED_SHARDS, METADATA
+from store.text import folded
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -38,6 +39,11 @@ def _by_age(entity: str, owner: str) -> tuple[Path, Path]:
 
 class Stored(DynamoModel):
     """Base of the models. Their app label is part of URLs and permissions."""
+
+    @staticmethod
+    def folded(text: str) -> str:
+        """Return a text as it is compared everywhere."""
+        return folded(text)
 
     class Meta:
         abstract = True
@@ -69,10 +75,13 @@ class User(Stored):
 
 
 class IdempotencyRecord(Stored):
-    """The stored reply to a request with an Idempotency-Key."""
+    """The stored reply to a request with an Idempotency-Key, without its body.
+
+    Bodies hold what people wrote, and for access tokens and feeds the part of the secret that is kept.
+    """
 
     item = IdempotencyItem
-    show = ("status_code", "body", "headers", "fingerprint", "resource_pk", "resource_sk", "request_id",
+    show = ("status_code", "headers", "fingerprint", "resource_pk", "resource_sk", "request_id",
             "created_at", "expires_at")  # fmt: skip
     reader = DynamoReader(
         item=IdempotencyItem,

@@ -14,12 +14,13 @@ from typing import Any
 from identity import access_tokens, directory, email_addresses, recovery_codes, revocations, roles, sessions
 from identity.errors import AccountMissing, EmailTaken, IdentityError
 from identity.fields import PROFILE_CHANGES
-from identity.items import UserItem, calendar_feed_key
+from identity.items import UserItem, calendar_feed_key, folded_address
 from identity.profiles import ensure_profile, get_profile, save_profile
 from identity.users import ROLES
 from store import validation
 from store.errors import DomainError, FieldError, ValidationFailed
 from store.request_context import RequestContext
+from store.text import canonical
 from store.writing import Action, remove, write
 
 
@@ -87,10 +88,10 @@ def change_user(ctx: RequestContext, before: UserItem, changes: Mapping[str, Any
     """
     wanted = validation.clean(PROFILE_CHANGES, changes)
     email = wanted.get("email")
-    if "username" in wanted and wanted["username"] != before.username:
+    if canonical(wanted.pop("username", before.username)) != canonical(before.username):
         message = "People sign in by it; it cannot be changed."
         raise ValidationFailed([FieldError(field="username", message=message, code="immutable")])
-    if not email or email.casefold() == (before.email or "").casefold():
+    if not email or folded_address(email) == folded_address(before.email or ""):
         return _change_profile(ctx, before, wanted)
     return _change_email(ctx, before, wanted, email)
 

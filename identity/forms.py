@@ -8,6 +8,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from identity import passwords
+from web.forms import TextField
 
 _IDENTIFIER = {"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
 _CODE_ATTRS = {"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}
@@ -46,7 +47,7 @@ def name_field(
     label: Any, autocomplete: str, *, required: bool = False, longest: int = 100
 ) -> forms.CharField:
     """Return a field for a name or a part of it."""
-    return forms.CharField(
+    return TextField(
         label=label,
         required=required,
         max_length=longest,

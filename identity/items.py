@@ -4,6 +4,7 @@ import hashlib
 
 from store.attributes import Flag, Record, Records, Text, Texts, Whole
 from store.model import METADATA, Authored, Item, Key, feed_keys
+from store.text import canonical
 
 
 def user_key(user_id: str) -> Key:
@@ -16,9 +17,14 @@ def session_key(session: str) -> Key:
     return f"SESSION#{hashlib.sha256(session.encode()).hexdigest()}", METADATA
 
 
+def folded_address(email: str) -> str:
+    """Return the form in which e-mail addresses are compared. Unlike other text, what looks alike stays apart."""
+    return canonical(canonical(email.strip()).casefold())
+
+
 def email_key(email: str) -> Key:
     """Return PK and SK of the item that keeps an e-mail address to one person."""
-    return f"EMAIL#{email.strip().casefold()}", METADATA
+    return f"EMAIL#{folded_address(email)}", METADATA
 
 
 def revocation_key(user_id: str) -> Key:

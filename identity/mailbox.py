@@ -6,6 +6,8 @@ import urllib.request
 
 from django.conf import settings
 
+from identity.items import folded_address
+
 _CODE = re.compile(r"\b\d{6}\b")
 
 
@@ -22,7 +24,7 @@ def code_for(email: str) -> str:
         str(mail.get("BodyText") or mail.get("BodyHtml") or "")
         for mails in accounts
         for mail in mails
-        if email.casefold() in (address.casefold() for address in mail.get("To", ()))
+        if folded_address(email) in map(folded_address, mail.get("To", ()))
     ]
     codes = [match.group() for body in bodies if (match := _CODE.search(body))]
     return codes[-1] if codes else ""

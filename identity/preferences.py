@@ -7,6 +7,7 @@ from identity.items import PreferencesItem, preferences_key
 from store import reading
 from store.commit import Plan, commit
 from store.request_context import RequestContext
+from store.text import same
 from store.writing import put_new, update
 
 MAX_FILTERS, MAX_NAME = 30, 60
@@ -40,7 +41,7 @@ def save(ctx: RequestContext, **chosen: str) -> PreferencesItem:
 
 def save_filter(ctx: RequestContext, name: str, query: str) -> PreferencesItem:
     """Keep ``query`` under ``name``, in place of one of that name; the oldest go when there are too many."""
-    entry: SavedFilter = {"name": name.strip()[:MAX_NAME], "query": query}
+    entry: SavedFilter = {"name": name, "query": query}
     return _change(ctx, lambda old: {"filters": [*_without(old, str(entry["name"])), entry][-MAX_FILTERS:]})
 
 
@@ -50,7 +51,7 @@ def remove_filter(ctx: RequestContext, name: str) -> PreferencesItem:
 
 
 def _without(old: PreferencesItem, name: str) -> list[Any]:
-    return [kept for kept in _filters(old) if kept["name"] != name]
+    return [kept for kept in _filters(old) if not same(kept["name"], name)]
 
 
 def _change(ctx: RequestContext, change: Callable[[PreferencesItem], dict[str, Any]]) -> PreferencesItem:

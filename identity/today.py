@@ -12,18 +12,11 @@ from zoneinfo import ZoneInfo
 from django.http import HttpRequest
 
 from identity.items import UserItem
+from store import time_zones
 from store.request_context import RequestContext
 
 UTC = ZoneInfo("UTC")
 REFUSED = "tz_refused"  # the cookie with the zone that is not to be offered again
-
-
-def zone_named(name: str | None) -> ZoneInfo | None:
-    """Return the zone with an IANA name, None if there is none of that name."""
-    try:
-        return ZoneInfo(name) if name else None
-    except (KeyError, ValueError, OSError):
-        return None
 
 
 def name_of(zone: object) -> str:
@@ -38,7 +31,8 @@ def zone_of_browser(request: HttpRequest) -> ZoneInfo | None:
 
 def reported_zone(request: HttpRequest) -> ZoneInfo | None:
     """Return the zone that the browser reports, None if it reports none that there is."""
-    return zone_named(request.COOKIES.get("tz"))
+    name = request.COOKIES.get("tz")
+    return time_zones.named(name) if name else None
 
 
 def zone_to_offer(request: HttpRequest) -> ZoneInfo | None:
@@ -52,12 +46,13 @@ def zone_to_offer(request: HttpRequest) -> ZoneInfo | None:
 
 def _chosen(request: HttpRequest) -> ZoneInfo | None:
     session: Any = getattr(request, "session", {})
-    return zone_named(session.get("timezone"))
+    name = session.get("timezone")
+    return time_zones.named(name) if name else None
 
 
 def zone_of(ctx: RequestContext, profile: UserItem | None = None) -> ZoneInfo:
     """Return the zone of the person a request is about; where the request does not know it, their profile's, or UTC."""
-    return ctx.zone or zone_named(profile.timezone if profile else None) or UTC
+    return ctx.zone or time_zones.named(profile.timezone if profile else None) or UTC
 
 
 def local_now(ctx: RequestContext, profile: UserItem | None = None) -> datetime:

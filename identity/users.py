@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from store.text import canonical, shown
+
 MANAGERS, ADMINS, VIEWERS = "managers", "admins", "viewers"
 ROLES = (MANAGERS, ADMINS, VIEWERS)
 
@@ -71,12 +73,15 @@ class Person:
     def from_claims(cls, claims: Mapping[str, Any]) -> "Person":
         """Return the person that the verified claims of a Cognito ID or access token describe."""
         username = str(claims.get("cognito:username") or claims.get("username") or claims["sub"])
-        given, family = str(claims.get("given_name", "")), str(claims.get("family_name", ""))
+        # Accounts can be made without our forms: what their names may not hold is left out.
+        name, given, family = (
+            canonical(shown(str(claims.get(key) or ""))) for key in ("name", "given_name", "family_name")
+        )
         return cls(
             id=str(claims["sub"]),
             email=str(claims.get("email", "")),
             username=username,
-            name=str(claims.get("name") or f"{given} {family}".strip() or claims.get("email") or username),
+            name=name or f"{given} {family}".strip() or str(claims.get("email") or username),
             groups=frozenset(claims.get("cognito:groups", ())),
             given_name=given,
             family_name=family,

@@ -17,6 +17,7 @@ from identity.decorators import form_page, person_required
 from identity.errors import ChallengeRequired, IdentityError
 from identity.forms import SignInForm
 from identity.next_page import safe_url
+from store import time_zones
 from web.context_processors import THEMES
 
 _NO_CHALLENGES = gettext_lazy("This account needs a second step that this site does not support.")
@@ -99,7 +100,7 @@ def theme(request: HttpRequest) -> HttpResponse:
 def zone(request: HttpRequest) -> HttpResponse:
     """Give the person's profile the zone ``use`` that a page has offered, or do not offer ``refuse`` again."""
     answer = redirect(safe_url(request, request.POST.get("next", "")))
-    offered = today.zone_named(request.POST.get("use") or request.POST.get("refuse"))
+    offered = time_zones.named(request.POST.get("use") or request.POST.get("refuse"))
     if offered is None:
         raise BadRequest(_("There is no such time zone."))
     if "use" not in request.POST:

@@ -143,7 +143,8 @@ def _named(arn: str) -> tuple[str, str]:
 def _is_used(key: str) -> bool:
     """Return whether a key is not about to be deleted."""
     with _tolerated():
-        return boto3.client("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyState"] != "PendingDeletion"
+        found = boto3.client("kms").describe_key(KeyId=key)["KeyMetadata"]
+        return bool(found["KeyState"] != "PendingDeletion")
     return False
 
 

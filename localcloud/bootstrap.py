@@ -8,6 +8,7 @@ stamp is written last, so that an interrupted installation is repeated.
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import glob
 import hashlib
@@ -46,6 +47,7 @@ SITE, TOOLS = "site", "tools"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 HEADLESS_SHELL = "chromium-headless-shell"
 MAC_CHROMIUM = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+LIBICAL = {"linux": "libical.so.3", "darwin": "libical.3.dylib"}
 
 
 class BootstrapError(Exception):
@@ -356,6 +358,15 @@ def is_root() -> bool:
     return hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
+def has_libical() -> bool:
+    """Whether the machine has the library that a test reads the calendar feed with."""
+    try:
+        ctypes.CDLL(LIBICAL[sys.platform])
+    except OSError:
+        return False
+    return True
+
+
 def install_debian(packages: list[str], purpose: str) -> None:
     """Install Debian packages if possible; otherwise print their names, or fail in CI."""
     if is_root():
@@ -375,12 +386,12 @@ def debian_packages() -> tuple[list[str], str]:
         packages.append(HEADLESS_SHELL)
     if not works(["java", "-version"]):
         packages.append("default-jre-headless")
+    if not has_libical():
+        packages.append("libical3")
     if platform.system() == "Linux" and not shutil.which("fusermount3"):
         packages.append("fuse3")
-    return (
-        packages,
-        "The tests need Chromium for pages, Java for Spark and FUSE for losses of power: install them",
-    )
+    needed = "Chromium for pages, Java for Spark, libical for the calendar feed and FUSE for losses of power"
+    return packages, f"The tests need {needed}: install them"
 
 
 # --- All together --------------------------------------------------------------------------------------------

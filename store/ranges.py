@@ -37,6 +37,8 @@ class Range(Generic[AnyItem]):
         Name of the index, "" for the table.
     forward
         Whether the list goes from low to high.
+    by_item
+        Whether ranges are merged by the items' own sort keys, not by those of the index.
     condition
         What else must hold.
     keep
@@ -50,6 +52,7 @@ class Range(Generic[AnyItem]):
     partition: str = ""
     index: str = ""
     forward: bool = False
+    by_item: bool = False
     condition: Condition | None = None
     keep: Callable[[AnyItem], bool] | None = None
 
@@ -130,7 +133,8 @@ class _Stream(Generic[AnyItem]):
     @property
     def next_key(self) -> tuple[str, str]:
         _, sk = self.range._keys  # noqa: SLF001
-        return self.items[-1].attribute_values[sk], self.items[-1].PK
+        item = self.items[-1]
+        return item.SK if self.range.by_item else item.attribute_values[sk], item.PK
 
 
 class _Reader(Generic[AnyItem]):

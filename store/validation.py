@@ -1,9 +1,9 @@
 """Field types that every domain uses, and the errors that pydantic's become."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -12,49 +12,81 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     StringConstraints,
     TypeAdapter,
     ValidationError,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, core_schema
 
+from store import text, time_zones
 from store.errors import FieldError, ValidationFailed
 
 MAX_ERRORS = 20
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 def invalid(code: str, message: str) -> PydanticCustomError:
     return PydanticCustomError(code, "{message}", {"message": message})
 
 
-def _one_line(text: str) -> str:
-    if _CONTROL.search(text):
-        raise invalid("control_character", _("Must be one line without control characters."))
-    return text
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """Annotates a ``str``: it is stored as ``store.text`` says, and is at most ``longest`` characters then."""
+
+    longest: int
+
+    def _schema(self, clean: Callable[[str], str], least: int) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(
+            lambda value: _cleaned(clean, value) if isinstance(value, str) else value,
+            core_schema.str_schema(min_length=least, max_length=self.longest),
+        )
 
 
-def text_of(text: str) -> str:
-    if _CONTROL_IN_TEXT.search(text):
-        raise invalid("control_character", _("Must not contain control characters."))
-    return text.replace("\r\n", "\n")
+class Line(_Text):
+    """One line; ``Line(200)`` is at most 200 characters, and at least one that can be seen."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return self._schema(text.line, 1)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return handler(schema) | {"pattern": text.LINE_PATTERN}
 
 
-def _timezone(text: str) -> str:
+class Prose(_Text):
+    """Text of several lines, which may be blank."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return self._schema(text.prose, 0)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return handler(schema) | {"pattern": text.PROSE_PATTERN}
+
+
+def _cleaned(clean: Callable[[str], str], value: str) -> str:
     try:
-        return ZoneInfo(text).key
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise invalid(
-            "timezone", _("Must be a time zone of the IANA database, such as Europe/Berlin.")
-        ) from None
+        return clean(value)
+    except text.TextRefused as error:
+        raise invalid(error.code, str(error)) from None
 
 
-def _email(text: str) -> str:
-    if not _EMAIL.fullmatch(text):
+def _timezone(name: str) -> str:
+    try:
+        return time_zones.checked(name)
+    except time_zones.UnknownZone as error:
+        raise invalid("timezone", str(error)) from None
+
+
+def _email(address: str) -> str:
+    if not _EMAIL.fullmatch(address) or address != text.shown(address) or text.is_blank(address):
         raise invalid("email", _("Must be an e-mail address, such as ada@example.com."))
-    return text
+    return text.canonical(address)
 
 
 def whole(value: Any) -> Any:
@@ -62,24 +94,12 @@ def whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def unique(values: list[str]) -> list[str]:
-    return list(dict.fromkeys(values))
-
-
 def _blank_to_none(value: Any) -> Any:
-    return None if isinstance(value, str) and not value.strip() else value
-
-
-def up_to(longest: int) -> StringConstraints:
-    return StringConstraints(strip_whitespace=True, min_length=1, max_length=longest)
+    return None if isinstance(value, str) and text.is_blank(value) else value
 
 
 Blank = BeforeValidator(_blank_to_none)
-Line = AfterValidator(_one_line)
-_LINE_PATTERN = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
-AsLine = Field(json_schema_extra={"pattern": _LINE_PATTERN})
-AsText = Field(json_schema_extra={"pattern": r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"})
-Name = Annotated[str, up_to(200), Line, AsLine]
+Name = Annotated[str, Line(200)]
 Timezone = Annotated[
     str,
     Field(max_length=64, examples=["Europe/Berlin"], json_schema_extra={"format": "iana-timezone"}),

@@ -7,14 +7,17 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.urls import reverse
 
 from identity import profiles
 from identity.today import UTC as UTC_ZONE
-from identity.today import zone_named
+from store import time_zones
 from store.paging import pages
+from store.text import shown
 from tasks import calendar_zones, checklists, recurrence, selectors
 from tasks.recurrence import Start
 from tasks.task_filters import TaskFilters
@@ -37,6 +40,11 @@ PRIORITIES = {"urgent": 1, "high": 3, "medium": 5, "low": 9}
 Values = Mapping[str, Any]
 Zone = Callable[[], ZoneInfo]
 _log = logging.getLogger(__name__)
+
+
+def address(token: str) -> str:
+    """Return the URL of the feed with this ``token``, at the public address of the site."""
+    return urljoin(settings.APP_URL, reverse("api:calendar_feed", settings.URLS_BY_PREFIX["/api"], [token]))
 
 
 def render(user_id: str, today: date) -> bytes:
@@ -70,7 +78,7 @@ def render(user_id: str, today: date) -> bytes:
 
 def _zone_of(user_id: str) -> ZoneInfo:
     profile = profiles.get_profile(user_id)
-    return zone_named(profile.timezone if profile else None) or UTC_ZONE
+    return time_zones.named(profile.timezone if profile else None) or UTC_ZONE
 
 
 def _events(task: Values, zone: Zone) -> "list[Event]":
@@ -101,10 +109,26 @@ def _whole(task: Values, zone: Zone) -> "list[Event]":
     days = recurrence.first_days(fitted, start, 1)
     if not days:
         return [_event(task)]
+    written = _picked(fitted)
     if days[0] == start.day:
-        return [_event(task, rule=fitted)]
+        return [_event(task, rule=written)]
     series = dict(task) | {"due_date": days[0].isoformat(), "id": f"{task['id']}.series"}
-    return [_event(task), _event(series, rule=fitted, page=task["id"])]
+    return [_event(task), _event(series, rule=written, page=task["id"])]
+
+
+def _picked(rule: str) -> str:
+    """Return a weekly rule with only the days that its BYSETPOS picks, because programs leave that out of a week."""
+    parts = recurrence.parts_of(rule)
+    if parts["FREQ"] != "WEEKLY" or not {"BYSETPOS", "BYDAY"} <= parts.keys() or "BYMONTH" in parts:
+        return rule
+    first = recurrence.WEEKDAYS.index(parts.get("WKST", "MO"))
+    week = recurrence.WEEKDAYS[first:] + recurrence.WEEKDAYS[:first]
+    days = [day for day in week if day in parts["BYDAY"].split(",")]
+    places = {int(place) for place in parts.pop("BYSETPOS").split(",")}
+    parts["BYDAY"] = ",".join(
+        day for place, day in enumerate(days) if not places.isdisjoint({place + 1, place - len(days)})
+    )
+    return recurrence.parse(";".join(f"{name}={value}" for name, value in parts.items()))
 
 
 def _without_rule(task: Values, zone: Zone) -> "list[Event]":
@@ -120,8 +144,15 @@ def _plain(task: Values, zone: Zone) -> "list[Event]":
 def _due(user_id: str, today: date) -> Iterator[Values]:
     filters = TaskFilters(due_after=(today - HISTORY).isoformat())
     found = pages(lambda cursor: selectors.list_tasks(user_id, filters=filters, limit=PAGE, cursor=cursor))
-    tasks = (task.attribute_values for page in found for task in page.items)
+    tasks = (_fit(task.attribute_values) for page in found for task in page.items)
     return islice(tasks, MAX_EVENTS)
+
+
+def _fit(task: Values) -> Values:
+    """Return a task without what its texts may not hold: it can be older than these rules."""
+    texts = {name: shown(task[name]) for name in ("title", "description", "category") if task.get(name)}
+    checklist = [{**entry, "text": shown(entry["text"])} for entry in task.get("checklist") or ()]
+    return {**task, **texts, "tags": [*map(shown, task.get("tags") or ())], "checklist": checklist}
 
 
 def _event(task: Values, *, rule: str | None = None, page: str | None = None) -> "Event":

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from store.text import canonical
+
 _LINE = re.compile(r"\s*(?:[-*]\s+)?(?:\[(?P<done>[ xX]?)\]\s*)?(?P<text>.*?)\s*")
 Entry = Mapping[str, Any]
 
@@ -34,7 +36,7 @@ def parse(text: str, before: Sequence[Entry] = ()) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = []
     for done, line in wanted:
         entry: dict[str, Any] = {"text": line, "done": done}
-        same = next((old for old in left if old["text"] == line), None)
+        same = next((old for old in left if canonical(old["text"]) == canonical(line)), None)
         if same:
             left.remove(same)
             entry["id"] = same["id"]

@@ -20,18 +20,8 @@ from pydantic import (
 from typing_extensions import TypedDict
 
 from store.errors import FieldError, ValidationFailed
-from store.validation import (
-    STRICT,
-    AsLine,
-    AsText,
-    Blank,
-    Line,
-    Timezone,
-    invalid,
-    text_of,
-    unique,
-    up_to,
-)
+from store.text import distinct
+from store.validation import STRICT, Blank, Line, Prose, Timezone, invalid
 from tasks import recurrence
 
 TITLE_MAX = 200
@@ -100,11 +90,11 @@ def _identified(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return entries
 
 
-Title = Annotated[str, up_to(TITLE_MAX), Line, AsLine]
-Description = Annotated[str, Field(max_length=DESCRIPTION_MAX), AfterValidator(text_of), AsText]
-Category = Annotated[str, up_to(CATEGORY_MAX), Line, AsLine]
-Tag = Annotated[str, up_to(TAG_MAX), Line, AsLine]
-Tags = Annotated[list[Tag], Field(max_length=TAGS_MAX), AfterValidator(unique)]
+Title = Annotated[str, Line(TITLE_MAX)]
+Description = Annotated[str, Prose(DESCRIPTION_MAX)]
+Category = Annotated[str, Line(CATEGORY_MAX)]
+Tag = Annotated[str, Line(TAG_MAX)]
+Tags = Annotated[list[Tag], Field(max_length=TAGS_MAX), AfterValidator(distinct)]
 DueDate = Annotated[
     str, BeforeValidator(_date_text), AfterValidator(_date), Field(json_schema_extra={"format": "date"})
 ]
@@ -138,8 +128,8 @@ RepeatFrom = Annotated[
 class ChecklistEntry(TypedDict):
     """One entry of a checklist; a missing id is generated."""
 
-    id: NotRequired[Annotated[str, up_to(36), Line, AsLine]]
-    text: Annotated[str, up_to(CHECKLIST_TEXT_MAX), Line, AsLine]
+    id: NotRequired[Annotated[str, Line(36)]]
+    text: Annotated[str, Line(CHECKLIST_TEXT_MAX)]
     done: NotRequired[StrictBool]
 
 

@@ -11,12 +11,13 @@ from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from identity.today import zone_named
+from store import text, time_zones
 from store.errors import FieldError
 from tasks import checklists, fields, recurrence, repeat_choices
 from tasks.items import PRIORITIES, STATUSES, TaskItem
 from tasks.language import repeats, rule_words
 from tasks.local_due import moved
+from web.forms import TextField
 
 PRIORITY_LABELS = {"low": _("Low"), "medium": _("Medium"), "high": _("High"), "urgent": _("Urgent")}
 STATUS_LABELS = {
@@ -91,14 +92,14 @@ _VERSION_ERRORS = dict.fromkeys(
 )
 
 
-class TagsField(forms.CharField):
+class TagsField(TextField):
     """Tags in one line of text, separated by commas."""
 
     def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
         """Return the tags in ``value``: trimmed, without a leading ``#``, without duplicates, in order."""
         parts = (super().to_python(value) or "").split(",")
-        tags = (part.strip().removeprefix("#").strip() for part in parts)
-        return list(dict.fromkeys(tag for tag in tags if tag))
+        tags = (text.line(text.line(part).removeprefix("#")) for part in parts)
+        return text.distinct(tag for tag in tags if tag)
 
     def prepare_value(self, value: Any) -> Any:
         """Return the tags ``value`` as a line of text."""
@@ -106,11 +107,10 @@ class TagsField(forms.CharField):
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         """Return whether ``data`` has other tags than ``initial``; spaces and ``#`` make no difference."""
-        return self.to_python(self.prepare_value(initial)) != self.to_python(data)
-
-
-def _text_field(**options: Any) -> forms.CharField:
-    return forms.CharField(required=False, **options)
+        try:
+            return self.to_python(self.prepare_value(initial)) != self.to_python(data)
+        except forms.ValidationError:
+            return True
 
 
 def _date_field() -> forms.DateField:
@@ -127,9 +127,7 @@ class _TaskFields(forms.Form):
     """The fields that quick add and editing share."""
 
     use_required_attribute = False
-    title = forms.CharField(
-        label=FIELD_LABELS["title"], error_messages={"required": _("Give the task a title.")}
-    )
+    title = TextField(label=FIELD_LABELS["title"], error_messages={"required": _("Give the task a title.")})
     due_date = _date_field()
     priority = forms.ChoiceField(
         label=FIELD_LABELS["priority"],
@@ -138,8 +136,8 @@ class _TaskFields(forms.Form):
         required=False,
         error_messages=_CHOICE_ERRORS,
     )
-    category = _text_field(
-        label=FIELD_LABELS["category"], widget=forms.TextInput(attrs={"list": "categories"})
+    category = TextField(
+        required=False, label=FIELD_LABELS["category"], widget=forms.TextInput(attrs={"list": "categories"})
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -179,10 +177,11 @@ class QuickAddForm(_TaskFields):
         return cls(initial={"idempotency_key": uuid.uuid4().hex})
 
 
-class ChecklistField(forms.CharField):
+class ChecklistField(TextField):
     """A checklist as text, one line an entry: ``[x] Milk``. A script on the page shows it as checkboxes."""
 
     widget = forms.Textarea(attrs={"rows": 3, "spellcheck": "true"})
+    clean_text = staticmethod(text.prose)
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         """Return whether ``data`` is another checklist than ``initial``; spacing makes no difference."""
@@ -315,7 +314,8 @@ class RepeatFields(forms.Form):
     )
     repeat_until = _date_field()
     repeat_count = forms.IntegerField(required=False, min_value=1, max_value=recurrence.MAX_NUMBER)
-    repeat_custom = _text_field(
+    repeat_custom = TextField(
+        required=False,
         label=_("Or in words"),
         max_length=200,
         widget=forms.TextInput(attrs={"placeholder": _("every 3 weeks on friday")}),
@@ -335,7 +335,7 @@ class RepeatFields(forms.Form):
         """Offer the task's own rule besides the usual ones, and fill the builder with it."""
         own = self.initial.get("recurrence") or self.data.get(self.add_initial_prefix("recurrence")) or ""
         rules = dict.fromkeys([*OFFERED_RULES, *([own] if _is_rule(own) else [])])
-        zone = zone_named(self.initial.get("timezone"))
+        zone = time_zones.named(self.initial.get("timezone"))
         offered = [
             ("", _("Does not repeat")),
             *((rule, rule_words.in_words(rule, zone=zone)) for rule in rules),
@@ -410,10 +410,11 @@ class TaskForm(RepeatFields, EditForm):
     """The form of a task's page."""
 
     field_order = ["title", "description"]
-    description = _text_field(
+    description = TextField(
+        required=False,
         label=FIELD_LABELS["description"],
         widget=forms.Textarea(attrs={"rows": 6}),
-        strip=False,
+        clean_text=text.prose,
         help_text=_("Markdown: **bold**, _italic_, lists, links"),
     )
     checklist = ChecklistField(
@@ -468,7 +469,7 @@ class BulkForm(forms.Form):
         label=FIELD_LABELS["priority"], choices=[("", _("Priority")), *_PRIORITY_CHOICES], required=False
     )
     due_date = _date_field()
-    category = _text_field(label=FIELD_LABELS["category"], max_length=fields.CATEGORY_MAX)
+    category = TextField(label=FIELD_LABELS["category"], required=False, max_length=fields.CATEGORY_MAX)
     add_tags = TagsField(label=_("Add tags"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -490,7 +491,7 @@ class BulkForm(forms.Form):
         if day := changes.get("due_date"):
             changes["due_date"] = moved(task.attribute_values, day, zone)
         if added := changes.pop("add_tags", None):
-            changes["tags"] = list(dict.fromkeys([*(task.tags or ()), *added]))
+            changes["tags"] = text.distinct([*(task.tags or ()), *added])
         return changes
 
 

@@ -1,13 +1,17 @@
-"""The items of tasks, their keys and their index keys. Importable without Django."""
+"""The items of tasks, their keys and their index keys."""
+
+import hashlib
 
 from pynamodb.expressions.condition import Condition
 
 from store.attributes import Records, Text, Texts, Whole
 from store.model import Authored, Key, feed_keys
+from store.text import folded
 
 STATUSES = ("pending", "in_progress", "completed", "cancelled")
 OPEN_STATUSES = ("pending", "in_progress")
 PRIORITIES = ("low", "medium", "high", "urgent")
+_CATEGORY_BYTES = 300
 
 
 def task_key(user_id: str, task_id: str) -> Key:
@@ -21,7 +25,19 @@ def trash_key(user_id: str, task_id: str) -> Key:
 
 
 def category_prefix(category: str) -> str:
-    """Return the part of GSI4SK before the task id; ``#`` is escaped so that "a" never matches "a#b"."""
+    """Return the part of GSI4SK before the task id: the same for all spellings of a category."""
+    key = folded(category)
+    # A sort key has 1,024 bytes, and some characters stand for whole phrases.
+    if len(key.encode()) > _CATEGORY_BYTES:
+        return f"CATEGORY#%{hashlib.sha256(key.encode()).hexdigest()}#"
+    return spelled_prefix(key)
+
+
+def spelled_prefix(category: str) -> str:
+    """Return that part as tasks have it that were last written when each spelling was a category of its own.
+
+    ``#`` is escaped so that "a" never matches "a#b".
+    """
     return f"CATEGORY#{category.replace('%', '%25').replace('#', '%23')}#"
 
 

@@ -1,5 +1,6 @@
 """Which ranges of the table and its indexes a list of tasks is made of: the most selective that have its order."""
 
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import reduce
@@ -10,7 +11,15 @@ from pynamodb.expressions.condition import Condition
 
 from store.model import CHANGES
 from store.ranges import Range
-from tasks.items import OPEN_STATUSES, PRIORITIES, TaskItem, TrashItem, category_prefix
+from store.text import folded
+from tasks.items import (
+    OPEN_STATUSES,
+    PRIORITIES,
+    TaskItem,
+    TrashItem,
+    category_prefix,
+    spelled_prefix,
+)
 
 if TYPE_CHECKING:
     from tasks.task_filters import TaskFilters
@@ -36,7 +45,16 @@ def ranges(user_id: str, filters: "TaskFilters") -> list[Range[TaskItem]]:
 
 def merged(filters: "TaskFilters") -> bool:
     """Return whether the ranges of the list are merged by their keys; otherwise they follow each other."""
-    return bool(filters.updated_since) and filters.sort.removeprefix("-") in {"", "updated"}
+    if filters.updated_since:
+        return filters.sort.removeprefix("-") in {"", "updated"}
+    return _is_of_category(filters)
+
+
+def _is_of_category(filters: "TaskFilters") -> bool:
+    """Return whether the list is the tasks of a category by their age, which an index serves."""
+    dated = filters.due_after or filters.due_before or filters.undated
+    by_age = filters.sort.removeprefix("-") == "created" or not (filters.sort or dated)
+    return bool(filters.category) and by_age and not filters.updated_since
 
 
 def _range(user_id: str, filters: "TaskFilters", covered: str = "", **place: Any) -> Range[TaskItem]:
@@ -50,7 +68,7 @@ def _range(user_id: str, filters: "TaskFilters", covered: str = "", **place: Any
         model=TaskItem,
         owner=f"TASK#{user_id}",
         condition=reduce(and_, conditions) if conditions else None,
-        keep=_containing(filters.q) if filters.q else None,
+        keep=_kept(filters, covered),
         **place,
     )
 
@@ -61,15 +79,25 @@ def _between(prefix: str) -> dict[str, str]:
 
 def _by_created(user_id: str, filters: "TaskFilters", forward: bool) -> list[Range[TaskItem]]:
     place: dict[str, Any] = {"forward": forward}
-    if filters.category:
-        place |= {"covered": "category", "index": "GSI4", **_between(category_prefix(filters.category))}
-    elif filters.priority:
+    if filters.category and _is_of_category(filters):
+        return _of_category(user_id, filters, filters.category, forward)
+    if filters.priority:
         place |= {"covered": "priority", "index": "GSI3", **_between(f"PRIORITY#{filters.priority}#")}
     elif filters.status:
         place |= {"covered": "status", "index": "GSI1", **_between(f"STATUS#{filters.status}#")}
     else:
         place |= ALL
     return [_range(user_id, filters, **place)]
+
+
+def _of_category(user_id: str, filters: "TaskFilters", name: str, forward: bool) -> list[Range[TaskItem]]:
+    """Return the range of a category, and those of tasks that are indexed by the spelling they were written with."""
+    spellings = (unicodedata.normalize(form, name) for form in ("NFC", "NFD"))
+    prefixes = dict.fromkeys([category_prefix(name), *map(spelled_prefix, spellings)])
+    return [
+        _range(user_id, filters, "category", index="GSI4", forward=forward, by_item=True, **_between(prefix))
+        for prefix in prefixes
+    ]
 
 
 def _by_due(user_id: str, filters: "TaskFilters", forward: bool) -> list[Range[TaskItem]]:
@@ -132,12 +160,10 @@ def _undated(user_id: str, filters: "TaskFilters") -> Range[TaskItem]:
 
 
 def _conditions(filters: "TaskFilters", covered: str) -> Iterator[Condition]:
-    for name in ("status", "priority", "category"):
+    for name in ("status", "priority"):
         value = getattr(filters, name)
         if value and name != covered:
             yield getattr(TaskItem, name) == value
-    if filters.tag:
-        yield TaskItem.tags.contains(filters.tag)
     if filters.undated:
         yield TaskItem.due_date.does_not_exist()
         if covered != "undated":
@@ -158,11 +184,24 @@ def _due_conditions(filters: "TaskFilters") -> Iterator[Condition]:
         yield TaskItem.due_date.does_not_exist() | later | ~_OPEN
 
 
+def _kept(filters: "TaskFilters", covered: str) -> Callable[[TaskItem], bool] | None:
+    """Return the conditions on text, which DynamoDB can only compare byte by byte; None without any."""
+    tests: list[Callable[[TaskItem], bool]] = []
+    category, wanted = folded(filters.category or ""), folded(filters.tag or "")
+    if filters.category and covered != "category":
+        tests.append(lambda task: folded(task.category or "") == category)
+    if filters.tag:
+        tests.append(lambda task: any(folded(tag) == wanted for tag in task.tags or ()))
+    if filters.q:
+        tests.append(_containing(filters.q))
+    return (lambda task: all(test(task) for test in tests)) if tests else None
+
+
 def _containing(text: str) -> Callable[[TaskItem], bool]:
-    wanted = text.casefold()
+    wanted = folded(text)
 
     def keep(task: TaskItem) -> bool:
         texts = [task.title, task.description or "", task.category or "", *(task.tags or ())]
-        return any(wanted in part.casefold() for part in texts)
+        return any(wanted in folded(part) for part in texts)
 
     return keep

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any, NamedTuple
 
-from identity.today import name_of, zone_named
+from identity.today import name_of
+from store import time_zones
 
 
 class LocalDue(NamedTuple):
@@ -50,5 +51,5 @@ def moved(task: Mapping[str, Any], day: date, zone: tzinfo) -> str:
 
 def _own_zone(task: Mapping[str, Any], zone: tzinfo) -> tzinfo | None:
     """Return the zone of the task's time of day, None if it has none, or if that is ``zone``."""
-    own = zone_named(task.get("timezone")) if task.get("due_time") else None
+    own = time_zones.named(task.get("timezone")) if task.get("due_time") else None
     return None if own is None or str(own) == str(zone) else own

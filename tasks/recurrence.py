@@ -4,9 +4,11 @@
 calendar of the person, and with a time of day and a zone an instant; a time that a change of the clocks skips is read
 with the offset before the change, one that comes twice is the first (RFC 5545, 3.3.5).
 
-Every call takes at most ``MAX_STEPS`` steps: a step is a period that is visited, or a day that is tried. Which days of
-a year or month a rule picks depends only on its length and first weekday, so each such shape is tried once, and the
-calendar repeats after 400 years, so a search that has been through them all has proved that a rule never comes.
+Every call takes at most ``MAX_STEPS`` steps: a step is a period that is visited, or a day that is tried. A rule that
+takes more is refused, and with one that was accepted ``occurrences`` and ``following`` raise OutOfStepsError. Which
+days of a year, month or week a rule picks depends only on its length, months and first weekday, so each such shape is
+tried once, and the calendar repeats after 400 years, so a search that has been through them all has proved that a rule
+never comes. A daily rule picks from months too, of which it keeps every so many days.
 """
 
 import re
@@ -22,9 +24,14 @@ from typing import NamedTuple
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from web.steps import OutOfStepsError, Steps
+
 MAX_LENGTH = 200
 MAX_NUMBER = 999  # of COUNT and INTERVAL
-MAX_STEPS = 20_000
+# More than twice what the costliest rule takes that a search found.
+MAX_STEPS = 30_000
+# A rule may come so seldom that its first days lie millennia apart.
+SHOWN_YEARS = 400
 FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 # The years, months, weeks and days, 400 years each, after which the calendar repeats.
@@ -58,7 +65,8 @@ _PARTS = {
 }
 _OF_THE_TIME = ("BYHOUR", "BYMINUTE", "BYSECOND")
 # A rule without its INTERVAL that comes at all comes between these: they have years and months of every shape.
-_ANY_DAY, _ENOUGH = date(2000, 1, 1), 40
+_ANY_DAY, _ENOUGH, _LEAP_YEAR = date(2000, 1, 1), 40, 2000
+_TOO_MANY_STEPS = _("it takes too many steps to work out")
 
 Parts = Mapping[str, str]
 
@@ -96,18 +104,6 @@ class Start:
         return datetime.combine(day, self.at or time(), self.zone)
 
 
-class Steps:
-    """Counts the steps of one call."""
-
-    def __init__(self) -> None:
-        self.taken = 0
-
-    def left(self) -> bool:
-        """Take a step, and return whether it was one of the ``MAX_STEPS``."""
-        self.taken += 1
-        return self.taken <= MAX_STEPS
-
-
 # --- Reading -------------------------------------------------------------------------------------------------
 
 
@@ -129,11 +125,13 @@ def _read(text: str) -> str | InvalidRule:
     try:
         parts = _parts_of(text)
         _check_together(parts)
-        tried = _days(_without(parts, "INTERVAL"), _ANY_DAY, _ANY_DAY, Steps(), quiet=_ENOUGH)
+        tried = _days(_without(parts, "INTERVAL"), _ANY_DAY, _ANY_DAY, Steps(MAX_STEPS), quiet=_ENOUGH)
         if next(tried, None) is None:
             raise InvalidRule(_("it never comes"))
     except InvalidRule as refusal:
         return refusal
+    except OutOfStepsError:
+        return InvalidRule(_TOO_MANY_STEPS)
     return _written(parts)
 
 
@@ -245,7 +243,11 @@ def fitted(text: str, start: Start) -> str:
                 else _("UNTIL must not be in UTC, as the start has no time zone")
             )
     rule = refitted(rule, start)
-    if next(occurrences(rule, start), None) is None:
+    try:
+        first = next(occurrences(rule, start), None)
+    except OutOfStepsError:
+        raise InvalidRule(_TOO_MANY_STEPS) from None
+    if first is None:
         raise InvalidRule(_("it never comes"))
     return rule
 
@@ -273,12 +275,15 @@ def _last_day(until: str, zone: tzinfo | None) -> date:
     return moment.date()
 
 
-def occurrences(rule: str, start: Start, steps: Steps | None = None) -> Iterator[date]:
-    """Yield the days of a valid rule from ``start`` on, the start's own only if the rule has it."""
+def occurrences(rule: str, start: Start, steps: Steps | None = None, *, span: int = 9999) -> Iterator[date]:
+    """Yield the days of a valid rule from ``start`` on, the start's own only if the rule has it.
+
+    They end ``span`` years after the first one.
+    """
     parts = parts_of(rule)
     count = int(parts["COUNT"]) if "COUNT" in parts else None
     within = _within(parts.get("UNTIL"), start)
-    for day in islice(_days(parts, start.day, start.day, steps or Steps()), count):
+    for day in islice(_days(parts, start.day, start.day, steps or Steps(MAX_STEPS), span=span), count):
         if not within(day):
             return
         yield day
@@ -320,7 +325,7 @@ def following(
     The first occurrence after the due date that is not past: missed ones are left out. COUNT is reduced by the
     occurrences that have passed. None if the series has ended.
     """
-    steps = steps or Steps()
+    steps = steps or Steps(MAX_STEPS)
     here = now.astimezone(start.zone) if start.zone and start.at else now
     if from_done:
         start = Start(here.date(), start.at, start.zone)
@@ -340,8 +345,8 @@ def following(
 
 
 def first_days(rule: str, start: Start, count: int) -> list[date]:
-    """Return the first ``count`` days of a valid rule."""
-    return list(islice(occurrences(rule, start), count))
+    """Return the first ``count`` days of a valid rule, of those in the ``SHOWN_YEARS`` from the first one on."""
+    return list(islice(occurrences(rule, start, span=SHOWN_YEARS), count))
 
 
 def every(rule: str, day: date) -> str:
@@ -395,21 +400,25 @@ def _is_to_come(start: Start, day: date, here: datetime) -> bool:
 # --- Days ----------------------------------------------------------------------------------------------------
 
 
-def _days(given: Parts, start: date, since: date, steps: Steps, quiet: int = 0) -> Iterator[date]:
+def _days(
+    given: Parts, start: date, since: date, steps: Steps, *, quiet: int = 0, span: int = 9999
+) -> Iterator[date]:
     """Yield the days of a rule that starts on ``start``, from ``since`` on, whatever its COUNT and UNTIL.
 
-    It ends after ``quiet`` years without a day, or when the calendar and the rule have repeated.
+    It ends ``span`` years after the first day, after ``quiet`` years without a day, or when the calendar and the rule
+    have repeated.
     """
     rule = _Rule(given, start, steps)
     if rule.is_impossible():
         return
-    quiet, last = quiet or rule.years, since.year
+    quiet, last, end = quiet or rule.years, since.year, 9999
     for period in _periods(rule, start, since):
-        if not steps.left() or period.first.year - last > quiet:
+        steps.spend()
+        if period.first.year > min(last + quiet, end):
             return
         for day in rule.days_of(period):
             if day >= since:
-                last = day.year
+                last, end = day.year, min(end, day.year + span)
                 yield day
 
 
@@ -419,40 +428,58 @@ class _Period(NamedTuple):
 
 
 def _periods(rule: "_Rule", start: date, since: date) -> Iterator[_Period]:
-    if rule.frequency in {"DAILY", "WEEKLY"}:
-        return _short_periods(rule, start, since)
-    return _long_periods(rule, start, since)
+    periods = {"DAILY": _months_of_days, "WEEKLY": _weeks_of, "MONTHLY": _months_of, "YEARLY": _years_of}
+    return periods[rule.frequency](rule, start, since)
 
 
-def _short_periods(rule: "_Rule", start: date, since: date) -> Iterator[_Period]:
-    """Yield every so many days or weeks; months that the rule leaves out are passed over."""
-    length = 1 if rule.frequency == "DAILY" else 7
-    stride = length * rule.interval
-    origin = start.toordinal() - ((start.weekday() - rule.week_start) % 7 if length == 7 else 0)
+def _months_of_days(rule: "_Rule", start: date, since: date) -> Iterator[_Period]:
+    """Yield the months that have one of every so many days."""
+    stride, origin = rule.interval, start.toordinal()
+    at = origin + -(-max(0, since.toordinal() - origin) // stride) * stride
+    while at <= date.max.toordinal():
+        day = date.fromordinal(at)
+        if not (passed := rule.days_to_its_months(day, 1)):
+            length = monthrange(day.year, day.month)[1]
+            yield _Period(day.replace(day=1), length)
+            passed = length - day.day + 1
+        else:
+            rule.steps.spend()
+        at += -(-passed // stride) * stride
+
+
+def _weeks_of(rule: "_Rule", start: date, since: date) -> Iterator[_Period]:
+    """Yield every so many weeks; months that the rule leaves out are passed over."""
+    stride = 7 * rule.interval
+    origin = start.toordinal() - (start.weekday() - rule.week_start) % 7
     at = origin + max(0, (since.toordinal() - origin) // stride) * stride
-    end = date.max.toordinal() - length
-    while 1 <= at <= end:
+    while 1 <= at <= date.max.toordinal() - 7:
         first = date.fromordinal(at)
-        skipped = rule.days_to_its_months(first, length)
-        if skipped:
-            at += -(-skipped // stride) * stride
-            if not rule.steps.left():
-                return
-            continue
-        yield _Period(first, length)
-        at += stride
+        if not (passed := rule.days_to_its_months(first, 7)):
+            yield _Period(first, 7)
+            passed = 1
+        else:
+            rule.steps.spend()
+        at += -(-passed // stride) * stride
 
 
-def _long_periods(rule: "_Rule", start: date, since: date) -> Iterator[_Period]:
-    months = 12 if rule.frequency == "YEARLY" else 1
-    stride = months * rule.interval
-    origin = start.year * 12 + (start.month - 1 if months == 1 else 0)
+def _months_of(rule: "_Rule", start: date, since: date) -> Iterator[_Period]:
+    """Yield every so many months, without those that cannot have a day of the rule."""
+    stride, origin = rule.interval, start.year * 12 + start.month - 1
     at = origin + max(0, (since.year * 12 + since.month - 1 - origin) // stride) * stride
-    while at < 9999 * 12:
-        year, month = divmod(at, 12)
-        length = monthrange(year, month + 1)[1] if months == 1 else 365 + isleap(year)
-        yield _Period(date(year, month + 1, 1), length)
-        at += stride
+    # After so many strides the same months come again.
+    cycle = [at + stride * number for number in range(12 // gcd(12, stride))]
+    wanted = [number - at for number in cycle if number % 12 + 1 in rule.visited]
+    for first in range(at, 9999 * 12, stride * len(cycle)) if wanted else ():
+        for number in wanted:
+            year, month = divmod(first + number, 12)
+            if year < 9999:
+                yield _Period(date(year, month + 1, 1), monthrange(year, month + 1)[1])
+
+
+def _years_of(rule: "_Rule", start: date, since: date) -> Iterator[_Period]:
+    first = start.year + max(0, (since.year - start.year) // rule.interval) * rule.interval
+    for year in range(first, 9999, rule.interval):
+        yield _Period(date(year, 1, 1), 365 + isleap(year))
 
 
 class _Rule:
@@ -471,20 +498,18 @@ class _Rule:
         self.month_days = _numbers(parts, "BYMONTHDAY")
         self.weekdays = frozenset(filter(None, parts.get("BYDAY", "").split(",")))
         self.positions = _numbers(parts, "BYSETPOS")
+        # The months that can have a day of the rule: the others need no visit.
+        self.visited = frozenset(
+            month
+            for month in self.months or range(1, 13)
+            if not self.month_days or min(map(abs, self.month_days)) <= monthrange(_LEAP_YEAR, month)[1]
+        )
         self.start = start
         self._offsets: dict[tuple[int, ...], list[int]] = {}
 
     def is_impossible(self) -> bool:
         """Return whether no day can fit, where that is plain without trying: 30 February, a Tuesday every 7 Mondays."""
-        if (
-            self.months
-            and self.month_days
-            and not any(
-                abs(day) <= (29 if month == 2 else 30 if month in {4, 6, 9, 11} else 31)
-                for month in self.months
-                for day in self.month_days
-            )
-        ):
+        if not self.visited:
             return True
         most = {"DAILY": 1, "WEEKLY": len(self.weekdays)}.get(self.frequency, 366)
         if self.positions and min(map(abs, self.positions)) > most:
@@ -493,11 +518,11 @@ class _Rule:
         return bool(weekly) and WEEKDAYS[self.start.weekday()] not in self.weekdays
 
     def days_to_its_months(self, first: date, length: int) -> int:
-        """Return how many days after ``first`` the next month of the rule begins, 0 if the period has one already."""
+        """Return how many days after ``first`` the next month to visit begins, 0 if the period has one already."""
         last = first + timedelta(days=length - 1)
-        if not self.months or first.month in self.months or last.month in self.months:
+        if first.month in self.visited or last.month in self.visited:
             return 0
-        month = min(self.months, key=lambda month: (month - first.month) % 12)
+        month = min(self.visited, key=lambda month: (month - first.month) % 12)
         year = first.year + (month < first.month)
         # A week that begins in the month before may reach into it.
         return (
@@ -510,26 +535,32 @@ class _Rule:
         """Return the days of the rule in a period."""
         first, length = period
         shape: tuple[int, ...] = (first.weekday(), length)
-        if self.frequency == "MONTHLY":
-            shape = (*shape, first.month)
+        if self.frequency == "WEEKLY":
+            last = first + timedelta(days=6)
+            shape = (first.month, last.month, min(7, last.day))
         elif self.frequency == "YEARLY":
             # The number of a week depends on the years beside this one.
             shape = (*shape, isleap(first.year - 1), isleap(first.year + 1)) if self.weeks else shape
         else:
-            return self._picked([day for day in _span(first, length) if self._tried(day)])
+            shape = (*shape, first.month)
         if shape not in self._offsets:
             days = self._picked([day for day in _span(first, length) if self._tried(day)])
             self._offsets[shape] = [(day - first).days for day in days]
-        return [first + timedelta(days=offset) for offset in self._offsets[shape]]
+        offsets = self._offsets[shape]
+        if self.frequency == "DAILY":
+            missed = (self.start - first).days % self.interval
+            offsets = [offset for offset in offsets if offset % self.interval == missed]
+        return [first + timedelta(days=offset) for offset in offsets]
 
     def _picked(self, days: list[date]) -> list[date]:
-        if not self.positions:
+        if not self.positions or self.frequency == "DAILY":  # a day's only one, or it is impossible
             return days
         places = {at - 1 if at > 0 else len(days) + at for at in self.positions}
         return [day for place, day in enumerate(days) if place in places]
 
     def _tried(self, day: date) -> bool:
-        return self.steps.left() and self._fits(day)
+        self.steps.spend()
+        return self._fits(day)
 
     def _fits(self, day: date) -> bool:
         if self.months and day.month not in self.months:

@@ -9,6 +9,7 @@ from dataclasses import fields
 
 from store import cursors
 from store import ranges as search
+from store.errors import InvalidCursor
 from store.model import CHANGES, AnyItem
 from store.paging import LIMIT, Page
 from store.reading import get
@@ -37,8 +38,8 @@ def list_tasks(
 ) -> Page[TaskItem]:
     """Return a page of at most ``limit`` tasks of ``user_id``; it ends earlier where a task does not fit.
 
-    One Query if an index serves filters and sort; two for what changed; up to four by priority; at most
-    ``search.MAX_READS`` where nothing serves a filter, and the page may then hold less than there is to come.
+    One Query if an index serves filters and sort; two for what changed; up to three for a category, four by priority;
+    at most ``search.MAX_READS`` where nothing serves a filter, and the page may then hold less than there is to come.
 
     Raises InvalidCursor.
     """
@@ -57,6 +58,8 @@ def _page(
     fits: Callable[[AnyItem], bool] | None = None,
 ) -> Page[AnyItem]:
     start = cursors.load(scope, cursor) if cursor else None
+    if start and len(start) != len(ranges):  # the list was made of others before
+        raise InvalidCursor
     items, positions = search.read(ranges, limit, start, merged=merged, fits=fits)
     return Page(items, cursors.dump(scope, positions) if positions else None)
 
@@ -67,6 +70,11 @@ def get_trashed_task(user_id: str, task_id: str) -> TrashItem:
     if trashed is None or not trashed.is_kept(time.time()):
         raise TaskNotFound
     return trashed
+
+
+def was_deleted(user_id: str, task_id: str) -> bool:
+    """Return whether ``user_id`` deleted this task, permanently or not, as long as something is left. One GetItem."""
+    return is_id(task_id) and get(TrashItem, trash_key(user_id, task_id)) is not None
 
 
 def was_purged(user_id: str, task_id: str) -> bool:

@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from store.text import same
 from tasks import recurrence
 from tasks.items import TaskItem
 from tasks.language import quick_add
@@ -70,7 +71,7 @@ def read(text: str, now: datetime, language: str) -> When:
     words = " ".join(text.split())
     if not words:
         raise NotUnderstood(_("Say when, such as “in 3 days” or “fri 9am”."))
-    if words.casefold() in {NO_DATE, "no date", _("No date").casefold()}:
+    if any(same(words, name) for name in (NO_DATE, "no date", _("No date"))):
         return When(None)
     said = {"words": words[:60]}
     found = quick_add.dated(words, now, language)

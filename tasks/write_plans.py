@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from identity import today
 from identity.items import user_key
-from store import validation
+from store import text, validation
 from store.commit import Change, Plan
 from store.errors import FieldError, ValidationFailed
 from store.model import INDEX_KEYS, Key
@@ -123,7 +123,7 @@ def update_task(
     new = _changed(ctx, old, wanted, around)
     if new == old:
         return Plan(old, [unchanged(old)], resources=[old.key])
-    new = new.changed(**ctx.authorship(old.version + 1))
+    new = _canonical(new).changed(**ctx.authorship(old.version + 1))
     begins = wanted.get("recurrence") not in {None, old.recurrence}
     if new.status in OPEN_STATUSES and old.status not in OPEN_STATUSES and old.next_task_id:
         return _reopen(ctx, old, new, around, begins=begins)
@@ -132,6 +132,22 @@ def update_task(
     if new.status == "completed" != old.status:
         return _complete(ctx, old, new, around)
     return _plan(old, new, update(old, new))
+
+
+def _canonical(task: TaskItem) -> TaskItem:
+    """Return ``task`` with its texts in NFC. Older ones are as they were sent until their task is changed."""
+    texts: Values = {
+        name: text.canonical(task.attribute_values[name])
+        for name in ("title", "description", "category")
+        if task.attribute_values.get(name)
+    }
+    if task.tags:
+        texts["tags"] = [text.canonical(tag) for tag in task.tags]
+    if task.checklist:
+        texts["checklist"] = [
+            entry | {"text": text.canonical(entry["text"])} for entry in map(dict, task.checklist)
+        ]
+    return task.changed(**texts)
 
 
 def _reopen(
@@ -185,7 +201,13 @@ def copy_of(task: TaskItem) -> Values:
     values = task.attribute_values
     copied = {name: values[name] for name in fields.EDITABLE if name in values} | {"status": "pending"}
     if task.checklist:
-        copied["checklist"] = [{"text": entry["text"], "done": False} for entry in task.checklist]
+        copied["checklist"] = [{"text": text.shown(entry["text"]), "done": False} for entry in task.checklist]
+    if task.tags:
+        copied["tags"] = [text.shown(tag) for tag in task.tags]
+    # A task can be older than what its texts may hold.
+    copied |= {
+        name: text.shown(copied[name]) for name in ("title", "description", "category") if copied.get(name)
+    }
     if task.recurrence and not recurrence.is_valid(task.recurrence):
         copied = {name: value for name, value in copied.items() if name not in {"recurrence", "repeat_from"}}
     return copied

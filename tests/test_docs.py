@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import json
 import re
 import tomllib
 from functools import cache
@@ -12,6 +13,7 @@ from django.core.management import get_commands, load_command_class
 from django.urls import Resolver404, resolve
 
 from insights.dashboards import EVERYBODY, ME
+from localcloud import bootstrap
 from store.model import FEED_SHARDS
 from tasks.transfer.export_jobs import PART_BYTES
 
@@ -35,7 +37,7 @@ LOCKS = {
 
 
 def direct_dependencies() -> dict[str, str]:
-    """Return {name: pinned version} of every package that a ``requirements/*.in`` asks for."""
+    """Return {name: pinned version} of every package that a ``requirements/*.in`` or ``package.json`` asks for."""
     found = {}
     for name, lock in LOCKS.items():
         pins = dict(re.findall(r"^([a-z0-9._-]+)==(\S+?)(?:\s|;|$)", lock.read_text(), re.MULTILINE))
@@ -43,7 +45,8 @@ def direct_dependencies() -> dict[str, str]:
             if line and line[0] not in "#-":
                 package = re.match(r"[A-Za-z0-9._-]+", line)[0].lower()
                 found[package] = pins[package]
-    return found
+    node = json.loads((ROOT / "package.json").read_text())
+    return found | node["dependencies"] | node["devDependencies"]
 
 
 def test_the_readme_begins_with_the_two_commands():
@@ -56,6 +59,17 @@ def test_the_readme_begins_with_the_two_commands():
 def test_every_direct_dependency_is_explained(package, version):
     row = re.compile(rf"^\| {re.escape(package)} \| {re.escape(version)} \| .{{10,}} \|$", re.MULTILINE)
     assert row.search((ROOT / "docs" / "dependencies.md").read_text()), f"{package} {version}"
+
+
+def test_every_debian_package_is_explained(monkeypatch):
+    for name in ("has_chromium", "works", "has_libical"):
+        monkeypatch.setattr(bootstrap, name, lambda *_: False)
+    monkeypatch.setattr(bootstrap, "has_headless_shell_package", lambda: True)
+    monkeypatch.setattr(bootstrap.shutil, "which", lambda name: None)
+    packages, why = bootstrap.debian_packages()
+    assert all(name in why for name in ("Chromium", "Java", "libical"))
+    section = (ROOT / "docs" / "dependencies.md").read_text().partition("## Tests from Debian")[2]
+    assert re.findall(r"^\| ([a-z0-9-]+) \| .{10,} \|$", section, re.MULTILINE) == packages
 
 
 def test_lock_files_carry_no_addresses():

@@ -19,6 +19,9 @@ progress, a 409. Refusals are not stored.
 
 **Tracing**: your `X-Request-ID` is returned, logged, and stored with the changes that the request makes.
 
+**Text** is UTF-8, and comes back in NFC without characters that hide or reorder it; limits count it like that. Searches
+and filters find every spelling: case, full width and how accents are encoded make no difference.
+
 **Limits**: bodies of 1 MiB, 32 levels deep; pages of 100; batches of 25; `RateLimit` tells how many requests are left.
 """
 TAGS = {

@@ -67,7 +67,7 @@ LOGS_STREAM = env.optional("LOGS_STREAM", catalog.REQUESTS_STREAM)
 CDC_FAILURE_QUEUE_URL = env.optional("CDC_FAILURE_QUEUE_URL", "")
 LAKE_MACHINE_ARN = env.optional("LAKE_MACHINE_ARN", "")
 ALARM_TOPIC_ARN = env.optional("ALARM_TOPIC_ARN", "")
-REPORTING_TIMEZONE = env.optional("REPORTING_TIMEZONE", "UTC")
+REPORTING_TIMEZONE = env.time_zone("REPORTING_TIMEZONE", "UTC")
 
 # --- Insights ------------------------------------------------------------------------------------------------
 INSIGHTS_PAGE_SECONDS = env.seconds("INSIGHTS_PAGE_SECONDS", 2.5)  # then a page is sent without the rest
@@ -118,7 +118,7 @@ MIDDLEWARE = [
 ]
 TEMPLATES = [
     {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "BACKEND": "web.template_engine.FitTemplates",
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {

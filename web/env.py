@@ -5,6 +5,8 @@ import re
 
 from django.core.exceptions import ImproperlyConfigured
 
+from store import time_zones
+
 _ORIGIN = re.compile(r"https?://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?")
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
@@ -55,6 +57,14 @@ def seconds(name: str, default: float) -> float:
     if not 0 <= value < float("inf"):
         raise ImproperlyConfigured(f"{name}={raw!r} is not a number of seconds.")
     return value
+
+
+def time_zone(name: str, default: str) -> str:
+    """Return ``name`` as the name of an IANA time zone; anything else raises ImproperlyConfigured."""
+    raw = optional(name, default)
+    if raw not in time_zones.names():
+        raise ImproperlyConfigured(f"{name}={raw!r} is not a time zone of the IANA database.")
+    return raw
 
 
 def listing(name: str, default: str) -> list[str]:

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
+from store.text import shown
+
 CONTENT_TYPE = "application/problem+json"
 CHALLENGE = 'Bearer realm="todo"'
 
@@ -56,9 +58,10 @@ def body(
         "type": f"urn:todo:problem:{kind}" if kind else "about:blank",
         "title": TITLES.get(status) or HTTPStatus(status).phrase,
         "status": status,
-        "detail": detail or DETAILS.get(status, HTTPStatus(status).description),
+        "detail": shown(detail) or DETAILS.get(status, HTTPStatus(status).description),
     }
-    return problem | ({"errors": list(errors)} if errors else {})
+    repeated = [{name: shown(str(value)) for name, value in error.items()} for error in errors]
+    return problem | ({"errors": repeated} if errors else {})
 
 
 def _content(
@@ -69,7 +72,7 @@ def _content(
     errors: Sequence[Mapping[str, Any]] = (),
 ) -> bytes:
     about = {
-        "instance": request.path[:500].encode("utf-8", "replace").decode(),
+        "instance": shown(request.path[:500].encode("utf-8", "replace").decode()),
         "request_id": getattr(request, "request_id", ""),
     }
     problem = body(status, detail, kind, errors) | about

@@ -12,6 +12,7 @@ from identity.api import render
 from identity.api.schemas import PROFILE_EXAMPLES, USER_ID, UserOut
 from identity.errors import ProfileNotFound
 from identity.fields import PROFILE_CHANGES
+from identity.items import folded_address
 from identity.profiles import Saved
 from identity.sign_in import context
 from store import validation
@@ -106,7 +107,7 @@ def _changes(request: HttpRequest, given: dict[str, Any]) -> dict[str, Any]:
     caller = identity.person(request)
     for name in ("email", "username"):
         known, wanted = getattr(caller, name), changes.get(name)
-        if wanted and known and wanted.casefold() != known.casefold():
+        if wanted and known and folded_address(wanted) != folded_address(known):
             message = f"It is {known} at sign-in and cannot be changed here."
             raise ValidationFailed([FieldError(field=name, message=message, code="immutable")])
         if known:

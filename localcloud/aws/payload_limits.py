@@ -2,15 +2,17 @@
 
 Hole closed: ministack passes on answers of functions and headers of any size, under any name, and takes any number of
 environment variables and metrics. It throttles what exceeds the concurrency of a function or the account, but then its
-gateway answers 429, where API Gateway answers 500. Sources: the quotas pages of Lambda, API Gateway and CloudWatch, API
-Gateway's page of known issues for the headers that it renames, and AWS's article about its internal server errors.
+gateway answers 429, where API Gateway answers 500. It measures a transaction of DynamoDB as JSON, in which a character
+may take six bytes, instead of by its items. Sources: the quotas pages of Lambda, API Gateway, DynamoDB and CloudWatch,
+API Gateway's page of known issues for the headers that it renames, and AWS's article about its internal server errors.
 """
 
 import json
+import sys
 from collections.abc import Mapping
 from typing import Any
 
-from ministack.services import apigateway_v1, cloudwatch, lambda_svc
+from ministack.services import apigateway_v1, cloudwatch, dynamodb, lambda_svc
 
 from localcloud.aws.decisions import AUDIT, tell
 from localcloud.aws.protocol import Response, error_response
@@ -21,6 +23,7 @@ ENVIRONMENT_BYTES = 4096
 GATEWAY_BODY_BYTES = 10 * 2**20
 GATEWAY_HEADER_BYTES = 10_240
 METRICS_A_CALL = 1000
+TRANSACTION_BYTES = 4 * 2**20
 # API Gateway sends these of a function's answer as "x-amzn-Remapped-…".
 RENAMED = {"authorization", "connection", "content-md5", "date", "host", "server", "via", "www-authenticate"}
 BAD_GATEWAY = 502  # API Gateway's own answer to a function that failed, which says nothing of how
@@ -33,11 +36,12 @@ class SettingError(ValueError):
 
 
 def install() -> None:
-    """Check answers, requests through the gateway, environments and metrics."""
+    """Check answers, requests through the gateway, environments, metrics and transactions."""
     _answers()
     _gateway()
     _environments()
     _metrics()
+    _transactions()
 
 
 def _exceeds(what: str, size: int, limit: int) -> bool:
@@ -166,3 +170,21 @@ def _metrics() -> None:
         return response
 
     cloudwatch._put_metric_data = put_within_limits
+
+
+def _transactions() -> None:
+    write = dynamodb._transact_write_items
+    dynamodb._DDB_TXN_MAX_BYTES = sys.maxsize
+
+    def write_within_limits(data: dict[str, Any]) -> Response:
+        entries = [entry for entry in data.get("TransactItems") or [] if isinstance(entry, dict)]
+        actions = [action for entry in entries for action in entry.values() if isinstance(action, dict)]
+        parts = [action[name] for action in actions for name in ("Item", "Key") if name in action]
+        size = sum(dynamodb._item_size_bytes(part) for part in parts)
+        if _exceeds("bytes of a transaction", size, TRANSACTION_BYTES):
+            reason = "Transaction request exceeds the 4MB transaction size limit"
+            return error_response("ValidationException", reason, 400)
+        response: Response = write(data)
+        return response
+
+    dynamodb._transact_write_items = write_within_limits

@@ -54,8 +54,6 @@ def _resource(
         return _workgroup(data)
     if "ShardIterator" in data or "StreamArn" in data:
         return _stream(data)
-    if operation(headers) == "ListStreams":
-        return "*"
     if service == "logs" and "logStreamName" in data:
         return f"{found}:log-stream:{data['logStreamName']}"
     if service == "glue" and "JobName" not in data:

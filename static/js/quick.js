@@ -71,12 +71,12 @@
       const answer = await fetch(`${form().dataset.parse}?${query}`, { signal: state.asked.signal });
       const type = answer.headers.get("content-type") ?? "";
       if (!answer.ok || !type.includes("json") || input()?.value !== line) return;
-      const { parts } = await answer.json();
-      // Offsets count characters as Python does, in code points.
-      const points = [...line];
+      // Offsets are of the line as it was read, and count characters as Python does, in code points.
+      const { line: read, parts } = await answer.json();
+      const points = [...read];
       const offset = (index) => points.slice(0, index).join("").length;
       const moved = parts.map((part) => ({ ...part, start: offset(part.start), end: offset(part.end) }));
-      mark(line, moved);
+      mark(read, moved);
       list(moved);
     } catch (error) {
       if (error.name !== "AbortError") clear(); // what is not marked is still understood when it is sent
@@ -85,8 +85,9 @@
 
   document.addEventListener("input", (event) => {
     if (!form() || event.target !== input()) return;
+    const typed = event.target.value.normalize().toLowerCase();
     for (const text of state.kept) {
-      if (!event.target.value.toLowerCase().includes(text.toLowerCase())) state.kept.delete(text);
+      if (!typed.includes(text.toLowerCase())) state.kept.delete(text);
     }
     hidden();
     const marks = document.querySelector(".quick-marks");

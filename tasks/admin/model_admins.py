@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from dynamo_admin.errors import InvalidFields
-from dynamo_admin.filters import ExactFilter
+from dynamo_admin.filters import ExactFilter, TextFilter
 from dynamo_admin.forms import DynamoForm
 from identity import profiles
 from identity.audited_admin import Audited, AuditedRecord, admin_context, admin_errors
@@ -27,6 +27,7 @@ from tasks.ids import is_id, moment_of
 from tasks.items import TaskItem
 from tasks.language import repeats, rule_words
 from tasks.write_plans import DEFAULTS
+from web.forms import TextField
 
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -84,7 +85,7 @@ class TaskForm(DynamoForm):
 class CategoryForm(forms.Form):
     """The form of the action that changes the category."""
 
-    category = forms.CharField(
+    category = TextField(
         max_length=CATEGORY_MAX, required=False, help_text=_("Leave it blank to remove the category.")
     )
 
@@ -100,7 +101,7 @@ class TaskAdmin(Audited):
         "status",
         "priority",
         "due_date",
-        ("category", ExactFilter),
+        ("category", TextFilter),
         ("user_id", ExactFilter),
         "created_at",
     )

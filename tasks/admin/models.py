@@ -3,15 +3,13 @@
 The models are unmanaged: Django stores nothing, and rows are read through access paths.
 """
 
-from typing import Any
-
 from django.utils.translation import gettext_lazy as _
 
 from dynamo_admin.reading import DynamoReader, Path, Values
 from identity.admin_models import AuditEntry, Stored, _unexpired, feed
 from tasks import fields
 from tasks.ids import is_id
-from tasks.items import TaskItem, TrashItem, category_prefix, task_key, trash_key
+from tasks.items import TaskItem, TrashItem, task_key, trash_key
 from tasks.language import rule_words
 
 TASK_FIELDS = (
@@ -46,18 +44,13 @@ def _trash_key_of(key: str) -> tuple[str, str] | None:
     return trash_key(owner, task_id) if owner and is_id(task_id) else None
 
 
-def _escaped(category: str) -> str:
-    return category_prefix(category).removeprefix("CATEGORY#").removesuffix("#")
-
-
-def _by_owner(index: str, name: str, **options: Any) -> Path:
+def _by_owner(index: str, name: str) -> Path:
     number = index[-1]
     return Path(
         "USER#{user_id}",
         f"{name.upper()}#{{{name}}}#",
         index=f"gsi{number}",
         sort=f"GSI{number}SK",
-        **options,
     )
 
 
@@ -81,7 +74,6 @@ class Task(_Titled):
         locate=_task_key_of,
         key_of=_admin_key,
         paths=(
-            _by_owner("GSI4", "category", escape=_escaped),
             _by_owner("GSI1", "status"),
             _by_owner("GSI3", "priority"),
             Path("TASK#{user_id}", "TASK#"),

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from ninja import Router, Schema
 from pydantic import ConfigDict, Field
 from pydantic_core import to_json
@@ -42,11 +41,6 @@ class NewCalendarFeedOut(Schema):
     url: Annotated[str, Field(max_length=500, json_schema_extra={"format": "uri"})]
 
 
-def address(request: HttpRequest, token: str) -> str:
-    """Return the URL of the feed with this ``token``."""
-    return request.build_absolute_uri(reverse("api:calendar_feed", args=[token]))
-
-
 @router.get(
     "", response={200: CalendarFeedOut, 404: Problem}, summary="Get my calendar feed", url_name="calendar"
 )
@@ -72,7 +66,7 @@ def create_calendar(request: HttpRequest) -> HttpResponse:
     token, replayed = calendar_address.enable_once(
         context(request), requests.once(request, None, replies.deleted)
     )
-    url = address(request, token)
+    url = calendar_feed.address(token)
     return replies.answer(
         StoredReply(201, to_json({"url": url}).decode(), {"Location": url}), replayed=replayed
     )

@@ -15,7 +15,7 @@ from typing_extensions import TypedDict
 
 from identity import profiles, today
 from identity.sign_in import context
-from store import validation
+from store import time_zones, validation
 from store.errors import FieldError, ValidationFailed
 from store.request_context import RequestContext
 from tasks import fields, recurrence, write_plans
@@ -80,7 +80,12 @@ class RecurrenceQuery(TypedDict, total=False):
     count: Annotated[
         int,
         Field(
-            ge=1, le=MOST, strict=True, description=f"How many occurrences. Default: {COUNT}", examples=[3]
+            ge=1,
+            le=MOST,
+            strict=True,
+            description=f"How many occurrences, of those in the {recurrence.SHOWN_YEARS} years from the first one on. "
+            f"Default: {COUNT}",
+            examples=[3],
         ),
         BeforeValidator(_whole),
     ]
@@ -134,7 +139,7 @@ def _check(given: dict[str, Any]) -> None:
 def _located(ctx: RequestContext, given: dict[str, Any]) -> tuple[RequestContext, Any]:
     """Return the context in the zone that the query names, else with the profile whose zone counts."""
     if "timezone" in given:
-        return replace(ctx, zone=today.zone_named(given["timezone"])), None
+        return replace(ctx, zone=time_zones.named(given["timezone"])), None
     return ctx, None if ctx.zone else profiles.get_profile(ctx.user_id)
 
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal, NotRequired
 
 from ninja import Schema
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, TypeAdapter
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter
 from pydantic import with_config as configured
 from typing_extensions import TypedDict
 
@@ -163,7 +163,8 @@ class ListQuery(PageQuery, total=False):
     ]
     q: Annotated[
         str,
-        Field(max_length=200, description="Text to search for in title, description, category and tags"),
+        validation.Prose(200),
+        Field(description="Text to search for in title, description, category and tags"),
     ]
     updated_since: Annotated[
         str,
@@ -191,7 +192,7 @@ LIST_QUERY: TypeAdapter[Any] = TypeAdapter(ListQuery)
 # --- Batches -------------------------------------------------------------------------------------------------
 
 _AnyTask = Annotated[dict[str, Any], Field(max_length=50)]
-_TaskId = Annotated[str, StringConstraints(min_length=1, max_length=64), Field(examples=[ID])]
+_TaskId = Annotated[str, validation.Line(64), Field(examples=[ID])]
 _IfVersion = Annotated[
     int,
     Field(ge=1, le=2**53, strict=True, json_schema_extra={"format": "int64"}),

@@ -14,6 +14,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from web.steps import Steps
+
 Captures = dict[str, Any]
 Actions = Callable[[str], Callable[..., Captures | None]]
 
@@ -21,10 +23,6 @@ Actions = Callable[[str], Callable[..., Captures | None]]
 MAX_STEPS = 50_000
 MAX_REPETITIONS = 31
 _SYNTAX = re.compile(r"[\[\]{}]|<(\w+)(?:\.(\w+))?(?::(\w+)(\+)?)?>|[^\s\[\]{}<>]+")
-
-
-class OutOfStepsError(Exception):
-    """A line took more steps than any line should."""
 
 
 class Element(NamedTuple):
@@ -146,19 +144,6 @@ def _constant(text: str) -> tuple[str, Any]:
     return name, int(value) if value.lstrip("-").isdigit() else value
 
 
-class Steps:
-    """Counts what the reading of a line costs."""
-
-    def __init__(self, most: int = MAX_STEPS) -> None:
-        self.taken, self._most = 0, most
-
-    def take(self) -> None:
-        """Count one step. Raises OutOfStepsError."""
-        self.taken += 1
-        if self.taken > self._most:
-            raise OutOfStepsError
-
-
 class Reading:
     """Reads the phrases of one line."""
 
@@ -195,7 +180,7 @@ class Reading:
         return self._actions(rule.action)(**captures) if rule.action else captures
 
     def _row(self, row: Row, place: int, at: int) -> Iterator[tuple[int, Captures]]:
-        self._steps.take()
+        self._steps.spend()
         if place == len(row):
             yield at, {}
             return

@@ -288,9 +288,10 @@ class Actions:
         days = named[dates] if isinstance(dates, str) else tuple(sorted(set(dates)))
         return {**rest, "unit": unit, "n": n, "by": {"BYMONTHDAY": days}} if unit == "month" else None
 
-    def on_workday(self, pos: int, **rest: Any) -> Meaning:
-        """Every month on its first or last workday."""
-        return {**rest, "unit": "month", "n": 1, "by": {"BYDAY": WORKDAYS, "BYSETPOS": (pos,)}}
+    def on_workday(self, pos: int, unit: str = "month", n: int = 1, **rest: Any) -> Meaning:
+        """Every n months on the first or last workday."""
+        by = {"BYDAY": WORKDAYS, "BYSETPOS": (pos,)}
+        return {**rest, "unit": unit, "n": n, "by": by} if unit == "month" else None
 
     def yearly(self, day: date, unit: str = "year", n: int = 1, **rest: Any) -> Meaning:
         """Every n years on a day."""

@@ -7,7 +7,7 @@ whole, where the grammar lets it stand, or the phrase stays in the title. So do 
     priority  = "!" ("low" | "medium" | "high" | "urgent" | "4" | "3" | "2" | "1")
     tag       = "#" name
     category  = "@" ( name | '"' text '"' )
-    name      = letter { letter | digit | "-" | "_" }
+    name      = letter { letter | accent | joiner | digit | "-" | "_" }
 
 Dates, times and repeats, and the words of priorities, are in ``lexicons``, a file for each language. English is read
 besides the language of the line.
@@ -20,9 +20,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from store.text import canonical, folded
 from tasks import recurrence
 from tasks.language import lexicon, meaning
-from tasks.language.engine import NOTHING, Captures, OutOfStepsError, Reading, Steps, Token
+from tasks.language.engine import MAX_STEPS, NOTHING, Captures, Reading, Token
+from web.steps import OutOfStepsError, Steps
 
 MAX_LINE = 400
 # In which symbols of the grammar a phrase can be; of two that are as long, the first counts.
@@ -30,8 +32,8 @@ _PLACES = ("anywhere", "edge", "end", "keep")
 _WORD = re.compile(
     r"""(?P<quoted>(?<!\S)"[^"]*"(?=[,;:!?.)]*(?:\s|$)))
     | (?<!\S)!(?P<priority>[^\W_]+)(?=[,;.]*(?:\s|$))
-    | (?<!\S)\#(?P<tag>[^\W\d_][\w-]{0,49})(?=[\s,.;]|$)
-    | (?<!\S)@(?:(?P<category>[^\W\d_][\w-]{0,49})(?=[\s,.;]|$)|"(?P<named>[^"]{1,50})"(?=[\s,.;]|$))
+    | (?<!\S)\#(?P<tag>[^\W\d_](?:[\w-]|[^\x00-\x7f\s]){0,49})(?=[\s,.;]|$)
+    | (?<!\S)@(?:(?P<category>[^\W\d_](?:[\w-]|[^\x00-\x7f\s]){0,49})(?=[\s,.;]|$)|"(?P<named>[^"]{1,50})"(?=[\s,.;]|$))
     | (?P<text>\S+?)(?=[,;:!?)]*(?:\s|$)) | (?P<mark>[,;:!?)])""",
     re.VERBOSE,
 )
@@ -88,7 +90,7 @@ class _Words:
 
 
 def parse(line: str, now: datetime, language: str = "en", keep: Collection[str] = ()) -> Parsed:
-    """Return what ``line`` means at the local time ``now``.
+    """Return what ``line`` means at the local time ``now``; parts stand where they do in its canonical form.
 
     Parameters
     ----------
@@ -99,7 +101,8 @@ def parse(line: str, now: datetime, language: str = "en", keep: Collection[str] 
     keep
         Phrases of the line to leave in the title although they would be understood, whatever their case.
     """
-    kept = {phrase.casefold().strip() for phrase in keep}
+    line = _read(line)
+    kept = {folded(phrase).strip() for phrase in keep}
     found, steps = _find(line[:MAX_LINE], now, language, kept)
     fields = _together(found, now)
     if fields is None:  # a repeat that ends before it begins
@@ -109,6 +112,11 @@ def parse(line: str, now: datetime, language: str = "en", keep: Collection[str] 
     if not title:
         return Parsed({"title": " ".join(line.split())}, [], steps)
     return Parsed({"title": title, **fields}, [_part(line, part, fields, found) for part in found], steps)
+
+
+def _read(text: str) -> str:
+    """Return the text as it is read: where what is typed is composed of letters and accents, they are one."""
+    return canonical(text[: 4 * MAX_LINE])  # a letter has up to three accents
 
 
 def dated(text: str, now: datetime, language: str = "en") -> dict[str, Any] | None:
@@ -121,10 +129,10 @@ def dated(text: str, now: datetime, language: str = "en") -> dict[str, Any] | No
     return {"due_date": day.isoformat()} if day else None
 
 
-def day_of(text: str, now: datetime, language: str = "en") -> date | None:
+def day_of(text: str, now: datetime, language: str = "en", steps: Steps | None = None) -> date | None:
     """Return the day that ``text`` as a whole says in any language, such as "friday" or "yesterday", or None."""
     codes = dict.fromkeys([*(words.code for words in lexicon.of(language)), *lexicon.codes()])
-    for captures in _wholes(text, now, codes, ("date", "led", "past")):
+    for captures in _wholes(text, now, codes, ("date", "led", "past"), steps or Steps(MAX_STEPS)):
         if captures.keys() == {"day"}:
             day: date = captures["day"]
             return day
@@ -138,18 +146,20 @@ def repeat_of(text: str, start: date, language: str = "en") -> dict[str, Any] | 
     time of day or a start, is None.
     """
     now = datetime.combine(start, datetime.min.time())
-    for captures in _wholes(text, now, [words.code for words in lexicon.of(language)], ("whole_repeat",)):
+    codes = [words.code for words in lexicon.of(language)]
+    for captures in _wholes(text, now, codes, ("whole_repeat",), Steps(MAX_STEPS)):
         fields = None if {"time", "start", "day"} & captures.keys() else _fields(captures, now)
         if fields:
             return {name: fields[name] for name in ("recurrence", "repeat_from") if name in fields}
     return None
 
 
-def _wholes(text: str, now: datetime, codes: Iterable[str], symbols: Sequence[str]) -> Iterator[Captures]:
+def _wholes(
+    text: str, now: datetime, codes: Iterable[str], symbols: Sequence[str], steps: Steps
+) -> Iterator[Captures]:
     """Yield what the whole of ``text`` means as one of the symbols, in each language."""
-    steps = Steps()
     for words in map(lexicon.load, codes):
-        tokens = [words.token(word) for word in _words(text[:MAX_LINE], words).texts]
+        tokens = [words.token(word) for word in _words(_read(text)[:MAX_LINE], words).texts]
         reading = Reading(words.grammar, tokens, meaning.Actions(now, words.afternoon), steps)
         try:
             found = [reading.phrases(symbol, 0).get(len(tokens)) for symbol in symbols]
@@ -162,13 +172,13 @@ def _wholes(text: str, now: datetime, codes: Iterable[str], symbols: Sequence[st
 
 
 def _find(line: str, now: datetime, language: str, kept: Collection[str]) -> tuple[list[_Found], int]:
-    lexicons, steps = lexicon.of(language), Steps()
+    lexicons, steps = lexicon.of(language), Steps(MAX_STEPS)
     words = _words(line, *lexicons)
     readings = [
         Reading(each.grammar, _tokens(words, each, lexicons[0]), meaning.Actions(now, each.afternoon), steps)
         for each in lexicons
     ]
-    words.marks = [mark for mark in words.marks if line[mark.start : mark.end].casefold() not in kept]
+    words.marks = [mark for mark in words.marks if folded(line[mark.start : mark.end]) not in kept]
     words.outside = {index for index, span in enumerate(words.spans) if _is_mark(span, words)}
     found, at = list(words.marks), 0
     try:
@@ -179,7 +189,7 @@ def _find(line: str, now: datetime, language: str, kept: Collection[str]) -> tup
             kind = _kind(captures)
             if place not in {"", "keep"} and _stands(place, at, end, kind, words, readings):
                 part = _Found(words.spans[at][0], words.spans[end - 1][1], kind, captures)
-                if _is_new(part, found) and line[part.start : part.end].casefold() not in kept:
+                if _is_new(part, found) and folded(line[part.start : part.end]) not in kept:
                     found.append(part)
                     words.outside.update(range(at, end))
             at = max(end, at + 1)
@@ -253,13 +263,24 @@ def _words(line: str, own: lexicon.Lexicon, *others: lexicon.Lexicon) -> _Words:
 def _mark(kind: str, value: str, priorities: dict[str, str]) -> dict[str, Any] | None:
     if kind == "priority":
         return {"priority": priorities[value.lower()]} if value.lower() in priorities else None
-    if kind == "tag":
-        return {"tags": [value]}
-    return {"category": value} if kind in {"category", "named"} and value else None
+    if kind == "named":
+        return {"category": value} if value else None
+    if kind not in {"tag", "category"} or not all(map(_is_in_names, value)):
+        return None
+    return {"tags": [value]} if kind == "tag" else {"category": value}
+
+
+def _is_in_names(character: str) -> bool:
+    """Return whether names have such a character; accents and joiners make words of many scripts."""
+    return (
+        character.isalnum()
+        or character in "_-\u200c\u200d"
+        or unicodedata.category(character).startswith("M")
+    )
 
 
 def _add(words: _Words, word: str, start: int, own: lexicon.Lexicon) -> None:
-    lower = unicodedata.normalize("NFC", word).lower()
+    lower = word.lower()
     both = own.compound.fullmatch(lower) if own.compound and len(lower) == len(word) else None
     if both:
         words.add(both[1], start, start + both.end(1))

@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from identity.today import zone_named
+from store import time_zones
 from tasks import recurrence
 from tasks.items import TaskItem
 
@@ -29,7 +29,7 @@ def of_task(task: TaskItem) -> str:
     """Return how a task repeats, in words; blank if it does not."""
     if not task.recurrence:
         return ""
-    return in_words(task.recurrence, task.repeat_from, zone_named(task.timezone))
+    return in_words(task.recurrence, task.repeat_from, time_zones.named(task.timezone))
 
 
 def in_words(rule: str, repeat_from: str | None = None, zone: tzinfo | None = None) -> str:

@@ -19,18 +19,21 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, tzinfo
+from functools import cached_property
 from typing import Any
 
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from store.text import canonical, folded
 from tasks.items import OPEN_STATUSES, PRIORITIES, STATUSES
 from tasks.language import quick_add, search_words
+from tasks.language.engine import MAX_STEPS
 from tasks.local_due import local_due
+from web.steps import Steps
 
 MAX_LENGTH, MAX_TERMS = 500, 20
 Values = Mapping[str, Any]
-Test = Callable[[Values], bool]
 
 _TERM = re.compile(
     r'(?P<not>-)?(?:(?P<field>[^\W\d_]+)(?P<op><=|>=|[:=<>])(?P<value>"[^"]*"|\S*)'
@@ -65,6 +68,31 @@ class QueryError(ValueError):
     """The query cannot be understood; ``str()`` of it says what to do."""
 
 
+class _Seen(dict[str, Any]):
+    """A task, with its texts as they are searched, which are made once for all terms."""
+
+    @cached_property
+    def title(self) -> str:
+        return folded(self["title"])
+
+    @cached_property
+    def category(self) -> str:
+        return folded(self.get("category") or "")
+
+    @cached_property
+    def tags(self) -> list[str]:
+        return [folded(tag) for tag in self.get("tags") or ()]
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """All that a word is looked for in."""
+        entries = (folded(entry["text"]) for entry in self.get("checklist") or ())
+        return [self.title, folded(self.get("description") or ""), self.category, *self.tags, *entries]
+
+
+Test = Callable[[_Seen], bool]
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """A query that was understood: its text and what a task must satisfy."""
@@ -78,33 +106,38 @@ class Query:
 
     def matches(self, task: Values) -> bool:
         """Tell whether a task, as a plain dict, satisfies every term."""
-        return all(test(task) for test in self.tests)
+        seen = _Seen(task)
+        return all(test(seen) for test in self.tests)
 
 
 @dataclass(frozen=True, slots=True)
 class _Viewer:
+    """Who asks: their day and zone; ``steps`` are those of all the dates in the query."""
+
     today: date
     zone: tzinfo
+    steps: Steps
 
 
 def parse(text: str, today: date, zone: tzinfo) -> Query:
     """Return what the query ``text`` asks for on the day ``today`` in ``zone``. Raises QueryError."""
-    text = " ".join(text.split())
+    text = " ".join(canonical(text).split())
     if len(text) > MAX_LENGTH:
         raise QueryError(
             _("This search is too long. Use at most %(most)d characters.") % {"most": MAX_LENGTH}
         )
     if text.count('"') % 2:
         raise QueryError(_("A quotation mark is missing: write a pair of them around words, or none."))
-    viewer = _Viewer(today, zone)
+    terms = list(_TERM.finditer(text))
+    if len(terms) > MAX_TERMS:
+        raise QueryError(_("This search has too many parts. Use at most %(most)d.") % {"most": MAX_TERMS})
+    viewer = _Viewer(today, zone, Steps(MAX_STEPS))
     tests = []
     statuses: set[str] = set(STATUSES)
-    for match in _TERM.finditer(text):
+    for match in terms:
         tests.append(_negated(_test(match, viewer)) if match["not"] else _test(match, viewer))
         if search_words.field(match["field"] or "") == "status" and not match["not"]:
             statuses &= _statuses(search_words.value("status", _unquoted(match["value"])))
-    if len(tests) > MAX_TERMS:
-        raise QueryError(_("This search has too many parts. Use at most %(most)d.") % {"most": MAX_TERMS})
     return Query(text, tuple(tests), frozenset(statuses))
 
 
@@ -116,7 +149,7 @@ def _test(match: re.Match[str], viewer: _Viewer) -> Test:
     if match["mark"] == "#":
         return _tag(_unquoted(match["name"]))
     if match["mark"]:
-        return _same("category", _unquoted(match["name"]))
+        return _category(_unquoted(match["name"]))
     if not match["field"]:
         return _containing(match["text"] if match["text"] is not None else match["word"])
     name, operator = search_words.field(match["field"]), match["op"]
@@ -135,28 +168,23 @@ def _unquoted(text: str) -> str:
 
 
 def _containing(text: str) -> Test:
-    wanted = text.casefold()
-    return lambda task: any(wanted in part.casefold() for part in _texts(task))
+    wanted = folded(text)
+    return lambda task: any(wanted in part for part in task.texts)
 
 
-def _texts(task: Values) -> list[str]:
-    return [
-        task["title"],
-        task.get("description") or "",
-        task.get("category") or "",
-        *(task.get("tags") or ()),
-        *(entry["text"] for entry in task.get("checklist") or ()),
-    ]
-
-
-def _same(name: str, value: str) -> Test:
-    wanted = value.casefold()
-    return lambda task: (task.get(name) or "").casefold() == wanted
+def _category(value: str) -> Test:
+    wanted = folded(value)
+    return lambda task: task.category == wanted
 
 
 def _tag(value: str) -> Test:
-    wanted = value.casefold()
-    return lambda task: any(tag.casefold() == wanted for tag in task.get("tags") or ())
+    wanted = folded(value)
+    return lambda task: wanted in task.tags
+
+
+def _title(value: str) -> Test:
+    wanted = folded(value)
+    return lambda task: wanted in task.title
 
 
 def _statuses(value: str) -> set[str]:
@@ -209,13 +237,14 @@ def _day_test(day_of: Callable[[Values], str | None], operator: str, value: str,
     if value.lower() in {"none", "any"} and operator in ":=":
         wanted = value.lower() == "any"
         return lambda task: bool(day_of(task)) == wanted
-    day, compare = _day(value, viewer.today).isoformat(), _COMPARE[operator]
+    day, compare = _day(value, viewer).isoformat(), _COMPARE[operator]
     return lambda task: bool(found := day_of(task)) and compare(found, day)
 
 
-def _day(value: str, today: date) -> date:
+def _day(value: str, viewer: _Viewer) -> date:
     # Noon: a day is asked for, so no time of day has gone by.
-    day = quick_add.day_of(value, datetime.combine(today, time(12)), get_language() or "en")
+    noon = datetime.combine(viewer.today, time(12))
+    day = quick_add.day_of(value, noon, get_language() or "en", viewer.steps)
     if day is None:
         raise QueryError(
             _("“%(value)s” is not a day. Write today, +7d or 2026-12-31.") % {"value": value[:30]}
@@ -257,9 +286,9 @@ def _unknown(name: str, value: str, known: Any) -> str:
 _FIELDS: dict[str, Callable[[str, str, _Viewer], Test]] = {
     "status": _status,
     "priority": _priority,
-    "category": lambda operator, value, viewer: _same("category", value),
+    "category": lambda operator, value, viewer: _category(value),
     "tag": lambda operator, value, viewer: _tag(value),
-    "title": lambda operator, value, viewer: lambda task: value.casefold() in task["title"].casefold(),
+    "title": lambda operator, value, viewer: _title(value),
     "due": _due,
     **{name: _moment(name) for name in _MOMENTS},
     "is": _is,

@@ -20,6 +20,7 @@ from store.errors import FieldError, ValidationFailed
 from store.idempotency import Once, Slot, StoredReply
 from store.model import Key
 from store.request_context import RequestContext
+from store.text import shown
 from store.writing import ConditionFailed, Contended, write
 from tasks import services
 from tasks.ids import from_sort_key
@@ -205,14 +206,22 @@ def _create(ctx: RequestContext, candidates: Sequence[Candidate], *, by_row: boo
             pass
 
 
+def _shown(errors: Iterable[FieldError]) -> list[FieldError]:
+    """Return errors as they may be shown: they can name what is in the file."""
+    return [
+        {"field": shown(error["field"]), "message": shown(error["message"]), "code": error["code"]}
+        for error in errors
+    ]
+
+
 def _report(file_format: str, dry_run: bool, candidates: Sequence[Candidate]) -> ImportReport:
     results = [
         RowResult(
             candidate.row.number,
             candidate.status,
             candidate.task_id,
-            candidate.errors,
-            [] if candidate.errors else candidate.row.notes,
+            _shown(candidate.errors),
+            [] if candidate.errors else _shown(candidate.row.notes),
         )
         for candidate in candidates
     ]

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
-from pydantic_core import from_json
 
 from store import versions
 from store.errors import FieldError
@@ -45,8 +44,10 @@ def read(upload: bytes, now: datetime) -> tuple[str, list[Row]]:
 
 
 def _read_json(text: str) -> list[Row]:
+    from web.api.requests import from_json_text  # imports the API, which pages do without
+
     try:
-        tasks = from_json(text, allow_inf_nan=False)
+        tasks = from_json_text(text)
     except ValueError as error:
         raise refuse("json", _("The file is not valid JSON: %(why)s.") % {"why": error}) from None
     if not isinstance(tasks, list):

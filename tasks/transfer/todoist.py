@@ -10,10 +10,10 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.utils.translation import gettext as _
 
+from store import time_zones
 from store.errors import FieldError
 from tasks.fields import CHECKLIST_MAX, CHECKLIST_TEXT_MAX
 from tasks.language import quick_add
@@ -167,10 +167,8 @@ def _keep_words(row: Row, name: str, text: str) -> None:
 
 
 def _local(now: datetime, zone: str) -> datetime:
-    try:
-        return now.astimezone(ZoneInfo(zone)) if zone else now
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return now
+    found = time_zones.named(zone)
+    return now.astimezone(found) if found else now
 
 
 def _parse_date(text: str, now: datetime, language: str) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from identity.sign_in import context
-from store.errors import VersionConflict
+from store.errors import ValidationFailed, VersionConflict
 from store.idempotency import Once, StoredReply
 from tasks import ids, recurrence, selectors, services
 from tasks.errors import SeriesEnded, TaskNotFound
@@ -104,7 +104,10 @@ def task_duplicate(request: HttpRequest, task_id: UUID) -> HttpResponse:
     task = selectors.get_task(person_id(request), str(task_id))
     key = request.POST.get("key", "")
     once = _once(key, str(task_id)) if key else None
-    written = services.duplicate_task(context(request), task, once=once)
+    try:
+        written = services.duplicate_task(context(request), task, once=once)
+    except ValidationFailed as error:  # it is older than what its texts may hold
+        return answer(request, error.errors[0]["message"], level="error")
     if not written.replayed:
         add_message(request, _("This is a copy of “%(title)s”") % {"title": task.title})
     return redirect("task-edit", ids.from_sort_key(written.task.SK))

@@ -150,6 +150,8 @@ def task_fresh(request: HttpRequest, task_id: UUID) -> HttpResponse:
     try:
         task = selectors.get_task(person_id(request), str(task_id))
     except TaskNotFound:
+        if not selectors.was_deleted(person_id(request), str(task_id)):
+            raise
         return render(request, "tasks/partials/stale.html", {"task_id": task_id})
     if str(task.version) == request.GET.get("version"):
         return HttpResponse(status=204)

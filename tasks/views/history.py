@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from identity.today import zone_named
+from store import time_zones
 from tasks import checklists, history, selectors
 from tasks.forms import FIELD_LABELS, PRIORITY_LABELS, REPEAT_FROM_LABELS, STATUS_LABELS
 from tasks.history import Event, HistoryUnavailable
@@ -62,7 +62,7 @@ def _text(request: HttpRequest, field: str, task: Mapping[str, Any]) -> str:
     if field == "checklist":
         return checklists.to_text(value)
     if field == "recurrence":
-        return rule_words.in_words(value, zone=zone_named(task.get("timezone")))
+        return rule_words.in_words(value, zone=time_zones.named(task.get("timezone")))
     if field in {"due_date", "due_time"}:
         return _due_text(field, local_due(task, zone_of(request)))
     return ", ".join(value) if isinstance(value, list) else str(_LABELS.get(field, {}).get(value, value))

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from store.errors import InvalidCursor
 from store.paging import Page
+from store.text import distinct, folded
 from tasks import selectors
 from tasks.forms import BulkForm, QuickAddForm
 from tasks.items import TaskItem
@@ -114,7 +115,7 @@ def _list_context(request: HttpRequest, view: ListView, search: Search, rows: in
         "sections": [Section(*named, shown, more)] if named else group_by_section(shown, more=more),
         "bulk": BulkForm(),
         "next_url": url_of(view, cursor=found.next_cursor, q=search.text) if found.next_cursor else "",
-        "categories": sorted({task.category for task in found.items if task.category}),
+        "categories": sorted(distinct(task.category for task in found.items if task.category), key=folded),
     }
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_POST, require_safe
 
 from identity.sign_in import context
+from store import text
 from store.errors import ValidationFailed
 from store.idempotency import Once, StoredReply
 from tasks import ids, selectors, services
@@ -81,8 +82,12 @@ def _task_of(request: HttpRequest, written: Written) -> TaskItem:
 @task_view
 @require_safe
 def task_parse(request: HttpRequest) -> HttpResponse:
-    """Return which parts of ``line`` are understood and what they mean, for the page to mark while typing."""
-    parsed = _parse(request, request.GET.get("line", ""), request.GET.getlist("keep"))
+    """Return which parts of ``line`` are understood and what they mean, for the page to mark while typing.
+
+    Parts stand where they do in the ``line`` of the answer, which can be spelled with other characters.
+    """
+    line = text.canonical(text.shown(request.GET.get("line", "")))
+    parsed = _parse(request, line, request.GET.getlist("keep"))
     parts = [
         {
             "start": part.start,
@@ -93,7 +98,7 @@ def task_parse(request: HttpRequest) -> HttpResponse:
         }
         for part in parsed.parts
     ]
-    return JsonResponse({"title": parsed.fields["title"], "parts": parts})
+    return JsonResponse({"title": parsed.fields["title"], "line": line, "parts": parts})
 
 
 def _meaning(request: HttpRequest, part: Part) -> str:

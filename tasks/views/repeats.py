@@ -10,7 +10,7 @@ from django.utils.dateformat import format as format_day
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from identity.today import zone_named
+from store import time_zones
 from tasks import recurrence, write_plans
 from tasks.forms import RepeatForm
 from tasks.language import rule_words
@@ -60,7 +60,7 @@ def described(values: Mapping[str, Any], now: datetime) -> dict[str, Any]:
             % {"why": error},
         }
     words = rule_words.in_words(
-        rule, values.get("repeat_from"), zone_named(values.get("timezone")) or now.tzinfo
+        rule, values.get("repeat_from"), time_zones.named(values.get("timezone")) or now.tzinfo
     )
     days = recurrence.first_days(rule, start, SHOWN + 1)
     later = [day for day in days if day > start.day or not values.get("due_date")]

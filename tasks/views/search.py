@@ -16,6 +16,7 @@ from identity import preferences
 from identity.preferences import SavedFilter
 from identity.sign_in import context
 from store.paging import Page
+from store.text import TextRefused, canonical, line, same
 from tasks.items import TaskItem
 from tasks.language import search as query
 from tasks.language.search import Query
@@ -58,7 +59,7 @@ class Search:
 
 def search_of(request: HttpRequest) -> Search:
     """Return the search in the URL; with the saved searches, unless htmx asks for the next page only."""
-    text = " ".join(request.GET.get("q", "").split())[: query.MAX_LENGTH + 1]
+    text = " ".join(canonical(request.GET.get("q", "")).split())[: query.MAX_LENGTH + 1]
     partial = is_partial(request) and "cursor" in request.GET
     saved = [] if partial else preferences.saved_filters(person_id(request))
     try:
@@ -75,7 +76,10 @@ def filter_save(request: HttpRequest) -> HttpResponse:
     if forget := request.POST.get("forget"):
         return _forget(request, forget)
     given = request.POST if "name" in request.POST else request.GET
-    name, text = given.get("name", "").strip(), given.get("q", "").strip()
+    try:
+        name, text = line(given.get("name", "")), line(given.get("q", ""))
+    except TextRefused as error:
+        raise BadRequest(str(error)) from None
     if not name or not text or len(name) > preferences.MAX_NAME or len(text) > query.MAX_LENGTH:
         raise BadRequest(_("A saved search needs a name and a search."))
     preferences.save_filter(context(request), name, text)
@@ -88,7 +92,9 @@ def filter_save(request: HttpRequest) -> HttpResponse:
 
 def _forget(request: HttpRequest, name: str) -> HttpResponse:
     """Delete a saved search; the undo button carries what it takes to save it again."""
-    saved = {search["name"]: search["query"] for search in preferences.saved_filters(person_id(request))}
+    saved = preferences.saved_filters(person_id(request))
+    found = next((search for search in saved if same(search["name"], name)), None)
     preferences.remove_filter(context(request), name)
-    undo = f"{reverse('filter-save')}?{urlencode({'name': name, 'q': saved[name]})}" if name in saved else ""
+    kept = urlencode({"name": found["name"], "q": found["query"]}) if found else ""
+    undo = f"{reverse('filter-save')}?{kept}" if kept else ""
     return answer(request, _("Forgot the search “%(name)s”") % {"name": name}, undo=undo)

@@ -98,6 +98,26 @@ def test_the_audit_trail_is_found_and_stays(root, other_root, add, alice):
     assert root.get(path.partition("change/")[0] + "delete/").status_code == 403
 
 
+def test_nobody_reads_what_a_stored_reply_says(root, viewer, alice, api):
+    client, headers = api(alice), {"idempotency-key": f"once-{alice.id}"}
+    client.post(TASKS, {"title": "Private matter"}, "application/json", headers=headers)
+    made = client.post("/api/v1/tokens", {"name": "My script"}, "application/json", headers=headers | {
+        "idempotency-key": f"once-{alice.id}-token"
+    })  # fmt: skip
+    assert made.status_code == 201
+    path, query = "tasks/idempotencyrecord", f"?q=once-{alice.id}"
+    keys = found(root.page(f"{path}/{query}"))
+    assert len(keys) == 2
+    for admin in (root, viewer):
+        paths = [f"{path}/{query}", f"{path}/export.csv{query}"]
+        paths += [f"{path}/{quote(key)}/change/" for key in keys]
+        for page in map(admin.page, paths):
+            assert "201" in page
+            assert "Private matter" not in page
+            assert "My script" not in page
+            assert "nonce" not in page
+
+
 @pytest.mark.parametrize("path", ["session", "accesstoken", "idempotencyrecord"])
 def test_viewers_end_nothing(viewer, alice, client_for, ctx, api, path):
     browser = client_for(alice)

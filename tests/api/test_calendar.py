@@ -4,6 +4,7 @@ import base64
 import json
 import logging
 
+import pytest
 from django.test import Client
 from icalendar import Calendar
 
@@ -32,6 +33,13 @@ def test_the_address_serves_the_feed(as_alice):
     assert_problem(program.get(url), 404)
     assert_problem(as_alice("GET", CALENDAR), 404)
     assert_problem(as_alice("DELETE", CALENDAR), 404)
+
+
+@pytest.mark.parametrize("headers", [{"HTTP_HOST": "testserver:1"}, {"HTTP_X_FORWARDED_PROTO": "https"}])
+def test_the_address_is_the_public_one_whatever_the_request_says(api, alice, settings, headers):
+    settings.APP_URL = "https://todo.example.com/base"
+    url = api(alice).post(CALENDAR, **headers).json()["url"]
+    assert url.startswith("https://todo.example.com/api/v1/calendar/todo_")
 
 
 def test_a_new_address(as_alice):

@@ -203,6 +203,17 @@ def test_seconds_that_are_none_stop_the_app(monkeypatch, value):
         env.seconds("GROUPS_SECONDS", 50)
 
 
+@pytest.mark.parametrize("value", ["Mars/Olympus", "localtime", "Factory", "posix/UTC", "europe/berlin"])
+def test_zones_that_are_none_stop_the_app(monkeypatch, value):
+    from django.core.exceptions import ImproperlyConfigured
+
+    from web import env
+
+    monkeypatch.setenv("REPORTING_TIMEZONE", value)
+    with pytest.raises(ImproperlyConfigured, match="REPORTING_TIMEZONE"):
+        env.time_zone("REPORTING_TIMEZONE", "UTC")
+
+
 def test_deployed_cookies_belong_to_one_host(tmp_path, outputs):
     """Their names make browsers refuse them from other hosts, and without TLS."""
     names = "s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, s.SESSION_COOKIE_SECURE, s.SESSION_COOKIE_PATH"

@@ -117,6 +117,9 @@ def test_settings_come_from_the_environment():
     [
         ({"GOLD_BUCKET": "", "GLUE_DATABASE": ""}, "GOLD_BUCKET, GLUE_DATABASE"),
         ({"REPORTING_TIMEZONE": "Mars/Olympus"}, "Mars/Olympus"),
+        ({"REPORTING_TIMEZONE": "localtime"}, "localtime"),
+        ({"REPORTING_TIMEZONE": "posix/UTC"}, "posix/UTC"),
+        ({"REPORTING_TIMEZONE": "europe/paris"}, "europe/paris"),
         ({"LAKE_POLL_SECONDS": "soon"}, "LAKE_POLL_SECONDS"),
         ({"LAKE_KEEP_SNAPSHOTS": "1"}, "LAKE_KEEP_SNAPSHOTS must be a number of at least 3"),
         ({"LAKE_THREADS": "0"}, "LAKE_THREADS"),

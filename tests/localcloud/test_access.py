@@ -600,7 +600,7 @@ def test_streams_are_listed_with_a_grant_on_everything(
     assert [each["StreamArn"] for each in streams.list_streams(TableName=name)["Streams"]] == [stream]
     table = stream.partition("/stream/")[0]
     permit(shared, name, allow(["dynamodb:ListStreams"], stream, table, f"{table}/*"))
-    with pytest.raises(ClientError, match=r"dynamodb:ListStreams on resource: \*"):
+    with pytest.raises(ClientError, match="not authorized to perform: dynamodb:ListStreams"):
         streams.list_streams(TableName=name)
 
 

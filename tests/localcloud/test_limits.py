@@ -367,6 +367,22 @@ def test_an_expression_has_at_most_4_kilobytes(shared: ClientOf, table: str) -> 
     assert refused(lambda: get(4097))[0] == "ValidationException"
 
 
+@pytest.mark.parametrize("letter", ["a", "語", "😀", '"'])
+@pytest.mark.parametrize(("number", "taken"), [(40, True), (42, False)])
+def test_a_transaction_has_4_megabytes_of_items_as_they_are_stored(
+    shared: ClientOf, table: str, letter: str, number: int, taken: bool
+) -> None:
+    body = letter * (100 * 1024 // len(letter.encode()))
+    items = [{"PK": {"S": f"{place}"}, "SK": {"S": "s"}, "B": {"S": body}} for place in range(number)]
+    puts = [{"Put": {"TableName": table, "Item": item}} for item in items]
+    write = lambda: shared("dynamodb").transact_write_items(TransactItems=puts)  # noqa: E731
+    if taken:
+        write()
+    else:
+        code, text = refused(write)
+        assert (code, "4MB" in text) == ("ValidationException", True)
+
+
 # --- concurrency ---
 
 

@@ -60,7 +60,7 @@ def test_every_index_key(ctx, alice):
         "GSI3PK": owner,
         "GSI3SK": f"PRIORITY#urgent#{suffix}",
         "GSI4PK": owner,
-        "GSI4SK": f"CATEGORY#C%23#{suffix}",
+        "GSI4SK": f"CATEGORY#c%23#{suffix}",
         "GSI5SK": f"{STAMP}#{suffix}",
     }
 

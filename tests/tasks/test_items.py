@@ -1,13 +1,14 @@
 """Items and their ids"""
 
+import unicodedata
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from store.model import table_definition
 from tasks.ids import is_id, new_id
-from tasks.items import TaskItem
+from tasks.items import TaskItem, category_prefix
 from tests.roles import OWNER
 
 
@@ -49,6 +50,17 @@ def test_ids_sort_by_time(microseconds, later):
     assert first[14] == "7"
     # The 12 bits after the milliseconds hold 4096 steps for 1000 microseconds.
     assert first[:18] < second[:18] or later == timedelta(0)
+
+
+@example("\ufdfa" * 50)
+@example("%" * 50)
+@given(st.text(min_size=1, max_size=50) | st.text("\ufdfa\ufdfb%#\uff05\u3300", min_size=1, max_size=50))
+def test_the_key_of_a_category_fits_and_is_that_of_all_its_spellings(category):
+    prefix = category_prefix(category)
+    assert prefix == category_prefix(unicodedata.normalize("NFKD", category))
+    assert len(prefix.encode("utf-8", "replace")) + 36 <= 1024
+    assert prefix.startswith("CATEGORY#")
+    assert prefix.count("#") == 2
 
 
 def test_seeded_ids_repeat():

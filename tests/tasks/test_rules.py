@@ -7,13 +7,14 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from dateutil.rrule import rrulestr
-from hypothesis import assume, given, settings
+from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from tasks import recurrence
-from tasks.recurrence import MAX_STEPS, WEEKDAYS, InvalidRule, Start, Steps, fitted, following, occurrences
+from tasks.recurrence import MAX_STEPS, WEEKDAYS, InvalidRule, Start, fitted, following, occurrences
 from tests.slices import examples
+from tests.tasks import other_libraries
+from web.steps import OutOfStepsError, Steps
 
 CORPUS = json.loads((Path(__file__).parent / "corpora/recurrence.json").read_text())
 
@@ -73,38 +74,35 @@ DAYS = st.dates(date(1990, 1, 1), date(2060, 12, 31))
 
 
 @pytest.mark.sliced
-@settings(max_examples=examples(2000), deadline=None)
+@settings(max_examples=examples(4000), deadline=None)
 @given(rules(), DAYS)
-def test_the_same_days_as_dateutil(rule, start):
-    # Where dateutil does not follow RFC 5545: the days of a week by its number, and the first, partial week.
-    assume("BYWEEKNO" not in rule and not ("FREQ=WEEKLY" in rule and "BYSETPOS" in rule))
-    # It takes days that fit both "MO" and "1MO" where a rule lists them, and fails at a 53rd weekday of a month.
-    listed = dict(part.split("=") for part in rule.split(";")).get("BYDAY", "").split(",")
-    assume(len({day[:-2] != "" for day in listed}) == 1)
-    assume(not any("53" in day for day in listed) or ("FREQ=YEARLY" in rule and "BYMONTH=" not in rule))
+def test_the_same_days_as_two_other_libraries(rule, start):
     try:
-        days = list(islice(occurrences(fitted(rule, Start(start)), Start(start)), 6))
+        rule = fitted(rule, Start(start))
     except InvalidRule:
         assume(False)
-    assume(days[-1].year < 2200)  # dateutil takes minutes for rules that seldom come
-    theirs = rrulestr(rule, dtstart=datetime.combine(start, time())).replace(
-        until=datetime.combine(days[-1], time())
-    )
-    assert [moment.date() for moment in islice(theirs, 6)] == days
+    days = list(islice(occurrences(rule, Start(start)), 6))
+    asked = 0
+    for library in other_libraries.LIBRARIES:
+        theirs = [day for day in days if day.year < library.ends]
+        if theirs and not library.differs(rule):
+            asked += 1
+            assert list(islice(library.days(rule, start, theirs), 6)) == theirs, library.name
+    event(f"asked {asked} libraries")
 
 
 @pytest.mark.sliced
 @settings(max_examples=examples(4000), deadline=None)
 @given(rules() | st.text("FREQ=DAILYWKMONTHBSPU;,0123456789-+", max_size=220), DAYS, DAYS)
 def test_no_rule_takes_more_steps_than_the_bound(rule, start, today):
-    steps = Steps()
+    steps = Steps(MAX_STEPS)
     try:
         known = recurrence.parse(rule)
     except InvalidRule:
         return
     list(islice(occurrences(known, Start(start), steps), 3))
     assert steps.taken < MAX_STEPS
-    steps = Steps()
+    steps = Steps(MAX_STEPS)
     following(known, Start(start), datetime.combine(today, time(12), UTC), steps=steps)
     assert steps.taken < MAX_STEPS
 
@@ -124,7 +122,7 @@ def test_no_rule_takes_more_steps_than_the_bound(rule, start, today):
 )
 def test_what_never_comes_is_refused_before_the_bound(rule, monkeypatch):
     counted = []
-    monkeypatch.setattr(recurrence, "Steps", lambda: counted.append(Steps()) or counted[-1])
+    monkeypatch.setattr(recurrence, "Steps", lambda limit: counted.append(Steps(limit)) or counted[-1])
     recurrence._read.cache_clear()
     with pytest.raises(InvalidRule, match="never"):
         recurrence.parse(rule)
@@ -133,6 +131,19 @@ def test_what_never_comes_is_refused_before_the_bound(rule, monkeypatch):
     with pytest.raises(InvalidRule):
         recurrence.parse(rule)
     assert len(counted) == before  # a refusal is remembered
+
+
+def test_a_rule_that_takes_too_many_steps_is_refused(monkeypatch):
+    monkeypatch.setattr(recurrence, "MAX_STEPS", 50)
+    recurrence._read.cache_clear()
+    with pytest.raises(InvalidRule, match="too many steps"):
+        recurrence.parse("FREQ=YEARLY;BYMONTHDAY=31")
+    known, start = "FREQ=MONTHLY;BYMONTHDAY=31", date(2026, 1, 1)
+    recurrence._read.cache_clear()
+    assert fitted(known, Start(start)) == known
+    with pytest.raises(OutOfStepsError):
+        following(known, Start(start), datetime(2026, 2, 1, 12, tzinfo=UTC))
+    recurrence._read.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ import calendar
 import io
 import json
 import re
+import unicodedata
 from collections import Counter
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -123,6 +124,25 @@ IN_PARTS = [
         means("Papa", "2026-12-05", "", "FREQ=WEEKLY;INTERVAL=2;BYDAY=SA"),
     ),
     ("en", "Call half an hour from now", means("Call", "2026-11-30", "10:30")),
+    ("en", "Every friday weekly review", means("weekly review", "2026-12-04", "", "FREQ=WEEKLY;BYDAY=FR")),
+    (
+        "de",
+        "Papier alle 14 Tage montags",
+        means("Papier", "2026-11-30", "", "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO"),
+    ),
+    ("de", "Papier alle 3 Tage montags", means("Papier alle 3 Tage montags")),
+    (
+        "en",
+        "Invoice every month on the first workday",
+        means("Invoice", "2026-12-01", "", "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=1"),
+    ),
+    ("de", "Rechnung am zweiten Werktag des Monats", means("Rechnung am zweiten Werktag des Monats")),
+    ("en", "Yoga tue/thu 6pm", means("Yoga tue/thu 6pm")),
+    ("de", "Yoga Mo, Di um 8", means("Yoga Mo, Di um 8")),
+    ("en", "Call at 7:30 tomorrow evening", means("Call", "2026-12-01", "19:30")),
+    ("de", "Anruf um 7:30 morgen früh", means("Anruf", "2026-12-01", "07:30")),
+    ("en", "Meet Ann on the 5th floor", means("Meet Ann on the 5th floor")),
+    ("en", "on the 24th call Bob", means("call Bob", "2026-12-24")),
     # a weekday and the day of a month: what agrees, or neither
     ("en", "Call Tim on Monday the 7th", means("Call Tim", "2026-12-07")),
     ("en", "Call Tim on Monday the 8th", means("Call Tim on Monday the 8th")),
@@ -332,7 +352,7 @@ def test_no_line_takes_more_steps_than_there_are(words, code):
 
 
 def test_a_line_that_runs_out_of_steps_is_understood_as_far_as_it_came(monkeypatch):
-    monkeypatch.setattr(engine.Steps.__init__, "__defaults__", (400,))
+    monkeypatch.setattr(quick_add, "MAX_STEPS", 400)
     line = "Report tomorrow " + "every 2nd tuesday of " * 15
     parsed = quick_add.parse(line, NOWS[0])
     assert parsed.steps == 401
@@ -416,3 +436,25 @@ def test_the_command_prints_an_object_for_each_line(monkeypatch):
 def test_the_command_says_what_is_wrong_with_an_option(monkeypatch, options, says):
     with pytest.raises(CommandError, match=says):
         understand(monkeypatch, "x", *options)
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_letters_are_read_however_they_are_composed(form):
+    hindi = "\u0939\u093f\u0928\u094d\u0926\u0940"
+    line = unicodedata.normalize(form, f"M\u00fcsli @k\u00fcche #caf\u00e9 #{hindi} \u00fcbermorgen")
+    now = datetime(2026, 11, 22, 15, 30, tzinfo=UTC)
+    assert quick_add.parse(line, now, "de").fields == {
+        "title": "M\u00fcsli",
+        "category": "k\u00fcche",
+        "tags": ["caf\u00e9", hindi],
+        "due_date": "2026-11-24",
+    }
+    assert quick_add.day_of(unicodedata.normalize(form, "\u00fcbermorgen"), now) == date(2026, 11, 24)
+    daily = quick_add.repeat_of(unicodedata.normalize(form, "t\u00e4glich"), now.date(), "de")
+    assert daily == {"recurrence": "FREQ=DAILY"}
+
+
+def test_marks_that_follow_no_name_stay_in_the_title():
+    now = datetime(2026, 11, 22, 15, 30, tzinfo=UTC)
+    for line in ("Call #home\u2026", "Call #a\u3001b", "Call @x\u201dy", "Call #\u0301x"):
+        assert quick_add.parse(line, now).fields == {"title": line}

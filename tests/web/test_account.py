@@ -57,7 +57,7 @@ BAD = [
     ({"email": "nonsense"}, "Enter an e-mail address like"),
     ({"password": "short"}, "Choose a longer password"),
     ({"password": ""}, "Choose a password."),
-    ({"given_name": "nul\0"}, "Null characters"),
+    ({"given_name": "nul\0"}, "without control characters"),
 ]
 
 

@@ -66,7 +66,7 @@ BAD = [
     ({}, "Give the task a title."),
     ({"title": "x" * 201}, "Shorten the title to 200 characters."),
     ({"title": "x" * 900_000}, "200"),
-    ({"title": "nul\0"}, "Null characters"),
+    ({"title": "nul\0"}, "without control characters"),
     ({"title": "t", "due_date": "31/12/2026"}, "YYYY-MM-DD"),
     ({"title": "t", "due_date": "2026-02-30"}, "YYYY-MM-DD"),
     ({"title": "t", "due_date": "0001-01-01"}, "not before 1900"),
@@ -83,7 +83,7 @@ def test_bad_input_is_told_and_nothing_is_added(browser, titles, form, says, hea
     assert answer.status_code == 422
     page = read(answer)
     assert says in page.text
-    assert headers or page.fields["title"] == form.get("title", "")
+    assert headers or page.fields["title"] == form.get("title", "").replace("\0", "")
     assert titles() == []
 
 

@@ -2,11 +2,9 @@
 
 from contextlib import suppress
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
@@ -17,6 +15,7 @@ from identity.decorators import person_required
 from identity.errors import AccessTokenNotFound, CalendarFeedNotFound
 from identity.sign_in import context, person
 from store.errors import DomainError, ValidationFailed
+from tasks import calendar_feed
 from todo_site.account.forms import TokenForm
 from todo_site.account.pages import page, show
 
@@ -89,7 +88,4 @@ def feed(request: HttpRequest) -> HttpResponse:
             calendar_address.disable(context(request))
         messages.success(request, _("The calendar address no longer works."))
         return redirect("account-access")
-    path = reverse(
-        "api:calendar_feed", settings.URLS_BY_PREFIX["/api"], [calendar_address.enable(context(request))]
-    )
-    return _show(request, feed_address=request.build_absolute_uri(path))
+    return _show(request, feed_address=calendar_feed.address(calendar_address.enable(context(request))))

@@ -6,7 +6,6 @@ import uuid
 from datetime import tzinfo
 from functools import cache
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.conf import settings
@@ -19,13 +18,15 @@ from identity.errors import IdentityError, WrongCode
 from identity.forms import StyledForm, code_field, name_field, new_password_field, password_field
 from identity.today import name_of
 from identity.users import Person
+from store import time_zones
 from store.idempotency import Once, StoredReply
 from tasks.transfer.rows import MAX_ROWS
+from web.forms import TextField
 
 
 @cache
 def _zones() -> list[tuple[str, str]]:
-    names = sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/"))
+    names = sorted(name for name in time_zones.names() if "/" in name and not name.startswith("Etc/"))
     return [(name, name_of(name)) for name in ("UTC", *names)]
 
 
@@ -104,7 +105,7 @@ class TokenForm(StyledForm):
     """A new access token. ``key`` is made with the form, so that sending it twice creates one token."""
 
     key = forms.CharField(widget=forms.HiddenInput, required=False, max_length=64)
-    name = forms.CharField(
+    name = TextField(
         label=_("What is it for?"),
         max_length=NAME_MAX,
         error_messages={"required": _("Give the token a name.")},

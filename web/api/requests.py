@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -34,8 +35,9 @@ def json_object(request: HttpRequest) -> dict[str, Any]:
     if not body.strip():
         raise RequestProblem(400, "The body is missing. Send a JSON object.")
     try:
-        # Unlike json.loads this bounds the nesting, and refuses NaN and lone surrogates.
-        value = from_json(body, allow_inf_nan=False)
+        value = from_json_text(body.decode())
+    except UnicodeDecodeError as error:
+        raise RequestProblem(400, f"The body is not valid UTF-8, from byte {error.start} on.") from None
     except ValueError as error:
         raise RequestProblem(400, f"The body is not valid JSON: {error}.") from None
     if not isinstance(value, dict):
@@ -45,8 +47,26 @@ def json_object(request: HttpRequest) -> dict[str, Any]:
     return value
 
 
+def from_json_text(text: str) -> Any:
+    """Return the value of a JSON text. Raises ValueError, also if an object has a name twice."""
+    # Unlike json.loads this bounds the nesting, and refuses NaN and lone surrogates.
+    value = from_json(text, allow_inf_nan=False)
+    json.loads(text, object_pairs_hook=_check_names)  # from_json keeps the last of two values
+    return value
+
+
+def _check_names(pairs: list[tuple[str, Any]]) -> None:
+    names = [name for name, _value in pairs]
+    if len(set(names)) < len(names):
+        twice = Counter(names).most_common(1)[0][0]
+        raise ValueError(f"the name “{twice[:50]}” occurs twice in one object")
+
+
 def check_coding(request: HttpRequest) -> None:
-    """Refuse a compressed body. Raises RequestProblem 415."""
+    """Refuse a compressed body, and one in another character set than UTF-8. Raises RequestProblem 415."""
+    charset = request.content_params.get("charset", "utf-8") if request.content_params else "utf-8"
+    if charset.strip().lower() not in {"utf-8", "utf8"}:
+        raise RequestProblem(415, "Send the body in UTF-8, with no `charset` or with `charset=utf-8`.")
     if request.META.get("HTTP_CONTENT_ENCODING", "").strip().lower() not in {"", "identity"}:
         raise RequestProblem(
             415, "Send the body as it is, without `Content-Encoding`.", "", {"Accept-Encoding": "identity"}

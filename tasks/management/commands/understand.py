@@ -5,10 +5,11 @@ import sys
 from argparse import ArgumentParser
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from django.core.management.base import BaseCommand, CommandError
 
+from store import time_zones
 from tasks.language import lexicon, quick_add
 
 FIELDS = (
@@ -49,9 +50,9 @@ class Command(BaseCommand):
 
 def _zone(name: str) -> ZoneInfo:
     try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise CommandError(f"--timezone must be a zone such as Europe/Berlin, not {name!r}") from None
+        return ZoneInfo(time_zones.checked(name))
+    except time_zones.UnknownZone as error:
+        raise CommandError(f"--timezone must be a zone, not {name!r}. {error}") from None
 
 
 def _moment(text: str | None, zone: ZoneInfo) -> datetime:
