@@ -386,11 +386,11 @@ def debian_packages() -> tuple[list[str], str]:
         packages.append(HEADLESS_SHELL)
     if not works(["java", "-version"]):
         packages.append("default-jre-headless")
-    if not has_libical():
-        packages.append("libical3")
     if platform.system() == "Linux" and not shutil.which("fusermount3"):
         packages.append("fuse3")
-    needed = "Chromium for pages, Java for Spark, libical for the calendar feed and FUSE for losses of power"
+    if not has_libical():
+        packages.append("libical3")
+    needed = "Chromium for pages, Java for Spark, FUSE for losses of power and libical for the calendar feed"
     return packages, f"The tests need {needed}: install them"
 
 
