@@ -18,7 +18,6 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from pynamodb.exceptions import DeleteError, PutError, PynamoDBException
 
-from dynamo_admin import export
 from dynamo_admin.changelist import READING_FAILED, CursorChangeList, reason
 from dynamo_admin.errors import StaleForm, WriteRefused
 from dynamo_admin.forms import VERSION_PARAMETER, DynamoForm, seen_version
@@ -147,7 +146,8 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             address = request.path.removesuffix(EXPORT)
             return HttpResponseRedirect(f"{address}?{request.GET.urlencode()}")
         site: Any = self.admin_site
-        lines = list(takewhile(site.fitting(), export.lines(names, found)))
+        rows = ([getattr(obj, name) for name in names] for obj in found)
+        lines = list(takewhile(site.fitting(), site.csv_lines(names, rows)))
         truncated = truncated or len(lines) <= len(found)
         answer: Any = HttpResponse("".join(lines), content_type="text/csv; charset=utf-8")
         moment = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"

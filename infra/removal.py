@@ -74,13 +74,31 @@ def down(settings: Settings, *, erase: str, confirmed: str, say: Callable[[str],
         raise ToolError(
             f"The stage {settings.stage} is protected: nothing was removed. To allow it:\n{commands}"
         )
-    if not stacks and not _function_is_there(settings):
+    gone = not stacks and not _function_is_there(settings)
+    if gone:
         say(f"there is no stage {settings.stage}")
         kept = find_kept(settings)
         if not erase or not kept:
             _say_what_stays(settings, kept)
             return
     _confirm(settings.stage, erase, confirmed)
+    erased = {} if gone else _remove(settings, stacks, erase, say)
+    kept = find_kept(settings)
+    if not erase:
+        _say_what_stays(settings, kept)
+        return
+    # The tagging API may still name what is gone.
+    left = {
+        kind: [name for name in names if name not in erased.get(kind, ())] for kind, names in kept.items()
+    }
+    _erase(left, say)
+    _erase_logs(settings, say)
+
+
+def _remove(
+    settings: Settings, stacks: list[dict[str, Any]], erase: str, say: Callable[[str], None]
+) -> Resources:
+    """Remove function and stacks, and with `erase` what they hold; return that by type."""
     found = resources([stack for stack in stacks if not stack["StackName"].endswith("EdgeStack")])
     say("web function")
     _remove_function(settings)
@@ -92,18 +110,7 @@ def down(settings: Settings, *, erase: str, confirmed: str, say: Callable[[str],
         _erase(found, say)
     edge.empty(settings)  # static files are no data
     _delete_stacks(rest, say)
-    kept = find_kept(settings)
-    if erase:
-        _erase(
-            {
-                kind: [name for name in names if name not in found.get(kind, ())]
-                for kind, names in kept.items()
-            },
-            say,
-        )
-        _erase_logs(settings, say)
-    else:
-        _say_what_stays(settings, kept)
+    return found if erase else {}
 
 
 def find_stacks(settings: Settings) -> list[dict[str, Any]]:

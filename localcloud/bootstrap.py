@@ -390,7 +390,12 @@ def debian_packages() -> tuple[list[str], str]:
         packages.append("fuse3")
     if not has_libical():
         packages.append("libical3")
-    needed = "Chromium for pages, Java for Spark, FUSE for losses of power and libical for the calendar feed"
+    if not shutil.which("soffice"):
+        packages.append("libreoffice-calc")
+    needed = (
+        "Chromium for pages, Java for Spark, FUSE for losses of power, libical for the calendar feed "
+        "and LibreOffice Calc for files"
+    )
     return packages, f"The tests need {needed}: install them"
 
 

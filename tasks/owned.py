@@ -7,9 +7,11 @@ from store.model import Item
 from store.reading import query_all
 from tasks.items import task_key, trash_key
 from tasks.transfer.export_jobs import export_key
+from tasks.transfer.import_jobs import import_key, rows_key
 
 
 def owned_by(user_id: str) -> Iterator[Item]:
-    """Return the exports and tasks of a person, the trash and its tombstones. One Query a page."""
-    partitions = (export_key(user_id, "")[0], task_key(user_id, "")[0], trash_key(user_id, "")[0])
+    """Return the exports, imports and tasks of a person, the trash and its tombstones. One Query a page."""
+    jobs = (export_key(user_id, "")[0], import_key(user_id, "")[0], rows_key(user_id, "", 0)[0])
+    partitions = (*jobs, task_key(user_id, "")[0], trash_key(user_id, "")[0])
     return chain.from_iterable(query_all(Item, partition) for partition in partitions)

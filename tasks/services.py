@@ -61,7 +61,11 @@ def create_task(ctx: RequestContext, given: Mapping[str, Any], *, once: Once | N
     ------
     ValidationFailed, IdempotencyMismatch, IdempotencyInFlight, WriteContention
     """
-    plan = plan_create(ctx, given)
+    return create_planned(ctx, plan_create(ctx, given), once=once)
+
+
+def create_planned(ctx: RequestContext, plan: Plan[TaskItem], *, once: Once | None = None) -> Written:
+    """Create the task that was planned. One request to DynamoDB. Raises what ``create_task`` raises."""
     profile = profiles.first_sight(ctx)
     plan = replace(plan, actions=[*plan.actions, *profile])
     written = _written(commit(ctx, plan, slot=once and Slot(ctx, once)))

@@ -53,13 +53,19 @@ def create_task(
     given: Mapping[str, Any],
     task_id: str | None = None,
     around: Around = MappingProxyType({}),
+    times: Mapping[str, str] = MappingProxyType({}),
 ) -> Plan[TaskItem]:
-    """Plan a new task with the fields ``given``. Raises ValidationFailed, Unread."""
+    """Plan a new task with the fields ``given``.
+
+    ``times`` are those at which an imported one was created and completed, by attribute; now where they are missing.
+
+    Raises ValidationFailed, Unread.
+    """
     values = DEFAULTS | validation.clean(fields.NEW_TASK, given)
     _check_together(values)
     if values.get("recurrence"):
         values["recurrence"] = _rule(ctx, values, around, given=True)
-    task = _new_task(ctx, values, task_id or new_id(ctx.now))
+    task = _new_task(ctx, values, task_id or new_id(ctx.now), **times)
     return _plan(None, task, put_new(task))
 
 
@@ -77,7 +83,7 @@ def together(result: Result, plans: Sequence[Plan[Any]]) -> Plan[Result]:
     )
 
 
-def _new_task(ctx: RequestContext, values: Mapping[str, Any], task_id: str) -> TaskItem:
+def _new_task(ctx: RequestContext, values: Mapping[str, Any], task_id: str, **times: str) -> TaskItem:
     authorship = ctx.authorship(1)
     now = authorship["updated_at"]
     pk, sk = task_key(ctx.user_id, task_id)
@@ -86,8 +92,8 @@ def _new_task(ctx: RequestContext, values: Mapping[str, Any], task_id: str) -> T
         SK=sk,
         id=task_id,
         user_id=ctx.user_id,
-        created_at=now,
-        completed_at=now if values["status"] == "completed" else None,
+        created_at=times.get("created_at", now),
+        completed_at=times.get("completed_at", now) if values["status"] == "completed" else None,
         **{name: value for name, value in values.items() if value != []},
         **authorship,
     )

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from identity.api import access_tokens, users
 from identity.api.authentication import Caller
 from insights import api as insights
-from tasks.api import batch, calendar, exports, recurrence, tasks, transfer
+from tasks.api import batch, calendar, exports, imports, recurrence, tasks, transfer
 from todo_site import api_document
 from web.api import error_handlers
 from web.api.openapi import Api
@@ -34,6 +34,7 @@ api.add_router("/v1/tokens", access_tokens.router)
 api.add_router("/v1/insights", insights.router)
 api.add_router("/v1", transfer.router)
 api.add_router("/v1/exports", exports.router)
+api.add_router("/v1/imports", imports.router)
 api.add_router("/v1/calendar", calendar.router)
 
 

@@ -38,7 +38,8 @@ _SHOWN = {
 }
 _MEASURED = {
     "title", "description", "category", "tags", "tag", "checklist", "text", "recurrence", "timezone", "q", "line",
-    "name", "given_name", "family_name", "email", "username", "identifier", "cursor", "file", "keep", "scopes",
+    "phrase", "name", "given_name", "family_name", "email", "username", "identifier", "cursor", "file", "keep",
+    "scopes",
 }  # fmt: skip
 _NEVER = {
     "password", "old_password", "new_password", "current_password", "password_again", "code", "totp", "otp",

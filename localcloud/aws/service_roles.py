@@ -1,8 +1,8 @@
 """Services that act as a role, or that a resource has to let in.
 
-Hole closed: ministack calls functions, starts executions, reads streams and subscribes logs without looking at the role
-that a service was given. Here each is decided (`decisions`), and refused as AWS refuses it: API Gateway answers 500, an
-execution fails, a rule's target is not invoked, and a mapping or subscription is not created.
+Hole closed: ministack calls functions and services, starts executions, reads streams and subscribes logs without
+looking at the role that a service was given. Here each is decided (`decisions`), and refused as AWS refuses it: API
+Gateway answers 500, an execution fails, a rule's target is not invoked, and a mapping or subscription is not created.
 """
 
 from collections.abc import Callable

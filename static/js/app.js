@@ -31,9 +31,7 @@
     form.querySelectorAll("button").forEach((button) => (button.disabled = false));
     form.querySelector(".busy-note")?.remove();
   };
-  document.addEventListener("submit", (event) => {
-    const form = event.target.closest("[data-busy]");
-    if (!form) return;
+  const busy = (form) => {
     form.setAttribute("aria-busy", "true");
     const note = Object.assign(document.createElement("p"), { className: "busy-note" });
     note.setAttribute("role", "status");
@@ -43,7 +41,64 @@
     note.append(bar, form.dataset.busy);
     // A button that is disabled before the form is sent is not part of what is sent.
     setTimeout(() => form.querySelectorAll("button").forEach((button) => (button.disabled = true)), 0);
+  };
+  document.addEventListener("submit", (event) => {
+    const form = event.target.closest("[data-busy]");
+    if (form) busy(form);
   });
+  // A file that no single request may have is sent piece by piece, as the server asks for it.
+  const SMALL = { bytes: 100000, rows: 1000 };
+  const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
+  const isSmall = async (file) =>
+    file.size <= SMALL.bytes && ((await file.text()).match(/[\n{]/g) ?? []).length <= SMALL.rows;
+  const asked = async (form, url, body) => {
+    const token = form.querySelector("[name=csrfmiddlewaretoken]").value;
+    const headers = { "X-CSRFToken": token, "Content-Type": "application/octet-stream" };
+    for (let attempt = 1; ; attempt += 1) {
+      const answer = await fetch(url, { method: "POST", headers, body }).catch(() => null);
+      if (answer?.headers.get("Content-Type") === "application/json" && answer.status !== 503) {
+        const said = await answer.json();
+        if (answer.ok) return said;
+        if (!said.again || attempt > 20) throw new Error(said.error);
+      } else if (answer && answer.status < 500) throw new Error(form.dataset.failed);
+      else if (attempt > 5) throw new Error(form.dataset.failed);
+      await pause(2);
+    }
+  };
+  const sendPieces = async (form, file, dryRun) => {
+    let job = await asked(form, `${form.dataset.pieces}?bytes=${file.size}${dryRun ? "&dry_run=1" : ""}`);
+    const bar = form.querySelector(".busy-note progress");
+    bar.max = file.size;
+    while (job.running) {
+      bar.value = job.offset;
+      job = await asked(form, `${job.url}?offset=${job.offset}`, file.slice(job.offset, job.offset + job.wanted));
+    }
+    if (window.nav) window.nav.go(job.url);
+    else location.assign(job.url);
+  };
+  document.addEventListener(
+    "submit",
+    async (event) => {
+      const form = event.target.closest("form[data-pieces]");
+      const file = form?.querySelector("[type=file]").files[0];
+      if (!file || form.dataset.small) return void (form && delete form.dataset.small);
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      const { submitter } = event;
+      if (await isSmall(file)) {
+        form.dataset.small = "yes";
+        return form.requestSubmit(submitter);
+      }
+      busy(form);
+      try {
+        await sendPieces(form, file, submitter?.name === "dry_run");
+      } catch (error) {
+        window.showToast(error.message || form.dataset.failed, "error");
+      }
+      return rest(form);
+    },
+    true,
+  );
   const restAll = () => document.querySelectorAll("[aria-busy][data-busy]").forEach(rest);
   window.addEventListener("pageshow", restAll);
   document.addEventListener("htmx:finally:request", restAll);

@@ -74,7 +74,9 @@ class ImportResult(Schema):
     errors: Annotated[list[FieldProblem], Field(max_length=100)]
     notes: Annotated[
         list[FieldProblem],
-        Field(max_length=100, description="What a valid row could not keep as it was, and where it went"),
+        Field(
+            max_length=100, description="What of a valid row could not be used as it was, and where it went"
+        ),
     ]
 
 
@@ -92,6 +94,7 @@ class ImportOut(Schema):
                     "created": 1,
                     "existing": 0,
                     "invalid": 0,
+                    "remarks": 0,
                     "results": [{"row": 2, "status": "created", "task_id": ID, "errors": [], "notes": []}],
                 }
             ]
@@ -103,6 +106,7 @@ class ImportOut(Schema):
     created: _Count
     existing: _Count
     invalid: _Count
+    remarks: Annotated[_Count, Field(description="The number of rows with notes")]
     results: Annotated[list[ImportResult], Field(max_length=MAX_ROWS)]
 
 
@@ -141,9 +145,12 @@ def export_tasks(request: HttpRequest) -> StreamingHttpResponse:
     """Get all your tasks as a file, the newest first, without the trash.
 
     JSON is an array of tasks as elsewhere in the API. CSV has tags separated by commas, and checklists line by line as
-    `[ ] to do` or `[x] done`; a cell that a spreadsheet could run as a formula starts with an apostrophe, which the
-    import removes. One answer holds about 6 MB, or more if you accept gzip. A larger file is refused with 422
-    `export-too-large`: make it with `POST /api/v1/exports`.
+    `[ ] to do` or `[x] done`; where a spreadsheet could run a cell as a formula, or take text for a number or a date,
+    there is an apostrophe, which the import removes. `POST /api/v1/import` restores the tasks, with the times at which
+    they were created and completed.
+
+    One answer holds about 6 MB, or more if you accept gzip. A larger file is refused with 422 `export-too-large`: make
+    it with `POST /api/v1/exports`.
     """
     file_format = requests.query(request, EXPORT_QUERY).get("format", "json")
     too_large = problems.response(request, 422, detail=_TOO_LARGE, kind="export-too-large")
@@ -157,13 +164,17 @@ def export_tasks(request: HttpRequest) -> StreamingHttpResponse:
     openapi_extra=_BODY | describe.query(IMPORT_QUERY),
 )
 def import_tasks(request: HttpRequest) -> HttpResponse:
-    """Create tasks from a file: our JSON or CSV, or Todoist's CSV template. At most 1000 tasks and 1 MiB of UTF-8.
+    """Create tasks from a file: our JSON or CSV, or Todoist's CSV template. At most 1000 tasks and 1 MiB.
 
-    Every valid row becomes a task, the first row the newest; `results` has the errors of the others and, in `notes`,
-    what a row could not keep as it was. Correct them and send the whole file again: a row that was imported within 24
-    hours is `existing` unless its task was deleted, and so is a row with the `id` of one of your tasks. With an
-    `Idempotency-Key`, the file is imported once for each key, and the same request gets the same answer. Ids and times
-    in the file are ignored: the tasks are new.
+    A larger file goes to `POST /api/v1/imports`. CSV may have commas, semicolons or tabs, and be UTF-8 or UTF-16.
+
+    Every row with a title or a description becomes a task; a field that cannot be used is left out, its words go to the
+    description, and `notes` say so. `created_at` and `completed_at` count if they lie between the year 2000 and now; of
+    rows without them, the first becomes the newest task. Other read-only fields are ignored: ids are new.
+
+    A file may be sent again: a row that was imported within 24 hours is `existing` unless its task was deleted, and so
+    is a row with the `id` of one of your tasks. With an `Idempotency-Key`, the file is imported once for each key, and
+    the same request gets the same answer. A dry run reads as much as the import, and writes nothing.
     """
     dry_run = requests.query(request, IMPORT_QUERY).get("dry_run", False)
     upload = _upload(request)

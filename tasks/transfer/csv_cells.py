@@ -1,46 +1,33 @@
-"""Tasks as CSV cells: lossless in both directions, and safe to open in a spreadsheet.
+"""Tasks as CSV cells: lossless in both directions, through a spreadsheet too.
 
-A cell that a spreadsheet could take for a formula is prefixed with an apostrophe (OWASP: CSV injection). So is a cell
-that has such an apostrophe of its own, so that reading removes exactly what writing added.
+Cells with words are written as text, so that no spreadsheet makes 7 of 007. Dates and times of day are not: there they
+can be sorted and counted with, and are read again in the forms that spreadsheets give them.
 """
 
 import csv
-import io
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tasks import checklists
-from tasks.transfer.rows import COLUMNS
+from tasks.transfer.rows import COLUMNS, TIMES
+from web.csv_files import guard, joined, unguard
 
-# Includes full-width signs, which spreadsheets with East Asian input treat as the plain ones.
-_RISKY = re.compile(r"'*[\s=+\-@＝＋－＠]")  # noqa: RUF001
-
-
-def guard(text: str) -> str:
-    """Return ``text`` as a cell that no spreadsheet runs as a formula."""
-    return "'" + text if _RISKY.match(text) else text
-
-
-def unguard(cell: str) -> str:
-    """Return the text from which ``guard`` made ``cell``."""
-    return cell[1:] if cell.startswith("'") and _RISKY.match(cell, 1) else cell
-
-
-def write(rows: Iterable[Iterable[str]]) -> str:
-    """Return rows of cells as CSV."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
-    return text.getvalue()
+_TEXTS = frozenset({"title", "description", "category", "tags", "checklist"})
+_MIDNIGHT = r"(?:[T ]0?0:00(?::00(?:[.,]0+)?)?)?"
+_YEAR_FIRST = re.compile(rf"([0-9]{{4}})[-/.]([0-9]{{1,2}})[-/.]([0-9]{{1,2}}){_MIDNIGHT}")
+_DAY_FIRST = re.compile(rf"([0-9]{{1,2}})\.\s?([0-9]{{1,2}})\.\s?([0-9]{{4}}){_MIDNIGHT}")
+_EITHER = re.compile(rf"([0-9]{{1,2}})[-/]([0-9]{{1,2}})[-/]([0-9]{{4}}){_MIDNIGHT}")
+_CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::00(?:[.,]0+)?)?(?:\s*([ap])\.?m\.?)?", re.IGNORECASE)
 
 
 def from_task(task: Mapping[str, Any]) -> list[str]:
     """Return the cells of a task, one for each of ``COLUMNS``."""
-    return [guard(_WRITERS.get(name, _plain)(task[name])) for name in COLUMNS]
+    return [guard(_WRITERS.get(name, _plain)(task[name]), as_text=name in _TEXTS) for name in COLUMNS]
 
 
 def to_fields(cells: Mapping[str, str]) -> dict[str, Any]:
-    """Return the fields of a task from its non-blank cells, by column."""
+    """Return the fields of a task, and its ``TIMES``, from its non-blank cells, by column."""
     texts = {name: unguard(cell) for name, cell in cells.items()}
     return {name: _READERS.get(name, str)(text) for name, text in texts.items()}
 
@@ -50,13 +37,52 @@ def _plain(value: Any) -> str:
 
 
 def _tags(tags: list[str]) -> str:
-    return write([tags]).rstrip("\r\n") if tags else ""
+    return joined(tags) if tags else ""
 
 
 def _to_tags(text: str) -> list[str]:
-    found = [tag.strip() for line in csv.reader([text], skipinitialspace=True) for tag in line]
+    found = [tag.strip() for line in csv.reader(text.splitlines(), skipinitialspace=True) for tag in line]
     return [tag for tag in found if tag]
 
 
+def _date(text: str) -> str:
+    """Return a date as YYYY-MM-DD if it can mean only one day: 12/01/2026 is two days, 12/25/2026 is one."""
+    text = text.strip()
+    if match := _YEAR_FIRST.fullmatch(text):
+        return _iso(*match.groups())
+    if match := _DAY_FIRST.fullmatch(text):
+        return _iso(*match.groups()[::-1])
+    if match := _EITHER.fullmatch(text):
+        first, second, year = match.groups()
+        if int(first) > 12 or first.zfill(2) == second.zfill(2):
+            return _iso(year, second, first)
+        if int(second) > 12:
+            return _iso(year, first, second)
+    return text
+
+
+def _iso(year: str, month: str, day: str) -> str:
+    return f"{year}-{month.zfill(2)}-{day.zfill(2)}"
+
+
+def _time(text: str) -> str:
+    """Return a time of day as HH:MM."""
+    match = _CLOCK.fullmatch(text.strip())
+    if not match:
+        return text
+    hour, half = int(match[1]), (match[3] or "").lower()
+    if half and 1 <= hour <= 12:
+        hour = hour % 12 + (12 if half == "p" else 0)
+    elif half:
+        return text
+    return f"{hour:02}:{match[2]}"
+
+
 _WRITERS: dict[str, Callable[[Any], str]] = {"tags": _tags, "checklist": checklists.to_text}
-_READERS: dict[str, Callable[[str], Any]] = {"tags": _to_tags, "checklist": checklists.parse}
+_READERS: dict[str, Callable[[str], Any]] = {
+    "tags": _to_tags,
+    "checklist": checklists.parse,
+    "due_date": _date,
+    "due_time": _time,
+    **dict.fromkeys(("status", "priority", "repeat_from", "timezone", "recurrence", *TIMES), str.strip),
+}

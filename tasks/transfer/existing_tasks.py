@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from store.commit import Plan
 from store.errors import FieldError
 from store.idempotency import IdempotencyItem, Once, Slot, StoredReply
 from store.model import AnyItem, Key
@@ -32,6 +33,8 @@ class Candidate:
         The idempotency key of the row.
     errors
         Why the row is not valid.
+    plan
+        Of its task, if the row is valid.
     task_id
         The row's task, once it exists.
     repeated
@@ -43,9 +46,17 @@ class Candidate:
     row: Row
     once: Once
     errors: list[FieldError]
+    plan: Plan[TaskItem] | None = None
     task_id: str | None = None
     repeated: bool = False
     existing: bool = False
+
+    @property
+    def known_plan(self) -> Plan[TaskItem]:
+        """The plan of a row without errors."""
+        if self.plan is None:
+            raise ValueError("a row that is not valid has no plan")
+        return self.plan
 
     @property
     def status(self) -> Status:
@@ -60,15 +71,16 @@ def row_once(identity: str, fingerprint: str) -> Once:
     return Once(_PREFIX + identity, fingerprint, lambda _: StoredReply(201, ""))
 
 
-def find(ctx: RequestContext, candidates: Sequence[Candidate], *, by_row: bool) -> None:
+def find(ctx: RequestContext, candidates: Sequence[Candidate], *, by_row: bool, since: str = "") -> None:
     """Set the ``task_id`` of the candidates that were imported before, or whose own id is that of a task.
 
-    With ``by_row``, a row counts as imported if its content was imported in any file and its task still exists.
-    Otherwise only if the same request was sent before; raises IdempotencyMismatch if that had another file.
+    With ``by_row``, a row counts as imported if its content was imported in any file and its task still exists. One
+    that was imported ``since`` then is reported as created. Otherwise a row only counts if the same request was sent
+    before; raises IdempotencyMismatch if that had another file.
     """
     if by_row:
         _find_own(ctx, candidates)
-        _find_rows(ctx, _open(candidates))
+        _find_rows(ctx, _open(candidates), since)
     else:
         _find_requests(ctx, candidates)
         _find_own(ctx, _open(candidates))
@@ -88,31 +100,31 @@ def _find_own(ctx: RequestContext, candidates: Sequence[Candidate]) -> None:
 
 
 def _find_requests(ctx: RequestContext, candidates: Sequence[Candidate]) -> None:
-    for candidate, (_, sort_key) in _recorded(ctx, candidates):
+    for candidate, (_, sort_key), _since in _recorded(ctx, candidates):
         candidate.task_id, candidate.repeated = from_sort_key(sort_key), True
 
 
-def _find_rows(ctx: RequestContext, candidates: Sequence[Candidate]) -> None:
+def _find_rows(ctx: RequestContext, candidates: Sequence[Candidate], since: str) -> None:
     for time in range(2, REIMPORTS + 2):
         recorded = _recorded(ctx, candidates)
-        tasks = _get(TaskItem, [key for _, key in recorded])
-        for candidate, key in recorded:
+        tasks = _get(TaskItem, [key for _, key, _ in recorded])
+        for candidate, key, when in recorded:
             if key in tasks:
-                candidate.task_id, candidate.existing = from_sort_key(key[1]), True
+                candidate.task_id, candidate.existing = from_sort_key(key[1]), not since or when < since
             else:  # its task was deleted since, so the row is imported again, under another key
                 candidate.once = replace(candidate.once, key=f"{candidate.once.key}#{time}")
-        candidates = [candidate for candidate, key in recorded if key not in tasks]
+        candidates = [candidate for candidate, key, _ in recorded if key not in tasks]
 
 
-def _recorded(ctx: RequestContext, candidates: Sequence[Candidate]) -> list[tuple[Candidate, Key]]:
-    """Return the candidates that have an idempotency record, with the key of the task it names."""
+def _recorded(ctx: RequestContext, candidates: Sequence[Candidate]) -> list[tuple[Candidate, Key, str]]:
+    """Return the candidates that have an idempotency record, with the key of the task it names and its time."""
     slots = [Slot(ctx, candidate.once) for candidate in candidates]
     records = _get(IdempotencyItem, [slot.key for slot in slots])
     found = []
     for candidate, slot in zip(candidates, slots, strict=True):
         record = records.get(slot.key)
         if record and slot.replay(record):
-            found.append((candidate, (record.resource_pk, record.resource_sk)))
+            found.append((candidate, (record.resource_pk, record.resource_sk), record.created_at))
     return found
 
 

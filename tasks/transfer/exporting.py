@@ -13,6 +13,7 @@ from tasks import selectors
 from tasks.items import TaskItem
 from tasks.transfer import csv_cells
 from tasks.transfer.rows import COLUMNS, JSON_FIELDS
+from web import csv_files
 
 PAGE = 250
 FORMATS = {"json": "application/json", "csv": "text/csv; charset=utf-8"}
@@ -49,10 +50,10 @@ class _Json:
 @dataclass(frozen=True, slots=True)
 class _Csv:
     def head(self) -> str:
-        return csv_cells.write([COLUMNS])
+        return csv_files.head(COLUMNS)
 
     def row(self, values: Values, *, first: bool) -> str:
-        return csv_cells.write([csv_cells.from_task(values)])
+        return csv_files.joined(csv_cells.from_task(values)) + "\r\n"
 
     def tail(self, *, empty: bool) -> str:
         return ""

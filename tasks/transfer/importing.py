@@ -3,6 +3,8 @@
 A row is identified by its content, so that a corrected file can be sent again: only the rows that were not imported
 before are created. This is remembered for a day, like any idempotency key. A row with the id of an existing task is
 always recognised.
+
+A row becomes a task as far as it can be used (see ``mending``), and was created and completed when the file says so.
 """
 
 import hashlib
@@ -12,9 +14,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from identity.items import UserItem
 from store import idempotency
+from store import reading as store_reading
 from store.commit import Plan
 from store.errors import FieldError, ValidationFailed
 from store.idempotency import Once, Slot, StoredReply
@@ -22,14 +26,16 @@ from store.model import Key
 from store.request_context import RequestContext
 from store.text import shown
 from store.writing import ConditionFailed, Contended, write
-from tasks import services
-from tasks.ids import from_sort_key
-from tasks.items import task_key
-from tasks.transfer import existing_tasks, reading
+from tasks import services, write_plans
+from tasks.fields import EDITABLE
+from tasks.ids import from_sort_key, new_id
+from tasks.items import TaskItem, task_key
+from tasks.transfer import existing_tasks, mending, reading
 from tasks.transfer.existing_tasks import Candidate, Status
 from tasks.transfer.rows import Row
 
 AT_ONCE = 8
+NOTES_MAX = 20  # of a row, in the report
 REPLY_MAX = 300_000  # bytes; an item may have 400 KB
 
 
@@ -37,7 +43,7 @@ REPLY_MAX = 300_000  # bytes; an item may have 400 KB
 class RowResult:
     """The result of a row: its number, and its task's id (None if invalid, or new in a dry run).
 
-    ``notes`` say what a valid row could not keep as it was.
+    ``notes`` say what of a valid row could not become part of the task as it was.
     """
 
     row: int
@@ -59,6 +65,8 @@ class ImportReport:
         The number of tasks in the file.
     results
         One for each task, in the file's order.
+    remarks
+        The number of rows with notes.
     replayed
         Whether an earlier request with the same key created all the tasks.
     """
@@ -69,6 +77,7 @@ class ImportReport:
     created: int
     existing: int
     invalid: int
+    remarks: int
     results: list[RowResult]
     replayed: bool = False
 
@@ -78,14 +87,15 @@ def import_tasks(
 ) -> ImportReport:
     """Create a task of ``ctx.user_id`` for each valid row of a file that does not exist already.
 
-    Two BatchGetItems for each 100 rows, and one write for each task. The first row becomes the newest task.
+    Two BatchGetItems for each 100 rows, one more for each 100 that were imported before, at most one GetItem of the
+    person's profile, and one write for each task. Of rows that say no time, the first becomes the newest task.
 
     Parameters
     ----------
     upload
-        Our JSON or CSV, or Todoist's CSV, with at most ``MAX_ROWS`` tasks. Ids and times are not imported.
+        Our JSON or CSV, or Todoist's CSV, with at most ``MAX_ROWS`` tasks. Ids are not imported.
     dry_run
-        Only report what the import would do.
+        Only report what the import would do: the same reads, and no write.
     key
         An ``Idempotency-Key``: the same key makes it the same import, another key another import. Without a key, a row
         that was imported within a day counts as existing while its task exists.
@@ -101,10 +111,10 @@ def import_tasks(
     """
     file_format, rows = reading.read(upload, ctx.now)
     candidates = _candidates(ctx, rows, upload, key)
-    missing = _missing(ctx, candidates, by_row=key is None)
+    new = missing(ctx, candidates, by_row=key is None)
     if not dry_run:
-        _create(ctx, missing, by_row=key is None)
-    return _report(file_format, dry_run, candidates)
+        create(ctx, new, by_row=key is None)
+    return report(file_format, dry_run, candidates)
 
 
 def import_part(ctx: RequestContext, upload: bytes, key: str, done: int, most: int) -> tuple[int, int]:
@@ -123,7 +133,7 @@ def import_part(ctx: RequestContext, upload: bytes, key: str, done: int, most: i
     _format, rows = reading.read(upload, ctx.now)
     until = max(0, len(rows) - done)
     candidates = _candidates(ctx, rows[max(0, until - most) : until], upload, key)
-    _create(ctx, _missing(ctx, candidates, by_row=False), by_row=False)
+    create(ctx, missing(ctx, candidates, by_row=False), by_row=False)
     return min(len(rows), done + most), len(rows)
 
 
@@ -134,13 +144,13 @@ def import_once(ctx: RequestContext, upload: bytes, once: Once) -> tuple[StoredR
     """
     if stored := idempotency.earlier(ctx, once):
         return stored, True
-    report = import_tasks(ctx, upload, key=once.key)
-    record, reply = Slot(ctx, once).record(Plan(report, resources=[_first_task(ctx, report)]))
+    made = import_tasks(ctx, upload, key=once.key)
+    record, reply = Slot(ctx, once).record(Plan(made, resources=[_first_task(ctx, made)]))
     # A longer reply is not stored: a repeated request gets the same one from the rows' own records.
     if len(reply.body.encode()) <= REPLY_MAX:
         with suppress(ConditionFailed, Contended):
             write([record])
-    return reply, report.replayed
+    return reply, made.replayed
 
 
 def _first_task(ctx: RequestContext, report: ImportReport) -> Key:
@@ -152,22 +162,73 @@ def _candidates(ctx: RequestContext, rows: Iterable[Row], upload: bytes, key: st
     """Return the rows with their idempotency keys: of the request's key and the row's number, or of its content."""
     seen: Counter[str] = Counter()
     fingerprint = _digest(upload)
+    planner = Planner(ctx)
     found = []
-    for row in rows:
+    for place, row in enumerate(rows):
         if key is None:
-            content = _digest(json.dumps(row.raw, sort_keys=True).encode())
+            content = content_of(row)
             seen[content] += 1
             once = existing_tasks.row_once(f"{content}#{seen[content]}", content)
         else:
             once = existing_tasks.row_once(f"{_digest(key.encode())}#{row.number}", fingerprint)
-        found.append(Candidate(row, once, _errors(ctx, row)))
+        # Lists have the newest task first: the times keep the order of the file.
+        found.append(planner.candidate(row, once, ctx.now - timedelta(microseconds=place)))
     return found
 
 
-def _missing(ctx: RequestContext, candidates: Iterable[Candidate], *, by_row: bool) -> list[Candidate]:
-    """Return the valid candidates that have no task yet."""
+def content_of(row: Row) -> str:
+    """Return a digest of what the file says in a row."""
+    return _digest(json.dumps(row.raw, sort_keys=True).encode())
+
+
+class Planner:
+    """Plans the tasks of rows. It reads the person's profile once, if a rule depends on their zone."""
+
+    def __init__(self, ctx: RequestContext) -> None:
+        self._ctx = ctx
+        self._around: dict[Key, UserItem | None] = {}
+
+    def candidate(self, row: Row, once: Once, moment: datetime, created: str | None = None) -> Candidate:
+        """Return a row with the plan of its task, which is written at ``moment``; or with its errors.
+
+        A task whose row says no time is created then, or at ``created`` if that is given.
+        """
+        plan = None if row.errors else self._mended(row, replace(self._ctx, now=moment), created)
+        return Candidate(row, once, row.errors, plan)
+
+    def _mended(self, row: Row, ctx: RequestContext, created: str | None) -> Plan[TaskItem] | None:
+        times = mending.stated_times(row, self._ctx.now)
+        if created:
+            times.setdefault("created_at", created)
+        try:
+            return self._plan(row, ctx, times)
+        except ValidationFailed as refused:
+            failure = refused
+        mending.mend(row, failure)
+        for _attempt in EDITABLE:
+            if row.errors:
+                break
+            try:
+                return self._plan(row, ctx, times)
+            except ValidationFailed as refused:
+                mending.leave_out_refused(row, refused)
+        return None
+
+    def _plan(self, row: Row, ctx: RequestContext, times: Mapping[str, str]) -> Plan[TaskItem]:
+        created = datetime.fromisoformat(times["created_at"]) if "created_at" in times else ctx.now
+        try:
+            return write_plans.create_task(ctx, row.fields, new_id(created), self._around, times)
+        except write_plans.Unread as unread:
+            self._around |= {key: store_reading.get(UserItem, key) for key in unread.keys}
+        return write_plans.create_task(ctx, row.fields, new_id(created), self._around, times)
+
+
+def missing(
+    ctx: RequestContext, candidates: Iterable[Candidate], *, by_row: bool = True, since: str = ""
+) -> list[Candidate]:
+    """Return the valid candidates that have no task yet. Parameters as of ``existing_tasks.find``."""
     valid = [candidate for candidate in candidates if not candidate.errors]
-    existing_tasks.find(ctx, valid, by_row=by_row)
+    existing_tasks.find(ctx, valid, by_row=by_row, since=since)
     return [candidate for candidate in valid if candidate.task_id is None]
 
 
@@ -175,34 +236,19 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _errors(ctx: RequestContext, row: Row) -> list[FieldError]:
-    if row.errors:
-        return row.errors
-    try:
-        services.plan_create(ctx, row.fields)
-    except ValidationFailed as failure:
-        return [{**error, "field": _name(row.names, error["field"])} for error in failure.errors]
-    return []
+def create(ctx: RequestContext, candidates: Sequence[Candidate], *, by_row: bool) -> None:
+    """Create the tasks of candidates, one write each. With ``by_row``, one that another request created exists."""
 
-
-def _name(names: Mapping[str, str], path: str) -> str:
-    first, dot, rest = path.partition(".")
-    return names.get(first, first) + dot + rest
-
-
-def _create(ctx: RequestContext, candidates: Sequence[Candidate], *, by_row: bool) -> None:
-    def create(place: int) -> None:
+    def create_one(place: int) -> None:
         candidate = candidates[place]
-        # Lists have the newest task first: the times keep the order of the file.
-        moment = replace(ctx, now=ctx.now - timedelta(microseconds=place))
-        written = services.create_task(moment, candidate.row.fields, once=candidate.once)
+        written = services.create_planned(ctx, candidate.known_plan, once=candidate.once)
         candidate.task_id, candidate.repeated = from_sort_key(written.task.SK), written.replayed
         candidate.existing = written.replayed and by_row
 
     if candidates:
-        create(0)  # first, as it may also create the person's profile, for which the others would contend
+        create_one(0)  # first, as it may also create the person's profile, for which the others would contend
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for _ in pool.map(create, range(1, len(candidates))):
+        for _ in pool.map(create_one, range(1, len(candidates))):
             pass
 
 
@@ -214,14 +260,15 @@ def _shown(errors: Iterable[FieldError]) -> list[FieldError]:
     ]
 
 
-def _report(file_format: str, dry_run: bool, candidates: Sequence[Candidate]) -> ImportReport:
+def report(file_format: str, dry_run: bool, candidates: Sequence[Candidate]) -> ImportReport:
+    """Return the results of rows."""
     results = [
         RowResult(
             candidate.row.number,
             candidate.status,
             candidate.task_id,
             _shown(candidate.errors),
-            [] if candidate.errors else _shown(candidate.row.notes),
+            [] if candidate.errors else _shown(candidate.row.notes[:NOTES_MAX]),
         )
         for candidate in candidates
     ]
@@ -234,6 +281,7 @@ def _report(file_format: str, dry_run: bool, candidates: Sequence[Candidate]) ->
         created=counts["created"],
         existing=counts["existing"],
         invalid=counts["invalid"],
+        remarks=sum(bool(result.notes) for result in results),
         results=results,
         replayed=bool(made) and all(candidate.repeated for candidate in made),
     )

@@ -1,9 +1,14 @@
-"""Reads the rows of a file: our JSON and CSV, and Todoist's CSV. The format is detected from the content."""
+"""Reads the rows of a file: our JSON and CSV, and Todoist's CSV. The format is detected from the content.
 
+``read`` reads a whole file, and ``read_window`` a part of one: as many whole rows as a window of it holds.
+"""
+
+import codecs
 import csv
-import io
+import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,9 +19,33 @@ from store.errors import FieldError
 from tasks.fields import EDITABLE
 from tasks.ids import is_id
 from tasks.transfer import csv_cells
-from tasks.transfer.rows import COLUMNS, MAX_ROWS, Row, refuse
+from tasks.transfer.rows import COLUMNS, MAX_ROWS, MORE_CELLS, TIMES, Row, refuse
+from web import csv_files
 
-_DELIMITERS = ",;\t"
+_SPACE = " \t\r\n"
+_DECODER = json.JSONDecoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a file the next row begins, and what was learnt of the file before.
+
+    Attributes
+    ----------
+    offset
+        Bytes before it.
+    records
+        Records before it: of CSV the blank ones and the header too, of JSON the elements.
+    format, encoding, delimiter, header
+        As the beginning of the file says; blank before it was read.
+    """
+
+    offset: int = 0
+    records: int = 0
+    format: str = ""
+    encoding: str = ""
+    delimiter: str = ""
+    header: tuple[str, ...] = ()
 
 
 def read(upload: bytes, now: datetime) -> tuple[str, list[Row]]:
@@ -32,15 +61,54 @@ def read(upload: bytes, now: datetime) -> tuple[str, list[Row]]:
     ValidationFailed
         The file cannot be read as a whole. Errors of a row are in the row.
     """
+    encoding, mark = csv_files.encoding_of(upload)
     try:
-        text = upload.decode("utf-8-sig")
+        text = upload[mark:].decode(encoding)
     except UnicodeDecodeError:
-        raise refuse("encoding", _("The file must be text in UTF-8.")) from None
+        raise _not_text() from None
     if not text.strip():
         raise refuse("empty", _("The file is empty."))
     if text.lstrip()[0] in "[{":
         return "json", _read_json(text)
     return _read_csv(text, now)
+
+
+def read_window(
+    content: bytes, place: Place, now: datetime, most: int, *, last: bool
+) -> "tuple[list[Row], Place]":
+    """Return at most ``most`` of the rows that ``content`` holds whole, and the place of the row after them.
+
+    No rows mean that the next one needs a larger window, or that ``last``, the end of the file, is reached.
+
+    Parameters
+    ----------
+    content
+        The file from ``place`` on, or a part of it.
+    now
+        As of ``read``.
+
+    Raises ValidationFailed: what comes next cannot be read, or not in a window of this size.
+    """
+    mark = 0
+    if not place.encoding:
+        encoding, mark = csv_files.encoding_of(content)
+        place = replace(place, encoding=encoding, offset=mark)
+    try:
+        text = codecs.getincrementaldecoder(place.encoding)().decode(content[mark:], final=last)
+    except UnicodeDecodeError:
+        raise _not_text() from None
+    if not place.format:
+        if not text.strip():
+            raise refuse("empty", _("The file is empty."))
+        place = replace(place, format="json" if text.lstrip()[0] in "[{" else "csv")
+    rows, place, end = (_json_window if place.format == "json" else _csv_window)(
+        text, place, now, most, last=last
+    )
+    return rows, replace(place, offset=place.offset + len(text[:end].encode(place.encoding)))
+
+
+def _not_text() -> Exception:
+    return refuse("encoding", _("The file must be text in UTF-8, or in UTF-16 with a byte order mark."))
 
 
 def _read_json(text: str) -> list[Row]:
@@ -49,28 +117,92 @@ def _read_json(text: str) -> list[Row]:
     try:
         tasks = from_json_text(text)
     except ValueError as error:
-        raise refuse("json", _("The file is not valid JSON: %(why)s.") % {"why": error}) from None
+        raise _no_json(error) from None
     if not isinstance(tasks, list):
-        raise refuse("json", _("The file must be a JSON array of tasks."))
+        raise _no_array()
     _check_size(len(tasks))
     return [_json_row(number, task) for number, task in enumerate(tasks, start=1)]
+
+
+def _no_json(why: object) -> Exception:
+    return refuse("json", _("The file is not valid JSON: %(why)s.") % {"why": why})
+
+
+def _no_array() -> Exception:
+    return refuse("json", _("The file must be a JSON array of tasks."))
+
+
+def _json_window(
+    text: str, place: Place, now: datetime, most: int, *, last: bool
+) -> tuple[list[Row], Place, int]:
+    """Read elements one by one. Return the rows, the place, and the characters read.
+
+    ``place.delimiter`` is the closing bracket once that was read.
+    """
+    rows: list[Row] = []
+    end, at = 0, _after_space(text, 0)
+    if not place.records:
+        if text[at : at + 1] != "[":
+            raise _no_array()
+        at = _after_space(text, at + 1)
+    while len(rows) < most:
+        if place.delimiter or text[at : at + 1] == "]":
+            if text[at:].removeprefix("" if place.delimiter else "]").strip():
+                raise _no_json("there is more after the array")
+            return rows, replace(place, delimiter="]"), len(text)
+        found = _element(text, at, first=not place.records, last=last)
+        if found is None:
+            break
+        task, end = found
+        place = replace(place, records=place.records + 1)
+        rows.append(_json_row(place.records, task))
+        at = _after_space(text, end)
+    return rows, place, end
+
+
+def _element(text: str, at: int, *, first: bool, last: bool) -> tuple[Any, int] | None:
+    """Return the element of an array at ``at``, and the character after it; None if the text may end inside it."""
+    if not first and at < len(text):
+        if text[at] != ",":
+            raise _no_json("a comma is missing")
+        at = _after_space(text, at + 1)
+    try:
+        _value, end = _DECODER.raw_decode(text, at)
+    except (ValueError, RecursionError) as error:
+        if last:
+            raise _no_json(error) from None
+        return None
+    if end == len(text) and not last:  # a number may go on
+        return None
+    from web.api.requests import from_json_text  # as above
+
+    try:
+        return from_json_text(text[at:end]), end
+    except ValueError as error:
+        raise _no_json(error) from None
+
+
+def _after_space(text: str, at: int) -> int:
+    while at < len(text) and text[at] in _SPACE:
+        at += 1
+    return at
 
 
 def _json_row(number: int, task: Any) -> Row:
     if not isinstance(task, dict):
         return Row(number, {}, task, errors=[_error("", _("Must be an object."), "dict_type")])
-    given = {
-        name: value for name, value in task.items() if name not in versions.READ_ONLY and value is not None
-    }
-    return Row(number, given, task, _own_id(task))
+    stated = {name: value for name, value in task.items() if value is not None}
+    given = {name: value for name, value in stated.items() if name not in versions.READ_ONLY}
+    return Row(number, given, task, _own_id(task), times=_times(stated))
 
 
 def _read_csv(text: str, now: datetime) -> tuple[str, list[Row]]:
-    lines = _lines(text)
-    header = [name.strip().casefold().replace(" ", "_") for name in next(lines)[1]]
+    delimiter, start = csv_files.dialect_of(text)
+    lines = _lines(text, delimiter, start)
+    header = _header(next(lines)[1])
     records = [(number, line) for number, line in lines if any(cell.strip() for cell in line)]
     _check_size(len(records))
-    if {"type", "content"} <= set(header):
+    if _is_todoist(header):
         from tasks.transfer import todoist  # imports the date parser, which only such a file needs
 
         return "todoist", todoist.rows(header, records, now)
@@ -78,25 +210,69 @@ def _read_csv(text: str, now: datetime) -> tuple[str, list[Row]]:
     return "csv", [_csv_row(header, number, line) for number, line in records]
 
 
-def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
-    head = text.lstrip().partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=head.count)
-    reader = csv.reader(io.StringIO(text.lstrip("\r\n"), newline=""), delimiter=delimiter, strict=True)
+def _csv_window(
+    text: str, place: Place, now: datetime, most: int, *, last: bool
+) -> tuple[list[Row], Place, int]:
+    """Read records one by one. Return the rows, the place, and the characters read.
+
+    A Todoist template, whose rows depend on each other, is read at once.
+    """
+    rows: list[Row] = []
+    end = start = 0
+    if not place.header:
+        delimiter, start = csv_files.dialect_of(text)
+        place = replace(place, delimiter=delimiter)
+    found = csv_files.records(text, place.delimiter, start)
+    while len(rows) < most:
+        try:
+            cells, after = next(found, ([], -1))
+        except csv.Error as error:
+            if last:
+                raise _no_csv(place.records + 1, error) from None
+            break
+        if after < 0 or (after == len(text) and not last):  # the last record may go on
+            break
+        end, place = after, replace(place, records=place.records + 1)
+        if not place.header:
+            header = _header(cells)
+            if _is_todoist(header):
+                if not last:
+                    raise refuse("too_large", _("A Todoist template may have a megabyte. Split it."))
+                rows = _read_csv(text, now)[1]
+                return rows, replace(place, format="todoist", header=tuple(header)), len(text)
+            _check_header(header)
+            place = replace(place, header=tuple(header))
+        elif any(cell.strip() for cell in cells):
+            rows.append(_csv_row(list(place.header), place.records, cells))
+    return rows, place, end
+
+
+def _header(cells: list[str]) -> list[str]:
+    return [name.strip().casefold().replace(" ", "_") for name in cells]
+
+
+def _is_todoist(header: list[str]) -> bool:
+    return {"type", "content"} <= set(header)
+
+
+def _lines(text: str, delimiter: str, start: int) -> Iterator[tuple[int, list[str]]]:
     number = 0
     try:
-        for number, line in enumerate(reader, start=1):
-            yield number, line
+        for number, (cells, _end) in enumerate(csv_files.records(text, delimiter, start), start=1):
+            yield number, cells
     except csv.Error as error:
-        raise refuse(
-            "csv", _("The file is not valid CSV: row %(row)d: %(why)s.") % {"row": number + 1, "why": error}
-        ) from None
+        raise _no_csv(number + 1, error) from None
+
+
+def _no_csv(row: int, error: csv.Error) -> Exception:
+    return refuse("csv", _("The file is not valid CSV: row %(row)d: %(why)s.") % {"row": row, "why": error})
 
 
 def _check_size(rows: int) -> None:
     if rows > MAX_ROWS:
         raise refuse(
             "too_many",
-            _("The file has %(rows)d rows, at most %(most)d are accepted. Split it.")
+            _("The file has %(rows)d rows, at most %(most)d are accepted at once.")
             % {"rows": rows, "most": MAX_ROWS},
         )
 
@@ -118,12 +294,18 @@ def _check_header(header: list[str]) -> None:
 
 def _csv_row(header: list[str], number: int, line: list[str]) -> Row:
     given = {name: cell for name, cell in zip(header, line, strict=False) if name and cell.strip()}
-    wanted = csv_cells.to_fields({name: cell for name, cell in given.items() if name in EDITABLE})
-    row = Row(number, wanted, given, _own_id(given))
-    if any(cell.strip() for cell in line[len(header) :]):
-        message = _("The row has more cells than there are columns. Put quotes around text with commas.")
-        row.errors.append(_error("", message, "too_many_cells"))
+    wanted = {name: cell for name, cell in given.items() if name in EDITABLE or name in TIMES}
+    values = csv_cells.to_fields(wanted)
+    row = Row(number, values, given, _own_id(given), times=_times(values))
+    for name in row.times:
+        del values[name]
+    if others := [cell for cell in line[len(header) :] if cell.strip()]:
+        row.fields[MORE_CELLS] = ", ".join(others)
     return row
+
+
+def _times(given: dict[str, Any]) -> dict[str, Any]:
+    return {name: given[name] for name in TIMES if name in given}
 
 
 def _own_id(given: dict[str, Any]) -> str | None:

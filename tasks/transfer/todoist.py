@@ -2,8 +2,8 @@
 
 A section becomes the category of its tasks, an ``@label`` a tag, and a note a paragraph of the description. A sub-task
 that is only a line of text becomes a checklist entry of its task; a sub-task with a date, a description, labels or a
-priority becomes a task. A date that is not understood goes to the description, and the report says so. Authors,
-durations and the project's view are ignored.
+priority becomes a task. A date that is not understood goes to the description, and the report says so. A
+duration does so too, and a deadline beside a date. Authors and the project's view are ignored.
 """
 
 import re
@@ -14,9 +14,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from store import time_zones
-from store.errors import FieldError
 from tasks.fields import CHECKLIST_MAX, CHECKLIST_TEXT_MAX
 from tasks.language import quick_add
+from tasks.transfer import mending
 from tasks.transfer.rows import Row
 
 # Todoist's p1 is the highest.
@@ -75,8 +75,9 @@ class _Reader:
         elif kind == "task":
             self._task(number, cells)
         elif kind not in {"meta", ""}:
-            self.rows.append(
-                Row(number, {}, cells, errors=[_error("TYPE", _("Must be task, section or note."))])
+            self._task(number, cells)
+            self._parents[-1][1].note(
+                "TYPE", _("Must be task, section or note. It was read as a task."), "todoist"
             )
 
     def _note(self, cells: Cells) -> None:
@@ -139,31 +140,35 @@ def _read_priority(row: Row, text: str) -> None:
     if text in PRIORITIES:
         row.fields["priority"] = PRIORITIES[text]
     elif text:
-        row.errors.append(_error("PRIORITY", _("Must be a number from 1 (highest) to 4, or blank.")))
+        row.fields["priority"] = text
+        mending.leave_out(row, "priority", _("Must be a number from 1 (highest) to 4, or blank."), "todoist")
 
 
 def _read_date(row: Row, cells: Cells, now: datetime) -> None:
     # Without a date, the deadline is the due date.
     name = "date" if cells.get("date") else "deadline"
     text = cells.get(name, "")
+    if name == "date" and cells.get("deadline"):
+        _keep_words(row, "DEADLINE", cells["deadline"], _("A task has one date."))
+    if cells.get("duration"):
+        duration = f"{cells['duration']} {cells.get('duration_unit', '')}".strip()
+        _keep_words(row, "DURATION", duration, _("Tasks have no duration."))
     if not text:
         return
     language = cells.get(f"{name}_lang", "")[:2].lower() or "en"
     found = _parse_date(text, _local(now, cells.get("timezone", "")), language)
     if found is None:
-        _keep_words(row, name.upper(), text)
+        _keep_words(row, name.upper(), text, _("That is not understood as a date."))
         return
     row.fields |= found
     if "due_time" in found and "timezone" not in found and cells.get("timezone"):
         row.fields["timezone"] = cells["timezone"]
 
 
-def _keep_words(row: Row, name: str, text: str) -> None:
-    """Put a date that is not understood into the description, and say so."""
-    words = _("Date in Todoist: %(words)s") % {"words": text}
-    row.fields["description"] = "\n\n".join(filter(None, [row.fields.get("description"), words]))
-    message = _("“%(words)s” is not understood as a date. It is in the description.") % {"words": text[:100]}
-    row.notes.append(_error(name, message))
+def _keep_words(row: Row, name: str, text: str, why: str) -> None:
+    """Put what has no field into the description, and say so."""
+    row.fields[name] = text
+    mending.leave_out(row, name, why, "todoist")
 
 
 def _local(now: datetime, zone: str) -> datetime:
@@ -186,7 +191,3 @@ def _fields_of(moment: datetime, *, timed: bool) -> dict[str, Any]:
         moment, zone = moment.astimezone(UTC), {"timezone": "UTC"}
     clock = {"due_time": moment.strftime("%H:%M"), **zone} if timed else {}
     return {"due_date": moment.date().isoformat(), **clock}
-
-
-def _error(name: str, message: str) -> FieldError:
-    return FieldError(field=name, message=message, code="todoist")

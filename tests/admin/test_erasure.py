@@ -31,6 +31,8 @@ KINDS = {
     "EMAIL",
     "EXPORT",
     "IDEMPOTENCY",
+    "IMPORT",
+    "IMPORTROWS",
     "PREFERENCES",
     "RATE",
     "RECOVERY_CODES",
@@ -71,6 +73,9 @@ def planted(alice, api, client_for, ctx, root, settings):
     assert as_alice("POST", "/api/v1/calendar").status_code == 201
     export = as_alice("POST", "/api/v1/exports", {"format": "csv"}).json()["id"]
     assert as_alice("POST", f"/api/v1/exports/{export}/continue").json()["status"] == "done"
+    rows = [{"title": secret, "priority": "hgih"}]
+    begun = as_alice("POST", "/api/v1/imports", {"bytes": len(json.dumps(rows))}).json()["id"]
+    assert as_alice("POST", f"/api/v1/imports/{begun}/continue?offset=0", rows).json()["remarks"] == 1
     assert as_alice("PUT", "/api/v1/users", {"name": "Alice Liddell"}, Idempotency_Key="3").status_code == 200
     browser.post("/filters/", {"name": secret, "q": "doctor"})
     recovery_codes.make(ctx(alice))

@@ -322,7 +322,7 @@ def test_export(root, add, alice):
     add("=1+1", tags=["a", "b"])
     add("Plain", status="completed")
     answer = root.get(f"{LIST}export.csv?user_id__exact={alice.id}&status__exact=pending")
-    (row,) = csv.DictReader(io.StringIO(answer.getvalue().decode()))
+    (row,) = csv.DictReader(io.StringIO(answer.getvalue().decode("utf-8-sig")))
     assert (row["title"], row["tags"], row["user_id"]) == ("'=1+1", '["a", "b"]', alice.id)
     assert answer["X-Rows-Truncated"] == "false"
 
@@ -331,7 +331,7 @@ def test_an_export_ends_where_an_answer_is_full(root, add, alice, monkeypatch):
     monkeypatch.setattr(answers, "BUDGET", 6000)
     made = [add(f"Task {number}", description='"' * 500) for number in range(9)]
     answer = root.get(f"{LIST}export.csv?user_id__exact={alice.id}")
-    rows = list(csv.DictReader(io.StringIO(answer.getvalue().decode())))
+    rows = list(csv.DictReader(io.StringIO(answer.getvalue().decode("utf-8-sig"))))
     assert 0 < len(rows) < 9
     assert [row["title"] for row in rows] == [task.title for task in made[::-1]][: len(rows)]
     assert answer["X-Rows-Truncated"] == "true"

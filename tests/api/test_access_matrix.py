@@ -42,6 +42,11 @@ POST   /api/v1/exports       |  202    202      202    202  403  202  |    401  
 GET    /api/v1/exports       |  200    200      200    200  200  200  |    401      401   401  401   401
 GET    /api/v1/exports/EXPORT |  200    404      404    404  200  200  |    401      401   401  401   401
 POST   /api/v1/exports/EXPORT/continue |  200    404      404    404  403  200  |    401      401   401  401   401
+POST   /api/v1/imports       |  202    202      202    202  403  202  |    401      401   401  401   401
+GET    /api/v1/imports       |  200    200      200    200  200  200  |    401      401   401  401   401
+GET    /api/v1/imports/JOB   |  200    404      404    404  200  200  |    401      401   401  401   401
+GET    /api/v1/imports/JOB/results | 200 404    404    404  200  200  |    401      401   401  401   401
+POST   /api/v1/imports/JOB/continue | 422 422   422    422  403  422  |    401      401   401  401   401
 GET    /api/v1/recurrence    |  422    422      422    422  422  422  |    401      401   401  401   401
 POST   /api/v1/import        |  200    200      200    200  403  200  |    401      401   401  401   401
 GET    /api/v1/calendar      |  200    404      404    404  200  200  |    401      401   401  401   401
@@ -60,6 +65,7 @@ BODIES = {
     "POST /api/v1/tokens": {"name": "script", "scope": "read", "expires_in_days": 1},
     "POST /api/v1/import": [],
     "POST /api/v1/exports": {"format": "csv"},
+    "POST /api/v1/imports": {"bytes": 9},
 }
 
 
@@ -165,6 +171,11 @@ def prepare(owner, operation):
             owner("POST", "/api/v1/exports", {"format": "csv"}).json()
         ]
         path = path.replace("EXPORT", exports[0]["id"])
+    if "JOB" in path:
+        imports = owner("GET", "/api/v1/imports").json() or [
+            owner("POST", "/api/v1/imports", {"bytes": 9}).json()
+        ]
+        path = path.replace("JOB", imports[0]["id"])
     if path.endswith("calendar") and not operation.startswith("POST"):
         owner("POST", "/api/v1/calendar")
     return path
@@ -192,5 +203,5 @@ def test_nothing_is_missing(client):
     documented = {
         f"{method.upper()} {re.sub(r'{[^}]+}', '*', path)}" for path, item in paths.items() for method in item
     }
-    shown = {re.sub(r"/(ID|GONE|TOKEN|OWNER|EXPORT|none)\b", "/*", operation) for operation in rows()}
+    shown = {re.sub(r"/(ID|GONE|TOKEN|OWNER|EXPORT|JOB|none)\b", "/*", operation) for operation in rows()}
     assert shown == documented

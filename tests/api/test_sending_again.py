@@ -1,6 +1,7 @@
 """Idempotency keys on every unsafe method: the process may die between any two steps, the retry does it once"""
 
 import base64
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -109,12 +110,23 @@ def continue_export(api):
     return "POST", f"/api/v1/exports/{made['id']}/continue", None
 
 
+def begin_import(api):
+    return "POST", "/api/v1/imports", {"bytes": 18}
+
+
+def continue_import(api):
+    tasks = [{"title": "one"}, {"title": "two"}]
+    made = api("POST", "/api/v1/imports", {"bytes": len(json.dumps(tasks))}).json()
+    return "POST", f"/api/v1/imports/{made['id']}/continue?offset=0", tasks
+
+
 REQUESTS = (
+    *(begin_import, continue_import),
     *(create, update, complete, delete, restore, purge, batch, bring_in, export, continue_export),
     *(profile, first_profile, access_token, end_access_token, calendar, end_calendar),
 )
 # A step that died keeps its claim for half a minute, in which another one is refused; one after the last does nothing.
-CLAIMED = (continue_export,)
+CLAIMED = (continue_export, continue_import)
 AT_ONCE = tuple(make for make in REQUESTS if make not in CLAIMED)
 # After these there is nothing left to lead to.
 ENDED = (end_access_token, end_calendar)

@@ -11,6 +11,7 @@ from dynamo_admin.model import DynamoModel
 from dynamo_admin.options import DynamoModelAdmin
 from dynamo_admin.reading import DynamoReader, Path
 from dynamo_admin.site import DynamoAdminSite
+from web import csv_files
 
 SHARDS = 4
 
@@ -114,5 +115,11 @@ def somebody(request):
     return {"user": request.user}
 
 
-site = DynamoAdminSite(name="admin")
+class LibrarySite(DynamoAdminSite):
+    def csv_lines(self, names, rows):
+        yield csv_files.head(names)
+        yield from map(csv_files.line, rows)
+
+
+site = LibrarySite(name="admin")
 site.register(LibraryBook, LibraryAdmin)

@@ -141,6 +141,7 @@ class Crowd:
         choice, number = self.random.randrange(6), self.random.randrange(50)
         if choice == 0:
             self.world.foreign_task("eve", f"x{number}", status="completed", labels={"p", "q"})
+            self.world.import_task(user, self.world.now - timedelta(days=3), status="completed")
         elif choice == 1:
             self.world.foreign_task("eve", f"x{number}", title="old", created_at="2026-02-01T00:00:00+02:00")
         elif choice == 2:

@@ -6,10 +6,10 @@ often is indexed, so that it still ends for some hundred thousand changes.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from math import ceil
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -105,7 +105,7 @@ class Oracle:
     def _deeds(self) -> list[Deed]:
         deeds = []
         latest: dict[tuple[str, str], datetime] = {}
-        for change in self.history:
+        for change in chain.from_iterable(map(self._steps, self.history)):
             key = (change.pk, change.sk)
             kind, _, user = change.pk.partition("#")
             if kind not in ("TASK", "USER"):
@@ -118,6 +118,21 @@ class Oracle:
                 Deed(change, at, local.date(), local.hour, change.name == "INSERT" and not restored, user)
             )
         return deeds
+
+    def _steps(self, change: Change) -> list[Change]:
+        """An imported task was created, and completed, when it says so: two changes instead of one."""
+        image = change.new or {}
+        created, completed = moment(image.get("created_at")), moment(image.get("completed_at"))
+        is_task = change.pk.startswith("TASK#") and change.name == "INSERT" and version(image) == 1
+        if not is_task or created is None or created >= self._time(change):
+            return [change]
+        was_done = status(image) == "completed" and completed is not None
+        begun = image | {"updated_at": image["created_at"]} | ({"status": "pending"} if was_done else {})
+        steps = [replace(change, new=begun)]
+        if was_done:
+            done = image | {"updated_at": image["completed_at"], "version": 2}
+            steps.append(replace(change, event_id=f"{change.event_id}+", name="MODIFY", old=begun, new=done))
+        return steps
 
     def _time(self, change: Change) -> datetime:
         if change.name == "REMOVE":

@@ -118,6 +118,25 @@ def test_days_are_shorter_and_longer_where_clocks_change(tmp_path):
     gold_equals_oracle(lake, world, later)
 
 
+def test_an_imported_task_counts_when_it_was_created_and_completed(lake):
+    """600 tasks that are restored today were not completed today."""
+    world = World()
+    world.now = datetime(2026, 3, 20, 9, tzinfo=UTC)
+    world.create_user("ann")
+    world.now = datetime(2026, 5, 20, 9, tzinfo=UTC)
+    created = datetime(2026, 3, 21, 9, tzinfo=UTC)
+    world.import_task("ann", created, status="completed", completed_at="2026-03-23T10:30:00.000000Z")
+    for status in ("pending", "cancelled"):
+        task = world.import_task("ann", created, status=status)
+    world.tick(3600)
+    world.change_task("ann", task, title="touched today")
+    lake.deliver(world.history)
+    lake.lake.run(NOW)
+    days = {f"{row[0]:%m-%d}": row[1:3] for row in lake.gold("daily_throughput") if any(row[1:3])}
+    assert days == {"03-21": (3, 0), "03-23": (0, 1)}
+    gold_equals_oracle(lake, world, NOW)
+
+
 def test_items_put_back_into_a_table_are_not_created_again(lake):
     """A table that lost its items gets them back, and its stream says so: INSERTs of what the lake knows."""
     world = World()

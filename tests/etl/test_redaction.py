@@ -106,7 +106,7 @@ def test_a_secret_is_removed_from_whatever_a_line_has():
 @pytest.mark.parametrize(("text", "secret"), PLANTED.items())
 def test_no_line_of_the_lake_has_a_secret(capsys, text, secret):
     log("capture", text, error=RuntimeError(text), key=text, nested={"headers": [text]})
-    written = capsys.readouterr().out
+    written = capsys.readouterr().err
     assert secret not in written
     assert set(json.loads(written)["metadata"]) == {"key", "nested", "error"}
 
@@ -170,4 +170,4 @@ def test_cloudformation_and_the_log_are_told_no_secret(monkeypatch, capsys):
     monkeypatch.setattr(lake_tables, "_respond", lambda _event, outcome: answered.append(outcome))
     lake_tables.handler({"RequestType": "Create", "ResourceProperties": {"Database": "d"}}, None)
     assert answered[0]["Status"] == "FAILED"
-    assert "5ec4e7" not in json.dumps(answered) + capsys.readouterr().out
+    assert "5ec4e7" not in json.dumps(answered) + capsys.readouterr().err

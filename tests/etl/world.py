@@ -124,6 +124,10 @@ class World:
     def change_user(self, user: str, **changes: Any) -> None:
         self._rewrite(f"USER#{user}", "METADATA", changes)
 
+    def import_task(self, user: str, created: datetime, **fields: Any) -> str:
+        """Create a task that says when it was created, and maybe completed."""
+        return self.create_task(user, created_at=iso(created), **fields)
+
     def create_task(self, user: str, **fields: Any) -> str:
         self.tasks += 1
         task_id = f"0196-{self.tasks:06d}"
@@ -143,7 +147,7 @@ class World:
         }
         item |= {name: value for name, value in fields.items() if value is not None}
         if item["status"] == "completed":
-            item["completed_at"] = stamp
+            item.setdefault("completed_at", stamp)
         self.put(f"TASK#{user}", f"TASK#{task_id}", item)
         return task_id
 
@@ -281,6 +285,9 @@ def _foreign(world: World, random_: random.Random) -> None:
     user, task_id = _some_task(world, random_)
     if choice == 0:
         world.foreign_task("eve", f"x{random_.randrange(3)}", status="completed", labels={"p", "q"})
+        done = iso(world.now - timedelta(days=1))
+        world.import_task("ann", world.now - timedelta(days=3), status="completed", completed_at=done)
+        world.import_task("ben", world.now - timedelta(days=2), status="in_progress")
     elif choice == 1:
         world.foreign_task(
             "eve", f"x{random_.randrange(3)}", title="no status", created_at="2026-02-01T00:00:00+02:00"

@@ -59,7 +59,7 @@ def _shown(slug: str, rows: list[dict[str, Any]], sheet: Sheet) -> list[dict[str
 
 
 def read_csv(body: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(body)))
+    return list(csv.DictReader(io.StringIO(body.removeprefix("\ufeff"))))
 
 
 def _assert_csv(answer: Any, slug: str, wanted: list[dict[str, Any]]) -> None:

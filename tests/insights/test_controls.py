@@ -142,18 +142,18 @@ class TestDrillDown:
 
     def test_csv_has_all_of_them(self, manager, gold_lake, workspace):
         answer = manager.get(f"/insights/tasks.csv?event=created&{SPAN}")
-        rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
+        rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
         assert len(rows) == created(workspace.tasks)
         assert "title" not in rows[0]
 
     def test_csv_that_no_answer_holds_goes_on_at_its_link(self, manager, gold_lake, workspace, monkeypatch):
         address, found, pages = f"/insights/tasks.csv?event=created&{SPAN}", [], 0
-        whole = list(csv.reader(io.StringIO(manager.get(address).content.decode())))
+        whole = list(csv.reader(io.StringIO(manager.get(address).content.decode("utf-8-sig"))))
         monkeypatch.setattr(answers, "BUDGET", 8000)
         while address:
             answer = manager.get(address)
             assert len(answer.content) < 8500
-            header, *rows = csv.reader(io.StringIO(answer.content.decode()))
+            header, *rows = csv.reader(io.StringIO(answer.content.decode("utf-8-sig")))
             assert header == whole[0]
             found, pages = found + rows, pages + 1
             link = re.fullmatch(r'<http://testserver([^>]+)>; rel="next"', answer.get("Link", ""))

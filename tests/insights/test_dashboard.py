@@ -356,7 +356,7 @@ def test_the_footer_counts_what_athena_says_it_scanned(page, fresh_lake, setting
 
 def test_csv_holds_the_rows_of_the_question(manager, gold_lake, workspace):
     answer = manager.get("/insights/throughput.csv?days=90")
-    lines = answer.content.decode().splitlines()
+    lines = answer.content.decode("utf-8-sig").splitlines()
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     assert answer["Content-Disposition"] == 'attachment; filename="throughput-90-days.csv"'
     assert lines[0] == "day,created,completed,reopened,deleted"
@@ -368,7 +368,7 @@ def test_csv_holds_the_rows_of_the_question(manager, gold_lake, workspace):
 @pytest.mark.parametrize("slug", sorted(BY_SLUG.keys() - {"choices"}))
 def test_every_question_has_a_csv(manager, gold_lake, slug):
     answer = manager.get(f"/insights/{'me/' if slug in {'streaks', 'weeks'} else ''}{slug}.csv")
-    header = answer.content.decode().split("\r\n")[0]
+    header = answer.content.decode("utf-8-sig").split("\r\n")[0]
     assert header == ",".join(column.name for column in BY_SLUG[slug].columns)
 
 

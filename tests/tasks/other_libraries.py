@@ -6,7 +6,7 @@ said so that both understand it is written out for them first, such as the weekd
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
-from itertools import dropwhile, takewhile
+from itertools import islice, takewhile
 from typing import NamedTuple
 
 from dateutil.rrule import rrulestr
@@ -33,11 +33,8 @@ class Library(NamedTuple):
 
 def _dateutil_differs(rule: str) -> str:
     parts = parts_of(rule)
-    days = parts.get("BYDAY", "").split(",")
-    if len({day[:-2] != "" for day in days}) > 1:
+    if len(_kinds_of_weekdays(parts)) > 1 and "BYSETPOS" in parts:
         return "takes only what fits a weekday with a number and one without, where a rule lists both"
-    if any("53" in day for day in days) and (parts["FREQ"] == "MONTHLY" or "BYMONTH" in parts):
-        return "fails at the 53rd weekday of a month"
     if _AT_AN_EDGE & _weeks(parts):
         return "leaves out the days of a week that are in another year than the rest of it"
     return ""
@@ -71,9 +68,16 @@ def _by_dateutil(rule: str, start: date, expected: Sequence[date]) -> Iterator[d
     if parts["FREQ"] == "WEEKLY":
         # It begins to count the places of BYSETPOS at the start, and not with its week.
         first -= timedelta(days=(start.weekday() - WEEKDAYS.index(parts.get("WKST", "MO"))) % 7)
-    found = rrulestr(_joined(parts), dtstart=datetime.combine(first, time()))
-    days = (moment.date() for moment in found.replace(until=datetime.combine(expected[-1], time())))
-    return dropwhile(lambda day: day < start, days)
+    begin, end = (datetime.combine(day, time()) for day in (first, expected[-1]))
+    found: set[date] = set()
+    # Of weekdays with a number and without it takes only what fits both: it is asked for each.
+    for weekdays in _kinds_of_weekdays(parts) or [""]:
+        asked = parts | ({"BYDAY": weekdays} if weekdays else {})
+        moments = rrulestr(_joined(asked), dtstart=begin).replace(until=end)
+        found |= set(
+            islice((moment.date() for moment in moments if moment.date() >= start), len(expected) + 1)
+        )
+    return iter(sorted(found))
 
 
 def _by_libical(rule: str, start: date, expected: Sequence[date]) -> Iterator[date]:
@@ -96,6 +100,15 @@ def _written_out(rule: str, start: date) -> dict[str, str]:
     if parts["FREQ"] == "YEARLY" and "BYMONTHDAY" in parts and not _is_numbered(parts):
         parts.setdefault("BYMONTH", ",".join(map(str, range(1, 13))))
     return parts
+
+
+def _kinds_of_weekdays(parts: dict[str, str]) -> list[str]:
+    """Return the weekdays without and with a number; without those that no month has, at which dateutil fails."""
+    days = [day for day in parts.get("BYDAY", "").split(",") if day]
+    if parts["FREQ"] == "MONTHLY" or "BYMONTH" in parts:
+        days = [day for day in days if abs(int(day[:-2] or 0)) <= 5]
+    kinds = ([day for day in days if len(day) == 2], [day for day in days if len(day) > 2])
+    return [",".join(kind) for kind in kinds if kind]
 
 
 def _is_numbered(parts: dict[str, str]) -> bool:

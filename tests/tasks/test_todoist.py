@@ -101,19 +101,38 @@ def test_tomorrow_is_in_the_rows_own_time_zone(ctx, alice):
 
 
 @pytest.mark.parametrize(
-    ("row", "field"),
+    ("row", "field", "words"),
     [
-        ("task,x,,5,,,,,,", "PRIORITY"),
-        ("task,,,,,,,,,", "CONTENT"),
-        (f"task,{'x' * 201},,,,,,,,", "CONTENT"),
-        ("task,x,,,,,,2027-01-05 10:00,en,Mars", "TIMEZONE"),
-        ("project,x,,,,,,,,", "TYPE"),
+        ("task,x,,5,,,,,,", "PRIORITY", "PRIORITY: 5"),
+        (f"task,{'x' * 201},,,,,,,,", "CONTENT", f"CONTENT: {'x' * 201}"),
+        ("task,x,,,,,,2027-01-05 10:00,en,Mars", "TIMEZONE", "TIMEZONE: Mars"),
+        ("project,x,,,,,,,,", "TYPE", None),
+        ("task,,Two bottles,,,,,,,", "CONTENT", "Two bottles"),
+        ("task,@a @a,,,,,,,,", None, None),
     ],
 )
-def test_rows_that_are_not_valid(imported, row, field):
-    report = imported(f"{HEADER}{row}\ntask,ok,,,,,,,,\n")
+def test_what_cannot_be_used_is_told(imported, alice, row, field, words):
+    report = imported(f"{HEADER}{row}\n")
+    assert [(result.row, result.status) for result in report.results] == [(2, "created")]
+    assert [note["field"] for note in report.results[0].notes] == [field] * bool(field)
+    assert task_of(alice)["description"] == words
+
+
+def test_a_row_without_words_is_not_valid(imported):
+    report = imported(f"{HEADER}task,,,,,,,,,\ntask,ok,,,,,,,,\n")
     assert [(result.row, result.status) for result in report.results] == [(2, "invalid"), (3, "created")]
-    assert {error["field"] for error in report.results[0].errors} == {field}
+    assert [error["field"] for error in report.results[0].errors] == ["CONTENT"]
+
+
+def test_a_duration_and_a_second_date_are_told(imported, alice):
+    header = "TYPE,CONTENT,DATE,DURATION,DURATION_UNIT,DEADLINE\n"
+    report = imported(header + "task,x,2027-01-05,30,minute,2027-02-01\n")
+    assert [note["field"] for note in report.results[0].notes] == ["DEADLINE", "DURATION"]
+    row = task_of(alice)
+    assert (row["due_date"], row["description"]) == (
+        "2027-01-05",
+        "DEADLINE: 2027-02-01\n\nDURATION: 30 minute",
+    )
 
 
 @pytest.mark.parametrize("words", ["3/4", "some day", "every april", "no date", "every 12 hours"])
@@ -123,7 +142,7 @@ def test_a_date_that_is_not_understood_goes_to_the_description(imported, alice, 
     (note,) = report.results[0].notes
     assert (note["field"], words in note["message"]) == ("DATE", True)
     row = task_of(alice)
-    assert row["description"] == f"Two bottles\n\nDate in Todoist: {words}"
+    assert row["description"] == f"Two bottles\n\nDATE: {words}"
     assert (row["due_date"], row["recurrence"]) == (None, None)
 
 

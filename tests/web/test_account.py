@@ -4,7 +4,9 @@ import base64
 import gzip
 import hashlib
 import re
+import time
 import uuid
+from functools import partial
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -13,7 +15,9 @@ from django.test import Client
 from etl.jobs import job_requests
 from identity import access_tokens, preferences, profiles
 from identity.browsers import describe
+from store.reading import get
 from tasks import selectors, services
+from tasks.transfer import import_jobs
 from tests.conftest import PASSWORD
 from tests.web.conftest import read
 from tests.web.totp import totp
@@ -323,6 +327,38 @@ def test_a_file_that_is_none_is_told(browser, content):
     answer = browser.post("/account/data/", {"file": SimpleUploadedFile("t.csv", content)})
     assert answer.status_code in {200, 422}
     assert browser.post("/account/data/").status_code in {200, 422}
+
+
+def test_an_import_in_pieces(client_for, alice, bob, monkeypatch):
+    monkeypatch.setattr(import_jobs, "PAGE_ROWS", 1)
+    browser = client_for(alice)
+    content = b"title,priority\none,hgih\ntwo,hgih\nthree,\n"
+    job = browser.post(f"/account/data/import/?bytes={len(content)}").json()
+    assert (job["running"], job["offset"], job["wanted"]) == (True, 0, len(content))
+    send = partial(browser.post, content_type="application/octet-stream")
+    assert send(f"{job['url']}?offset=7", content).json() == job
+    assert "was interrupted" in browser.get(job["url"]).content.decode()
+    assert send(f"{job['url']}?offset=0", content).json()["running"] is False
+    pages = [read(browser.get(f"{job['url']}?page={number}")).text for number in ("1", "2", "99", "x")]
+    assert all("3 rows: 3 new, 0 there already, 0 not usable. 2 rows have remarks." in page for page in pages)
+    assert ["Row 2" in page for page in pages] == [True, False, False, True]
+    assert ["Row 3" in page for page in pages] == [False, True, True, False]
+    assert client_for(bob).get(job["url"]).status_code == 404
+    assert browser.post("/account/data/import/?bytes=0").status_code == 413
+    assert browser.post(f"/account/data/import/?bytes={10**12}").json()["error"] == "The file is too large."
+    monkeypatch.setattr(import_jobs, "MAX_JOBS", 1)
+    assert browser.post("/account/data/import/?bytes=9").status_code == 409
+
+
+def test_a_piece_waits_for_the_one_before(client_for, alice):
+    browser = client_for(alice)
+    job = browser.post("/account/data/import/?bytes=9").json()
+    import_id = job["url"].rstrip("/").rpartition("/")[2]
+    item = get(import_jobs.ImportItem, import_jobs.import_key(alice.id, import_id))
+    item.claimed_until = int(time.time()) + 30
+    item.save()
+    answer = browser.post(f"{job['url']}?offset=0", b"title\none\n", content_type="text/csv")
+    assert (answer.status_code, answer.json()["again"]) == (409, True)
 
 
 def test_deleting_the_account_deletes_everything(browser, client, client_for, alice, bob, add, ctx):

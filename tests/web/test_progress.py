@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tasks.transfer import export_jobs, exporting, importing
+from tasks.transfer import export_jobs, exporting, import_jobs, importing
 from tests.web.conftest import no_sideways_scrolling, session_cookie
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -59,6 +59,39 @@ def test_an_import_reports_its_progress(open_as, alice, small_steps, size, scrip
     expect(page.get_by_role("button", name="Import", exact=True)).to_be_enabled()
     page.get_by_role("link", name="Tasks").click()
     expect(page.locator(".task-title")).to_have_text([f"Task {number}" for number in range(5)])
+
+
+PIECES = """() => {
+  window.seen = [];
+  const look = () => {
+    const bar = document.querySelector('.busy-note progress');
+    if (bar?.hasAttribute('value')) window.seen.push(bar.value);
+  };
+  new MutationObserver(look).observe(document, { childList: true, subtree: true, attributes: true });
+}"""
+
+
+def test_a_large_file_is_sent_in_pieces(open_as, alice, monkeypatch):
+    """What the export wrote, whatever its size, goes up as it is: one file down, the same file up."""
+    monkeypatch.setattr(import_jobs, "PIECE", 40_000)
+    page = open_as(alice, "/account/data/")
+    rows = [f"Task {number},{'x' * 9000},{'hgih' if number == 3 else ''}\n" for number in range(12)]
+    content = "title,description,priority\n" + "".join(rows)
+    upload = {"name": "t.csv", "mimeType": "text/csv", "buffer": content.encode()}
+    for button, says in (
+        ("Only try it out", "Only tried out, nothing was changed."),
+        ("Import", "12 rows: 12 new, 0 there already, 0 not usable. 1 row has a remark."),
+    ):
+        page.get_by_label("File").set_input_files(upload)
+        page.evaluate(PIECES)
+        page.get_by_role("button", name=button, exact=True).click()
+        expect(page.get_by_role("status").filter(has_text=says)).to_be_visible()
+        assert len(set(page.evaluate("window.seen"))) >= 3
+        expect(page.get_by_text("Row 5: priority:")).to_be_visible()
+        no_sideways_scrolling(page)
+        page.get_by_role("link", name="Back").click()
+    page.get_by_role("link", name="Tasks").click()
+    expect(page.locator(".task-title")).to_have_text([f"Task {number}" for number in range(12)])
 
 
 def test_an_export_is_announced(visit, client_for, alice, site, add):

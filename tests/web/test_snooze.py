@@ -71,6 +71,17 @@ def test_any_phrase_of_the_line_is_a_day(text, language, value):
         assert snooze.read(text, MONDAY, language).value == value
 
 
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_examples_of_the_menu_are_understood(language):
+    with translation.override(language):
+        examples = translation.gettext("in 3 days, fri 9am, 24 dec").split(", ")
+        days = [snooze.read(text, MONDAY, language).value for text in examples]
+        with pytest.raises(NotUnderstood) as refused:
+            snooze.read("soonish", MONDAY, language)
+    assert days == ["2026-12-03", "2026-12-04T09:00", "2026-12-24"]
+    assert [text for text in examples if text not in str(refused.value)] == []
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -2,19 +2,20 @@
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from identity.decorators import person_required
 from identity.forms import posted
 from identity.sign_in import context
 from store.errors import DomainError
-from tasks.transfer import export_jobs, exporting
+from tasks.transfer import export_jobs, exporting, import_jobs
 from tasks.transfer.export_jobs import ExportItem, ExportNotFound
+from tasks.transfer.import_jobs import ImportItem, ImportNotFound
 from todo_site.account import import_steps
 from todo_site.account.forms import DeleteForm, ImportForm
 from todo_site.account.pages import page, show
@@ -44,6 +45,48 @@ def data(request: HttpRequest) -> HttpResponse:
         return show(request, "data", remarks=remarks[:rows], unshown=len(remarks[rows:]), **shown)
 
     return fit_page(build, len(remarks))
+
+
+@never_cache
+@require_POST
+@person_required
+def import_start(request: HttpRequest) -> HttpResponse:
+    """Begin an import of a file of ``bytes`` bytes, for a script that sends it in pieces; ``dry_run`` tries it out."""
+    size = request.GET.get("bytes", "")
+    if not size.isdecimal() or not 1 <= int(size[:20]) <= import_jobs.FILE_MAX:
+        return _refused(_("The file is too large."), 413)
+    try:
+        return _job(import_jobs.start(context(request), int(size), dry_run="dry_run" in request.GET).known)
+    except DomainError as error:
+        return _refused(str(error), error.status)
+
+
+@page
+def import_job(request: HttpRequest, import_id: str) -> HttpResponse:
+    """Import a piece of a file that begins at byte ``offset`` (POST), or show how far the import is (GET)."""
+    ctx, offset = context(request), request.GET.get("offset", "")
+    try:
+        if request.method == "POST":
+            at = int(offset[:20]) if offset.isdecimal() else -1
+            return _job(import_jobs.step(ctx, import_id, at, request.body).known)
+        item = import_jobs.get_import(ctx, import_id)
+    except ImportNotFound:
+        raise Http404 from None
+    except DomainError as error:
+        return _refused(str(error), error.status, again=error.status == 409)
+    wanted = request.GET.get("page", "1")
+    number = min(int(wanted[:9]) if wanted.isdecimal() else 1, max(1, item.pages))
+    return show(request, "imported", job=item, number=number, results=import_jobs.rows_of(item, number))
+
+
+def _job(item: ImportItem) -> HttpResponse:
+    url = reverse("account-import-job", args=[item.id])
+    running = item.status == export_jobs.RUNNING
+    return JsonResponse({"url": url, "running": running, "offset": item.offset, "wanted": item.wanted})
+
+
+def _refused(why: str, status: int, *, again: bool = False) -> HttpResponse:
+    return JsonResponse({"error": why, "again": again}, status=status)
 
 
 @never_cache

@@ -1,6 +1,6 @@
 """The admin site: who may enter, its models, and its own pages."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -16,6 +16,7 @@ from identity.admin_models import AuditEntry
 from store import audit
 from tasks.admin import model_admins
 from todo_site.operations import people, pipeline, quarantine, records, service_checks
+from web import csv_files
 from web.answers import Budget, fit_page
 
 _NOT_FOR_YOU = gettext_lazy(
@@ -65,6 +66,11 @@ class Site(DynamoAdminSite):
         if user_id is None:
             return list(_everything()[:limit])
         return [AuditEntry.from_values(item.attribute_values) for item in audit.by_actor(user_id, limit)]
+
+    def csv_lines(self, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+        """Return the lines of a file for spreadsheets."""
+        yield csv_files.head(names)
+        yield from map(csv_files.line, rows)
 
     def fitting(self) -> Callable[[str], bool]:
         """Let an export end with the last line that an answer holds."""

@@ -49,13 +49,13 @@ def _changes(
     return operation | path
 
 
-def query(adapter: TypeAdapter[Any]) -> dict[str, Any]:
-    """Describe an operation whose query string ``adapter`` validates."""
-    return {DEFERRED: partial(_query, adapter)}
+def query(adapter: TypeAdapter[Any], path: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Describe an operation whose query string ``adapter`` validates. ``path`` describes its path parameters."""
+    return {DEFERRED: partial(_query, adapter, path or {})}
 
 
-def _query(adapter: TypeAdapter[Any]) -> dict[str, Any]:
-    found = []
+def _query(adapter: TypeAdapter[Any], path: dict[str, Any]) -> dict[str, Any]:
+    found = list(path.get("parameters", ()))
     whole = inlined(adapter)
     for name, schema in whole["properties"].items():
         required = name in whole.get("required", ())

@@ -4,6 +4,9 @@
 -- side: a REMOVE is a deletion, an INSERT of an item that lived before (by its version, or because its key has a past,
 -- removed or not) is a restore. Trash items themselves, their expiry included, are not changes.
 --
+-- An imported task was created, and maybe completed, before it came: its first version has a created_at of then. It counts
+-- at these times, and as two changes if it was completed.
+--
 -- changed_at  business time: the item's own (see silver/parsed.sql); of a deletion, the deleted_at of its twin in the
 --             trash, which carries the next version; without a twin, the event's time. Within one item it never goes
 --             back: a change counts at the earliest when the one before it did.
@@ -16,19 +19,37 @@ WITH twins AS (
   FROM task_events
   WHERE entity_type = 'TRASH' AND event_name = 'INSERT' AND version IS NOT NULL
   GROUP BY user_id, sk, version
+), marked AS (
+  SELECT *,
+    coalesce(entity_type = 'TASK' AND event_name = 'INSERT' AND version = 1 AND created_at < changed_at, false) AS is_imported
+  FROM task_events
+  WHERE entity_type IN ('TASK', 'USER')
+), steps AS (
+  SELECT
+    event_name, entity_type, user_id, entity_id, pk, sk, version, old_version, category, due_date, title, priority,
+    created_at, event_time, sequence_number, 0 AS step,
+    CASE WHEN is_imported THEN created_at ELSE changed_at END AS changed_at,
+    CASE WHEN is_imported AND status = 'completed' AND completed_at IS NOT NULL THEN 'pending' ELSE status END AS status,
+    old_status, status AS own_status
+  FROM marked
+  UNION ALL
+  SELECT
+    'MODIFY', entity_type, user_id, entity_id, pk, sk, version, old_version, category, due_date, title, priority,
+    created_at, event_time, sequence_number, 1, completed_at, status, 'pending', status
+  FROM marked
+  WHERE is_imported AND status = 'completed' AND completed_at IS NOT NULL
 ), said AS (
   SELECT
     e.event_name, e.entity_type, e.user_id, e.entity_id, e.pk, e.sk, e.version, e.category, e.due_date,
-    e.title, e.priority, e.created_at, coalesce(e.status, 'unknown') AS last_status,
-    lpad(e.sequence_number, 40, '0') AS seq_key,
+    e.title, e.priority, e.created_at, coalesce(e.own_status, 'unknown') AS last_status,
+    concat(lpad(e.sequence_number, 40, '0'), '.', CAST(e.step AS string)) AS seq_key,
     CASE WHEN e.event_name = 'REMOVE' THEN coalesce(t.deleted_at, e.event_time) ELSE e.changed_at END AS said_at,
     CASE WHEN e.event_name = 'REMOVE' THEN NULL ELSE coalesce(e.status, 'unknown') END AS status,
     CASE WHEN e.event_name = 'INSERT' THEN NULL ELSE coalesce(e.old_status, 'unknown') END AS old_status
-  FROM task_events e
+  FROM steps e
   LEFT JOIN twins t
     ON e.event_name = 'REMOVE' AND e.entity_type = 'TASK'
     AND t.user_id = e.user_id AND t.sk = e.sk AND t.version = e.old_version + 1
-  WHERE e.entity_type IN ('TASK', 'USER')
 ), ordered AS (
   SELECT *,
     max(said_at) OVER (PARTITION BY pk, sk ORDER BY seq_key ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS changed_at,
