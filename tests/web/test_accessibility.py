@@ -141,6 +141,9 @@ def test_a_second_factor(open_as, alice):
     judge(page, "enrolment", found)
     page.get_by_label("Code that the app shows now").fill(totp(page.locator("#secret").text_content()))
     page.get_by_role("button", name="Finish").click()
+    ready(page, "Recovery codes")
+    judge(page, "recovery codes", found)
+    page.get_by_role("link", name="I have kept them").click()
     ready(page, "Security")
     judge(page, "enrolled", found)
     page.context.clear_cookies()
@@ -154,6 +157,9 @@ def test_a_second_factor(open_as, alice):
     page.get_by_role("button", name="Sign in").click()
     ready(page, "One more step")
     judge(page, "wrong code", found)
+    page.get_by_role("link", name="Use a recovery code").click()
+    ready(page, "Use a recovery code")
+    judge(page, "recovery", found)
     assert wrong(found) == {}
 
 
