@@ -15,7 +15,7 @@ quick := "not slow and not long and not browser"
 SEED ?= default
 shuffled := -p randomly --randomly-seed=$(SEED)
 
-BENCH ?= api lists admin_lists insights language scale wire cold_start load
+BENCH ?= api lists admin_lists insights language scale wire cold_start load durable
 
 .PHONY: help run test test-fast test-long test-clock test-crash test-parity bench bench-lake screenshots lint format \
 	messages lock env clean lint-style lint-types lint-infra-types lint-stacks test-app test-checks
@@ -23,7 +23,7 @@ BENCH ?= api lists admin_lists insights language scale wire cold_start load
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
-run: ## start everything; PORT, LOCAL_AWS_PORT, LOCAL_DIR and DEMO=0 are honoured
+run: ## start everything; PORT, LOCAL_AWS_PORT, LOCAL_DIR, DEMO=0 and DURABLE=1 are honoured
 	@exec env STOP_WITH_PARENT=1 $(bootstrap) run -m localcloud.run
 
 test: env infra-env ## check and run a slice of every suite: eight minutes on two cores
@@ -43,7 +43,7 @@ test-fast: ## run the rules, the API's costs, identity, the engine and the docum
 test-clock: ## run test-fast at midnight, at a month's end, on a leap day and when clocks change, in other time zones
 	@exec $(bootstrap) test -m tests.clock -n auto --dist loadfile -m $(quick) $(or $(ARGS),$(fast))
 
-test-crash: ## kill everything under load ten times, and count what was lost
+test-crash: ## kill everything under load ten times, take its power ten times, and count what was lost
 	@exec $(bootstrap) test -m tests.run.crash --rounds 10 $(ARGS)
 
 test-parity: .venv-spark4/.complete ## put 200,000 events through DuckDB, Spark and a plain count, run the Glue job, kill the lake at every write

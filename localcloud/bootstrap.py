@@ -386,12 +386,15 @@ def debian_packages() -> tuple[list[str], str]:
         packages.append(HEADLESS_SHELL)
     if not works(["java", "-version"]):
         packages.append("default-jre-headless")
+    if platform.system() == "Linux" and not shutil.which("fusermount3"):
+        packages.append("fuse3")
     if not has_libical():
         packages.append("libical3")
     if not shutil.which("soffice"):
         packages.append("libreoffice-calc")
     needed = (
-        "Chromium for pages, Java for Spark, libical for the calendar feed and LibreOffice Calc for files"
+        "Chromium for pages, Java for Spark, FUSE for losses of power, libical for the calendar feed "
+        "and LibreOffice Calc for files"
     )
     return packages, f"The tests need {needed}: install them"
 

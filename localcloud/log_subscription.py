@@ -22,7 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from etl.lake.catalog import REQUEST_LINES
 from etl.log import log
-from localcloud.files import write_atomically
+from localcloud.files import durable, sync_tree, write_atomically
 from localcloud.filter_pattern import matches
 
 # Each round becomes a file in Bronze; AWS buffers for minutes.
@@ -88,6 +88,8 @@ class Follower:
     def done(self, position: Position) -> None:
         """Save that everything before ``position`` has been handled."""
         self.position = position
+        if durable():  # or new lines would take the place of those that were lost, before the position
+            sync_tree(self.log_file.parent)
         write_atomically(self.checkpoint, json.dumps(asdict(position)))
 
 

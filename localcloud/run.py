@@ -17,6 +17,7 @@ from localcloud import ports
 from localcloud.console import Console, Step
 from localcloud.end_with_parent import end_with_parent
 from localcloud.environment import client_variables, shell_without_aws, write_env_file
+from localcloud.files import sync_tree, write_atomically
 from localcloud.provision import ProvisionError, provision
 from localcloud.readiness import assets_fingerprint, lake_caught_up, status_of
 from localcloud.roles import credentials
@@ -97,7 +98,9 @@ class Runner:
         if stamp.exists() and stamp.read_text() == fingerprint:
             return
         self.task("static files", ASSETS, ["manage.py", "collectstatic", "--noinput", "--clear"])
-        stamp.write_text(fingerprint)
+        if self.settings.durable:
+            sync_tree(self.settings.directory / "static")
+        write_atomically(stamp, fingerprint)
 
     def lake(self) -> None:
         """Remove the working files of a killed predecessor and start the lake jobs."""
@@ -256,12 +259,14 @@ def run(console: Console) -> None:
     os.umask(0o077)  # only the owner may read LOCAL_DIR
     variables = shell_without_aws()
     os.environ.clear()
-    os.environ.update(variables)
+    os.environ.update({**variables, "DURABLE": "1" if settings.durable else "0"})
     stop = threading.Event()
     stop_on_signals(stop)
     with sole_use(settings.directory):
         ports.require_free(settings.port, "PORT")
         ports.require_free(settings.aws_port, "LOCAL_AWS_PORT")
+        if settings.durable:
+            sync_tree(settings.directory)  # runs without DURABLE may have left it to the system
         Runner(settings, console, stop).run()
 
 

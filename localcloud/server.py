@@ -26,14 +26,14 @@ class LocalAws:
         LOCAL_DIR: holds the state and the log file ``aws.log``.
     port
         Port of 127.0.0.1 to serve on.
-    durable
+    saves
         Whether services save their state, so that the process can end at any time.
     """
 
-    def __init__(self, directory: Path, port: int, *, durable: bool = True) -> None:
+    def __init__(self, directory: Path, port: int, *, saves: bool = True) -> None:
         self.directory = Path(directory)
         self.port = port
-        self.durable = durable
+        self.saves = saves
         self.endpoint_url = f"http://{LOOPBACK}:{port}"
         self.log = self.directory / "aws.log"
         self.process: subprocess.Popen[bytes] | None = None
@@ -51,7 +51,7 @@ class LocalAws:
             "LOCAL_DIR": str(self.directory),
             "LOCAL_AWS_PORT": str(self.port),
             "LOCAL_AWS_PARENT": str(os.getpid()),
-            "LOCAL_AWS_DURABLE": "1" if self.durable else "0",
+            "LOCAL_AWS_SAVES": "1" if self.saves else "0",
         }
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(

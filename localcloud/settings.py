@@ -1,4 +1,4 @@
-"""The settings of ``make run``, from environment variables: ports, directory, demo workspace."""
+"""The settings of ``make run``, from environment variables: ports, directory, demo workspace, durability."""
 
 import os
 from collections.abc import Mapping
@@ -22,6 +22,7 @@ class Settings:
     aws_port: int
     directory: Path
     demo: bool
+    durable: bool = False
 
     @property
     def app_url(self) -> str:
@@ -40,16 +41,21 @@ class Settings:
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read PORT, LOCAL_AWS_PORT, LOCAL_DIR and DEMO; raise SettingError for an invalid value."""
+    """Read PORT, LOCAL_AWS_PORT, LOCAL_DIR, DEMO and DURABLE; raise SettingError for an invalid value."""
     settings = Settings(
         port=_port(environ, "PORT", 8000),
         aws_port=_port(environ, "LOCAL_AWS_PORT", 4566),
         directory=(ROOT / Path(environ.get("LOCAL_DIR") or ".local").expanduser()).resolve(),
-        demo=(environ.get("DEMO") or "1").lower() not in {"0", "no", "false", "off"},
+        demo=_switch(environ, "DEMO", "1"),
+        durable=_switch(environ, "DURABLE", "0"),
     )
     if settings.port == settings.aws_port:
         raise SettingError(f"PORT and LOCAL_AWS_PORT are both {settings.port}; choose two ports.")
     return settings
+
+
+def _switch(environ: Mapping[str, str], name: str, default: str) -> bool:
+    return (environ.get(name) or default).lower() not in {"0", "no", "false", "off"}
 
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:

@@ -77,7 +77,7 @@ def _serve(directory: Path, attempts: int = 3) -> Any:
     """Start a local AWS; try another port if a process beside this one took the free port first."""
     from localcloud.server import LocalAws, LocalAwsError
 
-    server = LocalAws(directory, free_port(), durable=False)
+    server = LocalAws(directory, free_port(), saves=False)
     try:
         server.start()
     except LocalAwsError:

@@ -31,13 +31,13 @@ NOWHERE = {
 }
 
 
-def manage(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def manage(*arguments: str, given: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
     """Run manage.py with this environment only."""
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **variables},
-        input="",
+        input=given,
         capture_output=True,
         text=True,
         check=False,
@@ -93,6 +93,13 @@ def test_a_command_of_django_that_cannot_work_says_what_to_do(run, command, says
 @pytest.mark.parametrize("command", [["lake", "status"], ["costs"]])
 def test_a_missing_variable_is_named(command):
     refused(manage(*command), 2, "The environment variable ENVIRONMENT is not set.")
+
+
+def test_understanding_needs_no_environment():
+    done = manage(
+        "understand", "--now", "2026-11-30T08:15", "--timezone", "Europe/Berlin", given="tea 10.12.\n"
+    )
+    assert json.loads(done.stdout)["due_date"] == "2026-12-10", done.stderr
 
 
 WRONG = [

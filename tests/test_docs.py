@@ -67,7 +67,7 @@ def test_every_debian_package_is_explained(monkeypatch):
     monkeypatch.setattr(bootstrap, "has_headless_shell_package", lambda: True)
     monkeypatch.setattr(bootstrap.shutil, "which", lambda name: None)
     packages, why = bootstrap.debian_packages()
-    assert all(name in why for name in ("Chromium", "Java", "libical"))
+    assert all(name in why for name in ("Chromium", "Java", "FUSE", "libical"))
     section = (ROOT / "docs" / "dependencies.md").read_text().partition("## Tests from Debian")[2]
     assert re.findall(r"^\| ([a-z0-9-]+) \| .{10,} \|$", section, re.MULTILINE) == packages
 

@@ -1,4 +1,7 @@
-"""Settings for the type checker, with placeholders for the variables that a deployment sets."""
+"""Settings for what needs no deployment, with placeholders for the variables that one sets.
+
+That is the type checker, and the commands of ``todo_site.management.utility.STANDALONE``.
+"""
 
 import os
 

@@ -1,15 +1,18 @@
 """Cognito sign-up and aliases as on AWS.
 
 Holes closed: ConfirmSignUp does not verify the e-mail address, so nobody can sign in with the address they signed up
-with; two users may hold the same address as an alias; `UsernameConfiguration.CaseSensitive = False` is ignored.
+with; two users may hold the same address as an alias; `UsernameConfiguration.CaseSensitive = False` is ignored; the
+keys that sign tokens are left to the operating system's cache.
 """
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from ministack.services import cognito
 
 from localcloud.aws.protocol import Response, error_response
+from localcloud.files import keep
 
 Pool = dict[str, Any]
 User = dict[str, Any]
@@ -33,6 +36,17 @@ def install() -> None:
     cognito._admin_create_user = _new_user(cognito._admin_create_user, admin=True)
     cognito._sign_up = _new_user(cognito._sign_up, admin=False)
     cognito._confirm_sign_up = _confirming(cognito._confirm_sign_up)
+    keep(Path(cognito._RSA_KEY_PATH))
+    cognito._persist_or_load_rsa_key_best_effort = _keeping(cognito._persist_or_load_rsa_key_best_effort)
+
+
+def _keeping(persist: Callable[..., Any]) -> Callable[..., Any]:
+    def persist_and_keep(key: Any, path: str) -> Any:
+        kept = persist(key, path)
+        keep(Path(path))
+        return kept
+
+    return persist_and_keep
 
 
 def _case_sensitive(pool: Pool) -> bool:

@@ -4,7 +4,8 @@ Hole closed: ministack saves its tables only on SIGTERM and never saves stream r
 every write since its last clean stop and all unread changes. Here each mutating request becomes one journal line
 (its item changes, its stream records, its transaction token) that is flushed before the response is sent. Handlers
 run to completion on the event loop, so no request, not even GetRecords, sees a change that is not in the journal, and
-a transaction is in it completely or not at all.
+a transaction is in it completely or not at all. With DURABLE=1 no answer leaves, to a read neither, before everything
+that it may tell is on the disk.
 """
 
 import json
@@ -15,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from ministack.services import dynamodb as ddb
+from ministack.services import dynamodb_streams as streams
 
 from localcloud.aws import dynamodb_streams, journal_entries, transaction_tokens
+from localcloud.aws.group_commit import GroupCommit
 from localcloud.aws.journal import Journal, dumps
 from localcloud.aws.protocol import Handler, Response, operation
 
@@ -59,11 +62,13 @@ class ItemStore:
     def __init__(self, directory: Path) -> None:
         self.journal = Journal(directory)
         self.lock = threading.RLock()
+        self.on_disk = GroupCommit(self.journal, self.lock)
         self._batch: Batch | None = None
         self._meta = ""
         self._journaled_tables: set[str] = set()
         self._compacting: threading.Thread | None = None
         self._handle: Handler = ddb.handle_request
+        self._read_stream: Handler = streams.handle_request
         self._set, self._remove, self._emit = ddb._set_item, ddb._remove_item, ddb._emit_stream_event
 
     def load(self) -> int:
@@ -81,6 +86,7 @@ class ItemStore:
         ddb._set_item, ddb._remove_item = self._recorded_set, self._recorded_remove
         ddb._emit_stream_event = self._recorded_emit
         ddb.handle_request = self.handle_request
+        streams.handle_request = self.read_stream
         dynamodb_streams.install()
         transaction_tokens.install(self._record_token)
 
@@ -90,11 +96,25 @@ class ItemStore:
         """Run a DynamoDB request; a mutating one returns only after the journal has it."""
         action = operation(headers)
         if action.startswith(READS):
-            return await self._handle(method, path, headers, body, query_params)
+            response = await self._handle(method, path, headers, body, query_params)
+        else:
+            response = await self._write_request(action, method, path, headers, body, query_params)
+        await self.on_disk.wait()
+        return response
+
+    async def read_stream(
+        self, method: str, path: str, headers: dict[str, str], body: bytes, query_params: dict[str, Any]
+    ) -> Response:
+        """Run a request to DynamoDB Streams."""
+        response = await self._read_stream(method, path, headers, body, query_params)
+        await self.on_disk.wait()
+        return response
+
+    async def _write_request(self, action: str, *request: Any) -> Response:
         with self.lock:
             batch = self._batch = Batch()
             try:
-                response = await self._handle(method, path, headers, body, query_params)
+                response = await self._handle(*request)
                 self._finish(action, batch, response[0])
             except BaseException:
                 self._undo(batch)

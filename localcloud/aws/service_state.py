@@ -20,6 +20,7 @@ from ministack import app as ministack_app
 from ministack.core import persistence
 
 from localcloud.aws.protocol import Handler, Response, operation
+from localcloud.files import write_atomically
 
 READS = (
     *("Get", "List", "Describe", "BatchGet", "Query", "Scan", "Search", "Lookup", "Head", "Select", "Filter"),
@@ -58,7 +59,7 @@ class ServiceStore:
         self._wrapped: dict[str, types.ModuleType] = {}
         self._touched = False
         # Servers that live as long as one test run need no saved state, and saving it grows with every account.
-        self._durable = os.environ.get("LOCAL_AWS_DURABLE") != "0"
+        self._saves = os.environ.get("LOCAL_AWS_SAVES") != "0"
 
     def load(self) -> int:
         """Restore every saved service and return their number; raise if one cannot be restored."""
@@ -124,13 +125,13 @@ class ServiceStore:
     def save(self, module_name: str) -> None:
         """Write the state of a service if it changed; raise if it cannot be saved."""
         module = sys.modules.get(f"ministack.services.{module_name}")
-        if not self._durable or module is None or not hasattr(module, "get_state"):
+        if not self._saves or module is None or not hasattr(module, "get_state"):
             return
         key = self._keys[module_name]
         content = _encode(key, module)
         digest = hashlib.blake2b(content, digest_size=16).digest()
         if self._digests.get(key) != digest:
-            _write(self.directory / f"{key}.json", content)
+            write_atomically(self.directory / f"{key}.json", content)
             self._digests[key] = digest
 
     def save_all(self) -> None:
@@ -168,12 +169,6 @@ def _encode(key: str, module: Any) -> bytes:
             if attempt == 4:
                 raise
     raise AssertionError("unreachable")
-
-
-def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_suffix(".tmp")
-    temporary.write_bytes(content)
-    temporary.replace(path)
 
 
 def _action(headers: dict[str, str], body: bytes, query: dict[str, Any]) -> str:

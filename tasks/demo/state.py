@@ -48,6 +48,9 @@ class Manifest:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        os.fsync(folder)  # or a loss of power could bring the old name back
+        os.close(folder)
 
     def is_for(self, table: str, user_pool: str) -> bool:
         """Return whether it is for this table and pool; ids of pools are never reused."""

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from localcloud import files
+from localcloud.aws import group_commit
+from localcloud.aws.group_commit import GroupCommit
 from localcloud.aws.journal import CorruptJournalError, Journal, dumps
 
 Opener = Callable[[Path], Journal]
@@ -94,3 +100,109 @@ def test_a_snapshot_without_its_end_is_refused(journal: Journal, tmp_path: Path)
     (tmp_path / "snapshot.5").write_bytes(dumps(1))
     with pytest.raises(CorruptJournalError, match="no end mark"):
         entries(tmp_path)
+
+
+@pytest.fixture
+def durable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DURABLE", "1")
+
+
+def append_synced(journal: Journal, entry: int) -> None:
+    journal.append(dumps(entry))
+    journal.reached_disk(journal.appended)
+
+
+@pytest.mark.usefixtures("durable")
+@pytest.mark.parametrize("hole", [b"\0" * 30, b"\0" * 30 + b"\n", b"[3, 3,\0\0\0\n", b"[3, 3\n"])
+def test_lines_after_a_hole_that_were_not_acknowledged_are_dropped(
+    hole: bytes, opened: Opener, tmp_path: Path
+) -> None:
+    written = opened(tmp_path)
+    append_synced(written, 1)
+    written.append(dumps(2))
+    with (tmp_path / "journal.0").open("ab") as file:
+        file.write(hole + dumps(4))
+    assert entries(tmp_path) == [1, 2]
+    opened(tmp_path).append(dumps(5))
+    assert entries(tmp_path) == [1, 2, 5]
+
+
+@pytest.mark.usefixtures("durable")
+def test_damage_to_what_was_acknowledged_is_not_passed_over(opened: Opener, tmp_path: Path) -> None:
+    written = opened(tmp_path)
+    for number in (11111, 22222, 33333):
+        append_synced(written, number)
+    path = tmp_path / "journal.0"
+    path.write_bytes(path.read_bytes().replace(b"11111\n", b"11{11\n"))
+    with pytest.raises(CorruptJournalError, match="line 2"):
+        entries(tmp_path)
+
+
+@pytest.mark.usefixtures("durable")
+def test_promises_of_an_old_journal_are_none_of_the_next(opened: Opener, tmp_path: Path) -> None:
+    written = opened(tmp_path)
+    for number in range(50):
+        append_synced(written, number)
+    generation = written.rotate()
+    written.append(dumps(50))
+    with (tmp_path / "journal.1").open("ab") as file:
+        file.write(b"[3, 3\n" + dumps(52))
+    assert entries(tmp_path) == list(range(51))
+    written.write_snapshot(generation, [dumps(12)])
+    assert entries(tmp_path) == [12, 50]
+
+
+class Syncs:
+    """Stands in for the disk: slow, and counts."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, _descriptor: int) -> None:
+        self.count += 1
+        time.sleep(0.02)
+
+
+def all_wait(written: Journal, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Let sixty requests append, each in a turn of its own, and wait; return how many syncs that took."""
+    syncs, commit = Syncs(), GroupCommit(written, threading.RLock())
+    monkeypatch.setattr(group_commit, "sync", syncs)
+
+    async def request(number: int) -> None:
+        await asyncio.sleep(0)
+        written.append(dumps(number))
+        await commit.wait()
+
+    async def requests() -> None:
+        await asyncio.gather(*(request(number) for number in range(60)))
+
+    asyncio.run(requests())
+    return syncs.count
+
+
+@pytest.mark.usefixtures("durable")
+def test_requests_that_wait_share_a_sync(
+    opened: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert 1 <= all_wait(opened(tmp_path), monkeypatch) <= 3
+
+
+def test_nobody_waits_unless_asked_to(
+    opened: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert all_wait(opened(tmp_path), monkeypatch) == 0
+
+
+def test_a_failed_sync_ends_the_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_descriptor: int) -> None:
+        raise OSError("the disk is gone")
+
+    def leave(status: int) -> None:
+        raise SystemExit(status)
+
+    monkeypatch.setattr("os.fdatasync", fail)
+    monkeypatch.setattr("os._exit", leave)
+    monkeypatch.setenv("DURABLE", "1")
+    with pytest.raises(SystemExit):
+        files.write_atomically(tmp_path / "file", "content")
+    assert not (tmp_path / "file").exists()

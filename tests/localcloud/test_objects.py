@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from localcloud.aws import s3_recovery
+from localcloud.aws import s3_files
 from localcloud.server import LocalAws
 from tests.localcloud.conftest import ClientOf
 
@@ -72,8 +72,8 @@ def test_an_interrupted_overwrite_is_the_old_or_the_new_object(
     aws.kill()
     folder = tmp_path / "aws/s3/000000000000/lake-bucket"
     metadata = {**json.loads((folder / "sample.meta.json").read_bytes()), "key": "current"}
-    pending = json.dumps({**metadata, "data_digest": s3_recovery.digest(body)})
-    (folder / f"current{s3_recovery.PENDING}").write_text(pending)
+    pending = json.dumps({**metadata, "data_digest": s3_files.digest(body)})
+    (folder / f"current{s3_files.PENDING}").write_text(pending)
     if crashed_after == "data":
         (folder / "current").write_bytes(body)
     aws.start()

@@ -36,13 +36,15 @@ class Client:
     """One signed-in person who creates, changes and deletes tasks as fast as the API answers.
 
     ``acknowledged`` holds every write that was answered, ``tasks`` the state that follows from them: task id to the
-    task as the API returned it last, None when deleted. ``unanswered`` is the write under way when the API went away.
+    task as the API returned it last, None when deleted. ``versions`` holds every version of a task that was returned.
+    ``unanswered`` is the write under way when the API went away.
     """
 
     def __init__(self, name: str, port: int) -> None:
         self.name, self.port, self.token = name, port, ""
         self.random = random.Random(name)
         self.tasks: dict[str, dict | None] = {}
+        self.versions: set[tuple[str, int]] = set()
         self.acknowledged: list[Write] = []
         self.unanswered: Write | None = None
         self.refused: list[str] = []
@@ -121,5 +123,6 @@ class Client:
         self.acknowledged.append(write)
         if answer.task:
             self.tasks[answer.task["id"]] = answer.task
+            self.versions.add((answer.task["id"], int(answer.task["version"])))
         else:
             self.tasks[write.path.rpartition("/")[2]] = None

@@ -7,19 +7,31 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import boto3
 import psutil
 import pyathena
+from botocore.config import Config
 
 from tests.local_aws import PLACEHOLDERS, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 180
 READY = "  Stop                  Ctrl-C"
-OWN = {"PORT", "LOCAL_AWS_PORT", "LOCAL_DIR", "DEMO", "DEMO_PASSWORD", "MAKEFLAGS", "MAKELEVEL", "ARGS"}
+OWN = {
+    "PORT",
+    "LOCAL_AWS_PORT",
+    "LOCAL_DIR",
+    "DEMO",
+    "DEMO_PASSWORD",
+    "DURABLE",
+    "MAKEFLAGS",
+    "MAKELEVEL",
+    "ARGS",
+}
 
 
 def until(condition: Any, what: str, seconds: float = PATIENCE_SECONDS) -> Any:
@@ -93,14 +105,15 @@ class Stack:
         self.process.send_signal(number)
         return self.process.wait(PATIENCE_SECONDS)
 
-    def kill(self) -> None:
-        """Kill every process at once, as a power cut would."""
+    def kill(self, then: Callable[[], object] = lambda: None) -> None:
+        """Kill every process at once; ``then`` is called before they are gone, which some may need to go."""
         processes = self.processes()
         for process in processes:
             try:
                 process.kill()
             except psutil.NoSuchProcess:
                 continue
+        then()
         self.process.wait()
         until(lambda: not any(running(process) for process in processes), "the killed processes are gone")
 
@@ -117,11 +130,12 @@ class Stack:
         ).stdout
         return dict(entry.split("=", 1) for entry in shown.decode().split("\0") if entry)
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, config: Config | None = None) -> Any:
         """Return a boto3 client of this copy's local AWS."""
         variables = self.environment()
         return boto3.client(
             service,
+            config=config,
             endpoint_url=variables["AWS_ENDPOINT_URL"],
             region_name=variables["AWS_DEFAULT_REGION"],
             aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],

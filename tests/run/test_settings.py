@@ -38,6 +38,14 @@ def test_the_defaults_and_empty_variables_are_the_same():
     assert read_settings({}).directory == ROOT / ".local"
 
 
+@pytest.mark.parametrize(
+    ("value", "durable"), [("1", True), ("yes", True), ("", False), ("0", False), ("Off", False)]
+)
+def test_durability_is_asked_for(value, durable):
+    assert read_settings({"DURABLE": value}).durable is durable
+    assert not read_settings({}).durable
+
+
 @pytest.mark.parametrize("value", ["0", "65536", "http", "-1", "80 80", "٨٠"])
 @pytest.mark.parametrize("name", ["PORT", "LOCAL_AWS_PORT"])
 def test_a_port_that_is_none_is_named(name, value):

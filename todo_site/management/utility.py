@@ -23,6 +23,7 @@ INSTEAD = {
     "compilemessages": "Use: make messages",
     "test": "Use: make test",
 }
+STANDALONE = {"understand"}  # reads and writes text only, and so needs no environment
 NO_DATABASE = "All data are in DynamoDB, so there are no tables to migrate, dump or flush."
 
 
@@ -59,6 +60,8 @@ def is_offered(name: str) -> bool:
 
 def execute(arguments: Sequence[str]) -> int:
     """Run the command line; return its status."""
+    if STANDALONE.intersection(arguments[1:2]) and "ENVIRONMENT" not in os.environ:
+        os.environ["DJANGO_SETTINGS_MODULE"] = "todo_site.settings_lint"
     try:
         Utility(list(arguments)).execute()
     except ImproperlyConfigured as error:
