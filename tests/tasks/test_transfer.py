@@ -8,11 +8,13 @@ import json
 import uuid
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from store import text
 from store.errors import IdempotencyMismatch, ValidationFailed
 from store.paging import pages
 from tasks import selectors, services
@@ -124,15 +126,22 @@ def test_no_cell_is_a_formula(ctx, alice):
     assert not [cell for cell in row.values() if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))]
 
 
+def _is_stored(clean, given):
+    try:
+        return clean(given) == given != ""
+    except text.TextRefused:
+        return False
+
+
 _line = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=12).filter(
-    lambda text: text == text.strip()
+    partial(_is_stored, text.line)
 )
 _task = st.fixed_dictionaries(
     {"title": _line},
     optional={
         "description": st.text(
             st.characters(exclude_categories=("Cs", "Cc")) | st.just("\n"), max_size=20
-        ).filter(str.strip),
+        ).filter(partial(_is_stored, text.prose)),
         "category": _line,
         "tags": st.lists(_line, max_size=3, unique=True),
         "checklist": st.lists(st.fixed_dictionaries({"text": _line, "done": st.booleans()}), max_size=3),
