@@ -90,8 +90,16 @@ def _restored(page: Any) -> None:
     page.locator(".events li").first.wait_for()
 
 
+STOP_THE_NEXT_STEP = """() => {
+  const submit = HTMLFormElement.prototype.requestSubmit;
+  HTMLFormElement.prototype.requestSubmit = function (button) {
+    if (!this.matches("[data-goes-on]")) submit.call(this, button);
+  };
+}"""
+
+
 def _importing(page: Any) -> None:
-    page.evaluate("HTMLFormElement.prototype.requestSubmit = () => {}")
+    page.evaluate(STOP_THE_NEXT_STEP)
     page.evaluate("document.querySelector('[name=part]').value = 8")
     content = "title\n" + "".join(f"Task {number}\n" for number in range(20))
     page.locator("#id_file").set_input_files(

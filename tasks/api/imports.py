@@ -79,8 +79,8 @@ class NewImport(TypedDict):
 
     bytes: Annotated[
         int,
-        BeforeValidator(validation.whole),
         Field(ge=1, le=FILE_MAX, strict=True, description="Its size in bytes"),
+        BeforeValidator(validation.whole),
     ]
     dry_run: NotRequired[
         Annotated[bool, Field(strict=True, description="Only report what the import would do")]
@@ -93,8 +93,8 @@ class PieceQuery(TypedDict):
 
     offset: Annotated[
         int,
-        BeforeValidator(digits),
         Field(ge=0, le=FILE_MAX, description="The first byte of the piece in the file"),
+        BeforeValidator(digits),
     ]
 
 
@@ -103,7 +103,7 @@ class ResultsQuery(TypedDict, total=False):
     """Which page."""
 
     page: Annotated[
-        int, BeforeValidator(digits), Field(ge=1, le=10**6, description="From 1 to `result_pages`")
+        int, Field(ge=1, le=10**6, description="From 1 to `result_pages`"), BeforeValidator(digits)
     ]
 
 
