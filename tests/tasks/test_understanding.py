@@ -90,6 +90,20 @@ IN_PARTS = [
     ("de", "10 Uhr Zahnarzt am 3.12.", means("Zahnarzt", "2026-12-03", "10:00")),
     ("en", "9am call tomorrow at 10", means("call tomorrow at 10", "2026-12-01", "09:00")),  # two times
     # all of a repeat or none of it
+    (
+        "en",
+        "until friday every day call mum",
+        means("call mum", "2026-11-30", "", "FREQ=DAILY;UNTIL=20261204"),
+    ),
+    (
+        "en",
+        "call mum until friday every day",
+        means("call mum", "2026-11-30", "", "FREQ=DAILY;UNTIL=20261204"),
+    ),
+    ("en", "from 1 March every month rent", means("rent", "2027-03-01", "", "FREQ=MONTHLY")),
+    ("en", "until friday water plants", means("until friday water plants")),
+    ("de", "bis Freitag jeden Tag gießen", means("gießen", "2026-11-30", "", "FREQ=DAILY;UNTIL=20261204")),
+    ("es", "hasta el viernes cada día regar", means("regar", "2026-11-30", "", "FREQ=DAILY;UNTIL=20261204")),
     ("en", "Bins every other Wed night", means("Bins", "2026-12-02", "", "FREQ=WEEKLY;INTERVAL=2;BYDAY=WE")),
     ("en", "Pills every morning and evening", means("Pills every morning and evening")),
     ("de", "Tabletten jeden Morgen und Abend", means("Tabletten jeden Morgen und Abend")),
