@@ -60,10 +60,17 @@ async def deliver() -> None:
     batches: dict[tuple[str, str, str], tuple[dict[str, Any], Events]] = {}
     while not _waiting.empty():
         each, group, stream, events = _waiting.get()
-        batches.setdefault((each["destinationArn"], group, stream), (each, []))[1].extend(events)
+        batches.setdefault((each["filterName"], group, stream), (each, []))[1].extend(events)
     for (_, group, stream), (each, events) in batches.items():
+        if not _is_there(each, group):
+            continue  # removed since, perhaps with its role and its stream
         for start in range(0, len(events), MAX_LINES):
             await _put(each, _envelope(each, group, stream, events[start : start + MAX_LINES]))
+
+
+def _is_there(subscription: dict[str, Any], group: str) -> bool:
+    filters = (cloudwatch_logs._log_groups.get(group) or {}).get("subscriptionFilters") or {}
+    return subscription.get("filterName", "") in filters
 
 
 async def _put(subscription: dict[str, Any], record: bytes) -> None:

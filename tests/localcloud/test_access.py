@@ -392,6 +392,35 @@ def test_lines_of_a_subscription_whose_role_lost_its_grant_are_dropped(
     eventually(lambda: refused in shared_aws.log.read_text())
 
 
+def test_nothing_is_delivered_for_a_subscription_that_is_gone(
+    shared_aws: LocalAws, shared: ClientOf, name: str
+) -> None:
+    """Its role may be gone, too; lines of one that stays show when the others would have been delivered"""
+    stream, logs = f"arn:aws:firehose:us-east-1:{ACCOUNT}:deliverystream/{name}", shared("logs")
+    logs.create_log_group(logGroupName=name)
+    logs.create_log_stream(logGroupName=name, logStreamName="one")
+    refused = {}
+    for which in ("gone", "stays"):
+        role = make_role(shared, f"{name}-{which}", "logs.amazonaws.com", allow(list(PUTS), stream))
+        refused[which] = f"access denied (log subscription): {role} is not authorized"
+        logs.put_subscription_filter(
+            logGroupName=name,
+            filterName=which,
+            filterPattern=REQUEST_LINES,
+            destinationArn=stream,
+            roleArn=role,
+        )
+        permit(shared, f"{name}-{which}")
+    logs.put_log_events(
+        logGroupName=name,
+        logStreamName="one",
+        logEvents=[{"timestamp": round(time.time() * 1000), "message": '{"message": "request"}'}],
+    )
+    logs.delete_subscription_filter(logGroupName=name, filterName="gone")
+    eventually(lambda: refused["stays"] in shared_aws.log.read_text())
+    assert refused["gone"] not in shared_aws.log.read_text()
+
+
 @pytest.mark.parametrize("missing", ["logs:CreateLogStream", "logs:PutLogEvents"])
 def test_a_gateway_logs_in_the_role_that_its_account_names(
     shared_aws: LocalAws, shared: ClientOf, gateway: Gateway, name: str, missing: str
@@ -665,7 +694,7 @@ def test_log_lines_are_written_with_a_grant_on_their_stream(
     def write(stream: str) -> None:
         where = {"logGroupName": name, "logStreamName": stream}
         logs.create_log_stream(**where)
-        line = {"timestamp": round(time.time() * 1000), "message": "a line"}
+        line = {"timestamp": round(time.time() * 1000), "message": '{"message": "request"}'}
         logs.put_log_events(**where, logEvents=[line])
 
     write("one")
