@@ -1,4 +1,7 @@
-"""Log lines of the lake: one JSON object a line on standard error, without secrets."""
+"""Log lines of the lake: one JSON object a line, without secrets.
+
+They go to standard output, which Lambda and Glue collect; a command whose result goes there has them on standard error.
+"""
 
 import json
 import os
@@ -10,6 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from etl.redaction import redacted, redacted_text
+
+_in_command = False
 
 
 def log(
@@ -54,8 +59,15 @@ def log(
         "metadata": redacted(metadata),
         **_embedded(counts or {}, seconds or {}),
     }
-    sys.stderr.write(json.dumps(line) + "\n")
-    sys.stderr.flush()
+    stream = sys.stderr if _in_command else sys.stdout
+    stream.write(json.dumps(line) + "\n")
+    stream.flush()
+
+
+def leave_standard_output_to_results() -> None:
+    """Write the lines of this process to standard error from now on."""
+    global _in_command  # noqa: PLW0603
+    _in_command = True
 
 
 def _embedded(counts: Mapping[str, int], seconds: Mapping[str, float]) -> dict[str, Any]:

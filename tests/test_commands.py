@@ -61,8 +61,9 @@ def test_only_what_works_here_is_offered():
 
 
 @pytest.fixture
-def run(capsys):
+def run(capsys, monkeypatch):
     """Run a command line in this process; return its status and what it wrote to both streams."""
+    monkeypatch.setattr("etl.log._in_command", False)  # put back afterwards
 
     def run(*arguments: str) -> tuple[int, str, str]:
         capsys.readouterr()

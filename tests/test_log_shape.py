@@ -100,7 +100,7 @@ class Cloud:
             [sys.executable, "-c", code], cwd=ROOT, env=self.environment, capture_output=True, text=True
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        return [json.loads(line) for line in done.stderr.splitlines()]
+        return [json.loads(line) for line in (done.stdout + done.stderr).splitlines()]
 
     def rows(self, bucket, prefix):
         """Rows of every Parquet file below a prefix."""

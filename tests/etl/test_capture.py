@@ -269,7 +269,7 @@ def test_counts_and_lag_are_metrics(world, aside, monkeypatch, capsys):
     monkeypatch.setenv("METRICS_NAMESPACE", "TodoInsights")
     bad = world.history[0].record() | {"eventName": "TRUNCATE"}
     send([world.history[0].record(), bad])
-    line = next(json.loads(text) for text in capsys.readouterr().err.splitlines() if "_aws" in text)
+    line = next(json.loads(text) for text in capsys.readouterr().out.splitlines() if "_aws" in text)
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     assert {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]} == {
         "ChangesReceived": "Count",

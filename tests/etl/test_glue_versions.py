@@ -60,7 +60,7 @@ def test_the_job_says_what_it_runs_on_and_then_stops_before_it_reads(job, monkey
     ]
     with pytest.raises(RuntimeError, match="too old"):
         job.main([*buckets, "--GLUE_DATABASE", "lake", "--layer", "silver"])
-    (said,) = map(json.loads, capsys.readouterr().err.splitlines())
+    (said,) = map(json.loads, capsys.readouterr().out.splitlines())
     assert said["message"] == "started"
     assert said["metadata"]["versions"] == {**versions(), "spark": "3.5.6"}
     assert asked == ["s3"]

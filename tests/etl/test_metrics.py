@@ -118,7 +118,7 @@ def test_counts_of_a_log_line_are_metrics(monkeypatch, capsys):
     monkeypatch.setenv("METRICS_NAMESPACE", "TodoInsights")
     monkeypatch.setenv("ENVIRONMENT", "dev")
     log.log("capture", "delivered", counts={"ChangesFailed": 2})
-    line = json.loads(capsys.readouterr().err)
+    line = json.loads(capsys.readouterr().out)
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     assert directive == {
         "Namespace": "TodoInsights",
@@ -130,6 +130,6 @@ def test_counts_of_a_log_line_are_metrics(monkeypatch, capsys):
 
 def test_a_log_line_has_the_shape_of_all_our_logs(capsys):
     log.log("gold", "published", duration_ms=1.23, rows=3)
-    line = json.loads(capsys.readouterr().err)
+    line = json.loads(capsys.readouterr().out)
     shape = "timestamp level request_id user_id component operation duration_ms status message metadata"
     assert list(line) == shape.split()

@@ -106,7 +106,7 @@ def test_a_secret_is_removed_from_whatever_a_line_has():
 @pytest.mark.parametrize(("text", "secret"), PLANTED.items())
 def test_no_line_of_the_lake_has_a_secret(capsys, text, secret):
     log("capture", text, error=RuntimeError(text), key=text, nested={"headers": [text]})
-    written = capsys.readouterr().err
+    written = "".join(capsys.readouterr())
     assert secret not in written
     assert set(json.loads(written)["metadata"]) == {"key", "nested", "error"}
 
@@ -156,7 +156,7 @@ def test_the_error_that_leaves_a_handler_has_no_secret_and_stays_what_it_is(
     with pytest.raises(ClientError) as raised:
         call()
     sys.excepthook(raised.type, raised.value, raised.tb)
-    assert secret not in capsys.readouterr().err
+    assert secret not in "".join(capsys.readouterr())
     assert raised.value.response["Error"]["Code"] == "Throttled"
 
 
@@ -170,4 +170,4 @@ def test_cloudformation_and_the_log_are_told_no_secret(monkeypatch, capsys):
     monkeypatch.setattr(lake_tables, "_respond", lambda _event, outcome: answered.append(outcome))
     lake_tables.handler({"RequestType": "Create", "ResourceProperties": {"Database": "d"}}, None)
     assert answered[0]["Status"] == "FAILED"
-    assert "5ec4e7" not in json.dumps(answered) + capsys.readouterr().err
+    assert "5ec4e7" not in json.dumps(answered) + "".join(capsys.readouterr())

@@ -39,7 +39,7 @@ def world():
 
 
 def printed(capsys):
-    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
 def test_once_brings_both_layers_up_to_date(lake, world, command, capsys):

@@ -152,7 +152,7 @@ def test_files_up_to_thirty_days_late_are_found_by_the_next_run_and_later_ones_c
 
 def committed(capsys):
     """How many files the last commit says it took in, and how many of them were late."""
-    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     said = [line["metadata"] for line in lines if line["message"] == "committed"][-1]
     return {name: said[name] for name in ("files", "late_files")}
 

@@ -207,7 +207,7 @@ def test_a_failure_is_answered_and_logged(outputs, lake_tables, monkeypatch, cap
     lake_tables.handler({**event, "RequestType": "Delete"}, None)
     assert [answer["Status"] for answer in answers] == ["FAILED", "SUCCESS"]
     assert "EntityNotFoundException" in answers[0]["Reason"]
-    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(line["level"], line["operation"]) for line in lines] == [
         ("ERROR", "ensure_tables"),
         ("INFO", "ensure_tables"),

@@ -12,6 +12,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import ManagementUtility, get_commands
 from django.core.management.base import BaseCommand, CommandError
 
+from etl.log import leave_standard_output_to_results
+
 FAILED, CALLED_WRONGLY, INTERRUPTED = 1, 2, 130
 # Of Django's commands, those that work here. The others are for a relational database, its users and its tables.
 DJANGOS = {"check", "collectstatic", "diffsettings", "findstatic", "runserver", "shell"}
@@ -62,6 +64,7 @@ def execute(arguments: Sequence[str]) -> int:
     """Run the command line; return its status."""
     if STANDALONE.intersection(arguments[1:2]) and "ENVIRONMENT" not in os.environ:
         os.environ["DJANGO_SETTINGS_MODULE"] = "todo_site.settings_lint"
+    leave_standard_output_to_results()
     try:
         Utility(list(arguments)).execute()
     except ImproperlyConfigured as error:
