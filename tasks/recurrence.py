@@ -115,7 +115,8 @@ def parse(text: str) -> str:
     """
     found = _read(text)
     if isinstance(found, InvalidRule):
-        raise found
+        # A new one: an exception that is raised again keeps the frames of all who raised it before, requests included.
+        raise InvalidRule(found.reason, **found.values)
     return found
 
 

@@ -274,3 +274,16 @@ def test_the_last_occurrence_that_moves_is_the_last_one(to):
     assert recurrence.without_moved("FREQ=WEEKLY;COUNT=1", date(2026, 12, 14), date(2026, 12, 21)) == (
         "FREQ=WEEKLY;BYDAY=MO;COUNT=1"
     )
+
+
+def test_a_refusal_that_is_remembered_keeps_nothing_alive():
+    """It is raised anew each time: the traceback of one that is kept would grow by the frames of every request"""
+
+    def refused() -> recurrence.InvalidRule:
+        with pytest.raises(recurrence.InvalidRule) as caught:
+            recurrence.parse("FREQ=NEVER")
+        return caught.value
+
+    first, second = refused(), refused()
+    assert first is not second
+    assert str(first) == str(second)
