@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from identity import (
     accounts,
@@ -230,12 +231,12 @@ def recovery(request: HttpRequest) -> HttpResponse:
         else:
             request.session.pop(CHALLENGE_KEY, None)
             signed_in = sign_in.admit(request, issued)
-            messages.warning(
-                request,
-                _(
-                    "You have %(left)d recovery codes left. Set up your app again, or make new codes, in Security."
-                )
-                % {"left": recovery_codes.left(signed_in.id)},
+            left = recovery_codes.left(signed_in.id)
+            text = ngettext(
+                "%(left)d recovery code is left. Make new ones in Security.",
+                "%(left)d recovery codes are left. Make new ones in Security.",
+                left,
             )
+            messages.warning(request, text % {"left": left})
             return preference_cookies.apply(request, signed_in, redirect(safe_url(request, asked["next"])))
     return _show(request, "recovery", form)

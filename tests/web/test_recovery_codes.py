@@ -44,7 +44,7 @@ def test_a_code_signs_in_once(enrolled, alice):
     _, codes = enrolled
     client, answer = try_code(alice, codes[3].upper().replace("-", " "))
     assert answer["Location"] == "/board/"
-    assert "You have 9 recovery codes left." in read(client.get("/")).text
+    assert "9 recovery codes are left. Make new ones in Security." in read(client.get("/")).text
     _, again = try_code(alice, codes[3])
     assert (again.status_code, "That code is not correct." in read(again).text) == (422, True)
 
