@@ -15,7 +15,8 @@ from identity.sign_in import context
 from store import validation
 from store.idempotency import Once, StoredReply
 from tasks.transfer import export_jobs
-from tasks.transfer.export_jobs import ExportItem, Stepped
+from tasks.transfer.export_jobs import ExportItem
+from tasks.transfer.stepped import Stepped
 from web.api import describe, replies, requests
 from web.api.schemas import ID, UUID, Id, Moment, Problem, out
 
@@ -113,11 +114,11 @@ def continue_export(request: HttpRequest, export_id: str) -> HttpResponse:
     return _answer(200, _step(request, export_id, once))
 
 
-def _step(request: HttpRequest, export_id: str, once: Once | None) -> Stepped:
+def _step(request: HttpRequest, export_id: str, once: Once | None) -> Stepped[ExportItem]:
     return export_jobs.step(context(request), export_id, once, read=partial(allowance.owe, request))
 
 
-def _answer(status: int, done: Stepped, request: HttpRequest | None = None) -> HttpResponse:
+def _answer(status: int, done: Stepped[ExportItem], request: HttpRequest | None = None) -> HttpResponse:
     reply = done.reply or _reply(status, done.known, request)
     return replies.answer(reply, replayed=done.replayed)
 

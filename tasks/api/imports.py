@@ -17,7 +17,8 @@ from store import validation
 from store.idempotency import StoredReply
 from tasks.api.transfer import ImportResult
 from tasks.transfer import import_jobs
-from tasks.transfer.import_jobs import COUNTED, FILE_MAX, ImportItem, Stepped
+from tasks.transfer.import_jobs import COUNTED, FILE_MAX, ImportItem
+from tasks.transfer.stepped import Stepped
 from web.api import describe, replies, requests
 from web.api.error_handlers import RequestProblem
 from web.api.schemas import ID, UUID, FieldProblem, Id, Moment, Problem, digits, out
@@ -195,7 +196,7 @@ def continue_import(request: HttpRequest, import_id: str) -> HttpResponse:
     )
 
 
-def _answer(status: int, done: Stepped, request: HttpRequest | None = None) -> HttpResponse:
+def _answer(status: int, done: Stepped[ImportItem], request: HttpRequest | None = None) -> HttpResponse:
     reply = done.reply or _reply(status, done.known, request)
     return replies.answer(reply, replayed=done.replayed)
 

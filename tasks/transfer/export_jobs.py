@@ -6,7 +6,6 @@ works on a step, others are refused; what a request that died has claimed is fre
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from django.utils.text import format_lazy
@@ -14,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from store import places
 from store.attributes import Records, Text, Whole
-from store.commit import Committed, Plan, commit
+from store.commit import Plan
 from store.errors import RETRY, DomainError
-from store.idempotency import Once, Slot, StoredReply, earlier
+from store.idempotency import Once, earlier
 from store.model import Authored, Key
 from store.places import PlaceItem
 from store.reading import get, query_all
@@ -26,6 +25,7 @@ from tasks import selectors
 from tasks.ids import is_id, new_id
 from tasks.transfer import export_files, exporting
 from tasks.transfer.export_files import UploadLost
+from tasks.transfer.stepped import Stepped, committed
 
 PART_BYTES = 5 * 1024 * 1024
 KEPT_SECONDS = 24 * 3600
@@ -117,22 +117,6 @@ class ExportItem(Authored):
         return export_files.link(self.file_key, exporting.filename(self.created_at[:10], self.format))
 
 
-@dataclass(frozen=True, slots=True)
-class Stepped:
-    """An export after a request; ``reply`` is the stored one if the request was sent again."""
-
-    export: ExportItem | None
-    reply: StoredReply | None = None
-    replayed: bool = False
-
-    @property
-    def known(self) -> ExportItem:
-        """The export of a request that cannot have been sent again."""
-        if self.export is None:
-            raise ValueError("a stored reply has no export")
-        return self.export
-
-
 def list_exports(ctx: RequestContext) -> list[ExportItem]:
     """Return the person's exports that are kept, the newest first. One Query."""
     found = query_all(ExportItem, export_key(ctx.user_id, "")[0], forward=False)
@@ -147,7 +131,7 @@ def get_export(ctx: RequestContext, export_id: str) -> ExportItem:
     return item
 
 
-def start(ctx: RequestContext, file_format: str, once: Once | None = None) -> Stepped:
+def start(ctx: RequestContext, file_format: str, once: Once | None = None) -> Stepped[ExportItem]:
     """Create an export; ``step`` makes its file. Raises TooManyExports."""
     if once and (reply := earlier(ctx, once)):
         return Stepped(None, reply, replayed=True)
@@ -168,9 +152,9 @@ def start(ctx: RequestContext, file_format: str, once: Once | None = None) -> St
         **ctx.authorship(1),
     )
 
-    def make(number: int, take: Action) -> Stepped:
+    def make(number: int, take: Action) -> Stepped[ExportItem]:
         placed = item.changed(place=number)
-        return _commit(ctx, Plan(placed, [take, put_new(placed)], resources=[item.key]), once)
+        return committed(ctx, Plan(placed, [take, put_new(placed)], resources=[item.key]), once)
 
     free = places.free(MAX_JOBS, [export.place for export in list_exports(ctx)])
     place = PlaceItem(SK=KIND, user_id=ctx.user_id, holder=export_id, expires_at=item.expires_at)
@@ -181,7 +165,7 @@ def start(ctx: RequestContext, file_format: str, once: Once | None = None) -> St
 
 def step(
     ctx: RequestContext, export_id: str, once: Once | None = None, *, read: Callable[[int], None]
-) -> Stepped:
+) -> Stepped[ExportItem]:
     """Write the next part of an export, if it is not finished. Raises ExportNotFound and ExportBusy.
 
     A file whose parts are lost ends as ``failed``. ``read`` is told the number of Queries as they are made.
@@ -200,16 +184,9 @@ def step(
         made = claimed.changed(
             claimed_until=None, **_next_part(claimed, read), **ctx.authorship(claimed.version + 1)
         )
-        return _commit(ctx, Plan(made, [update(claimed, made)], resources=[made.key]), once)
+        return committed(ctx, Plan(made, [update(claimed, made)], resources=[made.key]), once)
     except ConditionFailed:
         raise ExportBusy from None
-
-
-def _commit(ctx: RequestContext, plan: Plan[ExportItem], once: Once | None) -> Stepped:
-    done = commit(None, plan, slot=Slot(ctx, once) if once else None)
-    if isinstance(done, Committed):
-        return Stepped(done.result, done.reply)
-    return Stepped(None, done.reply, replayed=True)
 
 
 def _next_part(item: ExportItem, read: Callable[[int], None]) -> dict[str, Any]:

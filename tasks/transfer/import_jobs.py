@@ -7,7 +7,7 @@ While one request works on a step, others are refused, as for exports.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,9 +16,9 @@ from django.utils.translation import gettext_lazy as _
 
 from store import places
 from store.attributes import Flag, Records, Text, Texts, Whole
-from store.commit import Committed, Plan, commit
+from store.commit import Plan
 from store.errors import RETRY, DomainError, FieldError, ValidationFailed
-from store.idempotency import Once, Slot, StoredReply, earlier
+from store.idempotency import Once, earlier
 from store.model import Authored, Item, Key
 from store.places import PlaceItem
 from store.reading import get, query_all
@@ -30,6 +30,7 @@ from tasks.transfer.existing_tasks import Candidate
 from tasks.transfer.export_jobs import CLAIM_SECONDS, DONE, FAILED, KEPT_SECONDS, MAX_JOBS, RUNNING
 from tasks.transfer.importing import Planner, RowResult
 from tasks.transfer.reading import Place
+from tasks.transfer.stepped import Stepped, committed
 
 FILE_MAX = 512 * 1024 * 1024  # bytes
 STEP_ROWS = 250
@@ -150,22 +151,6 @@ class ImportRowsItem(Item):
     expires_at = Whole()
 
 
-@dataclass(frozen=True, slots=True)
-class Stepped:
-    """An import after a request; ``reply`` is the stored one if the request was sent again."""
-
-    item: ImportItem | None
-    reply: StoredReply | None = None
-    replayed: bool = False
-
-    @property
-    def known(self) -> ImportItem:
-        """The import of a request that cannot have been sent again."""
-        if self.item is None:
-            raise ValueError("a stored reply has no import")
-        return self.item
-
-
 def list_imports(ctx: RequestContext) -> list[ImportItem]:
     """Return the person's imports in steps that are kept, the newest first. One Query."""
     found = query_all(ImportItem, import_key(ctx.user_id, "")[0], forward=False)
@@ -186,7 +171,9 @@ def rows_of(item: ImportItem, page: int) -> list[dict[str, Any]]:
     return list(found.results) if found else []
 
 
-def start(ctx: RequestContext, size: int, *, dry_run: bool = False, once: Once | None = None) -> Stepped:
+def start(
+    ctx: RequestContext, size: int, *, dry_run: bool = False, once: Once | None = None
+) -> Stepped[ImportItem]:
     """Begin to import a file of ``size`` bytes. Raises TooManyImports."""
     if once and (reply := earlier(ctx, once)):
         return Stepped(None, reply, replayed=True)
@@ -211,9 +198,9 @@ def start(ctx: RequestContext, size: int, *, dry_run: bool = False, once: Once |
         **ctx.authorship(1),
     )
 
-    def make(number: int, take: Action) -> Stepped:
+    def make(number: int, take: Action) -> Stepped[ImportItem]:
         placed = item.changed(place_number=number)
-        return _commit(ctx, Plan(placed, [take, put_new(placed)], resources=[item.key]), once)
+        return committed(ctx, Plan(placed, [take, put_new(placed)], resources=[item.key]), once)
 
     free = places.free(MAX_JOBS, [each.place_number for each in list_imports(ctx)])
     holder = PlaceItem(SK=KIND, user_id=ctx.user_id, holder=import_id, expires_at=item.expires_at)
@@ -230,7 +217,7 @@ def step(
     once: Once | None = None,
     *,
     counted: Callable[[int, bool], None],
-) -> Stepped:
+) -> Stepped[ImportItem]:
     """Import the rows of a piece of the file that begins at byte ``offset``; return the import as it is then.
 
     Nothing happens if it goes on elsewhere, or if the piece does not hold a whole row: ``offset`` and ``wanted`` of the
@@ -254,16 +241,9 @@ def step(
         changes, pages = _next(ctx, claimed, content[: item.bytes - item.offset])
         counted(changes.get("rows", item.rows) - item.rows, item.dry_run)
         made = claimed.changed(claimed_until=None, **changes, **ctx.authorship(claimed.version + 1))
-        return _commit(ctx, Plan(made, [update(claimed, made), *map(put_new, pages)], [], [made.key]), once)
+        return committed(ctx, Plan(made, [update(claimed, made), *map(put_new, pages)], [], [made.key]), once)
     except ConditionFailed:
         raise ImportBusy from None
-
-
-def _commit(ctx: RequestContext, plan: Plan[ImportItem], once: Once | None) -> Stepped:
-    done = commit(None, plan, slot=Slot(ctx, once) if once else None)
-    if isinstance(done, Committed):
-        return Stepped(done.result, done.reply)
-    return Stepped(None, done.reply, replayed=True)
 
 
 def _next(
