@@ -4,7 +4,7 @@ Hole closed: ministack passes on answers of functions and headers of any size, u
 environment variables and metrics. It throttles what exceeds the concurrency of a function or the account, but then its
 gateway answers 429, where API Gateway answers 500. It measures a transaction of DynamoDB as JSON, in which a character
 may take six bytes, instead of by its items. Sources: the quotas pages of Lambda, API Gateway, DynamoDB and CloudWatch,
-API Gateway's page of known issues for the headers that it renames, and AWS's article about its internal server errors.
+API Gateway's important notes for the headers that it renames or leaves out, and AWS's article about its internal server errors.
 """
 
 import json
@@ -24,8 +24,14 @@ GATEWAY_BODY_BYTES = 10 * 2**20
 GATEWAY_HEADER_BYTES = 10_240
 METRICS_A_CALL = 1000
 TRANSACTION_BYTES = 4 * 2**20
-# API Gateway sends these of a function's answer as "x-amzn-Remapped-…".
-RENAMED = {"authorization", "connection", "content-md5", "date", "host", "server", "via", "www-authenticate"}
+# What API Gateway does with the headers of a function's answer: it sends the first as "x-amzn-Remapped-…", and leaves
+# the second out. Of a request's, it leaves out the third.
+_RENAMED = "authorization connection content-md5 date max-forwards server user-agent www-authenticate"
+_DROPPED = "expect host proxy-authenticate te trailer transfer-encoding upgrade via"
+_WITHHELD = (
+    "connection content-md5 expect max-forwards proxy-authenticate server te trailer upgrade www-authenticate"
+)
+RENAMED, DROPPED, WITHHELD = (set(names.split()) for names in (_RENAMED, _DROPPED, _WITHHELD))
 BAD_GATEWAY = 502  # API Gateway's own answer to a function that failed, which says nothing of how
 INTERNAL_ERROR = b'{"message": "Internal server error"}'
 JSON_TYPE = {"Content-Type": "application/json"}  # to be copied: ministack adds the length of the answer
@@ -94,11 +100,13 @@ def _gateway() -> None:
             return 413, {**JSON_TYPE}, b'{"message": "Request Too Long"}'
         if _exceeds("bytes of headers to API Gateway", _header_bytes(headers), GATEWAY_HEADER_BYTES):
             return 431, {**JSON_TYPE}, b'{"message": "Request Header Fields Too Large"}'
-        asked = (integration, api_id, stage_name, stage, resource, path, method, headers, body, *more)
+        passed = {name: value for name, value in headers.items() if name.lower() not in WITHHELD}
+        asked = (integration, api_id, stage_name, stage, resource, path, method, passed, body, *more)
         status, answered, content = await invoke(*asked, **options)
         renamed = {
             (f"x-amzn-Remapped-{name}" if name.lower() in RENAMED else name): value
             for name, value in answered.items()
+            if name.lower() not in DROPPED
         }
         if _exceeds("bytes of headers from API Gateway", _header_bytes(renamed), GATEWAY_HEADER_BYTES):
             return 500, {**JSON_TYPE}, INTERNAL_ERROR

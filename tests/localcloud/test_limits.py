@@ -6,6 +6,7 @@ import ast
 import json
 import random
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -249,10 +250,55 @@ def test_the_gateway_takes_headers_of_at_most_10240_bytes(gateway: Gateway) -> N
     assert gateway.post({"headers": {"X-Long": "x" * 10_240}})[0] == 500
 
 
-def test_the_gateway_renames_what_it_needs_itself(gateway: Gateway) -> None:
-    _, headers, _ = gateway.post({"headers": {"WWW-Authenticate": "Bearer", "X-Request-ID": "1"}})
-    assert (headers["x-amzn-Remapped-WWW-Authenticate"], headers["X-Request-ID"]) == ("Bearer", "1")
-    assert "WWW-Authenticate" not in headers
+ANSWERED = """
+renamed Authorization
+renamed Connection
+renamed Content-MD5
+renamed Date
+renamed Max-Forwards
+renamed Server
+renamed User-Agent
+renamed WWW-Authenticate
+dropped Expect
+dropped Host
+dropped Proxy-Authenticate
+dropped TE
+dropped Trailer
+dropped Upgrade
+dropped Via
+passed Age
+passed Cache-Control
+passed ETag
+passed Link
+passed Location
+passed Pragma
+passed Retry-After
+passed Vary
+passed X-Request-ID
+"""
+
+
+@pytest.mark.parametrize(("done", "header"), [line.split() for line in ANSWERED.split("\n") if line])
+def test_the_gateway_passes_renames_or_drops_the_headers_of_an_answer(
+    gateway: Gateway, done: str, header: str
+) -> None:
+    """As API Gateway's important notes say. The values of `Date` and `Server` are those of whoever answers last."""
+    _, headers, _ = gateway.post({"headers": {header: "ours"}})
+    seen = {name.lower() for name, value in headers.items() if value == "ours"}
+    wanted = {"renamed": {f"x-amzn-remapped-{header.lower()}"}, "dropped": set(), "passed": {header.lower()}}
+    assert seen == wanted[done]
+
+
+def test_the_gateway_keeps_what_is_meant_for_the_next_server(gateway: Gateway, shared_aws: LocalAws) -> None:
+    withheld = ("Content-MD5", "Max-Forwards", "Proxy-Authenticate", "Server", "TE", "WWW-Authenticate")
+    passed = ("Authorization", "Cookie", "Date", "Range", "Referer", "User-Agent", "Via")
+    headers = {**dict.fromkeys((*withheld, *passed), "theirs"), "Host": f"{gateway.api}.execute-api.localhost"}
+    request = urllib.request.Request(f"{shared_aws.endpoint_url}/live/any", headers=headers)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        event = json.loads(answer.read())
+    assert {name.lower() for name, value in event["headers"].items() if value == "theirs"} == {
+        name.lower() for name in passed
+    }
 
 
 def test_a_functions_environment_has_at_most_4_kilobytes(shared: ClientOf, name: str) -> None:
