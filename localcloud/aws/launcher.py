@@ -31,6 +31,7 @@ from localcloud.aws import (
     mail_limits,
     model_limits,
     payload_limits,
+    rates,
     role_passing,
     s3_objects,
     service_roles,
@@ -45,7 +46,7 @@ from localcloud.aws.service_state import ServiceStore
 NO_OWNER = 0
 PATCHES = (
     *(s3_objects, athena, cloudformation, cloudwatch, cognito, firehose, api_gateway, glue, lambda_code, tls),
-    *(decisions, service_roles, payload_limits, model_limits, role_passing, mail_limits),
+    *(decisions, service_roles, payload_limits, model_limits, role_passing, mail_limits, rates),
     *(gateway_stage, cloudfront, log_delivery, tagging),
 )
 

@@ -1,9 +1,9 @@
 """Services that act as a role, or that a resource has to let in.
 
 Hole closed: ministack calls functions and services, starts executions, reads streams, subscribes logs and writes those
-of functions without looking at the role that a service was given. Here each is decided (`decisions`), and refused as AWS
-refuses it: API Gateway answers 500, an execution fails, a rule's target is not invoked, a mapping or subscription is not
-created, and a function leaves no line.
+of functions without looking at the role that a service was given. Here each is decided (`decisions`), and refused as
+AWS refuses it: API Gateway answers 500, an execution fails, a rule's target is not invoked, a mapping or subscription
+is not created, and a function leaves no line.
 """
 
 from collections.abc import Callable

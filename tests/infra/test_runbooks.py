@@ -67,21 +67,18 @@ def action(target):
 
 def in_ci():
     """The targets that continuous integration makes, and those that they need or make."""
-    found = set(re.findall(r"\bmake ([a-z-]+)", (ROOT / ".ci" / "run").read_text()))
-    while True:
-        more = set()
-        for target in found:
-            needs, recipe = re.search(rf"^{target}:([^#\n]*).*\n((?:\t.*\n)*)", MAKEFILE, re.MULTILINE).groups()
-            more |= set(re.findall(r"[a-z-]+", needs))
-            more |= {
-                word
-                for made in re.findall(r"\$\(MAKE\) ([^&|\n]+)", recipe)
-                for word in made.split()
-                if re.fullmatch("[a-z-]+", word) and not word.startswith("-")
-            }
-        if more <= found:
-            return found
-        found |= {each for each in more if re.search(rf"^{each}:", MAKEFILE, re.MULTILINE)}
+    found, more = set(), set(re.findall(r"\bmake ([a-z-]+)", (ROOT / ".ci" / "run").read_text()))
+    while more:
+        found |= more
+        more = {each for target in more for each in parts(target)} - found
+    return found
+
+
+def parts(target):
+    """The targets that a target needs or makes."""
+    needs, recipe = re.search(rf"^{target}:([^#\n]*).*\n((?:\t.*\n)*)", MAKEFILE, re.MULTILINE).groups()
+    words = [*needs.split(), *" ".join(re.findall(r"\$\(MAKE\) ([^&|\n]+)", recipe)).split()]
+    return {word for word in words if re.search(rf"^{re.escape(word)}:", MAKEFILE, re.MULTILINE)}
 
 
 def how(line):

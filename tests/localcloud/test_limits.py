@@ -292,7 +292,10 @@ def test_the_gateway_passes_renames_or_drops_the_headers_of_an_answer(
 def test_the_gateway_keeps_what_is_meant_for_the_next_server(gateway: Gateway, shared_aws: LocalAws) -> None:
     withheld = ("Content-MD5", "Max-Forwards", "Proxy-Authenticate", "Server", "TE", "WWW-Authenticate")
     passed = ("Authorization", "Cookie", "Date", "Range", "Referer", "User-Agent", "Via")
-    headers = {**dict.fromkeys((*withheld, *passed), "theirs"), "Host": f"{gateway.api}.execute-api.localhost"}
+    headers = {
+        **dict.fromkeys((*withheld, *passed), "theirs"),
+        "Host": f"{gateway.api}.execute-api.localhost",
+    }
     request = urllib.request.Request(f"{shared_aws.endpoint_url}/live/any", headers=headers)
     with urllib.request.urlopen(request, timeout=30) as answer:
         event = json.loads(answer.read())

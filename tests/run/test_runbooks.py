@@ -1,7 +1,7 @@
 """What the runbooks tell an operator to type works, line by line, and says what they say it does.
 
-Each runbook is followed from its first line to its last in one shell, by somebody who may do what `make deploy` asks for
-and is not the account's owner. The stage is this copy of the product: its local AWS has a deployed function whose
+Each runbook is followed from its first line to its last in one shell, by somebody who may do what `make deploy` asks
+for and is not the account's owner. The stage is this copy of the product: its local AWS has a deployed function whose
 settings `make env-of` reads. Lines of `aws`, which need the resources of the stacks, are run by `tests/infra`; those of
 `make` but this one by the rehearsal.
 """
@@ -44,9 +44,10 @@ SAYS = {
     ("deploy", f"{MANAGE}make_manager"): "has the role",
     ("etl", f"{MANAGE}replay --from"): "Done:",
     ("etl", f"{MANAGE}smoke_etl"): "passed",
-    ("recovery", f"{MANAGE}rebuild_table --to todo-app-data-rebuilt --until 2026-11-22T17:20:00Z --dry-run"): (
-        "Would write"
-    ),
+    (
+        "recovery",
+        f"{MANAGE}rebuild_table --to todo-app-data-rebuilt --until 2026-11-22T17:20:00Z --dry-run",
+    ): ("Would write"),
     ("recovery", f"{MANAGE}rebuild_table"): "Wrote",
     ("recovery", f"{MANAGE}erase_user <id> --dry-run"): "",
     ("recovery", f"{MANAGE}erase_user <id>"): "Nothing of <id> is left.",
@@ -85,7 +86,10 @@ class Stage:
         secret = self.stack.client("secretsmanager").create_secret(
             Name=f"todo/{STAGE}/secret-key", SecretString=uuid.uuid4().hex
         )
-        done = {"StartAt": "Done", "States": {"Done": {"Type": "Pass", "End": True}}}  # the copy runs its lake
+        done = {
+            "StartAt": "Done",
+            "States": {"Done": {"Type": "Pass", "End": True}},
+        }  # the copy runs its lake
         machine = self.stack.client("stepfunctions").create_state_machine(
             name="todo-lake",
             definition=json.dumps(done),
@@ -201,13 +205,9 @@ class Stage:
 
     def _changes(self, stream: str, shard: str) -> dict[str, Any]:
         streams = self.stack.client("dynamodbstreams")
-        start = streams.get_shard_iterator(
-            StreamArn=stream, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
-        )
+        start = streams.get_shard_iterator(StreamArn=stream, ShardId=shard, ShardIteratorType="TRIM_HORIZON")
         records = streams.get_records(ShardIterator=start["ShardIterator"])["Records"]
-        return next(
-            each for each in records if each["dynamodb"]["Keys"]["PK"]["S"].startswith("TASK#")
-        )
+        return next(each for each in records if each["dynamodb"]["Keys"]["PK"]["S"].startswith("TASK#"))
 
 
 @pytest.fixture(scope="module")
@@ -311,5 +311,7 @@ def test_a_line_that_fails_is_noticed(stage: Stage, line: str) -> None:
 
 def test_every_promise_belongs_to_a_line() -> None:
     lines = {(path.stem, line) for path in RUNBOOKS for line in typed(path)}
-    silent = [key for key in SAYS if not any(name == key[0] and line.startswith(key[1]) for name, line in lines)]
+    silent = [
+        key for key in SAYS if not any(name == key[0] and line.startswith(key[1]) for name, line in lines)
+    ]
     assert silent == []
