@@ -182,8 +182,10 @@ def _by_partition(handle: Handler, writes: tuple[float, float], reads: tuple[flo
     ) -> Response:
         name = operation(headers)
         spent = dict(_units(name, json.loads(body))) if name in (*WRITES, *READS) else {}
-        for partition in spent:
-            if bucket_of(partition).refill() <= 0 and _beyond(f"dynamodb {name}: units of {partition}"):
+        for partition, units in spent.items():
+            bucket = bucket_of(partition)
+            full = bucket.refill() < min(units, bucket.burst)
+            if full and _beyond(f"dynamodb {name}: {bucket.rate:g} units a second of {' '.join(partition)}"):
                 return _throttled(name, json.loads(body))
         answer = await handle(method, path, headers, body, *more)
         for partition, units in spent.items():
