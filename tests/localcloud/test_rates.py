@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localcloud.server import LocalAws, LocalAwsError
+from localcloud.settings import ROOT
 from tests.localcloud.conftest import ClientOf, client, free_port
 from tests.localcloud.dynamo import make_table
 from tests.localcloud.lake import make_lake
@@ -118,6 +120,22 @@ def test_a_query_is_about_the_partition_that_it_names(limited: Callable[[str], L
         )
 
     assert [query("a"), query("a"), query("b")] == ["", "ProvisionedThroughputExceededException", ""]
+
+
+def test_the_figures_are_those_of_the_documents() -> None:
+    """The code is read, not imported: it needs ministack."""
+    module = ast.parse((ROOT / "localcloud" / "aws" / "rates.py").read_text())
+    (rates,) = (
+        ast.literal_eval(node.value)
+        for node in module.body
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "RATES" and node.value
+    )
+    rows = (ROOT / "docs" / "limits.md").read_text().splitlines()
+    for name, (rate, burst) in rates.items():
+        (row,) = (row for row in rows if row.startswith("| ") and f"`{name}`" in row.split(" | ")[0])
+        after = f", {burst:,} after a pause" if burst != rate else ""
+        assert row.split(" | ")[1] == f"{rate:,} a second{after}"
+    assert any(row.startswith("| Athena queries that run or wait | 25 at once |") for row in rows)
 
 
 def test_a_rate_that_there_is_not_is_refused(limited: Callable[[str], LocalAws]) -> None:
