@@ -1,4 +1,4 @@
-"""Of the headers that API Gateway renames or leaves out, the product sends one, and only where CloudFront puts it back."""
+"""Of the headers that API Gateway changes, the product sends one, and only where CloudFront puts it back."""
 
 from __future__ import annotations
 
