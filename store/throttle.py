@@ -1,9 +1,8 @@
 """How often something may be tried: an exact limit for all processes together, in the table, with a time to live.
 
-The limit slides. So many tries may be made at once, and they come back one by one, evenly over the limit's seconds: there
-is no moment at which all of them are back, and a try that is refused postpones nothing. It is the generic cell rate
-algorithm: the item holds the moment at which everything will be back, each try moves that by its share of the
-seconds, and one condition decides whether it may.
+The limit slides. So many tries may be made at once, and they come back one by one, evenly over the limit's seconds. A
+try that is refused postpones nothing. This is the generic cell rate algorithm: the item holds the moment at which all
+tries will be back, each try moves that moment by its share of the seconds, and one condition decides whether it may.
 """
 
 from dataclasses import dataclass
