@@ -147,7 +147,8 @@ def _move(
             ctx, before, wanted, email_addresses.keep_email(ctx, email, ctx.user_id), *more
         )
     except DomainError:
-        directory.ignoring(AccountMissing, lambda: directory.change_email(before.username, earlier))
+        if earlier:
+            directory.ignoring(AccountMissing, lambda: directory.change_email(before.username, earlier))
         email_addresses.release_email(email)
         raise
     if earlier:

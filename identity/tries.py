@@ -1,8 +1,8 @@
 """How often strangers may try: passwords, codes, and what makes us mail somebody.
 
-Each try is counted before it is made, for the account that it is about and for the network that it comes from. So many
-at once pass no limit, and a right password is refused in the same words as a wrong one once the tries are used up. A try
-that succeeds is given back. An account that nobody has is counted like any other.
+Each try is counted before it is made, for the account that it is about and for the network that it comes from. So no
+number of tries at once passes a limit, and when the tries are used up, a right password is refused in the same words as
+a wrong one. A try that succeeds is given back. An account that nobody has is counted like any other.
 
 Strangers who try without end must not lock the owner out. A browser in which somebody has signed in before has a cookie
 that says so (OWASP calls it a device cookie) and tries of its own. Resetting the password gives a browser this cookie,

@@ -70,8 +70,6 @@ def test_no_stretch_of_time_has_more_than_twice_as_many(pauses):
     subject, now, passed = uuid.uuid4().hex, NOW, []
     for pause in pauses:
         now += pause
-        for _ in range(3):
-            if throttle.take(subject, LIMIT, now) == 0:
-                passed.append(now)
+        passed += [now for _ in range(3) if throttle.take(subject, LIMIT, now) == 0]
     for begin in passed:
         assert sum(begin <= moment < begin + LIMIT.seconds for moment in passed) <= 2 * LIMIT.tries

@@ -37,11 +37,8 @@ def email(request: HttpRequest) -> HttpResponse:
         except IdentityError as error:
             form.refuse(error, "email")
         else:
-            _notify(
-                me.email,
-                _("Somebody asked to change it to %(new)s. It is changed once a code confirms that.")
-                % {"new": wanted},
-            )
+            asked = _("Somebody asked to change it to %(new)s. It is changed once a code confirms that.")
+            _notify(me.email, asked % {"new": wanted})
             sealed = sealing.seal(KIND, me.id, issued.access_token, wanted)
             return _ask_for_code(request, AddressCodeForm(initial={"sealed": sealed}), wanted)
     return show(request, "email", form=form, email=me.email)
