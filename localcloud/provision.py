@@ -33,6 +33,7 @@ NAMES = {
 }
 MISSING = {
     "404",
+    "NotFoundException",
     "NoSuchBucket",
     "ResourceNotFoundException",
     "EntityNotFoundException",

@@ -83,7 +83,9 @@ def test_an_unknown_account_is_counted_like_a_known_one(alice, client):
         assert sign_in(client, identifier).status_code == 429
 
 
-@pytest.mark.parametrize("write", [str.upper, lambda name: f" {name} ", lambda name: name.replace("a", "\uff41")])
+@pytest.mark.parametrize(
+    "write", [str.upper, lambda name: f" {name} ", lambda name: name.replace("a", "\uff41")]
+)
 def test_another_spelling_is_the_same_account(alice, client, write):
     use_up(alice.email)
     assert sign_in(client, write(alice.email)).status_code == 429
