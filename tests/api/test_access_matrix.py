@@ -21,43 +21,43 @@ from tests.conftest import PASSWORD
 # are browser sessions of the owner: one that was not used for too long, one that was ended elsewhere, and one that has
 # given the password and still owes the second factor.
 TABLE = """
-operation                              | owner outsider manager admin read write | anon expired pool none hs256 | idle ended half
-GET    /api/health                     |  200    200      200    200  200   200  | 200    200   200  200   200  | 200   200  200
-POST   /api/v1/users                   |  200    200      200    200  403   200  | 401    401   401  401   401  | 401   401  401
-GET    /api/v1/users                   |  200    200      200    200  200   200  | 401    401   401  401   401  | 401   401  401
-PUT    /api/v1/users                   |  200    200      200    200  403   200  | 401    401   401  401   401  | 401   401  401
-GET    /api/v1/users/OWNER             |  200    404      404    404  200   200  | 401    401   401  401   401  | 401   401  401
-POST   /api/v1/tasks                   |  201    201      201    201  403   201  | 401    401   401  401   401  | 401   401  401
-GET    /api/v1/tasks                   |  200    200      200    200  200   200  | 401    401   401  401   401  | 401   401  401
-POST   /api/v1/tasks/batch             |  200    200      200    200  403   200  | 401    401   401  401   401  | 401   401  401
-GET    /api/v1/tasks/ID                |  200    404      404    404  200   200  | 401    401   401  401   401  | 401   401  401
-PUT    /api/v1/tasks/ID                |  200    404      404    404  403   200  | 401    401   401  401   401  | 401   401  401
-PATCH  /api/v1/tasks/ID                |  200    404      404    404  403   200  | 401    401   401  401   401  | 401   401  401
-DELETE /api/v1/tasks/ID                |  204    404      404    404  403   204  | 401    401   401  401   401  | 401   401  401
-POST   /api/v1/tasks/GONE/restore      |  200    404      404    404  403   200  | 401    401   401  401   401  | 401   401  401
-GET    /api/v1/trash                   |  200    200      200    200  200   200  | 401    401   401  401   401  | 401   401  401
-DELETE /api/v1/trash/GONE              |  204    404      404    404  403   204  | 401    401   401  401   401  | 401   401  401
-POST   /api/v1/tokens                  |  201    201      201    201  403   403  | 401    401   401  401   401  | 401   401  401
-GET    /api/v1/tokens                  |  200    200      200    200  200   200  | 401    401   401  401   401  | 401   401  401
-GET    /api/v1/tokens/TOKEN            |  200    404      404    404  200   200  | 401    401   401  401   401  | 401   401  401
-DELETE /api/v1/tokens/TOKEN            |  204    404      404    404  403   204  | 401    401   401  401   401  | 401   401  401
-GET    /api/v1/export                  |  200    200      200    200  200   200  | 401    401   401  401   401  | 401   401  401
-POST   /api/v1/exports                 |  202    202      202    202  403   202  | 401    401   401  401   401  | 401   401  401
-GET    /api/v1/exports                 |  200    200      200    200  200   200  | 401    401   401  401   401  | 401   401  401
-GET    /api/v1/exports/EXPORT          |  200    404      404    404  200   200  | 401    401   401  401   401  | 401   401  401
-POST   /api/v1/exports/EXPORT/continue |  200    404      404    404  403   200  | 401    401   401  401   401  | 401   401  401
-POST   /api/v1/imports                 |  202    202      202    202  403   202  | 401    401   401  401   401  | 401   401  401
-GET    /api/v1/imports                 |  200    200      200    200  200   200  | 401    401   401  401   401  | 401   401  401
-GET    /api/v1/imports/JOB             |  200    404      404    404  200   200  | 401    401   401  401   401  | 401   401  401
-GET    /api/v1/imports/JOB/results     |  200    404      404    404  200   200  | 401    401   401  401   401  | 401   401  401
-POST   /api/v1/imports/JOB/continue    |  422    422      422    422  403   422  | 401    401   401  401   401  | 401   401  401
-GET    /api/v1/recurrence              |  422    422      422    422  422   422  | 401    401   401  401   401  | 401   401  401
-POST   /api/v1/import                  |  200    200      200    200  403   200  | 401    401   401  401   401  | 401   401  401
-GET    /api/v1/calendar                |  200    404      404    404  200   200  | 401    401   401  401   401  | 401   401  401
-DELETE /api/v1/calendar                |  204    404      404    404  403   204  | 401    401   401  401   401  | 401   401  401
-POST   /api/v1/calendar                |  201    201      201    201  403   403  | 401    401   401  401   401  | 401   401  401
-GET    /api/v1/insights                |  403    403      200    200  403   403  | 401    401   401  401   401  | 401   401  401
-GET    /api/v1/insights/none           |  403    403      404    404  403   403  | 401    401   401  401   401  | 401   401  401
+operation                              | owner other manager admin read write | anon expired pool none hs256 | idle ended half
+GET    /api/health                     |  200   200    200    200  200   200  | 200    200   200  200   200  | 200   200  200
+POST   /api/v1/users                   |  200   200    200    200  403   200  | 401    401   401  401   401  | 401   401  401
+GET    /api/v1/users                   |  200   200    200    200  200   200  | 401    401   401  401   401  | 401   401  401
+PUT    /api/v1/users                   |  200   200    200    200  403   200  | 401    401   401  401   401  | 401   401  401
+GET    /api/v1/users/OWNER             |  200   404    404    404  200   200  | 401    401   401  401   401  | 401   401  401
+POST   /api/v1/tasks                   |  201   201    201    201  403   201  | 401    401   401  401   401  | 401   401  401
+GET    /api/v1/tasks                   |  200   200    200    200  200   200  | 401    401   401  401   401  | 401   401  401
+POST   /api/v1/tasks/batch             |  200   200    200    200  403   200  | 401    401   401  401   401  | 401   401  401
+GET    /api/v1/tasks/ID                |  200   404    404    404  200   200  | 401    401   401  401   401  | 401   401  401
+PUT    /api/v1/tasks/ID                |  200   404    404    404  403   200  | 401    401   401  401   401  | 401   401  401
+PATCH  /api/v1/tasks/ID                |  200   404    404    404  403   200  | 401    401   401  401   401  | 401   401  401
+DELETE /api/v1/tasks/ID                |  204   404    404    404  403   204  | 401    401   401  401   401  | 401   401  401
+POST   /api/v1/tasks/GONE/restore      |  200   404    404    404  403   200  | 401    401   401  401   401  | 401   401  401
+GET    /api/v1/trash                   |  200   200    200    200  200   200  | 401    401   401  401   401  | 401   401  401
+DELETE /api/v1/trash/GONE              |  204   404    404    404  403   204  | 401    401   401  401   401  | 401   401  401
+POST   /api/v1/tokens                  |  201   201    201    201  403   403  | 401    401   401  401   401  | 401   401  401
+GET    /api/v1/tokens                  |  200   200    200    200  200   200  | 401    401   401  401   401  | 401   401  401
+GET    /api/v1/tokens/TOKEN            |  200   404    404    404  200   200  | 401    401   401  401   401  | 401   401  401
+DELETE /api/v1/tokens/TOKEN            |  204   404    404    404  403   204  | 401    401   401  401   401  | 401   401  401
+GET    /api/v1/export                  |  200   200    200    200  200   200  | 401    401   401  401   401  | 401   401  401
+POST   /api/v1/exports                 |  202   202    202    202  403   202  | 401    401   401  401   401  | 401   401  401
+GET    /api/v1/exports                 |  200   200    200    200  200   200  | 401    401   401  401   401  | 401   401  401
+GET    /api/v1/exports/EXPORT          |  200   404    404    404  200   200  | 401    401   401  401   401  | 401   401  401
+POST   /api/v1/exports/EXPORT/continue |  200   404    404    404  403   200  | 401    401   401  401   401  | 401   401  401
+POST   /api/v1/imports                 |  202   202    202    202  403   202  | 401    401   401  401   401  | 401   401  401
+GET    /api/v1/imports                 |  200   200    200    200  200   200  | 401    401   401  401   401  | 401   401  401
+GET    /api/v1/imports/JOB             |  200   404    404    404  200   200  | 401    401   401  401   401  | 401   401  401
+GET    /api/v1/imports/JOB/results     |  200   404    404    404  200   200  | 401    401   401  401   401  | 401   401  401
+POST   /api/v1/imports/JOB/continue    |  422   422    422    422  403   422  | 401    401   401  401   401  | 401   401  401
+GET    /api/v1/recurrence              |  422   422    422    422  422   422  | 401    401   401  401   401  | 401   401  401
+POST   /api/v1/import                  |  200   200    200    200  403   200  | 401    401   401  401   401  | 401   401  401
+GET    /api/v1/calendar                |  200   404    404    404  200   200  | 401    401   401  401   401  | 401   401  401
+DELETE /api/v1/calendar                |  204   404    404    404  403   204  | 401    401   401  401   401  | 401   401  401
+POST   /api/v1/calendar                |  201   201    201    201  403   403  | 401    401   401  401   401  | 401   401  401
+GET    /api/v1/insights                |  403   403    200    200  403   403  | 401    401   401  401   401  | 401   401  401
+GET    /api/v1/insights/none           |  403   403    404    404  403   403  | 401    401   401  401   401  | 401   401  401
 """
 BODIES = {
     "POST /api/v1/users": {},
@@ -147,7 +147,7 @@ def bearer(token):
 @pytest.fixture
 def principals(api, alice, bob, charlie, make_account, forged):
     """Everybody in the table's header, as clients of the API."""
-    people = {"owner": alice, "outsider": bob, "manager": charlie, "admin": make_account("Ada", ("admins",))}
+    people = {"owner": alice, "other": bob, "manager": charlie, "admin": make_account("Ada", ("admins",))}
     clients = {name: Api(api(person)) for name, person in people.items()}
     for client in clients.values():
         client("GET", "/api/v1/users")
