@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.test import Client
 
-from identity import tries
+from identity import administration, tries
 from identity.errors import TooManyTries, WrongCode
 from identity.tries import ACCOUNT_MOST, MAILS_MOST, Visitor
 from store.reading import scan
@@ -276,6 +276,15 @@ def test_mails_from_one_network_and_of_a_day_are_limited(settings):
     with pytest.raises(TooManyTries) as refused:
         ask(uuid.uuid4().hex)
     assert int(refused.value.headers["Retry-After"]) == 8 * 3600
+
+
+def test_invitations_are_limited(settings, ctx, alice):
+    settings.MAILS_PER_NETWORK = 2
+    for name in ("ann", "bob"):
+        email = f"{name}-{uuid.uuid4().hex}@example.com"
+        administration.create_user(ctx(alice), {"email": email, "name": name}, frozenset())
+    with pytest.raises(TooManyTries):
+        administration.create_user(ctx(alice), {"email": "cid@example.com", "name": "Cid"}, frozenset())
 
 
 def test_a_mail_that_is_refused_uses_nothing_up(settings, clock):
