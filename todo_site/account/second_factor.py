@@ -24,7 +24,7 @@ def second_factor(request: HttpRequest) -> HttpResponse:
     if act == "finish":
         return _finish(request)
     form = ProofForm(posted(request))
-    if form.is_valid() and (issued := form.prove(person(request))):
+    if form.is_valid() and (issued := form.prove(request)):
         if act == "codes":
             return _codes(request)
         if act == "stop":
