@@ -11,7 +11,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from identity import access_tokens, directory, email_addresses, recovery_codes, revocations, roles, sessions
+from identity import (
+    access_tokens,
+    directory,
+    email_addresses,
+    notices,
+    recovery_codes,
+    revocations,
+    roles,
+    sessions,
+)
 from identity.errors import AccountMissing, EmailTaken, IdentityError
 from identity.fields import PROFILE_CHANGES
 from identity.items import UserItem, calendar_feed_key, folded_address
@@ -112,6 +121,7 @@ def _change_email(ctx: RequestContext, before: UserItem, wanted: Mapping[str, An
         raise
     if earlier:
         email_addresses.release_email(earlier)
+        notices.tell(ctx.user_id, before.username, notices.ADDRESS, address=earlier)
     return changed
 
 
@@ -161,10 +171,13 @@ def password_changed(ctx: RequestContext, username: str, *, wholly: bool) -> Non
     """End what was issued to somebody who has a new password, so that no thief of the old one stays in.
 
     That is every session and Cognito token; ``wholly``: the access tokens and the address of the calendar too.
-    Raises Refused.
+    Tells them by e-mail. Raises Refused.
     """
-    write([_revocation(ctx, wholly)])
-    _end_issued(ctx, lambda: directory.sign_out(username), wholly=wholly)
+    try:
+        write([_revocation(ctx, wholly)])
+        _end_issued(ctx, lambda: directory.sign_out(username), wholly=wholly)
+    finally:
+        notices.tell(ctx.user_id, username, notices.PASSWORD)
 
 
 def remove_second_factor(ctx: RequestContext, before: UserItem) -> UserItem:
@@ -175,6 +188,7 @@ def remove_second_factor(ctx: RequestContext, before: UserItem) -> UserItem:
     changed = _change_profile(ctx, before, {})
     _in_cognito(lambda: directory.prefer_totp(before.username, wanted=False))
     recovery_codes.forget(ctx.user_id)
+    notices.tell(ctx.user_id, before.username, notices.FACTOR_REMOVED)
     return changed
 
 

@@ -46,6 +46,13 @@ def account(username: str) -> Account:
     return Account(user["Username"], attributes["sub"], user["Enabled"], user["UserStatus"])
 
 
+def address_of(username: str) -> str:
+    """Return the address that an account has proved, or "". Raises AccountMissing, IdentityUnavailable."""
+    user = _call("admin_get_user", Username=username)
+    attributes = {pair["Name"]: pair["Value"] for pair in user["UserAttributes"]}
+    return attributes.get("email", "") if attributes.get("email_verified") == "true" else ""
+
+
 def groups_of(username: str) -> frozenset[str]:
     """Return the names of a user's groups. Raises AccountMissing, IdentityUnavailable."""
     answer = _call("admin_list_groups_for_user", Username=username, Limit=60)

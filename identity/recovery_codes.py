@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import secrets
 
-from identity import cognito, directory
+from identity import cognito, directory, notices
 from identity.cognito import TOTP, Tokens
 from identity.errors import ChallengeRequired, WrongCode
 from identity.items import RecoveryCodesItem, recovery_codes_key
@@ -58,7 +58,7 @@ def forget(user_id: str) -> None:
 def sign_in(identifier: str, password: str, code: str) -> Tokens:
     """Sign in with the password and, where Cognito wants a code of the app, with a recovery code in place of it.
 
-    Raises WrongCode, and what ``cognito.sign_in`` raises.
+    Tells them by e-mail. Raises WrongCode, and what ``cognito.sign_in`` raises.
     """
     try:
         return cognito.sign_in(identifier, password)
@@ -66,13 +66,15 @@ def sign_in(identifier: str, password: str, code: str) -> Tokens:
         if challenge.name != TOTP:
             raise
         username = challenge.username or identifier
-    if not _use(directory.account(username).id, code):
+    user_id = directory.account(username).id
+    if not _use(user_id, code):
         raise WrongCode
     directory.prefer_totp(username, wanted=False)
     try:
         return cognito.sign_in(username, password)
     finally:
         directory.prefer_totp(username, wanted=True)
+        notices.tell(user_id, username, notices.CODE_USED)
 
 
 def _use(user_id: str, code: str) -> bool:

@@ -263,6 +263,7 @@ class Deployment:
             chosen += ["--app-url", address]
         # Also if there are none: Zappa keeps a variable that it is not told about.
         chosen += ["--set", f"CORS_ORIGINS={','.join(settings.cors_origins)}"]
+        chosen += ["--set", f"MAIL_SENDER={settings.mail_from}"]
         pool = self.output("ApiStack", "UserPoolId")
         for name, value in self.variables.items():
             chosen += ["--set", f"{name}={value.format(pool=pool)}"]

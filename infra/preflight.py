@@ -115,7 +115,8 @@ def _mail(settings: Settings) -> Iterator[str]:
     """Yield the limits of mail. Raises ToolError if SES would refuse the sender."""
     if not settings.sender:
         yield (
-            f"no sender: Cognito sends {COGNITO_MAILS_A_DAY} mails a day at most, for sign-ups and passwords. Verify a "
+            f"no sender: Cognito sends {COGNITO_MAILS_A_DAY} mails a day at most, for sign-ups and passwords, "
+            f"and nobody is told of changes to their account. Verify a "
             f"domain in SES, and name a sender in infra/stages/{settings.stage}.toml"
         )
         return

@@ -53,6 +53,8 @@ ATHENA_WORKGROUP = env.required("ATHENA_WORKGROUP", "the name of the Athena work
 # Where files that people export wait for their download; the bucket's lifecycle removes them.
 EXPORTS_BUCKET = env.optional("EXPORTS_BUCKET", GOLD_BUCKET)
 EXPORTS_PREFIX = layout.EXPORTS_PREFIX
+# The address that notices come from, verified in SES; without one none is sent.
+MAIL_SENDER = env.optional("MAIL_SENDER", "")
 MAIL_PREVIEW_URL = env.optional(
     "MAIL_PREVIEW_URL", ""
 )  # local only: the e-mails, which never leave the machine

@@ -1,14 +1,15 @@
 """What a request is about, where ministack cannot tell.
 
 Hole closed: ministack decides on `*`, and so refuses roles that AWS allows, where a request names its resource through
-something else (a query's id, a shard iterator) or through a condition key (the namespace of metrics). It also decides
-Glue's calls on the database alone, where AWS wants the catalog and the tables too, and takes a database's name for a
-table's.
+something else (a query's id, a shard iterator, a sender) or through a condition key (the namespace of metrics). It also
+decides Glue's calls on the database alone, where AWS wants the catalog and the tables too, and takes a database's name
+for a table's.
 """
 
 import json
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from email.utils import parseaddr
 from typing import Any
 
 from ministack.core import iam_actions
@@ -52,6 +53,8 @@ def _resource(
     data = json.loads(body)
     if service == "athena":
         return _workgroup(data)
+    if service == "ses" and "FromEmailAddress" in data:
+        return _arn("ses", f"identity/{parseaddr(data['FromEmailAddress'])[1].rpartition('@')[2]}")
     if "ShardIterator" in data or "StreamArn" in data:
         return _stream(data)
     if service == "logs" and "logStreamName" in data:
