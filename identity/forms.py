@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxLengthValidator
 from django.http import HttpRequest, QueryDict
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -24,7 +25,8 @@ def password_field(label: Any, autocomplete: str, required: Any = None, **option
     """Return a password field; ``autocomplete`` is current-password or new-password."""
     return forms.CharField(
         label=label,
-        max_length=passwords.MAX_LENGTH,
+        # Not max_length: browsers would cut off what is pasted, without a word.
+        validators=[MaxLengthValidator(passwords.TYPED_MAX)],
         strip=False,
         error_messages={"required": required or _("Enter your password.")},
         widget=forms.PasswordInput(attrs={"autocomplete": autocomplete}),
