@@ -21,7 +21,7 @@ from identity import (
     roles,
     sessions,
 )
-from identity.errors import AccountMissing, EmailTaken, IdentityError
+from identity.errors import AccountMissing, EmailTaken, IdentityError, WrongCode
 from identity.fields import PROFILE_CHANGES
 from identity.items import UserItem, calendar_feed_key, folded_address
 from identity.profiles import ensure_profile, get_profile, save_profile
@@ -107,21 +107,64 @@ def change_user(ctx: RequestContext, before: UserItem, changes: Mapping[str, Any
 
 def _change_email(ctx: RequestContext, before: UserItem, wanted: Mapping[str, Any], email: str) -> UserItem:
     _reserve(ctx, email, ctx.user_id)
+    try:
+        changed = _move(
+            ctx,
+            before,
+            wanted,
+            email,
+            lambda: directory.ignoring(
+                AccountMissing, lambda: directory.change_email(before.username, email)
+            ),
+        )
+    except IdentityError as error:
+        raise (_taken() if isinstance(error, EmailTaken) else Refused(str(error))) from error
+    if before.email:
+        notices.tell(ctx.user_id, before.username, notices.ADDRESS, address=before.email)
+    return changed
+
+
+def take_address(
+    ctx: RequestContext, before: UserItem, email: str, in_cognito: Callable[[], None]
+) -> UserItem:
+    """Give somebody the address that they have just shown to read, and end what was issued to them before.
+
+    ``in_cognito`` makes Cognito do it, if the code was right. Access tokens and calendar stay. Raises what it raises,
+    WrongCode for an address that is kept for somebody else, Refused, VersionConflict.
+    """
+    if not email_addresses.reserve_email(ctx, email, ctx.user_id):
+        raise WrongCode
+    changed = _move(ctx, before, {"email": email}, email, in_cognito, _revocation(ctx, False))
+    _end_issued(ctx, lambda: directory.sign_out(before.username), wholly=False)
+    return changed
+
+
+def _move(
+    ctx: RequestContext,
+    before: UserItem,
+    wanted: Mapping[str, Any],
+    email: str,
+    in_cognito: Callable[[], Any],
+    *more: Action,
+) -> UserItem:
+    """Change a reserved e-mail address in Cognito and then in the profile; in neither if one of them refuses."""
     earlier = before.email or ""
     try:
-        directory.ignoring(AccountMissing, lambda: directory.change_email(before.username, email))
-    except IdentityError as error:
+        in_cognito()
+    except IdentityError:
         email_addresses.release_email(email)
-        raise (_taken() if isinstance(error, EmailTaken) else Refused(str(error))) from error
+        raise
     try:
-        changed = _change_profile(ctx, before, wanted, email_addresses.keep_email(ctx, email, ctx.user_id))
+        changed = _change_profile(
+            ctx, before, wanted, email_addresses.keep_email(ctx, email, ctx.user_id), *more
+        )
     except DomainError:
-        directory.ignoring(AccountMissing, lambda: directory.change_email(before.username, earlier))
+        if earlier:
+            directory.ignoring(AccountMissing, lambda: directory.change_email(before.username, earlier))
         email_addresses.release_email(email)
         raise
     if earlier:
         email_addresses.release_email(earlier)
-        notices.tell(ctx.user_id, before.username, notices.ADDRESS, address=earlier)
     return changed
 
 

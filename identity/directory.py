@@ -1,5 +1,6 @@
 """Administration of accounts in Cognito."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +11,7 @@ from django.conf import settings
 
 from identity.cognito import client, failure
 from identity.errors import AccountMissing, EmailTaken, IdentityError
+from identity.users import Person
 
 _ERRORS: dict[str, type[IdentityError]] = {
     "UserNotFoundException": AccountMissing,
@@ -51,6 +53,18 @@ def address_of(username: str) -> str:
     user = _call("admin_get_user", Username=username)
     attributes = {pair["Name"]: pair["Value"] for pair in user["UserAttributes"]}
     return attributes.get("email", "") if attributes.get("email_verified") == "true" else ""
+
+
+def person(username: str) -> Person | None:
+    """Return the person of an account that may sign in now; None if it is disabled or waits for something.
+
+    Raises AccountMissing, IdentityUnavailable.
+    """
+    user = _call("admin_get_user", Username=username)
+    if not user["Enabled"] or user["UserStatus"] != "CONFIRMED":
+        return None
+    attributes = {pair["Name"]: pair["Value"] for pair in user["UserAttributes"]}
+    return Person.from_claims(attributes | {"username": user["Username"], "iat": int(time.time())})
 
 
 def groups_of(username: str) -> frozenset[str]:

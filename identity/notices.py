@@ -4,15 +4,12 @@ They are sent after the change, which stays whether or not its notice can be sen
 that anybody typed, and its links only lead to pages that ask for a password.
 """
 
+import hashlib
 import logging
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
-from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.urls import reverse
@@ -22,10 +19,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from identity import directory, preferences
-from store import rate_limits
+from store import throttle
 from store.errors import DomainError
+from store.throttle import Limit
+from web import mail
 
-MINUTE_MAX = 5  # to one person
+# To one person: at once, and again in each such time.
+NOTICES_MOST, NOTICE_SECONDS = 10, 3600
 _log = logging.getLogger(__name__)
 
 
@@ -78,8 +78,8 @@ ADDRESS = Notice(
 def tell(user_id: str, username: str, notice: Notice, *, address: str = "") -> None:
     """Send a notice about what has just happened to a person, in the language of their choice.
 
-    Sends at most ``MINUTE_MAX`` a minute to one person. Errors are logged and not raised. One request each to Cognito
-    and SES, two to DynamoDB.
+    Sends ``NOTICES_MOST`` at once to one person, and as many again in an hour. Errors are logged and not raised. One
+    request each to Cognito and SES, two or three to DynamoDB; none by a stage without a sender.
 
     Parameters
     ----------
@@ -88,29 +88,20 @@ def tell(user_id: str, username: str, notice: Notice, *, address: str = "") -> N
     address
         Another one: that of before a change.
     """
-    about: dict[str, Any] = {"component": "identity", "operation": "notice", "status": "ok"}
     if not settings.MAIL_SENDER:
         return
     try:
-        if not rate_limits.take(f"{user_id}#notices", MINUTE_MAX, time.time()).allowed:
-            _log.warning("more notices than are sent in a minute", extra=about | {"status": "refused"})
-            return
-        if to := address or directory.address_of(username):
-            _send(user_id, to, notice)
+        if throttle.take(_subject(user_id), Limit(NOTICES_MOST, NOTICE_SECONDS), time.time()):
+            _log.warning("a notice was not sent: there were many before it")
+        elif to := address or directory.address_of(username):
+            with translation.override(preferences.get(user_id).language or translation.get_language()):
+                mail.send(to, f"Todo: {notice.subject}", _text(notice))
     except (BotoCoreError, ClientError, DomainError) as error:
-        _log.warning("a notice was not sent", exc_info=error, extra=about | {"status": "failed"})
-    else:
-        _log.info("a notice was sent" if to else "nobody to notify", extra=about)
+        _log.warning("a notice was not sent", exc_info=error)
 
 
-def _send(user_id: str, to: str, notice: Notice) -> None:
-    with translation.override(preferences.get(user_id).language or translation.get_language()):
-        subject, text = f"Todo: {notice.subject}", _text(notice)
-    _client().send_email(
-        FromEmailAddress=settings.MAIL_SENDER,
-        Destination={"ToAddresses": [to]},
-        Content={"Simple": {"Subject": _part(subject), "Body": {"Text": _part(text)}}},
-    )
+def _subject(user_id: str) -> str:
+    return hashlib.sha256(f"identity.notices.{user_id}".encode()).hexdigest()
 
 
 def _text(notice: Notice) -> str:
@@ -127,14 +118,3 @@ def _text(notice: Notice) -> str:
 
 def _path(name: str) -> str:
     return reverse(name, urlconf=settings.ROOT_URLCONF).removeprefix(settings.FORCE_SCRIPT_NAME)
-
-
-def _part(text: str) -> dict[str, str]:
-    return {"Data": text, "Charset": "UTF-8"}
-
-
-@cache
-def _client() -> Any:
-    # The person waits for the answer to what they did: one attempt, and not for long.
-    config = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 1})
-    return boto3.client("sesv2", region_name=settings.AWS_DEFAULT_REGION, config=config)

@@ -8,7 +8,7 @@ from typing import cast
 from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 
-from identity import cognito, cognito_tokens, revocations, today
+from identity import cognito, cognito_tokens, revocations, today, tries
 from identity.cognito import Tokens
 from identity.users import Anonymous, Person
 from store.request_context import RequestContext
@@ -19,14 +19,20 @@ SESSION_KEY = "person"
 def sign_in(request: HttpRequest, identifier: str, password: str) -> Person:
     """Sign somebody in: a new session key, a new CSRF token, and their profile if it is missing.
 
-    Raises what ``cognito.sign_in`` raises.
+    Raises TooManyTries, and what ``cognito.sign_in`` raises.
     """
-    return admit(request, cognito.sign_in(identifier, password))
+    with tries.counted(tries.visitor(request), tries.PASSWORD, identifier):
+        issued = cognito.sign_in(identifier, password)
+    return admit(request, issued)
 
 
 def admit(request: HttpRequest, issued: Tokens) -> Person:
     """Begin the browser session of the person to whom Cognito has just issued tokens."""
-    signed_in = cognito_tokens.person_of(issued.id_token)
+    return begin(request, cognito_tokens.person_of(issued.id_token))
+
+
+def begin(request: HttpRequest, signed_in: Person) -> Person:
+    """Begin the browser session of somebody who has just proved who they are."""
     earlier = request.session.get(SESSION_KEY)
     if earlier and earlier["id"] != signed_in.id:
         request.session.flush()
@@ -57,7 +63,7 @@ def sign_out(request: HttpRequest) -> None:
 
 
 def rename(request: HttpRequest, **names: str) -> None:
-    """Change names of the signed-in person (``name``, ``given_name``, ``family_name``) in the session."""
+    """Change names of the signed-in person (``name``, ``email``, ``given_name`` …) in the session."""
     request.session[SESSION_KEY] = request.session[SESSION_KEY] | names
 
 

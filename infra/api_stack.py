@@ -17,7 +17,7 @@ from infra.functions import log_group
 from infra.lake_catalog import query_objects, read_gold
 from infra.names import LAYERS, Names
 from infra.policies import acknowledge, allow, also_trust, arn, bucket_arn, service_role
-from infra.settings import SENDER_NAME, Settings
+from infra.settings import Settings
 
 GROUPS = {
     "viewers": "Look at the admin pages",
@@ -132,7 +132,7 @@ class ApiStack(cdk.Stack):
             return None
         return cognito.UserPoolEmail.with_ses(
             from_email=settings.sender,
-            from_name=SENDER_NAME,
+            from_name="Todo",
             ses_region=settings.region,
             ses_verified_domain=settings.sender_domain,
         )
@@ -192,6 +192,11 @@ class ApiStack(cdk.Stack):
         allow(role, ["dynamodb:DescribeTable"], [names.table_arn])
         allow(role, ["secretsmanager:GetSecretValue"], [self.secret.secret_arn])
         allow(role, [f"cognito-idp:{call}" for call in ACCOUNT_CALLS], [self.pool.user_pool_arn])
+        if sender := names.settings.sender:
+            identity = arn("ses", f"identity/{names.settings.sender_domain}")
+            allow(
+                role, ["ses:SendEmail"], [identity], conditions={"StringEquals": {"ses:FromAddress": sender}}
+            )
         read_gold(
             role,
             names,
@@ -208,8 +213,6 @@ class ApiStack(cdk.Stack):
             },
         )
         allow(role, ["s3:ListBucketVersions"], [bucket_arn(names.bucket("gold"))])
-        if names.settings.sender:
-            allow(role, ["ses:SendEmail"], [arn("ses", f"identity/{names.settings.sender_domain}")])
         self._allow_pipeline_pages(role)
         self._allow_health_page(role)
         allow(

@@ -261,9 +261,10 @@ class Deployment:
         chosen += ["--output", str(self.zappa_settings)]
         if address:
             chosen += ["--app-url", address]
+        chosen += ["--set", f"MAIL_SENDER={settings.sender}"]
+        chosen += ["--set", f"MAILS_A_DAY={preflight.mails_a_day(settings)}"]
         # Also if there are none: Zappa keeps a variable that it is not told about.
         chosen += ["--set", f"CORS_ORIGINS={','.join(settings.cors_origins)}"]
-        chosen += ["--set", f"MAIL_SENDER={settings.mail_from}"]
         pool = self.output("ApiStack", "UserPoolId")
         for name, value in self.variables.items():
             chosen += ["--set", f"{name}={value.format(pool=pool)}"]

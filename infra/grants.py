@@ -19,7 +19,7 @@ from pathlib import Path
 
 from infra.roles import synthesised
 from infra.settings import ENGINES, ROOT
-from localcloud.provision import MAIL_FROM
+from localcloud.provision import MAIL_SENDER
 
 TABLE = ROOT / "infra" / "grants.json"
 USED = "used"
@@ -31,10 +31,10 @@ Call = tuple[str, str, str]  # role, action, resource
 
 
 def granted() -> Grants:
-    """Return what the stacks grant, on either engine and to a stage that sends mail, with empty reasons."""
+    """Return what the stacks grant, on either engine, with empty reasons."""
     found: Grants = {}
     for engine in ENGINES:
-        for name, role in synthesised({"stage": "dev", "engine": engine, "sender": MAIL_FROM}).items():
+        for name, role in synthesised({"stage": "dev", "engine": engine, "sender": MAIL_SENDER}).items():
             for statement in role.statements:
                 for action in statement["Action"]:
                     resources = {_general(resource, "dev"): "" for resource in statement["Resource"]}

@@ -18,7 +18,6 @@ COMPUTE_MINUTES = {"embedded": 5, "glue": 60}
 # What the gateway of a new account takes: requests a second, and requests at once.
 MAX_RATE, MAX_BURST = 10_000, 5_000
 MAX_ORIGINS = 20
-SENDER_NAME = "Todo"
 WORKER_TYPES = ("G.1X", "G.2X", "G.4X", "G.8X")
 MAX_WORKERS, MAX_JOB_MINUTES = 299, 480
 
@@ -172,11 +171,6 @@ class Settings:
     def web_function(self) -> str:
         """Name that Zappa gives the web function and its API: project name and stage."""
         return f"todo-{self.stage}"
-
-    @property
-    def mail_from(self) -> str:
-        """Sender as mail names it; empty without one."""
-        return f"{SENDER_NAME} <{self.sender}>" if self.sender else ""
 
     @property
     def sender_domain(self) -> str:

@@ -107,6 +107,22 @@ def put_unless_held(item: Item, now: int) -> Action:
     return _put(item, _ABSENT | _same(item, "user_id") | _expired(now))
 
 
+def put_if(item: Item, condition: Condition) -> Action:
+    """Return the action that stores an item, provided ``condition`` holds for what is there, or nothing is."""
+    return _put(item, _ABSENT | condition)
+
+
+def add_if(item: Item, name: str, amount: int, condition: Condition) -> Action:
+    """Return the action that adds ``amount`` to the attribute ``name`` of the item at ``item``'s key.
+
+    It sets what else is set in ``item``, and fails unless ``condition`` holds for what is there.
+    """
+    stored = item.serialize(null_check=False)
+    changes = [Path([other]).set(value) for other, value in stored.items() if other not in KEYS | {name}]
+    changes.append(Path([name]).add({"N": str(amount)}))
+    return _action("Update", item.key, condition, changes=changes)
+
+
 def delete(item: Item) -> Action:
     """Return the action that deletes ``item``, provided it still has the version that was read."""
     return _action("Delete", item.key, _same(item, "version"))

@@ -40,6 +40,8 @@ PLACEHOLDERS = {
     "RATE_LIMIT_PER_MINUTE": "0",  # its own tests switch it on; the others count calls
     "PAGE_LIMIT_PER_MINUTE": "0",
     "FEED_LIMIT_PER_MINUTE": "0",
+    "TRIES_PER_NETWORK": "0",  # all tests come from one
+    "MAILS_PER_NETWORK": "0",
 }
 
 _started: dict[str, Any] = {}

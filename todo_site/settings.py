@@ -53,8 +53,9 @@ ATHENA_WORKGROUP = env.required("ATHENA_WORKGROUP", "the name of the Athena work
 # Where files that people export wait for their download; the bucket's lifecycle removes them.
 EXPORTS_BUCKET = env.optional("EXPORTS_BUCKET", GOLD_BUCKET)
 EXPORTS_PREFIX = layout.EXPORTS_PREFIX
-# The address that notices come from, verified in SES; without one none is sent.
-MAIL_SENDER = env.optional("MAIL_SENDER", "")
+MAIL_SENDER = env.optional(
+    "MAIL_SENDER", ""
+)  # whom notices come from, verified in SES; without, none are sent
 MAIL_PREVIEW_URL = env.optional(
     "MAIL_PREVIEW_URL", ""
 )  # local only: the e-mails, which never leave the machine
@@ -178,6 +179,10 @@ PAGE_LIMIT_PER_MINUTE = env.number("PAGE_LIMIT_PER_MINUTE", 3000)  # on the page
 FEED_LIMIT_PER_MINUTE = env.number(
     "FEED_LIMIT_PER_MINUTE", 60
 )  # whoever has the address of their calendar feed
+# What strangers may try and cause from one network (see identity.tries); 0: no limit.
+TRIES_PER_NETWORK = env.number("TRIES_PER_NETWORK", 100)  # of each kind, in an hour
+MAILS_PER_NETWORK = env.number("MAILS_PER_NETWORK", 60)  # in six hours
+MAILS_A_DAY = env.number("MAILS_A_DAY", 0)  # that Cognito or SES sends for us at most; 0: not known
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = 1

@@ -1,9 +1,9 @@
 """What a request is about, where ministack cannot tell.
 
 Hole closed: ministack decides on `*`, and so refuses roles that AWS allows, where a request names its resource through
-something else (a query's id, a shard iterator, a sender) or through a condition key (the namespace of metrics). It also
-decides Glue's calls on the database alone, where AWS wants the catalog and the tables too, and takes a database's name
-for a table's.
+something else (a query's id, a shard iterator, the address that mail comes from) or through a condition key (that
+address, the namespace of metrics). It also decides Glue's calls on the database alone, where AWS wants the catalog and
+the tables too, and takes a database's name for a table's.
 """
 
 import json
@@ -51,10 +51,12 @@ def _resource(
     if service == "s3" or body[:1] != b"{":  # an object may begin with a brace and be no JSON
         return found
     data = json.loads(body)
+    if service == "ses" and "FromEmailAddress" in data:
+        sender = parseaddr(data["FromEmailAddress"])[1]
+        _current.set(Request(conditions={"ses:FromAddress": sender}))
+        return _arn("ses", f"identity/{sender.rpartition('@')[2]}")
     if service == "athena":
         return _workgroup(data)
-    if service == "ses" and "FromEmailAddress" in data:
-        return _arn("ses", f"identity/{parseaddr(data['FromEmailAddress'])[1].rpartition('@')[2]}")
     if "ShardIterator" in data or "StreamArn" in data:
         return _stream(data)
     if service == "logs" and "logStreamName" in data:

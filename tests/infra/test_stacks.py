@@ -658,9 +658,3 @@ def test_zappa_settings_ask_only_for_outputs_that_exist(dev):
 def test_templates_are_complete_without_an_account(dev):
     texts = json.dumps([plain(dev.template(stack)) for stack in STACKS])
     assert "${Token[" not in texts
-
-
-def test_only_a_stage_with_a_sender_may_send_mail(synthesise, dev):
-    sending = statements(synthesise(stage="prod", sender="todo@example.com"), "todo-prod-web")
-    assert sending["ses:SendEmail"] == {"arn:aws:ses:us-east-1:000000000000:identity/example.com"}
-    assert "ses:SendEmail" not in statements(dev, "todo-dev-web")

@@ -25,7 +25,7 @@ def second_factor(request: HttpRequest) -> HttpResponse:
     if act == "finish":
         return _finish(request)
     form = ProofForm(posted(request))
-    if form.is_valid() and (issued := form.prove(person(request))):
+    if form.is_valid() and (issued := form.prove(request)):
         if act == "codes":
             return _codes(request, notices.CODES)
         if act == "stop":
