@@ -12,7 +12,7 @@ from identity import accounts, notices, recovery_codes
 from identity.errors import IdentityError, WrongCode
 from identity.forms import posted
 from identity.notices import Notice
-from identity.sign_in import context, person
+from identity.sign_in import FACTOR_KEY, context, person
 from todo_site.account import enrolment
 from todo_site.account.forms import EnrolForm, ProofForm
 from todo_site.account.pages import page, show
@@ -31,6 +31,7 @@ def second_factor(request: HttpRequest) -> HttpResponse:
         if act == "stop":
             accounts.stop_totp(issued.access_token)
             recovery_codes.forget(person(request).id)
+            request.session[FACTOR_KEY] = False
             notices.tell(person(request).id, person(request).username, notices.FACTOR_OFF)
             messages.success(request, _("Sign-in no longer asks for a code."))
             return redirect("account-security")
@@ -54,6 +55,7 @@ def _finish(request: HttpRequest) -> HttpResponse:
         except IdentityError:
             return _too_late(request)
         else:
+            request.session[FACTOR_KEY] = True
             messages.success(request, _("From now on, sign-in asks for a code from your app."))
             return _codes(request, notices.FACTOR_ON)
     return _enrol(request, form, secret)
