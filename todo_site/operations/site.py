@@ -49,7 +49,7 @@ class Site(DynamoAdminSite):
         return not settings.ADMIN_SECOND_FACTOR or bool(request.session.get(sign_in.FACTOR_KEY))
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Redirect to the site's sign-in page, and from there back to the admin; or to where a second factor is set up."""
+        """Redirect to the sign-in page and from there back, or to where a second factor is set up."""
         following = request.GET.get("next") or reverse("admin:index")
         if request.user.is_authenticated and self.has_permission(request):
             return redirect("admin:index")
