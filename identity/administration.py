@@ -20,6 +20,7 @@ from identity import (
     revocations,
     roles,
     sessions,
+    tries,
 )
 from identity.errors import AccountMissing, EmailTaken, IdentityError, WrongCode
 from identity.fields import PROFILE_CHANGES
@@ -44,11 +45,12 @@ def _taken() -> ValidationFailed:
 def create_user(ctx: RequestContext, given: Mapping[str, Any], groups: frozenset[str]) -> UserItem:
     """Create an account, which Cognito invites by e-mail, and its profile. ``ctx.user_id`` is ignored.
 
-    Raises ValidationFailed, Refused.
+    Raises ValidationFailed, TooManyTries, Refused.
     """
     values = validation.clean(PROFILE_CHANGES, given)
     if not values.get("email"):
         raise ValidationFailed([FieldError(field="email", message="This field is required.", code="missing")])
+    tries.mail(tries.Visitor(f"admin {ctx.updated_by}"), values["email"])
     username = values.get("username") or f"user-{uuid.uuid4().hex[:12]}"
     _reserve(ctx, values["email"], f"new:{ctx.request_id}")
     try:

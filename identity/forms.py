@@ -119,7 +119,7 @@ class StyledForm(forms.Form):
             if not field.widget.is_hidden and not isinstance(field.widget, forms.CheckboxInput):
                 field.widget.attrs.setdefault("class", "input")
 
-    def refuse(self, error: DomainError, field: str | None = None) -> None:
+    def explain(self, error: DomainError, field: str | None = None) -> None:
         """Show why what the form asks for was not done: at a field, unless too much was tried."""
         if isinstance(error, TooManyTries):
             self.too_many, field = error, None

@@ -65,7 +65,7 @@ def _tried(form: StyledForm, do: Callable[[], Any], field: str | None = None) ->
     try:
         do()
     except IdentityError as error:
-        form.refuse(error, field)
+        form.explain(error, field)
         return False
     return True
 
@@ -98,7 +98,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
                 given["family_name"],
             )
         except IdentityError as error:
-            form.refuse(error, "password" if isinstance(error, WeakPassword) else None)
+            form.explain(error, "password" if isinstance(error, WeakPassword) else None)
         else:
             request.session[SIGNED_UP] = {
                 "username": username,
@@ -238,13 +238,13 @@ def challenge(request: HttpRequest) -> HttpResponse:
         except ChallengeRequired as more:
             if (answer := redirect_to_challenge(request, more, asked["next"])) is not None:
                 return answer
-            form.refuse(more)
+            form.explain(more)
         except InvalidCredentials:
             request.session.pop(CHALLENGE_KEY, None)
             messages.error(request, _("That took too long, or failed too often. Sign in again."))
             return redirect("login")
         except IdentityError as error:
-            form.refuse(error)
+            form.explain(error)
         else:
             request.session.pop(CHALLENGE_KEY, None)
             return enter(request, sign_in.admit(request, issued, second_factor=wants_code), asked["next"])
@@ -265,9 +265,9 @@ def recovery(request: HttpRequest) -> HttpResponse:
                 tries.visitor(request), asked["username"], given["password"], given["code"]
             )
         except WrongCode as error:
-            form.refuse(error, "code")
+            form.explain(error, "code")
         except IdentityError as error:
-            form.refuse(error, "password")
+            form.explain(error, "password")
         else:
             request.session.pop(CHALLENGE_KEY, None)
             signed_in = sign_in.admit(request, issued, second_factor=True)

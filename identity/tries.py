@@ -117,8 +117,10 @@ def mail(who: Visitor, recipient: str) -> None:
     Up to three requests to DynamoDB. Raises TooManyTries.
     """
     limits = {}
-    if settings.MAILS_PER_NETWORK:
-        limits[_digest("mail", "network", who.network)] = Limit(settings.MAILS_PER_NETWORK, MAIL_SECONDS)
+    if most := settings.MAILS_PER_NETWORK:
+        if settings.MAILS_A_DAY:  # one network must not use up what there is for all
+            most = min(most, max(1, settings.MAILS_A_DAY // 10))
+        limits[_digest("mail", "network", who.network)] = Limit(most, MAIL_SECONDS)
     limits[_digest("mail", "to", folded(recipient))] = Limit(MAILS_MOST, MAIL_SECONDS)
     if settings.MAILS_A_DAY:  # half of them at once, and the other half comes back within the day
         limits[_digest("mail", "all")] = Limit(max(1, settings.MAILS_A_DAY // 2), DAY_SECONDS)

@@ -56,7 +56,7 @@ def _sign_in(request: HttpRequest, form: SignInForm) -> HttpResponse | None:
             return answer
         form.add_error(None, _NO_CHALLENGES)
     except IdentityError as error:
-        form.refuse(error)
+        form.explain(error)
     else:
         return registration.enter(request, signed_in, given["next"])
     return None

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.test import Client
 
-from identity import tries
+from etl.capture.bronze_row import ENTITIES
+from identity import administration, tries
 from identity.errors import TooManyTries, WrongCode
 from identity.tries import ACCOUNT_MOST, MAILS_MOST, Visitor
 from store.reading import scan
@@ -278,6 +279,24 @@ def test_mails_from_one_network_and_of_a_day_are_limited(settings):
     assert int(refused.value.headers["Retry-After"]) == 8 * 3600
 
 
+def test_one_network_does_not_use_up_the_mails_of_all(settings):
+    settings.MAILS_PER_NETWORK, settings.MAILS_A_DAY = 60, 50
+    who = Visitor(uuid.uuid4().hex)
+    for _ in range(5):
+        tries.mail(who, uuid.uuid4().hex)
+    with pytest.raises(TooManyTries):
+        tries.mail(who, uuid.uuid4().hex)
+
+
+def test_invitations_are_limited(settings, ctx, alice):
+    settings.MAILS_PER_NETWORK = 2
+    for name in ("ann", "bob"):
+        email = f"{name}-{uuid.uuid4().hex}@example.com"
+        administration.create_user(ctx(alice), {"email": email, "name": name}, frozenset())
+    with pytest.raises(TooManyTries):
+        administration.create_user(ctx(alice), {"email": "cid@example.com", "name": "Cid"}, frozenset())
+
+
 def test_a_mail_that_is_refused_uses_nothing_up(settings, clock):
     settings.MAILS_PER_NETWORK = 60
     who, to = Visitor(uuid.uuid4().hex), uuid.uuid4().hex
@@ -298,6 +317,7 @@ def test_the_table_holds_no_address_and_no_name(settings, alice, client):
     with OWNER.scanning():
         found = [item for item in scan() if item["PK"]["S"].startswith("TRIES#")]
     assert found
+    assert "TRIES" not in ENTITIES, "capture leaves them out of the lake"
     for item in found:
         assert set(item) == {"PK", "SK", "entity_type", "back_at", "expires_at"}
         assert re.fullmatch(r"TRIES#[0-9a-f]{64}", item["PK"]["S"])

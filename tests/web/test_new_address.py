@@ -156,7 +156,7 @@ def test_two_people_who_want_one_address_do_not_both_get_it(client_for, alice, b
         finish(browser, page, code).status_code
         for browser, page, code in zip(browsers, pages, codes, strict=True)
     ]
-    assert answers == [302, 302]
+    assert answers == [302, 422]
     assert profiles.get_profile(alice.id).email == wanted
     assert sign_in(bob.email)[1] == 302
 

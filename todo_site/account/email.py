@@ -35,7 +35,7 @@ def email(request: HttpRequest) -> HttpResponse:
         try:
             accounts.ask_for_address(tries.visitor(request), issued.access_token, wanted)
         except IdentityError as error:
-            form.refuse(error, "email")
+            form.explain(error, "email")
         else:
             asked = _("Somebody asked to change it to %(new)s. It is changed once a code confirms that.")
             _notify(me.email, asked % {"new": wanted})
@@ -64,14 +64,14 @@ def _finish(request: HttpRequest) -> HttpResponse:
             ctx, stored, wanted, lambda: accounts.take_address(who, me.id, access_token, code)
         )
     except (WrongCode, CodeExpired, TooManyTries) as error:
-        form.refuse(error, "code")
+        form.explain(error, "code")
         return _ask_for_code(request, form, wanted)
     except administration.Refused as error:  # it is changed, but something may still be signed in
         messages.warning(request, str(error))
     except IdentityError:
         return _too_late(request)
     except DomainError as error:
-        form.refuse(error)
+        form.explain(error)
         return _ask_for_code(request, form, wanted)
     return _taken(request, me.email, wanted)
 

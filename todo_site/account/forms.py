@@ -82,9 +82,9 @@ class ProofForm(StyledForm):
         try:
             return accounts.prove(tries.visitor(request), me.username, given["password"], code)
         except WrongCode as error:
-            self.refuse(error, "code")
+            self.explain(error, "code")
         except IdentityError as error:
-            self.refuse(error, "password")
+            self.explain(error, "password")
         return None
 
 
