@@ -15,6 +15,7 @@ from identity import (
     access_tokens,
     directory,
     email_addresses,
+    notices,
     recovery_codes,
     revocations,
     roles,
@@ -109,7 +110,7 @@ def change_user(ctx: RequestContext, before: UserItem, changes: Mapping[str, Any
 def _change_email(ctx: RequestContext, before: UserItem, wanted: Mapping[str, Any], email: str) -> UserItem:
     _reserve(ctx, email, ctx.user_id)
     try:
-        return _move(
+        changed = _move(
             ctx,
             before,
             wanted,
@@ -120,6 +121,9 @@ def _change_email(ctx: RequestContext, before: UserItem, wanted: Mapping[str, An
         )
     except IdentityError as error:
         raise (_taken() if isinstance(error, EmailTaken) else Refused(str(error))) from error
+    if before.email:
+        notices.tell(ctx.user_id, before.username, notices.ADDRESS, address=before.email)
+    return changed
 
 
 def take_address(
@@ -212,10 +216,13 @@ def password_changed(ctx: RequestContext, username: str, *, wholly: bool) -> Non
     """End what was issued to somebody who has a new password, so that no thief of the old one stays in.
 
     That is every session and Cognito token; ``wholly``: the access tokens and the address of the calendar too.
-    Raises Refused.
+    Tells them by e-mail. Raises Refused.
     """
-    write([_revocation(ctx, wholly)])
-    _end_issued(ctx, lambda: directory.sign_out(username), wholly=wholly)
+    try:
+        write([_revocation(ctx, wholly)])
+        _end_issued(ctx, lambda: directory.sign_out(username), wholly=wholly)
+    finally:
+        notices.tell(ctx.user_id, username, notices.PASSWORD)
 
 
 def remove_second_factor(ctx: RequestContext, before: UserItem) -> UserItem:
@@ -226,6 +233,7 @@ def remove_second_factor(ctx: RequestContext, before: UserItem) -> UserItem:
     changed = _change_profile(ctx, before, {})
     _in_cognito(lambda: directory.prefer_totp(before.username, wanted=False))
     recovery_codes.forget(ctx.user_id)
+    notices.tell(ctx.user_id, before.username, notices.FACTOR_REMOVED)
     return changed
 
 

@@ -48,6 +48,13 @@ def account(username: str) -> Account:
     return Account(user["Username"], attributes["sub"], user["Enabled"], user["UserStatus"])
 
 
+def address_of(username: str) -> str:
+    """Return the address that an account has proved, or "". Raises AccountMissing, IdentityUnavailable."""
+    user = _call("admin_get_user", Username=username)
+    attributes = {pair["Name"]: pair["Value"] for pair in user["UserAttributes"]}
+    return attributes.get("email", "") if attributes.get("email_verified") == "true" else ""
+
+
 def person(username: str) -> Person | None:
     """Return the person of an account that may sign in now; None if it is disabled or waits for something.
 

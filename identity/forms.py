@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxLengthValidator
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.text import format_lazy
@@ -28,7 +29,8 @@ def password_field(label: Any, autocomplete: str, required: Any = None, **option
     """Return a password field; ``autocomplete`` is current-password or new-password."""
     return forms.CharField(
         label=label,
-        max_length=passwords.MAX_LENGTH,
+        # Not max_length: browsers would cut off what is pasted, without a word.
+        validators=[MaxLengthValidator(passwords.TYPED_MAX)],
         strip=False,
         error_messages={"required": required or _("Enter your password.")},
         widget=forms.PasswordInput(attrs={"autocomplete": autocomplete}),

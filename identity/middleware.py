@@ -23,7 +23,11 @@ def _look_up(request: HttpRequest) -> Person | Anonymous:
 
 
 class PersonMiddleware:
-    """Sets ``request.user`` to a Person or Anonymous, read from the session when first used."""
+    """Sets ``request.user`` to a Person or Anonymous, read from the session when first used.
+
+    After a sign-out the browser drops the pages that it keeps: its *Back* shows none of them. Cookies stay, since those
+    that are left say nothing about what somebody wrote.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -31,7 +35,10 @@ class PersonMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Handle one request."""
         request.user = SimpleLazyObject(lambda: _look_up(request))  # type: ignore[assignment]
-        return self.get_response(request)
+        answer = self.get_response(request)
+        if getattr(request, "signed_out", False):
+            answer["Clear-Site-Data"] = '"cache", "storage"'
+        return answer
 
 
 class PageAllowanceMiddleware:

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import secrets
 
-from identity import cognito, directory, tries
+from identity import cognito, directory, notices, tries
 from identity.cognito import TOTP, Tokens
 from identity.errors import ChallengeRequired, WrongCode
 from identity.items import RecoveryCodesItem, recovery_codes_key
@@ -72,15 +72,20 @@ def sign_in(who: Visitor, identifier: str, password: str, code: str) -> Tokens:
 
 
 def in_place_of_the_app(who: Visitor, username: str, password: str, code: str) -> Tokens:
-    """Sign in with a recovery code and a password that Cognito has just found right. Raises WrongCode, TooManyTries."""
+    """Sign in with a recovery code and a password that Cognito has just found right, and tell the person by e-mail.
+
+    Raises WrongCode, TooManyTries.
+    """
+    user_id = directory.account(username).id
     with tries.counted(who, tries.FACTOR, username):
-        if not _use(directory.account(username).id, code):
+        if not _use(user_id, code):
             raise WrongCode
     directory.prefer_totp(username, wanted=False)
     try:
         return cognito.sign_in(username, password)
     finally:
         directory.prefer_totp(username, wanted=True)
+        notices.tell(user_id, username, notices.CODE_USED)
 
 
 def _use(user_id: str, code: str) -> bool:

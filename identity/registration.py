@@ -247,7 +247,7 @@ def challenge(request: HttpRequest) -> HttpResponse:
             form.explain(error)
         else:
             request.session.pop(CHALLENGE_KEY, None)
-            return enter(request, sign_in.admit(request, issued), asked["next"])
+            return enter(request, sign_in.admit(request, issued, second_factor=wants_code), asked["next"])
     return _show(request, "challenge", form, wants_code=wants_code)
 
 
@@ -270,7 +270,7 @@ def recovery(request: HttpRequest) -> HttpResponse:
             form.explain(error, "password")
         else:
             request.session.pop(CHALLENGE_KEY, None)
-            signed_in = sign_in.admit(request, issued)
+            signed_in = sign_in.admit(request, issued, second_factor=True)
             left = recovery_codes.left(signed_in.id)
             text = ngettext(
                 "%(left)d recovery code is left. Make new ones in Security.",

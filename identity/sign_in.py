@@ -12,8 +12,9 @@ from identity import cognito, cognito_tokens, revocations, today, tries
 from identity.cognito import Tokens
 from identity.users import Anonymous, Person
 from store.request_context import RequestContext
+from web import logging
 
-SESSION_KEY = "person"
+SESSION_KEY, FACTOR_KEY = "person", "second_factor"
 
 
 def sign_in(request: HttpRequest, identifier: str, password: str) -> Person:
@@ -26,21 +27,23 @@ def sign_in(request: HttpRequest, identifier: str, password: str) -> Person:
     return admit(request, issued)
 
 
-def admit(request: HttpRequest, issued: Tokens) -> Person:
+def admit(request: HttpRequest, issued: Tokens, *, second_factor: bool = False) -> Person:
     """Begin the browser session of the person to whom Cognito has just issued tokens."""
-    return begin(request, cognito_tokens.person_of(issued.id_token))
+    return begin(request, cognito_tokens.person_of(issued.id_token), second_factor=second_factor)
 
 
-def begin(request: HttpRequest, signed_in: Person) -> Person:
-    """Begin the browser session of somebody who has just proved who they are."""
+def begin(request: HttpRequest, signed_in: Person, *, second_factor: bool = False) -> Person:
+    """Begin the browser session of somebody who has just proved who they are, with a ``second_factor`` or without."""
     earlier = request.session.get(SESSION_KEY)
     if earlier and earlier["id"] != signed_in.id:
         request.session.flush()
     request.session.cycle_key()
     request.session[SESSION_KEY] = signed_in.to_session()
+    request.session[FACTOR_KEY] = second_factor
     request.session["browser"] = request.headers.get("user-agent", "")[:200]
     rotate_token(request)
     request.user = signed_in  # type: ignore[assignment]
+    logging.user_id.set(signed_in.id)
     from identity import profiles  # here: the sign-in page does not need it
 
     if signed_in.id not in profiles.known:
@@ -60,6 +63,7 @@ def sign_out(request: HttpRequest) -> None:
     request.session.flush()
     rotate_token(request)
     request.user = Anonymous()  # type: ignore[assignment]
+    request.signed_out = True  # type: ignore[attr-defined]
 
 
 def rename(request: HttpRequest, **names: str) -> None:

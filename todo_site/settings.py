@@ -156,6 +156,8 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 14 * 24 * 3600  # then one signs in again
 SESSION_IDLE_SECONDS = 3 * 24 * 3600  # or earlier, when the session was not used for so long
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
+# Whether the admin opens only to who has signed in with a second factor.
+ADMIN_SECOND_FACTOR = env.flag("ADMIN_SECOND_FACTOR", default=DEPLOYED)
 CSRF_FAILURE_VIEW = "web.error_pages.csrf_failure"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if DEPLOYED else None
 SECURE_SSL_REDIRECT = HTTPS

@@ -70,6 +70,8 @@ class RequestIdMiddleware:
             if "GET" in allowed and "HEAD" not in allowed:  # _answer serves HEAD wherever there is GET
                 answer["Allow"] = f"{allowed}, HEAD"
             answer.setdefault("Cache-Control", "no-store")
+            if "json" in answer.get("Content-Type", ""):  # a browser that opens it shows nothing as a page
+                answer.setdefault("Content-Disposition", 'attachment; filename="api.json"')
             for name, value in getattr(request, "rate_limit", {}).items():
                 answer[name] = value
         _log_request(request, answer, time.perf_counter() - started)

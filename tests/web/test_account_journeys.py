@@ -251,3 +251,20 @@ def test_sessions_are_ended_and_the_account_is_deleted(open_as, alice, add, size
     ready(page, "Your account is deleted")
     no_sideways_scrolling(page)
     assert selectors.list_tasks(alice.id).items == []
+
+
+def test_a_password_can_be_looked_at_and_is_judged_while_it_is_typed(visit):
+    page = visit()
+    page.goto("/sign-up/")
+    field, meter = page.get_by_label("Password"), page.get_by_role("meter")
+    field.fill("Password1234!")
+    expect(page.locator(".strength [role=status]")).to_contain_text("easy to guess")
+    field.fill("lamp river orbit nine")
+    expect(page.locator(".strength [role=status]")).to_contain_text("ood")
+    assert float(meter.evaluate("meter => meter.value")) >= 3
+    show = page.get_by_role("button", name="Show")
+    show.click()
+    expect(field).to_have_attribute("type", "text")
+    expect(show).to_have_attribute("aria-pressed", "true")
+    show.click()
+    expect(field).to_have_attribute("type", "password")

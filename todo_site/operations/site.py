@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from django.conf import settings
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -23,6 +25,9 @@ _NOT_FOR_YOU = gettext_lazy(
     "The admin is for people in the groups admins and viewers. "
     "Ask an administrator if you should be in one of them."
 )
+_NEEDS_FACTOR = gettext_lazy(
+    "The admin wants a second step at sign-in. Set up an app here; if you have one, sign out and in again."
+)
 
 
 class Site(DynamoAdminSite):
@@ -33,18 +38,24 @@ class Site(DynamoAdminSite):
     enable_nav_sidebar = True
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Whether the person is staff now. Raises PermissionDenied for signed-in people who are not."""
+        """Whether the person is staff now, with a second factor where one is wanted.
+
+        Raises PermissionDenied for signed-in people who are no staff.
+        """
         if not request.user.is_authenticated:
             return False
         if not roles.refreshed(request).is_staff:
             raise PermissionDenied(str(_NOT_FOR_YOU))
-        return True
+        return not settings.ADMIN_SECOND_FACTOR or bool(request.session.get(sign_in.FACTOR_KEY))
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Redirect to the site's sign-in page, and from there back to the admin."""
+        """Redirect to the sign-in page and from there back, or to where a second factor is set up."""
         following = request.GET.get("next") or reverse("admin:index")
-        if request.user.is_authenticated:
+        if request.user.is_authenticated and self.has_permission(request):
             return redirect("admin:index")
+        if request.user.is_authenticated:
+            messages.warning(request, _NEEDS_FACTOR)
+            return redirect("account-second-factor")
         return redirect(f"{reverse('login')}?{urlencode({'next': following})}")
 
     def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
