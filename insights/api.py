@@ -18,6 +18,7 @@ from web.api import describe, pages, replies
 from web.api.schemas import PAGE_QUERY, Problem
 
 router = Router(tags=["insights"])
+_TEXT = {"type": "string", "maxLength": filters.LONGEST, "pattern": r"^[^\x00]*$"}
 _QUERY_PARAMETERS: list[dict[str, Any]] = [
     {"name": "days", "in": "query", "description": "Length of the period", "schema": {"enum": [30, 90, 180]}},
     {
@@ -26,14 +27,14 @@ _QUERY_PARAMETERS: list[dict[str, Any]] = [
         "description": "`no` omits the comparison with the period before",
         "schema": {"enum": ["yes", "no"]},
     },
-    {"name": "category", "in": "query", "schema": {"type": "string", "maxLength": filters.LONGEST}},
+    {"name": "category", "in": "query", "schema": _TEXT},
     {"name": "priority", "in": "query", "schema": {"enum": list(filters.PRIORITIES)}},
     {"name": "status", "in": "query", "schema": {"enum": list(filters.STATUSES)}},
     {
         "name": "user",
         "in": "query",
         "description": "A person's id",
-        "schema": {"type": "string", "maxLength": filters.LONGEST},
+        "schema": _TEXT,
     },
 ]
 _PARAMETERS = [{"required": False, **parameter} for parameter in _QUERY_PARAMETERS]

@@ -218,9 +218,9 @@ _INTRODUCTION = """\
 Written from `todo_site/api_problems.py` by `make errors`. Every running site shows the same at `/api/docs/errors`.
 
 An error is a problem (RFC 9457) in `application/problem+json`. Act upon its `code`, which is stable, and show its
-`detail`, which is for people and may change. `type` is `urn:todo:problem:` with the code, the same at every site; `docs`
-leads to the code's description at the site that answered. `instance` is the path, and `request_id` finds the request in
-the logs.
+`detail`, which is for people and may change. `type` is `urn:todo:problem:` with the code, the same at every site;
+`docs` leads to the code's description at the site that answered. `instance` is the path, and `request_id` finds the
+request in the logs.
 """
 
 

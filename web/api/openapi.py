@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from django.conf import settings
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
 from store.rate_limits import WINDOW_SECONDS
+from store.text import PROSE_PATTERN
 from web import problems
 from web.api import deprecation
 from web.api.describe import DEFERRED, HEADERS, LINKS
@@ -19,11 +21,14 @@ _PROBLEM = "application/problem+json"
 _UNSAFE = ("post", "put", "patch", "delete")
 
 
+_FIELD_VALUE = r"^[\t\x20-\x7e\x80-\xff]*$"  # of RFC 9110: whatever a header may hold
+
+
 def _header(description: str, example: Any, **schema: Any) -> Document:
     return {
         "description": description,
         "example": example,
-        "schema": {"type": "string", "maxLength": 255, **schema},
+        "schema": {"type": "string", "maxLength": 255, "pattern": _FIELD_VALUE, **schema},
     }
 
 
@@ -40,7 +45,7 @@ _HEADERS: Document = {
     "ETag": _header("Identifies the content of the response; for a single item, its version", '"3"'),
     "Link": _header(
         "The next page of a list; of a deprecated operation, what replaces it",
-        '<https://…?cursor=…>; rel="next"',
+        '<https://todo.example.com/api/v1/tasks?cursor=x>; rel="next"',
         maxLength=4096,
     ),
     "Deprecation": _header("Since when the operation is deprecated", "@1796083200", pattern="^@[0-9]+$"),
@@ -155,7 +160,7 @@ class Api(NinjaAPI):
 
 def _complete(method: str, operation: Document, *, public: bool) -> None:
     responses = operation["responses"]
-    problem_statuses = {status for status in responses if int(status) >= 400} | {429, 500, 503}
+    problem_statuses = {status for status in responses if int(status) >= 400} | {400, 429, 500, 503}
     problem_statuses |= set() if public else {401, 403}
     if public:
         operation["security"] = []
@@ -222,7 +227,10 @@ def _parameters() -> Document:
         "IfNoneMatch": header("If-None-Match", "Only if this is no longer its ETag", **tags),
         "IfNoneMatchOfRead": header(
             "If-None-Match",
-            "The ETag that you have: 304 if it is still the one. What is none counts as not given",
+            "The ETag that you have: 304 if it is still the one. What is no ETag counts as not given",
+            minLength=0,
+            maxLength=settings.MAX_HEADER_BYTES,
+            pattern=_FIELD_VALUE,
         ),
     }
 
@@ -282,6 +290,8 @@ def _bound(schema: Document) -> None:
     kind = schema.get("type")
     if kind == "string" and not {"enum", "const"} & schema.keys():
         schema.setdefault("maxLength", _LENGTHS.get(schema.get("format", ""), _LONGEST))
+        if not {"format", "pattern"} & schema.keys():
+            schema["pattern"] = PROSE_PATTERN
     elif kind == "array" and "items" in schema:
         schema.setdefault("maxItems", _MOST)
     elif kind == "integer":
