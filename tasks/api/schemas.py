@@ -164,9 +164,9 @@ class FieldsQuery(TypedDict, total=False):
 
     fields: Annotated[
         str,
+        Field(max_length=400),
         AfterValidator(_task_fields),
         Field(
-            max_length=400,
             description="The fields that you need, with commas between them; the others are left out. "
             "Default: all of them",
             examples=["id,title,version"],
