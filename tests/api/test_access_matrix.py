@@ -22,6 +22,8 @@ GET    /api/health           |  200    200      200    200  200  200  |    200  
 POST   /api/v1/users         |  200    200      200    200  403  200  |    401      401   401  401   401
 GET    /api/v1/users         |  200    200      200    200  200  200  |    401      401   401  401   401
 PUT    /api/v1/users         |  200    200      200    200  403  200  |    401      401   401  401   401
+GET    /api/v1/users/me      |  200    200      200    200  200  200  |    401      401   401  401   401
+PATCH  /api/v1/users/me      |  200    200      200    200  403  200  |    401      401   401  401   401
 GET    /api/v1/users/OWNER   |  200    404      404    404  200  200  |    401      401   401  401   401
 POST   /api/v1/tasks         |  201    201      201    201  403  201  |    401      401   401  401   401
 GET    /api/v1/tasks         |  200    200      200    200  200  200  |    401      401   401  401   401
@@ -32,6 +34,7 @@ PATCH  /api/v1/tasks/ID      |  200    404      404    404  403  200  |    401  
 DELETE /api/v1/tasks/ID      |  204    404      404    404  403  204  |    401      401   401  401   401
 POST   /api/v1/tasks/GONE/restore | 200 404     404    404  403  200  |    401      401   401  401   401
 GET    /api/v1/trash         |  200    200      200    200  200  200  |    401      401   401  401   401
+GET    /api/v1/trash/GONE    |  200    404      404    404  200  200  |    401      401   401  401   401
 DELETE /api/v1/trash/GONE    |  204    404      404    404  403  204  |    401      401   401  401   401
 POST   /api/v1/tokens        |  201    201      201    201  403  403  |    401      401   401  401   401
 GET    /api/v1/tokens        |  200    200      200    200  200  200  |    401      401   401  401   401
@@ -58,6 +61,7 @@ GET    /api/v1/insights/none |  403    403      404    404  403  403  |    401  
 BODIES = {
     "POST /api/v1/users": {},
     "PUT /api/v1/users": {},
+    "PATCH /api/v1/users/me": {},
     "POST /api/v1/tasks": {"title": "New"},
     "POST /api/v1/tasks/batch": {"operations": [{"op": "create", "task": {"title": "New"}}]},
     "PUT /api/v1/tasks/ID": {"title": "Changed"},

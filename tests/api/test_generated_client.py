@@ -41,7 +41,7 @@ def generated(request, client, tmp_path, monkeypatch):
 
 @pytest.fixture
 def call(generated, alice, token_for):
-    """A function that calls an operation by its tag and name, first with a token of Cognito's, then with one of ours."""
+    """A function that calls an operation by its tag and name, with an access token that it has made before."""
     with serving() as address:
         make = generated("client").AuthenticatedClient
         api = make(base_url=address, token=token_for(alice))
