@@ -106,10 +106,7 @@ def accepts(old, new):
         and set(old.get("enum", ())) <= set(new.get("enum", old.get("enum", ())))
         and set(new.get("required", ())) <= set(old.get("required", ()))
         and all(name in new["properties"] and accepts(names[name], new["properties"][name]) for name in names)
-        and all(
-            old.get(bound, 0) <= new.get(bound, old.get(bound, 0))
-            for bound in ("maxLength", "maxItems", "maximum")
-        )
+        and all(old[bound] <= new[bound] for bound in bounds)
         and ("items" not in old or accepts(old["items"], new["items"]))
     )
 
