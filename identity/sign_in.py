@@ -90,9 +90,9 @@ def person(request: HttpRequest) -> Person:
 
 def context(request: HttpRequest) -> RequestContext:
     """Return the context in which services carry out a signed-in person's request."""
-    return replace(
-        context_of(request, person(request).id), caller=person(request), zone=today.zone_of_browser(request)
-    )
+    # Who brings a token has no browser, and gets the same whatever its cookies are.
+    zone = None if "HTTP_AUTHORIZATION" in request.META else today.zone_of_browser(request)
+    return replace(context_of(request, person(request).id), caller=person(request), zone=zone)
 
 
 def context_of(request: HttpRequest, user_id: str) -> RequestContext:

@@ -173,6 +173,7 @@ CONTENT_SECURITY_POLICY = (
 )
 MAX_BODY_BYTES = 1024 * 1024
 MAX_QUERY_BYTES = 32 * 1024  # API Gateway takes less, gunicorn too
+MAX_HEADER_BYTES = 32 * 1024  # API Gateway takes less
 # Sites whose scripts may call the API, such as https://app.example.com; none by default.
 CORS_ORIGINS = env.origins("CORS_ORIGINS")
 # What one person may do in a minute, in requests (see identity.allowance); 0: no limit.

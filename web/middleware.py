@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.middleware.common import CommonMiddleware
 from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import render
@@ -36,6 +37,13 @@ class LanguageMiddleware(LocaleMiddleware):
             translation.activate(settings.LANGUAGE_CODE)
         else:
             super().process_request(request)
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Name the language of the answer, and say of a page that it varies with the visitor's."""
+        if problems.is_for_api(request):
+            response.headers.setdefault("Content-Language", settings.LANGUAGE_CODE)
+            return response
+        return super().process_response(request, response)
 
 
 class SlashMiddleware(CommonMiddleware):
@@ -66,9 +74,8 @@ class RequestIdMiddleware:
         answer["Permissions-Policy"] = _PERMISSIONS
         answer["Content-Security-Policy"] = settings.CONTENT_SECURITY_POLICY
         if problems.is_for_api(request):
-            allowed = answer.get("Allow", "")
-            if "GET" in allowed and "HEAD" not in allowed:  # _answer serves HEAD wherever there is GET
-                answer["Allow"] = f"{allowed}, HEAD"
+            if "Allow" in answer:
+                answer["Allow"] = _allowed(answer["Allow"])
             answer.setdefault("Cache-Control", "no-store")
             if "json" in answer.get("Content-Type", ""):  # a browser that opens it shows nothing as a page
                 answer.setdefault("Content-Disposition", 'attachment; filename="api.json"')
@@ -78,8 +85,20 @@ class RequestIdMiddleware:
         return answer
 
 
+def _allowed(methods: str) -> str:
+    """Return ``Allow`` with the methods that _answer adds to those of a view."""
+    found = set(methods.split(", "))
+    return ", ".join(sorted(found | {"OPTIONS"} | ({"HEAD"} if "GET" in found else set())))
+
+
 def _answer(request: HttpRequest, get_response: GetResponse) -> HttpResponse:
-    """Answer a HEAD request to the API like a GET, without the body."""
+    """Answer a HEAD request to the API like a GET, without the body; and OPTIONS with the methods of the address."""
+    if request.method == "OPTIONS" and problems.is_for_api(request):
+        answer = get_response(request)
+        if answer.status_code == 405:
+            answer.status_code, answer.content = 204, b""
+            del answer["Content-Type"], answer["Content-Length"]
+        return answer
     if request.method != "HEAD" or not problems.is_for_api(request):
         return get_response(request)
     request.method = "GET"
@@ -112,7 +131,7 @@ def _log_request(request: HttpRequest, answer: HttpResponse, seconds: float) -> 
 
 
 class BodyLimitMiddleware:
-    """Refuses bodies over ``settings.MAX_BODY_BYTES`` and query strings over ``MAX_QUERY_BYTES`` before they are read.
+    """Refuses what is larger than ``MAX_BODY_BYTES``, ``MAX_QUERY_BYTES`` or ``MAX_HEADER_BYTES`` before it is read.
 
     Stands after the language: what it says is for people, too.
     """
@@ -133,6 +152,10 @@ class BodyLimitMiddleware:
         if query > settings.MAX_QUERY_BYTES:
             text = _("The address has %(measured)d bytes of parameters, and at most %(most)d are accepted.")
             return _refuse(request, 414, text % {"measured": query, "most": settings.MAX_QUERY_BYTES})
+        headers = sum(len(n) + len(v) for n, v in request.META.items() if n.startswith("HTTP_"))
+        if headers > settings.MAX_HEADER_BYTES:
+            text = _("The request has %(measured)d bytes of headers, and at most %(most)d are accepted.")
+            return _refuse(request, 431, text % {"measured": headers, "most": settings.MAX_HEADER_BYTES})
         return self.get_response(request)
 
 

@@ -45,6 +45,7 @@ class ImportNotFound(DomainError):  # noqa: N818
     """There is no such import, it has expired, or it belongs to someone else."""
 
     status = 404
+    kind = "import-not-found"
     message = _("There is no such import. Imports are kept for a day.")
 
 
