@@ -2,7 +2,8 @@
 
 A step reads as many whole rows as its piece holds, at most ``STEP_ROWS``, and creates their tasks; a task of Todoist's
 template is whole with its sub-tasks. The server keeps no file: the job in the table knows at which byte the next row
-begins, and the rows that are not as the file has them. A piece that is sent again, or whose request died, creates nothing twice: a row is known by its content and its number.
+begins, and the rows that are not as the file has them. A piece that is sent again, or whose request died, creates
+nothing twice: a row is known by its content and its number.
 While one request works on a step, others are refused, as for exports.
 """
 

@@ -5,7 +5,8 @@ that is only a line of text becomes a checklist entry of its task; a sub-task wi
 priority becomes a task. A date that is not understood goes to the description, and the report says so. A
 duration does so too, and a deadline beside a date. Authors and the project's view are ignored.
 
-A section and a task at the margin begin anew: the rows before and after them can be read apart, if the section is known.
+A section and a task at the margin begin anew: what comes before them can be read apart from what comes after, if the
+section is known.
 """
 
 import re
