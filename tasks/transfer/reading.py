@@ -81,8 +81,8 @@ def read_window(
 ) -> "tuple[list[Row], Place]":
     """Return at most ``most`` of the rows that ``content`` holds whole, and the place of the row after them.
 
-    A task of a Todoist template is whole with its sub-tasks, and the last one may exceed ``most``. No rows mean that the
-    next one needs a larger window, or that ``last``, the end of the file, is reached.
+    A task of a Todoist template is whole with its sub-tasks, and the last one may exceed ``most``. No rows mean that
+    the next one needs a larger window, or that ``last``, the end of the file, is reached.
 
     Parameters
     ----------

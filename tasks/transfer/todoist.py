@@ -17,11 +17,11 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from store import time_zones
+from store.steps import OutOfStepsError, Steps
 from tasks.fields import CHECKLIST_MAX, CHECKLIST_TEXT_MAX
 from tasks.language import quick_add
 from tasks.transfer import mending
 from tasks.transfer.rows import Row, refuse
-from web.steps import OutOfStepsError, Steps
 
 # Todoist's p1 is the highest.
 PRIORITIES = {"1": "urgent", "2": "high", "3": "medium", "4": "low"}

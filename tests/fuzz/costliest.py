@@ -21,7 +21,7 @@ from random import Random
 from typing import NamedTuple
 from unittest import mock
 
-from web.steps import Steps
+from store.steps import Steps
 
 FILES = Path(__file__).resolve().parent.parent / "data" / "costliest"
 KEPT = 25

@@ -18,6 +18,7 @@ from tasks.api.recurrence import MOST
 from tasks.language import engine, lexicon, quick_add, repeats, search
 from tasks.recurrence import InvalidRule, Start
 from tasks.transfer import existing_tasks, importing, reading, rows, todoist
+from tests.fuzz import endpoints
 from tests.fuzz.costliest import Parser
 from tests.tasks import lines
 from tests.tasks.test_rules import CORPUS as RULES
@@ -101,18 +102,20 @@ def _repeat(code: str) -> Parser:
     return Parser(f"repeat-{code}", read, seeds, [*_words(code), *_PARTS], _LINE)
 
 
+_FIELDS = [f"{name}{sign}" for name in search._FIELDS for sign in (":", "<", ">=")]
+
+
 def _search() -> Parser:
     def read(text: str) -> None:
         with suppress(search.QueryError):
             search.parse(text, NOW.date(), ZONE)
 
-    names = [f"{name}{sign}" for name in search._FIELDS for sign in (":", "<", ">=")]
-    seeds = [f"{name}{line.text}" for name, line in zip(names * 20, LINES, strict=False)]
+    seeds = [f"{name}{line.text}" for name, line in zip(_FIELDS * 20, LINES, strict=False)]
     seeds += ['status:open -is:recurring due<+7d "rent"', "priority>=high #home @Flat has:due due:none"]
     seeds += [
         f"due:{word} created>{word}" for word in ("friday", "24.12.", '"next monday"', "gestern", "+1m")
     ]
-    return Parser("search", read, seeds, [*names, *_words("en"), *_words("de")], engine.MAX_STEPS)
+    return Parser("search", read, seeds, [*_FIELDS, *_words("en"), *_words("de")], engine.MAX_STEPS)
 
 
 _PARTS = [
@@ -265,6 +268,9 @@ def _batch() -> Parser:
     )
 
 
+_FILE_BOUND = todoist.MAX_STEPS + rows.MAX_ROWS * recurrence.MAX_STEPS
+
+
 def _file(kind: str) -> Parser:
     """A file that is imported, up to what would be written."""
 
@@ -287,8 +293,7 @@ def _file(kind: str) -> Parser:
         "json": [*_JSON, _TASK, f",{_TASK}"],
     }
     words = [*whole[kind], *_PARTS]
-    bound = todoist.MAX_STEPS + rows.MAX_ROWS * recurrence.MAX_STEPS
-    return Parser(f"import-{kind}", lambda text: _forgetting(lambda: read(text)), seeds, words, bound)
+    return Parser(f"import-{kind}", lambda text: _forgetting(lambda: read(text)), seeds, words, _FILE_BOUND)
 
 
 def _all() -> Iterator[Parser]:
@@ -297,7 +302,10 @@ def _all() -> Iterator[Parser]:
     yield _repeat("en")
     yield _repeat("de")
     yield from (_search(), _rule(), _todoist())
-    yield from (_markdown(), _batch(), _file("csv"), _file("json"))
+    files = (_file("csv"), _file("json"))
+    yield from (_markdown(), _batch(), *files)
+    contents = [seed for file in files for seed in file.seeds[:2]]
+    yield from endpoints.parsers([*_FIELDS, *_words("en"), *_words("de")], _FILE_BOUND, contents)
 
 
 PARSERS = {parser.name: parser for parser in _all()}

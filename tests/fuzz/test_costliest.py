@@ -5,10 +5,10 @@ from contextlib import suppress
 
 import pytest
 
+from store.steps import OutOfStepsError, Steps
 from tests.fuzz import costliest
 from tests.fuzz.costliest import Cost, Parser
 from tests.fuzz.parsers import PARSERS
-from web.steps import OutOfStepsError, Steps
 
 EACH = pytest.mark.parametrize("parser", PARSERS.values(), ids=PARSERS)
 SEED = 1
