@@ -440,6 +440,30 @@ def test_a_query_asks_for_keys_that_items_can_have(shared: ClientOf, table: str,
         )
 
 
+def test_an_expression_means_what_its_values_and_names_say(shared: ClientOf, table: str) -> None:
+    """It is parsed once, however often it is sent."""
+    for name in "abc":
+        put(shared, table, {"PK": {"S": "p"}, "SK": {"S": name}, "X": {"S": name}, "Y": {"S": "b"}})
+
+    def query(low: str, attribute: str) -> list[str]:
+        found = shared("dynamodb").query(
+            TableName=table,
+            KeyConditionExpression="PK = :p AND SK BETWEEN :low AND :high",
+            FilterExpression="#name = :b",
+            ExpressionAttributeNames={"#name": attribute},
+            ExpressionAttributeValues={
+                ":p": {"S": "p"},
+                ":low": {"S": low},
+                ":high": {"S": "c"},
+                ":b": {"S": "b"},
+            },
+        )
+        return [item["SK"]["S"] for item in found["Items"]]
+
+    for low, attribute, keys in (("a", "Y", "abc"), ("b", "Y", "bc"), ("a", "X", "b"), ("c", "X", "")):
+        assert query(low, attribute) == list(keys)
+
+
 def test_an_expression_has_at_most_4_kilobytes(shared: ClientOf, table: str) -> None:
     def get(length: int) -> Any:
         key = {"PK": {"S": "p"}, "SK": {"S": "s"}}
