@@ -9,7 +9,7 @@ import gzip
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from unittest import mock
 from urllib.parse import parse_qs, quote, urlencode
@@ -84,7 +84,7 @@ def _query(
 
 
 def _signed_in(caller: Caller, request: HttpRequest) -> Person:
-    request.user = ALICE  # type: ignore[assignment]
+    request.user = ALICE
     return ALICE
 
 
@@ -102,35 +102,58 @@ def _full_table() -> Iterator[None]:
 
 
 def _answer(request: HttpRequest, view: Callable[..., HttpResponse], **named: Any) -> HttpResponse:
-    request.user, request.htmx, request.session = ALICE, False, {}  # type: ignore[attr-defined,assignment]
+    request.user, request.htmx, request.session = ALICE, False, {}
     return BodyLimitMiddleware(lambda _: view(request, **named))(request)
 
 
-def _get(text: str) -> None:
-    """Get a page, or, below ``api/v1/``, a list of the API. Raises AssertionError if the fault is ours."""
-    path, _, query = text.partition("?")
-    query = quote(query.encode(errors="replace"), safe="=&%+")
-    urls = API if path.startswith("api/") else PAGES
+def _get(address: str) -> None:
+    """Get a page, or, below ``/api/v1/``, a list of the API. Raises AssertionError if the fault is ours."""
+    path, _, query = address.partition("?")
+    urls = API if path.startswith("/api/") else PAGES
     with suppress(SuspiciousOperation, DomainError, BadRequest), _full_table():
-        match = resolve(f"/{path}", urls)
-        request = RequestFactory().get(f"/{path}", QUERY_STRING=query)
-        status = _answer(request, match.func, **match.kwargs).status_code
-        assert status < 500, f"{text!r} is answered with {status}"
+        match = resolve(path, urls)
+        status = _answer(
+            RequestFactory().get(path, QUERY_STRING=query), match.func, **match.kwargs
+        ).status_code
+        assert status < 500, f"{address!r} is answered with {status}"
 
 
-def _below(prefix: str, paths: Sequence[str]) -> Callable[[str], None]:
-    """Return a reader of inputs such as ``tasks?limit=1``; what begins with no such path is about the first."""
+def _quoted(query: str) -> str:
+    return quote(query.encode(errors="replace"), safe="=&%+")
 
-    def read(text: str) -> None:
-        path, _, query = text.partition("?")
-        _get(f"{prefix}{path if path in paths else paths[0]}?{query}")
 
-    return read
+def _below(prefix: str, paths: Sequence[str], text: str) -> str:
+    path, _, query = text.partition("?")
+    return f"{prefix}{path if path in paths else paths[0]}?{_quoted(query)}"
+
+
+def _at_place(text: str) -> str:
+    place = next((place for place in _PLACES if text.startswith(place)), _PLACES[0])
+    return place + _quoted(text.removeprefix(place))
+
+
+_LISTS = ("tasks", "trash", "tokens", "exports", "imports")
+_PAGES = ("", "board/", "calendar/", "trash/")
+_PLACES = [
+    *(f"/api/v1/{query}cursor=" for query in ("tasks?", "tasks?sort=due&q=x&", "trash?")),
+    *("/trash/?cursor=", "/?view=all&cursor=", "/?cursor=dated.", "/?cursor=undated.", "/?q=x&cursor=dated."),
+    *(f"/board/?from-{status}=" for status in STATUSES),
+]
+# How an input becomes an address, whatever the search has made of it.
+ADDRESSES: dict[str, Callable[[str], str]] = {
+    "api-lists": partial(_below, "/api/v1/", _LISTS),
+    "page-lists": partial(_below, "/", _PAGES),
+    "cursors": _at_place,
+}
+
+
+def _requests(name: str, seeds: Sequence[str], words: Sequence[str], bound: int) -> Parser:
+    """Return the parser whose inputs are addresses."""
+    return Parser(name, lambda text: _get(ADDRESSES[name](text)), seeds, words, bound, refuses=True)
 
 
 # --- Lists of the API -----------------------------------------------------------------------------------------
 
-_LISTS = ("tasks", "trash", "tokens", "exports", "imports", "recurrence")
 _FILTERS = list(LIST_QUERY.json_schema()["properties"])
 _VALUES = [
     *STATUSES,
@@ -145,15 +168,14 @@ def _api_lists() -> Parser:
     seeds = [f"tasks?{name}={value}" for name in _FILTERS for value in _VALUES[::3]]
     seeds += ["tasks?priority=low&sort=updated&tag=x&limit=100", "tasks?category=e%CC%81&tag=home&q=b"]
     seeds += ["tasks?overdue=false&sort=due&q=report", "tasks?updated_since=2026-11-22T17:20:00Z&q=x"]
-    seeds += ["trash?limit=100", "tokens?x=1", "exports?", "imports?", "recurrence?rule=FREQ=DAILY&count=50"]
+    seeds += ["trash?limit=100", "tokens?x=1", "exports?", "imports?"]
     words = ["&", "=", *(f"&{name}=" for name in _FILTERS), *_VALUES, *(f"{name}?" for name in _LISTS)]
-    bound = settings.MAX_QUERY_BYTES + cursors.MAX_LENGTH + 2 * _SIFTED
-    return Parser("api-lists", _below("api/v1/", _LISTS), seeds, words, bound, refuses=True)
+    bound = settings.MAX_QUERY_BYTES + cursors.MAX_LENGTH + _SIFTED
+    return _requests("api-lists", seeds, words, bound)
 
 
 # --- Pages ----------------------------------------------------------------------------------------------------
 
-_PAGES = ("", "board/", "calendar/", "trash/")
 _NAMES = ["view", "q", "cursor", "month", "week", *(f"from-{status}" for status in STATUSES)]
 
 
@@ -163,20 +185,20 @@ def _page_lists(words: Sequence[str]) -> Parser:
     seeds += [f"?view={view}&q=x" for view in listing.VIEWS]
     seeds += ["calendar/?month=2026-11&q=x", "calendar/?week=2026-11-23", "board/?from-pending=x&q=x"]
     inserted = ["&", "=", *(f"&{name}=" for name in _NAMES), *(f"{path}?" for path in _PAGES), *words]
-    return Parser("page-lists", _below("", _PAGES), seeds, inserted, _PAGE_BOUND, refuses=True)
+    return _requests("page-lists", seeds, inserted, _PAGE_BOUND)
 
 
 def _saved_searches(words: Sequence[str]) -> Parser:
     """A search that is saved under a name, and then used on the list."""
 
     def read(text: str) -> None:
-        body = quote(text.encode(errors="replace"), safe="=&%+")
+        body = _quoted(text)
         kind = "application/x-www-form-urlencoded"
         with suppress(SuspiciousOperation, DomainError, BadRequest), _full_table():
             request = RequestFactory().post("/filters/", body, content_type=kind)
-            request._messages = mock.Mock()  # type: ignore[attr-defined]
+            request._messages = mock.Mock()
             _answer(request, searches.filter_save)
-        _get("?" + urlencode({"q": query}) if (query := (parse_qs(body).get("q") or [""])[0]) else "")
+        _get("/?" + urlencode({"q": (parse_qs(body).get("q") or [""])[0]}))
 
     seeds = [
         "name=Rent&q=rent",
@@ -208,22 +230,9 @@ def _cursors() -> Parser:
         ours = [str(page.next_cursor) for page in pages]
         ours += [str(selectors.get_trashed("alice", latest_first=way).next_cursor) for way in (True, False)]
 
-    places = [
-        "api/v1/tasks?cursor=",
-        "api/v1/tasks?sort=due&q=x&cursor=",
-        "api/v1/trash?cursor=",
-        "trash/?cursor=",
-    ]
-    places += ["?view=all&cursor=", "?cursor=dated.", "?cursor=undated.", "?q=x&cursor=dated."]
-    places += [f"board/?from-{status}=" for status in STATUSES]
-
-    def read(text: str) -> None:
-        place = next((place for place in places if text.startswith(place)), places[0])
-        _get(place + text.removeprefix(place))
-
-    seeds = [place + cursor for place in places for cursor in ours]
-    words = [*ours, *places, ".", "A" * 100, "=" * 50, "&cursor=", "&limit=100", "&q=x"]
-    return Parser("cursors", read, seeds, words, _PAGE_BOUND, refuses=True)
+    seeds = [place + cursor for place in _PLACES for cursor in ours]
+    words = [*ours, *_PLACES, ".", "A" * 100, "=" * 50, "&cursor=", "&limit=100", "&q=x"]
+    return _requests("cursors", seeds, words, _PAGE_BOUND)
 
 
 # --- Uploads --------------------------------------------------------------------------------------------------
@@ -245,7 +254,7 @@ def _uploads(bound: int, contents: Sequence[str]) -> Parser:
     def read(text: str) -> None:
         kind = "multipart/form-data; boundary=B"
         request = RequestFactory().post("/account/data/", text.encode(errors="replace"), content_type=kind)
-        request._messages = mock.Mock()  # type: ignore[attr-defined]
+        request._messages = mock.Mock()
         refusals = (SuspiciousOperation, DomainError, BadRequest, MultiPartParserError)
         with suppress(*refusals), ExitStack() as patches:
             for module, name in ((existing_tasks, "find"), (importing, "create")):

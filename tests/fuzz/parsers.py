@@ -149,6 +149,15 @@ _PARTS = [
 ]
 
 
+# Rules of days that come seldom.
+_RARE = [
+    "FREQ=DAILY;INTERVAL=29;BYMONTH=1,3,5,7,9,11;BYMONTHDAY=31;BYDAY=MO",
+    "FREQ=DAILY;INTERVAL=487;BYMONTH=2,4,6,8,12;BYMONTHDAY=30;BYDAY=MO",
+    "FREQ=DAILY;BYMONTHDAY=1;COUNT=999",
+    "FREQ=WEEKLY;BYMONTH=1,3,5,7,9,11;BYDAY=MO,TU,WE,TH,FR,SA,SU;BYSETPOS=7;COUNT=999",
+    "FREQ=MONTHLY;INTERVAL=5;BYMONTHDAY=29;BYMONTH=2;BYDAY=MO",
+    "FREQ=YEARLY;BYWEEKNO=-53;BYDAY=MO;BYMONTHDAY=29",
+]
 _DUE = TypeAdapter(fields.DueDate)
 
 
@@ -172,18 +181,7 @@ def _rule() -> Parser:
         for case in RULES
         for day in ("2026-12-01", "2031-01-01")
     ]
-    # Those that come seldom.
-    seeds += [
-        f"FREQ={rest}\n1900-01-01\n2026-12-01"
-        for rest in (
-            "DAILY;INTERVAL=29;BYMONTH=1,3,5,7,9,11;BYMONTHDAY=31;BYDAY=MO",
-            "DAILY;INTERVAL=487;BYMONTH=2,4,6,8,12;BYMONTHDAY=30;BYDAY=MO",
-            "DAILY;BYMONTHDAY=1;COUNT=999",
-            "WEEKLY;BYMONTH=1,3,5,7,9,11;BYDAY=MO,TU,WE,TH,FR,SA,SU;BYSETPOS=7;COUNT=999",
-            "MONTHLY;INTERVAL=5;BYMONTHDAY=29;BYMONTH=2;BYDAY=MO",
-            "YEARLY;BYWEEKNO=-53;BYDAY=MO;BYMONTHDAY=29",
-        )
-    ]
+    seeds += [f"{rule}\n1900-01-01\n2026-12-01" for rule in _RARE]
     return Parser(
         "rule", lambda text: _forgetting(lambda: read(text)), seeds, _PARTS, 5 * recurrence.MAX_STEPS
     )
@@ -232,6 +230,7 @@ def _markdown() -> Parser:
 # On whose behalf: their zone is known, so nothing is read.
 _CTX = RequestContext("alice", "alice", "request", NOW, zone=ZONE)
 _TASK = '{"title":"Report","due_date":"2028-02-29","recurrence":"FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29"}'
+_RARE_TASKS = [f'{{"title":"R","due_date":"1900-01-01","recurrence":"{rule}"}}' for rule in _RARE]
 _JSON = [
     "{",
     "}",
@@ -261,6 +260,8 @@ def _batch() -> Parser:
 
     operation = f'{{"op":"create","task":{_TASK}}}'
     seeds = [f'{{"operations":[{",".join([operation] * number)}]}}' for number in (1, 5)]
+    rare = [f'{{"op":"create","task":{task}}}' for task in _RARE_TASKS]
+    seeds.append(f'{{"operations":[{",".join(rare)}]}}')
     bound = requests.MAX_VALUES + requests.MAX_DEPTH + batch.MAX_OPERATIONS * 5 * recurrence.MAX_STEPS
     read_anew = lambda text: _forgetting(lambda: read(text))  # noqa: E731
     return Parser(
@@ -285,8 +286,9 @@ def _file(kind: str) -> Parser:
         "csv": [
             f"title,due_date,recurrence,tags\nReport,2028-02-29,{rule},home\n",
             "TYPE,CONTENT,DATE\ntask,Report,every 3rd friday\n",
+            "title,due_date,recurrence\n" + "".join(f'R,1900-01-01,"{rule}"\n' for rule in _RARE),
         ],
-        "json": [f"[{_TASK}]", f"[{','.join([_TASK] * 5)}]"],
+        "json": [f"[{_TASK}]", f"[{','.join([_TASK] * 5)}]", f"[{','.join(_RARE_TASKS)}]"],
     }[kind]
     whole = {
         "csv": [",", "\n", '"', f"Report,2028-02-29,{rule},home\n"],
