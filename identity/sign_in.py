@@ -8,7 +8,7 @@ from typing import cast
 from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 
-from identity import cognito, cognito_tokens, revocations, today, tries
+from identity import cognito, cognito_tokens, revocations, sessions, today, tries
 from identity.cognito import Tokens
 from identity.users import Anonymous, Person
 from store.request_context import RequestContext
@@ -37,10 +37,11 @@ def begin(request: HttpRequest, signed_in: Person, *, second_factor: bool = Fals
     earlier = request.session.get(SESSION_KEY)
     if earlier and earlier["id"] != signed_in.id:
         request.session.flush()
-    request.session.cycle_key()
     request.session[SESSION_KEY] = signed_in.to_session()
     request.session[FACTOR_KEY] = second_factor
     request.session["browser"] = request.headers.get("user-agent", "")[:200]
+    request.session.cycle_key()  # stores it under a new key
+    sessions.end_oldest(signed_in.id)
     rotate_token(request)
     request.user = signed_in  # type: ignore[assignment]
     logging.user_id.set(signed_in.id)

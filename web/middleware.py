@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from store import attempts
 from store.errors import DomainError
+from store.steps import OutOfStepsError, Steps
 from web import error_pages, logging, problems, request_log
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -142,20 +143,26 @@ class BodyLimitMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Handle one request."""
         length = _length(request)
-        if length > settings.MAX_BODY_BYTES:
+        try:
+            Steps(settings.MAX_BODY_BYTES).spend(length)
+        except OutOfStepsError as error:
             _drain(request, length)
             text = _("The request has %(measured)d bytes, and at most %(most)d are accepted.")
-            return _refuse(request, 413, text % {"measured": length, "most": settings.MAX_BODY_BYTES})
+            return _refuse(request, 413, text % {"measured": error.measured, "most": error.limit})
         if length == 0 and "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
             return _refuse(request, 411, _("Send the body with a Content-Length, not in chunks."))
-        query = len(request.META.get("QUERY_STRING", ""))
-        if query > settings.MAX_QUERY_BYTES:
+        try:
+            Steps(settings.MAX_QUERY_BYTES).spend(len(request.META.get("QUERY_STRING", "")))
+        except OutOfStepsError as error:
             text = _("The address has %(measured)d bytes of parameters, and at most %(most)d are accepted.")
-            return _refuse(request, 414, text % {"measured": query, "most": settings.MAX_QUERY_BYTES})
-        headers = sum(len(n) + len(v) for n, v in request.META.items() if n.startswith("HTTP_"))
-        if headers > settings.MAX_HEADER_BYTES:
+            return _refuse(request, 414, text % {"measured": error.measured, "most": error.limit})
+        try:
+            Steps(settings.MAX_HEADER_BYTES).spend(
+                sum(len(n) + len(v) for n, v in request.META.items() if n.startswith("HTTP_"))
+            )
+        except OutOfStepsError as error:
             text = _("The request has %(measured)d bytes of headers, and at most %(most)d are accepted.")
-            return _refuse(request, 431, text % {"measured": headers, "most": settings.MAX_HEADER_BYTES})
+            return _refuse(request, 431, text % {"measured": error.measured, "most": error.limit})
         return self.get_response(request)
 
 

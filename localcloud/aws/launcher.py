@@ -22,6 +22,7 @@ from localcloud.aws import (
     cloudwatch,
     cognito,
     decisions,
+    dynamodb_expressions,
     firehose,
     gateway_stage,
     glue,
@@ -47,7 +48,7 @@ NO_OWNER = 0
 PATCHES = (
     *(s3_objects, athena, cloudformation, cloudwatch, cognito, firehose, api_gateway, glue, lambda_code, tls),
     *(decisions, service_roles, payload_limits, model_limits, role_passing, mail_limits, rates),
-    *(gateway_stage, cloudfront, log_delivery, tagging),
+    *(gateway_stage, cloudfront, log_delivery, tagging, dynamodb_expressions),
 )
 
 

@@ -374,14 +374,30 @@ def test_a_query_that_reads_more_than_its_workgroup_allows_is_cancelled(shared: 
 # --- DynamoDB's sizes ---
 
 
+def schema(hash_key: str, range_key: str) -> list[dict[str, str]]:
+    return [
+        {"AttributeName": hash_key, "KeyType": "HASH"},
+        {"AttributeName": range_key, "KeyType": "RANGE"},
+    ]
+
+
 @pytest.fixture
 def table(shared: ClientOf, name: str) -> str:
-    keys = [("PK", "HASH"), ("SK", "RANGE")]
+    """A table with an index of each kind."""
+    everything = {"Projection": {"ProjectionType": "ALL"}}
     shared("dynamodb").create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys],
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key, _ in keys],
+        KeySchema=schema("PK", "SK"),
+        AttributeDefinitions=[
+            {"AttributeName": key, "AttributeType": "S"} for key in ("PK", "SK", "GPK", "GSK", "LSK")
+        ],
+        GlobalSecondaryIndexes=[
+            {"IndexName": "global", "KeySchema": schema("GPK", "GSK"), **everything},
+        ],
+        LocalSecondaryIndexes=[
+            {"IndexName": "local", "KeySchema": schema("PK", "LSK"), **everything},
+        ],
     )
     return name
 
@@ -401,11 +417,100 @@ def test_keys_and_items_have_the_sizes_of_dynamodb(
 ) -> None:
     texts = {"PK": "p" * partition, "SK": "s" * sort, **({"B": "b" * body} if body else {})}
     item = {name: {"S": text} for name, text in texts.items()}
-    put = lambda: shared("dynamodb").put_item(TableName=table, Item=item)  # noqa: E731
     if taken:
-        put()
+        put(shared, table, item)
     else:
-        assert refused(put)[0] == "ValidationException"
+        assert refused(lambda: put(shared, table, item))[0] == "ValidationException"
+
+
+def put(of: ClientOf, table: str, item: dict[str, Any]) -> Any:
+    return of("dynamodb").put_item(TableName=table, Item=item)
+
+
+def update(of: ClientOf, table: str, item: dict[str, Any]) -> Any:
+    others = [name for name in item if name not in {"PK", "SK"}]
+    return of("dynamodb").update_item(
+        TableName=table,
+        Key={name: item[name] for name in ("PK", "SK")},
+        UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in others),
+        ExpressionAttributeValues={f":{name}": item[name] for name in others},
+    )
+
+
+def batch(of: ClientOf, table: str, item: dict[str, Any]) -> Any:
+    return of("dynamodb").batch_write_item(RequestItems={table: [{"PutRequest": {"Item": item}}]})
+
+
+def transact(of: ClientOf, table: str, item: dict[str, Any]) -> Any:
+    return of("dynamodb").transact_write_items(TransactItems=[{"Put": {"TableName": table, "Item": item}}])
+
+
+@pytest.mark.parametrize("write", [put, update, batch, transact])
+@pytest.mark.parametrize(
+    ("index", "key", "limit"), [("global", "GPK", 2048), ("global", "GSK", 1024), ("local", "LSK", 1024)]
+)
+def test_keys_of_indexes_have_the_sizes_of_dynamodb(
+    shared: ClientOf, table: str, write: Any, index: str, key: str, limit: int
+) -> None:
+    item = {"PK": {"S": "p"}, "SK": {"S": "s"}, "GPK": {"S": "g"}, "GSK": {"S": "h"}}
+    write(shared, table, item | {key: {"S": "é" * (limit // 2)}})
+    code, text = refused(lambda: write(shared, table, item | {key: {"S": "é" * (limit // 2) + "x"}}))
+    assert code == "ValidationException"
+    assert text == (
+        f"One or more parameter values were invalid: Size limit exceeded for Index Key {key} "
+        f"Actual Size: {limit + 1} bytes Max Size: {limit} bytes IndexName: {index}"
+    )
+
+
+@pytest.mark.parametrize("index", ["", "global"])
+def test_a_query_asks_for_keys_that_items_can_have(shared: ClientOf, table: str, index: str) -> None:
+    of_index = {"IndexName": index} if index else {}
+    partition, sort = ("GPK", "GSK") if index else ("PK", "SK")
+
+    def query(hash_bytes: int, range_bytes: int) -> Any:
+        return shared("dynamodb").query(
+            TableName=table,
+            KeyConditionExpression=f"{partition} = :p AND #sort BETWEEN :low AND :high",
+            ExpressionAttributeNames={"#sort": sort},
+            ExpressionAttributeValues={
+                ":p": {"S": "p" * hash_bytes},
+                ":low": {"S": "s"},
+                ":high": {"S": "s" * range_bytes},
+            },
+            **of_index,
+        )
+
+    query(2048, 1024)
+    for sizes, word in (((2049, 1024), "hash"), ((2048, 1025), "range")):
+        code, text = refused(lambda sizes=sizes: query(*sizes))
+        assert (code, f"Aggregated size of all {word} keys has exceeded" in text) == (
+            "ValidationException",
+            True,
+        )
+
+
+def test_an_expression_means_what_its_values_and_names_say(shared: ClientOf, table: str) -> None:
+    """It is parsed once, however often it is sent."""
+    for name in "abc":
+        put(shared, table, {"PK": {"S": "p"}, "SK": {"S": name}, "X": {"S": name}, "Y": {"S": "b"}})
+
+    def query(low: str, attribute: str) -> list[str]:
+        found = shared("dynamodb").query(
+            TableName=table,
+            KeyConditionExpression="PK = :p AND SK BETWEEN :low AND :high",
+            FilterExpression="#name = :b",
+            ExpressionAttributeNames={"#name": attribute},
+            ExpressionAttributeValues={
+                ":p": {"S": "p"},
+                ":low": {"S": low},
+                ":high": {"S": "c"},
+                ":b": {"S": "b"},
+            },
+        )
+        return [item["SK"]["S"] for item in found["Items"]]
+
+    for low, attribute, keys in (("a", "Y", "abc"), ("b", "Y", "bc"), ("a", "X", "b"), ("c", "X", "")):
+        assert query(low, attribute) == list(keys)
 
 
 def test_an_expression_has_at_most_4_kilobytes(shared: ClientOf, table: str) -> None:

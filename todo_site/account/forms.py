@@ -171,7 +171,7 @@ class ImportForm(StyledForm):
     file = forms.FileField(
         label=_("File"),
         help_text=_(
-            "A CSV or JSON file exported here, of any size and as a spreadsheet saved it, or Todoist's CSV template."
+            "A CSV or JSON file exported here, also as a spreadsheet saved it, or Todoist's CSV template; of any size."
         ),
         required=False,
         error_messages={"required": _("Choose a file."), "empty": _("That file is empty.")},
