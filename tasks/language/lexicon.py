@@ -35,7 +35,7 @@ class Lexicon:
         self.afternoon = frozenset(data["afternoon"])
         self.cased = frozenset(data["cased"].split())
         self.own = frozenset(data.get("own", "").split())
-        # With a capital, an article begins the title of a film or a book, if all of its words but the small ones have one.
+        # With a capital, an article begins the title of a film if all other words but the small ones have one.
         self.articles = frozenset(data.get("articles", "").split())
         self.small = frozenset(data.get("small", "").split())
         self.compound = re.compile(data["compound"]) if "compound" in data else None

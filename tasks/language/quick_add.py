@@ -16,6 +16,7 @@ besides the language of the line.
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -38,6 +39,7 @@ _WORD = re.compile(
     re.VERBOSE,
 )
 _AROUND = " ,;:"
+_JOINTS = {*",;+/|-", "->", "\N{EN DASH}", "\N{EM DASH}", "\N{RIGHTWARDS ARROW}"}
 # A title that no phrase begins with, and what a date, a time and a repeat set.
 _TITLE = "task"
 _DATED = {"due_date", "due_time", "recurrence", "repeat_from"}
@@ -189,10 +191,8 @@ def _find(line: str, now: datetime, language: str, kept: Collection[str]) -> tup
     words.marks = [mark for mark in words.marks if folded(line[mark.start : mark.end]) not in kept]
     words.outside = {index for index, span in enumerate(words.spans) if _is_mark(span, words)}
     finder = _Finder(line, words, readings, lexicons, kept)
-    try:
+    with suppress(OutOfStepsError):  # what is understood so far is
         finder.run()
-    except OutOfStepsError:
-        pass  # what is understood so far is
     return sorted(finder.found, key=lambda part: part.start), steps.taken
 
 
@@ -235,7 +235,7 @@ class _Finder:
         self._small = frozenset().union(*(each.small for each in lexicons))
         self.found = list(words.marks)
         self._taken: list[tuple[_Phrase, _Found]] = []
-        self._later: dict[int, frozenset[str]] = {}
+        self._later: dict[int, list[_Phrase]] = {}
         self._is_over = self._passed_a_time = self._in_doubt = False
 
     def run(self) -> None:
@@ -249,8 +249,7 @@ class _Finder:
                 self._take(taken)
             elif longest.place not in {"", "keep"}:
                 self._passed_a_time |= "time" in longest.captures and "day" in self._said()
-            # A named day that belongs to the title or to the time, nobody knows to which.
-            self._in_doubt |= not taken and self._is_at_an_edge(at, self._named(at))
+            self._in_doubt = self._in_doubt or (not taken and self._leaves_a_doubt(at))
             at = max(taken.end if taken else longest.end, at + 1)
         if self._in_doubt and not {"day", "unit"} & self._said():
             self.found = list(self._words.marks)
@@ -267,15 +266,14 @@ class _Finder:
         """Return the phrase; if what it says is said already, a shorter one that the first task ends with."""
         if longest.place in {"", "keep"} or self._is_over or self._is_a_title(longest):
             return None
-        if self._is_new(longest):
-            return longest if self._stands(longest) else None
-        phrases = (
+        phrases = [
             _Phrase(place, longest.at, end, captures)
             for reading in self._readings
-            for place in _PLACES
+            for place in _PLACES[:-1]
             for end, captures in reading.phrases(place, longest.at).items()
-            if place != "keep" and end < longest.end
-        )
+        ]
+        if self._is_new(longest):
+            return next((each for each in phrases if each.end == longest.end and self._stands(each)), None)
         counting = [phrase for phrase in phrases if self._is_new(phrase) and self._ends_a_task(phrase)]
         return max(counting, key=lambda phrase: phrase.end, default=None)
 
@@ -307,8 +305,10 @@ class _Finder:
         if place == "anywhere":
             return True
         if place == "timed":
-            around = self._said() | self._said_from(end)
-            return self._is_at_an_edge(at, end) and "time" in around and not {"day", "unit"} & around
+            said = [*(each for each, _ in self._taken), *self._phrases_from(end)]
+            other = any({"day", "unit"} & each.says for each in said)
+            # With another day, two times are of two tasks.
+            return self._is_at_an_edge(at, end) and sum("time" in each.says for each in said) > other
         if place == "edge" and self._is_blank(0, at):
             return True
         if self._is_blank(end, len(self._words.texts)) or end in self._words.outside:
@@ -355,23 +355,26 @@ class _Finder:
     def _joins(self, at: int) -> bool:
         texts = self._words.texts
         return at < len(texts) and (
-            texts[at] in {",", ";"} or any(reading.phrases("also", at) for reading in self._readings)
+            texts[at] in _JOINTS or any(reading.phrases("also", at) for reading in self._readings)
         )
 
-    def _said_from(self, at: int) -> frozenset[str]:
-        """Return what the phrases from a word on say, those that stand only at the end of a line if they do."""
-        first, said = at, self._later.get(at)
-        if said is None:
-            found: set[str] = set()
+    def _said_from(self, at: int) -> set[str]:
+        return {name for phrase in self._phrases_from(at) for name in phrase.says}
+
+    def _phrases_from(self, at: int) -> list[_Phrase]:
+        """Return the phrases from a word on, those that stand only at the end of a line if they do."""
+        first, found = at, self._later.get(at)
+        if found is None:
+            found = []
             while at < len(self._words.texts):
                 phrase = self._longest(at)
                 if phrase.place in {"anywhere", "edge"} or (
                     phrase.place == "end" and self._is_blank(phrase.end, len(self._words.texts))
                 ):
-                    found |= phrase.says
+                    found.append(phrase)
                 at = max(phrase.end, at + 1)
-            said = self._later[first] = frozenset(found)
-        return said
+            self._later[first] = found
+        return found
 
     # --- Names ---
 
@@ -386,10 +389,17 @@ class _Finder:
             and all(word[0].isupper() and word[1:].islower() for word in content)
         )
 
-    def _named(self, at: int) -> int:
+    def _named(self, at: int, symbol: str = "named") -> int:
         """Return where a named day that begins at a word ends, or the word itself."""
-        phrases = (reading.longest("named", at) for reading in self._readings)
+        phrases = (reading.longest(symbol, at) for reading in self._readings)
         return max((phrase[0] for phrase in phrases if phrase), default=at)
+
+    def _leaves_a_doubt(self, at: int) -> bool:
+        """Tell whether a named day begins at a word that a time may be of, or only the title: nobody knows."""
+        undated = self._named(at, "undated")
+        return self._is_at_an_edge(at, max(undated, self._named(at))) or (
+            undated > at and "time" in self._longest(undated).says
+        )
 
     def _leave_a_name(self) -> None:
         """Leave a named day in a line that says nothing but when, for it is the title as well."""
@@ -419,9 +429,7 @@ def _longest(reading: Reading, at: int) -> _Phrase:
     nothing = _Phrase("", at, at, {})
     if at >= reading.length or not reading.begins(at):
         return nothing
-    found = [
-        _Phrase(place, at, *phrase) for place in _PLACES if (phrase := reading.longest(place, at))
-    ]
+    found = [_Phrase(place, at, *phrase) for place in _PLACES if (phrase := reading.longest(place, at))]
     return max(found, key=lambda phrase: phrase.end, default=nothing)
 
 
