@@ -47,6 +47,11 @@ def recovery_codes_key(user_id: str) -> Key:
     return f"RECOVERY#{user_id}", METADATA
 
 
+def sign_in_key(user_id: str) -> Key:
+    """Return PK and SK of when a person last signed in."""
+    return f"SIGNIN#{user_id}", METADATA
+
+
 def preferences_key(user_id: str) -> Key:
     """Return PK and SK of a person's preferences."""
     return f"PREFERENCES#{user_id}", METADATA
@@ -149,6 +154,16 @@ class RecoveryCodesItem(Item):
     digests = Texts()
     request_id = Text()
     created_at = Text()
+
+
+class SignInItem(Item):
+    """When a person last signed in with a browser."""
+
+    ENTITY_TYPE = "SIGN_IN"
+
+    user_id = Text()
+    at = Text()
+    request_id = Text()
 
 
 class EmailItem(Item):

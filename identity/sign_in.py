@@ -35,10 +35,11 @@ def admit(request: HttpRequest, issued: Tokens) -> Person:
     request.session["browser"] = request.headers.get("user-agent", "")[:200]
     rotate_token(request)
     request.user = signed_in  # type: ignore[assignment]
-    from identity import profiles  # here: the sign-in page does not need it
+    from identity import profiles, sign_ins  # here: the sign-in page does not need them
 
     if signed_in.id not in profiles.known:
         profiles.ensure_profile(context(request), profiles.described(signed_in))
+    sign_ins.remember(context(request))
     return signed_in
 
 

@@ -39,6 +39,7 @@ KINDS = {
     "RECOVERY_CODES",
     "REVOCATION",
     "SESSION",
+    "SIGN_IN",
     "TASK",
     "TRASH",
     "USER",
