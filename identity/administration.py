@@ -11,7 +11,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from identity import access_tokens, directory, email_addresses, recovery_codes, revocations, roles, sessions
+from identity import (
+    access_tokens,
+    directory,
+    email_addresses,
+    recovery_codes,
+    revocations,
+    roles,
+    sessions,
+    workspace,
+)
 from identity.errors import AccountMissing, EmailTaken, IdentityError
 from identity.fields import PROFILE_CHANGES
 from identity.items import UserItem, calendar_feed_key, folded_address
@@ -40,6 +49,7 @@ def create_user(ctx: RequestContext, given: Mapping[str, Any], groups: frozenset
     values = validation.clean(PROFILE_CHANGES, given)
     if not values.get("email"):
         raise ValidationFailed([FieldError(field="email", message="This field is required.", code="missing")])
+    values.setdefault("timezone", workspace.current().timezone or None)
     username = values.get("username") or f"user-{uuid.uuid4().hex[:12]}"
     _reserve(ctx, values["email"], f"new:{ctx.request_id}")
     try:

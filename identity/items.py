@@ -57,6 +57,11 @@ def preferences_key(user_id: str) -> Key:
     return f"PREFERENCES#{user_id}", METADATA
 
 
+def workspace_key() -> Key:
+    """Return PK and SK of the settings of the workspace."""
+    return "WORKSPACE#settings", METADATA
+
+
 class UserItem(Authored):
     """A profile; ``id`` and ``user_id`` are the Cognito ``sub``."""
 
@@ -164,6 +169,23 @@ class SignInItem(Item):
     user_id = Text()
     at = Text()
     request_id = Text()
+
+
+class WorkspaceItem(Item):
+    """The settings of the workspace, and its announcements (``workspace.Announcement``)."""
+
+    ENTITY_TYPE = "WORKSPACE"
+
+    name = Text(null=True)
+    languages = Texts(null=True)
+    language = Text(null=True)
+    timezone = Text(null=True)
+    first_day = Whole(null=True)
+    sign_up = Text(null=True)
+    domains = Texts(null=True)
+    announcements = Records(null=True)
+    version = Whole()
+    updated_at = Text()
 
 
 class EmailItem(Item):

@@ -24,6 +24,7 @@ from identity import (
     revocations,
     sealing,
     sign_in,
+    workspace,
 )
 from identity.cognito import NEW_PASSWORD, TOTP
 from identity.decorators import form_page
@@ -39,6 +40,7 @@ from identity.forms import (
     posted,
 )
 from identity.next_page import safe_url
+from identity.workspace import SignUpClosed
 from store.errors import DomainError
 
 LINK_SECONDS = 24 * 3600
@@ -80,11 +82,13 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         given = form.cleaned_data
         try:
+            workspace.check_sign_up(given["email"])
             username = accounts.sign_up(
                 given["email"], given["password"], given["given_name"], given["family_name"]
             )
         except IdentityError as error:
-            form.add_error("password" if isinstance(error, WeakPassword) else None, str(error))
+            fields = {WeakPassword: "password", SignUpClosed: "email"}
+            form.add_error(fields.get(type(error)), str(error))
         else:
             return redirect(_link("confirm", username, given["email"]))
     return _show(request, "sign_up", form)

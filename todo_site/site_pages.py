@@ -9,6 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
+from identity import workspace
+
 COLOUR, BACKGROUND = "#0b6b5d", "#f6f6f3"
 
 
@@ -29,8 +31,8 @@ def manifest(request: HttpRequest) -> JsonResponse:
     ]
     content = {
         "id": home,
-        "name": "Todo with Insights",
-        "short_name": "Todo",
+        "name": workspace.current().name or "Todo with Insights",
+        "short_name": workspace.current().name or "Todo",
         "start_url": home,
         "scope": home,
         "display": "standalone",

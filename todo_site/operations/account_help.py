@@ -13,7 +13,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from identity import account_help, administration, directory, sign_ins
+from identity import account_help, administration, directory, looking, sign_ins
 from identity.audited_admin import admin_context
 from identity.errors import IdentityError
 from identity.items import UserItem
@@ -21,6 +21,7 @@ from identity.users import ROLES
 from store.errors import DomainError
 
 REMOVE_FACTOR = "remove second factor"
+LOOK = looking.BEGIN
 # What can be done -> its name, what it does, and what is said once it is done.
 DEEDS = {
     account_help.RESEND: (
@@ -41,12 +42,21 @@ DEEDS = {
         ),
         _("The password was reset; a code to set a new one was sent to %(email)s."),
     ),
+    LOOK: (
+        _("Look as this person"),
+        _(
+            "You see the site as %(email)s does, for half an hour at most, and can change nothing. "
+            "Secrets are hidden. It is recorded."
+        ),
+        "",
+    ),
     REMOVE_FACTOR: (
         _("Remove the second factor"),
         _("%(email)s can sign in with the password alone, and the recovery codes no longer work."),
         _("%(email)s can sign in without a second factor."),
     ),
 }
+SENT = (account_help.RESEND, account_help.CONFIRM, account_help.RESET)
 STATES = {
     "FORCE_CHANGE_PASSWORD": _("invited, has not signed in yet"),
     "UNCONFIRMED": _("has not confirmed the e-mail address yet"),
@@ -123,10 +133,12 @@ def _help(model_admin: Any, request: HttpRequest, object_id: str) -> HttpRespons
     if request.method == "POST":
         if not may_change:
             raise PermissionDenied
+        if request.POST.get("do") == LOOK and _look(request, obj.as_item()):
+            return redirect("task-list")
         _do(request, obj.as_item(), request.POST.get("do", ""))
         return redirect("admin:tasks_user_help", obj.pk)
     account, problem = _account(obj.stored["username"])
-    deeds = _deeds(account) if account and may_change else ()
+    deeds = (*_deeds(account), LOOK) if account and may_change else ()
     asked = request.GET.get("do", "")
     said = {"email": obj.stored.get("email") or obj}
     return render(
@@ -157,12 +169,22 @@ def _deeds(account: directory.Account) -> tuple[str, ...]:
     return (*account_help.offered(account), *((REMOVE_FACTOR,) if account.second_factor else ()))
 
 
+def _look(request: HttpRequest, profile: UserItem) -> bool:
+    """Let the admin look as somebody, or say why not."""
+    try:
+        looking.begin(request, admin_context(request, profile.id, LOOK), profile)
+    except DomainError as error:
+        messages.error(request, str(error))
+        return False
+    return True
+
+
 def _do(request: HttpRequest, profile: UserItem, what: str) -> None:
     context = admin_context(request, profile.id, what)
     try:
         if what == REMOVE_FACTOR:
             administration.remove_second_factor(context, profile)
-        elif what in DEEDS:
+        elif what in SENT:
             account_help.send(context, profile, what)
         else:
             return

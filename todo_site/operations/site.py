@@ -15,7 +15,7 @@ from identity import roles, sign_in
 from identity.admin_models import AuditEntry
 from store import audit
 from tasks.admin import model_admins
-from todo_site.operations import people, pipeline, quarantine, records, service_checks
+from todo_site.operations import people, pipeline, quarantine, records, service_checks, workspace_pages
 from web import csv_files
 from web.answers import Budget, fit_page
 
@@ -54,10 +54,15 @@ class Site(DynamoAdminSite):
         return redirect("login")
 
     def get_urls(self) -> list[Any]:
-        """Return the URLs of the admin with those of the Pipeline and Health pages."""
+        """Return the URLs of the admin with those of the site's own pages."""
         pages = [
             path(f"{page.name}/", self.admin_view(page.view_for(self)), name=page.name)
-            for page in (pipeline.PAGE, service_checks.PAGE)
+            for page in (
+                pipeline.PAGE,
+                service_checks.PAGE,
+                workspace_pages.SETTINGS,
+                workspace_pages.ANNOUNCEMENTS,
+            )
         ]
         return [*pages, *super().get_urls()]
 
