@@ -7,7 +7,6 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext, ngettext
@@ -19,6 +18,8 @@ from identity.errors import IdentityError
 from identity.items import UserItem
 from identity.users import ROLES
 from store.errors import DomainError
+from todo_site.operations import person_data, usage
+from todo_site.operations.person_pages import person_or_list, render
 
 REMOVE_FACTOR = "remove second factor"
 LOOK = looking.BEGIN
@@ -100,28 +101,17 @@ def urls(model_admin: Any) -> list[Any]:
     def help_page(request: HttpRequest, object_id: str) -> HttpResponse:
         return _help(model_admin, request, object_id)
 
+    def data_page(request: HttpRequest, object_id: str) -> HttpResponse:
+        return person_data.page(model_admin, request, object_id)
+
     def invite_page(request: HttpRequest) -> HttpResponse:
         return _invite(model_admin, request)
 
     return [
         path("invite/", view(invite_page), name="tasks_user_invite"),
+        path("<str:object_id>/data/", view(data_page), name="tasks_user_data"),
         path("<str:object_id>/help/", view(help_page), name="tasks_user_help"),
     ]
-
-
-def person_or_list(model_admin: Any, request: HttpRequest, object_id: str) -> Any:
-    """Return the user, or the redirect to the list, with a message, if there is none."""
-    obj = model_admin.get_object(request, object_id)
-    if not model_admin.has_view_permission(request, obj):
-        raise PermissionDenied
-    return obj or model_admin._get_obj_does_not_exist_redirect(request, model_admin.opts, object_id)  # noqa: SLF001
-
-
-def render(model_admin: Any, request: HttpRequest, template: str, **shown: Any) -> HttpResponse:
-    """Return a page of the admin of users."""
-    request.current_app = model_admin.admin_site.name  # type: ignore[attr-defined]
-    context = {**model_admin.admin_site.each_context(request), "opts": model_admin.opts, **shown}
-    return TemplateResponse(request, f"admin/tasks/user/{template}.html", context)
 
 
 def _help(model_admin: Any, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -149,6 +139,9 @@ def _help(model_admin: Any, request: HttpRequest, object_id: str) -> HttpRespons
         person=obj,
         account=account,
         problem=problem,
+        may_change=may_change,
+        usage=usage.of_person(obj.pk),
+        holdings=usage.holdings(obj.pk),
         state=STATES.get(account.status, account.status) if account else "",
         last_sign_in=parse_datetime(sign_ins.last_of(obj.pk)),
         deeds=[(name, DEEDS[name][0]) for name in deeds],

@@ -15,7 +15,7 @@ from identity import roles, sign_in
 from identity.admin_models import AuditEntry
 from store import audit
 from tasks.admin import model_admins
-from todo_site.operations import people, pipeline, quarantine, records, service_checks, workspace_pages
+from todo_site.operations import people, pipeline, quarantine, records, service_checks, usage, workspace_pages
 from web import csv_files
 from web.answers import Budget, fit_page
 
@@ -31,6 +31,7 @@ class Site(DynamoAdminSite):
     site_header = site_title = gettext_lazy("Todo admin")
     index_title = gettext_lazy("Overview")
     enable_nav_sidebar = True
+    index_template = "admin/overview.html"
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Whether the person is staff now. Raises PermissionDenied for signed-in people who are not."""
@@ -65,6 +66,10 @@ class Site(DynamoAdminSite):
             )
         ]
         return [*pages, *super().get_urls()]
+
+    def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """Show the totals of the last published figures above the list of models."""
+        return super().index(request, {"totals": usage.totals(), **(extra_context or {})})
 
     def latest_actions(self, user_id: str | None, limit: int) -> Sequence[Any]:
         """Return the latest entries of the audit trail."""
