@@ -6,6 +6,7 @@ import pytest
 
 from identity import accounts, cognito, email_addresses, errors, profiles, sign_ins
 from store import audit
+from tasks import selectors
 from tests.web.totp import totp
 
 INVITE = "tasks/user/invite/"
@@ -197,3 +198,20 @@ def test_people_without_a_role_and_missing_users(admin_of, alice, bob, root):
     assert admin_of(alice).get(help_of(bob)).status_code == 403
     assert admin_of(alice).get(INVITE).status_code == 403
     assert root.get("tasks/user/nobody/help/").status_code == 302
+
+
+def test_the_list_shows_roles(root, alice, known):
+    known(alice)
+    root.save(f"tasks/user/{alice.id}/change/", roles=["managers"])
+    assert '<td class="field-kept_roles">managers</td>' in root.page(f"tasks/user/?q={alice.email}")
+
+
+def test_a_task_is_saved_as_another_one(root, alice, known, add):
+    known(alice)
+    task = add("Pay rent", category="Home")
+    path = f"tasks/task/{alice.id}.{task.id}/change/"
+    answer = root.save(path, title="Pay rent again", _saveasnew="Save as new")
+    assert answer.status_code == 302
+    found = {one.title: one for one in selectors.list_tasks(alice.id).items}
+    assert set(found) == {"Pay rent", "Pay rent again"}
+    assert found["Pay rent again"].category == "Home"

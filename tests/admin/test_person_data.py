@@ -1,6 +1,7 @@
 """Everything about a person in one file: for themselves, or for an admin whom they have asked."""
 
 import json
+import re
 import urllib.request
 
 import pytest
@@ -103,8 +104,8 @@ def test_a_person_makes_it_themselves(alice, full, client_for):
     steps = "/account/data/export/steps/"
     page = browser.post(steps, {"format": "everything"}).getvalue().decode()
     assert "The file is ready: 1 task" in page
-    export = page.partition("/account/data/export/")[2].partition("/")[0]
-    content, _ = fetched(browser.get(f"/account/data/export/{export}/"))
+    link = re.search(r'href="(/account/data/export/[0-9a-f-]{36}/)"', page)[1]
+    content, _ = fetched(browser.get(link))
     complete(content, full)
 
 

@@ -18,7 +18,7 @@ from identity.errors import IdentityError
 from identity.items import UserItem
 from identity.users import ROLES
 from store.errors import DomainError
-from todo_site.operations import person_data, usage
+from todo_site.operations import merging, person_data, usage
 from todo_site.operations.person_pages import person_or_list, render
 
 REMOVE_FACTOR = "remove second factor"
@@ -104,12 +104,16 @@ def urls(model_admin: Any) -> list[Any]:
     def data_page(request: HttpRequest, object_id: str) -> HttpResponse:
         return person_data.page(model_admin, request, object_id)
 
+    def merge_page(request: HttpRequest, object_id: str) -> HttpResponse:
+        return merging.page(model_admin, request, object_id)
+
     def invite_page(request: HttpRequest) -> HttpResponse:
         return _invite(model_admin, request)
 
     return [
         path("invite/", view(invite_page), name="tasks_user_invite"),
         path("<str:object_id>/data/", view(data_page), name="tasks_user_data"),
+        path("<str:object_id>/merge/", view(merge_page), name="tasks_user_merge"),
         path("<str:object_id>/help/", view(help_page), name="tasks_user_help"),
     ]
 

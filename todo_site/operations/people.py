@@ -91,7 +91,7 @@ class UserAdmin(Audited):
     form = UserForm
     change_form_template = "admin/tasks/user/change_form.html"
     change_list_template = "admin/tasks/user/change_list.html"
-    list_display = ("email", "name", "username", "active", "created_at")
+    list_display = ("email", "name", "username", "kept_roles", "active", "created_at")
     list_filter = (StateFilter, "created_at")
     search_fields = ("email", "name", "username")
     search_help_text = _("Part of an e-mail address, a name or a username; or a user's id.")
@@ -118,6 +118,11 @@ class UserAdmin(Audited):
     def get_changeform_initial_data(self, request: HttpRequest) -> Any:
         """Return no initial values."""
         return {}
+
+    @admin.display(description=_("Roles"), empty_value="-")
+    def kept_roles(self, obj: Any) -> str:
+        """Return the roles as the profile has them: those given here, which costs a list no call to Cognito."""
+        return ", ".join(obj.stored.get("roles") or ())
 
     @admin.display(boolean=True, ordering="disabled_at")
     def active(self, obj: Any) -> bool:
