@@ -43,8 +43,15 @@ def begin(request: HttpRequest, ctx: RequestContext, profile: UserItem) -> None:
         raise Refused(str(error)) from error
     if ADMINS in groups or profile.id == admin["id"]:
         raise Refused(_("Nobody looks as an admin."))
-    names = {name: getattr(profile, name) or "" for name in ("email", "given_name", "family_name")}
-    seen = Person(id=profile.id, username=profile.username, name=profile.name, groups=groups, **names)
+    seen = Person(
+        id=profile.id,
+        email=profile.email or "",
+        username=profile.username,
+        name=profile.name,
+        groups=groups,
+        given_name=profile.given_name or "",
+        family_name=profile.family_name or "",
+    )
     write(ctx.trail(ctx, profile, profile) if ctx.trail else [])
     request.session[KEY] = {
         "person": seen.to_session(),

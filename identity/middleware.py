@@ -36,7 +36,7 @@ class LanguageMiddleware(LocaleMiddleware):
         from identity import workspace  # here: the API's first request does not need it
 
         translation.activate(workspace.language_of(request))
-        request.LANGUAGE_CODE = translation.get_language()  # type: ignore[attr-defined]
+        request.LANGUAGE_CODE = translation.get_language()
 
 
 class PersonMiddleware:

@@ -121,8 +121,9 @@ class TaskAdmin(Audited):
     def changeform_view(self, request: HttpRequest, object_id: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Give a copy ("Save as new") the owner of the task that it is made from: a change form does not send it."""
         if object_id and "_saveasnew" in request.POST:
-            request.POST = request.POST.copy()
-            request.POST["user_id"] = unquote(object_id).rpartition(".")[0]
+            given: Any = request.POST.copy()
+            given["user_id"] = unquote(object_id).rpartition(".")[0]
+            request.POST = given
         return super().changeform_view(request, object_id, *args, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:

@@ -41,7 +41,7 @@ def judge(page, name):
 
 def announce(page):
     page.goto("/admin/announcements/")
-    page.get_by_label("Text", exact=True).fill(BANNER)
+    page.locator("#id_text").fill(BANNER)
     page.get_by_label("Address of a link").fill("/account/")
     page.get_by_label("Level").select_option("warning")
     page.get_by_role("button", name="Save").click()
@@ -111,8 +111,11 @@ def test_a_file_is_made_by_itself(enter, make_account, alice, known, add):
 
 def test_in_german(enter, make_account, alice, known):
     known(alice)
-    page = enter(make_account("Root", groups=("admins",)), locale="de-DE")
+    page = enter(make_account("Root", groups=("admins",)))
+    page.context.add_cookies([{"name": "language", "value": "de", "url": page.url}])
     for path, words in (
+        (f"tasks/user/{alice.id}/merge/", "Kontos, das bleibt"),
+        (f"tasks/user/{alice.id}/data/", "Datei erstellen"),
         ("workspace/", "Wer sich registrieren darf"),
         ("announcements/", "Etwas ankündigen"),
         (f"tasks/user/{alice.id}/help/", "Letzte Anmeldung im Browser"),

@@ -24,7 +24,7 @@ from todo_site.operations.person_pages import person_or_list, render
 REMOVE_FACTOR = "remove second factor"
 LOOK = looking.BEGIN
 # What can be done -> its name, what it does, and what is said once it is done.
-DEEDS = {
+DEEDS: dict[str, tuple[Any, Any, Any]] = {  # lazy translations
     account_help.RESEND: (
         _("Send the invitation again"),
         _("A new invitation with a new temporary password goes to %(email)s. The old one no longer works."),

@@ -40,11 +40,11 @@ def page(model_admin: Any, request: HttpRequest, object_id: str) -> HttpResponse
     profile, given = obj.as_item(), request.GET.get("into", "").strip()
     heir, problem = None, ""
     try:
-        heir = _heir(profile, given, request.user.pk) if given else None
+        heir = _heir(profile, given, str(request.user.pk)) if given else None
         if heir and request.method == "POST":
             _step(request, profile, heir)
             here = reverse("admin:tasks_user_merge", args=[profile.id])
-            return redirect(f"{here}?{urlencode({'into': heir.id, 'going': 1})}")
+            return redirect(f"{here}?{urlencode({'into': str(heir.id), 'going': '1'})}")
     except DomainError as error:
         problem = str(error)
     tasks, trashed, is_all = handing_over.left(profile.id)

@@ -17,6 +17,6 @@ def person_or_list(model_admin: Any, request: HttpRequest, object_id: str) -> An
 
 def render(model_admin: Any, request: HttpRequest, template: str, **shown: Any) -> HttpResponse:
     """Return a page of the admin of users."""
-    request.current_app = model_admin.admin_site.name  # type: ignore[attr-defined]
+    request.current_app = model_admin.admin_site.name
     context = {**model_admin.admin_site.each_context(request), "opts": model_admin.opts, **shown}
     return TemplateResponse(request, f"admin/tasks/user/{template}.html", context)
