@@ -1,6 +1,6 @@
 """What admins do for people who cannot get in: invite them, send an invitation or a code again, reset a password.
 
-Each sends an e-mail, so each is limited: ``MAILS_TO_ONE`` a day to one person, ``MAILS_BY_ONE`` a day by one admin.
+Each sends an e-mail, so each is limited: ``MAX_MAILS_TO_ONE`` a day to one person, ``MAX_MAILS_BY_ONE`` a day by one admin.
 The audit trail, in which each is recorded before it is done, is what they are counted by.
 """
 
@@ -23,7 +23,7 @@ from store.errors import DomainError, ValidationFailed
 from store.request_context import RequestContext, timestamp
 from store.writing import write
 
-MAILS_TO_ONE, MAILS_BY_ONE = 5, 100
+MAX_MAILS_TO_ONE, MAX_MAILS_BY_ONE = 5, 100
 DAY = timedelta(days=1)
 # Each invitation takes some calls to Cognito, and all of them must fit into one request.
 MOST_INVITED = 25
@@ -87,12 +87,12 @@ def send(ctx: RequestContext, profile: UserItem, what: str) -> None:
 def check_limits(ctx: RequestContext, profile: UserItem | None = None, wanted: int = 1) -> None:
     """Raise Refused if so many more mails would be too many, to the owner of ``profile`` or by this admin."""
     since = timestamp(ctx.now - DAY)
-    if profile is not None and _mails(audit.history("user", profile.id), since) + wanted > MAILS_TO_ONE:
+    if profile is not None and _mails(audit.history("user", profile.id), since) + wanted > MAX_MAILS_TO_ONE:
         text = _("%(most)d e-mails were sent to this person within a day, which is the limit. Wait a day.")
-        raise Refused(text % {"most": MAILS_TO_ONE})
-    sent = _mails(audit.by_actor(ctx.updated_by, limit=5 * MAILS_BY_ONE), since)
-    if sent + wanted > MAILS_BY_ONE:
-        left = max(0, MAILS_BY_ONE - sent)
+        raise Refused(text % {"most": MAX_MAILS_TO_ONE})
+    sent = _mails(audit.by_actor(ctx.updated_by, limit=5 * MAX_MAILS_BY_ONE), since)
+    if sent + wanted > MAX_MAILS_BY_ONE:
+        left = max(0, MAX_MAILS_BY_ONE - sent)
         text = ngettext(
             "You may send %(left)d more e-mail today.", "You may send %(left)d more e-mails today.", left
         )

@@ -6,7 +6,10 @@ from django.test import Client
 from identity import profiles
 from tasks import selectors
 
-PAGES = ("", "tasks/task/", "tasks/user/", "tasks/auditentry/", "pipeline/", "health/")
+PAGES = (
+    *("", "tasks/task/", "tasks/user/", "tasks/auditentry/", "pipeline/", "health/"),
+    *("workspace/", "announcements/", "tasks/user/invite/"),
+)
 
 
 def test_an_admin_sees_every_model(root):

@@ -142,7 +142,7 @@ def test_one_person_gets_so_many_mails_a_day(root, other_root, alice, known, sen
 
 
 def test_one_admin_sends_so_many_mails_a_day(root, other_root, alice, bob, known, sent, monkeypatch):
-    monkeypatch.setattr("identity.account_help.MAILS_BY_ONE", 1)
+    monkeypatch.setattr("identity.account_help.MAX_MAILS_BY_ONE", 1)
     known(alice), known(bob)
     assert "The password was reset" in do(root, alice, "reset password")
     assert "You may send 0 more e-mails today." in do(root, bob, "reset password")
