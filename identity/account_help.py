@@ -1,7 +1,7 @@
 """What admins do for people who cannot get in: invite them, send an invitation or a code again, reset a password.
 
-Each sends an e-mail, so each is limited: ``MAX_MAILS_TO_ONE`` a day to one person, ``MAX_MAILS_BY_ONE`` a day by one admin.
-The audit trail, in which each is recorded before it is done, is what they are counted by.
+Each sends an e-mail, so each is limited: ``MAX_MAILS_TO_ONE`` a day to one person, ``MAX_MAILS_BY_ONE`` a day by one
+admin. The audit trail, in which each is recorded before it is done, is what they are counted by.
 """
 
 import re
