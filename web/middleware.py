@@ -1,4 +1,4 @@
-"""Middleware for every request: id and log line, common headers, body limit, language, slashes, URLs per prefix."""
+"""Middleware for every request: id and log line, common headers, body limit, slashes, URLs per prefix."""
 
 import logging as stdlib_logging
 import re
@@ -8,11 +8,8 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.middleware.common import CommonMiddleware
-from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import render
-from django.utils import translation
 from django.utils.translation import gettext as _
 
 from store import attempts
@@ -27,24 +24,6 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 _PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 # A client never sees the response if the connection closes while it is still sending: read and discard up to this much.
 _MAX_DRAINED = 16 * 1024 * 1024
-
-
-class LanguageMiddleware(LocaleMiddleware):
-    """Chooses the visitor's language for pages, and English for the API, like its documentation."""
-
-    def process_request(self, request: HttpRequest) -> None:
-        """Activate the language of the request."""
-        if problems.is_for_api(request):
-            translation.activate(settings.LANGUAGE_CODE)
-        else:
-            super().process_request(request)
-
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        """Name the language of the answer, and say of a page that it varies with the visitor's."""
-        if problems.is_for_api(request):
-            response.headers.setdefault("Content-Language", settings.LANGUAGE_CODE)
-            return response
-        return super().process_response(request, response)
 
 
 class SlashMiddleware(CommonMiddleware):

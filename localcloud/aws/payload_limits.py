@@ -4,8 +4,8 @@ Hole closed: ministack passes on answers of functions and headers of any size, u
 environment variables and metrics. It throttles what exceeds the concurrency of a function or the account, but then its
 gateway answers 429, where API Gateway answers 500. It measures a transaction of DynamoDB as JSON, in which a character
 may take six bytes, instead of by its items. It measures the keys of a table, but neither those of its indexes nor those
-that a query asks for. Sources: the quotas pages of Lambda, API Gateway, DynamoDB and CloudWatch, API Gateway's important
-notes for the headers that it renames or leaves out, and AWS's article about its internal server errors.
+that a query asks for. Sources: the quotas pages of Lambda, API Gateway, DynamoDB and CloudWatch, API Gateway's
+important notes for the headers that it renames or leaves out, and AWS's article about its internal server errors.
 """
 
 import json
