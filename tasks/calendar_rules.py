@@ -10,9 +10,9 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from typing import NamedTuple
 
+from store.steps import Steps
 from tasks import recurrence
 from tasks.recurrence import WEEKDAYS, Parts, Start
-from web.steps import Steps
 
 # A list has so many days from this month on, and so many in all, those before this month included.
 LISTED, MOST_LISTED = 30, 100
@@ -38,9 +38,8 @@ def pieces(rule: str, start: Start, today: date, steps: Steps) -> list[Piece]:
     if first is None:
         return []
     parts = recurrence.completed(recurrence.parts_of(rule), start.day)
-    if _is_read_alike(parts):
-        written = rule
-    elif not (written := _picked(parts) or _of_long_months(parts)):
+    written = rule if _is_read_alike(parts) else _picked(parts) or _of_long_months(parts)
+    if not written:
         return [Piece(day) for day in _listed(rule, start, today, steps)]
     end = min(first, date.max - AHEAD) + AHEAD
     changes = _changes(start, first, end)
