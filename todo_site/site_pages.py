@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
+from identity import workspace
 from todo_site.api_problems import PROBLEMS
 from web import markdown
 
@@ -32,8 +33,8 @@ def manifest(request: HttpRequest) -> JsonResponse:
     ]
     content = {
         "id": home,
-        "name": "Todo with Insights",
-        "short_name": "Todo",
+        "name": workspace.current().name or "Todo with Insights",
+        "short_name": workspace.current().name or "Todo",
         "start_url": home,
         "scope": home,
         "display": "standalone",

@@ -16,6 +16,7 @@ from store import validation
 from store.idempotency import Once, StoredReply
 from tasks.transfer import export_jobs
 from tasks.transfer.export_jobs import ExportItem
+from tasks.transfer.exporting import FORMATS
 from tasks.transfer.stepped import Stepped
 from web.api import describe, pages, replies, requests
 from web.api.schemas import ID, PAGE_QUERY, UUID, Id, Moment, Problem, out
@@ -90,7 +91,7 @@ def create_export(request: HttpRequest) -> HttpResponse:
 def list_exports(request: HttpRequest) -> HttpResponse:
     """List your exports of the last day, the newest first. At most 20."""
     ctx = context(request)
-    found = export_jobs.list_exports(ctx)
+    found = [item for item in export_jobs.list_exports(ctx) if item.format in FORMATS]
     return pages.answer(request, f"exports\0{ctx.user_id}", found, lambda item: item.id, _shown)
 
 
@@ -102,7 +103,7 @@ def list_exports(request: HttpRequest) -> HttpResponse:
 )
 def get_export(request: HttpRequest, export_id: str) -> HttpResponse:
     """Get how far an export is and, when it is done, a new address of its file."""
-    return replies.answer(_reply(200, export_jobs.get_export(context(request), export_id)))
+    return replies.answer(_reply(200, export_jobs.get_export(context(request), export_id, FORMATS)))
 
 
 @router.post(
@@ -121,7 +122,8 @@ def continue_export(request: HttpRequest, export_id: str) -> HttpResponse:
 
 
 def _step(request: HttpRequest, export_id: str, once: Once | None) -> Stepped[ExportItem]:
-    return export_jobs.step(context(request), export_id, once, read=partial(allowance.owe, request))
+    owed = partial(allowance.owe, request)
+    return export_jobs.step(context(request), export_id, once, read=owed, formats=FORMATS)
 
 
 def _answer(status: int, done: Stepped[ExportItem], request: HttpRequest | None = None) -> HttpResponse:

@@ -124,7 +124,7 @@ _PIECE = {"requestBody": {"required": True, "content": {"application/octet-strea
     openapi_extra=describe.body(NEW_IMPORT, {"file": ("A file of 6 MB", {"bytes": 6243104})}),
 )
 def create_import(request: HttpRequest) -> HttpResponse:
-    """Start to import a file of any size, such as one of `POST /api/v1/exports`: our JSON or CSV.
+    """Start to import a file of any size: our JSON or CSV, as `POST /api/v1/exports` makes them, or Todoist's template.
 
     Then send the file in pieces, with `POST /api/v1/imports/{import_id}/continue`, until `status` is `done`. Rows
     become tasks as with `POST /api/v1/import`. At most 20 imports are kept, each for a day.
@@ -189,6 +189,8 @@ def continue_import(request: HttpRequest, import_id: str) -> HttpResponse:
     The rows that the piece holds whole are imported, at most 250; the answer says where to go on. A piece that begins
     elsewhere changes nothing, so if an answer is lost, send the piece again. 409 means that another request is still
     working on this step.
+
+    A task of Todoist's template is imported together with its sub-tasks, 1000 at most.
     """
     offset = requests.query(request, PIECE_QUERY)["offset"]
     requests.check_coding(request)

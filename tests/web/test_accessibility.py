@@ -31,7 +31,7 @@ PAGES = {
     "selecting": "/?select=1", "board": "/board/", "month": "/calendar/", "week": "/calendar/?week=",
     "trash": "/trash/",
     "task": "/tasks/{task}/", "snooze": "/tasks/snooze/?ids={task}",
-    "profile": "/account/", "security": "/account/security/",
+    "profile": "/account/", "email": "/account/email/", "security": "/account/security/",
     "second-factor": "/account/security/second-factor/", "access": "/account/access/", "data": "/account/data/",
     "nowhere": "/nowhere/", "forbidden": "/insights/", "deleted": "/account/deleted/",
 }  # fmt: skip

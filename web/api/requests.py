@@ -14,8 +14,8 @@ from pydantic_core import from_json
 from store import validation, versions
 from store.errors import FieldError, TooMany, ValidationFailed
 from store.idempotency import Once, StoredReply
+from store.steps import OutOfStepsError, Steps
 from web.api.error_handlers import RequestProblem
-from web.steps import OutOfStepsError, Steps
 
 KEY_MAX = 255
 TAGS_MAX = 1024
