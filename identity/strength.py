@@ -8,6 +8,7 @@ from django.views.decorators.http import require_POST
 
 from identity import passwords
 from identity.errors import WeakPassword
+from identity.sign_in import person
 
 ABOUT = ("email", "given_name", "family_name")
 
@@ -19,7 +20,8 @@ def strength(request: HttpRequest) -> JsonResponse:
     """Return the ``score`` of ``password`` (0 to 4; below 3 it is refused) and what to say of it. Keeps nothing."""
     about = [request.POST.get(name, "")[:254] for name in ABOUT]
     if request.user.is_authenticated:
-        about += [request.user.email, request.user.username, request.user.name]  # type: ignore[union-attr]
+        me = person(request)
+        about += [me.email, me.username, me.name]
     password = request.POST.get("password", "")
     try:
         passwords.check(password, *about)
