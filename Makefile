@@ -18,7 +18,7 @@ shuffled := -p randomly --randomly-seed=$(SEED)
 BENCH ?= api lists admin_lists insights language scale wire cold_start load durable
 
 .PHONY: help run test test-fast test-long test-clock test-crash test-parity bench bench-lake screenshots lint format \
-	messages lock sbom audit env clean lint-style lint-types lint-infra-types lint-stacks test-app test-checks
+	errors messages lock sbom audit env clean lint-style lint-types lint-infra-types lint-stacks test-app test-checks
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -92,6 +92,9 @@ format: env ## rewrite the code in the project's style
 	@$(bin)/ruff check --fix .
 	@$(bin)/ruff format .
 	@$(bin)/djlint --reformat --quiet templates
+
+errors: env ## write docs/errors.md from the codes of the API's problems
+	@$(bin)/python -m todo_site.api_problems > docs/errors.md
 
 messages: env ## bring the translation catalogues up to date with the texts in code and templates
 	@$(bin)/python -m localcloud.translations

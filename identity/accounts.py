@@ -35,7 +35,6 @@ _ERRORS: dict[str, type[IdentityError]] = {
     "AliasExistsException": AddressTaken,
     "NotAuthorizedException": InvalidCredentials,
     "UserNotFoundException": WrongCode,
-    "TooManyRequestsException": TooManyAttempts,
     "TooManyFailedAttemptsException": TooManyAttempts,
     "LimitExceededException": TooManyAttempts,
     "CodeDeliveryFailureException": IdentityUnavailable,

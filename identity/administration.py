@@ -21,6 +21,7 @@ from identity import (
     roles,
     sessions,
     tries,
+    workspace,
 )
 from identity.errors import AccountMissing, EmailTaken, IdentityError, WrongCode
 from identity.fields import PROFILE_CHANGES
@@ -50,7 +51,8 @@ def create_user(ctx: RequestContext, given: Mapping[str, Any], groups: frozenset
     values = validation.clean(PROFILE_CHANGES, given)
     if not values.get("email"):
         raise ValidationFailed([FieldError(field="email", message="This field is required.", code="missing")])
-    tries.mail(tries.Visitor(f"admin {ctx.updated_by}"), values["email"])
+    tries.mail(tries.of_admin(ctx), values["email"])
+    values.setdefault("timezone", workspace.current().timezone or None)
     username = values.get("username") or f"user-{uuid.uuid4().hex[:12]}"
     _reserve(ctx, values["email"], f"new:{ctx.request_id}")
     try:

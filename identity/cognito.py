@@ -33,7 +33,6 @@ _ERRORS: dict[str, type[IdentityError]] = {
     "InvalidParameterException": InvalidCredentials,
     "UserNotConfirmedException": NotConfirmed,
     "PasswordResetRequiredException": PasswordResetRequired,
-    "TooManyRequestsException": TooManyAttempts,
     "LimitExceededException": TooManyAttempts,
 }
 

@@ -22,6 +22,7 @@ class InvalidToken(IdentityError):  # noqa: N818
 
     message = _("The access token is not valid.")
     status = 401
+    kind = "invalid-token"
 
     @property
     def headers(self) -> Mapping[str, str]:  # type: ignore[override]
@@ -163,6 +164,7 @@ class ProfileNotFound(DomainError):  # noqa: N818
     """This person has no profile yet."""
 
     status = 404
+    kind = "user-not-found"
     message = _("There is no such user.")
 
 
@@ -170,6 +172,7 @@ class AccessTokenNotFound(DomainError):  # noqa: N818
     """There is no such access token, or it belongs to somebody else, or has been revoked."""
 
     status = 404
+    kind = "access-token-not-found"
     message = _("There is no such access token.")
 
 
@@ -228,6 +231,7 @@ class ShutOut(DomainError):  # noqa: N818
     """The caller's access was just revoked, and the request would create something that outlives it."""
 
     status = 401
+    kind = "access-revoked"
     headers = {"WWW-Authenticate": f'{CHALLENGE}, error="invalid_token"'}
     message = "Your access has been revoked."
 
@@ -236,4 +240,5 @@ class CalendarFeedNotFound(DomainError):  # noqa: N818
     """There is no calendar feed at this address, or no longer."""
 
     status = 404
+    kind = "calendar-feed-not-found"
     message = _("There is no such calendar feed.")

@@ -25,6 +25,7 @@ from identity import (
     sealing,
     sign_in,
     tries,
+    workspace,
 )
 from identity.cognito import NEW_PASSWORD, TOTP
 from identity.decorators import form_page
@@ -42,6 +43,7 @@ from identity.forms import (
 )
 from identity.next_page import safe_url
 from identity.users import Person
+from identity.workspace import SignUpClosed
 from store.errors import DomainError
 
 LINK_SECONDS = 24 * 3600
@@ -90,6 +92,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         given = form.cleaned_data
         try:
+            workspace.check_sign_up(given["email"])
             username = accounts.sign_up(
                 tries.visitor(request),
                 given["email"],
@@ -98,7 +101,8 @@ def sign_up(request: HttpRequest) -> HttpResponse:
                 given["family_name"],
             )
         except IdentityError as error:
-            form.explain(error, "password" if isinstance(error, WeakPassword) else None)
+            fields = {WeakPassword: "password", SignUpClosed: "email"}
+            form.explain(error, fields.get(type(error)))
         else:
             request.session[SIGNED_UP] = {
                 "username": username,

@@ -1,4 +1,4 @@
-"""URLs of signing up, signing in and out, forgotten passwords, the theme and the time zone."""
+"""URLs of signing up, signing in and out, forgotten passwords, the theme, the time zone and announcements."""
 
 from django.urls import path
 
@@ -15,5 +15,7 @@ urlpatterns = [
     path("password/strength/", strength.strength, name="strength"),
     path("password/reset/", registration.reset, name="reset"),
     path("theme/", views.theme, name="theme"),
+    path("looking/end/", views.end_looking, name="end-looking"),
+    path("announcements/dismiss/", views.dismiss, name="dismiss"),
     path("time-zone/", views.zone, name="time-zone"),
 ]

@@ -1,4 +1,4 @@
-"""Signing in and out, choosing the theme, and taking the zone that is offered."""
+"""Signing in and out, the theme, the zone that is offered, and announcements that were read."""
 
 from typing import Any
 
@@ -6,13 +6,13 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, resolve_url
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from identity import preference_cookies, profiles, registration, sealing, sign_in, today
+from identity import preference_cookies, profiles, registration, sealing, sign_in, today, workspace
 from identity.decorators import form_page, person_required
 from identity.errors import ChallengeRequired, IdentityError
 from identity.forms import SignInForm, show
@@ -93,6 +93,30 @@ def theme(request: HttpRequest) -> HttpResponse:
         raise BadRequest(_("There is no such theme."))
     answer = redirect(safe_url(request, request.POST.get("next", "")))
     preference_cookies.set_cookie(request, answer, "theme", chosen)
+    return answer
+
+
+@never_cache
+@require_POST
+def end_looking(request: HttpRequest) -> HttpResponse:
+    """Let an admin who looks as another person be themselves again; show that person's account in the admin."""
+    admin = getattr(request, "looked_by", None) if request.user.is_authenticated else None
+    if admin is None:
+        return redirect(settings.LOGIN_REDIRECT_URL)
+    from identity import looking  # here: hardly anybody does
+
+    seen: Any = request.user
+    looking.end(request, admin)
+    return redirect(f"{resolve_url('admin')}tasks/user/{seen.id}/help/")
+
+
+@require_POST
+def dismiss(request: HttpRequest) -> HttpResponse:
+    """Show the announcement ``id`` in this browser no more: a cookie remembers the latest of them."""
+    answer = redirect(safe_url(request, request.POST.get("next", "")))
+    known = {one.id for one in workspace.current().announcements}
+    gone = {*request.COOKIES.get(workspace.DISMISSED, "").split("."), request.POST.get("id", "")}
+    preference_cookies.set_cookie(request, answer, workspace.DISMISSED, ".".join(sorted(gone & known)))
     return answer
 
 

@@ -42,6 +42,7 @@ ACCOUNT_CALLS = (
     "AdminDisableUser",
     "AdminEnableUser",
     "AdminDeleteUser",
+    "AdminResetUserPassword",
     "AdminUserGlobalSignOut",
     "AdminSetUserMFAPreference",
     "AdminListGroupsForUser",

@@ -63,6 +63,7 @@ DEMO_PASSWORD = env.optional("DEMO_PASSWORD", "")  # local only: the sign-in pag
 # How old a process's knowledge of revoked tokens, and of a person's groups, may be.
 REVOCATIONS_SECONDS = env.seconds("REVOCATIONS_SECONDS", 2)
 GROUPS_SECONDS = env.seconds("GROUPS_SECONDS", 50)
+WORKSPACE_SECONDS = env.seconds("WORKSPACE_SECONDS", 30)  # the same of the settings that admins edit
 # For the Health and Pipeline pages. A job request starts the state machine; without one, the lake polls for requests.
 CAPTURE_FUNCTION = env.optional("CAPTURE_FUNCTION", catalog.CAPTURE_FUNCTION)
 CDC_STREAM = env.optional("CDC_STREAM", catalog.CHANGES_STREAM)
@@ -108,11 +109,12 @@ MIDDLEWARE = [
     "web.answers.SizeMiddleware",
     "web.answers.CompressionMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "web.middleware.LanguageMiddleware",
+    "identity.middleware.LanguageMiddleware",
     "web.middleware.BodyLimitMiddleware",
     "web.middleware.SlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "identity.middleware.PersonMiddleware",
+    "identity.middleware.LookingMiddleware",
     "identity.middleware.PageAllowanceMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -132,6 +134,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "web.context_processors.site",
                 "identity.context_processors.zone",
+                "identity.context_processors.of_workspace",
             ],
         },
     }
@@ -173,6 +176,7 @@ CONTENT_SECURITY_POLICY = (
 )
 MAX_BODY_BYTES = 1024 * 1024
 MAX_QUERY_BYTES = 32 * 1024  # API Gateway takes less, gunicorn too
+MAX_HEADER_BYTES = 32 * 1024  # API Gateway takes less
 # Sites whose scripts may call the API, such as https://app.example.com; none by default.
 CORS_ORIGINS = env.origins("CORS_ORIGINS")
 # What one person may do in a minute, in requests (see identity.allowance); 0: no limit.

@@ -45,5 +45,5 @@ class EdgeMiddleware:
 def _refuse(request: HttpRequest) -> HttpResponse:
     detail = f"The site is at {settings.APP_URL}."
     if problems.is_for_api(request):
-        return problems.response(request, 403, detail=detail)
+        return problems.response(request, 403, detail=detail, kind="wrong-address")
     return HttpResponse(detail, status=403, content_type="text/plain; charset=utf-8")

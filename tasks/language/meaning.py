@@ -11,6 +11,8 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from dateutil.easter import easter
+
 from tasks.language.engine import Captures
 from tasks.language.figures import Day
 from tasks.language.lexicon import DAYS, between
@@ -155,6 +157,12 @@ class Actions:
         years = [year] if year else range(self._today.year, self._today.year + 9)
         days = (date(y, month, day) for y in years if y <= _LAST_YEAR and day <= monthrange(y, month)[1])
         return _day(next((found for found in days if year or found >= self._today), None))
+
+    def from_easter(self, days: int = 0, year: int | None = None) -> Meaning:
+        """So many days after Easter Sunday; without a year, the next such day from today on."""
+        years = [year] if year else [self._today.year, self._today.year + 1]
+        found = (easter(y) + timedelta(days=days) for y in years)
+        return _day(next((day for day in found if year or day >= self._today), None))
 
     def day_of_month(self, day: int) -> Meaning:
         """The next such day of a month that has it, from today on."""

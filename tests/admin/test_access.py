@@ -11,7 +11,10 @@ from tests.conftest import PASSWORD
 from tests.web.conftest import read
 from tests.web.totp import totp
 
-PAGES = ("", "tasks/task/", "tasks/user/", "tasks/auditentry/", "pipeline/", "health/")
+PAGES = (
+    *("", "tasks/task/", "tasks/user/", "tasks/auditentry/", "pipeline/", "health/"),
+    *("workspace/", "announcements/", "tasks/user/invite/"),
+)
 
 
 def test_an_admin_sees_every_model(root):

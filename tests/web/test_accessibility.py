@@ -104,6 +104,10 @@ def test_the_style_guide(visit, settings):
     assert look(visit(), {"styleguide": "/styleguide/"}) == {}
 
 
+def test_the_errors_of_the_api(visit):
+    assert look(visit(), {"errors": "/api/docs/errors"}) == {}
+
+
 def test_the_way_into_an_account(visit, settings):
     settings.DEMO_PASSWORD = ""
     page, found = visit(), {}

@@ -8,11 +8,10 @@ from functools import cache
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from identity import accounts, sign_in, tries
+from identity import accounts, sign_in, tries, workspace
 from identity.access_tokens import DAYS, NAME_MAX
 from identity.cognito import Tokens
 from identity.errors import IdentityError, WrongCode
@@ -66,7 +65,7 @@ class ProfileForm(StyledForm):
             else _("The one of my device")
         )
         zone.choices = [("", own), *_zones()]
-        language.choices = [("", _("The one of my browser")), *settings.LANGUAGES]
+        language.choices = [("", _("The one of my browser")), *workspace.current().offered]
 
 
 class ProofForm(StyledForm):
@@ -171,7 +170,7 @@ class ImportForm(StyledForm):
     file = forms.FileField(
         label=_("File"),
         help_text=_(
-            "A CSV or JSON file exported here, of any size and as a spreadsheet saved it, or Todoist's CSV template."
+            "A CSV or JSON file exported here, also as a spreadsheet saved it, or Todoist's CSV template; of any size."
         ),
         required=False,
         error_messages={"required": _("Choose a file."), "empty": _("That file is empty.")},

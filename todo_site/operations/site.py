@@ -17,7 +17,7 @@ from identity import roles, sign_in
 from identity.admin_models import AuditEntry
 from store import audit
 from tasks.admin import model_admins
-from todo_site.operations import people, pipeline, quarantine, records, service_checks
+from todo_site.operations import people, pipeline, quarantine, records, service_checks, usage, workspace_pages
 from web import csv_files
 from web.answers import Budget, fit_page
 
@@ -36,6 +36,7 @@ class Site(DynamoAdminSite):
     site_header = site_title = gettext_lazy("Todo admin")
     index_title = gettext_lazy("Overview")
     enable_nav_sidebar = True
+    index_template = "admin/overview.html"
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Whether the person is staff now, with a second factor where one is wanted.
@@ -65,12 +66,21 @@ class Site(DynamoAdminSite):
         return redirect("login")
 
     def get_urls(self) -> list[Any]:
-        """Return the URLs of the admin with those of the Pipeline and Health pages."""
+        """Return the URLs of the admin with those of the site's own pages."""
         pages = [
             path(f"{page.name}/", self.admin_view(page.view_for(self)), name=page.name)
-            for page in (pipeline.PAGE, service_checks.PAGE)
+            for page in (
+                pipeline.PAGE,
+                service_checks.PAGE,
+                workspace_pages.SETTINGS,
+                workspace_pages.ANNOUNCEMENTS,
+            )
         ]
         return [*pages, *super().get_urls()]
+
+    def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """Show the totals of the last published figures above the list of models."""
+        return super().index(request, {"totals": usage.totals(), **(extra_context or {})})
 
     def latest_actions(self, user_id: str | None, limit: int) -> Sequence[Any]:
         """Return the latest entries of the audit trail."""
