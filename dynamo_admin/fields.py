@@ -7,7 +7,7 @@ lengths, choices and formats. The model declares only the rest, such as labels.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -35,6 +35,15 @@ def _stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
+def _shown_anywhere(moment: datetime) -> datetime:
+    """Return a moment that every time zone can show and that compares with others. Raises ValueError."""
+    if moment.tzinfo is None:
+        raise ValueError("it has no time zone")
+    if not MINYEAR < moment.year < MAXYEAR:
+        raise ValueError("no clock shows it")
+    return moment
+
+
 PLAIN = Codec(lambda value: value, lambda value: value)
 TEXT = Codec(lambda value: "" if value is None else value, lambda value: value or None)
 DATE = Codec(
@@ -42,11 +51,11 @@ DATE = Codec(
     lambda value: value.isoformat() if value else None,
 )
 ISO = Codec(
-    lambda value: datetime.fromisoformat(value) if value else None,
+    lambda value: _shown_anywhere(datetime.fromisoformat(value)) if value else None,
     lambda value: _stamp(value) if value else None,
 )
 EPOCH = Codec(
-    lambda value: None if value is None else _EPOCH + timedelta(seconds=float(value)),
+    lambda value: None if value is None else _shown_anywhere(_EPOCH + timedelta(seconds=float(value))),
     lambda value: None if value is None else int(value.timestamp()),
 )
 JSON = Codec(lambda value: value, lambda value: value or None)

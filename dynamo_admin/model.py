@@ -1,5 +1,6 @@
 """DynamoModel, the base of Django models whose rows are PynamoDB items."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from django.core.exceptions import ImproperlyConfigured
@@ -9,9 +10,10 @@ from pynamodb.models import Model
 
 from dynamo_admin.fields import PLAIN, Codec, DjangoField, Schema, make
 from dynamo_admin.query import DynamoManager
-from dynamo_admin.reading import Values
+from dynamo_admin.reading import Damaged, Values, place_key, place_of
 
 KEY = "key"
+REASON_LENGTH = 200
 
 
 class DynamoBase(ModelBase):
@@ -61,6 +63,9 @@ class DynamoModel(models.Model, metaclass=DynamoBase):
     - ``show`` (optional): the attributes to include, in order; by default all but the table's keys.
     - ``schema`` (optional): a JSON Schema with lengths, choices and formats of the same fields.
     - ``version_field`` (optional): the attribute that counts writes, by which stale forms are recognised.
+
+    ``unreadable`` says why fields of an object could not be read from its item, by name ("" for all of it). Such an
+    object has None there; its key, if that is among them, is ``reading.place_key``.
     """
 
     item: ClassVar[type[Model] | None] = None
@@ -70,6 +75,7 @@ class DynamoModel(models.Model, metaclass=DynamoBase):
     version_field: ClassVar[str] = "version"
     codecs: ClassVar[dict[str, Codec]] = {}
     stored: Values
+    unreadable: Mapping[str, str] = {}
 
     key = models.CharField(primary_key=True, max_length=1000, editable=False)
     objects = DynamoManager()
@@ -86,11 +92,39 @@ class DynamoModel(models.Model, metaclass=DynamoBase):
     def from_values(cls, values: Values) -> Self:
         """Return an object made from an item's attributes, which it keeps unchanged in ``stored``."""
         names = [field.attname for field in cls._meta.concrete_fields]
-        key = cls.reader.key_of(values)
-        loaded = [key if name == KEY else cls.load(name, values.get(name)) for name in names]
-        obj = cls.from_db(DEFAULT_DB_ALIAS, names, loaded)
-        obj.stored = values
+        reasons = {**values.reasons} if isinstance(values, Damaged) else {}
+        loaded: dict[str, Any] = {}
+        for name in names:
+            try:
+                loaded[name] = cls.reader.key_of(values) if name == KEY else cls.load(name, values.get(name))
+            except Exception as error:  # noqa: BLE001  what is stored can be anything
+                loaded[name] = None
+                if name != KEY:
+                    reasons[name] = str(error)[:REASON_LENGTH] or type(error).__name__
+        if loaded[KEY] is None:
+            loaded[KEY] = place_key(cls._place(values))
+        obj = cls.from_db(DEFAULT_DB_ALIAS, names, [loaded[name] for name in names])
+        obj.stored, obj.unreadable = values, reasons
         return obj
+
+    @classmethod
+    def _place(cls, values: Values) -> tuple[str, str]:
+        if isinstance(values, Damaged):
+            return values.place
+        return place_of(cls.item, values) if cls.item else ("", "")
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The item's hash and range key; blank for rows that are not items of a table."""
+        return self._place(self.stored)
+
+    def why_unreadable(self) -> str:
+        """Return, for the user, why the item cannot be read; "" if it can."""
+        labels = {field.attname: str(field.verbose_name) for field in self._meta.concrete_fields}
+        return "; ".join(
+            f"{labels.get(name, name)}: {reason}" if name else reason
+            for name, reason in self.unreadable.items()
+        )
 
     @classmethod
     def load(cls, name: str, value: Any) -> Any:
