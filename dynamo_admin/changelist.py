@@ -15,7 +15,7 @@ from django.contrib.admin.views.main import (
     SEARCH_VAR,
     ChangeList,
 )
-from django.core.exceptions import SuspiciousOperation, ValidationError
+from django.core.exceptions import FieldError, SuspiciousOperation, ValidationError
 from django.core.signing import BadSignature, Signer
 from django.db import NotSupportedError
 from django.db.models.constants import LOOKUP_SEP
@@ -90,7 +90,10 @@ class CursorChangeList(ChangeList):
             self.refusal = str(error)
         except IncorrectLookupParameters as error:
             self.refusal = self._cannot(*error.args)
-        except (SuspiciousOperation, NotSupportedError, ValidationError, ValueError, TypeError) as error:
+        except (
+            *(SuspiciousOperation, NotSupportedError, ValidationError),
+            *(FieldError, ValueError, TypeError),
+        ) as error:
             self.refusal = self._cannot(error)
         else:
             return found

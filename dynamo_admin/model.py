@@ -8,7 +8,7 @@ from django.db import DEFAULT_DB_ALIAS, models
 from django.db.models.base import ModelBase
 from pynamodb.models import Model
 
-from dynamo_admin.fields import PLAIN, Codec, DjangoField, Schema, make
+from dynamo_admin.fields import PLAIN, Codec, DjangoField, Schema, Words, make
 from dynamo_admin.query import DynamoManager
 from dynamo_admin.reading import Damaged, Values, place_key, place_of
 
@@ -28,8 +28,8 @@ class DynamoBase(ModelBase):
             return super().__new__(mcs, name, bases, attrs, **kwargs)
         meta.managed = False
         meta.default_manager_name = meta.base_manager_name = "objects"
-        schema, show = (_declared(name, attrs, bases) for name in ("schema", "show"))
-        made = mcs._fields(item, schema, show)
+        schema, show, words = (_declared(name, attrs, bases) for name in ("schema", "show", "words"))
+        made = mcs._fields(item, schema, show, words or Words())
         attrs["codecs"] = {field: codec for field, (_, codec) in made.items()}
         return super().__new__(
             mcs, name, bases, {**{field: f for field, (f, _) in made.items()}, **attrs}, **kwargs
@@ -37,7 +37,7 @@ class DynamoBase(ModelBase):
 
     @staticmethod
     def _fields(
-        item: type[Model], schema: Schema | None, show: tuple[str, ...] | None
+        item: type[Model], schema: Schema | None, show: tuple[str, ...] | None, words: Words
     ) -> dict[str, tuple[DjangoField, Codec]]:
         attributes = item.get_attributes()
         unknown = set(show or ()) - attributes.keys()
@@ -45,7 +45,7 @@ class DynamoBase(ModelBase):
             raise ImproperlyConfigured(f"{item.__name__} has no {', '.join(sorted(unknown))}")
         keys = {item._hash_keyname, item._range_keyname}
         names = show or [name for name in attributes if name not in keys]
-        return {name: make(name, attributes[name], schema) for name in names}
+        return {name: make(name, attributes[name], schema, words) for name in names}
 
 
 def _declared(name: str, attrs: dict[str, Any], bases: tuple[type, ...]) -> Any:
@@ -62,6 +62,7 @@ class DynamoModel(models.Model, metaclass=DynamoBase):
     - ``reader``: a ``reading.DynamoReader``, or any other ``reading.Reader``.
     - ``show`` (optional): the attributes to include, in order; by default all but the table's keys.
     - ``schema`` (optional): a JSON Schema with lengths, choices and formats of the same fields.
+    - ``words`` (optional): names, help texts and named values of the fields, translated.
     - ``version_field`` (optional): the attribute that counts writes, by which stale forms are recognised.
 
     ``unreadable`` says why fields of an object could not be read from its item, by name ("" for all of it). Such an
@@ -72,6 +73,7 @@ class DynamoModel(models.Model, metaclass=DynamoBase):
     reader: ClassVar[Any]  # a reading.Reader
     schema: ClassVar[Schema | None] = None
     show: ClassVar[tuple[str, ...] | None] = None
+    words: ClassVar[Words] = Words()
     version_field: ClassVar[str] = "version"
     codecs: ClassVar[dict[str, Codec]] = {}
     stored: Values

@@ -7,6 +7,7 @@ from itertools import takewhile
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import model_ngettext, unquote
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
@@ -14,6 +15,8 @@ from django.db import DEFAULT_DB_ALIAS, NotSupportedError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path
+from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from pynamodb.exceptions import DeleteError, PutError, PynamoDBException
@@ -71,6 +74,7 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     change_form_template = "dynamo_admin/change_form.html"
     change_list_template = "dynamo_admin/change_list.html"
     delete_confirmation_template = "dynamo_admin/delete_confirmation.html"
+    action_template = "dynamo_admin/ask.html"
     unreadable_template = "dynamo_admin/unreadable.html"
     rows: Any = ""  # name of several rows, where the model's plural names only the list
     deletion_note: Any = ""  # shown below each object to be deleted
@@ -269,6 +273,11 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         original = context.get("original")
         seen = original.version if original is not None else None
         context["seen_version"] = request.POST.get(VERSION_PARAMETER, "" if seen is None else seen)
+        if original is not None and request.method == "POST":  # a form names what is stored, not what was typed
+            stored = type(original).from_values(original.stored)
+            context |= {"original": stored, "subtitle": str(stored)}
+            if getattr(request, "form_is_stale", False):
+                context["stale"] = context["adminform"].form.differences()
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -282,6 +291,7 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             else:
                 written = self.change_item(request, obj, form.stored_changes(form.changed_data), form)
         except WriteRefused as refused:
+            request.form_is_stale = isinstance(refused, StaleForm)  # type: ignore[attr-defined]
             form.add_refusal(refused)
             raise _FormRefused(form) from refused
         obj.__dict__.update(type(obj).from_values(written).__dict__)
@@ -384,7 +394,52 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     # --- Actions -------------------------------------------------------------------------------------------------
 
-    def for_each(self, request: HttpRequest, objects: Iterable[Any], do: Any, done: str) -> None:
+    def ask(
+        self,
+        request: HttpRequest,
+        objects: Sequence[Any],
+        question: str,
+        *,
+        note: Any = "",
+        form: Any = None,
+    ) -> HttpResponse | None:
+        """Return the page that asks before an action runs; None once it was answered, with a valid ``form`` if given.
+
+        Parameters
+        ----------
+        objects
+            What the action is about to change; the page lists them.
+        question
+            Such as "Lend 3 books?".
+        note
+            What happens then.
+        form
+            A form for what else the action needs, bound if ``asked(request)``.
+        """
+        if self.asked(request) and (form is None or form.is_valid()):
+            return None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": question,
+            "opts": self.opts,
+            "objects": objects,
+            "note": note,
+            "form": form,
+            "action": request.POST.get("action", ""),
+            "checkbox": ACTION_CHECKBOX_NAME,
+            "back": request.get_full_path(),
+        }
+        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        return TemplateResponse(request, self.action_template, context)
+
+    @staticmethod
+    def asked(request: HttpRequest) -> bool:
+        """Return whether the page of ``ask`` was answered."""
+        return "apply" in request.POST
+
+    def for_each(
+        self, request: HttpRequest, objects: Iterable[Any], do: Any, done: str, *, following: str = ""
+    ) -> None:
         """Apply an action to each object and report the outcome; a refusal does not stop the others.
 
         Parameters
@@ -393,20 +448,29 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             Called with each object; may raise WriteRefused.
         done
             Participle for the report, such as "lent" in "3 books lent".
+        following
+            The address of a list that shows, filtered by their keys, what the report is about: where it can be undone.
         """
-        count = 0
+        changed = []
         for obj in objects:
             try:
                 if obj.unreadable:
                     raise WriteRefused(obj.why_unreadable())
                 do(obj)
-                count += 1
+                changed.append(str(obj.pk))
             except WriteRefused as refused:
                 name = obj.pk if obj.unreadable else obj
                 self.message_user(request, f"{name}: {refused}", messages.ERROR)
-        if count:
-            values = {"number": count, "names": model_ngettext(self.opts, count), "done": done}
-            text = _("%(number)s %(names)s %(done)s.") % values
+        if changed:
+            names = model_ngettext(self.opts, len(changed))
+            text = _("%(number)s %(names)s %(done)s.") % {
+                "number": len(changed),
+                "names": names,
+                "done": done,
+            }
+            if following:
+                query = urlencode({"key__in": ",".join(changed)})
+                text = format_html('{} <a href="{}?{}">{}</a>', text, following, query, _("Undo it there"))
             self.message_user(request, text, messages.SUCCESS)
 
 

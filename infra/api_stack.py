@@ -48,6 +48,7 @@ ACCOUNT_CALLS = (
     "AdminAddUserToGroup",
     "AdminRemoveUserFromGroup",
     "ListUsers",
+    "ListUsersInGroup",
     "DescribeUserPool",
 )
 NO_SYMBOLS_REASON = (

@@ -89,7 +89,7 @@ def test_bulk_actions(enter, make_account, add, alice):
     ).last.click()
     page.get_by_label("Category").fill("Work")
     page.get_by_role("button", name="Change category").click()
-    expect(page.locator(".messagelist")).to_contain_text("2 tasks moved to the category.")
+    expect(page.locator(".messagelist")).to_contain_text("2 tasks moved to the category “Work”.")
     shot(page, "bulk")
 
 

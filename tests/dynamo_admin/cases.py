@@ -352,6 +352,7 @@ SPOILT = [
     {"authors": {"S": "Ann"}},
     {"pages": {"S": "many"}},
     {"genre": {"BOOL": True}},
+    {"genre": {"S": "cookbook"}},
 ]
 
 

@@ -11,9 +11,9 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy
 
 from dynamo_admin.site import DynamoAdminSite
-from identity import roles, sign_in
+from identity import admin_people, roles, sign_in
 from identity.admin_models import AuditEntry
-from store import audit
+from identity.audited_admin import with_links
 from tasks.admin import model_admins
 from todo_site.operations import people, pipeline, quarantine, records, service_checks
 from web import csv_files
@@ -54,18 +54,19 @@ class Site(DynamoAdminSite):
         return redirect("login")
 
     def get_urls(self) -> list[Any]:
-        """Return the URLs of the admin with those of the Pipeline and Health pages."""
+        """Return the URLs of the admin with the site's own: Pipeline, Health, and the people that fields suggest."""
         pages = [
             path(f"{page.name}/", self.admin_view(page.view_for(self)), name=page.name)
             for page in (pipeline.PAGE, service_checks.PAGE)
         ]
-        return [*pages, *super().get_urls()]
+        people = path("people/", self.admin_view(admin_people.suggest), name="people")
+        return [*pages, people, *super().get_urls()]
 
     def latest_actions(self, user_id: str | None, limit: int) -> Sequence[Any]:
         """Return the latest entries of the audit trail."""
-        if user_id is None:
-            return list(_everything()[:limit])
-        return [AuditEntry.from_values(item.attribute_values) for item in audit.by_actor(user_id, limit)]
+        entries: Any = AuditEntry
+        found = entries.objects.all() if user_id is None else entries.objects.filter(actor_id=user_id)
+        return with_links(found.page(None, limit).objects)
 
     def csv_lines(self, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
         """Return the lines of a file for spreadsheets."""
@@ -80,11 +81,6 @@ class Site(DynamoAdminSite):
     def fit_page(self, build: Callable[[int], HttpResponse], rows: int) -> HttpResponse:
         """Show fewer rows where an answer could not hold as many."""
         return fit_page(build, rows)
-
-
-def _everything() -> Any:
-    entries: Any = AuditEntry
-    return entries.objects.all()
 
 
 site = Site(name="admin")
