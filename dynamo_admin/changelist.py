@@ -1,6 +1,7 @@
 """The change list: it pages by cursor and within a budget of reads, and refuses what it cannot serve."""
 
 import logging
+from datetime import UTC
 from typing import Any
 
 from django.conf import settings
@@ -35,7 +36,7 @@ from dynamo_admin.query import (
 )
 from dynamo_admin.reading import Reads
 
-CURSOR_VAR = "after"
+CURSOR_VAR, COUNT_VAR = "after", "count"
 # Of Django's own lists; this one has neither numbered pages nor all rows at once.
 _UNSERVED = (PAGE_VAR, ALL_VAR, ERROR_FLAG)
 _TRUTH = frozenset({"0", "1", "true", "false", "True", "False"})
@@ -73,6 +74,7 @@ class CursorChangeList(ChangeList):
         """Return the query parameters that are filters."""
         params = super().get_filters_params(params)
         params.pop(CURSOR_VAR, None)
+        params.pop(COUNT_VAR, None)
         return params
 
     # --- What cannot be served ------------------------------------------------------------------------------
@@ -199,7 +201,22 @@ class CursorChangeList(ChangeList):
         following = self.page.next and self._signer().sign(self.page.next)
         self.next_url = self.get_query_string({CURSOR_VAR: following})
         self.show_reads = settings.DEBUG
+        self._count(request)
         self.counted = self.opts.verbose_name if self.result_count == 1 else self._rows()
+
+    def _count(self, request: Any) -> None:
+        """Set ``total``: of a list that ends on its first page, or of the model's copy if it was asked to count."""
+        self.total, self.total_as_of, self.count_url = None, None, ""
+        if self.refusal or not self.multi_page or self.model.sorted_copy is None:
+            return
+        question = self.queryset.question()
+        self.count_url = self.get_query_string({COUNT_VAR: "1"}) if question else ""
+        if question and COUNT_VAR in request.GET:
+            counted = self.model.sorted_copy.count(question)
+            if counted:
+                self.total, self.total_as_of = counted
+            else:
+                messages.warning(request, _("They cannot be counted at the moment."))
 
     def get_ordering_field_columns(self) -> Any:
         """Return the columns to be marked as sorted: none that the page is not sorted by."""
@@ -220,6 +237,11 @@ class CursorChangeList(ChangeList):
                 )
                 % {"budget": f"{query.READ_BUDGET:,}", "names": names},
             )
+        elif self.page.as_of:
+            text = _(
+                "Sorted as of %(time)s UTC: what was added or changed since may be missing, or elsewhere."
+            )
+            messages.info(request, text % {"time": f"{self.page.as_of.astimezone(UTC):%Y-%m-%d %H:%M:%S}"})
         elif self.page.partial:
             messages.info(
                 request,

@@ -35,7 +35,11 @@ class DynamoForm(forms.ModelForm):  # type: ignore[type-arg]
     def differences(self) -> list[tuple[str, str, str]]:
         """Return the fields in which what was typed differs from what is stored: label, stored, typed."""
         return [
-            (str(self[name].label), _shown(self[name], self[name].initial), _shown(self[name], self[name].value()))
+            (
+                str(self[name].label),
+                _shown(self[name], self[name].initial),
+                _shown(self[name], self[name].value()),
+            )
             for name in self.changed_data
         ]
 

@@ -10,7 +10,7 @@ from pynamodb.models import Model
 
 from dynamo_admin.fields import PLAIN, Codec, DjangoField, Schema, Words, make
 from dynamo_admin.query import DynamoManager
-from dynamo_admin.reading import Damaged, Values, place_key, place_of
+from dynamo_admin.reading import Damaged, SortedCopy, Values, place_key, place_of
 
 KEY = "key"
 REASON_LENGTH = 200
@@ -63,6 +63,7 @@ class DynamoModel(models.Model, metaclass=DynamoBase):
     - ``show`` (optional): the attributes to include, in order; by default all but the table's keys.
     - ``schema`` (optional): a JSON Schema with lengths, choices and formats of the same fields.
     - ``words`` (optional): names, help texts and named values of the fields, translated.
+    - ``sorted_copy`` (optional): a ``reading.SortedCopy``, for orders and totals that would read too much of the table.
     - ``version_field`` (optional): the attribute that counts writes, by which stale forms are recognised.
 
     ``unreadable`` says why fields of an object could not be read from its item, by name ("" for all of it). Such an
@@ -74,6 +75,7 @@ class DynamoModel(models.Model, metaclass=DynamoBase):
     schema: ClassVar[Schema | None] = None
     show: ClassVar[tuple[str, ...] | None] = None
     words: ClassVar[Words] = Words()
+    sorted_copy: ClassVar[SortedCopy | None] = None
     version_field: ClassVar[str] = "version"
     codecs: ClassVar[dict[str, Codec]] = {}
     stored: Values

@@ -273,7 +273,9 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         original = context.get("original")
         seen = original.version if original is not None else None
         context["seen_version"] = request.POST.get(VERSION_PARAMETER, "" if seen is None else seen)
-        if original is not None and request.method == "POST":  # a form names what is stored, not what was typed
+        if (
+            original is not None and request.method == "POST"
+        ):  # a form names what is stored, not what was typed
             stored = type(original).from_values(original.stored)
             context |= {"original": stored, "subtitle": str(stored)}
             if getattr(request, "form_is_stale", False):

@@ -17,7 +17,7 @@ from django.db.models.sql.where import AND, OR, NothingNode, WhereNode
 from django.utils.translation import gettext as _
 
 from dynamo_admin.fields import ISO
-from dynamo_admin.reading import BATCH, Criteria, Reads
+from dynamo_admin.reading import BATCH, Criteria, Question, Reads
 
 # The most items that one response reads. A list that reaches it stops and offers to continue.
 READ_BUDGET = 1000
@@ -185,6 +185,8 @@ class Page:
         Whether the budget was used up before the page was full.
     unsorted
         Whether the page is ordered by time because sorting as requested would exceed the budget.
+    as_of
+        The time of the model's ``sorted_copy``, if that sorted the rows; they are as they are now.
     """
 
     objects: list[Any]
@@ -192,6 +194,7 @@ class Page:
     reads: Reads
     partial: bool = False
     unsorted: bool = False
+    as_of: datetime | None = None
 
 
 class ReaderIterable(ModelIterable):  # type: ignore[type-arg]
@@ -287,7 +290,8 @@ class DynamoQuerySet(models.QuerySet):  # type: ignore[type-arg]
         """Return one page of a list, reading at most READ_BUDGET items.
 
         In an order other than the reader's, all matches are read and sorted, and ``after`` is a number of rows. If that
-        exceeds the budget, the page is ordered by time and marked ``unsorted``. Raises CannotRead.
+        exceeds the budget, the model's ``sorted_copy`` sorts; if it cannot, the page is ordered by time and marked
+        ``unsorted``. Raises CannotRead.
         """
         if self.query.is_empty():
             return Page([], None, Reads())
@@ -301,12 +305,33 @@ class DynamoQuerySet(models.QuerySet):  # type: ignore[type-arg]
             rows = self._within(self.candidates(self.criteria(), reads))
             found = self._sorted([obj for _, obj in rows if holds(obj)])
         except TooMuchToRead:
+            if (copied := self._copied(start, size, holds)) is not None:
+                return copied
             plain = self.order_by(f"-{self.model.reader.ordered_by}")
             page = plain._page(None if start or not after else after, size)
             page.unsorted = True
             return page
         following = str(start + size) if len(found) > start + size else None
         return Page(found[start : start + size], following, reads)
+
+    def question(self) -> Question | None:
+        """Return what this asks of a copy; None if its conditions are more than a list that all hold."""
+        conditions = tuple(required(self.query.where, self.model))
+        if len(conditions) != sum(1 for _ in _conditions(self.query.where)):
+            return None
+        return Question(conditions, tuple(self.ordering()))
+
+    def _copied(self, start: int, size: int, holds: Callable[[Any], bool]) -> Page | None:
+        copy, question = self.model.sorted_copy, self.question()
+        found = copy.keys(question, start, size + 1) if copy and question else None
+        if found is None:
+            return None
+        keys, as_of = found
+        reads = Reads()
+        rows = [self.model.reader.get(key, reads) for key in keys[:size]]
+        objects = [self.model.from_values(values) for values in rows if values is not None]
+        following = str(start + size) if len(keys) > size else None
+        return Page([obj for obj in objects if holds(obj)], following, reads, as_of=as_of)
 
     def _page(self, after: str | None, size: int) -> Page:
         reads = Reads()

@@ -4,6 +4,7 @@ import heapq
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from string import Formatter
 from typing import Any, Protocol
 
@@ -85,6 +86,27 @@ class Criteria:
         """Return the only value that field ``name`` is allowed to have, or None."""
         allowed = self.equal.get(name, ())
         return str(allowed[0]) if len(allowed) == 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a list asks a copy: (field, lookup, value) that all hold, and (field, descending) to sort by."""
+
+    conditions: tuple[tuple[str, str, Any], ...]
+    ordering: tuple[tuple[str, bool], ...] = ()
+
+
+class SortedCopy(Protocol):
+    """A copy of a model's rows that sorts and counts what the table cannot. It lags behind the table.
+
+    Both methods return None for what the copy cannot answer, also when it does not respond.
+    """
+
+    def keys(self, question: Question, start: int, size: int) -> tuple[list[str], datetime] | None:
+        """Return the primary keys of ``size`` rows from row ``start`` on, and the time that the copy is of."""
+
+    def count(self, question: Question) -> tuple[int, datetime] | None:
+        """Return the number of rows, and the time that the copy is of."""
 
 
 class Reader(Protocol):

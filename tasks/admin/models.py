@@ -13,6 +13,7 @@ from dynamo_admin.fields import Words
 from dynamo_admin.reading import DynamoReader, Path, Values
 from identity.admin_models import AuditEntry, Stored, _unexpired, feed
 from tasks import fields
+from tasks.admin.gold_copy import GoldCopy
 from tasks.forms import PRIORITY_LABELS, REPEAT_FROM_LABELS, STATUS_LABELS
 from tasks.ids import is_id
 from tasks.items import TaskItem, TrashItem, task_key, trash_key
@@ -115,6 +116,7 @@ class Task(_Titled):
 
     item = TaskItem
     show = TASK_FIELDS
+    sorted_copy = GoldCopy()
     reader = DynamoReader(
         item=TaskItem,
         locate=_task_key_of,
