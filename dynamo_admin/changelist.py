@@ -187,7 +187,8 @@ class CursorChangeList(ChangeList):
             self._report(request)
         readable = [obj for obj in self.page.objects if not obj.unreadable]
         self.damaged = [obj for obj in self.page.objects if obj.unreadable]
-        self.model_admin.prepare(request, readable)
+        model_admin: Any = self.model_admin
+        model_admin.prepare(request, readable)
         self.result_list = self.queryset.with_rows(readable)
         # Equal, so that the search form does not show a number of results: they were not counted.
         self.result_count = self.full_result_count = len(readable)
@@ -207,12 +208,13 @@ class CursorChangeList(ChangeList):
     def _count(self, request: Any) -> None:
         """Set ``total``: of a list that ends on its first page, or of the model's copy if it was asked to count."""
         self.total, self.total_as_of, self.count_url = None, None, ""
-        if self.refusal or not self.multi_page or self.model.sorted_copy is None:
+        model: Any = self.model
+        if self.refusal or not self.multi_page or model.sorted_copy is None:
             return
         question = self.queryset.question()
         self.count_url = self.get_query_string({COUNT_VAR: "1"}) if question else ""
         if question and COUNT_VAR in request.GET:
-            counted = self.model.sorted_copy.count(question)
+            counted = model.sorted_copy.count(question)
             if counted:
                 self.total, self.total_as_of = counted
             else:

@@ -1,13 +1,12 @@
 """Columns of lists."""
 
-from collections.abc import Callable
 from datetime import UTC
 from typing import Any
 
 from django.contrib import admin
 
 
-def moment(name: str, label: Any) -> Callable[[Any], str]:
+def moment(name: str, label: Any) -> Any:
     """Return a column, or a read-only field, with the time in the field ``name`` to the second, in UTC, as in logs."""
 
     @admin.display(description=label, ordering=name)

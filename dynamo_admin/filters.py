@@ -68,7 +68,7 @@ class PeriodFilter(DateFieldListFilter):
 
     def queryset(self, request: Any, queryset: Any) -> Any:
         """Return the rows of the period. Raises CannotServe for what is no day."""
-        found = super().queryset(request, queryset)
+        found: Any = super().queryset(request, queryset)
         first, last = (_day(self.typed[name]) for name in self.days)
         if first:
             found = found.filter(**{f"{self.field_path}__gte": _midnight(first)})

@@ -253,7 +253,7 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             "object": obj,
             "preserved_filters": self.get_preserved_filters(request),
         }
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = self.admin_site.name
         return TemplateResponse(request, self.unreadable_template, context)
 
     def changeform_view(
@@ -431,7 +431,7 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             "checkbox": ACTION_CHECKBOX_NAME,
             "back": request.get_full_path(),
         }
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = self.admin_site.name
         return TemplateResponse(request, self.action_template, context)
 
     @staticmethod

@@ -1,6 +1,6 @@
 """People in the admin: their names in place of ids, and their e-mail addresses wherever an id is taken."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
@@ -61,7 +61,7 @@ def link_to(user_id: str | None, names: Mapping[str, str], fallback: str = "") -
     return fallback or user_id or "-"
 
 
-def person(name: str, label: Any, *, called: str = "", ordered: bool = True) -> Callable[[Any], str]:
+def person(name: str, label: Any, *, called: str = "", ordered: bool = True) -> Any:
     """Return a column, or a read-only field, that shows the id in the field ``name`` as a person.
 
     ``called``: the field with the name that the person had. The admin of the model is a ``WithPeople``.

@@ -64,7 +64,7 @@ def with_links(entries: Sequence[Any]) -> Sequence[Any]:
 
 
 class _WithHistory:
-    object_history_template = "admin/history.html"
+    object_history_template: Any = "admin/history.html"
     audit_kind = ""
 
     def history(self, request: HttpRequest, obj: Any) -> Sequence[Any]:

@@ -46,12 +46,15 @@ class GoldCopy:
         found = self._ask(
             "user_id, task_id", question, f"ORDER BY {', '.join(order)} OFFSET {start} LIMIT {size}"
         )
-        return found and ([f"{row['user_id']}.{row['task_id']}" for row in found[0]], found[1])
+        if found is None:
+            return None
+        rows, as_of = found
+        return [f"{row['user_id']}.{row['task_id']}" for row in rows], as_of
 
     def count(self, question: Question) -> tuple[int, datetime] | None:
         """Return the number of rows; see ``dynamo_admin.reading.SortedCopy``."""
         found = self._ask("count(*) AS number", question, "")
-        return found and (int(found[0][0]["number"]), found[1])
+        return (int(found[0][0]["number"]), found[1]) if found else None
 
     def _ask(
         self, columns: str, question: Question, rest: str

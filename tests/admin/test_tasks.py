@@ -159,7 +159,7 @@ def test_how_a_task_repeats_is_read_and_written_in_words(root, viewer, add, alic
     changed = selectors.get_task(alice.id, task.id)
     assert (changed.recurrence, changed.repeat_from) == ("FREQ=DAILY;INTERVAL=3", "done")
     history = root.page(f"{LIST}{key(task)}/history/")
-    assert "recurrence: “Every 2 weeks on Monday” → “Every 3 days”" in history
+    assert "repeats: “Every 2 weeks on Monday” → “Every 3 days”" in history
     entry = audit.history("task", key(task))[0]
     entries = [
         root.page("tasks/auditentry/"),

@@ -34,6 +34,22 @@ NAMES = {
     "erase": _("Erase a person"),
 }
 STATES = {"waiting": _("waiting"), "running": _("running"), "done": _("done"), "failed": _("failed")}
+# What the lake checks, in its words.
+CHECKS = {
+    "Every change could be read": _("Every change could be read"),
+    "Every day is there once": _("Every day is there once"),
+    "Every event is there once": _("Every event is there once"),
+    "Every metric is there once": _("Every metric is there once"),
+    "Every profile has its event": _("Every profile has its event"),
+    "Every profile is there once": _("Every profile is there once"),
+    "Every task has its event": _("Every task has its event"),
+    "Every task is there once": _("Every task is there once"),
+    "Every user has one row of figures": _("Every user has one row of figures"),
+    "Every user with tasks has figures": _("Every user with tasks has figures"),
+    "Gold is made of the latest Silver": _("Gold is made of the latest Silver"),
+    "No event is newer than Silver says": _("No event is newer than Silver says"),
+    "The snapshot is as fresh as the last": _("The snapshot is as fresh as the last"),
+}
 for _kind, _name in NAMES.items():
     AuditEntry.NAMES["lake", _kind] = _name
 SHOWN, SHOWN_ERROR = 10, 200
@@ -58,7 +74,7 @@ def make(request: HttpRequest) -> dict[str, Any] | HttpResponse:
 
 
 def _context(request: HttpRequest, config: LakeConfig) -> dict[str, Any]:
-    silver, unread = Bucket(config.silver_bucket, client("s3")), []
+    silver, unread = Bucket(config.silver_bucket, client("s3")), list[str]()
 
     def part(name: Any, read: Callable[[], T], otherwise: T) -> T:
         """Return what ``read`` returns; whatever is stored, the other parts of the page are shown."""
@@ -74,17 +90,20 @@ def _context(request: HttpRequest, config: LakeConfig) -> dict[str, Any]:
             )
             return otherwise
 
-    found = part(_("The status of the lake"), lambda: status.read(config, client("s3")), None)
-    delivered = found and found.last_delivery
+    found = part(_("The status of the lake"), lambda: _status(config), None)
     nothing = stream.Position(None, "")
+    none: list[dict[str, Any]] = []
     ordered = part(
         _("Job requests"), lambda: [_shown(order) for order in job_requests.recent(silver)[:SHOWN]], []
     )
     return {
         "status": found,
-        "layers": part(_("Layers"), lambda: _layers(found), []),
-        "stream": part(_("Stream lag"), lambda: stream.position(delivered), nothing) if found else nothing,
-        "runs": part(_("Last runs"), lambda: [_run(run) for run in run_log.latest(silver)[:SHOWN]], []),
+        "checks": [(CHECKS.get(check.name, check.name), check) for check in found.checks] if found else [],
+        "layers": part(_("Layers"), lambda: _layers(found), none),
+        "stream": part(_("Stream lag"), lambda: stream.position(found.last_delivery), nothing)
+        if found
+        else nothing,
+        "runs": part(_("Last runs"), lambda: [_run(run) for run in run_log.latest(silver)[:SHOWN]], none),
         "orders": ordered,
         "unread": unread,
         # A request that waits for a later time needs no refreshing.
@@ -95,6 +114,10 @@ def _context(request: HttpRequest, config: LakeConfig) -> dict[str, Any]:
         "today": datetime.now(UTC).date().isoformat(),
         "may_order": _may_order(request),
     }
+
+
+def _status(config: LakeConfig) -> status.Status | None:
+    return status.read(config, client("s3"))
 
 
 def _run(run: dict[str, Any]) -> dict[str, Any]:

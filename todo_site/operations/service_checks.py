@@ -140,12 +140,12 @@ def _cloudwatch() -> Answer:
 
 def _services() -> Iterator[tuple[str, Ask]]:
     """Yield the services to check, in the order of the data flow; those not configured are left out."""
-    yield from (("Cognito", _cognito), ("Cognito: token keys", _token_keys))
-    yield from (("DynamoDB: table", _dynamodb), ("DynamoDB: stream", _stream))
-    yield "Firehose: changes", _firehose(settings.CDC_STREAM)
-    yield "Firehose: request log", _firehose(settings.LOGS_STREAM)
+    yield from (("Cognito", _cognito), (_("Cognito: token keys"), _token_keys))
+    yield from ((_("DynamoDB: table"), _dynamodb), (_("DynamoDB: stream"), _stream))
+    yield _("Firehose: changes"), _firehose(settings.CDC_STREAM)
+    yield _("Firehose: request log"), _firehose(settings.LOGS_STREAM)
     if settings.CDC_FAILURE_QUEUE_URL:
-        yield "SQS: changes not captured", _queue
+        yield _("SQS: changes not captured"), _queue
     try:
         lake = lake_config()
         buckets = {"Bronze": lake.bronze_bucket, "Silver": lake.silver_bucket}
@@ -154,10 +154,10 @@ def _services() -> Iterator[tuple[str, Ask]]:
     for layer, bucket in {**buckets, "Gold": settings.GOLD_BUCKET}.items():
         yield f"S3: {layer}", _bucket(bucket)
     if settings.LAKE_MACHINE_ARN:
-        yield "Step Functions: lake", _machine
+        yield _("Step Functions: lake"), _machine
     yield from (("Glue", _glue), ("Athena", _athena), ("CloudWatch", _cloudwatch))
     if settings.ALARM_TOPIC_ARN:
-        yield "SNS: alarms", _topic
+        yield _("SNS: alarms"), _topic
 
 
 def check(name: str, ask: Ask) -> Finding:
