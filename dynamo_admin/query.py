@@ -121,7 +121,7 @@ def _condition(node: Any, model: Any) -> Condition:
 
 
 def _known(name: str, test: Callable[[Any], bool]) -> Condition:
-    return lambda obj: None if name in obj.unreadable else test(obj)
+    return lambda obj: None if name in obj.unreadable or "" in obj.unreadable else test(obj)
 
 
 def _folded(name: str, holds: Test, wanted: str, fold: Callable[[str], str]) -> Callable[[Any], bool]:
@@ -255,6 +255,9 @@ class DynamoQuerySet(models.QuerySet):  # type: ignore[type-arg]
         if keys is not None:
             found = [(str(key), reader.get(str(key), reads)) for key in keys]
             rows = [(key, make(values)) for key, values in found if values is not None]
+            for key, obj in rows:
+                if obj.unreadable:  # it may lack what its own key is made of
+                    obj.key = key
             order = reader.ordered_by
 
             def place(row: tuple[str, Any]) -> tuple[bool, Any]:
