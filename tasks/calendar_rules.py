@@ -38,9 +38,8 @@ def pieces(rule: str, start: Start, today: date, steps: Steps) -> list[Piece]:
     if first is None:
         return []
     parts = recurrence.completed(recurrence.parts_of(rule), start.day)
-    if _is_read_alike(parts):
-        written = rule
-    elif not (written := _picked(parts) or _of_long_months(parts)):
+    written = rule if _is_read_alike(parts) else _picked(parts) or _of_long_months(parts)
+    if written is None:
         return [Piece(day) for day in _listed(rule, start, today, steps)]
     end = min(first, date.max - AHEAD) + AHEAD
     changes = _changes(start, first, end)
