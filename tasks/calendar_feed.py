@@ -17,13 +17,13 @@ from identity import profiles
 from identity.today import UTC as UTC_ZONE
 from store import time_zones
 from store.paging import pages
+from store.steps import Steps
 from store.text import shown
 from tasks import calendar_rules, calendar_zones, checklists, recurrence, selectors
 from tasks.calendar_rules import Piece
 from tasks.recurrence import Start
 from tasks.task_filters import TaskFilters
 from web.answers import Budget
-from web.steps import Steps
 
 if TYPE_CHECKING:
     from icalendar import Alarm, Event

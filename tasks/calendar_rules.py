@@ -10,9 +10,9 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from typing import NamedTuple
 
+from store.steps import Steps
 from tasks import recurrence
 from tasks.recurrence import WEEKDAYS, Parts, Start
-from web.steps import Steps
 
 # A list has so many days from this month on, and so many in all, those before this month included.
 LISTED, MOST_LISTED = 30, 100
@@ -39,7 +39,7 @@ def pieces(rule: str, start: Start, today: date, steps: Steps) -> list[Piece]:
         return []
     parts = recurrence.completed(recurrence.parts_of(rule), start.day)
     written = rule if _is_read_alike(parts) else _picked(parts) or _of_long_months(parts)
-    if written is None:
+    if not written:
         return [Piece(day) for day in _listed(rule, start, today, steps)]
     end = min(first, date.max - AHEAD) + AHEAD
     changes = _changes(start, first, end)

@@ -24,7 +24,7 @@ from typing import NamedTuple
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from web.steps import OutOfStepsError, Steps
+from store.steps import OutOfStepsError, Steps
 
 MAX_LENGTH = 200
 MAX_NUMBER = 999  # of COUNT and INTERVAL

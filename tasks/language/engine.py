@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from web.steps import Steps
+from store.steps import Steps
 
 Captures = dict[str, Any]
 Actions = Callable[[str], Callable[..., Captures | None]]

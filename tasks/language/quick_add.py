@@ -21,11 +21,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
+from store.steps import OutOfStepsError, Steps
 from store.text import canonical, folded
 from tasks import recurrence
 from tasks.language import lexicon, meaning
 from tasks.language.engine import MAX_STEPS, NOTHING, Captures, Reading, Token
-from web.steps import OutOfStepsError, Steps
 
 MAX_LINE = 400
 # In which symbols of the grammar a phrase can be; of two that are as long, the first counts.

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
+from store.steps import OutOfStepsError, Steps
 from tasks import recurrence
 from tasks.recurrence import MAX_STEPS, WEEKDAYS, InvalidRule, Start, fitted, following, occurrences
 from tests.slices import examples
 from tests.tasks import other_libraries
-from web.steps import OutOfStepsError, Steps
 
 CORPUS = json.loads((Path(__file__).parent / "corpora/recurrence.json").read_text())
 
