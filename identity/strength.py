@@ -6,8 +6,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from identity import passwords, sign_in
+from identity import passwords
 from identity.errors import WeakPassword
+from identity.sign_in import person
 
 ABOUT = ("email", "given_name", "family_name")
 
@@ -19,8 +20,8 @@ def strength(request: HttpRequest) -> JsonResponse:
     """Return the ``score`` of ``password`` (0 to 4; below 3 it is refused) and what to say of it. Keeps nothing."""
     about = [request.POST.get(name, "")[:254] for name in ABOUT]
     if request.user.is_authenticated:
-        person = sign_in.person(request)
-        about += [person.email, person.username, person.name]
+        me = person(request)
+        about += [me.email, me.username, me.name]
     password = request.POST.get("password", "")
     try:
         passwords.check(password, *about)
