@@ -7,14 +7,18 @@ dies in between leaves something that doing it again completes.
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
+
+from django.utils.translation import gettext
 
 from identity import (
     access_tokens,
     directory,
     email_addresses,
+    last_admin,
     notices,
     recovery_codes,
     revocations,
@@ -27,7 +31,7 @@ from identity.errors import AccountMissing, EmailTaken, IdentityError, WrongCode
 from identity.fields import PROFILE_CHANGES
 from identity.items import UserItem, calendar_feed_key, folded_address
 from identity.profiles import ensure_profile, get_profile, save_profile
-from identity.users import ROLES
+from identity.users import ADMINS, ROLES
 from store import validation
 from store.errors import DomainError, FieldError, ValidationFailed
 from store.request_context import RequestContext
@@ -178,8 +182,9 @@ def disable_user(ctx: RequestContext, before: UserItem) -> UserItem:
     Raises Refused, VersionConflict.
     """
     disabled_at = before.disabled_at or ctx.timestamp
-    changed = _change_profile(ctx, before, {"disabled_at": disabled_at}, _revocation(ctx, True))
-    _end_issued(ctx, lambda: directory.disable(before.username), wholly=True)
+    with _an_admin_stays(ctx, before.username):
+        changed = _change_profile(ctx, before, {"disabled_at": disabled_at}, _revocation(ctx, True))
+        _end_issued(ctx, lambda: directory.disable(before.username), wholly=True)
     return changed
 
 
@@ -190,7 +195,8 @@ def remove_account(ctx: RequestContext, username: str = "") -> None:
     """
     try:
         for account in directory.accounts_of(ctx.user_id, username):
-            directory.delete(account)
+            with _an_admin_stays(ctx, account, own=True):
+                directory.delete(account)
     except IdentityError as error:
         raise Refused(str(error)) from error
     _end_sessions(ctx, wholly=True)
@@ -244,8 +250,9 @@ def change_groups(ctx: RequestContext, before: UserItem, groups: frozenset[str])
 
     Their browsers know at once, and everything they may do or not follows within ``GROUPS_SECONDS``.
     """
-    changed = _change_profile(ctx, before, {"roles": sorted(groups) or None})
-    _in_cognito(lambda: directory.set_groups(before.username, groups, frozenset(ROLES)))
+    with nullcontext() if ADMINS in groups else _an_admin_stays(ctx, before.username):
+        changed = _change_profile(ctx, before, {"roles": sorted(groups) or None})
+        _in_cognito(lambda: directory.set_groups(before.username, groups, frozenset(ROLES)))
     roles.groups.forget(before.username)
     sessions.revise(ctx.user_id, lambda data: _with_groups(data, groups))
     return changed
@@ -288,6 +295,36 @@ def _with_groups(session: dict[str, Any], groups: frozenset[str]) -> dict[str, A
     person = session["person"]
     others = frozenset(person["groups"]).difference(ROLES)
     return {**session, "person": {**person, "groups": sorted(groups | others)}}
+
+
+def check_an_admin_stays(username: str) -> None:
+    """Check that an account can go, before anything is done. Raises Refused if it is the last admin's."""
+    try:
+        if last_admin.is_admin(username) and not last_admin.others(username):
+            raise Refused(
+                gettext("This is the last admin who can sign in. Make somebody else an admin first.")
+            )
+    except IdentityError as error:
+        raise Refused(str(error)) from error
+
+
+@contextmanager
+def _an_admin_stays(ctx: RequestContext, username: str, *, own: bool = False) -> Iterator[None]:
+    """Do what ends somebody's role as an admin, unless they are the last one.
+
+    ``own``: whether admins may do it to themselves. Raises Refused, WriteContention.
+    """
+    try:
+        if not last_admin.is_admin(username):
+            yield
+            return
+        if ctx.updated_by == ctx.user_id and not own:
+            raise Refused(gettext("You cannot take away your own admin role. Ask another admin."))
+        with last_admin.turn():
+            check_an_admin_stays(username)
+            yield
+    except IdentityError as error:
+        raise Refused(str(error)) from error
 
 
 def _revocation(ctx: RequestContext, wholly: bool) -> Action:

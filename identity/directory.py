@@ -1,7 +1,7 @@
 """Administration of accounts in Cognito."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -78,6 +78,23 @@ def groups_of(username: str) -> frozenset[str]:
     return frozenset(group["GroupName"] for group in answer["Groups"])
 
 
+def members_of(group: str) -> Iterator[Account]:
+    """Yield the accounts in a group. One request for 60 accounts. Raises IdentityUnavailable."""
+    following: dict[str, str] = {}
+    while True:
+        answer = _call("list_users_in_group", GroupName=group, Limit=60, **following)
+        for user in answer["Users"]:
+            yield _of_list(user)
+        if "NextToken" not in answer:
+            return
+        following = {"NextToken": answer["NextToken"]}
+
+
+def _of_list(user: dict[str, Any]) -> Account:
+    attributes = {pair["Name"]: pair["Value"] for pair in user["Attributes"]}
+    return Account(user["Username"], attributes["sub"], user["Enabled"], user["UserStatus"])
+
+
 def set_groups(username: str, wanted: frozenset[str], among: frozenset[str]) -> None:
     """Make a user a member of the groups ``wanted``, and of no other group in ``among``."""
     present = groups_of(username)
@@ -121,7 +138,7 @@ def holders_of(email: str, *, verified: bool = False) -> list[Account]:
     for user in _call("list_users", Filter=f'email = "{quoted}"', Limit=10)["Users"]:
         attributes = {pair["Name"]: pair["Value"] for pair in user["Attributes"]}
         if not verified or attributes.get("email_verified") == "true":
-            found.append(Account(user["Username"], attributes["sub"], user["Enabled"], user["UserStatus"]))
+            found.append(_of_list(user))
     return found
 
 

@@ -143,13 +143,14 @@ def _confirmed(request: HttpRequest, username: str, email: str) -> HttpResponse:
     own = made and made["username"] == username and made["until"] > time.time()
     try:
         new = directory.person(username) if own else None
+        signed_in = new and sign_in.begin(request, new)
     except IdentityError:
-        new = None
-    if new is None:
+        signed_in = None
+    if signed_in is None:
         messages.success(request, _("Your address is confirmed. Sign in to begin."))
         return redirect(_link("login", email))
     messages.success(request, _("Your address is confirmed, and you are signed in."))
-    return enter(request, sign_in.begin(request, new))
+    return enter(request, signed_in)
 
 
 @form_page

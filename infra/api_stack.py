@@ -49,6 +49,7 @@ ACCOUNT_CALLS = (
     "AdminAddUserToGroup",
     "AdminRemoveUserFromGroup",
     "ListUsers",
+    "ListUsersInGroup",
     "DescribeUserPool",
 )
 NO_SYMBOLS_REASON = (

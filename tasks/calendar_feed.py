@@ -1,8 +1,8 @@
 """A person's open tasks with a due date, as an iCalendar feed (RFC 5545)."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from itertools import islice
@@ -61,14 +61,28 @@ def render(user_id: str, today: date) -> bytes:
     depends on the tasks only and, if the days of a rule are listed, on the month. A task that cannot be written as it
     is is written without its rule, at worst as its title on its day, and logged.
     """
+    return written(user_id, _due(user_id, today), Room(today, cache(lambda: _zone_of(user_id))))
+
+
+@dataclass(slots=True)
+class Room:
+    """What the rules of a feed are written with: the day and zone of the person, and what they may still take."""
+
+    today: date
+    zone: Zone
+    steps: Steps = field(default_factory=lambda: Steps(MAX_STEPS))
+    events: int = MAX_FURTHER_EVENTS
+
+
+def written(user_id: str, tasks: Iterable[Values], room: Room) -> bytes:
+    """Return the feed of ``tasks``, as many as one answer holds; the earliest due date comes first."""
     from icalendar import Calendar  # takes 0.2 s to import; only calendar requests need it
 
     calendar = Calendar.new(prodid="-//Todo with Insights//Tasks//EN", name="Tasks", uid=f"tasks-{user_id}")
     calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", "PT1H")
-    room = _Room(today, cache(lambda: _zone_of(user_id)), Steps(MAX_STEPS))
     first, budget = date.max, Budget()
-    for task in _due(user_id, today):
+    for task in tasks:
         events = _events(task, room)
         if not all(budget.take(event.to_ical()) for event in events):
             break
@@ -81,22 +95,12 @@ def render(user_id: str, today: date) -> bytes:
     return bytes(calendar.to_ical(sorted=True))
 
 
-@dataclass(slots=True)
-class _Room:
-    """What the rules of a feed are written with: the day and zone of the person, and what they may still take."""
-
-    today: date
-    zone: Zone
-    steps: Steps
-    events: int = MAX_FURTHER_EVENTS
-
-
 def _zone_of(user_id: str) -> ZoneInfo:
     profile = profiles.get_profile(user_id)
     return time_zones.named(profile.timezone if profile else None) or UTC_ZONE
 
 
-def _events(task: Values, room: _Room) -> "list[Event]":
+def _events(task: Values, room: Room) -> "list[Event]":
     """Return the events of a task: one, and more if its rule needs them."""
     for write in (_whole, _without_rule, _plain):
         try:
@@ -110,7 +114,7 @@ def _events(task: Values, room: _Room) -> "list[Event]":
     return []
 
 
-def _whole(task: Values, room: _Room) -> "list[Event]":
+def _whole(task: Values, room: Room) -> "list[Event]":
     rule = task.get("recurrence")
     # What is counted from its completion has no other date yet.
     if not rule or task.get("repeat_from") == "done":
@@ -137,11 +141,11 @@ def _further_event(task: Values, piece: Piece) -> "Event":
     return _event(dict(task) | fields, rule=piece.rule, page=task["id"])
 
 
-def _without_rule(task: Values, room: _Room) -> "list[Event]":
+def _without_rule(task: Values, room: Room) -> "list[Event]":
     return [_event(task)]
 
 
-def _plain(task: Values, room: _Room) -> "list[Event]":
+def _plain(task: Values, room: Room) -> "list[Event]":
     return [
         _event({**task, "due_time": None, "tags": (), "checklist": (), "description": None, "category": None})
     ]

@@ -1,6 +1,6 @@
 """How a series is written so that calendar programs read the same instants: as events that they expand alike.
 
-Programs expand many rules otherwise than RFC 5545 says, or refuse a feed for one, or hang. ``pieces`` keeps a rule that
+Programs expand many rules otherwise than RFC 5545 says, or not at all, or hang. ``pieces`` keeps a rule that
 icalendar, ical.js and libical expand alike, and lists the days of any other. A day that such a rule lacks is an event
 of its own, and so is one whose time the clocks skip or show twice, where programs differ.
 """

@@ -326,6 +326,14 @@ TASK_ID = path_parameter(
 TASK_LINKS = {
     LINKS: {
         name: {"operationId": name, "parameters": {"task_id": "$response.body#/id"}}
-        for name in ("get_task", "patch_task", "put_task", "delete_task", "restore_task", "purge_task")
+        for name in (
+            "get_task",
+            "patch_task",
+            "put_task",
+            "delete_task",
+            "restore_task",
+            "purge_task",
+            "get_trashed_task",
+        )
     }
 }

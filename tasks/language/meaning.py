@@ -11,8 +11,6 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from dateutil.easter import easter
-
 from tasks.language.engine import Captures
 from tasks.language.figures import Day
 from tasks.language.lexicon import DAYS, between
@@ -315,6 +313,17 @@ def rule(repeat: Captures) -> str:
     parts += [f"UNTIL={repeat['until']:%Y%m%d}"] if "until" in repeat else []
     parts += [f"COUNT={repeat['count']}"] if "count" in repeat else []
     return ";".join(parts)
+
+
+def easter(year: int) -> date:
+    """Return Easter Sunday of the Gregorian calendar, by the algorithm of Meeus, Jones and Butcher."""
+    century, of_century = divmod(year, 100)
+    golden = year % 19
+    epact = (19 * golden + century - century // 4 - (century - (century + 8) // 25 + 1) // 3 + 15) % 30
+    weekday = (32 + 2 * (century % 4) + 2 * (of_century // 4) - epact - of_century % 4) % 7
+    late = (golden + 11 * epact + 22 * weekday) // 451
+    month, day = divmod(epact + weekday - 7 * late + 114, 31)
+    return date(year, month, day + 1)
 
 
 def later(day: date, n: int, unit: str) -> date | None:

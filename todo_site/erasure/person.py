@@ -32,8 +32,10 @@ def erase(ctx: RequestContext, username: str = "") -> list[Key]:
     """Delete the account of ``ctx.user_id``, end its tokens and sessions, and delete its items and exported files.
 
     It can be repeated. ``username`` is as of ``administration.remove_account``. Returns the keys of the items. Raises
-    Refused if Cognito does not answer; then only the files are gone.
+    Refused for the last admin, and if Cognito does not answer; then only the files are gone at most.
     """
+    if username:
+        administration.check_an_admin_stays(username)
     export_jobs.erase_files(ctx.user_id)
     administration.remove_account(ctx, username)
     return erase_items(ctx.user_id)
