@@ -19,18 +19,18 @@ from pydantic import BeforeValidator, Field, TypeAdapter, with_config
 from pydantic_core import from_json, to_json
 from typing_extensions import TypedDict
 
-from identity import bearer_secrets, profiles
+from identity import bearer_secrets, notices, profiles
 from identity.bounded_cache import BoundedCache
 from identity.clock_guard import Moment
 from identity.errors import AccessTokenNotFound, InvalidAccessToken, TooManyAccessTokens
-from identity.items import AccessTokenItem, access_token_key
+from identity.items import AccessTokenItem, UserItem, access_token_key
 from store import idempotency, places, reading, validation
 from store.commit import Plan, Replayed, commit
 from store.idempotency import Once
 from store.places import PlaceItem
 from store.reading import query_all
 from store.request_context import RequestContext, timestamp
-from store.writing import Action, ConditionFailed, delete, put_new, remove, write
+from store.writing import Action, ConditionFailed, delete, delete_unless_held, put_new, update, write
 
 KIND = "TOKEN"  # of their places
 NAME_MAX = 100
@@ -104,7 +104,8 @@ def create(
 ) -> tuple[AccessToken, str]:
     """Make a token for ``ctx.user_id`` and return it with its secret, which nobody can find out later.
 
-    Two requests to DynamoDB. With ``once``, the same request again returns the same token and secret for a day.
+    Two requests to DynamoDB, and a notice. With ``once``, the same request again returns the same token and secret for
+    a day.
 
     Raises ValidationFailed, TooManyAccessTokens (at ``MAX_TOKENS``), ShutOut, IdempotencyMismatch,
     IdempotencyInFlight, WriteContention.
@@ -126,6 +127,8 @@ def create(
     now = int(ctx.now.timestamp())
     place = PlaceItem(SK=KIND, user_id=ctx.user_id, holder=item.id, expires_at=item.expires_at)
     if made := places.take(place, _free_places(ctx.user_id, now), now, make):
+        if ctx.caller and not made[0].replayed:
+            notices.tell(ctx.user_id, ctx.caller.username, notices.TOKEN)
         return made
     if record := idempotency.earlier(ctx, once):
         return _again(record.body)
@@ -225,11 +228,28 @@ def revoke_all(user_id: str) -> int:
     """End every token of ``user_id``; return how many there were."""
     tokens = list(stored(user_id))
     for item in tokens:
-        remove(item.key)
+        with suppress(ConditionFailed):  # handed over, which the index does not show yet
+            write([delete_unless_held(item, "user_id")])
         _remembered.forget(item.id)
         with suppress(ConditionFailed):
             write(_freed(item))
     return len(tokens)
+
+
+def hand_over(ctx: RequestContext, heir: UserItem) -> int:
+    """Make every token of ``ctx.user_id`` one of another person, when their accounts are merged; return how many.
+
+    Programs go on with the secret that they have, as the other person. One request for each token.
+    """
+    person = profiles.described(heir)
+    moved = 0
+    for item in list(stored(ctx.user_id)):
+        theirs = item.changed(user_id=heir.id, person=person, place=None, version=item.version + 1)
+        with suppress(ConditionFailed):  # revoked at this moment
+            write([update(item, theirs.changed(**theirs.index_keys())), *_freed(item)])
+            moved += 1
+        _remembered.forget(item.id)
+    return moved
 
 
 def verify(secret: str) -> Grant:

@@ -19,12 +19,15 @@ from identity import (
     directory,
     email_addresses,
     last_admin,
+    notices,
     recovery_codes,
     revocations,
     roles,
     sessions,
+    tries,
+    workspace,
 )
-from identity.errors import AccountMissing, EmailTaken, IdentityError
+from identity.errors import AccountMissing, EmailTaken, IdentityError, WrongCode
 from identity.fields import PROFILE_CHANGES
 from identity.items import UserItem, calendar_feed_key, folded_address
 from identity.profiles import ensure_profile, get_profile, save_profile
@@ -47,11 +50,13 @@ def _taken() -> ValidationFailed:
 def create_user(ctx: RequestContext, given: Mapping[str, Any], groups: frozenset[str]) -> UserItem:
     """Create an account, which Cognito invites by e-mail, and its profile. ``ctx.user_id`` is ignored.
 
-    Raises ValidationFailed, Refused.
+    Raises ValidationFailed, TooManyTries, Refused.
     """
     values = validation.clean(PROFILE_CHANGES, given)
     if not values.get("email"):
         raise ValidationFailed([FieldError(field="email", message="This field is required.", code="missing")])
+    tries.mail(tries.of_admin(ctx), values["email"])
+    values.setdefault("timezone", workspace.current().timezone or None)
     username = values.get("username") or f"user-{uuid.uuid4().hex[:12]}"
     _reserve(ctx, values["email"], f"new:{ctx.request_id}")
     try:
@@ -110,16 +115,60 @@ def change_user(ctx: RequestContext, before: UserItem, changes: Mapping[str, Any
 
 def _change_email(ctx: RequestContext, before: UserItem, wanted: Mapping[str, Any], email: str) -> UserItem:
     _reserve(ctx, email, ctx.user_id)
+    try:
+        changed = _move(
+            ctx,
+            before,
+            wanted,
+            email,
+            lambda: directory.ignoring(
+                AccountMissing, lambda: directory.change_email(before.username, email)
+            ),
+        )
+    except IdentityError as error:
+        raise (_taken() if isinstance(error, EmailTaken) else Refused(str(error))) from error
+    if before.email:
+        notices.tell(ctx.user_id, before.username, notices.ADDRESS, address=before.email)
+    return changed
+
+
+def take_address(
+    ctx: RequestContext, before: UserItem, email: str, in_cognito: Callable[[], None]
+) -> UserItem:
+    """Give somebody the address that they have just shown to read, and end what was issued to them before.
+
+    ``in_cognito`` makes Cognito do it, if the code was right. Access tokens and calendar stay. Raises what it raises,
+    WrongCode for an address that is kept for somebody else, Refused, VersionConflict.
+    """
+    if not email_addresses.reserve_email(ctx, email, ctx.user_id):
+        raise WrongCode
+    changed = _move(ctx, before, {"email": email}, email, in_cognito, _revocation(ctx, False))
+    _end_issued(ctx, lambda: directory.sign_out(before.username), wholly=False)
+    return changed
+
+
+def _move(
+    ctx: RequestContext,
+    before: UserItem,
+    wanted: Mapping[str, Any],
+    email: str,
+    in_cognito: Callable[[], Any],
+    *more: Action,
+) -> UserItem:
+    """Change a reserved e-mail address in Cognito and then in the profile; in neither if one of them refuses."""
     earlier = before.email or ""
     try:
-        directory.ignoring(AccountMissing, lambda: directory.change_email(before.username, email))
-    except IdentityError as error:
+        in_cognito()
+    except IdentityError:
         email_addresses.release_email(email)
-        raise (_taken() if isinstance(error, EmailTaken) else Refused(str(error))) from error
+        raise
     try:
-        changed = _change_profile(ctx, before, wanted, email_addresses.keep_email(ctx, email, ctx.user_id))
+        changed = _change_profile(
+            ctx, before, wanted, email_addresses.keep_email(ctx, email, ctx.user_id), *more
+        )
     except DomainError:
-        directory.ignoring(AccountMissing, lambda: directory.change_email(before.username, earlier))
+        if earlier:
+            directory.ignoring(AccountMissing, lambda: directory.change_email(before.username, earlier))
         email_addresses.release_email(email)
         raise
     if earlier:
@@ -175,10 +224,13 @@ def password_changed(ctx: RequestContext, username: str, *, wholly: bool) -> Non
     """End what was issued to somebody who has a new password, so that no thief of the old one stays in.
 
     That is every session and Cognito token; ``wholly``: the access tokens and the address of the calendar too.
-    Raises Refused.
+    Tells them by e-mail. Raises Refused.
     """
-    write([_revocation(ctx, wholly)])
-    _end_issued(ctx, lambda: directory.sign_out(username), wholly=wholly)
+    try:
+        write([_revocation(ctx, wholly)])
+        _end_issued(ctx, lambda: directory.sign_out(username), wholly=wholly)
+    finally:
+        notices.tell(ctx.user_id, username, notices.PASSWORD)
 
 
 def remove_second_factor(ctx: RequestContext, before: UserItem) -> UserItem:
@@ -189,6 +241,7 @@ def remove_second_factor(ctx: RequestContext, before: UserItem) -> UserItem:
     changed = _change_profile(ctx, before, {})
     _in_cognito(lambda: directory.prefer_totp(before.username, wanted=False))
     recovery_codes.forget(ctx.user_id)
+    notices.tell(ctx.user_id, before.username, notices.FACTOR_REMOVED)
     return changed
 
 

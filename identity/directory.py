@@ -1,5 +1,6 @@
 """Administration of accounts in Cognito."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +11,7 @@ from django.conf import settings
 
 from identity.cognito import client, failure
 from identity.errors import AccountMissing, EmailTaken, IdentityError
+from identity.users import Person
 
 _ERRORS: dict[str, type[IdentityError]] = {
     "UserNotFoundException": AccountMissing,
@@ -21,12 +23,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account in Cognito; ``id`` is its ``sub``, ``status`` Cognito's word for its state."""
+    """An account in Cognito; ``id`` is its ``sub``, ``status`` Cognito's word for its state.
+
+    Lists do not say whether there is a ``second_factor``; ``account`` does.
+    """
 
     username: str
     id: str
     enabled: bool
     status: str
+    second_factor: bool = False
 
 
 def _call(operation: str, **arguments: Any) -> dict[str, Any]:
@@ -43,7 +49,27 @@ def account(username: str) -> Account:
     """Return an account. Raises AccountMissing, IdentityUnavailable."""
     user = _call("admin_get_user", Username=username)
     attributes = {pair["Name"]: pair["Value"] for pair in user["UserAttributes"]}
-    return Account(user["Username"], attributes["sub"], user["Enabled"], user["UserStatus"])
+    factors = user.get("UserMFASettingList")
+    return Account(user["Username"], attributes["sub"], user["Enabled"], user["UserStatus"], bool(factors))
+
+
+def address_of(username: str) -> str:
+    """Return the address that an account has proved, or "". Raises AccountMissing, IdentityUnavailable."""
+    user = _call("admin_get_user", Username=username)
+    attributes = {pair["Name"]: pair["Value"] for pair in user["UserAttributes"]}
+    return attributes.get("email", "") if attributes.get("email_verified") == "true" else ""
+
+
+def person(username: str) -> Person | None:
+    """Return the person of an account that may sign in now; None if it is disabled or waits for something.
+
+    Raises AccountMissing, IdentityUnavailable.
+    """
+    user = _call("admin_get_user", Username=username)
+    if not user["Enabled"] or user["UserStatus"] != "CONFIRMED":
+        return None
+    attributes = {pair["Name"]: pair["Value"] for pair in user["UserAttributes"]}
+    return Person.from_claims(attributes | {"username": user["Username"], "iat": int(time.time())})
 
 
 def groups_of(username: str) -> frozenset[str]:
@@ -87,6 +113,16 @@ def create(username: str, attributes: Mapping[str, str]) -> str:
     )
     made = {pair["Name"]: pair["Value"] for pair in answer["User"]["Attributes"]}
     return str(made["sub"])
+
+
+def invite_again(username: str) -> None:
+    """Send the invitation again to the owner of an account who has not signed in yet, with a new password."""
+    _call("admin_create_user", Username=username, MessageAction="RESEND", DesiredDeliveryMediums=["EMAIL"])
+
+
+def reset_password(username: str) -> None:
+    """Make the password of an account useless, and send its owner a code to set a new one with."""
+    _call("admin_reset_user_password", Username=username)
 
 
 def change_email(username: str, email: str) -> None:

@@ -47,9 +47,19 @@ def recovery_codes_key(user_id: str) -> Key:
     return f"RECOVERY#{user_id}", METADATA
 
 
+def sign_in_key(user_id: str) -> Key:
+    """Return PK and SK of when a person last signed in."""
+    return f"SIGNIN#{user_id}", METADATA
+
+
 def preferences_key(user_id: str) -> Key:
     """Return PK and SK of a person's preferences."""
     return f"PREFERENCES#{user_id}", METADATA
+
+
+def workspace_key() -> Key:
+    """Return PK and SK of the settings of the workspace."""
+    return "WORKSPACE#settings", METADATA
 
 
 class UserItem(Authored):
@@ -149,6 +159,33 @@ class RecoveryCodesItem(Item):
     digests = Texts()
     request_id = Text()
     created_at = Text()
+
+
+class SignInItem(Item):
+    """When a person last signed in with a browser."""
+
+    ENTITY_TYPE = "SIGN_IN"
+
+    user_id = Text()
+    at = Text()
+    request_id = Text()
+
+
+class WorkspaceItem(Item):
+    """The settings of the workspace, and its announcements (``workspace.Announcement``)."""
+
+    ENTITY_TYPE = "WORKSPACE"
+
+    name = Text(null=True)
+    languages = Texts(null=True)
+    language = Text(null=True)
+    timezone = Text(null=True)
+    first_day = Whole(null=True)
+    sign_up = Text(null=True)
+    domains = Texts(null=True)
+    announcements = Records(null=True)
+    version = Whole()
+    updated_at = Text()
 
 
 class EmailItem(Item):

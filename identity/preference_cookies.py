@@ -5,12 +5,12 @@ from contextlib import suppress
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from identity import preferences, profiles, today, weekly_goal
+from identity import preferences, profiles, today, weekly_goal, workspace
 from identity.fields import PROFILE_CHANGES
 from identity.items import UserItem
 from identity.sign_in import context
 from identity.users import Person
-from store import validation
+from store import time_zones, validation
 from store.errors import ValidationFailed, VersionConflict, WriteContention
 from web.context_processors import THEMES
 
@@ -25,12 +25,12 @@ def set_cookie(request: HttpRequest, answer: HttpResponse, name: str, value: str
 def apply(request: HttpRequest, person: Person, answer: HttpResponse) -> HttpResponse:
     """Copy the preferences of a person who has just signed in to cookies and session.
 
-    Two requests to DynamoDB; the first sign-in also gives the profile the browser's zone.
+    Two requests to DynamoDB; the first sign-in also gives the profile a zone.
     """
     chosen = preferences.get(person.id)
     if chosen.theme in THEMES:
         set_cookie(request, answer, "theme", chosen.theme)
-    if chosen.language in dict(settings.LANGUAGES):
+    if chosen.language in dict(workspace.current().offered):
         set_cookie(request, answer, settings.LANGUAGE_COOKIE_NAME, chosen.language)
     weekly_goal.copy_to_session(request, chosen)
     profile = profiles.get_profile(person.id)
@@ -39,8 +39,11 @@ def apply(request: HttpRequest, person: Person, answer: HttpResponse) -> HttpRes
 
 
 def _zone(request: HttpRequest, profile: UserItem) -> str:
-    """Return the zone of a profile; one without gets the browser's, unless it is being changed at this moment."""
-    here = today.reported_zone(request)
+    """Return the zone of a profile; one without gets the workspace's, or else the browser's.
+
+    Unless it is being changed at this moment.
+    """
+    here = time_zones.named(workspace.current().timezone) or today.reported_zone(request)
     if profile.timezone or here is None:
         return profile.timezone or ""
     with suppress(ValidationFailed, VersionConflict, WriteContention):

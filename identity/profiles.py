@@ -135,8 +135,8 @@ def first_sight(ctx: RequestContext) -> list[Action]:
     return [fill_in(_new(ctx, described(ctx.caller)))]
 
 
-def described(caller: Caller) -> dict[str, str]:
-    """Return the profile fields of ``caller``, without blank ones."""
+def described(caller: Caller | UserItem) -> dict[str, str]:
+    """Return the profile fields of ``caller``, or of a stored profile, without blank ones."""
     names = ("email", "username", "name", "given_name", "family_name")
     return {name: value for name in names if (value := getattr(caller, name))}
 

@@ -1,8 +1,8 @@
-"""URLs of signing up, signing in and out, forgotten passwords, the theme and the time zone."""
+"""URLs of signing up, signing in and out, forgotten passwords, the theme, the time zone and announcements."""
 
 from django.urls import path
 
-from identity import registration, views
+from identity import registration, strength, views
 
 urlpatterns = [
     path("login/", views.login, name="login"),
@@ -12,7 +12,10 @@ urlpatterns = [
     path("sign-up/", registration.sign_up, name="sign-up"),
     path("sign-up/confirm/", registration.confirm, name="confirm"),
     path("password/forgotten/", registration.forgotten, name="forgotten"),
+    path("password/strength/", strength.strength, name="strength"),
     path("password/reset/", registration.reset, name="reset"),
     path("theme/", views.theme, name="theme"),
+    path("looking/end/", views.end_looking, name="end-looking"),
+    path("announcements/dismiss/", views.dismiss, name="dismiss"),
     path("time-zone/", views.zone, name="time-zone"),
 ]

@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from store.attributes import Whole
 from store.model import METADATA, Item
+from store.reading import get
 from store.writing import count_up
 
 WINDOW_SECONDS = 60
@@ -127,6 +128,12 @@ def _draw(account: _Account, principal: str, share: int, limit: int) -> None:
         account.left += granted
         account.closed = granted < share
         account.share = min(share * 2, MAX_SHARE, max(1, limit // 16))
+
+
+def used(principal: str, now: float) -> int:
+    """Return the units of ``principal`` that processes have drawn in the minute of ``now``. One GetItem."""
+    item = get(RateItem, rate_key(principal, int(now) // WINDOW_SECONDS))
+    return item.used if item else 0
 
 
 def forget() -> None:

@@ -89,9 +89,10 @@ def english():
 def forgotten():
     """What was read for one test is not known in the next, which may have another clock; nothing is read ahead."""
     yield
-    from identity import revocations, roles
+    from identity import revocations, roles, workspace
 
     roles.groups.clear()
+    workspace.cached.clear()
     revocations.cached.clear()
 
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from ninja.security import HttpBearer
 from ninja.utils import check_csrf
 
-from identity import allowance, cognito_tokens
+from identity import allowance, cognito_tokens, workspace
 from identity.errors import InvalidToken
 from identity.users import Person
 from web import logging
@@ -44,7 +44,8 @@ class Caller(HttpBearer):
         if principal is None:
             return None
         _check_scope(request, principal)
-        allowance.begin(request, principal.person.id, settings.RATE_LIMIT_PER_MINUTE)
+        counted = getattr(request, "looked_by", principal.person)
+        allowance.begin(request, counted.id, settings.RATE_LIMIT_PER_MINUTE)
         return principal.person
 
     def authenticate(self, request: HttpRequest, token: str) -> Person:
@@ -53,11 +54,13 @@ class Caller(HttpBearer):
 
 
 def principal_of(token: str) -> Principal:
-    """Return who a bearer token stands for. Raises InvalidToken, IdentityUnavailable."""
+    """Return who a bearer token stands for. Raises InvalidToken, SignUpClosed, IdentityUnavailable."""
     for prefix, identify in IDENTIFIERS.items():
         if token.startswith(prefix):
             return identify(token)
-    return Principal(cognito_tokens.person_of(token))
+    person = cognito_tokens.person_of(token)
+    workspace.check_admitted(person)
+    return Principal(person)
 
 
 def _by_token(request: HttpRequest, header: str) -> Principal:
@@ -74,7 +77,7 @@ def _by_session(request: HttpRequest) -> Principal | None:
     if not request.user.is_authenticated:
         return None
     if request.method not in _SAFE and check_csrf(request) is not None:
-        raise RequestProblem(403, "Send the page's CSRF token in the header X-CSRFToken.", "csrf")
+        raise RequestProblem(403, "csrf", "Send the page's CSRF token in the header X-CSRFToken.")
     return Principal(request.user)  # type: ignore[arg-type]
 
 
@@ -84,7 +87,7 @@ def _check_scope(request: HttpRequest, principal: Principal) -> None:
         challenge = f'Bearer realm="todo", error="insufficient_scope", scope="{needed}"'
         raise RequestProblem(
             403,
-            f"This token may not {needed}. Use one with the scope `{needed}`.",
             "insufficient-scope",
+            f"This token may not {needed}. Use one with the scope `{needed}`.",
             {"WWW-Authenticate": challenge},
         )

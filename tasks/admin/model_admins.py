@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -135,6 +136,7 @@ class TaskAdmin(Audited):
     """Everybody's tasks."""
 
     audit_kind = "task"
+    save_as = True
     deletion_note = _("It stays in the trash for 30 days and can be restored from there.")
     form = TaskForm
     list_display = ("title", OWNER, "status", "priority", "category", "due_date", CREATED)
@@ -161,6 +163,14 @@ class TaskAdmin(Audited):
         (_("Checklist"), {"fields": ("checklist",), "classes": ("collapse",)}),
         (_("Record"), {"fields": record, "classes": ("collapse",)}),
     )
+
+    def changeform_view(self, request: HttpRequest, object_id: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Give a copy ("Save as new") the owner of the task that it is made from: a change form does not send it."""
+        if object_id and "_saveasnew" in request.POST:
+            given: Any = request.POST.copy()
+            given["user_id"] = unquote(object_id).rpartition(".")[0]
+            request.POST = given
+        return super().changeform_view(request, object_id, *args, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return the read-only fields. The owner is part of the key, so it can only be set for a new task."""

@@ -5,7 +5,7 @@ table knows where the next step goes on, so anyone of the person's programs and 
 works on a step, others are refused; what a request that died has claimed is free again after ``CLAIM_SECONDS``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 from django.utils.text import format_lazy
@@ -23,7 +23,7 @@ from store.request_context import RequestContext
 from store.writing import Action, ConditionFailed, put_new, update, write
 from tasks import selectors
 from tasks.ids import is_id, new_id
-from tasks.transfer import export_files, exporting
+from tasks.transfer import everything, export_files, exporting
 from tasks.transfer.export_files import UploadLost
 from tasks.transfer.stepped import Stepped, committed
 
@@ -32,6 +32,7 @@ KEPT_SECONDS = 24 * 3600
 CLAIM_SECONDS = 30  # a request of Lambda's ends after 29
 MAX_JOBS = 20  # of a person, within KEPT_SECONDS
 KIND = "EXPORT"  # of their places
+FORMATS = {**exporting.FORMATS, everything.FORMAT: everything.MEDIA_TYPE}
 RUNNING, DONE, FAILED = "running", "done", "failed"
 
 
@@ -39,6 +40,7 @@ class ExportNotFound(DomainError):  # noqa: N818
     """There is no such export, it has expired, or it belongs to someone else."""
 
     status = 404
+    kind = "export-not-found"
     message = _("There is no such export. Exports are kept for a day.")
 
 
@@ -73,7 +75,7 @@ class ExportItem(Authored):
     Attributes
     ----------
     format
-        One of ``exporting.FORMATS``.
+        One of ``FORMATS``.
     status
         ``running``, ``done`` or ``failed``.
     tasks, bytes
@@ -114,7 +116,10 @@ class ExportItem(Authored):
         """An address of the finished file that works for some minutes; blank before."""
         if self.status != DONE:
             return ""
-        return export_files.link(self.file_key, exporting.filename(self.created_at[:10], self.format))
+        day = self.created_at[:10]
+        if self.format == everything.FORMAT:
+            return export_files.link(self.file_key, everything.filename(day))
+        return export_files.link(self.file_key, exporting.filename(day, self.format))
 
 
 def list_exports(ctx: RequestContext) -> list[ExportItem]:
@@ -123,10 +128,10 @@ def list_exports(ctx: RequestContext) -> list[ExportItem]:
     return [item for item in found if item.expires_at > ctx.now.timestamp()]
 
 
-def get_export(ctx: RequestContext, export_id: str) -> ExportItem:
-    """Return an export of the person. One GetItem. Raises ExportNotFound."""
+def get_export(ctx: RequestContext, export_id: str, formats: Container[str] = FORMATS) -> ExportItem:
+    """Return an export of the person in one of ``formats``. One GetItem. Raises ExportNotFound."""
     item = get(ExportItem, export_key(ctx.user_id, export_id)) if is_id(export_id) else None
-    if item is None or item.expires_at <= ctx.now.timestamp():
+    if item is None or item.expires_at <= ctx.now.timestamp() or item.format not in formats:
         raise ExportNotFound
     return item
 
@@ -164,7 +169,12 @@ def start(ctx: RequestContext, file_format: str, once: Once | None = None) -> St
 
 
 def step(
-    ctx: RequestContext, export_id: str, once: Once | None = None, *, read: Callable[[int], None]
+    ctx: RequestContext,
+    export_id: str,
+    once: Once | None = None,
+    *,
+    read: Callable[[int], None],
+    formats: Container[str] = FORMATS,
 ) -> Stepped[ExportItem]:
     """Write the next part of an export, if it is not finished. Raises ExportNotFound and ExportBusy.
 
@@ -172,7 +182,7 @@ def step(
     """
     if once and (reply := earlier(ctx, once)):
         return Stepped(None, reply, replayed=True)
-    item = get_export(ctx, export_id)
+    item = get_export(ctx, export_id, formats)
     if item.status != RUNNING:
         return Stepped(item)
     now = int(ctx.now.timestamp())
@@ -192,7 +202,7 @@ def step(
 def _next_part(item: ExportItem, read: Callable[[int], None]) -> dict[str, Any]:
     """Write the next part to S3; return what changes in the job."""
     content, tasks, cursor = _read(item, read)
-    media_type = exporting.FORMATS[item.format]
+    media_type = FORMATS[item.format]
     parts = [part["etag"] for part in item.parts or ()]
     counted = {"tasks": item.tasks + tasks, "bytes": item.bytes + len(content), "cursor": cursor}
     if cursor is None and not parts:
@@ -211,6 +221,8 @@ def _next_part(item: ExportItem, read: Callable[[int], None]) -> dict[str, Any]:
 
 def _read(item: ExportItem, read: Callable[[int], None]) -> tuple[bytes, int, str | None]:
     """Return the next part of the file, the number of its tasks, and the cursor to go on from."""
+    if item.format == everything.FORMAT:
+        return everything.next_part(item.user_id, item.cursor, PART_BYTES, read)
     content = bytearray()
     writer, cursor, tasks = exporting.WRITERS[item.format], item.cursor, 0
     if not item.tasks:

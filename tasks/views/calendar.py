@@ -13,7 +13,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from identity import allowance
+from identity import allowance, workspace
 from store.paging import Page, pages
 from tasks import selectors
 from tasks.items import TaskItem
@@ -96,10 +96,15 @@ def task_calendar(request: HttpRequest) -> HttpResponse:
 
 def _span(week: date | None, month: date) -> tuple[date, date]:
     if week:
-        monday = week - timedelta(days=week.weekday())
-        return monday, monday + timedelta(days=6)
+        first = _week_start(week)
+        return first, first + timedelta(days=6)
     final = month.replace(day=calendar.monthrange(month.year, month.month)[1])
-    return month - timedelta(days=month.weekday()), final + timedelta(days=6 - final.weekday())
+    return _week_start(month), _week_start(final) + timedelta(days=6)
+
+
+def _week_start(day: date) -> date:
+    """Return the first day of the week of a day, which the workspace chooses."""
+    return day - timedelta(days=(day.weekday() - workspace.current().first_day) % 7)
 
 
 def _parse_day(text: str, today: date) -> date:
@@ -133,10 +138,10 @@ def _tasks(request: HttpRequest, search: Search, first: date, last: date) -> tup
 def _navigation(week: date | None, month: date, today: date, search: Search) -> dict[str, Any]:
     """Return the title, and the links to the previous and next month or week, to today, and to the other view."""
     if week:
-        monday = week - timedelta(days=week.weekday())
-        before = (monday - timedelta(days=7)).isoformat()
-        after = (monday + timedelta(days=7)).isoformat()
-        title = _("Week of %(day)s") % {"day": format_day(monday, _("j F Y"))}
+        first = _week_start(week)
+        before = (first - timedelta(days=7)).isoformat()
+        after = (first + timedelta(days=7)).isoformat()
+        title = _("Week of %(day)s") % {"day": format_day(first, _("j F Y"))}
         name, other = "week", ("month", f"{week:%Y-%m}")
     else:
         before, after = f"{month - timedelta(days=1):%Y-%m}", f"{month + timedelta(days=31):%Y-%m}"

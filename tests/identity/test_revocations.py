@@ -68,9 +68,10 @@ def bearer(secret):
 
 def test_requests_make_no_call_to_find_out(alice, api, client_for, ctx, settings, calls_of_all_clients):
     """What requests ask of AWS besides the one call of their operation: nothing, or the browser's session."""
-    settings.REVOCATIONS_SECONDS = 3600  # the thread that reads ahead has its own test
+    # The threads that read ahead have their own tests.
+    settings.REVOCATIONS_SECONDS = settings.WORKSPACE_SECONDS = 3600
     for thread in threading.enumerate():  # of the tests before, which may still be reading
-        if thread.name == "revocations":
+        if thread.name in {"revocations", "workspace"}:
             thread.join(timeout=10)
     revocations.cached.forget()
     revocations.cached.get()

@@ -1,5 +1,6 @@
 """Exporting and importing tasks."""
 
+from collections.abc import Container
 from functools import partial
 
 from django.contrib import messages
@@ -99,15 +100,15 @@ def _refused(why: str, status: int, *, again: bool = False) -> HttpResponse:
 @person_required
 def export(request: HttpRequest) -> HttpResponseBase:
     """Send every task as a file (``format`` is json or csv); one too large for an answer is made in steps."""
-    file_format = _format(request.GET.get("format", "json"))
+    file_format = _format(request.GET.get("format", "json"), exporting.FORMATS)
     in_steps = redirect(f"{reverse('account-export-steps')}?format={file_format}")
     return exporting.download(
         context(request), file_format, too_large=in_steps, read=partial(allowance.owe, request)
     )
 
 
-def _format(given: str) -> str:
-    if given not in exporting.FORMATS:
+def _format(given: str, formats: Container[str] = export_jobs.FORMATS) -> str:
+    if given not in formats:
         raise BadRequest(_("There is no such format."))
     return given
 

@@ -31,6 +31,7 @@ from store.attributes import WrongType
 from store.model import Item
 from store.writing import write
 from todo_site.erasure import lake, person
+from todo_site.operations import account_help
 
 SHOWN_ITEMS = 100
 CREATED = moment("created_at", _("created"))
@@ -105,7 +106,9 @@ class UserAdmin(Audited):
     audit_kind = "user"
     form = UserForm
     people = ("updated_by",)
-    list_display = ("email", "name", "username", "active", CREATED)
+    change_form_template = "admin/tasks/user/change_form.html"
+    change_list_template = "admin/tasks/user/change_list.html"
+    list_display = ("email", "name", "username", "kept_roles", "active", CREATED)
     list_filter = (StateFilter, ("created_at", PeriodFilter))
     search_fields = ("email", "name", "username")
     search_help_text = _("Part of an e-mail address, a name or a username; or a user's id.")
@@ -114,6 +117,10 @@ class UserAdmin(Audited):
         *("id", "state", "holdings", "trail", CREATED, moment("updated_at", _("changed")), "version"),
         *(person_link("updated_by", _("changed by")), "request_id"),
     )
+
+    def get_urls(self) -> list[Any]:
+        """Add the pages that help people with their account."""
+        return [*account_help.urls(self), *super().get_urls()]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return the fieldsets; the username can only be set for a new user, who has no record yet."""
@@ -131,6 +138,11 @@ class UserAdmin(Audited):
     def get_changeform_initial_data(self, request: HttpRequest) -> Any:
         """Return no initial values."""
         return {}
+
+    @admin.display(description=_("Roles"), empty_value="-")
+    def kept_roles(self, obj: Any) -> str:
+        """Return the roles as the profile has them: those given here, which costs a list no call to Cognito."""
+        return ", ".join(str(ROLE_NAMES.get(role, role)) for role in obj.stored.get("roles") or ())
 
     @admin.display(description=_("can sign in"), boolean=True, ordering="disabled_at")
     def active(self, obj: Any) -> bool:
