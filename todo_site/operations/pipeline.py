@@ -94,7 +94,7 @@ def _context(request: HttpRequest, config: LakeConfig) -> dict[str, Any]:
     nothing = stream.Position(None, "")
     none: list[dict[str, Any]] = []
     ordered = part(
-        _("Job requests"), lambda: [_shown(order) for order in job_requests.recent(silver)[:SHOWN]], []
+        _("Job requests"), lambda: [_shown(order) for order in job_requests.recent(silver)[:SHOWN]], none
     )
     return {
         "status": found,
