@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, models
 from django.db.models.base import ModelBase
+from django.utils.translation import gettext
 from pynamodb.models import Model
 
 from dynamo_admin.fields import PLAIN, Codec, DjangoField, Schema, Words, make
@@ -104,12 +105,18 @@ class DynamoModel(models.Model, metaclass=DynamoBase):
             except Exception as error:  # noqa: BLE001  what is stored can be anything
                 loaded[name] = None
                 if name != KEY:
-                    reasons[name] = str(error)[:REASON_LENGTH] or type(error).__name__
+                    reasons[name] = cls._why(name, values.get(name), error)
         if loaded[KEY] is None:
             loaded[KEY] = place_key(cls._place(values))
         obj = cls.from_db(DEFAULT_DB_ALIAS, names, [loaded[name] for name in names])
         obj.stored, obj.unreadable = values, reasons
         return obj
+
+    @classmethod
+    def _why(cls, name: str, value: Any, error: Exception) -> str:
+        if isinstance(cls._meta.get_field(name), models.DateField):  # or a DateTimeField, which is one
+            return gettext("“%(value)s” is no date") % {"value": str(value)[:REASON_LENGTH]}
+        return str(error)[:REASON_LENGTH] or type(error).__name__
 
     @classmethod
     def _place(cls, values: Values) -> tuple[str, str]:

@@ -164,4 +164,4 @@ def test_bulk_actions_ask_and_say_what_they_did(root, add, alice):
     page = root.carry_out(own, "move_to_trash", *keys)
     link = re.search(r'<a href="(/admin/tasks/trashedtask/\?[^"]*)">Undo it there', page)[1]
     there = root.client.get(link.replace("&amp;", "&")).getvalue().decode()
-    assert re.findall(r"field-title[^>]*><a [^>]*>([^<]*)</a>", there) == ["Two", "One"]
+    assert re.findall(r"field-title[^>]*><a [^>]*>([^<]*)</a>", there) == ["One", "Two"]

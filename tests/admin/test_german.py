@@ -46,7 +46,10 @@ class Labels(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         given = dict(attrs)
-        if tag in LABELLING or "help" in (given.get("class") or ""):
+        kind = given.get("class") or ""
+        if (
+            tag in LABELLING and not kind.startswith("field-")
+        ) or "help" in kind:  # no cells with what is stored
             self._open.append(tag)
         if tag == "input" and given.get("type") == "submit":
             self.found.append(given["value"])

@@ -142,7 +142,7 @@ class UserAdmin(Audited):
     @admin.display(description=_("Roles"), empty_value="-")
     def kept_roles(self, obj: Any) -> str:
         """Return the roles as the profile has them: those given here, which costs a list no call to Cognito."""
-        return ", ".join(obj.stored.get("roles") or ())
+        return ", ".join(str(ROLE_NAMES.get(role, role)) for role in obj.stored.get("roles") or ())
 
     @admin.display(description=_("can sign in"), boolean=True, ordering="disabled_at")
     def active(self, obj: Any) -> bool:
