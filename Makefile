@@ -18,7 +18,7 @@ shuffled := -p randomly --randomly-seed=$(SEED)
 BENCH ?= api lists admin_lists insights language scale wire cold_start load durable
 
 .PHONY: help run test test-fast test-long test-clock test-crash test-parity bench bench-lake screenshots lint format \
-	messages lock env clean lint-style lint-types lint-infra-types lint-stacks test-app test-checks
+	errors messages lock sbom audit env clean lint-style lint-types lint-infra-types lint-stacks test-app test-checks
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -93,15 +93,35 @@ format: env ## rewrite the code in the project's style
 	@$(bin)/ruff format .
 	@$(bin)/djlint --reformat --quiet templates
 
+errors: env ## write docs/errors.md from the codes of the API's problems
+	@$(bin)/python -m todo_site.api_problems > docs/errors.md
+
 messages: env ## bring the translation catalogues up to date with the texts in code and templates
 	@$(bin)/python -m localcloud.translations
 
 lock: env ## renew the lock files from requirements/*.in
-	@cd requirements && for name in web lake build localaws node spark spark4 dev; do \
+	@cd requirements && for name in web lake build localaws node spark spark4 audit dev; do \
 		../$(compile) --upgrade $$name.in -o $$name.txt || exit 1; done
 
+.venv-audit/.complete: requirements/audit.txt
+	@$(bin)/uv venv --quiet --clear --python $(bin)/python .venv-audit
+	@$(bin)/uv pip install --quiet --python .venv-audit/bin/python --require-hashes -r requirements/audit.txt
+	@touch $@
+
+shipped := web lake
+
+sbom: env .venv-audit/.complete ## write what the product is made of into build/sbom, in CycloneDX's format
+	@mkdir -p build/sbom
+	@for name in $(shipped); do .venv-audit/bin/cyclonedx-py requirements --output-reproducible --output-format JSON \
+		-o build/sbom/$$name.json requirements/$$name.txt && echo "wrote build/sbom/$$name.json" || exit 1; done
+
+audit: env .venv-audit/.complete ## ask the advisories of PyPI and npm about what is pinned: needs the network
+	@failed=0; for name in $(shipped) infra dev; do echo "== $$name"; \
+		.venv-audit/bin/pip-audit --disable-pip --require-hashes -r requirements/$$name.txt || failed=1; done; \
+		echo "== npm"; npm audit --package-lock-only || failed=1; exit $$failed
+
 clean: ## remove environments and caches; the data in .local stay
-	rm -rf .venv .venv-aws .venv-infra .venv-node .venv-spark .venv-spark4 node_modules staticfiles .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-audit .venv-aws .venv-infra .venv-node .venv-spark .venv-spark4 node_modules staticfiles .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- AWS: the stage is STAGE=dev or prod; credentials come from the environment (docs/runbooks/deploy.md) ---

@@ -27,3 +27,7 @@ class InvalidFields(WriteRefused):
     def __init__(self, errors: Mapping[str, list[str]]) -> None:
         super().__init__("; ".join(str(message) for messages in errors.values() for message in messages))
         self.errors = errors
+
+
+class CannotServe(Exception):  # noqa: N818
+    """A list cannot be filtered, searched, ordered or paged as asked; ``str(error)`` tells the user why."""

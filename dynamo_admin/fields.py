@@ -5,14 +5,14 @@ lengths, choices and formats. The model declares only the rest, such as labels.
 """
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.db import models
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 from pynamodb.attributes import Attribute
 from pynamodb.constants import BOOLEAN, LIST, MAP, NUMBER, STRING, STRING_SET
 
@@ -21,6 +21,18 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Schema = Mapping[str, Any]
 DjangoField = Any  # models.Field is generic for type checkers only
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What people read of fields: their names, help texts, and what their values are called, by field and value.
+
+    Texts may be lazy translations. A field whose values are named offers those as choices.
+    """
+
+    labels: Mapping[str, Any] = field(default_factory=dict)
+    helps: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +47,15 @@ def _stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
+def _shown_anywhere(moment: datetime) -> datetime:
+    """Return a moment that every time zone can show and that compares with others. Raises ValueError."""
+    if moment.tzinfo is None:
+        raise ValueError("it has no time zone")
+    if not MINYEAR < moment.year < MAXYEAR:
+        raise ValueError("no clock shows it")
+    return moment
+
+
 PLAIN = Codec(lambda value: value, lambda value: value)
 TEXT = Codec(lambda value: "" if value is None else value, lambda value: value or None)
 DATE = Codec(
@@ -42,15 +63,26 @@ DATE = Codec(
     lambda value: value.isoformat() if value else None,
 )
 ISO = Codec(
-    lambda value: datetime.fromisoformat(value) if value else None,
+    lambda value: _shown_anywhere(datetime.fromisoformat(value)) if value else None,
     lambda value: _stamp(value) if value else None,
 )
 EPOCH = Codec(
-    lambda value: None if value is None else _EPOCH + timedelta(seconds=float(value)),
+    lambda value: None if value is None else _shown_anywhere(_EPOCH + timedelta(seconds=float(value))),
     lambda value: None if value is None else int(value.timestamp()),
 )
 JSON = Codec(lambda value: value, lambda value: value or None)
 LINES = Codec(lambda value: list(value or ()), lambda value: value or None)
+
+
+def _one_of(values: Sequence[str]) -> Codec:
+    """Return the codec of a text that is one of ``values``."""
+
+    def load(value: Any) -> Any:
+        if value is not None and value not in values:
+            raise ValueError(gettext("“%(value)s” is none of its values") % {"value": value})
+        return TEXT.load(value)
+
+    return Codec(load, TEXT.dump)
 
 
 class LinesFormField(forms.CharField):
@@ -119,16 +151,21 @@ def field_schema(schema: Schema | None, name: str) -> dict[str, Any]:
     return dict(found)
 
 
-def make(name: str, attribute: Attribute[Any], schema: Schema | None) -> tuple[DjangoField, Codec]:
+def make(
+    name: str, attribute: Attribute[Any], schema: Schema | None, words: Words
+) -> tuple[DjangoField, Codec]:
     """Return the Django field and the codec for a PynamoDB attribute.
 
     By convention a text named ``…_at`` is an ISO 8601 time, and a number named ``…_at`` is in epoch seconds.
     """
     known = field_schema(schema, name)
     optional = bool(attribute.null)
-    common: dict[str, Any] = {"blank": optional, "verbose_name": name.replace("_", " ")}
-    if known.get("description"):
-        common["help_text"] = known["description"]
+    label = words.labels.get(name, name.replace("_", " "))
+    common: dict[str, Any] = {"blank": optional, "verbose_name": label}
+    if name in words.helps:
+        common["help_text"] = words.helps[name]
+    if values := words.values.get(name):
+        known["choices"] = [(value, values.get(value, value)) for value in known.get("enum", values)]
     made = _MAKERS.get(attribute.attr_type)
     if made is None:
         raise TypeError(f"{name}: attributes of type {attribute.attr_type} have no form yet")
@@ -142,8 +179,12 @@ def _text(name: str, known: Schema, common: dict[str, Any]) -> tuple[DjangoField
         return models.DateField(**common), DATE
     common["null"] = False  # an absent text is "" in Django
     if known.get("enum"):
-        choices = [(value, value.replace("_", " ").capitalize()) for value in known["enum"]]
-        return models.CharField(choices=choices, max_length=100, **common), TEXT
+        plain = [(value, value.replace("_", " ").capitalize()) for value in known["enum"]]
+        return models.CharField(choices=known.get("choices", plain), max_length=100, **common), _one_of(
+            known["enum"]
+        )
+    if known.get("choices"):
+        return models.CharField(choices=known["choices"], max_length=100, **common), TEXT
     longest = known.get("maxLength")
     if longest is None or longest > LONG_TEXT:
         if longest:

@@ -31,3 +31,21 @@ class DynamoForm(forms.ModelForm):  # type: ignore[type-arg]
                 self.add_error(name if name in self.fields else None, texts)
         else:
             self.add_error(None, str(refused))
+
+    def differences(self) -> list[tuple[str, str, str]]:
+        """Return the fields in which what was typed differs from what is stored: label, stored, typed."""
+        return [
+            (
+                str(self[name].label),
+                _shown(self[name], self[name].initial),
+                _shown(self[name], self[name].value()),
+            )
+            for name in self.changed_data
+        ]
+
+
+def _shown(bound: Any, value: Any) -> str:
+    prepared = bound.field.prepare_value(value)
+    called = dict(getattr(bound.field, "choices", None) or ())
+    values = prepared if isinstance(prepared, list | tuple) else [prepared]
+    return ", ".join(str(called.get(each, each)) for each in values if each not in (None, "")) or "-"

@@ -1,5 +1,6 @@
 """DynamoModel, the base of Django models whose rows are PynamoDB items."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from django.core.exceptions import ImproperlyConfigured
@@ -7,11 +8,12 @@ from django.db import DEFAULT_DB_ALIAS, models
 from django.db.models.base import ModelBase
 from pynamodb.models import Model
 
-from dynamo_admin.fields import PLAIN, Codec, DjangoField, Schema, make
+from dynamo_admin.fields import PLAIN, Codec, DjangoField, Schema, Words, make
 from dynamo_admin.query import DynamoManager
-from dynamo_admin.reading import Values
+from dynamo_admin.reading import Damaged, SortedCopy, Values, place_key, place_of
 
 KEY = "key"
+REASON_LENGTH = 200
 
 
 class DynamoBase(ModelBase):
@@ -26,8 +28,8 @@ class DynamoBase(ModelBase):
             return super().__new__(mcs, name, bases, attrs, **kwargs)
         meta.managed = False
         meta.default_manager_name = meta.base_manager_name = "objects"
-        schema, show = (_declared(name, attrs, bases) for name in ("schema", "show"))
-        made = mcs._fields(item, schema, show)
+        schema, show, words = (_declared(name, attrs, bases) for name in ("schema", "show", "words"))
+        made = mcs._fields(item, schema, show, words or Words())
         attrs["codecs"] = {field: codec for field, (_, codec) in made.items()}
         return super().__new__(
             mcs, name, bases, {**{field: f for field, (f, _) in made.items()}, **attrs}, **kwargs
@@ -35,7 +37,7 @@ class DynamoBase(ModelBase):
 
     @staticmethod
     def _fields(
-        item: type[Model], schema: Schema | None, show: tuple[str, ...] | None
+        item: type[Model], schema: Schema | None, show: tuple[str, ...] | None, words: Words
     ) -> dict[str, tuple[DjangoField, Codec]]:
         attributes = item.get_attributes()
         unknown = set(show or ()) - attributes.keys()
@@ -43,7 +45,7 @@ class DynamoBase(ModelBase):
             raise ImproperlyConfigured(f"{item.__name__} has no {', '.join(sorted(unknown))}")
         keys = {item._hash_keyname, item._range_keyname}
         names = show or [name for name in attributes if name not in keys]
-        return {name: make(name, attributes[name], schema) for name in names}
+        return {name: make(name, attributes[name], schema, words) for name in names}
 
 
 def _declared(name: str, attrs: dict[str, Any], bases: tuple[type, ...]) -> Any:
@@ -60,16 +62,24 @@ class DynamoModel(models.Model, metaclass=DynamoBase):
     - ``reader``: a ``reading.DynamoReader``, or any other ``reading.Reader``.
     - ``show`` (optional): the attributes to include, in order; by default all but the table's keys.
     - ``schema`` (optional): a JSON Schema with lengths, choices and formats of the same fields.
+    - ``words`` (optional): names, help texts and named values of the fields, translated.
+    - ``sorted_copy`` (optional): a ``reading.SortedCopy``, for orders and totals that would read too much of the table.
     - ``version_field`` (optional): the attribute that counts writes, by which stale forms are recognised.
+
+    ``unreadable`` says why fields of an object could not be read from its item, by name ("" for all of it). Such an
+    object has None there; its key, if that is among them, is ``reading.place_key``.
     """
 
     item: ClassVar[type[Model] | None] = None
     reader: ClassVar[Any]  # a reading.Reader
     schema: ClassVar[Schema | None] = None
     show: ClassVar[tuple[str, ...] | None] = None
+    words: ClassVar[Words] = Words()
+    sorted_copy: ClassVar[SortedCopy | None] = None
     version_field: ClassVar[str] = "version"
     codecs: ClassVar[dict[str, Codec]] = {}
     stored: Values
+    unreadable: Mapping[str, str] = {}
 
     key = models.CharField(primary_key=True, max_length=1000, editable=False)
     objects = DynamoManager()
@@ -86,11 +96,39 @@ class DynamoModel(models.Model, metaclass=DynamoBase):
     def from_values(cls, values: Values) -> Self:
         """Return an object made from an item's attributes, which it keeps unchanged in ``stored``."""
         names = [field.attname for field in cls._meta.concrete_fields]
-        key = cls.reader.key_of(values)
-        loaded = [key if name == KEY else cls.load(name, values.get(name)) for name in names]
-        obj = cls.from_db(DEFAULT_DB_ALIAS, names, loaded)
-        obj.stored = values
+        reasons = {**values.reasons} if isinstance(values, Damaged) else {}
+        loaded: dict[str, Any] = {}
+        for name in names:
+            try:
+                loaded[name] = cls.reader.key_of(values) if name == KEY else cls.load(name, values.get(name))
+            except Exception as error:  # noqa: BLE001  what is stored can be anything
+                loaded[name] = None
+                if name != KEY:
+                    reasons[name] = str(error)[:REASON_LENGTH] or type(error).__name__
+        if loaded[KEY] is None:
+            loaded[KEY] = place_key(cls._place(values))
+        obj = cls.from_db(DEFAULT_DB_ALIAS, names, [loaded[name] for name in names])
+        obj.stored, obj.unreadable = values, reasons
         return obj
+
+    @classmethod
+    def _place(cls, values: Values) -> tuple[str, str]:
+        if isinstance(values, Damaged):
+            return values.place
+        return place_of(cls.item, values) if cls.item else ("", "")
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The item's hash and range key; blank for rows that are not items of a table."""
+        return self._place(self.stored)
+
+    def why_unreadable(self) -> str:
+        """Return, for the user, why the item cannot be read; "" if it can."""
+        labels = {field.attname: str(field.verbose_name) for field in self._meta.concrete_fields}
+        return "; ".join(
+            f"{labels.get(name, name)}: {reason}" if name else reason
+            for name, reason in self.unreadable.items()
+        )
 
     @classmethod
     def load(cls, name: str, value: Any) -> Any:

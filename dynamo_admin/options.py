@@ -7,6 +7,7 @@ from itertools import takewhile
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import model_ngettext, unquote
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
@@ -14,18 +15,28 @@ from django.db import DEFAULT_DB_ALIAS, NotSupportedError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path
+from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from pynamodb.exceptions import DeleteError, PutError, PynamoDBException
 
 from dynamo_admin.changelist import READING_FAILED, CursorChangeList, reason
-from dynamo_admin.errors import StaleForm, WriteRefused
+from dynamo_admin.errors import CannotServe, StaleForm, WriteRefused
 from dynamo_admin.forms import VERSION_PARAMETER, DynamoForm, seen_version
 from dynamo_admin.query import CannotRead
 from dynamo_admin.reading import Values, values_of
 
 EXPORT, EXPORTED = "export.csv", 5000
 HISTORY = 100
+
+
+class _Unreadable(Exception):  # noqa: N818
+    """An object was asked for whose item cannot be read."""
+
+    def __init__(self, obj: Any) -> None:
+        super().__init__()
+        self.obj = obj
 
 
 class _FormRefused(Exception):  # noqa: N818
@@ -63,6 +74,8 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     change_form_template = "dynamo_admin/change_form.html"
     change_list_template = "dynamo_admin/change_list.html"
     delete_confirmation_template = "dynamo_admin/delete_confirmation.html"
+    action_template = "dynamo_admin/ask.html"
+    unreadable_template = "dynamo_admin/unreadable.html"
     rows: Any = ""  # name of several rows, where the model's plural names only the list
     deletion_note: Any = ""  # shown below each object to be deleted
 
@@ -120,6 +133,9 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     # --- Lists -------------------------------------------------------------------------------------------------
 
+    def prepare(self, request: HttpRequest, objects: Sequence[Any]) -> None:
+        """Read at once what a page of the list shows of other items. Here, nothing."""
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
         """Return the change list that pages by cursor."""
         return CursorChangeList
@@ -137,16 +153,20 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """
         if not self.has_view_permission(request):
             raise PermissionDenied
-        names = [field.name for field in self.opts.concrete_fields]
+        names = self.export_fields(request)
         try:
             found, truncated = self._rows_to_export(request)
-        except READING_FAILED as error:
-            if not isinstance(error, CannotRead):  # the list itself reports that one
+        except (CannotServe, *READING_FAILED) as error:
+            if not isinstance(error, CannotServe | CannotRead):  # the list itself reports those
                 self.message_user(request, reason(error), messages.WARNING)
             address = request.path.removesuffix(EXPORT)
             return HttpResponseRedirect(f"{address}?{request.GET.urlencode()}")
         site: Any = self.admin_site
-        rows = ([getattr(obj, name) for name in names] for obj in found)
+        more = any(obj.unreadable for obj in found)
+        rows = (
+            [getattr(obj, name) for name in names] + ([obj.why_unreadable()] if more else []) for obj in found
+        )
+        names += ["unreadable"] if more else []
         lines = list(takewhile(site.fitting(), site.csv_lines(names, rows)))
         truncated = truncated or len(lines) <= len(found)
         answer: Any = HttpResponse("".join(lines), content_type="text/csv; charset=utf-8")
@@ -156,9 +176,15 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         answer["X-Rows-Truncated"] = "true" if truncated else "false"
         return answer  # type: ignore[no-any-return]
 
+    def export_fields(self, request: HttpRequest) -> list[str]:
+        """Return the names of the fields that an export has. Where an item cannot be read, a last column says why."""
+        return [field.name for field in self.opts.concrete_fields]
+
     def _rows_to_export(self, request: HttpRequest) -> tuple[list[Any], bool]:
         request.dynamo_unread = True  # type: ignore[attr-defined]
         changelist: Any = self.get_changelist_instance(request)
+        if changelist.refusal:
+            raise CannotServe(changelist.refusal)
         queryset, found, read = changelist.queryset, [], 0
         page = queryset.page(None, EXPORTED)
         while True:
@@ -191,6 +217,9 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                 request, _("Select rows of this page: all pages at once is not offered."), messages.ERROR
             )
             return None
+        if refusal := getattr(request, "dynamo_refusal", ""):
+            self.message_user(request, refusal, messages.ERROR)
+            return None
         try:
             return super().response_action(request, queryset, *args, **kwargs)  # 6.1 adds the location
         except (WriteRefused, NotSupportedError, PynamoDBException) as error:
@@ -208,7 +237,24 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         """Return the object; for a form to be shown again, the one that the form was filled from."""
         form = _refused_form(request)
-        return form.instance if form else super().get_object(request, object_id, from_field)
+        found: Any = form.instance if form else super().get_object(request, object_id, from_field)
+        if found is not None and found.unreadable:
+            raise _Unreadable(found)
+        return found
+
+    def _unreadable_page(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        """Return the page in place of those of an object whose item cannot be read: its key, and why."""
+        if not self.has_view_or_change_permission(request, obj):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("This %(name)s cannot be read") % {"name": self.opts.verbose_name},
+            "opts": self.opts,
+            "object": obj,
+            "preserved_filters": self.get_preserved_filters(request),
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, self.unreadable_template, context)
 
     def changeform_view(
         self, request: HttpRequest, object_id: Any = None, form_url: str = "", extra_context: Any = None
@@ -216,6 +262,8 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Show the form again when the write is refused; Django expects that saving a valid form succeeds."""
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
+        except _Unreadable as unreadable:
+            return self._unreadable_page(request, unreadable.obj)
         except _FormRefused as refused:
             request.refused_form = refused.form  # type: ignore[attr-defined]
             return super().changeform_view(request, object_id, form_url, extra_context)
@@ -225,6 +273,13 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         original = context.get("original")
         seen = original.version if original is not None else None
         context["seen_version"] = request.POST.get(VERSION_PARAMETER, "" if seen is None else seen)
+        if (
+            original is not None and request.method == "POST"
+        ):  # a form names what is stored, not what was typed
+            stored = type(original).from_values(original.stored)
+            context |= {"original": stored, "subtitle": str(stored)}
+            if getattr(request, "form_is_stale", False):
+                context["stale"] = context["adminform"].form.differences()
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -238,6 +293,7 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             else:
                 written = self.change_item(request, obj, form.stored_changes(form.changed_data), form)
         except WriteRefused as refused:
+            request.form_is_stale = isinstance(refused, StaleForm)  # type: ignore[attr-defined]
             form.add_refusal(refused)
             raise _FormRefused(form) from refused
         obj.__dict__.update(type(obj).from_values(written).__dict__)
@@ -255,7 +311,10 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
         """Show ``history`` on Django's own page."""
-        obj = self.get_object(request, unquote(object_id))
+        try:
+            obj = self.get_object(request, unquote(object_id))
+        except _Unreadable as unreadable:
+            return self._unreadable_page(request, unreadable.obj)
         if obj is None:
             stock: Any = self
             return stock._get_obj_does_not_exist_redirect(request, self.opts, object_id)
@@ -290,6 +349,9 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         objects = list(objs)
         protected = []
         for obj in objects:
+            if obj.unreadable:
+                protected.append(_cannot_read(obj))
+                continue
             tree.append(f"{capfirst(str(self.opts.verbose_name))}: {obj}")
             try:
                 others = self.also_deleted(request, obj)
@@ -318,19 +380,68 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
         """Delete objects one by one. Raises WriteRefused."""
         for obj in list(queryset):
+            if obj.unreadable:
+                raise WriteRefused(_cannot_read(obj))
             self.delete_item(request, obj)
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
         """Confirm and delete; show why a deletion was refused."""
         try:
             return super().delete_view(request, object_id, extra_context)
+        except _Unreadable as unreadable:
+            return self._unreadable_page(request, unreadable.obj)
         except WriteRefused as refused:
             self.message_user(request, str(refused), messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
 
     # --- Actions -------------------------------------------------------------------------------------------------
 
-    def for_each(self, request: HttpRequest, objects: Iterable[Any], do: Any, done: str) -> None:
+    def ask(
+        self,
+        request: HttpRequest,
+        objects: Sequence[Any],
+        question: str,
+        *,
+        note: Any = "",
+        form: Any = None,
+    ) -> HttpResponse | None:
+        """Return the page that asks before an action runs; None once it was answered, with a valid ``form`` if given.
+
+        Parameters
+        ----------
+        objects
+            What the action is about to change; the page lists them.
+        question
+            Such as "Lend 3 books?".
+        note
+            What happens then.
+        form
+            A form for what else the action needs, bound if ``asked(request)``.
+        """
+        if self.asked(request) and (form is None or form.is_valid()):
+            return None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": question,
+            "opts": self.opts,
+            "objects": objects,
+            "note": note,
+            "form": form,
+            "action": request.POST.get("action", ""),
+            "checkbox": ACTION_CHECKBOX_NAME,
+            "back": request.get_full_path(),
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, self.action_template, context)
+
+    @staticmethod
+    def asked(request: HttpRequest) -> bool:
+        """Return whether the page of ``ask`` was answered."""
+        return "apply" in request.POST
+
+    def for_each(
+        self, request: HttpRequest, objects: Iterable[Any], do: Any, done: str, *, following: str = ""
+    ) -> None:
         """Apply an action to each object and report the outcome; a refusal does not stop the others.
 
         Parameters
@@ -339,17 +450,29 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             Called with each object; may raise WriteRefused.
         done
             Participle for the report, such as "lent" in "3 books lent".
+        following
+            The address of a list that shows, filtered by their keys, what the report is about: where it can be undone.
         """
-        count = 0
+        changed = []
         for obj in objects:
             try:
+                if obj.unreadable:
+                    raise WriteRefused(obj.why_unreadable())
                 do(obj)
-                count += 1
+                changed.append(str(obj.pk))
             except WriteRefused as refused:
-                self.message_user(request, f"{obj}: {refused}", messages.ERROR)
-        if count:
-            values = {"number": count, "names": model_ngettext(self.opts, count), "done": done}
-            text = _("%(number)s %(names)s %(done)s.") % values
+                name = obj.pk if obj.unreadable else obj
+                self.message_user(request, f"{name}: {refused}", messages.ERROR)
+        if changed:
+            names = model_ngettext(self.opts, len(changed))
+            text = _("%(number)s %(names)s %(done)s.") % {
+                "number": len(changed),
+                "names": names,
+                "done": done,
+            }
+            if following:
+                query = urlencode({"key__in": ",".join(changed)})
+                text = format_html('{} <a href="{}?{}">{}</a>', text, following, query, _("Undo it there"))
             self.message_user(request, text, messages.SUCCESS)
 
 
@@ -371,6 +494,10 @@ class ReadOnlyAdmin(RecordAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return False."""
         return False
+
+
+def _cannot_read(obj: Any) -> str:
+    return _("%(key)s cannot be read: %(reason)s") % {"key": obj.pk, "reason": obj.why_unreadable()}
 
 
 def _refusal(error: Any) -> Exception:

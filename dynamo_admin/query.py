@@ -17,7 +17,7 @@ from django.db.models.sql.where import AND, OR, NothingNode, WhereNode
 from django.utils.translation import gettext as _
 
 from dynamo_admin.fields import ISO
-from dynamo_admin.reading import BATCH, Criteria, Reads
+from dynamo_admin.reading import BATCH, Criteria, Question, Reads
 
 # The most items that one response reads. A list that reaches it stops and offers to continue.
 READ_BUDGET = 1000
@@ -27,6 +27,7 @@ MAX_CONDITIONS, MAX_LENGTH, MAX_KEYS = 100, 500, 200
 MAX_POSITION = 1024  # bytes of a sort key
 
 Test = Callable[[Any, Any], bool]
+Condition = Callable[[Any], bool | None]  # of an object; None: what it tests cannot be read
 
 
 class TooMuchToRead(NotSupportedError):  # noqa: N818
@@ -68,6 +69,7 @@ LOOKUPS: dict[str, Test] = {
     "lt": _ordered(operator.lt),
     "lte": _ordered(operator.le),
 }
+ORDERED = frozenset({"gt", "gte", "lt", "lte"})
 # Lookups of text as the model compares it: both sides are folded.
 FOLDED: dict[str, Test] = {
     "iexact": operator.eq,
@@ -80,25 +82,46 @@ def _field(lookup: Any, model: Any) -> str:
     """Return the field that a condition tests; refuse joins and expressions rather than ignore them."""
     target: Any = getattr(lookup.lhs, "target", None)
     known = target in model._meta.concrete_fields and lookup.lookup_name in LOOKUPS | FOLDED
+    if isinstance(target, models.JSONField) and lookup.lookup_name in ORDERED:  # lists have no order
+        known = False
     if not known or hasattr(lookup.rhs, "as_sql"):
         raise NotSupportedError(f"This list cannot evaluate {lookup!r}.")
     return str(target.attname)
 
 
 def predicate(node: Any, model: Any) -> Callable[[Any], bool]:
-    """Return the WHERE tree as a function of one object."""
+    """Return the WHERE tree as a function of one object. One whose field cannot be read may match, so it does."""
+    holds = _condition(node, model)
+    return lambda obj: holds(obj) is not False
+
+
+def _condition(node: Any, model: Any) -> Condition:
     if isinstance(node, NothingNode):
         return lambda obj: False
     if not isinstance(node, WhereNode):
         name, lookup, wanted = _field(node, model), node.lookup_name, node.rhs
         if lookup in FOLDED:
-            return _folded(name, FOLDED[lookup], str(wanted), model.folded)
-        return lambda obj: bool(LOOKUPS[lookup](getattr(obj, name), wanted))
+            return _known(name, _folded(name, FOLDED[lookup], str(wanted), model.folded))
+        return _known(name, lambda obj: bool(LOOKUPS[lookup](getattr(obj, name), wanted)))
     if node.connector not in (AND, OR):
         raise NotSupportedError(f"This list cannot evaluate {node.connector}.")
-    tests = [predicate(child, model) for child in node.children]
-    combine: Any = any if node.connector == OR and tests else all
-    return lambda obj: combine(test(obj) for test in tests) != node.negated
+    tests = [_condition(child, model) for child in node.children]
+    decisive = node.connector == OR and bool(tests)  # one such answer decides
+
+    def combined(obj: Any) -> bool | None:
+        unknown = False
+        for test in tests:
+            found = test(obj)
+            if found is decisive:
+                return decisive != node.negated
+            unknown = unknown or found is None
+        return None if unknown else (not decisive) != node.negated
+
+    return combined
+
+
+def _known(name: str, test: Callable[[Any], bool]) -> Condition:
+    return lambda obj: None if name in obj.unreadable or "" in obj.unreadable else test(obj)
 
 
 def _folded(name: str, holds: Test, wanted: str, fold: Callable[[str], str]) -> Callable[[Any], bool]:
@@ -124,12 +147,12 @@ def required(node: Any, model: Any) -> Iterator[tuple[str, str, Any]]:
 def check_extent(node: Any) -> None:
     """Refuse a WHERE tree that is too large to evaluate. Raises TooMuchAsked."""
     conditions = list(_conditions(node))
-    _at_most(MAX_CONDITIONS, len(conditions))
+    at_most(MAX_CONDITIONS, len(conditions))
     for condition in conditions:
         given = getattr(condition, "rhs", "")
         values = list(given) if isinstance(given, list | tuple | set | frozenset) else [given]
-        _at_most(MAX_KEYS, len(values))
-        _at_most(MAX_LENGTH, max((len(value) for value in values if isinstance(value, str)), default=0))
+        at_most(MAX_KEYS, len(values))
+        at_most(MAX_LENGTH, max((len(value) for value in values if isinstance(value, str)), default=0))
 
 
 def _conditions(node: Any) -> Iterator[Any]:
@@ -140,7 +163,8 @@ def _conditions(node: Any) -> Iterator[Any]:
         yield from _conditions(child)
 
 
-def _at_most(most: int, measured: int) -> None:
+def at_most(most: int, measured: int) -> None:
+    """Refuse what is longer, or more, than ``most``. Raises TooMuchAsked."""
     if measured > most:
         raise TooMuchAsked(measured, most)
 
@@ -161,6 +185,8 @@ class Page:
         Whether the budget was used up before the page was full.
     unsorted
         Whether the page is ordered by time because sorting as requested would exceed the budget.
+    as_of
+        The time of the model's ``sorted_copy``, if that sorted the rows; they are as they are now.
     """
 
     objects: list[Any]
@@ -168,6 +194,7 @@ class Page:
     reads: Reads
     partial: bool = False
     unsorted: bool = False
+    as_of: datetime | None = None
 
 
 class ReaderIterable(ModelIterable):  # type: ignore[type-arg]
@@ -228,8 +255,15 @@ class DynamoQuerySet(models.QuerySet):  # type: ignore[type-arg]
         if keys is not None:
             found = [(str(key), reader.get(str(key), reads)) for key in keys]
             rows = [(key, make(values)) for key, values in found if values is not None]
+            for key, obj in rows:
+                if obj.unreadable:  # it may lack what its own key is made of
+                    obj.key = key
             order = reader.ordered_by
-            return iter(sorted(rows, key=lambda row: getattr(row[1], order), reverse=criteria.descending))
+
+            def place(row: tuple[str, Any]) -> tuple[bool, Any]:
+                return _sort_key(getattr(row[1], order), self.model.folded)
+
+            return iter(sorted(rows, key=place, reverse=criteria.descending))
         if reason := reader.missing(criteria):
             raise CannotRead(reason)
         return ((position, make(values)) for position, values in reader.rows(criteria, reads))
@@ -259,12 +293,12 @@ class DynamoQuerySet(models.QuerySet):  # type: ignore[type-arg]
         """Return one page of a list, reading at most READ_BUDGET items.
 
         In an order other than the reader's, all matches are read and sorted, and ``after`` is a number of rows. If that
-        exceeds the budget, the page is ordered by time and marked ``unsorted``. Raises CannotRead.
+        exceeds the budget, the model's ``sorted_copy`` sorts; if it cannot, the page is ordered by time and marked
+        ``unsorted``. Raises CannotRead.
         """
         if self.query.is_empty():
             return Page([], None, Reads())
         check_extent(self.query.where)
-        _at_most(MAX_POSITION, len((after or "").encode()))
         if self.in_order():
             return self._page(after, size)
         reads = Reads()
@@ -274,12 +308,33 @@ class DynamoQuerySet(models.QuerySet):  # type: ignore[type-arg]
             rows = self._within(self.candidates(self.criteria(), reads))
             found = self._sorted([obj for _, obj in rows if holds(obj)])
         except TooMuchToRead:
+            if (copied := self._copied(start, size, holds)) is not None:
+                return copied
             plain = self.order_by(f"-{self.model.reader.ordered_by}")
             page = plain._page(None if start or not after else after, size)
             page.unsorted = True
             return page
         following = str(start + size) if len(found) > start + size else None
         return Page(found[start : start + size], following, reads)
+
+    def question(self) -> Question | None:
+        """Return what this asks of a copy; None if its conditions are more than a list that all hold."""
+        conditions = tuple(required(self.query.where, self.model))
+        if len(conditions) != sum(1 for _ in _conditions(self.query.where)):
+            return None
+        return Question(conditions, tuple(self.ordering()))
+
+    def _copied(self, start: int, size: int, holds: Callable[[Any], bool]) -> Page | None:
+        copy, question = self.model.sorted_copy, self.question()
+        found = copy.keys(question, start, size + 1) if copy and question else None
+        if found is None:
+            return None
+        keys, as_of = found
+        reads = Reads()
+        rows = [self.model.reader.get(key, reads) for key in keys[:size]]
+        objects = [self.model.from_values(values) for values in rows if values is not None]
+        following = str(start + size) if len(keys) > size else None
+        return Page([obj for obj in objects if holds(obj)], following, reads, as_of=as_of)
 
     def _page(self, after: str | None, size: int) -> Page:
         reads = Reads()

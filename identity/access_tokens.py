@@ -19,7 +19,7 @@ from pydantic import BeforeValidator, Field, TypeAdapter, with_config
 from pydantic_core import from_json, to_json
 from typing_extensions import TypedDict
 
-from identity import bearer_secrets, profiles
+from identity import bearer_secrets, notices, profiles
 from identity.bounded_cache import BoundedCache
 from identity.clock_guard import Moment
 from identity.errors import AccessTokenNotFound, InvalidAccessToken, TooManyAccessTokens
@@ -104,7 +104,8 @@ def create(
 ) -> tuple[AccessToken, str]:
     """Make a token for ``ctx.user_id`` and return it with its secret, which nobody can find out later.
 
-    Two requests to DynamoDB. With ``once``, the same request again returns the same token and secret for a day.
+    Two requests to DynamoDB, and a notice. With ``once``, the same request again returns the same token and secret for
+    a day.
 
     Raises ValidationFailed, TooManyAccessTokens (at ``MAX_TOKENS``), ShutOut, IdempotencyMismatch,
     IdempotencyInFlight, WriteContention.
@@ -126,6 +127,8 @@ def create(
     now = int(ctx.now.timestamp())
     place = PlaceItem(SK=KIND, user_id=ctx.user_id, holder=item.id, expires_at=item.expires_at)
     if made := places.take(place, _free_places(ctx.user_id, now), now, make):
+        if ctx.caller and not made[0].replayed:
+            notices.tell(ctx.user_id, ctx.caller.username, notices.TOKEN)
         return made
     if record := idempotency.earlier(ctx, once):
         return _again(record.body)

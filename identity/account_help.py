@@ -8,11 +8,12 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from identity import accounts, administration, directory
+from identity import accounts, administration, directory, tries
 from identity.administration import Refused
 from identity.errors import IdentityError
 from identity.fields import PROFILE_CHANGES
@@ -73,13 +74,13 @@ def send(ctx: RequestContext, profile: UserItem, what: str) -> None:
         raise Refused(_("The profile has no e-mail address."))
     check_limits(ctx, profile)
     write(ctx.trail(ctx, profile, profile) if ctx.trail else [])
-    do: Callable[[str], None] = {
+    ways: dict[str, Callable[[str], None]] = {
         RESEND: directory.invite_again,
-        CONFIRM: accounts.resend,
+        CONFIRM: partial(accounts.resend, tries.of_admin(ctx), email=profile.email),
         RESET: directory.reset_password,
-    }[what]
+    }
     try:
-        do(profile.username)
+        ways[what](profile.username)
     except IdentityError as error:
         raise Refused(str(error)) from error
 

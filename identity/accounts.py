@@ -5,11 +5,12 @@ their password has just got. Such tokens are used at once and never kept.
 """
 
 import uuid
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
 
-from identity import cognito, passwords, recovery_codes
+from identity import cognito, passwords, recovery_codes, tries
 from identity.cognito import NEW_PASSWORD, TOTP, Tokens
 from identity.errors import (
     AddressTaken,
@@ -22,6 +23,7 @@ from identity.errors import (
     WeakPassword,
     WrongCode,
 )
+from identity.tries import Visitor
 
 _ERRORS: dict[str, type[IdentityError]] = {
     "CodeMismatchException": WrongCode,
@@ -33,7 +35,6 @@ _ERRORS: dict[str, type[IdentityError]] = {
     "AliasExistsException": AddressTaken,
     "NotAuthorizedException": InvalidCredentials,
     "UserNotFoundException": WrongCode,
-    "TooManyRequestsException": TooManyAttempts,
     "TooManyFailedAttemptsException": TooManyAttempts,
     "LimitExceededException": TooManyAttempts,
     "CodeDeliveryFailureException": IdentityUnavailable,
@@ -51,12 +52,13 @@ def _ask_as_client(operation: str, **arguments: Any) -> dict[str, Any]:
 # --- Signing up and forgotten passwords ----------------------------------------------------------------------
 
 
-def sign_up(email: str, password: str, given_name: str, family_name: str) -> str:
+def sign_up(who: Visitor, email: str, password: str, given_name: str, family_name: str) -> str:
     """Make an account that waits for its e-mail address to be confirmed, and return its username, which is opaque.
 
-    Raises WeakPassword, AddressTaken, TooManyAttempts, IdentityUnavailable.
+    Raises WeakPassword, AddressTaken, TooManyTries, TooManyAttempts, IdentityUnavailable.
     """
     passwords.check(password, email, given_name, family_name)
+    tries.mail(who, email)
     username = str(uuid.uuid4())
     full = f"{given_name} {family_name}".strip()
     attributes = {"email": email, "name": full, "given_name": given_name, "family_name": family_name}
@@ -65,41 +67,59 @@ def sign_up(email: str, password: str, given_name: str, family_name: str) -> str
     return username
 
 
-def confirm(username: str, code: str) -> None:
-    """Confirm an e-mail address with the code sent to it. Raises WrongCode, CodeExpired, AddressTaken, …"""
-    _ask_as_client("confirm_sign_up", Username=username, ConfirmationCode=code)
+def confirm(who: Visitor, username: str, code: str) -> None:
+    """Confirm an e-mail address with the code sent to it.
+
+    Raises WrongCode, CodeExpired, AddressTaken, TooManyTries, …
+    """
+    with tries.counted(who, tries.CONFIRMATION, username):
+        _ask_as_client("confirm_sign_up", Username=username, ConfirmationCode=code)
 
 
-def resend(username: str) -> None:
-    """Send another confirmation code."""
+def resend(who: Visitor, username: str, email: str) -> None:
+    """Send another confirmation code to the address of an account. Raises TooManyTries, …"""
+    tries.mail(who, email)
     _ask_as_client("resend_confirmation_code", Username=username)
 
 
-def forgot_password(identifier: str) -> None:
-    """Send a code to reset the password with, if there is such an account; it is not told whether there is."""
+def forgot_password(who: Visitor, identifier: str) -> None:
+    """Send a code to reset the password with, if there is such an account; it is not told whether there is.
+
+    Raises TooManyTries, …
+    """
+    tries.mail(who, identifier)
     try:
         _ask_as_client("forgot_password", Username=identifier)
     except (WrongCode, InvalidCredentials):
         return
 
 
-def reset_password(identifier: str, code: str, password: str) -> None:
-    """Set a new password with the code. Raises WrongCode, CodeExpired, WeakPassword, …"""
+def reset_password(who: Visitor, identifier: str, code: str, password: str) -> None:
+    """Set a new password with the code. Raises WrongCode, CodeExpired, WeakPassword, TooManyTries, …"""
     passwords.check(password, identifier)
-    _ask_as_client("confirm_forgot_password", Username=identifier, ConfirmationCode=code, Password=password)
+    with tries.counted(who, tries.RESET, identifier):
+        _ask_as_client(
+            "confirm_forgot_password", Username=identifier, ConfirmationCode=code, Password=password
+        )
 
 
 # --- Signing in with more than a password --------------------------------------------------------------------
 
 
-def answer_challenge(name: str, session: str, username: str, given: str) -> Tokens:
+def answer_challenge(who: Visitor, name: str, session: str, username: str, given: str) -> Tokens:
     """Answer what sign-in asked for besides the password: a code, or a new password.
 
-    Raises WrongCode, WeakPassword, InvalidCredentials (too late), ChallengeRequired (still more is wanted), …
+    Raises WrongCode, WeakPassword, InvalidCredentials (too late), ChallengeRequired (still more is wanted),
+    TooManyTries, …
     """
     if name == NEW_PASSWORD:
         passwords.check(given, username)
-    field = {TOTP: "SOFTWARE_TOKEN_MFA_CODE", NEW_PASSWORD: "NEW_PASSWORD"}[name]
+        return _answered(name, session, username, "NEW_PASSWORD", given)
+    with tries.counted(who, tries.FACTOR, username):
+        return _answered(name, session, username, "SOFTWARE_TOKEN_MFA_CODE", given)
+
+
+def _answered(name: str, session: str, username: str, field: str, given: str) -> Tokens:
     answer = _ask_as_client(
         "respond_to_auth_challenge",
         ChallengeName=name,
@@ -109,20 +129,49 @@ def answer_challenge(name: str, session: str, username: str, given: str) -> Toke
     return cognito.tokens_of(answer, username)
 
 
-def prove(identifier: str, password: str, code: str = "") -> Tokens:
+def prove(who: Visitor, identifier: str, password: str, code: str = "") -> Tokens:
     """Return fresh tokens for somebody who is signed in and shows their password, and code, again.
 
     The code is one of the app, or a recovery code, which is then used up.
-    Raises InvalidCredentials, WrongCode (also when one is needed and was not given), …
+    Raises InvalidCredentials, WrongCode (also when one is needed and was not given), TooManyTries, …
     """
     try:
-        return cognito.sign_in(identifier, password)
+        with tries.counted(who, tries.PROOF, identifier):
+            return cognito.sign_in(identifier, password)
     except ChallengeRequired as challenge:
         if challenge.name != TOTP or not code:
             raise WrongCode from None
+        username = challenge.username or identifier
         if recovery_codes.is_one(code):
-            return recovery_codes.sign_in(identifier, password, code)
-        return answer_challenge(challenge.name, challenge.session, challenge.username or identifier, code)
+            return recovery_codes.in_place_of_the_app(who, username, password, code)
+        return answer_challenge(who, challenge.name, challenge.session, username, code)
+
+
+# --- Another e-mail address ----------------------------------------------------------------------------------
+
+
+def ask_for_address(who: Visitor, access_token: str, email: str) -> None:
+    """Send a code to the address that somebody wants to have; they keep the one they have until it has come back.
+
+    It is not told whether the address is somebody else's: Cognito finds out when the code comes back, or says so here.
+    Raises TooManyTries, …
+    """
+    tries.mail(who, email)
+    with suppress(AddressTaken):
+        _ask(
+            "update_user_attributes",
+            AccessToken=access_token,
+            UserAttributes=[{"Name": "email", "Value": email}],
+        )
+
+
+def take_address(who: Visitor, user_id: str, access_token: str, code: str) -> None:
+    """Give somebody the address that the code was sent to.
+
+    Raises WrongCode, CodeExpired, AddressTaken, TooManyTries, InvalidCredentials (too late), …
+    """
+    with tries.counted(who, tries.NEW_ADDRESS, user_id):
+        _ask("verify_user_attribute", AccessToken=access_token, AttributeName="email", Code=code)
 
 
 # --- What the access token of a proof allows -----------------------------------------------------------------

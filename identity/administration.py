@@ -7,25 +7,31 @@ dies in between leaves something that doing it again completes.
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
+
+from django.utils.translation import gettext
 
 from identity import (
     access_tokens,
     directory,
     email_addresses,
+    last_admin,
+    notices,
     recovery_codes,
     revocations,
     roles,
     sessions,
+    tries,
     workspace,
 )
-from identity.errors import AccountMissing, EmailTaken, IdentityError
+from identity.errors import AccountMissing, EmailTaken, IdentityError, WrongCode
 from identity.fields import PROFILE_CHANGES
 from identity.items import UserItem, calendar_feed_key, folded_address
 from identity.profiles import ensure_profile, get_profile, save_profile
-from identity.users import ROLES
+from identity.users import ADMINS, ROLES
 from store import validation
 from store.errors import DomainError, FieldError, ValidationFailed
 from store.request_context import RequestContext
@@ -44,11 +50,12 @@ def _taken() -> ValidationFailed:
 def create_user(ctx: RequestContext, given: Mapping[str, Any], groups: frozenset[str]) -> UserItem:
     """Create an account, which Cognito invites by e-mail, and its profile. ``ctx.user_id`` is ignored.
 
-    Raises ValidationFailed, Refused.
+    Raises ValidationFailed, TooManyTries, Refused.
     """
     values = validation.clean(PROFILE_CHANGES, given)
     if not values.get("email"):
         raise ValidationFailed([FieldError(field="email", message="This field is required.", code="missing")])
+    tries.mail(tries.of_admin(ctx), values["email"])
     values.setdefault("timezone", workspace.current().timezone or None)
     username = values.get("username") or f"user-{uuid.uuid4().hex[:12]}"
     _reserve(ctx, values["email"], f"new:{ctx.request_id}")
@@ -108,16 +115,60 @@ def change_user(ctx: RequestContext, before: UserItem, changes: Mapping[str, Any
 
 def _change_email(ctx: RequestContext, before: UserItem, wanted: Mapping[str, Any], email: str) -> UserItem:
     _reserve(ctx, email, ctx.user_id)
+    try:
+        changed = _move(
+            ctx,
+            before,
+            wanted,
+            email,
+            lambda: directory.ignoring(
+                AccountMissing, lambda: directory.change_email(before.username, email)
+            ),
+        )
+    except IdentityError as error:
+        raise (_taken() if isinstance(error, EmailTaken) else Refused(str(error))) from error
+    if before.email:
+        notices.tell(ctx.user_id, before.username, notices.ADDRESS, address=before.email)
+    return changed
+
+
+def take_address(
+    ctx: RequestContext, before: UserItem, email: str, in_cognito: Callable[[], None]
+) -> UserItem:
+    """Give somebody the address that they have just shown to read, and end what was issued to them before.
+
+    ``in_cognito`` makes Cognito do it, if the code was right. Access tokens and calendar stay. Raises what it raises,
+    WrongCode for an address that is kept for somebody else, Refused, VersionConflict.
+    """
+    if not email_addresses.reserve_email(ctx, email, ctx.user_id):
+        raise WrongCode
+    changed = _move(ctx, before, {"email": email}, email, in_cognito, _revocation(ctx, False))
+    _end_issued(ctx, lambda: directory.sign_out(before.username), wholly=False)
+    return changed
+
+
+def _move(
+    ctx: RequestContext,
+    before: UserItem,
+    wanted: Mapping[str, Any],
+    email: str,
+    in_cognito: Callable[[], Any],
+    *more: Action,
+) -> UserItem:
+    """Change a reserved e-mail address in Cognito and then in the profile; in neither if one of them refuses."""
     earlier = before.email or ""
     try:
-        directory.ignoring(AccountMissing, lambda: directory.change_email(before.username, email))
-    except IdentityError as error:
+        in_cognito()
+    except IdentityError:
         email_addresses.release_email(email)
-        raise (_taken() if isinstance(error, EmailTaken) else Refused(str(error))) from error
+        raise
     try:
-        changed = _change_profile(ctx, before, wanted, email_addresses.keep_email(ctx, email, ctx.user_id))
+        changed = _change_profile(
+            ctx, before, wanted, email_addresses.keep_email(ctx, email, ctx.user_id), *more
+        )
     except DomainError:
-        directory.ignoring(AccountMissing, lambda: directory.change_email(before.username, earlier))
+        if earlier:
+            directory.ignoring(AccountMissing, lambda: directory.change_email(before.username, earlier))
         email_addresses.release_email(email)
         raise
     if earlier:
@@ -131,8 +182,9 @@ def disable_user(ctx: RequestContext, before: UserItem) -> UserItem:
     Raises Refused, VersionConflict.
     """
     disabled_at = before.disabled_at or ctx.timestamp
-    changed = _change_profile(ctx, before, {"disabled_at": disabled_at}, _revocation(ctx, True))
-    _end_issued(ctx, lambda: directory.disable(before.username), wholly=True)
+    with _an_admin_stays(ctx, before.username):
+        changed = _change_profile(ctx, before, {"disabled_at": disabled_at}, _revocation(ctx, True))
+        _end_issued(ctx, lambda: directory.disable(before.username), wholly=True)
     return changed
 
 
@@ -143,7 +195,8 @@ def remove_account(ctx: RequestContext, username: str = "") -> None:
     """
     try:
         for account in directory.accounts_of(ctx.user_id, username):
-            directory.delete(account)
+            with _an_admin_stays(ctx, account, own=True):
+                directory.delete(account)
     except IdentityError as error:
         raise Refused(str(error)) from error
     _end_sessions(ctx, wholly=True)
@@ -171,10 +224,13 @@ def password_changed(ctx: RequestContext, username: str, *, wholly: bool) -> Non
     """End what was issued to somebody who has a new password, so that no thief of the old one stays in.
 
     That is every session and Cognito token; ``wholly``: the access tokens and the address of the calendar too.
-    Raises Refused.
+    Tells them by e-mail. Raises Refused.
     """
-    write([_revocation(ctx, wholly)])
-    _end_issued(ctx, lambda: directory.sign_out(username), wholly=wholly)
+    try:
+        write([_revocation(ctx, wholly)])
+        _end_issued(ctx, lambda: directory.sign_out(username), wholly=wholly)
+    finally:
+        notices.tell(ctx.user_id, username, notices.PASSWORD)
 
 
 def remove_second_factor(ctx: RequestContext, before: UserItem) -> UserItem:
@@ -185,6 +241,7 @@ def remove_second_factor(ctx: RequestContext, before: UserItem) -> UserItem:
     changed = _change_profile(ctx, before, {})
     _in_cognito(lambda: directory.prefer_totp(before.username, wanted=False))
     recovery_codes.forget(ctx.user_id)
+    notices.tell(ctx.user_id, before.username, notices.FACTOR_REMOVED)
     return changed
 
 
@@ -193,8 +250,9 @@ def change_groups(ctx: RequestContext, before: UserItem, groups: frozenset[str])
 
     Their browsers know at once, and everything they may do or not follows within ``GROUPS_SECONDS``.
     """
-    changed = _change_profile(ctx, before, {"roles": sorted(groups) or None})
-    _in_cognito(lambda: directory.set_groups(before.username, groups, frozenset(ROLES)))
+    with nullcontext() if ADMINS in groups else _an_admin_stays(ctx, before.username):
+        changed = _change_profile(ctx, before, {"roles": sorted(groups) or None})
+        _in_cognito(lambda: directory.set_groups(before.username, groups, frozenset(ROLES)))
     roles.groups.forget(before.username)
     sessions.revise(ctx.user_id, lambda data: _with_groups(data, groups))
     return changed
@@ -237,6 +295,36 @@ def _with_groups(session: dict[str, Any], groups: frozenset[str]) -> dict[str, A
     person = session["person"]
     others = frozenset(person["groups"]).difference(ROLES)
     return {**session, "person": {**person, "groups": sorted(groups | others)}}
+
+
+def check_an_admin_stays(username: str) -> None:
+    """Check that an account can go, before anything is done. Raises Refused if it is the last admin's."""
+    try:
+        if last_admin.is_admin(username) and not last_admin.others(username):
+            raise Refused(
+                gettext("This is the last admin who can sign in. Make somebody else an admin first.")
+            )
+    except IdentityError as error:
+        raise Refused(str(error)) from error
+
+
+@contextmanager
+def _an_admin_stays(ctx: RequestContext, username: str, *, own: bool = False) -> Iterator[None]:
+    """Do what ends somebody's role as an admin, unless they are the last one.
+
+    ``own``: whether admins may do it to themselves. Raises Refused, WriteContention.
+    """
+    try:
+        if not last_admin.is_admin(username):
+            yield
+            return
+        if ctx.updated_by == ctx.user_id and not own:
+            raise Refused(gettext("You cannot take away your own admin role. Ask another admin."))
+        with last_admin.turn():
+            check_an_admin_stays(username)
+            yield
+    except IdentityError as error:
+        raise Refused(str(error)) from error
 
 
 def _revocation(ctx: RequestContext, wholly: bool) -> Action:

@@ -8,8 +8,9 @@ from typing import Any
 from django.http import HttpRequest
 
 from dynamo_admin.errors import InvalidFields, StaleForm, WriteRefused
-from dynamo_admin.options import DynamoModelAdmin, ReadOnlyAdmin, RecordAdmin
-from store import audit
+from dynamo_admin.options import HISTORY, DynamoModelAdmin, ReadOnlyAdmin, RecordAdmin
+from identity.admin_models import AuditEntry
+from identity.admin_people import WithPeople, link_to, names_of
 from store.audit import Trail
 from store.errors import DomainError, ValidationFailed, VersionConflict
 from store.request_context import RequestContext
@@ -49,24 +50,37 @@ def admin_errors() -> Iterator[None]:
         raise WriteRefused(str(error)) from error
 
 
+def with_links(entries: Sequence[Any]) -> Sequence[Any]:
+    """Give audit entries links: ``actor``, who did it, and ``object_url``, the object's page or "" if it is gone.
+
+    Two BatchGetItems.
+    """
+    names = names_of(name for entry in entries for name in (entry.actor_id, entry.subject_id))
+    urls = AuditEntry.pages_of(entries)
+    for entry in entries:
+        entry.people, entry.object_url = names, urls.get(entry.pk, "")
+        entry.actor = link_to(entry.actor_id, names, entry.actor_name or "")
+    return entries
+
+
 class _WithHistory:
+    object_history_template: Any = "admin/history.html"
     audit_kind = ""
 
     def history(self, request: HttpRequest, obj: Any) -> Sequence[Any]:
         """Return the audit entries of this object, the newest first."""
-        from identity.admin_models import AuditEntry
+        entries: Any = AuditEntry
+        mine = entries.objects.filter(kind=self.audit_kind, object_id=str(obj.pk))
+        return with_links(mine.page(None, HISTORY).objects)
 
-        found = audit.history(self.audit_kind, str(obj.pk))
-        return [AuditEntry.from_values(item.attribute_values) for item in found]
 
-
-class Audited(_WithHistory, DynamoModelAdmin):
+class Audited(_WithHistory, WithPeople, DynamoModelAdmin):
     """A model admin whose audit entries are of the kind ``audit_kind``."""
 
 
-class AuditedRecord(_WithHistory, RecordAdmin):
+class AuditedRecord(_WithHistory, WithPeople, RecordAdmin):
     """The same for models that are not edited."""
 
 
-class AuditedReadOnly(_WithHistory, ReadOnlyAdmin):
+class AuditedReadOnly(_WithHistory, WithPeople, ReadOnlyAdmin):
     """The same for read-only models."""

@@ -1,7 +1,6 @@
 """The browsers that a person is signed in with."""
 
 import re
-import time
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -12,7 +11,6 @@ from identity import sessions
 from identity.items import session_key
 from store.writing import remove
 
-MOST = 100
 _BROWSERS = (
     ("Edg/", "Edge"),
     ("OPR/", "Opera"),
@@ -40,7 +38,7 @@ class SignedIn:
 
 
 def signed_in(user_id: str, current_key: str | None) -> list[SignedIn]:
-    """Return the browsers of a person, the current one first, then the newest; ``MOST`` at most."""
+    """Return the browsers of a person, the current one first, then the newest."""
     here = session_key(current_key or "")[0]
     found = [
         SignedIn(
@@ -49,8 +47,7 @@ def signed_in(user_id: str, current_key: str | None) -> list[SignedIn]:
             since=datetime.fromisoformat(item.created_at),
             current=here == item.PK,
         )
-        for item in islice(sessions.of_person(user_id), MOST)
-        if item.expires_at > time.time()
+        for item in islice(sessions.living(user_id), sessions.MOST)
     ]
     return sorted(found, key=lambda one: (one.current, one.since), reverse=True)
 

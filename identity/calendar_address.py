@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from identity import bearer_secrets
+from identity import bearer_secrets, notices
 from identity.errors import CalendarFeedNotFound
 from identity.items import CalendarFeedItem, calendar_feed_key
 from store import reading
@@ -30,7 +30,8 @@ def get(user_id: str) -> CalendarFeed | None:
 def enable(ctx: RequestContext, *, once: Once | None = None) -> str:
     """Give ``ctx.user_id`` a feed with a new address, and return its secret part, which is not shown again.
 
-    An old address ends. One request to DynamoDB. With ``once`` the same request again returns the same for a day.
+    An old address ends. One request to DynamoDB, and a notice. With ``once`` the same request again returns the same
+    for a day.
 
     Raises ShutOut, IdempotencyMismatch, IdempotencyInFlight, WriteContention.
     """
@@ -51,7 +52,11 @@ def enable_once(ctx: RequestContext, once: Once | None) -> tuple[str, bool]:
         created_at=ctx.timestamp,
     )
     earlier = bearer_secrets.store(ctx, item, [put(item)], once, nonce)
-    return (token, False) if earlier is None else (_token(ctx.user_id, earlier), True)
+    if earlier is not None:
+        return _token(ctx.user_id, earlier), True
+    if ctx.caller:
+        notices.tell(ctx.user_id, ctx.caller.username, notices.CALENDAR)
+    return token, False
 
 
 def disable(ctx: RequestContext, *, once: Once | None = None) -> bool:

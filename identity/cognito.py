@@ -1,5 +1,6 @@
 """The Cognito client, and signing in with a password."""
 
+import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from identity.errors import (
     TooManyAttempts,
 )
 from store.outages import is_outage
+from store.text import folded
 
 _log = logging.getLogger(__name__)
 TOTP, NEW_PASSWORD = "SOFTWARE_TOKEN_MFA", "NEW_PASSWORD_REQUIRED"  # names of challenges
@@ -31,7 +33,6 @@ _ERRORS: dict[str, type[IdentityError]] = {
     "InvalidParameterException": InvalidCredentials,
     "UserNotConfirmedException": NotConfirmed,
     "PasswordResetRequiredException": PasswordResetRequired,
-    "TooManyRequestsException": TooManyAttempts,
     "LimitExceededException": TooManyAttempts,
 }
 
@@ -53,16 +54,48 @@ def client() -> Any:
 
 
 def call(operation: str, errors: Mapping[str, type[IdentityError]], **arguments: Any) -> dict[str, Any]:
-    """Call Cognito and return its answer; raise what ``errors`` has for its error code, else what ``failure`` says."""
+    """Call Cognito and return its answer; raise what ``errors`` has for its error code, else what ``failure`` says.
+
+    Each call has a line in the log: these are the decisions about who somebody is.
+    """
     try:
         answer: dict[str, Any] = getattr(client(), operation)(**arguments)
     except ClientError as error:
-        raise errors.get(error.response["Error"]["Code"], partial(failure, error))() from None
+        code = _code(error)
+        _record(operation, arguments, "refused", code)
+        raise errors.get(code, partial(failure, error))() from None
     except (ParamValidationError, UnicodeError):  # what cannot even be sent is nobody's name or password
+        _record(operation, arguments, "refused", "ParamValidationError")
         raise errors.get("InvalidParameterException", InvalidCredentials)() from None
     except BotoCoreError as error:
         raise failure(error) from None
+    _record(operation, arguments, "ok", str(answer.get("ChallengeName", "")))
     return answer
+
+
+def _code(error: ClientError) -> str:
+    said = error.response["Error"]
+    # Its model knows no characters of passwords that its policy would name.
+    of_password = said["Code"] == "InvalidParameterException" and "assword'" in said.get("Message", "")
+    return "InvalidPasswordException" if of_password else str(said["Code"])
+
+
+def _record(operation: str, arguments: Mapping[str, Any], status: str, answer: str) -> None:
+    given = {**arguments, **arguments.get("AuthParameters", {}), **arguments.get("ChallengeResponses", {})}
+    name = str(given.get("USERNAME") or given.get("Username") or "")
+    # Lines about one account can be found together, and tell nobody which it is.
+    key = f"identity.cognito.{settings.SECRET_KEY}.{folded(name)}"
+    account = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:16] if name else None
+    _log.log(
+        logging.INFO if status == "ok" else logging.WARNING,
+        "the sign-in service was asked",
+        extra={
+            "component": "identity",
+            "operation": operation,
+            "status": status,
+            "metadata": {"account": account, "answer": answer or None},
+        },
+    )
 
 
 def failure(error: ClientError | BotoCoreError) -> IdentityError:

@@ -1,6 +1,7 @@
 """Administration of accounts in Cognito."""
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -10,6 +11,7 @@ from django.conf import settings
 
 from identity.cognito import client, failure
 from identity.errors import AccountMissing, EmailTaken, IdentityError
+from identity.users import Person
 
 _ERRORS: dict[str, type[IdentityError]] = {
     "UserNotFoundException": AccountMissing,
@@ -51,10 +53,46 @@ def account(username: str) -> Account:
     return Account(user["Username"], attributes["sub"], user["Enabled"], user["UserStatus"], bool(factors))
 
 
+def address_of(username: str) -> str:
+    """Return the address that an account has proved, or "". Raises AccountMissing, IdentityUnavailable."""
+    user = _call("admin_get_user", Username=username)
+    attributes = {pair["Name"]: pair["Value"] for pair in user["UserAttributes"]}
+    return attributes.get("email", "") if attributes.get("email_verified") == "true" else ""
+
+
+def person(username: str) -> Person | None:
+    """Return the person of an account that may sign in now; None if it is disabled or waits for something.
+
+    Raises AccountMissing, IdentityUnavailable.
+    """
+    user = _call("admin_get_user", Username=username)
+    if not user["Enabled"] or user["UserStatus"] != "CONFIRMED":
+        return None
+    attributes = {pair["Name"]: pair["Value"] for pair in user["UserAttributes"]}
+    return Person.from_claims(attributes | {"username": user["Username"], "iat": int(time.time())})
+
+
 def groups_of(username: str) -> frozenset[str]:
     """Return the names of a user's groups. Raises AccountMissing, IdentityUnavailable."""
     answer = _call("admin_list_groups_for_user", Username=username, Limit=60)
     return frozenset(group["GroupName"] for group in answer["Groups"])
+
+
+def members_of(group: str) -> Iterator[Account]:
+    """Yield the accounts in a group. One request for 60 accounts. Raises IdentityUnavailable."""
+    following: dict[str, str] = {}
+    while True:
+        answer = _call("list_users_in_group", GroupName=group, Limit=60, **following)
+        for user in answer["Users"]:
+            yield _of_list(user)
+        if "NextToken" not in answer:
+            return
+        following = {"NextToken": answer["NextToken"]}
+
+
+def _of_list(user: dict[str, Any]) -> Account:
+    attributes = {pair["Name"]: pair["Value"] for pair in user["Attributes"]}
+    return Account(user["Username"], attributes["sub"], user["Enabled"], user["UserStatus"])
 
 
 def set_groups(username: str, wanted: frozenset[str], among: frozenset[str]) -> None:
@@ -100,7 +138,7 @@ def holders_of(email: str, *, verified: bool = False) -> list[Account]:
     for user in _call("list_users", Filter=f'email = "{quoted}"', Limit=10)["Users"]:
         attributes = {pair["Name"]: pair["Value"] for pair in user["Attributes"]}
         if not verified or attributes.get("email_verified") == "true":
-            found.append(Account(user["Username"], attributes["sub"], user["Enabled"], user["UserStatus"]))
+            found.append(_of_list(user))
     return found
 
 

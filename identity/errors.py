@@ -1,8 +1,10 @@
 """Errors of identity. ``str()`` of each can be shown to the user."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
+from math import ceil
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from store.errors import RETRY, DomainError
@@ -20,6 +22,7 @@ class InvalidToken(IdentityError):  # noqa: N818
 
     message = _("The access token is not valid.")
     status = 401
+    kind = "invalid-token"
 
     @property
     def headers(self) -> Mapping[str, str]:  # type: ignore[override]
@@ -49,6 +52,41 @@ class TooManyAttempts(IdentityError):  # noqa: N818
     """Cognito limits the rate of attempts."""
 
     message = _("Too many attempts. Wait a few minutes and try again.")
+
+
+class TooManyTries(IdentityError):  # noqa: N818
+    """As much was tried as may be, for an account or from a network; it is the same for right and wrong passwords.
+
+    Parameters
+    ----------
+    seconds
+        How long to wait.
+    until
+        Epoch seconds at which it is over.
+    zone
+        The time zone to say that in; None if nobody knows it.
+    """
+
+    status = 429
+    kind = "too-many-tries"
+
+    def __init__(self, seconds: int, until: float, zone: tzinfo | None) -> None:
+        minutes = ceil(seconds / 60)
+        text = ngettext(
+            "Too many tries. Try again in %(minutes)d minute.",
+            "Too many tries. Try again in %(minutes)d minutes.",
+            minutes,
+        )
+        if zone:
+            text = ngettext(
+                "Too many tries. Try again in %(minutes)d minute, at %(time)s.",
+                "Too many tries. Try again in %(minutes)d minutes, at %(time)s.",
+                minutes,
+            )
+        # A minute has begun when the clock shows it: it is named after the last of the seconds.
+        moment = datetime.fromtimestamp(ceil(until / 60) * 60, zone or UTC)
+        super().__init__(text % {"minutes": minutes, "time": f"{moment:%H:%M}"})
+        self.headers = {"Retry-After": str(seconds)}
 
 
 class ChallengeRequired(IdentityError):  # noqa: N818
@@ -126,6 +164,7 @@ class ProfileNotFound(DomainError):  # noqa: N818
     """This person has no profile yet."""
 
     status = 404
+    kind = "user-not-found"
     message = _("There is no such user.")
 
 
@@ -133,6 +172,7 @@ class AccessTokenNotFound(DomainError):  # noqa: N818
     """There is no such access token, or it belongs to somebody else, or has been revoked."""
 
     status = 404
+    kind = "access-token-not-found"
     message = _("There is no such access token.")
 
 
@@ -191,6 +231,7 @@ class ShutOut(DomainError):  # noqa: N818
     """The caller's access was just revoked, and the request would create something that outlives it."""
 
     status = 401
+    kind = "access-revoked"
     headers = {"WWW-Authenticate": f'{CHALLENGE}, error="invalid_token"'}
     message = "Your access has been revoked."
 
@@ -199,4 +240,5 @@ class CalendarFeedNotFound(DomainError):  # noqa: N818
     """There is no calendar feed at this address, or no longer."""
 
     status = 404
+    kind = "calendar-feed-not-found"
     message = _("There is no such calendar feed.")

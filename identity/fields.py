@@ -2,18 +2,20 @@
 
 from typing import Annotated, Any
 
-from pydantic import TypeAdapter, with_config
+from pydantic import Field, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
 from store.validation import STRICT, Blank, Email, Name, Timezone
+
+_OF_SIGN_IN = "As it is at your sign-in: over the API it cannot be changed"
 
 
 @with_config(STRICT)
 class ProfileChanges(TypedDict, total=False):
     """A partial update of a profile."""
 
-    email: Annotated[Email | None, Blank]
-    username: Name
+    email: Annotated[Email | None, Blank, Field(description=_OF_SIGN_IN)]
+    username: Annotated[Name, Field(description=_OF_SIGN_IN)]
     name: Name
     given_name: Annotated[Name | None, Blank]
     family_name: Annotated[Name | None, Blank]

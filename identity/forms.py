@@ -1,13 +1,18 @@
 """Forms of the identity pages."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, QueryDict
+from django.core.validators import MaxLengthValidator
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from identity import passwords
+from identity.errors import TooManyTries
+from store.errors import DomainError
 from web.forms import TextField
 
 _IDENTIFIER = {"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
@@ -24,7 +29,8 @@ def password_field(label: Any, autocomplete: str, required: Any = None, **option
     """Return a password field; ``autocomplete`` is current-password or new-password."""
     return forms.CharField(
         label=label,
-        max_length=passwords.MAX_LENGTH,
+        # Not max_length: browsers would cut off what is pasted, without a word.
+        validators=[MaxLengthValidator(passwords.TYPED_MAX)],
         strip=False,
         error_messages={"required": required or _("Enter your password.")},
         widget=forms.PasswordInput(attrs={"autocomplete": autocomplete}),
@@ -40,6 +46,19 @@ def code_field(label: Any, **options: Any) -> forms.CharField:
         error_messages={"required": _("Enter the code.")},
         widget=forms.TextInput(attrs=_CODE_ATTRS),
         **options,
+    )
+
+
+def email_field(label: Any) -> forms.CharField:
+    """Return a field for the e-mail address of an account."""
+    return forms.EmailField(
+        label=label,
+        max_length=254,
+        error_messages={
+            "required": _("Enter your e-mail address."),
+            "invalid": _("Enter an e-mail address like ada@example.com."),
+        },
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
 
 
@@ -75,10 +94,23 @@ def posted(request: HttpRequest) -> QueryDict | None:
     return request.POST if request.method == "POST" else None
 
 
+def show(request: HttpRequest, template: str, shown: Mapping[str, Any]) -> HttpResponse:
+    """Render a page with forms: 422 if one of those in the context has errors, 429 if too much was tried with it."""
+    refused = [form for form in shown.values() if isinstance(form, forms.Form) and form.errors]
+    answer = render(request, template, dict(shown), status=422 if refused else 200)
+    for form in refused:
+        if error := getattr(form, "too_many", None):
+            answer.status_code = error.status
+            for name, value in error.headers.items():
+                answer[name] = value
+    return answer
+
+
 class StyledForm(forms.Form):
     """A form with the style of the pages."""
 
     use_required_attribute = False
+    too_many: TooManyTries | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
@@ -86,6 +118,12 @@ class StyledForm(forms.Form):
         for field in self.fields.values():
             if not field.widget.is_hidden and not isinstance(field.widget, forms.CheckboxInput):
                 field.widget.attrs.setdefault("class", "input")
+
+    def explain(self, error: DomainError, field: str | None = None) -> None:
+        """Show why what the form asks for was not done: at a field, unless too much was tried."""
+        if isinstance(error, TooManyTries):
+            self.too_many, field = error, None
+        self.add_error(field, str(error))
 
 
 class SignInForm(StyledForm):
@@ -110,15 +148,7 @@ class SignUpForm(StyledForm):
 
     given_name = name_field(_("First name"), "given-name", required=True)
     family_name = name_field(_("Last name"), "family-name")
-    email = forms.EmailField(
-        label=_("E-mail"),
-        max_length=254,
-        error_messages={
-            "required": _("Enter your e-mail address."),
-            "invalid": _("Enter an e-mail address like ada@example.com."),
-        },
-        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
-    )
+    email = email_field(_("E-mail"))
     password = new_password_field(_("Password"))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import render
 from django.utils import translation
@@ -38,9 +39,20 @@ class LanguageMiddleware(LocaleMiddleware):
         translation.activate(workspace.language_of(request))
         request.LANGUAGE_CODE = translation.get_language()
 
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Name the language of the answer, and say of a page that it varies with the visitor's."""
+        if problems.is_for_api(request):
+            response.headers.setdefault("Content-Language", settings.LANGUAGE_CODE)
+            return response
+        return super().process_response(request, response)
+
 
 class PersonMiddleware:
-    """Sets ``request.user`` to a Person or Anonymous, read from the session when first used."""
+    """Sets ``request.user`` to a Person or Anonymous, read from the session when first used.
+
+    After a sign-out the browser drops the pages that it keeps: its *Back* shows none of them. Cookies stay, since those
+    that are left say nothing about what somebody wrote.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -48,7 +60,10 @@ class PersonMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Handle one request."""
         request.user = SimpleLazyObject(lambda: _look_up(request))  # type: ignore[assignment]
-        return self.get_response(request)
+        answer = self.get_response(request)
+        if getattr(request, "signed_out", False):
+            answer["Clear-Site-Data"] = '"cache", "storage"'
+        return answer
 
 
 class LookingMiddleware:

@@ -8,10 +8,11 @@ import hashlib
 import hmac
 import secrets
 
-from identity import cognito, directory
+from identity import cognito, directory, notices, tries
 from identity.cognito import TOTP, Tokens
 from identity.errors import ChallengeRequired, WrongCode
 from identity.items import RecoveryCodesItem, recovery_codes_key
+from identity.tries import Visitor
 from store.commit import Plan, commit
 from store.reading import get
 from store.request_context import RequestContext
@@ -55,24 +56,36 @@ def forget(user_id: str) -> None:
     remove(recovery_codes_key(user_id))
 
 
-def sign_in(identifier: str, password: str, code: str) -> Tokens:
+def sign_in(who: Visitor, identifier: str, password: str, code: str) -> Tokens:
     """Sign in with the password and, where Cognito wants a code of the app, with a recovery code in place of it.
 
-    Raises WrongCode, and what ``cognito.sign_in`` raises.
+    Raises WrongCode, TooManyTries, and what ``cognito.sign_in`` raises.
     """
     try:
-        return cognito.sign_in(identifier, password)
+        with tries.counted(who, tries.PASSWORD, identifier):
+            return cognito.sign_in(identifier, password)
     except ChallengeRequired as challenge:
         if challenge.name != TOTP:
             raise
         username = challenge.username or identifier
-    if not _use(directory.account(username).id, code):
-        raise WrongCode
+    return in_place_of_the_app(who, username, password, code)
+
+
+def in_place_of_the_app(who: Visitor, username: str, password: str, code: str) -> Tokens:
+    """Sign in with a recovery code and a password that Cognito has just found right, and tell the person by e-mail.
+
+    Raises WrongCode, TooManyTries.
+    """
+    user_id = directory.account(username).id
+    with tries.counted(who, tries.FACTOR, username):
+        if not _use(user_id, code):
+            raise WrongCode
     directory.prefer_totp(username, wanted=False)
     try:
         return cognito.sign_in(username, password)
     finally:
         directory.prefer_totp(username, wanted=True)
+        notices.tell(user_id, username, notices.CODE_USED)
 
 
 def _use(user_id: str, code: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -24,6 +24,7 @@ from identity import (
     revocations,
     sealing,
     sign_in,
+    tries,
     workspace,
 )
 from identity.cognito import NEW_PASSWORD, TOTP
@@ -38,12 +39,15 @@ from identity.forms import (
     SignUpForm,
     StyledForm,
     posted,
+    show,
 )
 from identity.next_page import safe_url
+from identity.users import Person
 from identity.workspace import SignUpClosed
 from store.errors import DomainError
 
 LINK_SECONDS = 24 * 3600
+SIGNED_UP, SIGNED_UP_SECONDS = "signed_up", 3600
 CHALLENGE_SECONDS = 180  # as long as Cognito waits for the response
 CHALLENGE_KEY = "challenge"
 _log = logging.getLogger(__name__)
@@ -63,14 +67,20 @@ def _tried(form: StyledForm, do: Callable[[], Any], field: str | None = None) ->
     try:
         do()
     except IdentityError as error:
-        form.add_error(field, str(error))
+        form.explain(error, field)
         return False
     return True
 
 
 def _show(request: HttpRequest, name: str, form: StyledForm, **shown: Any) -> HttpResponse:
-    context = {"form": form, **shown}
-    return render(request, f"identity/{name}.html", context, status=422 if form.is_bound else 200)
+    return show(request, f"identity/{name}.html", {"form": form, **shown})
+
+
+def enter(request: HttpRequest, signed_in: Person, following: str = "") -> HttpResponse:
+    """Redirect somebody whose session has just begun to the page ``following``, and remember this browser."""
+    answer = preference_cookies.apply(request, signed_in, redirect(safe_url(request, following)))
+    tries.remember(request, answer, signed_in.username, signed_in.email)
+    return answer
 
 
 @form_page
@@ -84,37 +94,63 @@ def sign_up(request: HttpRequest) -> HttpResponse:
         try:
             workspace.check_sign_up(given["email"])
             username = accounts.sign_up(
-                given["email"], given["password"], given["given_name"], given["family_name"]
+                tries.visitor(request),
+                given["email"],
+                given["password"],
+                given["given_name"],
+                given["family_name"],
             )
         except IdentityError as error:
             fields = {WeakPassword: "password", SignUpClosed: "email"}
-            form.add_error(fields.get(type(error)), str(error))
+            form.explain(error, fields.get(type(error)))
         else:
+            request.session[SIGNED_UP] = {
+                "username": username,
+                "until": int(time.time()) + SIGNED_UP_SECONDS,
+            }
             return redirect(_link("confirm", username, given["email"]))
     return _show(request, "sign_up", form)
 
 
 @form_page
 def confirm(request: HttpRequest) -> HttpResponse:
-    """Confirm the e-mail address of a new account with the code that was sent to it, or send another code."""
+    """Confirm the e-mail address of a new account with the code that was sent to it, or send another code.
+
+    The browser that made the account is signed in. Another one may be anybody's who has the link, and has to sign in.
+    """
     about = _about(request, "confirm")
     if about is None:
         return redirect("sign-up")
     username, email = about
-    if "again" in request.POST:
-        try:
-            accounts.resend(username)
-            messages.success(request, _("Another code is on its way."))
-        except IdentityError as error:
-            messages.error(request, str(error))
-        return redirect(request.get_full_path())
+    who = tries.visitor(request)
     form = CodeForm(posted(request))
-    if form.is_valid():
+    if "again" in request.POST:
+        form = CodeForm({})
+        form.errors.clear()
+        if _tried(form, lambda: accounts.resend(who, username, email)):
+            messages.success(request, _("Another code is on its way."))
+            return redirect(request.get_full_path())
+    elif form.is_valid():
         code = form.cleaned_data["code"].strip()
-        if _tried(form, lambda: accounts.confirm(username, code), "code"):
-            messages.success(request, _("Your address is confirmed. Sign in to begin."))
-            return redirect("login")
+        if _tried(form, lambda: accounts.confirm(who, username, code), "code"):
+            return _confirmed(request, username, email)
     return _show(request, "confirm", form, email=email, local_code=mailbox.code_for(email))
+
+
+def _confirmed(request: HttpRequest, username: str, email: str) -> HttpResponse:
+    """Sign the new account in, if this browser made it a short while ago, with the password that only it knows."""
+    made = request.session.pop(SIGNED_UP, None)
+    own = made and made["username"] == username and made["until"] > time.time()
+    try:
+        new = directory.person(username) if own else None
+        signed_in = new and sign_in.begin(request, new)
+    except IdentityError:
+        signed_in = None
+    if signed_in is None:
+        messages.success(request, _("Your address is confirmed. Sign in to begin."))
+        return redirect(_link("login", email))
+    messages.success(request, _("Your address is confirmed, and you are signed in."))
+    return enter(request, signed_in)
 
 
 @form_page
@@ -123,7 +159,7 @@ def forgotten(request: HttpRequest) -> HttpResponse:
     form = ForgottenForm(posted(request))
     if form.is_valid():
         identifier = form.cleaned_data["identifier"].strip()
-        if _tried(form, lambda: accounts.forgot_password(identifier)):
+        if _tried(form, lambda: accounts.forgot_password(tries.visitor(request), identifier)):
             return redirect(_link("reset", identifier))
     return _show(request, "forgotten", form)
 
@@ -137,12 +173,14 @@ def reset(request: HttpRequest) -> HttpResponse:
     (identifier,) = about
     form = ResetForm(posted(request))
     if form.is_valid():
-        given = form.cleaned_data
+        who, given = tries.visitor(request), form.cleaned_data
         if _tried(
-            form, lambda: accounts.reset_password(identifier, given["code"].strip(), given["password"])
+            form, lambda: accounts.reset_password(who, identifier, given["code"].strip(), given["password"])
         ):
+            answer = redirect("login")
+            tries.remember(request, answer, identifier)  # in case strangers use up the account's tries
             _end_what_was_issued(request, identifier)
-            return redirect("login")
+            return answer
     return _show(request, "reset", form, identifier=identifier, local_code=mailbox.code_for(identifier))
 
 
@@ -199,21 +237,22 @@ def challenge(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         given = form.cleaned_data["code"].replace(" ", "") if wants_code else form.cleaned_data["password"]
         try:
-            issued = accounts.answer_challenge(asked["name"], asked["session"], asked["username"], given)
+            issued = accounts.answer_challenge(
+                tries.visitor(request), asked["name"], asked["session"], asked["username"], given
+            )
         except ChallengeRequired as more:
             if (answer := redirect_to_challenge(request, more, asked["next"])) is not None:
                 return answer
-            form.add_error(None, str(more))
+            form.explain(more)
         except InvalidCredentials:
             request.session.pop(CHALLENGE_KEY, None)
             messages.error(request, _("That took too long, or failed too often. Sign in again."))
             return redirect("login")
         except IdentityError as error:
-            form.add_error(None, str(error))
+            form.explain(error)
         else:
             request.session.pop(CHALLENGE_KEY, None)
-            signed_in = sign_in.admit(request, issued)
-            return preference_cookies.apply(request, signed_in, redirect(safe_url(request, asked["next"])))
+            return enter(request, sign_in.admit(request, issued, second_factor=wants_code), asked["next"])
     return _show(request, "challenge", form, wants_code=wants_code)
 
 
@@ -227,14 +266,16 @@ def recovery(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         given = form.cleaned_data
         try:
-            issued = recovery_codes.sign_in(asked["username"], given["password"], given["code"])
+            issued = recovery_codes.sign_in(
+                tries.visitor(request), asked["username"], given["password"], given["code"]
+            )
         except WrongCode as error:
-            form.add_error("code", str(error))
+            form.explain(error, "code")
         except IdentityError as error:
-            form.add_error("password", str(error))
+            form.explain(error, "password")
         else:
             request.session.pop(CHALLENGE_KEY, None)
-            signed_in = sign_in.admit(request, issued)
+            signed_in = sign_in.admit(request, issued, second_factor=True)
             left = recovery_codes.left(signed_in.id)
             text = ngettext(
                 "%(left)d recovery code is left. Make new ones in Security.",
@@ -242,5 +283,5 @@ def recovery(request: HttpRequest) -> HttpResponse:
                 left,
             )
             messages.warning(request, text % {"left": left})
-            return preference_cookies.apply(request, signed_in, redirect(safe_url(request, asked["next"])))
+            return enter(request, signed_in, asked["next"])
     return _show(request, "recovery", form)

@@ -1,12 +1,14 @@
 """Browser sessions as items of the table, under the hash of their key. Deleting one ends it everywhere at once.
 
 A session ends ``SESSION_IDLE_SECONDS`` after it was used last, and ``SESSION_COOKIE_AGE`` after its person proved who
-they are. To remember its use costs a write, so that is done when it would put off its end by a fair part.
+they are. To remember its use costs a write, so that is done when it would put off its end by a fair part. A person has
+at most ``MOST``: the oldest end when they sign in once more.
 """
 
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from django.conf import settings
@@ -22,6 +24,7 @@ from store.writing import ConditionFailed, put_instead, put_new, put_over, remov
 
 # Characters of a session's data; DynamoDB takes 400 KB.
 MAX_DATA = 300_000
+MOST = 100  # of a person
 MESSAGES = "_messages"  # as django.contrib.messages keeps them
 USES = 24  # that are remembered in the time after which an idle session ends
 
@@ -117,6 +120,20 @@ def of_person(user_id: str) -> Iterator[SessionItem]:
     """Return the stored sessions of a person, expired ones included, the newest first. One Query a page."""
     sessions = Item.GSI1SK.startswith("SESSION#")
     return query_all(SessionItem, f"USER#{user_id}", sessions, index="GSI1", forward=False)
+
+
+def living(user_id: str) -> Iterator[SessionItem]:
+    """Return the sessions of a person that have not expired, the newest first. One Query a page."""
+    return (item for item in of_person(user_id) if item.expires_at > time.time())
+
+
+def end_oldest(user_id: str) -> None:
+    """End the sessions of a person beyond the newest ``MOST``. One Query a page.
+
+    To be called once a new session is stored: of several sign-ins at once, the last one sees the sessions of all.
+    """
+    for item in islice(living(user_id), MOST, None):
+        remove(item.key)
 
 
 def revise(user_id: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:

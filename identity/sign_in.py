@@ -8,39 +8,49 @@ from typing import cast
 from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 
-from identity import cognito, cognito_tokens, revocations, today
+from identity import cognito, cognito_tokens, revocations, sessions, today, tries
 from identity.cognito import Tokens
 from identity.users import Anonymous, Person
 from store.request_context import RequestContext
+from web import logging
 
-SESSION_KEY = "person"
+SESSION_KEY, FACTOR_KEY = "person", "second_factor"
 
 
 def sign_in(request: HttpRequest, identifier: str, password: str) -> Person:
     """Sign somebody in: a new session key, a new CSRF token, and their profile if it is missing.
 
-    Raises what ``cognito.sign_in`` raises.
+    Raises TooManyTries, and what ``cognito.sign_in`` raises.
     """
-    return admit(request, cognito.sign_in(identifier, password))
+    with tries.counted(tries.visitor(request), tries.PASSWORD, identifier):
+        issued = cognito.sign_in(identifier, password)
+    return admit(request, issued)
 
 
-def admit(request: HttpRequest, issued: Tokens) -> Person:
-    """Begin the browser session of the person to whom Cognito has just issued tokens.
+def admit(request: HttpRequest, issued: Tokens, *, second_factor: bool = False) -> Person:
+    """Begin the browser session of the person to whom Cognito has just issued tokens. Raises what ``begin`` raises."""
+    return begin(request, cognito_tokens.person_of(issued.id_token), second_factor=second_factor)
+
+
+def begin(request: HttpRequest, signed_in: Person, *, second_factor: bool = False) -> Person:
+    """Begin the browser session of somebody who has just proved who they are, with a ``second_factor`` or without.
 
     Raises SignUpClosed for somebody who has signed up past the workspace's pages.
     """
     from identity import profiles, sign_ins, workspace  # here: the sign-in page does not need them
 
-    signed_in = cognito_tokens.person_of(issued.id_token)
     workspace.check_admitted(signed_in)
     earlier = request.session.get(SESSION_KEY)
     if earlier and earlier["id"] != signed_in.id:
         request.session.flush()
-    request.session.cycle_key()
     request.session[SESSION_KEY] = signed_in.to_session()
+    request.session[FACTOR_KEY] = second_factor
     request.session["browser"] = request.headers.get("user-agent", "")[:200]
+    request.session.cycle_key()  # stores it under a new key
+    sessions.end_oldest(signed_in.id)
     rotate_token(request)
     request.user = signed_in  # type: ignore[assignment]
+    logging.user_id.set(signed_in.id)
     if signed_in.id not in profiles.known:
         profiles.ensure_profile(context(request), profiles.described(signed_in))
     sign_ins.remember(context(request))
@@ -63,10 +73,11 @@ def sign_out(request: HttpRequest) -> None:
     request.session.flush()
     rotate_token(request)
     request.user = Anonymous()  # type: ignore[assignment]
+    request.signed_out = True  # type: ignore[attr-defined]
 
 
 def rename(request: HttpRequest, **names: str) -> None:
-    """Change names of the signed-in person (``name``, ``given_name``, ``family_name``) in the session."""
+    """Change names of the signed-in person (``name``, ``email``, ``given_name`` …) in the session."""
     request.session[SESSION_KEY] = request.session[SESSION_KEY] | names
 
 
@@ -93,9 +104,9 @@ def person(request: HttpRequest) -> Person:
 
 def context(request: HttpRequest) -> RequestContext:
     """Return the context in which services carry out a signed-in person's request."""
-    return replace(
-        context_of(request, person(request).id), caller=person(request), zone=today.zone_of_browser(request)
-    )
+    # Who brings a token has no browser, and gets the same whatever its cookies are.
+    zone = None if "HTTP_AUTHORIZATION" in request.META else today.zone_of_browser(request)
+    return replace(context_of(request, person(request).id), caller=person(request), zone=zone)
 
 
 def context_of(request: HttpRequest, user_id: str) -> RequestContext:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from identity import registration, views
+from identity import registration, strength, views
 
 urlpatterns = [
     path("login/", views.login, name="login"),
@@ -12,6 +12,7 @@ urlpatterns = [
     path("sign-up/", registration.sign_up, name="sign-up"),
     path("sign-up/confirm/", registration.confirm, name="confirm"),
     path("password/forgotten/", registration.forgotten, name="forgotten"),
+    path("password/strength/", strength.strength, name="strength"),
     path("password/reset/", registration.reset, name="reset"),
     path("theme/", views.theme, name="theme"),
     path("looking/end/", views.end_looking, name="end-looking"),

@@ -6,16 +6,16 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render, resolve_url
+from django.shortcuts import redirect, resolve_url
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from identity import preference_cookies, profiles, registration, sign_in, today, workspace
+from identity import preference_cookies, profiles, registration, sealing, sign_in, today, workspace
 from identity.decorators import form_page, person_required
 from identity.errors import ChallengeRequired, IdentityError
-from identity.forms import SignInForm
+from identity.forms import SignInForm, show
 from identity.next_page import safe_url
 from store import time_zones
 from web.context_processors import THEMES
@@ -35,11 +35,12 @@ def login(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         form = SignInForm(request.POST)
         answer = _sign_in(request, form) if form.is_valid() else None
-        return answer or _login_page(request, form, status=422)
+        return answer or _login_page(request, form)
     following = request.GET.get("next", "")
     if request.user.is_authenticated:
         return redirect(safe_url(request, following))
-    form = SignInForm(initial={"next": following})
+    about = sealing.unseal("login", request.GET.get("for", ""), registration.LINK_SECONDS)
+    form = SignInForm(initial={"next": following, "identifier": about[0] if about else ""})
     demo = _demo_accounts(request.GET.get("demo", ""))
     if any(account["chosen"] for account in demo):
         form.fill_in(request.GET["demo"], settings.DEMO_PASSWORD)
@@ -55,15 +56,15 @@ def _sign_in(request: HttpRequest, form: SignInForm) -> HttpResponse | None:
             return answer
         form.add_error(None, _NO_CHALLENGES)
     except IdentityError as error:
-        form.add_error(None, str(error))
+        form.explain(error)
     else:
-        return preference_cookies.apply(request, signed_in, redirect(safe_url(request, given["next"])))
+        return registration.enter(request, signed_in, given["next"])
     return None
 
 
-def _login_page(request: HttpRequest, form: SignInForm, status: int = 200) -> HttpResponse:
-    context = {"form": form, "demo_accounts": _demo_accounts(request.GET.get("demo", ""))}
-    return render(request, "identity/login.html", context, status=status)
+def _login_page(request: HttpRequest, form: SignInForm) -> HttpResponse:
+    demo = _demo_accounts(request.GET.get("demo", ""))
+    return show(request, "identity/login.html", {"form": form, "demo_accounts": demo})
 
 
 def _demo_accounts(chosen: str) -> list[dict[str, Any]]:

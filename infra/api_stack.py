@@ -49,6 +49,7 @@ ACCOUNT_CALLS = (
     "AdminAddUserToGroup",
     "AdminRemoveUserFromGroup",
     "ListUsers",
+    "ListUsersInGroup",
     "DescribeUserPool",
 )
 NO_SYMBOLS_REASON = (
@@ -193,6 +194,11 @@ class ApiStack(cdk.Stack):
         allow(role, ["dynamodb:DescribeTable"], [names.table_arn])
         allow(role, ["secretsmanager:GetSecretValue"], [self.secret.secret_arn])
         allow(role, [f"cognito-idp:{call}" for call in ACCOUNT_CALLS], [self.pool.user_pool_arn])
+        if sender := names.settings.sender:
+            identity = arn("ses", f"identity/{names.settings.sender_domain}")
+            allow(
+                role, ["ses:SendEmail"], [identity], conditions={"StringEquals": {"ses:FromAddress": sender}}
+            )
         read_gold(
             role,
             names,

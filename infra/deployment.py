@@ -261,6 +261,8 @@ class Deployment:
         chosen += ["--output", str(self.zappa_settings)]
         if address:
             chosen += ["--app-url", address]
+        chosen += ["--set", f"MAIL_SENDER={settings.sender}"]
+        chosen += ["--set", f"MAILS_A_DAY={preflight.mails_a_day(settings)}"]
         # Also if there are none: Zappa keeps a variable that it is not told about.
         chosen += ["--set", f"CORS_ORIGINS={','.join(settings.cors_origins)}"]
         pool = self.output("ApiStack", "UserPoolId")

@@ -16,6 +16,13 @@ from infra.policies import acknowledge
 from infra.settings import Domain, Settings
 
 SECRET_HEADER = "X-Origin-Secret"  # noqa: S105  a name: `web.edge` reads the header
+VIEWER_HEADER = "X-Viewer-Address"  # likewise
+# CloudFront sends its own headers only with a policy that also sends the viewer's Host, which the gateway refuses.
+VIEWER_ADDRESS = f"""function handler(event) {{
+  event.request.headers["{VIEWER_HEADER.lower()}"] = {{ value: event.viewer.ip }};
+  return event.request;
+}}
+"""
 KEPT_DAYS = 30  # for pages that were opened before a deployment
 SECONDS = cdk.Duration.seconds
 
@@ -56,7 +63,7 @@ class EdgeStack(cdk.Stack):
 
     def _distribution(self, settings: Settings) -> cloudfront.Distribution:
         domain = settings.domain
-        pages = self._behaviour(self._gateway(settings.stage))
+        pages = self._behaviour(self._gateway(settings.stage), self._viewer_address())
         made = cloudfront.Distribution(
             self,
             "Distribution",
@@ -95,10 +102,24 @@ class EdgeStack(cdk.Stack):
             custom_headers={SECRET_HEADER: f"{{{{resolve:secretsmanager:{self.proof.value_as_string}}}}}"},
         )
 
+    def _viewer_address(self) -> cloudfront.Function:
+        """Return what writes the viewer's address into a header, over one that the viewer sent."""
+        return cloudfront.Function(
+            self,
+            "ViewerAddress",
+            function_name=self.names.of(f"todo-{self.names.settings.stage}-viewer-address"),
+            code=cloudfront.FunctionCode.from_inline(VIEWER_ADDRESS),
+            runtime=cloudfront.FunctionRuntime.JS_2_0,
+        )
+
     @staticmethod
-    def _behaviour(gateway: origins.HttpOrigin) -> dict[str, Any]:
+    def _behaviour(gateway: origins.HttpOrigin, viewer_address: cloudfront.Function) -> dict[str, Any]:
+        on_request = cloudfront.FunctionAssociation(
+            function=viewer_address, event_type=cloudfront.FunctionEventType.VIEWER_REQUEST
+        )
         return {
             "origin": gateway,
+            "function_associations": [on_request],
             "allowed_methods": cloudfront.AllowedMethods.ALLOW_ALL,
             "cache_policy": cloudfront.CachePolicy.CACHING_DISABLED,
             # The gateway takes requests for its own host only.

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from infra.roles import synthesised
 from infra.settings import ENGINES, ROOT
+from localcloud.provision import MAIL_SENDER
 
 TABLE = ROOT / "infra" / "grants.json"
 USED = "used"
@@ -33,7 +34,7 @@ def granted() -> Grants:
     """Return what the stacks grant, on either engine, with empty reasons."""
     found: Grants = {}
     for engine in ENGINES:
-        for name, role in synthesised({"stage": "dev", "engine": engine}).items():
+        for name, role in synthesised({"stage": "dev", "engine": engine, "sender": MAIL_SENDER}).items():
             for statement in role.statements:
                 for action in statement["Action"]:
                     resources = {_general(resource, "dev"): "" for resource in statement["Resource"]}

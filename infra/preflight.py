@@ -111,6 +111,17 @@ def _concurrency() -> Iterator[str]:
         )
 
 
+def mails_a_day(settings: Settings) -> int:
+    """Return how many mails Cognito or SES sends for a stage in a day at most; 0 if SES does not say."""
+    if not settings.sender:
+        return COGNITO_MAILS_A_DAY
+    try:
+        account: dict[str, Any] = boto3.client("sesv2", config=_BRIEF).get_account()
+    except (BotoCoreError, ClientError):
+        return 0
+    return max(0, int(account["SendQuota"]["Max24HourSend"]))  # -1: no limit
+
+
 def _mail(settings: Settings) -> Iterator[str]:
     """Yield the limits of mail. Raises ToolError if SES would refuse the sender."""
     if not settings.sender:

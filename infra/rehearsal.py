@@ -361,6 +361,13 @@ STEPS: tuple[Callable[[Rehearsal], None], ...] = (
     erase_what_was_kept,
     remove_again,
 )
+# By action of `infra.deployment`, which a target of the Makefile runs: the steps that run it as well.
+ACTIONS: Mapping[str, tuple[Callable[[Rehearsal], None], ...]] = {
+    "up": (deploy, deploy_again),
+    "rollback": (roll_back,),
+    "env": (roll_back,),
+    "down": (refuse_removal, remove, erase_what_was_kept, remove_again),
+}
 
 
 def leftovers() -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from infra.app import build
 from infra.settings import ROOT
-from localcloud.provision import ACCOUNT, REGION
+from localcloud.provision import ACCOUNT, MAIL_SENDER, REGION
 from localcloud.roles import FILE
 
 PSEUDO = {
@@ -143,7 +143,7 @@ def _trusted(document: dict[str, Any]) -> list[str]:
 
 def local_roles() -> dict[str, dict[str, Any]]:
     """Return services and statements of the roles that local programs act as, with the local AWS's names."""
-    roles = synthesised({"stage": "dev"})
+    roles = synthesised({"stage": "dev", "sender": MAIL_SENDER})
     found = {purpose: roles[f"todo-dev-{purpose}"] for purpose in PROGRAMS}
     streams = [roles[f"todo-{purpose}-dev"] for purpose in STREAMS]
     # One role delivers both streams: those that an earlier version created name it.

@@ -43,7 +43,7 @@ HANDLER_MODULES = ("__init__", "asgi", "middleware", "utilities", "wsgi")
 # botocore describes 400 services in 30 MB; the function calls these.
 SERVICES = (
     *("athena", "cloudwatch", "cognito-idp", "dynamodb", "dynamodbstreams", "firehose", "glue", "s3"),
-    *("secretsmanager", "sns", "sqs", "stepfunctions", "sts"),
+    *("secretsmanager", "sesv2", "sns", "sqs", "stepfunctions", "sts"),
 )
 # Not imported by any request: a server, a C interface and its parser, DNS look-ups of e-mail domains.
 UNUSED_PACKAGES = (

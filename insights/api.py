@@ -12,10 +12,13 @@ from pydantic_core import to_json
 
 from identity import roles
 from insights import filters
-from web import problems
+from insights.errors import ManagersOnly
+from store.errors import FieldError, ValidationFailed
+from web.api import describe, pages, replies
+from web.api.schemas import PAGE_QUERY, Problem
 
 router = Router(tags=["insights"])
-_FORBIDDEN = "Everybody's figures are for managers. Ask an administrator to add you to the managers group."
+_TEXT = {"type": "string", "maxLength": filters.LONGEST, "pattern": r"^[^\x00]*$"}
 _QUERY_PARAMETERS: list[dict[str, Any]] = [
     {"name": "days", "in": "query", "description": "Length of the period", "schema": {"enum": [30, 90, 180]}},
     {
@@ -24,14 +27,14 @@ _QUERY_PARAMETERS: list[dict[str, Any]] = [
         "description": "`no` omits the comparison with the period before",
         "schema": {"enum": ["yes", "no"]},
     },
-    {"name": "category", "in": "query", "schema": {"type": "string", "maxLength": filters.LONGEST}},
+    {"name": "category", "in": "query", "schema": _TEXT},
     {"name": "priority", "in": "query", "schema": {"enum": list(filters.PRIORITIES)}},
     {"name": "status", "in": "query", "schema": {"enum": list(filters.STATUSES)}},
     {
         "name": "user",
         "in": "query",
         "description": "A person's id",
-        "schema": {"type": "string", "maxLength": filters.LONGEST},
+        "schema": _TEXT,
     },
 ]
 _PARAMETERS = [{"required": False, **parameter} for parameter in _QUERY_PARAMETERS]
@@ -39,7 +42,6 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
     parameter["name"]: parameter["schema"] for parameter in _QUERY_PARAMETERS
 }
 _SCHEMAS["days"] = {"enum": [str(days) for days in _SCHEMAS["days"]["enum"]]}
-_INVALID = "Some parameters are not valid. `errors` lists them; correct them and send the request again."
 
 
 class ColumnOut(Schema):
@@ -77,30 +79,24 @@ class AnswerOut(QuestionOut):
     rows: list[dict[str, Any]] = Field(examples=[[{"day": "2026-11-22", "created": 12, "completed": 9}]])
 
 
-class ProblemOut(Schema):
-    """Problem details (RFC 9457)."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-
-
 @router.get(
-    "", response={200: list[QuestionOut], 403: ProblemOut}, summary="List the questions of the dashboard"
+    "",
+    response={200: list[QuestionOut], 304: None, 403: Problem, 422: Problem},
+    summary="List the questions of the dashboard",
+    openapi_extra=describe.query(PAGE_QUERY) | {describe.HEADERS: ("Link",)},
 )
 def list_insights(request: HttpRequest) -> HttpResponse:
     """List the questions of the dashboard. For managers."""
-    if not roles.refreshed(request).is_manager:
-        return problems.response(request, 403, detail=_FORBIDDEN)
+    _check_manager(request)
     from insights import serializers  # here, because the other operations of the API need no questions
 
-    return _json(serializers.questions())
+    questions = enumerate(serializers.questions())
+    return pages.answer(request, "insights", questions, lambda each: -each[0], lambda each: each[1])
 
 
 @router.get(
     "/{slug}",
-    response={200: AnswerOut, 403: ProblemOut, 404: ProblemOut, 422: ProblemOut, 503: ProblemOut},
+    response={200: AnswerOut, 304: None, **dict.fromkeys((403, 404, 422, 503), Problem)},
     summary="Get the answer to one question",
     openapi_extra={"parameters": _PARAMETERS},
 )
@@ -109,22 +105,24 @@ def get_insight(request: HttpRequest, slug: str) -> HttpResponse:
 
     Unlike the page, which ignores invalid parameters, this answers 422.
     """
-    if not roles.refreshed(request).is_manager:
-        return problems.response(request, 403, detail=_FORBIDDEN)
-    if errors := _parameter_errors(request):
-        return problems.response(request, 422, detail=_INVALID, kind="validation", errors=errors)
+    _check_manager(request)
+    _check_parameters(request)
     from insights import serializers
 
-    try:
-        found = serializers.answer(slug, request.GET)
-    except LookupError as error:
-        return problems.response(request, 404, detail=str(error.args[0]))
-    return _json(found) if found else _unavailable(request)
+    answer = serializers.answer(slug, request.GET)
+    # What it cost to find out does not change what is said.
+    tag = replies.weak_tag(to_json(answer | {"cached": True, "bytes_scanned": 0}))
+    return replies.revalidated(request, tag, to_json(answer))
 
 
-def _parameter_errors(request: HttpRequest) -> list[dict[str, str]]:
-    """Return the errors of the query string, in the shape of a problem's ``errors``; at most 20."""
-    found = []
+def _check_manager(request: HttpRequest) -> None:
+    if not roles.refreshed(request).is_manager:
+        raise ManagersOnly
+
+
+def _check_parameters(request: HttpRequest) -> None:
+    """Raise ValidationFailed unless the query string is valid; it has at most 20 errors."""
+    found: list[FieldError] = []
     for name, values in request.GET.lists():
         schema = _SCHEMAS.get(name)
         if schema is None:
@@ -137,13 +135,5 @@ def _parameter_errors(request: HttpRequest) -> list[dict[str, str]]:
             or "\0" in values[0]
         ):
             found.append({"field": name, "message": "This value is not allowed.", "code": "value"})
-    return found[:20]
-
-
-def _unavailable(request: HttpRequest) -> HttpResponse:
-    detail = "The warehouse did not answer. Try again."
-    return problems.response(request, 503, detail=detail, kind="unavailable", headers={"Retry-After": "5"})
-
-
-def _json(value: Any) -> HttpResponse:
-    return HttpResponse(to_json(value), content_type="application/json")
+    if found:
+        raise ValidationFailed(found[:20])

@@ -6,6 +6,7 @@ from django.http import QueryDict
 
 from insights import filters, pages
 from insights.dashboards import EVERYBODY
+from insights.errors import NothingPublished, QuestionNotFound, WarehouseUnavailable
 from insights.model import Question
 from web.athena import AthenaError, Snapshot
 
@@ -15,22 +16,21 @@ def questions() -> list[dict[str, Any]]:
     return [_question(question) for question in EVERYBODY.by_slug.values()]
 
 
-def answer(slug: str, parameters: QueryDict) -> dict[str, Any] | None:
-    """Return a question with its answer; None if the warehouse does not answer.
-
-    Raises LookupError, with a message for the client, if there is no such question or no published snapshot.
-    """
+def answer(slug: str, parameters: QueryDict) -> dict[str, Any]:
+    """Return a question with its answer. Raises QuestionNotFound, NothingPublished, WarehouseUnavailable."""
     question = EVERYBODY.by_slug.get(slug)
     if question is None:
-        raise LookupError("There is no such question. `GET /api/v1/insights` lists them.")
+        raise QuestionNotFound
     try:
         found = pages.card(EVERYBODY, question, filters.state_from(parameters))
     except AthenaError:
-        return None
+        raise WarehouseUnavailable from None
     if found is None:
-        raise LookupError("Nothing has been published yet.")
+        raise NothingPublished
     card, snapshot = found
-    return _answer(card, snapshot) if card.drawing else None
+    if card.drawing is None:
+        raise WarehouseUnavailable
+    return _answer(card, snapshot)
 
 
 def _question(question: Question) -> dict[str, Any]:

@@ -40,6 +40,7 @@ def pool_definition() -> dict[str, Any]:
         "AutoVerifiedAttributes": ["email"],
         "UsernameConfiguration": {"CaseSensitive": False},
         "Policies": {"PasswordPolicy": PASSWORD_POLICY},
+        "UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": ["email"]},
         "AccountRecoverySetting": {"RecoveryMechanisms": [{"Name": "verified_email", "Priority": 1}]},
         "AdminCreateUserConfig": {"AllowAdminCreateUserOnly": False},
     }

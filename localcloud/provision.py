@@ -20,6 +20,7 @@ ACCOUNT = "000000000000"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 FIREHOSE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/todo-firehose"
 ALARM_TOPIC = "todo-api-alerts"
+MAIL_SENDER = "no-reply@todo.example"
 NAMES = {
     "TABLE_NAME": "todo-app-data",
     "BRONZE_BUCKET": "todo-local-bronze",
@@ -32,6 +33,7 @@ NAMES = {
 }
 MISSING = {
     "404",
+    "NotFoundException",
     "NoSuchBucket",
     "ResourceNotFoundException",
     "EntityNotFoundException",
@@ -70,6 +72,7 @@ class Provisioner:
         self.glue()
         self.firehose()
         self.athena()
+        self.mail()
         topic = self.client("sns").create_topic(Name=ALARM_TOPIC)["TopicArn"]  # returns an existing one
         queue = self.queue()
         pool, client, password = self.identity()
@@ -86,6 +89,7 @@ class Provisioner:
             "COGNITO_ISSUER": f"https://cognito-idp.{REGION}.amazonaws.com/{pool}",
             "COGNITO_JWKS_URL": f"{self.endpoint_url}/{pool}/.well-known/jwks.json",
             "MAIL_PREVIEW_URL": f"{self.endpoint_url}/_ministack/ses/messages",
+            "MAIL_SENDER": MAIL_SENDER,
             "DEMO_PASSWORD": password,
         }
 
@@ -178,6 +182,12 @@ class Provisioner:
                 Name=name,
                 Configuration={"ResultConfiguration": results, "EnforceWorkGroupConfiguration": True},
             )
+
+    def mail(self) -> None:
+        """Let the site send mail as ``MAIL_SENDER``, which never leaves the machine."""
+        ses, domain = self.client("sesv2"), MAIL_SENDER.rpartition("@")[2]
+        if missing(lambda: ses.get_email_identity(EmailIdentity=domain)):
+            ses.create_email_identity(EmailIdentity=domain)
 
     def queue(self) -> str:
         """Create the dead-letter queue of change capture; return its URL."""

@@ -5,6 +5,7 @@ from typing import Any
 from django.core.signing import BadSignature, Signer
 
 from store.errors import InvalidCursor
+from store.steps import OutOfStepsError, Steps
 
 # Of a cursor, in characters: two positions, with the longest category among their keys, take some 1,300.
 MAX_LENGTH = 2048
@@ -24,10 +25,9 @@ def load(scope: str, cursor: str) -> list[Any]:
 
     Nothing of it is decoded before its signature is known to be ours.
     """
-    if len(cursor) > MAX_LENGTH:
-        raise InvalidCursor
     try:
+        Steps(MAX_LENGTH).spend(len(cursor))
         position: list[Any] = _signer(scope).unsign_object(cursor)
-    except BadSignature:
+    except (OutOfStepsError, BadSignature):
         raise InvalidCursor from None
     return position

@@ -12,6 +12,7 @@ from pynamodb.expressions.condition import Condition
 
 from store import reading
 from store.model import CHANGES, AnyItem, Authored
+from store.steps import Steps
 
 SIFTED, MAX_READS = 250, 8
 
@@ -73,8 +74,12 @@ class Range(Generic[AnyItem]):
         between: Condition = getattr(Authored, self._keys[1]).between(self.low, self.high)
         return between
 
+    def portion(self, wanted: int) -> int:
+        """Return how many items one Query reads for a page that lacks ``wanted``."""
+        return wanted if self.condition is None and self.keep is None else max(wanted, SIFTED)
+
     def query(self, position: Position, limit: int) -> tuple[list[AnyItem], Position]:
-        """Return what one Query finds after ``position``, and the position to go on from."""
+        """Return what one Query of ``limit`` items finds after ``position``, and the position to go on from."""
         page = reading.query(
             self.model,
             self.partition_key,
@@ -82,7 +87,7 @@ class Range(Generic[AnyItem]):
             index=self.index,
             filter_condition=self.condition,
             start=self._start(position),
-            limit=limit if self.condition is None and self.keep is None else max(limit, SIFTED),
+            limit=limit,
             forward=self.forward,
         )
         found = [item for item in page.items if self.keep is None or self.keep(item)]
@@ -117,8 +122,10 @@ class _Stream(Generic[AnyItem]):
         """Whether items may come that are not read yet, and none are at hand."""
         return not self.items and self.scanned != []
 
-    def fill(self, limit: int) -> None:
-        found, self.scanned = self.range.query(self.scanned, limit)
+    def fill(self, wanted: int, items: Steps) -> None:
+        portion = self.range.portion(wanted)
+        items.spend(portion)
+        found, self.scanned = self.range.query(self.scanned, portion)
         self.items = found[::-1]
 
     def take(self) -> AnyItem:
@@ -138,8 +145,11 @@ class _Stream(Generic[AnyItem]):
 
 
 class _Reader(Generic[AnyItem]):
-    def __init__(self, streams: list[_Stream[AnyItem]], merged: bool) -> None:
+    """Reads as much of the streams as a page of ``limit`` items needs. It counts the items that DynamoDB looks at."""
+
+    def __init__(self, streams: list[_Stream[AnyItem]], limit: int, merged: bool) -> None:
         self.streams, self.merged, self.reads = streams, merged, 0
+        self._items = Steps(MAX_READS * max(SIFTED, limit + 1))
 
     def current(self, wanted: int) -> _Stream[AnyItem] | None:
         """Return the stream whose item is next; None when there is none, or no more may be read."""
@@ -147,7 +157,7 @@ class _Reader(Generic[AnyItem]):
             needed = self._needed()
             if needed is None:
                 break
-            needed.fill(wanted)
+            needed.fill(wanted, self._items)
             self.reads += 1
         if self._needed() is not None:
             return None
@@ -195,7 +205,7 @@ def read(
     """
     starts = positions or [None] * len(ranges)
     streams = [_Stream(*pair) for pair in zip(ranges, starts, strict=True)]
-    reader = _Reader(streams, merged)
+    reader = _Reader(streams, limit, merged)
     found: list[AnyItem] = []
     while (stream := reader.current(limit + 1 - len(found))) and len(found) < limit:
         if fits and not fits(stream.items[-1]) and found:

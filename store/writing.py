@@ -107,6 +107,19 @@ def put_unless_held(item: Item, now: int) -> Action:
     return _put(item, _ABSENT | _same(item, "user_id") | _expired(now))
 
 
+def put_if(item: Item, condition: Condition) -> Action:
+    """Return the action that stores an item, provided ``condition`` holds for what is there, or nothing is."""
+    return _put(item, _ABSENT | condition)
+
+
+def add_if(item: Item, name: str, amount: int, condition: Condition) -> Action:
+    """Return the action that adds ``amount`` to the attribute ``name`` of the item at ``item``'s key.
+
+    It sets what else is set in ``item``, and fails unless ``condition`` holds for what is there.
+    """
+    return _action("Update", item.key, condition, changes=_added(item, name, amount))
+
+
 def delete(item: Item) -> Action:
     """Return the action that deletes ``item``, provided it still has the version that was read."""
     return _action("Delete", item.key, _same(item, "version"))
@@ -152,6 +165,13 @@ def unchanged(item: Item) -> Action:
 def check(key: Key, condition: Condition) -> Action:
     """Return the action that writes nothing, but fails unless ``condition`` holds for the item at ``key``."""
     return _action("ConditionCheck", key, condition)
+
+
+def _added(item: Item, name: str, amount: int) -> list[UpdateAction]:
+    """Return what adds to an attribute, and sets what else is set in ``item``."""
+    stored = item.serialize(null_check=False)
+    changes = [Path([other]).set(value) for other, value in stored.items() if other not in KEYS | {name}]
+    return [*changes, Path([name]).add({"N": str(amount)})]
 
 
 def _put(item: Item, condition: Condition | None) -> Action:
@@ -275,12 +295,10 @@ def count_up(counter: Item, name: str, amount: int) -> int:
 
     The item is made if need be; all that is set in ``counter`` is stored with it.
     """
-    stored = counter.serialize(null_check=False)
-    changes = [Path([other]).set(value) for other, value in stored.items() if other not in KEYS | {name}]
     arguments = table().get_operation_kwargs(
         counter.PK,
         range_key=counter.SK,
-        actions=[*changes, Path([name]).add({"N": str(amount)})],
+        actions=_added(counter, name, amount),
         return_values="UPDATED_NEW",
     )
     answer = table().connection.dispatch("UpdateItem", arguments)

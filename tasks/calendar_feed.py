@@ -1,8 +1,8 @@
 """A person's open tasks with a due date, as an iCalendar feed (RFC 5545)."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from itertools import islice
@@ -17,8 +17,10 @@ from identity import profiles
 from identity.today import UTC as UTC_ZONE
 from store import time_zones
 from store.paging import pages
+from store.steps import Steps
 from store.text import shown
-from tasks import calendar_zones, checklists, recurrence, selectors
+from tasks import calendar_rules, calendar_zones, checklists, recurrence, selectors
+from tasks.calendar_rules import Piece
 from tasks.recurrence import Start
 from tasks.task_filters import TaskFilters
 from web.answers import Budget
@@ -26,7 +28,10 @@ from web.answers import Budget
 if TYPE_CHECKING:
     from icalendar import Alarm, Event
 
-MAX_EVENTS = 1000
+MAX_TASKS = 1000
+# Events beside one for each task, and the steps of all rules: what is beyond is written without its rule.
+MAX_FURTHER_EVENTS = 2000
+MAX_STEPS = 500_000
 PAGE = 250
 REFRESH = timedelta(hours=1)
 # Tasks that were due longer ago than this are left out.
@@ -50,21 +55,35 @@ def address(token: str) -> str:
 def render(user_id: str, today: date) -> bytes:
     """Return the feed of ``user_id``: open tasks with a due date, the earliest first.
 
-    At most ``MAX_EVENTS``, and as many as one answer holds.
+    At most ``MAX_TASKS``, and as many as one answer holds.
 
     One Query for each ``PAGE`` tasks, and a GetItem of the profile if a rule depends on the person's zone. The content
-    depends on the tasks only, not on the time of the request. A task that cannot be written as it is is written without
-    its rule, at worst as its title on its day, and logged.
+    depends on the tasks only and, if the days of a rule are listed, on the month. A task that cannot be written as it
+    is is written without its rule, at worst as its title on its day, and logged.
     """
+    return written(user_id, _due(user_id, today), Room(today, cache(lambda: _zone_of(user_id))))
+
+
+@dataclass(slots=True)
+class Room:
+    """What the rules of a feed are written with: the day and zone of the person, and what they may still take."""
+
+    today: date
+    zone: Zone
+    steps: Steps = field(default_factory=lambda: Steps(MAX_STEPS))
+    events: int = MAX_FURTHER_EVENTS
+
+
+def written(user_id: str, tasks: Iterable[Values], room: Room) -> bytes:
+    """Return the feed of ``tasks``, as many as one answer holds; the earliest due date comes first."""
     from icalendar import Calendar  # takes 0.2 s to import; only calendar requests need it
 
     calendar = Calendar.new(prodid="-//Todo with Insights//Tasks//EN", name="Tasks", uid=f"tasks-{user_id}")
     calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", "PT1H")
-    zone = cache(lambda: _zone_of(user_id))
     first, budget = date.max, Budget()
-    for task in _due(user_id, today):
-        events = _events(task, zone)
+    for task in tasks:
+        events = _events(task, room)
         if not all(budget.take(event.to_ical()) for event in events):
             break
         for event in events:
@@ -81,11 +100,11 @@ def _zone_of(user_id: str) -> ZoneInfo:
     return time_zones.named(profile.timezone if profile else None) or UTC_ZONE
 
 
-def _events(task: Values, zone: Zone) -> "list[Event]":
-    """Return the events of a task: one, or two if it is due on a day that its rule does not have."""
+def _events(task: Values, room: Room) -> "list[Event]":
+    """Return the events of a task: one, and more if its rule needs them."""
     for write in (_whole, _without_rule, _plain):
         try:
-            events = write(task, zone)
+            events = write(task, room)
             for event in events:
                 event.to_ical()
         except Exception:  # noqa: BLE001 (whatever is wrong with one task, the others are to be read)
@@ -95,7 +114,7 @@ def _events(task: Values, zone: Zone) -> "list[Event]":
     return []
 
 
-def _whole(task: Values, zone: Zone) -> "list[Event]":
+def _whole(task: Values, room: Room) -> "list[Event]":
     rule = task.get("recurrence")
     # What is counted from its completion has no other date yet.
     if not rule or task.get("repeat_from") == "done":
@@ -103,39 +122,30 @@ def _whole(task: Values, zone: Zone) -> "list[Event]":
     if not recurrence.is_valid(rule):
         raise ValueError("the rule cannot be read")
     start = _series_start(task)
-    fitted = recurrence.refitted(rule, start if start.zone or not start.at else replace(start, zone=zone()))
+    fitted = recurrence.refitted(
+        rule, start if start.zone or not start.at else replace(start, zone=room.zone())
+    )
     if start.at and start.zone is None:  # the same time everywhere has an UNTIL of its kind
         fitted = recurrence.refitted(fitted, start)
-    days = recurrence.first_days(fitted, start, 1)
-    if not days:
-        return [_event(task)]
-    written = _picked(fitted)
-    if days[0] == start.day:
-        return [_event(task, rule=written)]
-    series = dict(task) | {"due_date": days[0].isoformat(), "id": f"{task['id']}.series"}
-    return [_event(task), _event(series, rule=written, page=task["id"])]
+    pieces = calendar_rules.pieces(fitted, start, room.today, room.steps)
+    own = {piece.day: piece.rule for piece in pieces}.get(start.day)
+    further = [piece for piece in pieces if piece.day != start.day]
+    if len(further) > room.events:
+        raise ValueError("the feed has too many events of rules that are listed")
+    room.events -= len(further)
+    return [_event(task, rule=own), *(_further_event(task, piece) for piece in further)]
 
 
-def _picked(rule: str) -> str:
-    """Return a weekly rule with only the days that its BYSETPOS picks, because programs leave that out of a week."""
-    parts = recurrence.parts_of(rule)
-    if parts["FREQ"] != "WEEKLY" or not {"BYSETPOS", "BYDAY"} <= parts.keys() or "BYMONTH" in parts:
-        return rule
-    first = recurrence.WEEKDAYS.index(parts.get("WKST", "MO"))
-    week = recurrence.WEEKDAYS[first:] + recurrence.WEEKDAYS[:first]
-    days = [day for day in week if day in parts["BYDAY"].split(",")]
-    places = {int(place) for place in parts.pop("BYSETPOS").split(",")}
-    parts["BYDAY"] = ",".join(
-        day for place, day in enumerate(days) if not places.isdisjoint({place + 1, place - len(days)})
-    )
-    return recurrence.parse(";".join(f"{name}={value}" for name, value in parts.items()))
+def _further_event(task: Values, piece: Piece) -> "Event":
+    fields = {"due_date": piece.day.isoformat(), "id": f"{task['id']}.{piece.day:%Y%m%d}"}
+    return _event(dict(task) | fields, rule=piece.rule, page=task["id"])
 
 
-def _without_rule(task: Values, zone: Zone) -> "list[Event]":
+def _without_rule(task: Values, room: Room) -> "list[Event]":
     return [_event(task)]
 
 
-def _plain(task: Values, zone: Zone) -> "list[Event]":
+def _plain(task: Values, room: Room) -> "list[Event]":
     return [
         _event({**task, "due_time": None, "tags": (), "checklist": (), "description": None, "category": None})
     ]
@@ -145,7 +155,7 @@ def _due(user_id: str, today: date) -> Iterator[Values]:
     filters = TaskFilters(due_after=(today - HISTORY).isoformat())
     found = pages(lambda cursor: selectors.list_tasks(user_id, filters=filters, limit=PAGE, cursor=cursor))
     tasks = (_fit(task.attribute_values) for page in found for task in page.items)
-    return islice(tasks, MAX_EVENTS)
+    return islice(tasks, MAX_TASKS)
 
 
 def _fit(task: Values) -> Values:
@@ -197,13 +207,18 @@ def _series_start(task: Values) -> Start:
 def _start(task: Values, *, repeats: bool) -> date:
     """Return the due date or, with a time of day, the instant in the task's zone (floating if it has none).
 
-    A time that a change of the clocks skips is written as the clocks show it then; of a series it is the time of all.
+    A time that a change of the clocks skips is written as the clocks show it then, and one that they show twice in UTC,
+    because programs do not agree on it. Of a series it is the time of all.
     """
     start = _series_start(task)
     if start.at is None:
         return start.day
     moment = start.instant(start.day)
-    return moment.astimezone(UTC).astimezone(start.zone) if start.zone and not repeats else moment
+    if repeats or start.zone is None:
+        return moment
+    shown = moment.astimezone(UTC).astimezone(start.zone)
+    comes_twice = shown.utcoffset() != shown.replace(fold=1).utcoffset()
+    return shown.astimezone(UTC) if comes_twice else shown
 
 
 def _description(task: Values) -> str:

@@ -143,7 +143,7 @@ class _TaskFields(TypedDict, total=False):
     category: Annotated[Category | None, Blank]
     tags: Tags | None
     due_date: Annotated[DueDate | None, Blank]
-    due_time: Annotated[DueTime | None, Blank]
+    due_time: Annotated[DueTime | None, Blank, Field(description="The time of that day; needs `due_date`")]
     timezone: Annotated[Timezone | None, Blank]
     checklist: Checklist | None
     recurrence: Annotated[Recurrence | None, Blank]

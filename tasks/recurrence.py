@@ -24,7 +24,7 @@ from typing import NamedTuple
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from web.steps import OutOfStepsError, Steps
+from store.steps import OutOfStepsError, Steps
 
 MAX_LENGTH = 200
 MAX_NUMBER = 999  # of COUNT and INTERVAL
@@ -213,6 +213,20 @@ def parts_of(rule: str) -> dict[str, str]:
     return dict(part.split("=", 1) for part in rule.split(";"))
 
 
+def completed(given: Parts, start: date) -> dict[str, str]:
+    """Return the parts of a rule with what it leaves to its start: its weekday, its day and month."""
+    frequency, parts = given["FREQ"], dict(given)
+    picks = {"BYDAY", "BYMONTHDAY", "BYYEARDAY"} & parts.keys()
+    if frequency == "DAILY" or picks:
+        return parts
+    if frequency == "WEEKLY" or "BYWEEKNO" in parts:
+        return parts | {"BYDAY": WEEKDAYS[start.weekday()]}
+    parts["BYMONTHDAY"] = str(start.day)
+    if frequency == "YEARLY":
+        parts.setdefault("BYMONTH", str(start.month))
+    return parts
+
+
 def _without(parts: Parts, *names: str) -> dict[str, str]:
     return {name: value for name, value in parts.items() if name not in names}
 
@@ -378,7 +392,7 @@ def without_moved(rule: str, day: date, to: date | None) -> str | None:
     What the rule leaves to its start is what it was. An occurrence that is off the rule now is not counted by COUNT any
     more. None if it was the last one.
     """
-    parts = _completed(parts_of(rule), day)
+    parts = completed(parts_of(rule), day)
     if "COUNT" not in parts or (to and first_day(_written(_without(parts, "COUNT", "UNTIL")), to) == to):
         return _written(parts)
     left = int(parts["COUNT"]) - 1
@@ -487,7 +501,7 @@ class _Rule:
     """The parts of a rule as sets of numbers, with what it leaves to its start: weekday, day of the month, month."""
 
     def __init__(self, given: Parts, start: date, steps: Steps) -> None:
-        parts = _completed(given, start)
+        parts = completed(given, start)
         self.steps = steps
         self.frequency = parts["FREQ"]
         self.interval = int(parts.get("INTERVAL", "1"))
@@ -582,20 +596,6 @@ class _Rule:
         return not self.weekdays.isdisjoint(
             {name, f"{(at - 1) // 7 + 1}{name}", f"-{(length - at) // 7 + 1}{name}"}
         )
-
-
-def _completed(given: Parts, start: date) -> dict[str, str]:
-    """Return a rule with what it leaves to its start."""
-    frequency, parts = given["FREQ"], dict(given)
-    picks = {"BYDAY", "BYMONTHDAY", "BYYEARDAY"} & parts.keys()
-    if frequency == "DAILY" or picks:
-        return parts
-    if frequency == "WEEKLY" or "BYWEEKNO" in parts:
-        return parts | {"BYDAY": WEEKDAYS[start.weekday()]}
-    parts["BYMONTHDAY"] = str(start.day)
-    if frequency == "YEARLY":
-        parts.setdefault("BYMONTH", str(start.month))
-    return parts
 
 
 def _numbers(parts: Parts, name: str) -> frozenset[int]:

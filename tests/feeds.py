@@ -19,7 +19,7 @@ from icalendar import Calendar
 from tasks.recurrence import Start, fitted, occurrences
 from tests import libical
 
-MOST = 5
+MOST = 20
 ROOT = Path(__file__).resolve().parent.parent
 # One more than MOST: an event that repeats may share its first start with one that does not.
 _READ = MOST + 1

@@ -37,9 +37,12 @@ PLACEHOLDERS = {
     "CDC_STREAM": "todo-cdc-stream",
     "LOG_LEVEL": "WARNING",
     "LOCAL_AWS_MAILS_A_DAY": "100000",  # more people sign up in a run of the suite than Cognito mails to in a day
+    "LOCAL_AWS_RATES": "0",  # and in a second
     "RATE_LIMIT_PER_MINUTE": "0",  # its own tests switch it on; the others count calls
     "PAGE_LIMIT_PER_MINUTE": "0",
     "FEED_LIMIT_PER_MINUTE": "0",
+    "TRIES_PER_NETWORK": "0",  # all tests come from one
+    "MAILS_PER_NETWORK": "0",
 }
 
 _started: dict[str, Any] = {}

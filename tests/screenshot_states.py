@@ -127,7 +127,37 @@ def _exporting(page: Any, *, done: bool) -> None:
     page.locator("a[href*='/data/export/']" if done else "progress").first.wait_for()
 
 
+def _filled(page: Any, fields: dict[str, str], button: str) -> None:
+    for name, value in fields.items():
+        page.locator(f"main #id_{name}").fill(value)
+    page.locator(f"main {button}").first.click()
+
+
+def _too_many(page: Any, fields: dict[str, str]) -> None:
+    for _ in range(11):
+        _filled(page, fields, "form:has(#id_password) .button-primary")
+        page.locator("main [aria-invalid=true], main [role=alert]").first.wait_for()
+
+
+def _signed_up(page: Any) -> None:
+    names = {"given_name": "Ada", "family_name": "Lovelace", "email": "ada.lovelace@example.com"}
+    _filled(page, {**names, "password": "three-words-that-differ"}, ".button-primary")
+    page.locator("#id_code").wait_for()
+
+
+def _new_address(page: Any) -> None:
+    _filled(page, {"email": "alice@example.org", "password": "Correct-horse-9"}, ".button-primary")
+    page.locator("#id_code").wait_for()
+
+
 # States that a page is brought to: where it starts, and what is done there.
+SIGNED_OUT_ACTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "sign-in-too-many": (
+        "/login/",
+        lambda page: _too_many(page, {"identifier": "nobody@example.com", "password": "wrong"}),
+    ),
+    "confirm": ("/sign-up/", _signed_up),
+}
 ACTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "quick-add": ("/", lambda page: _typed(page, "Pay rent tomorrow 9am !high #home every month")),
     "quick-add-refused": ("/", lambda page: _sent(page, "x" * 201)),
@@ -152,6 +182,11 @@ ACTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "password-wrong": (
         "/account/security/",
         lambda page: _pressed(page, "main form button", "main [aria-invalid=true]"),
+    ),
+    "email-code": ("/account/email/", _new_address),
+    "password-too-many": (
+        "/account/security/",
+        lambda page: _too_many(page, {"password": "wrong", "new_password": "three-words-that-differ"}),
     ),
     "token": ("/account/access/", _token),
     "german": ("/", lambda page: _german(page, "/")),

@@ -12,7 +12,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 from tests import local_aws
-from tests.screenshot_states import ACTS, README_ACTS
+from tests.screenshot_states import ACTS, README_ACTS, SIGNED_OUT_ACTS
 from tests.web.site import ARGUMENTS, CHROMIUM, SIZES, serving
 from tests.web.writes import writes_of
 
@@ -36,6 +36,7 @@ SIGNED_IN = {
     "trash": "/trash/",
     "task": "/tasks/{task}/",
     "account": "/account/",
+    "email": "/account/email/",
     "security": "/account/security/",
     "second-factor": "/account/security/second-factor/",
     "access": "/account/access/",
@@ -107,7 +108,7 @@ def _render(site: str, full: str, empty: str, task: str, wanted: list[str], show
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         for person, pages in (("", SIGNED_OUT), (full, SIGNED_IN), (shown, README), (empty, EMPTY)):
             chosen = {name: path for name, path in pages.items() if not wanted or name in wanted}
-            acts = ACTS if person == full else README_ACTS if person == shown else {}
+            acts = {"": SIGNED_OUT_ACTS, full: ACTS, shown: README_ACTS}.get(person, {})
             if not chosen and not (acts.keys() & set(wanted) or not wanted):
                 continue
             context = browser.new_context(base_url=site)

@@ -360,6 +360,35 @@ def test_tests_in_code_spans_exist(path):
     ]
 
 
+def security_rows() -> list[tuple[str, ...]]:
+    """Return number, question, answer and tests of each requirement that docs/security.md answers."""
+    text = (ROOT / "docs" / "security.md").read_text()
+    return re.findall(r"^\| (V\d+\.\d+\.\d+) \| (.+?) \| (.+?) \| (.*?) ?\|$", text, re.MULTILINE)
+
+
+def test_every_requirement_of_asvs_level_2_is_answered_once():
+    numbers = (ROOT / "tests" / "data" / "asvs-4.0.3-level-2.txt").read_text().split()
+    assert [number for number, *_ in security_rows()] == numbers
+
+
+@pytest.mark.parametrize("row", security_rows(), ids=lambda row: row[0])
+def test_a_requirement_names_a_test_or_says_why_not(row):
+    _number, question, answer, tests = row
+    assert len(question.split()) <= 8
+    outside = answer.startswith(("Does not apply: ", "Not met: ", "In part: ", "On paper: ", "AWS: "))
+    assert tests or outside, "met by the code, and so shown by a test"
+    assert not re.sub(r"[`,; ]", "", TEST.sub("", tests)), "only tests, as `tests/file.py::test_name`"
+
+
+def test_the_bill_of_materials_covers_every_lock_of_the_product():
+    """Whatever a deployment installs is in it: the web function's package, and the lake's layer."""
+    shipped = re.search(r"^shipped := (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()
+    installed = set()
+    for path in ("infra/web_package.py", "infra/lake_layer.py"):
+        installed |= set(re.findall(r'"requirements" / "(\w+)\.txt"', (ROOT / path).read_text()))
+    assert set(shipped) == installed - {"infra"}  # of which the deployment takes Zappa's handler
+
+
 def test_every_regression_names_the_test_that_fails():
     text = (ROOT / "docs" / "regressions.md").read_text()
     rows = re.findall(r"^\| (?!what holds|---)(.+) \| (.+) \| (.+) \|$", text, re.MULTILINE)

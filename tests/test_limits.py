@@ -60,7 +60,8 @@ def limits():
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['file']}:{row['name']}")
 def test_a_figure_is_the_code_s(row, monkeypatch):
     if row["file"] == "todo_site/settings.py":
-        for name in ("RATE_LIMIT_PER_MINUTE", "PAGE_LIMIT_PER_MINUTE", "FEED_LIMIT_PER_MINUTE"):
+        settable = ("RATE_LIMIT_PER_MINUTE", "PAGE_LIMIT_PER_MINUTE", "FEED_LIMIT_PER_MINUTE")
+        for name in (*settable, "TRIES_PER_NETWORK", "MAILS_PER_NETWORK"):
             monkeypatch.delenv(name)
         values = defaults()
         value = values[row["name"]]

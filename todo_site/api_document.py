@@ -8,14 +8,18 @@ Tasks with due dates, checklists and recurrence. Each caller sees only their own
 **Sign in** with a Cognito ID or access token, or a personal access token, as `Authorization: Bearer`. The session of a
 signed-in browser works too, with the page's CSRF token in `X-CSRFToken`.
 
-**Errors** are problem details (RFC 9457) with the request's id; `errors` names the fields. `type` is stable.
+**Errors** are problem details (RFC 9457) with the request's id; `errors` names the fields. `code` is stable and says
+what happened; `docs` leads to its description. Answers may grow: ignore fields that you do not know.
+
+**Deprecated** operations go on for at least a year; their answers carry `Deprecation`, `Sunset` and, in `Link`, what
+replaces them.
 
 **Retries** are safe with an `Idempotency-Key`: for 24 hours, the same request with the same key gets the first response
 again, with `Idempotency-Replayed: true`. The same key with a different request is a 422; with a request still in
 progress, a 409. Refusals are not stored.
 
 **Concurrent changes** are detected with `If-Match` and the `ETag` of what you read: 412 if it has changed since.
-`If-None-Match` avoids reading what has not changed.
+`If-None-Match` avoids reading what has not changed. `fields` leaves out what you do not need of a task.
 
 **Tracing**: your `X-Request-ID` is returned, logged, and stored with the changes that the request makes.
 

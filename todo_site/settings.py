@@ -53,6 +53,9 @@ ATHENA_WORKGROUP = env.required("ATHENA_WORKGROUP", "the name of the Athena work
 # Where files that people export wait for their download; the bucket's lifecycle removes them.
 EXPORTS_BUCKET = env.optional("EXPORTS_BUCKET", GOLD_BUCKET)
 EXPORTS_PREFIX = layout.EXPORTS_PREFIX
+MAIL_SENDER = env.optional(
+    "MAIL_SENDER", ""
+)  # whom notices come from, verified in SES; without, none are sent
 MAIL_PREVIEW_URL = env.optional(
     "MAIL_PREVIEW_URL", ""
 )  # local only: the e-mails, which never leave the machine
@@ -156,6 +159,8 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 14 * 24 * 3600  # then one signs in again
 SESSION_IDLE_SECONDS = 3 * 24 * 3600  # or earlier, when the session was not used for so long
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
+# Whether the admin opens only to who has signed in with a second factor.
+ADMIN_SECOND_FACTOR = env.flag("ADMIN_SECOND_FACTOR", default=DEPLOYED)
 CSRF_FAILURE_VIEW = "web.error_pages.csrf_failure"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if DEPLOYED else None
 SECURE_SSL_REDIRECT = HTTPS
@@ -171,6 +176,7 @@ CONTENT_SECURITY_POLICY = (
 )
 MAX_BODY_BYTES = 1024 * 1024
 MAX_QUERY_BYTES = 32 * 1024  # API Gateway takes less, gunicorn too
+MAX_HEADER_BYTES = 32 * 1024  # API Gateway takes less
 # Sites whose scripts may call the API, such as https://app.example.com; none by default.
 CORS_ORIGINS = env.origins("CORS_ORIGINS")
 # What one person may do in a minute, in requests (see identity.allowance); 0: no limit.
@@ -179,6 +185,10 @@ PAGE_LIMIT_PER_MINUTE = env.number("PAGE_LIMIT_PER_MINUTE", 3000)  # on the page
 FEED_LIMIT_PER_MINUTE = env.number(
     "FEED_LIMIT_PER_MINUTE", 60
 )  # whoever has the address of their calendar feed
+# What strangers may try and cause from one network (see identity.tries); 0: no limit.
+TRIES_PER_NETWORK = env.number("TRIES_PER_NETWORK", 100)  # of each kind, in an hour
+MAILS_PER_NETWORK = env.number("MAILS_PER_NETWORK", 60)  # in six hours
+MAILS_A_DAY = env.number("MAILS_A_DAY", 0)  # that Cognito or SES sends for us at most; 0: not known
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = 1

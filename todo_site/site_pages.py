@@ -1,4 +1,4 @@
-"""Pages of the site as a whole: the web app manifest and the style guide."""
+"""Pages of the site as a whole: the web app manifest, the style guide and the errors of the API."""
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -10,6 +10,8 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from identity import workspace
+from todo_site.api_problems import PROBLEMS
+from web import markdown
 
 COLOUR, BACKGROUND = "#0b6b5d", "#f6f6f3"
 
@@ -53,6 +55,22 @@ def styleguide(request: HttpRequest) -> HttpResponse:
     if not settings.DEBUG:
         raise Http404
     return render(request, "styleguide.html", {"colours": _COLOURS, "sizes": _SIZES, "spaces": range(1, 7)})
+
+
+@require_safe
+@cache_control(max_age=3600, private=True)
+def api_errors(request: HttpRequest) -> HttpResponse:
+    """Explain the codes of the API's problems, each under its own anchor."""
+    problems = [
+        {
+            "code": code,
+            "statuses": ", ".join(map(str, problem.statuses)),
+            "meaning": markdown.render(problem.meaning),
+            "remedy": markdown.render(problem.remedy),
+        }
+        for code, problem in PROBLEMS.items()
+    ]
+    return render(request, "api/errors.html", {"problems": problems})
 
 
 _COLOURS = (

@@ -10,6 +10,7 @@ from web.health import health
 urlpatterns = [
     path("health", health, name="health"),
     path("api/docs", api_docs.page, name="api-docs"),
+    path("api/docs/errors", site_pages.api_errors, name="api-errors"),
     path("api/docs/<str:version>/<str:name>", api_docs.file, name="api-docs-file"),
     path("", include("identity.urls")),
     path("manifest.webmanifest", site_pages.manifest, name="manifest"),

@@ -16,8 +16,8 @@ PREFIX = "/api/v1/"
 METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
 ACCEPTED = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id"
 EXPOSED = (
-    "ETag, Link, Location, RateLimit, RateLimit-Policy, Idempotency-Replayed, Retry-After, Sync-Since, Sync-Reset, "
-    "WWW-Authenticate, X-Request-Id"
+    "Deprecation, ETag, Link, Location, RateLimit, RateLimit-Policy, Idempotency-Replayed, Retry-After, Sunset, "
+    "Sync-Since, Sync-Reset, WWW-Authenticate, X-Request-Id"
 )
 PREFLIGHT_SECONDS = 7200  # the longest that Chrome remembers
 

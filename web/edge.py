@@ -10,12 +10,16 @@ from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponse
 
 from web import problems
+from web.client_address import VIEWER
 
 SECRET_HEADER = "HTTP_X_ORIGIN_SECRET"  # noqa: S105  a name: CloudFront sends the header
+VIEWER_HEADER = "HTTP_X_VIEWER_ADDRESS"  # a function at the edge writes it over the viewer's own
 
 
 class EdgeMiddleware:
     """Refuses requests without CloudFront's secret; the others get the public host, because CloudFront sends its own.
+
+    They also get the viewer's address, which ``web.client_address`` reads.
 
     The site knows the secret's digests only: the current one's, and the previous one's while it is being replaced.
     """
@@ -34,11 +38,12 @@ class EdgeMiddleware:
         if not any(hmac.compare_digest(digest, known) for known in self.digests):
             return _refuse(request)
         request.META["HTTP_HOST"] = self.host
+        request.META[VIEWER] = request.META.pop(VIEWER_HEADER, "")
         return self.get_response(request)
 
 
 def _refuse(request: HttpRequest) -> HttpResponse:
     detail = f"The site is at {settings.APP_URL}."
     if problems.is_for_api(request):
-        return problems.response(request, 403, detail=detail)
+        return problems.response(request, 403, detail=detail, kind="wrong-address")
     return HttpResponse(detail, status=403, content_type="text/plain; charset=utf-8")

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.html import linebreaks
 from django.utils.safestring import SafeString, mark_safe
 
-from web.steps import OutOfStepsError, Steps
+from store.steps import OutOfStepsError, Steps
 
 TAGS = {
     "p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a", "hr",

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from store import attempts
 from store.errors import DomainError
+from store.steps import OutOfStepsError, Steps
 from web import error_pages, logging, problems, request_log
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -53,18 +54,31 @@ class RequestIdMiddleware:
         answer["Permissions-Policy"] = _PERMISSIONS
         answer["Content-Security-Policy"] = settings.CONTENT_SECURITY_POLICY
         if problems.is_for_api(request):
-            allowed = answer.get("Allow", "")
-            if "GET" in allowed and "HEAD" not in allowed:  # _answer serves HEAD wherever there is GET
-                answer["Allow"] = f"{allowed}, HEAD"
+            if "Allow" in answer:
+                answer["Allow"] = _allowed(answer["Allow"])
             answer.setdefault("Cache-Control", "no-store")
+            if "json" in answer.get("Content-Type", ""):  # a browser that opens it shows nothing as a page
+                answer.setdefault("Content-Disposition", 'attachment; filename="api.json"')
             for name, value in getattr(request, "rate_limit", {}).items():
                 answer[name] = value
         _log_request(request, answer, time.perf_counter() - started)
         return answer
 
 
+def _allowed(methods: str) -> str:
+    """Return ``Allow`` with the methods that _answer adds to those of a view."""
+    found = set(methods.split(", "))
+    return ", ".join(sorted(found | {"OPTIONS"} | ({"HEAD"} if "GET" in found else set())))
+
+
 def _answer(request: HttpRequest, get_response: GetResponse) -> HttpResponse:
-    """Answer a HEAD request to the API like a GET, without the body."""
+    """Answer a HEAD request to the API like a GET, without the body; and OPTIONS with the methods of the address."""
+    if request.method == "OPTIONS" and problems.is_for_api(request):
+        answer = get_response(request)
+        if answer.status_code == 405:
+            answer.status_code, answer.content = 204, b""
+            del answer["Content-Type"], answer["Content-Length"]
+        return answer
     if request.method != "HEAD" or not problems.is_for_api(request):
         return get_response(request)
     request.method = "GET"
@@ -97,7 +111,7 @@ def _log_request(request: HttpRequest, answer: HttpResponse, seconds: float) -> 
 
 
 class BodyLimitMiddleware:
-    """Refuses bodies over ``settings.MAX_BODY_BYTES`` and query strings over ``MAX_QUERY_BYTES`` before they are read.
+    """Refuses what is larger than ``MAX_BODY_BYTES``, ``MAX_QUERY_BYTES`` or ``MAX_HEADER_BYTES`` before it is read.
 
     Stands after the language: what it says is for people, too.
     """
@@ -108,16 +122,26 @@ class BodyLimitMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Handle one request."""
         length = _length(request)
-        if length > settings.MAX_BODY_BYTES:
+        try:
+            Steps(settings.MAX_BODY_BYTES).spend(length)
+        except OutOfStepsError as error:
             _drain(request, length)
             text = _("The request has %(measured)d bytes, and at most %(most)d are accepted.")
-            return _refuse(request, 413, text % {"measured": length, "most": settings.MAX_BODY_BYTES})
+            return _refuse(request, 413, text % {"measured": error.measured, "most": error.limit})
         if length == 0 and "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
             return _refuse(request, 411, _("Send the body with a Content-Length, not in chunks."))
-        query = len(request.META.get("QUERY_STRING", ""))
-        if query > settings.MAX_QUERY_BYTES:
+        try:
+            Steps(settings.MAX_QUERY_BYTES).spend(len(request.META.get("QUERY_STRING", "")))
+        except OutOfStepsError as error:
             text = _("The address has %(measured)d bytes of parameters, and at most %(most)d are accepted.")
-            return _refuse(request, 414, text % {"measured": query, "most": settings.MAX_QUERY_BYTES})
+            return _refuse(request, 414, text % {"measured": error.measured, "most": error.limit})
+        try:
+            Steps(settings.MAX_HEADER_BYTES).spend(
+                sum(len(n) + len(v) for n, v in request.META.items() if n.startswith("HTTP_"))
+            )
+        except OutOfStepsError as error:
+            text = _("The request has %(measured)d bytes of headers, and at most %(most)d are accepted.")
+            return _refuse(request, 431, text % {"measured": error.measured, "most": error.limit})
         return self.get_response(request)
 
 

@@ -5,15 +5,29 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from store.text import shown
 
 CONTENT_TYPE = "application/problem+json"
 CHALLENGE = 'Bearer realm="todo"'
+REFERENCE = "/api/docs/errors"  # the page that explains every code
 
 # As RFC 9110 calls them; http.HTTPStatus of Python 3.11 and 3.12 still has older names.
 TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
+# The code of a refusal that has no other: the status says all there is to say.
+CODES = {
+    400: "bad-request",
+    403: "forbidden",
+    404: "path-not-found",
+    405: "method-not-allowed",
+    411: "length-required",
+    413: "request-too-large",
+    414: "address-too-long",
+    431: "headers-too-large",
+    500: "internal-error",
+}
 DETAILS = {
     400: "The request could not be understood.",
     403: "You are not allowed to do this.",
@@ -41,8 +55,8 @@ def response(
     detail
         Explanation for humans: what happened and what to do.
     kind
-        A stable name that clients may act upon (``idempotency-mismatch``); part of the problem's type. Without it
-        the type is ``about:blank``: the status alone classifies the problem.
+        The problem's ``code``: a stable name that clients act upon (``idempotency-mismatch``), and part of its type.
+        ``CODES`` has those of statuses that need no other.
     errors
         The invalid fields, each with ``field``, ``message`` and ``code``.
     """
@@ -54,11 +68,14 @@ def body(
     status: int, detail: str = "", kind: str = "", errors: Sequence[Mapping[str, Any]] = ()
 ) -> dict[str, Any]:
     """Return the part of a problem that does not depend on the request; parameters as for ``response``."""
+    code = kind or CODES.get(status) or CODES[400 if status < 500 else 500]
     problem: dict[str, Any] = {
-        "type": f"urn:todo:problem:{kind}" if kind else "about:blank",
+        "type": f"urn:todo:problem:{code}",
         "title": TITLES.get(status) or HTTPStatus(status).phrase,
         "status": status,
         "detail": shown(detail) or DETAILS.get(status, HTTPStatus(status).description),
+        "code": code,
+        "docs": f"{settings.APP_URL}{REFERENCE}#{code}",
     }
     repeated = [{name: shown(str(value)) for name, value in error.items()} for error in errors]
     return problem | ({"errors": repeated} if errors else {})
@@ -82,7 +99,9 @@ def _content(
 def sign_in_first(request: HttpRequest) -> HttpResponse:
     """Return the 401 for a request without credentials."""
     detail = "Sign in, or send `Authorization: Bearer` with a Cognito token."
-    return response(request, 401, detail=detail, headers={"WWW-Authenticate": CHALLENGE})
+    return response(
+        request, 401, detail=detail, kind="credentials-missing", headers={"WWW-Authenticate": CHALLENGE}
+    )
 
 
 def is_for_api(request: HttpRequest) -> bool:

@@ -5,8 +5,7 @@ from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
-from pydantic import ConfigDict, Field
-from pydantic.config import JsonDict
+from pydantic import Field
 from pydantic_core import to_json
 
 from identity import access_tokens, bearer_secrets, revocations
@@ -18,9 +17,9 @@ from identity.sign_in import context, person
 from identity.users import TokenHolder
 from store import validation
 from store.idempotency import StoredReply
-from web.api import describe, replies, requests
+from web.api import describe, pages, replies, requests
 from web.api.error_handlers import RequestProblem
-from web.api.schemas import Problem
+from web.api.schemas import PAGE_QUERY, Problem, out
 
 router = Router(tags=["access tokens"])
 
@@ -28,7 +27,7 @@ router = Router(tags=["access tokens"])
 _PROBLEMS = dict.fromkeys((400, 409, 413, 415, 422), Problem)
 _MOMENT = Field(max_length=27, json_schema_extra={"format": "date-time"})
 _ID = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
-_EXAMPLE: JsonDict = {
+_EXAMPLE: dict[str, Any] = {
     "id": _ID,
     "name": "backup script",
     "scope": "read",
@@ -52,7 +51,7 @@ _ACCESS_ID = {
 class AccessTokenOut(Schema):
     """A personal access token. Its secret is shown only once, by the request that made it."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = out(_EXAMPLE)
     id: Annotated[str, Field(max_length=64)]
     name: Annotated[str, Field(max_length=access_tokens.NAME_MAX)]
     scope: Literal["read", "write"]
@@ -63,7 +62,7 @@ class AccessTokenOut(Schema):
 class NewAccessTokenOut(AccessTokenOut):
     """A new personal access token. `token` is the secret: keep it now, nobody can show it again."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{**_EXAMPLE, "token": "todo_…"}]})
+    model_config = out({**_EXAMPLE, "token": "todo_…"})
     token: Annotated[str, Field(max_length=64)]
 
 
@@ -99,7 +98,7 @@ def refuse_token_holders(request: HttpRequest) -> None:
     """Refuse those who did not sign in: what a token could make would outlive it. Raises RequestProblem 403."""
     if isinstance(person(request), TokenHolder):
         detail = "An access token cannot make another secret. Sign in, or send a Cognito token."
-        raise RequestProblem(403, detail, "sign-in-required")
+        raise RequestProblem(403, "sign-in-required", detail)
 
 
 @router.post(
@@ -127,11 +126,22 @@ def create_access_token(request: HttpRequest) -> HttpResponse:
     return replies.answer(reply, replayed=token.replayed)
 
 
-@router.get("", response={200: list[AccessTokenOut]}, summary="List my access tokens")
+@router.get(
+    "",
+    response={200: list[AccessTokenOut], 304: None, 422: Problem},
+    summary="List my access tokens",
+    openapi_extra=describe.query(PAGE_QUERY) | {describe.HEADERS: ("Link",)},
+)
 def list_access_tokens(request: HttpRequest) -> HttpResponse:
     """List your access tokens that have not expired, the newest first; without their secrets. At most 50."""
-    found = access_tokens.list_tokens(context(request).user_id)
-    return replies.answer(_reply(200, [_shown(token) for token in found]))
+    user_id = context(request).user_id
+    return pages.answer(
+        request,
+        f"tokens\0{user_id}",
+        access_tokens.list_tokens(user_id),
+        lambda token: f"{token.created_at}#{token.id}",
+        _shown,
+    )
 
 
 @router.get(

@@ -77,7 +77,7 @@ def _by_session(request: HttpRequest) -> Principal | None:
     if not request.user.is_authenticated:
         return None
     if request.method not in _SAFE and check_csrf(request) is not None:
-        raise RequestProblem(403, "Send the page's CSRF token in the header X-CSRFToken.", "csrf")
+        raise RequestProblem(403, "csrf", "Send the page's CSRF token in the header X-CSRFToken.")
     return Principal(request.user)  # type: ignore[arg-type]
 
 
@@ -87,7 +87,7 @@ def _check_scope(request: HttpRequest, principal: Principal) -> None:
         challenge = f'Bearer realm="todo", error="insufficient_scope", scope="{needed}"'
         raise RequestProblem(
             403,
-            f"This token may not {needed}. Use one with the scope `{needed}`.",
             "insufficient-scope",
+            f"This token may not {needed}. Use one with the scope `{needed}`.",
             {"WWW-Authenticate": challenge},
         )

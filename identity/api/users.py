@@ -1,10 +1,14 @@
-"""``/api/v1/users``: the caller's own profile. Nobody sees another person's."""
+"""``/api/v1/users/me``: the caller's own profile. Nobody sees another person's.
+
+``/api/v1/users`` was its address before, and is deprecated.
+"""
 
 from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
+from ninja.decorators import decorate_view
 
 from identity import profiles
 from identity import sign_in as identity
@@ -19,10 +23,30 @@ from store import validation
 from store.errors import FieldError, ValidationFailed
 from store.idempotency import StoredReply
 from web.api import describe, replies, requests
+from web.api.deprecation import deprecated
 from web.api.schemas import Problem
 
 router = Router(tags=["users"])
 _PROBLEMS = dict.fromkeys((400, 404, 409, 412, 413, 415, 422), Problem)
+_CHANGES = describe.changes(PROFILE_CHANGES, PROFILE_EXAMPLES, UserOut)
+_replaced = decorate_view(deprecated("2026-12-01", "/api/v1/users/me"))
+
+
+@router.get("/me", response={200: UserOut, 304: None}, summary="Get my profile")
+def get_me(request: HttpRequest) -> HttpResponse:
+    """Get your profile. It is created when you are seen for the first time."""
+    return _own(request)
+
+
+@router.patch(
+    "/me", response={200: UserOut, **_PROBLEMS}, summary="Change my profile", openapi_extra=_CHANGES
+)
+def patch_me(request: HttpRequest) -> HttpResponse:
+    """Change the fields given and leave the others. E-mail address and username belong to your sign-in.
+
+    A body may be the whole profile as it was read: what cannot be changed must then be as it is.
+    """
+    return _save(request, new=False)
 
 
 @router.post(
@@ -30,32 +54,34 @@ _PROBLEMS = dict.fromkeys((400, 404, 409, 412, 413, 415, 422), Problem)
     response={200: UserOut, 201: UserOut, **_PROBLEMS},
     summary="Create my profile",
     openapi_extra=describe.body(PROFILE_CHANGES, PROFILE_EXAMPLES),
+    deprecated=True,
 )
+@_replaced
 def create_user(request: HttpRequest) -> HttpResponse:
     """Create your profile from your token and the body (201).
 
-    If it is there already, change what the body gives (200).
+    If it is there already, change what the body gives (200). Use `PATCH /api/v1/users/me` instead: it does both.
     """
     return _save(request, new=True)
 
 
-@router.get("", response={200: UserOut, 304: None}, summary="Get my profile")
+@router.get("", response={200: UserOut, 304: None}, summary="Get my profile (old address)", deprecated=True)
+@_replaced
 def get_own_user(request: HttpRequest) -> HttpResponse:
-    """Get your profile. It is created when you are seen for the first time."""
+    """Get your profile, as `GET /api/v1/users/me` does."""
     return _own(request)
 
 
 @router.put(
     "",
     response={200: UserOut, **_PROBLEMS},
-    summary="Change my profile",
-    openapi_extra=describe.changes(PROFILE_CHANGES, PROFILE_EXAMPLES, UserOut),
+    summary="Change my profile (PUT)",
+    openapi_extra=_CHANGES,
+    deprecated=True,
 )
+@_replaced
 def update_user(request: HttpRequest) -> HttpResponse:
-    """Change the fields given and leave the others. E-mail address and username belong to your sign-in.
-
-    A body may be the whole profile as it was read: what cannot be changed must then be as it is.
-    """
+    """Change the fields given and leave the others, as `PATCH /api/v1/users/me` does."""
     return _save(request, new=False)
 
 

@@ -1,10 +1,13 @@
 """Cognito sign-up and aliases as on AWS.
 
 Holes closed: ConfirmSignUp does not verify the e-mail address, so nobody can sign in with the address they signed up
-with; two users may hold the same address as an alias; `UsernameConfiguration.CaseSensitive = False` is ignored; the
-keys that sign tokens are left to the operating system's cache.
+with; two users may hold the same address as an alias; `UsernameConfiguration.CaseSensitive = False` is ignored; an
+attribute that must be verified before it changes changes at once, and `VerifyUserAttribute` is unknown; the keys that
+sign tokens are left to the operating system's cache.
 """
 
+import secrets
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from localcloud.files import keep
 Pool = dict[str, Any]
 User = dict[str, Any]
 VERIFIABLE = ("email", "phone_number")
+CODE_SECONDS = 24 * 3600  # that the code for an attribute lives
 
 
 def install() -> None:
@@ -36,6 +40,9 @@ def install() -> None:
     cognito._admin_create_user = _new_user(cognito._admin_create_user, admin=True)
     cognito._sign_up = _new_user(cognito._sign_up, admin=False)
     cognito._confirm_sign_up = _confirming(cognito._confirm_sign_up)
+    cognito._update_user_attributes = _verifying_first(cognito._update_user_attributes)
+    cognito._UNSIGNED_IDP_ACTIONS.add("VerifyUserAttribute")
+    cognito._dispatch_idp = _with_verify_user_attribute(cognito._dispatch_idp)
     keep(Path(cognito._RSA_KEY_PATH))
     cognito._persist_or_load_rsa_key_best_effort = _keeping(cognito._persist_or_load_rsa_key_best_effort)
 
@@ -124,3 +131,61 @@ def _confirming(confirm: Callable[..., Response]) -> Callable[..., Response]:
         return response
 
     return confirm_and_verify
+
+
+def _verifying_first(update: Callable[..., Response]) -> Callable[..., Response]:
+    def update_or_send_codes(data: dict[str, Any]) -> Response:
+        user, pool = cognito._user_pool_for_access_token(data.get("AccessToken", ""))
+        settings = (pool or {}).get("UserAttributeUpdateSettings") or {}
+        first = set(settings.get("AttributesRequireVerificationBeforeUpdate") or ())
+        given = cognito._attr_list_to_dict(data.get("UserAttributes", []))
+        waiting = {name: value for name, value in given.items() if name in first}
+        if user is None or not waiting:
+            return update(data)
+        rest = cognito._dict_to_attr_list({name: given[name] for name in given.keys() - waiting})
+        response = update({**data, "UserAttributes": rest})
+        if response[0] != 200:
+            return response
+        for name, value in waiting.items():
+            code = f"{secrets.randbelow(10**6):06}"
+            user.setdefault("_waiting", {})[name] = [value, code, time.time() + CODE_SECONDS]
+            cognito._send_verification_email(pool, user["Username"], {"email": value}, code, name)
+        sent = [
+            {"Destination": value, "DeliveryMedium": "EMAIL", "AttributeName": name}
+            for name, value in waiting.items()
+        ]
+        return cognito.json_response({"CodeDeliveryDetailsList": sent})  # type: ignore[no-any-return]
+
+    return update_or_send_codes
+
+
+def _with_verify_user_attribute(dispatch: Callable[..., Any]) -> Callable[..., Any]:
+    async def dispatch_or_verify(action: str, data: dict[str, Any]) -> Any:
+        if action == "VerifyUserAttribute":
+            return cognito._run_idp_handler(_verify_user_attribute, action, data)
+        return await dispatch(action, data)
+
+    return dispatch_or_verify
+
+
+def _verify_user_attribute(data: dict[str, Any]) -> Response:
+    """Give a user the value that a code was sent to. Nobody else may sign in with it by then."""
+    user, pool = cognito._user_pool_for_access_token(data.get("AccessToken", ""))
+    if user is None:
+        return error_response("NotAuthorizedException", "Invalid access token.", 400)
+    name = str(data.get("AttributeName"))
+    value, code, until = user.get("_waiting", {}).get(name) or ("", "", 0)
+    if not code or not secrets.compare_digest(str(data.get("Code")).encode(), code.encode()):
+        return error_response(
+            "CodeMismatchException", "Invalid verification code provided, please try again.", 400
+        )
+    if until < time.time():
+        return error_response(
+            "ExpiredCodeException", "Invalid code provided, please request a code again.", 400
+        )
+    if _holder(pool, {name: value}, but=user["Username"]) is not None:
+        return _alias_exists()
+    del user["_waiting"][name]
+    changed = {**_attributes(user), name: value, f"{name}_verified": "true"}
+    user["Attributes"] = cognito._dict_to_attr_list(changed)
+    return cognito.json_response({})  # type: ignore[no-any-return]

@@ -22,6 +22,7 @@ from localcloud.aws import (
     cloudwatch,
     cognito,
     decisions,
+    dynamodb_expressions,
     firehose,
     gateway_stage,
     glue,
@@ -31,6 +32,7 @@ from localcloud.aws import (
     mail_limits,
     model_limits,
     payload_limits,
+    rates,
     role_passing,
     s3_objects,
     service_roles,
@@ -45,8 +47,8 @@ from localcloud.aws.service_state import ServiceStore
 NO_OWNER = 0
 PATCHES = (
     *(s3_objects, athena, cloudformation, cloudwatch, cognito, firehose, api_gateway, glue, lambda_code, tls),
-    *(decisions, service_roles, payload_limits, model_limits, role_passing, mail_limits),
-    *(gateway_stage, cloudfront, log_delivery, tagging),
+    *(decisions, service_roles, payload_limits, model_limits, role_passing, mail_limits, rates),
+    *(gateway_stage, cloudfront, log_delivery, tagging, dynamodb_expressions),
 )
 
 

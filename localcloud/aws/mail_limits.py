@@ -1,4 +1,4 @@
-"""Mail that Cognito sends is limited: by the day, and in SES's sandbox to verified addresses.
+"""Mail that Cognito sends is limited: by the day, with SES by the second, and in its sandbox to verified addresses.
 
 Hole closed: ministack sends any number of mails, to anybody. Here a pool without a sender of its own sends as many in
 24 hours as Cognito allows it, and one that sends through SES as many as SES does. Sources: the quotas page of Cognito,
@@ -18,11 +18,14 @@ from ministack.services import cognito, ses
 
 from localcloud.aws.decisions import AUDIT, tell
 from localcloud.aws.protocol import Response, error_response
+from localcloud.aws.rates import CHOSEN as RATES
 
 COGNITO_A_DAY = int(os.environ.get("LOCAL_AWS_MAILS_A_DAY") or 50)
 SANDBOX_A_DAY = 200
 SES_A_DAY = 50_000  # as ministack says of an account with production access
+SANDBOX_A_SECOND, SES_A_SECOND = 1, 14
 DAY_SECONDS = 24 * 3600
+TOO_FAST = "Maximum sending rate exceeded."
 CREATING = ("SignUp", "AdminCreateUser")
 TOO_MANY = (
     "Exceeded daily email limit for the operation or the account. If a higher limit is required, please configure your "
@@ -76,16 +79,26 @@ def _refusal(pool: dict[str, Any], recipient: str) -> MailRefused | None:
     own_sender = configuration["EmailSendingAccount"] == "DEVELOPER"
     if own_sender and (rejected := ses._message_rejection("", [recipient])):
         return MailRefused("CodeDeliveryFailureException", rejected)
+    if (
+        own_sender
+        and RATES != "0"
+        and _sent(pool, 1) >= (SES_A_SECOND if _in_production() else SANDBOX_A_SECOND)
+    ):
+        return MailRefused("CodeDeliveryFailureException", TOO_FAST)
     most = _a_day() if own_sender else COGNITO_A_DAY
-    return None if _sent(pool) < most else MailRefused("LimitExceededException", TOO_MANY)
+    return None if _sent(pool, DAY_SECONDS) < most else MailRefused("LimitExceededException", TOO_MANY)
+
+
+def _in_production() -> bool:
+    return bool(ses._production_access_enabled())
 
 
 def _a_day() -> int:
-    return SES_A_DAY if ses._production_access_enabled() else SANDBOX_A_DAY
+    return SES_A_DAY if _in_production() else SANDBOX_A_DAY
 
 
-def _sent(pool: dict[str, Any]) -> int:
-    """Return the number of mails of a pool in the last 24 hours."""
-    since = time.time() - DAY_SECONDS
+def _sent(pool: dict[str, Any], seconds: float) -> int:
+    """Return the number of mails of a pool in the last seconds."""
+    since = time.time() - seconds
     mine = (each for each in ses._sent_emails_list() if each.get("UserPoolId") == pool["Id"])
     return sum(each["Timestamp"] >= since for each in mine)

@@ -1,10 +1,11 @@
-"""Limits that no model states: sizes of Lambda's answers, of what passes API Gateway, of settings and of metrics.
+"""Limits that no model states: sizes of Lambda's answers, of what passes API Gateway, of settings, metrics and keys.
 
 Hole closed: ministack passes on answers of functions and headers of any size, under any name, and takes any number of
 environment variables and metrics. It throttles what exceeds the concurrency of a function or the account, but then its
 gateway answers 429, where API Gateway answers 500. It measures a transaction of DynamoDB as JSON, in which a character
-may take six bytes, instead of by its items. Sources: the quotas pages of Lambda, API Gateway, DynamoDB and CloudWatch,
-API Gateway's page of known issues for the headers that it renames, and AWS's article about its internal server errors.
+may take six bytes, instead of by its items. It measures the keys of a table, but neither those of its indexes nor those
+that a query asks for. Sources: the quotas pages of Lambda, API Gateway, DynamoDB and CloudWatch, API Gateway's
+important notes for the headers that it renames or leaves out, and AWS's article about its internal server errors.
 """
 
 import json
@@ -24,8 +25,15 @@ GATEWAY_BODY_BYTES = 10 * 2**20
 GATEWAY_HEADER_BYTES = 10_240
 METRICS_A_CALL = 1000
 TRANSACTION_BYTES = 4 * 2**20
-# API Gateway sends these of a function's answer as "x-amzn-Remapped-…".
-RENAMED = {"authorization", "connection", "content-md5", "date", "host", "server", "via", "www-authenticate"}
+KEY_BYTES = {"HASH": 2048, "RANGE": 1024}
+# What API Gateway does with the headers of a function's answer: it sends the first as "x-amzn-Remapped-…", and leaves
+# the second out. Of a request's, it leaves out the third.
+_RENAMED = "authorization connection content-md5 date max-forwards server user-agent www-authenticate"
+_DROPPED = "expect host proxy-authenticate te trailer transfer-encoding upgrade via"
+_WITHHELD = (
+    "connection content-md5 expect max-forwards proxy-authenticate server te trailer upgrade www-authenticate"
+)
+RENAMED, DROPPED, WITHHELD = (set(names.split()) for names in (_RENAMED, _DROPPED, _WITHHELD))
 BAD_GATEWAY = 502  # API Gateway's own answer to a function that failed, which says nothing of how
 INTERNAL_ERROR = b'{"message": "Internal server error"}'
 JSON_TYPE = {"Content-Type": "application/json"}  # to be copied: ministack adds the length of the answer
@@ -36,12 +44,14 @@ class SettingError(ValueError):
 
 
 def install() -> None:
-    """Check answers, requests through the gateway, environments, metrics and transactions."""
+    """Check answers, requests through the gateway, environments, metrics, transactions and keys."""
     _answers()
     _gateway()
     _environments()
     _metrics()
     _transactions()
+    _index_keys()
+    _queries()
 
 
 def _exceeds(what: str, size: int, limit: int) -> bool:
@@ -94,11 +104,13 @@ def _gateway() -> None:
             return 413, {**JSON_TYPE}, b'{"message": "Request Too Long"}'
         if _exceeds("bytes of headers to API Gateway", _header_bytes(headers), GATEWAY_HEADER_BYTES):
             return 431, {**JSON_TYPE}, b'{"message": "Request Header Fields Too Large"}'
-        asked = (integration, api_id, stage_name, stage, resource, path, method, headers, body, *more)
+        passed = {name: value for name, value in headers.items() if name.lower() not in WITHHELD}
+        asked = (integration, api_id, stage_name, stage, resource, path, method, passed, body, *more)
         status, answered, content = await invoke(*asked, **options)
         renamed = {
             (f"x-amzn-Remapped-{name}" if name.lower() in RENAMED else name): value
             for name, value in answered.items()
+            if name.lower() not in DROPPED
         }
         if _exceeds("bytes of headers from API Gateway", _header_bytes(renamed), GATEWAY_HEADER_BYTES):
             return 500, {**JSON_TYPE}, INTERNAL_ERROR
@@ -188,3 +200,56 @@ def _transactions() -> None:
         return response
 
     dynamodb._transact_write_items = write_within_limits
+
+
+def _index_keys() -> None:
+    """Check the keys of indexes wherever ministack refuses empty ones: in every write of an item."""
+    empty = dynamodb._index_key_empty_reason
+
+    def problem(table: dict[str, Any], item: dict[str, Any], *more: Any, **options: Any) -> str | None:
+        reason: str | None = empty(table, item, *more, **options)
+        return reason or _long_index_key(table, item)
+
+    dynamodb._index_key_empty_reason = problem
+
+
+def _long_index_key(table: Mapping[str, Any], item: Mapping[str, Any]) -> str | None:
+    for kind in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes"):
+        for index in table.get(kind) or []:
+            for key in index["KeySchema"]:
+                name, limit = key["AttributeName"], KEY_BYTES[key["KeyType"]]
+                size = dynamodb._attribute_value_size(item.get(name) or {})
+                if _exceeds(f"bytes of the index key {name}", size, limit):
+                    return (
+                        f"One or more parameter values were invalid: Size limit exceeded for Index Key {name} "
+                        f"Actual Size: {size} bytes Max Size: {limit} bytes IndexName: {index['IndexName']}"
+                    )
+    return None
+
+
+def _queries() -> None:
+    query = dynamodb._query
+
+    def query_within_limits(data: dict[str, Any]) -> Response:
+        response: Response = query(data)
+        return (_long_operand(data) if response[0] == 200 else None) or response
+
+    dynamodb._query = query_within_limits
+
+
+def _long_operand(data: Mapping[str, Any]) -> Response | None:
+    """Return the refusal of a valid query that looks for a key which no item can have; None if some could."""
+    table = dynamodb._tables[dynamodb._normalize_table_name(data["TableName"])]
+    keys = dynamodb._resolve_index_keys(table, data.get("IndexName"))[:2]
+    names = data.get("ExpressionAttributeNames") or {}
+    for clause in dynamodb._key_condition_clauses(
+        dynamodb._tokenize(data.get("KeyConditionExpression") or "")
+    ):
+        name = next(known for token in clause if (known := names.get(token[1], token[1])) in keys)
+        for kind, reference, *_ in clause:
+            if kind == "VALUE_REF":
+                item = {name: data["ExpressionAttributeValues"][reference]}
+                refused: Response | None = dynamodb._key_length_error(item, *keys)
+                if refused:
+                    return refused
+    return None

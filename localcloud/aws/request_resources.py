@@ -1,14 +1,15 @@
 """What a request is about, where ministack cannot tell.
 
 Hole closed: ministack decides on `*`, and so refuses roles that AWS allows, where a request names its resource through
-something else (a query's id, a shard iterator) or through a condition key (the namespace of metrics). It also decides
-Glue's calls on the database alone, where AWS wants the catalog and the tables too, and takes a database's name for a
-table's.
+something else (a query's id, a shard iterator, the address that mail comes from) or through a condition key (that
+address, the namespace of metrics). It also decides Glue's calls on the database alone, where AWS wants the catalog and
+the tables too, and takes a database's name for a table's.
 """
 
 import json
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from email.utils import parseaddr
 from typing import Any
 
 from ministack.core import iam_actions
@@ -50,6 +51,10 @@ def _resource(
     if service == "s3" or body[:1] != b"{":  # an object may begin with a brace and be no JSON
         return found
     data = json.loads(body)
+    if service == "ses" and "FromEmailAddress" in data:
+        sender = parseaddr(data["FromEmailAddress"])[1]
+        _current.set(Request(conditions={"ses:FromAddress": sender}))
+        return _arn("ses", f"identity/{sender.rpartition('@')[2]}")
     if service == "athena":
         return _workgroup(data)
     if "ShardIterator" in data or "StreamArn" in data:

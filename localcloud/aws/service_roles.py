@@ -1,8 +1,9 @@
 """Services that act as a role, or that a resource has to let in.
 
-Hole closed: ministack calls functions and services, starts executions, reads streams and subscribes logs without
-looking at the role that a service was given. Here each is decided (`decisions`), and refused as AWS refuses it: API
-Gateway answers 500, an execution fails, a rule's target is not invoked, and a mapping or subscription is not created.
+Hole closed: ministack calls functions and services, starts executions, reads streams, subscribes logs and writes those
+of functions without looking at the role that a service was given. Here each is decided (`decisions`), and refused as
+AWS refuses it: API Gateway answers 500, an execution fails, a rule's target is not invoked, a mapping or subscription
+is not created, and a function leaves no line.
 """
 
 from collections.abc import Callable
@@ -30,6 +31,7 @@ INVOKE = "lambda:InvokeFunction"
 READ_STREAM = [f"dynamodb:{verb}" for verb in ("DescribeStream", "GetRecords", "GetShardIterator")]
 PUT_RECORDS = ["firehose:PutRecord", "firehose:PutRecordBatch"]
 USE_KEY = ["kms:Decrypt", "kms:GenerateDataKey"]
+WRITE_LOG = ["logs:CreateLogStream", "logs:PutLogEvents"]
 DEFAULT_POLICY = (
     "__default_policy_ID"  # of a topic without one of its own: lets in whatever acts for the account
 )
@@ -39,7 +41,10 @@ _acting: ContextVar[str] = ContextVar("acting", default="")  # role of the execu
 
 def install() -> None:
     """Ask before each of these acts."""
-    for close in (_gateway, _executions, _rules, _functions, _mappings, _subscriptions, _alarms):
+    for close in (
+        *(_gateway, _executions, _rules, _functions, _logs_of_functions),
+        *(_mappings, _subscriptions, _alarms),
+    ):
         close()
 
 
@@ -162,6 +167,25 @@ def _functions() -> None:
 
     lambda_svc._create_function = create_if_allowed
     before_creation(FUNCTION, lambda props: check(props.get("Role", "")))
+
+
+def _logs_of_functions() -> None:
+    """Lambda writes a function's log in the function's role; without the grant there is none."""
+    write = lambda_svc._emit_lambda_logs
+
+    def write_if_allowed(function: dict[str, Any], *more: Any, **options: Any) -> None:
+        config = function.get("config") or function
+        named = (config.get("LoggingConfig") or {}).get("LogGroup")
+        group = named or f"/aws/lambda/{config.get('FunctionName')}"
+        arn = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{group}:*"
+        new = [] if group in cloudwatch_logs._log_groups else ["logs:CreateLogGroup"]
+        try:
+            role_must(config.get("Role", ""), "lambda.amazonaws.com", [*new, *WRITE_LOG], arn, "Lambda's log")
+        except AccessDenied:
+            return  # the function has run all the same
+        write(function, *more, **options)
+
+    lambda_svc._emit_lambda_logs = write_if_allowed
 
 
 def _mappings() -> None:

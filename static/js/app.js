@@ -119,6 +119,40 @@
     document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent);
   });
 
+  // A password can be looked at until it is sent.
+  const reveal = (button, shown) => {
+    document.getElementById(button.dataset.reveal).type = shown ? "text" : "password";
+    button.setAttribute("aria-pressed", String(shown));
+  };
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-reveal]");
+    if (button) reveal(button, button.getAttribute("aria-pressed") !== "true");
+  });
+  document.addEventListener("submit", (event) => {
+    event.target.querySelectorAll("[data-reveal]").forEach((button) => reveal(button, false));
+  });
+  // A new one is judged while it is typed, by the server: it has the one rule.
+  const JUDGED_AFTER = 300;
+  const ABOUT = ["csrfmiddlewaretoken", "email", "given_name", "family_name"];
+  let judging;
+  const judge = async (input, strength) => {
+    const form = new FormData(input.form);
+    const body = new URLSearchParams({ password: input.value });
+    ABOUT.forEach((name) => form.has(name) && body.append(name, form.get(name)));
+    const answer = await fetch(strength.dataset.strength, { method: "POST", body }).catch(() => null);
+    if (!answer?.ok) return;
+    const found = await answer.json();
+    if (body.get("password") !== input.value) return;
+    strength.querySelector("meter").value = found.score;
+    strength.querySelector("[role=status]").textContent = input.value ? found.text : "";
+  };
+  document.addEventListener("input", (event) => {
+    const strength = event.target.closest(".field")?.querySelector("[data-strength]");
+    if (!strength) return;
+    clearTimeout(judging);
+    judging = setTimeout(() => judge(event.target, strength), JUDGED_AFTER);
+  });
+
   const account = () => document.getElementById("account");
   document.addEventListener("click", (event) => {
     const menu = account();

@@ -1,35 +1,41 @@
 """The admin pages of tasks and the trash."""
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.contrib import admin
-from django.contrib.admin import helpers
+from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.contrib.admin.widgets import AdminTextInputWidget
+from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
-from django.utils.translation import gettext
+from django.urls import reverse
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from dynamo_admin.errors import InvalidFields
-from dynamo_admin.filters import ExactFilter, TextFilter
+from dynamo_admin.columns import moment
+from dynamo_admin.errors import CannotServe
+from dynamo_admin.filters import PeriodFilter, TextFilter
 from dynamo_admin.forms import DynamoForm
-from identity import profiles
+from dynamo_admin.reading import Criteria, Path, Reads
+from identity.admin_people import PersonField, PersonFilter, id_of, person
 from identity.audited_admin import Audited, AuditedRecord, admin_context, admin_errors
-from store.model import Item, feed_keys
-from store.reading import query
+from store.model import feed_keys
 from store.request_context import timestamp
-from tasks import recurrence, services
+from tasks import checklists, recurrence, services
 from tasks.admin.models import Task, TrashedTask
 from tasks.fields import CATEGORY_MAX
+from tasks.forms import ChecklistField
 from tasks.ids import is_id, moment_of
 from tasks.items import TaskItem
 from tasks.language import repeats, rule_words
 from tasks.write_plans import DEFAULTS
 from web.forms import TextField
 
+OWNER = person("user_id", _("owner"))
+CREATED = moment("created_at", _("created"))
+EXPIRES = moment("expires_at", _("expires"))
+DELETED = (moment("deleted_at", _("moved to the trash")), person("deleted_by", _("moved there by")))
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -53,18 +59,44 @@ class RuleField(forms.CharField):
         return super().has_changed(self.prepare_value(initial), data)
 
 
+class EntriesField(ChecklistField):
+    """A checklist as stored, edited as lines."""
+
+    def prepare_value(self, value: Any) -> Any:
+        """Return stored entries as lines, and what was typed as it is."""
+        return checklists.to_text(value) if isinstance(value, list) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Return whether other entries were submitted."""
+        return super().has_changed(self.prepare_value(initial), data)
+
+
 class TaskForm(DynamoForm):
-    """The form of a task; for a new task it also asks for the owner."""
+    """The form of a task."""
 
     recurrence = RuleField(
         required=False,
+        label=_("Repeats"),
         max_length=recurrence.MAX_LENGTH,
         help_text=_("In words, such as “every 3 weeks on friday”."),
         widget=AdminTextInputWidget,
     )
+    checklist = EntriesField(
+        required=False,
+        label=_("Checklist"),
+        help_text=_("One entry a line: “[ ] Milk”, or “[x] Milk” for what is done already."),
+        widget=AdminTextareaWidget(attrs={"rows": 5}),
+    )
 
     class Meta:
-        widgets = {"description": forms.Textarea(attrs={"rows": 6})}
+        widgets = {
+            "description": AdminTextareaWidget(attrs={"rows": 6}),
+            "due_time": forms.TimeInput(attrs={"type": "time", "class": "vTimeField"}),
+        }
+
+    def clean_checklist(self) -> Any:
+        """Return the entries; those that are as they were keep their ids."""
+        return checklists.parse(self.cleaned_data["checklist"], self.initial.get("checklist") or ())
 
     def clean(self) -> Any:
         """Replace the words of a repeat by its rule."""
@@ -87,8 +119,17 @@ class CategoryForm(forms.Form):
     """The form of the action that changes the category."""
 
     category = TextField(
-        max_length=CATEGORY_MAX, required=False, help_text=_("Leave it blank to remove the category.")
+        label=_("Category"),
+        max_length=CATEGORY_MAX,
+        required=False,
+        help_text=_("Leave it blank to remove the category."),
     )
+
+
+class NewTaskForm(TaskForm):
+    """The form of a new task, which asks for the owner."""
+
+    user_id = PersonField(label=_("Owner"))
 
 
 class TaskAdmin(Audited):
@@ -98,21 +139,26 @@ class TaskAdmin(Audited):
     save_as = True
     deletion_note = _("It stays in the trash for 30 days and can be restored from there.")
     form = TaskForm
-    list_display = ("title", "status", "priority", "category", "due_date", "created_at", "user_id")
+    list_display = ("title", OWNER, "status", "priority", "category", "due_date", CREATED)
     list_filter = (
+        ("user_id", PersonFilter),
         "status",
         "priority",
         "due_date",
         ("category", TextFilter),
-        ("user_id", ExactFilter),
-        "created_at",
+        ("created_at", PeriodFilter),
     )
-    search_fields = ("title", "description", "category")
-    search_help_text = _("Words of title, description or category, or a task's id.")
+    search_fields = ("title", "description", "category", "request_id")
+    search_help_text = _(
+        "Words of title, description or category; the owner's address; or the id of a task or a request."
+    )
     actions = ("complete", "change_category", "move_to_trash")
-    record = ("id", "created_at", "updated_at", "completed_at", "version", "updated_by", "request_id")
+    record = (
+        *("id", CREATED, moment("updated_at", _("changed")), moment("completed_at", _("completed"))),
+        *("version", person("updated_by", _("changed by")), "request_id"),
+    )
     fieldsets = (
-        (None, {"fields": ("user_id", "title", "description", "status", "priority", "category", "tags")}),
+        (None, {"fields": (OWNER, "title", "description", "status", "priority", "category", "tags")}),
         (_("When"), {"fields": ("due_date", "due_time", "timezone", "recurrence", "repeat_from")}),
         (_("Checklist"), {"fields": ("checklist",), "classes": ("collapse",)}),
         (_("Record"), {"fields": record, "classes": ("collapse",)}),
@@ -128,7 +174,13 @@ class TaskAdmin(Audited):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return the read-only fields. The owner is part of the key, so it can only be set for a new task."""
-        return (*self.record, "user_id") if obj else self.record
+        return (*self.record, OWNER) if obj else self.record
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """Return the form class."""
+        return super().get_form(
+            request, obj, change=change, **({} if obj else {"form": NewTaskForm}) | kwargs
+        )
 
     def get_changeform_initial_data(self, request: HttpRequest) -> Any:
         """Return the defaults of a new task."""
@@ -137,7 +189,8 @@ class TaskAdmin(Audited):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return the fieldsets: a new task has no record yet, and who only reads gets the repeat in words."""
         if not obj:
-            return self.fieldsets[:-1]
+            (name, options), *others = self.fieldsets[:-1]
+            return [(name, {**options, "fields": ("user_id", *options["fields"][1:])}), *others]
         if self.has_change_permission(request, obj):
             return self.fieldsets
         return [
@@ -151,7 +204,7 @@ class TaskAdmin(Audited):
             for name, options in self.fieldsets
         ]
 
-    @admin.display(description=_("recurrence"), empty_value="-")
+    @admin.display(description=_("repeats"), empty_value="-")
     def repeats(self, obj: Any) -> str:
         """Return how a task repeats, in words."""
         return rule_words.of_task(obj.as_item())
@@ -167,13 +220,14 @@ class TaskAdmin(Audited):
         found = _keys_of_id(search_term.strip().lower())
         if found is not None:
             return queryset.filter(pk__in=found), False
+        if "@" in search_term and " " not in search_term.strip():
+            with suppress(CannotServe):  # it may be a part of a text
+                return queryset.filter(user_id=id_of(search_term)), False
         return super().get_search_results(request, queryset, search_term)
 
     def create_item(self, request: HttpRequest, given: Any, form: Any) -> Any:
         """Create a task for its owner through the services."""
-        owner = given.pop("user_id", "")
-        if profiles.get_profile(owner) is None:
-            raise InvalidFields({"user_id": [gettext("There is no user with this id.")]})
+        owner = given.pop("user_id")
         with admin_errors():
             return services.create_task(admin_context(request, owner), given).task.attribute_values
 
@@ -194,46 +248,59 @@ class TaskAdmin(Audited):
 
     def also_deleted(self, request: HttpRequest, obj: Any) -> list[str]:
         """Return the checklist entries, which are deleted with the task."""
-        return [gettext("Checklist entry: %(text)s") % entry for entry in obj.stored.get("checklist") or ()]
+        entries = obj.stored.get("checklist") or ()
+        return [gettext("Checklist entry: %(text)s") % {"text": entry.get("text", "")} for entry in entries]
 
     @admin.action(description=_("Complete selected tasks"), permissions=["change"])
-    def complete(self, request: HttpRequest, queryset: Any) -> None:
+    def complete(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
         """Complete tasks, and create the next occurrence of recurring ones."""
-        self._update(
-            request,
-            queryset.exclude(status="completed"),
-            {"status": "completed"},
-            "complete",
-            gettext("completed"),
-        )
+        chosen = list(queryset)
+        tasks = [task for task in chosen if task.unreadable or task.status != "completed"]
+        question = ngettext("Complete %(number)s task?", "Complete %(number)s tasks?", len(tasks))
+        note = _("A task that repeats is followed by its next occurrence. This cannot be undone here.")
+        if page := self.ask(request, tasks, question % {"number": len(tasks)}, note=note):
+            return page
+        self._update(request, tasks, {"status": "completed"}, "complete", gettext("completed"))
+        if already := len(chosen) - len(tasks):
+            said = ngettext(
+                "%(number)s task was done already.", "%(number)s tasks were done already.", already
+            )
+            self.message_user(request, said % {"number": already}, messages.INFO)
+        return None
 
     @admin.action(description=_("Change category of selected tasks"), permissions=["change"])
     def change_category(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
         """Ask for a category, and set it."""
-        form = CategoryForm(request.POST if "apply" in request.POST else None)
-        if form.is_bound and form.is_valid():
-            category = form.cleaned_data["category"] or None
-            self._update(
-                request, queryset, {"category": category}, "change category", gettext("moved to the category")
-            )
-            return None
-        context = {
-            **self.admin_site.each_context(request),
-            "title": gettext("Change category"),
-            "opts": self.opts,
-            "form": form,
-            "objects": list(queryset),
-            "action": "change_category",
-            "checkbox": helpers.ACTION_CHECKBOX_NAME,
-        }
-        return TemplateResponse(request, "admin/tasks/task/change_category.html", context)
+        form = CategoryForm(request.POST if self.asked(request) else None)
+        tasks = list(queryset)
+        question = ngettext("New category of %(number)s task", "New category of %(number)s tasks", len(tasks))
+        if page := self.ask(request, tasks, question % {"number": len(tasks)}, form=form):
+            return page
+        category = form.cleaned_data["category"] or None
+        done = (
+            gettext("moved to the category “%(category)s”") if category else gettext("now without a category")
+        )
+        self._update(request, tasks, {"category": category}, "change category", done % {"category": category})
+        return None
 
     @admin.action(description=_("Move selected tasks to the trash"), permissions=["delete"])
-    def move_to_trash(self, request: HttpRequest, queryset: Any) -> None:
+    def move_to_trash(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
         """Move tasks to the trash."""
-        self.for_each(
-            request, queryset, lambda obj: self.delete_item(request, obj), gettext("moved to the trash")
+        tasks = list(queryset)
+        question = ngettext(
+            "Move %(number)s task to the trash?", "Move %(number)s tasks to the trash?", len(tasks)
         )
+        note = _("They stay in the trash for 30 days and can be restored from there.")
+        if page := self.ask(request, tasks, question % {"number": len(tasks)}, note=note):
+            return page
+        self.for_each(
+            request,
+            tasks,
+            lambda obj: self.delete_item(request, obj),
+            gettext("moved to the trash"),
+            following=reverse("admin:tasks_trashedtask_changelist"),
+        )
+        return None
 
     def _update(self, request: HttpRequest, objects: Any, changes: Any, action: str, done: str) -> None:
         def update(obj: Any) -> None:
@@ -254,26 +321,43 @@ def _keys_of_id(text: str) -> list[str] | None:
     moment = moment_of(text)
     place = feed_keys("TASK", text, "")["GSI5PK"]
     low, high = (timestamp(moment + delta) for delta in (-_MILLISECOND, 2 * _MILLISECOND))
-    page = query(TaskItem, place, Item.GSI5SK.between(low, high), index="GSI5")
-    return [task.audit_id for task in page.items if task.id == text]
+    path = Path(place, index="gsi5", sort="GSI5SK", timed=True)
+    rows = path.rows(TaskItem, Criteria(since=low, until=high), Reads())
+    tasks: Any = Task
+    return [tasks.from_values(values).pk for position, values in rows if position.endswith(f"#{text}")]
 
 
 class TrashAdmin(AuditedRecord):
     """Everybody's trash: tasks get there by being deleted, and are restored or deleted, not edited."""
 
     audit_kind = "task"
-    list_display = ("title", "status", "category", "user_id", "deleted_at", "deleted_by")
-    list_filter = (("user_id", ExactFilter), "deleted_at")
+    people = ("user_id", "deleted_by")
+    list_display = ("title", OWNER, "status", "category", *DELETED)
+    list_filter = (("user_id", PersonFilter), ("deleted_at", PeriodFilter))
     search_fields = ("title", "category")
     actions = ("restore",)
+    readonly_fields = (OWNER, CREATED, *DELETED, EXPIRES, "entries")
+    fields = (
+        *("title", OWNER, "status", "priority", "category", "tags", "due_date", "description", "entries"),
+        *(*DELETED, EXPIRES, CREATED, "id", "version", "request_id"),
+    )
+
+    @admin.display(description=_("checklist"), empty_value="-")
+    def entries(self, obj: Any) -> str:
+        """Return the checklist as lines."""
+        return checklists.to_text(obj.checklist or ())
 
     def has_restore_permission(self, request: HttpRequest) -> bool:
         """Return whether the user may change tasks, which restoring requires."""
         return bool(request.user.has_perm("tasks.change_task"))
 
     @admin.action(description=_("Restore selected tasks"), permissions=["restore"])
-    def restore(self, request: HttpRequest, queryset: Any) -> None:
+    def restore(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
         """Restore tasks under their old ids."""
+        tasks = list(queryset)
+        question = ngettext("Restore %(number)s task?", "Restore %(number)s tasks?", len(tasks))
+        if page := self.ask(request, tasks, question % {"number": len(tasks)}):
+            return page
 
         def restore(obj: Any) -> None:
             with admin_errors():
@@ -281,7 +365,9 @@ class TrashAdmin(AuditedRecord):
                     admin_context(request, obj.stored["user_id"], "restore"), obj.stored["id"]
                 )
 
-        self.for_each(request, queryset, restore, gettext("restored"))
+        following = reverse("admin:tasks_task_changelist")
+        self.for_each(request, tasks, restore, gettext("restored"), following=following)
+        return None
 
     def delete_item(self, request: HttpRequest, obj: Any) -> None:
         """Permanently delete a task."""

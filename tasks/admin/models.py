@@ -3,11 +3,18 @@
 The models are unmanaged: Django stores nothing, and rows are read through access paths.
 """
 
+from functools import partial
+from typing import Any
+
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from dynamo_admin.fields import Words
 from dynamo_admin.reading import DynamoReader, Path, Values
 from identity.admin_models import AuditEntry, Stored, _unexpired, feed
 from tasks import fields
+from tasks.admin.gold_copy import GoldCopy
+from tasks.forms import PRIORITY_LABELS, REPEAT_FROM_LABELS, STATUS_LABELS
 from tasks.ids import is_id
 from tasks.items import TaskItem, TrashItem, task_key, trash_key
 from tasks.language import rule_words
@@ -27,7 +34,39 @@ TASK_FIELDS = (
     ),
     *("updated_by", "request_id", "next_task_id"),
 )
+LABELS = {
+    "title": _("title"),
+    "description": _("description"),
+    "status": _("status"),
+    "priority": _("priority"),
+    "category": _("category"),
+    "tags": _("tags"),
+    "due_date": _("due date"),
+    "due_time": _("time of day"),
+    "checklist": _("checklist"),
+    "recurrence": _("repeats"),
+    "repeat_from": _("counted from"),
+    "completed_at": _("completed"),
+    "deleted_at": _("moved to the trash"),
+    "deleted_by": _("moved there by"),
+    "next_task_id": _("id of the next task"),
+    "previous_task_id": _("id of the previous task"),
+    "purged_at": _("deleted for good"),
+}
+HELPS = {
+    "due_time": _("Hours and minutes, such as 09:30."),
+    "timezone": _("The zone of the time of day, such as Europe/Berlin. Blank: where the owner is."),
+    "repeat_from": _("Whether the next task is counted from the due date or from the day it is done."),
+}
+VALUES = {
+    "status": STATUS_LABELS,
+    "priority": PRIORITY_LABELS,
+    "repeat_from": {"due": REPEAT_FROM_LABELS[""], "done": REPEAT_FROM_LABELS["done"]},
+}
+AuditEntry.NAMES.update({("task", name): label for name, label in LABELS.items()})
 AuditEntry.WORDS["task", "recurrence"] = rule_words.in_words
+for _field, _values in VALUES.items():
+    AuditEntry.WORDS["task", _field] = partial(lambda values, value: values.get(value, value), _values)
 
 
 def _admin_key(values: Values) -> str:
@@ -56,12 +95,20 @@ def _by_owner(index: str, name: str) -> Path:
 
 class _Titled(Stored):
     schema = fields.TASK_CHANGES.json_schema()
+    words = Words({**Stored.words.labels, **LABELS}, HELPS, VALUES)
 
     class Meta(Stored.Meta):
         abstract = True
 
     def __str__(self) -> str:
-        return str(getattr(self, "title", ""))
+        return str(getattr(self, "title", None) or self.pk)
+
+    @classmethod
+    def load(cls, name: str, value: Any) -> Any:
+        """Convert a stored attribute to its Django value. Raises ValueError."""
+        if name == "checklist" and not all({"id", "text", "done"} <= entry.keys() for entry in value or ()):
+            raise ValueError(gettext("an entry lacks its id, its text or whether it is done"))
+        return super().load(name, value)
 
 
 class Task(_Titled):
@@ -69,6 +116,7 @@ class Task(_Titled):
 
     item = TaskItem
     show = TASK_FIELDS
+    sorted_copy = GoldCopy()
     reader = DynamoReader(
         item=TaskItem,
         locate=_task_key_of,
@@ -105,3 +153,6 @@ class TrashedTask(_Titled):
         ordering = ["-deleted_at"]
         verbose_name = _("task in the trash")
         verbose_name_plural = _("tasks in the trash")
+
+
+AuditEntry.PAGES["task"] = (Task, TrashedTask)

@@ -7,7 +7,7 @@ from typing import Annotated
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
-from pydantic import ConfigDict, Field
+from pydantic import Field
 from pydantic_core import to_json
 
 from identity import allowance, calendar_address
@@ -17,7 +17,7 @@ from identity.sign_in import context
 from store.idempotency import StoredReply
 from tasks import calendar_feed
 from web.api import replies, requests
-from web.api.schemas import Problem
+from web.api.schemas import Problem, out
 
 router = Router(tags=["calendar"])
 ICALENDAR = "text/calendar; charset=utf-8"
@@ -26,19 +26,14 @@ ICALENDAR = "text/calendar; charset=utf-8"
 class CalendarFeedOut(Schema):
     """Your calendar feed, with the time its address was created. The address itself is not shown again."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"created_at": "2026-11-22T17:20:00.123456Z"}]}
-    )
+    model_config = out({"created_at": "2026-11-22T17:20:00.123456Z"})
     created_at: Annotated[str, Field(max_length=27, json_schema_extra={"format": "date-time"})]
 
 
 class NewCalendarFeedOut(Schema):
     """The address of your calendar feed. Anyone who has it can read your due tasks. Keep it: it is not shown again."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"url": "https://example.com/api/v1/calendar/todo_….ics"}]},
-    )
+    model_config = out({"url": "https://example.com/api/v1/calendar/todo_….ics"})
     url: Annotated[str, Field(max_length=500, json_schema_extra={"format": "uri"})]
 
 

@@ -18,8 +18,8 @@ from tasks.transfer import export_jobs
 from tasks.transfer.export_jobs import ExportItem
 from tasks.transfer.exporting import FORMATS
 from tasks.transfer.stepped import Stepped
-from web.api import describe, replies, requests
-from web.api.schemas import ID, UUID, Id, Moment, Problem, out
+from web.api import describe, pages, replies, requests
+from web.api.schemas import ID, PAGE_QUERY, UUID, Id, Moment, Problem, out
 
 router = Router(tags=["transfer"])
 _COUNT = {"ge": 0, "le": 2**53, "json_schema_extra": {"format": "int64"}}
@@ -82,11 +82,17 @@ def create_export(request: HttpRequest) -> HttpResponse:
     return _answer(202, export_jobs.start(context(request), file_format, once), request)
 
 
-@router.get("", response={200: list[ExportOut]}, summary="List my exports")
+@router.get(
+    "",
+    response={200: list[ExportOut], 304: None, 422: Problem},
+    summary="List my exports",
+    openapi_extra=describe.query(PAGE_QUERY) | {describe.HEADERS: ("Link",)},
+)
 def list_exports(request: HttpRequest) -> HttpResponse:
     """List your exports of the last day, the newest first. At most 20."""
-    found = [item for item in export_jobs.list_exports(context(request)) if item.format in FORMATS]
-    return replies.answer(StoredReply(200, to_json([_shown(item) for item in found]).decode()))
+    ctx = context(request)
+    found = [item for item in export_jobs.list_exports(ctx) if item.format in FORMATS]
+    return pages.answer(request, f"exports\0{ctx.user_id}", found, lambda item: item.id, _shown)
 
 
 @router.get(

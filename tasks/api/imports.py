@@ -19,9 +19,9 @@ from tasks.api.transfer import ImportResult
 from tasks.transfer import import_jobs
 from tasks.transfer.import_jobs import COUNTED, FILE_MAX, ImportItem
 from tasks.transfer.stepped import Stepped
-from web.api import describe, replies, requests
+from web.api import describe, pages, replies, requests
 from web.api.error_handlers import RequestProblem
-from web.api.schemas import ID, UUID, FieldProblem, Id, Moment, Problem, digits, out
+from web.api.schemas import ID, PAGE_QUERY, UUID, FieldProblem, Id, Moment, Problem, digits, out
 
 router = Router(tags=["transfer"])
 _MEDIA_TYPES = frozenset({"", "text/csv", "text/plain", "application/json", "application/octet-stream"})
@@ -124,7 +124,7 @@ _PIECE = {"requestBody": {"required": True, "content": {"application/octet-strea
     openapi_extra=describe.body(NEW_IMPORT, {"file": ("A file of 6 MB", {"bytes": 6243104})}),
 )
 def create_import(request: HttpRequest) -> HttpResponse:
-    """Start to import a file of any size, such as one of `POST /api/v1/exports`: our JSON or CSV.
+    """Start to import a file of any size: our JSON or CSV, as `POST /api/v1/exports` makes them, or Todoist's template.
 
     Then send the file in pieces, with `POST /api/v1/imports/{import_id}/continue`, until `status` is `done`. Rows
     become tasks as with `POST /api/v1/import`. At most 20 imports are kept, each for a day.
@@ -136,11 +136,17 @@ def create_import(request: HttpRequest) -> HttpResponse:
     return _answer(202, begun, request)
 
 
-@router.get("", response={200: list[ImportJobOut]}, summary="List my imports in steps")
+@router.get(
+    "",
+    response={200: list[ImportJobOut], 304: None, 422: Problem},
+    summary="List my imports in steps",
+    openapi_extra=describe.query(PAGE_QUERY) | {describe.HEADERS: ("Link",)},
+)
 def list_imports(request: HttpRequest) -> HttpResponse:
     """List your imports in steps of the last day, the newest first. At most 20."""
-    found = import_jobs.list_imports(context(request))
-    return replies.answer(StoredReply(200, to_json([_shown(item) for item in found]).decode()))
+    ctx = context(request)
+    found = import_jobs.list_imports(ctx)
+    return pages.answer(request, f"imports\0{ctx.user_id}", found, lambda item: item.id, _shown)
 
 
 @router.get(
@@ -156,16 +162,19 @@ def get_import(request: HttpRequest, import_id: str) -> HttpResponse:
 
 @router.get(
     "/{import_id}/results",
-    response={200: list[ImportResult], **dict.fromkeys((404, 422), Problem)},
+    response={200: list[ImportResult], 304: None, **dict.fromkeys((404, 422), Problem)},
     summary="List the rows that are not as the file has them",
-    openapi_extra=describe.query(RESULTS_QUERY, _IMPORT_ID),
+    openapi_extra=describe.query(RESULTS_QUERY, _IMPORT_ID) | {describe.HEADERS: ("Link",)},
 )
 def list_results(request: HttpRequest, import_id: str) -> HttpResponse:
     """List the rows that are invalid or have notes, in the file's order: 25 a page, `result_pages` pages."""
-    page = requests.query(request, RESULTS_QUERY)
+    page = requests.query(request, RESULTS_QUERY).get("page", 1)
     item = import_jobs.get_import(context(request), import_id)
-    rows = [{"task_id": None, **row} for row in import_jobs.rows_of(item, page.get("page", 1))]
-    return replies.answer(StoredReply(200, to_json(rows).decode()))
+    content = to_json([{"task_id": None, **row} for row in import_jobs.rows_of(item, page)])
+    answer = replies.revalidated(request, replies.weak_tag(content), content)
+    if page < item.pages:
+        answer["Link"] = pages.next_link(request, page=page + 1)
+    return answer
 
 
 @router.post(
@@ -180,14 +189,18 @@ def continue_import(request: HttpRequest, import_id: str) -> HttpResponse:
     The rows that the piece holds whole are imported, at most 250; the answer says where to go on. A piece that begins
     elsewhere changes nothing, so if an answer is lost, send the piece again. 409 means that another request is still
     working on this step.
+
+    A task of Todoist's template is imported together with its sub-tasks, 1000 at most.
     """
     offset = requests.query(request, PIECE_QUERY)["offset"]
     requests.check_coding(request)
     media_type = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     if media_type not in _MEDIA_TYPES:
-        raise RequestProblem(415, "Send the piece itself, with `Content-Type: application/octet-stream`.")
+        raise RequestProblem(
+            415, "media-type", "Send the piece itself, with `Content-Type: application/octet-stream`."
+        )
     if not request.body:
-        raise RequestProblem(400, "The body is missing. Send a piece of the file.")
+        raise RequestProblem(400, "body-missing", "The body is missing. Send a piece of the file.")
     asked = {"offset": offset, "piece": hashlib.sha256(request.body).hexdigest()}
     once = requests.once(request, asked, lambda item: _reply(200, item))
     counted = partial(allowance.owe_rows, request)

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
@@ -13,11 +12,11 @@ from store.paging import LIMIT, Page
 from store.request_context import RequestContext, timestamp
 from tasks import selectors
 from tasks.api import render, schemas
-from tasks.api.schemas import TaskOut
+from tasks.api.schemas import TaskFields, TaskOut
 from tasks.task_filters import TaskFilters
 from tasks.write_plans import TRASH_KEPT_SECONDS
-from web.api import describe, requests
-from web.api.schemas import PAGE_QUERY, Problem
+from web.api import describe, pages, requests
+from web.api.schemas import Problem
 
 router, trash = Router(tags=["tasks"]), Router(tags=["trash"])
 # A write becomes visible after its timestamp, by the duration of the request. A sync reads this far back again.
@@ -26,7 +25,7 @@ OVERLAP = timedelta(seconds=60)
 
 @router.get(
     "",
-    response={200: list[TaskOut], 304: None, 422: Problem},
+    response={200: list[TaskOut | TaskFields], 304: None, 422: Problem},
     summary="List tasks",
     openapi_extra=describe.query(schemas.LIST_QUERY)
     | {describe.HEADERS: ("Link", "Sync-Since", "Sync-Reset")},
@@ -48,7 +47,7 @@ def list_tasks(request: HttpRequest) -> HttpResponse:
     given = requests.query(request, schemas.LIST_QUERY)
     now = datetime.now(UTC)
     page_of = {name: given.pop(name) for name in ("limit", "cursor") if name in given}
-    ctx, array = context(request), render.TaskArray()
+    ctx, array = context(request), render.TaskArray(given.pop("fields", None))
     page = selectors.list_tasks(ctx.user_id, filters=_filters(ctx, dict(given)), fits=array.fits, **page_of)
     answer = _answer(request, array, page, page_of.get("limit", LIMIT))
     if "cursor" not in page_of:
@@ -72,23 +71,21 @@ def _answer(request: HttpRequest, array: render.TaskArray, page: Page[Any], limi
     allowance.owe(request, page.reads)
     answer = array.answer(request)
     if page.next_cursor:
-        query = request.GET.dict() | {"limit": limit, "cursor": page.next_cursor}
-        address = f"{request.build_absolute_uri(request.path)}?{urlencode(query)}"
-        answer["Link"] = f'<{address}>; rel="next"'
+        answer["Link"] = pages.next_link(request, limit=limit, cursor=page.next_cursor)
     return answer
 
 
 @trash.get(
     "",
-    response={200: list[TaskOut], 304: None, 422: Problem},
+    response={200: list[TaskOut | TaskFields], 304: None, 422: Problem},
     summary="List the trash",
-    openapi_extra=describe.query(PAGE_QUERY) | {describe.HEADERS: ("Link",)},
+    openapi_extra=describe.query(schemas.TRASH_QUERY) | {describe.HEADERS: ("Link",)},
 )
 def list_trash(request: HttpRequest) -> HttpResponse:
     """List your deleted tasks, the most recently deleted first. Each is kept for 30 days."""
-    given = requests.query(request, PAGE_QUERY)
+    given = requests.query(request, schemas.TRASH_QUERY)
     ctx = context(request)
-    array = render.TaskArray()
+    array = render.TaskArray(given.pop("fields", None))
     page = selectors.get_trashed(
         ctx.user_id, now=ctx.now.timestamp(), latest_first=True, fits=array.fits, **given
     )

@@ -124,9 +124,8 @@ def get_recurrence(request: HttpRequest) -> HttpResponse:
         "words": words,
         "occurrences": [_moment(day.isoformat(), start.at) for day in days],
     }
-    return HttpResponse(
-        to_json(shown), content_type="application/json", headers={"Content-Language": language}
-    )
+    varies = {"Content-Language": language, "Vary": "Accept-Language, Cookie"}
+    return HttpResponse(to_json(shown), content_type="application/json", headers=varies)
 
 
 def _check(given: dict[str, Any]) -> None:

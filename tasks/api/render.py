@@ -1,6 +1,6 @@
 """Renders tasks as JSON, without a schema class in between: this runs for every task of every list."""
 
-import hashlib
+from collections.abc import Collection
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +9,7 @@ from pydantic_core import to_json
 from store.idempotency import StoredReply
 from tasks.items import TaskItem
 from web.answers import Budget
-from web.api.replies import etag, revalidated
+from web.api.replies import etag, revalidated, weak_tag
 
 
 def task_values(task: dict[str, Any]) -> dict[str, Any]:
@@ -39,21 +39,34 @@ def task_values(task: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def one(request: HttpRequest, task: TaskItem) -> HttpResponse:
-    """Respond with a task, or with 304 if the client's copy is current."""
-    return revalidated(request, etag(task), to_json(task_values(task.attribute_values)))
+def _json(task: TaskItem, names: Collection[str] | None) -> bytes:
+    """Return a task as JSON: all of its fields, or those named."""
+    values = task_values(task.attribute_values)
+    return to_json(values if names is None else {name: values[name] for name in values if name in names})
+
+
+def one(request: HttpRequest, task: TaskItem, names: Collection[str] | None = None) -> HttpResponse:
+    """Respond with a task, or those of its fields that are named; or with 304 if the client's copy is current."""
+    return revalidated(request, etag(task), _json(task, names))
 
 
 class TaskArray:
-    """A JSON array of as many tasks as an answer can hold: ``fits`` renders the next one if there is room for it."""
+    """A JSON array of as many tasks as an answer can hold: ``fits`` renders the next one if there is room for it.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    names
+        The fields to show of each task; None for all.
+    """
+
+    def __init__(self, names: Collection[str] | None = None) -> None:
+        self._names = names
         self._budget = Budget()
         self._rendered: list[bytes] = []
 
     def fits(self, task: TaskItem) -> bool:
         """Add a task; return False if it does not fit. The first one always does."""
-        rendered = to_json(task_values(task.attribute_values))
+        rendered = _json(task, self._names)
         fits = self._budget.take(rendered) or not self._rendered
         if fits:
             self._rendered.append(rendered)
@@ -62,7 +75,7 @@ class TaskArray:
     def answer(self, request: HttpRequest) -> HttpResponse:
         """Respond with the array, or with 304 if the client's copy is current."""
         content = b"[%b]" % b",".join(self._rendered)
-        return revalidated(request, f'W/"{hashlib.blake2b(content, digest_size=12).hexdigest()}"', content)
+        return revalidated(request, weak_tag(content), content)
 
 
 def updated(task: TaskItem) -> StoredReply:

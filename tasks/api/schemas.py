@@ -14,7 +14,6 @@ from web import problems
 from web.api.describe import LINKS, Examples, path_parameter
 from web.api.schemas import (
     ID,
-    OUT,
     T36,
     T50,
     T64,
@@ -40,7 +39,6 @@ _Description = Annotated[str, Field(max_length=fields.DESCRIPTION_MAX)]
 class ChecklistEntryOut(Schema):
     """One entry of a task's checklist."""
 
-    model_config = OUT
     id: T36
     text: T200
     done: bool
@@ -101,10 +99,17 @@ class TaskOut(Schema):
     version: Version
 
 
+class TaskFields(TaskOut):
+    """Those fields of a task that `fields` names."""
+
+    model_config = {
+        "json_schema_extra": {"required": [], "minProperties": 1, "examples": [{"id": ID, "version": 1}]}
+    }
+
+
 class BatchResult(Schema):
     """The result of one operation: the task's id and current version, or the problem."""
 
-    model_config = OUT
     op: Literal["create", "update", "delete", "restore"]
     status: Status
     id: T64 | None
@@ -126,7 +131,7 @@ _BATCH_EXAMPLE: dict[str, Any] = {
             "op": "delete",
             "status": 404,
             "id": ID,
-            "problem": problems.body(404, "There is no such task."),
+            "problem": problems.body(404, "There is no such task.", "task-not-found"),
         },
     ]
 }
@@ -142,8 +147,41 @@ class BatchOut(Schema):
 # --- Query strings -------------------------------------------------------------------------------------------
 
 
+def _task_fields(text: str) -> frozenset[str]:
+    names = frozenset(text.split(","))
+    if not names <= TaskOut.model_fields.keys():
+        known = ", ".join(TaskOut.model_fields)
+        raise validation.invalid("fields", f"Must be names of fields, with commas between them: {known}.")
+    return names
+
+
+_FIELD = f"({'|'.join(TaskOut.model_fields)})"
+
+
 @configured(validation.STRICT)
-class ListQuery(PageQuery, total=False):
+class FieldsQuery(TypedDict, total=False):
+    """The fields to show."""
+
+    fields: Annotated[
+        str,
+        Field(max_length=400),
+        AfterValidator(_task_fields),
+        Field(
+            description="The fields that you need, with commas between them; the others are left out. "
+            "Default: all of them",
+            examples=["id,title,version"],
+            json_schema_extra={"pattern": f"^{_FIELD}(,{_FIELD})*$"},
+        ),
+    ]
+
+
+@configured(validation.STRICT)
+class TrashQuery(PageQuery, FieldsQuery, total=False):
+    """A page of the trash."""
+
+
+@configured(validation.STRICT)
+class ListQuery(PageQuery, FieldsQuery, total=False):
     """Filters and order of a list of tasks."""
 
     status: Annotated[fields.Status, Field(description="Only tasks with this status")]
@@ -186,6 +224,8 @@ class ListQuery(PageQuery, total=False):
     ]
 
 
+FIELDS_QUERY: TypeAdapter[Any] = TypeAdapter(FieldsQuery)
+TRASH_QUERY: TypeAdapter[Any] = TypeAdapter(TrashQuery)
 LIST_QUERY: TypeAdapter[Any] = TypeAdapter(ListQuery)
 
 
@@ -286,6 +326,14 @@ TASK_ID = path_parameter(
 TASK_LINKS = {
     LINKS: {
         name: {"operationId": name, "parameters": {"task_id": "$response.body#/id"}}
-        for name in ("get_task", "patch_task", "put_task", "delete_task", "restore_task", "purge_task")
+        for name in (
+            "get_task",
+            "patch_task",
+            "put_task",
+            "delete_task",
+            "restore_task",
+            "purge_task",
+            "get_trashed_task",
+        )
     }
 }

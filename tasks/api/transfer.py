@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from ninja import Router, Schema
-from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, with_config
+from pydantic import BeforeValidator, Field, TypeAdapter, with_config
 from pydantic_core import to_json
 from typing_extensions import TypedDict
 
@@ -21,7 +21,7 @@ from tasks.transfer.rows import MAX_ROWS
 from web import problems
 from web.api import describe, replies, requests
 from web.api.error_handlers import RequestProblem
-from web.api.schemas import ID, FieldProblem, Problem, flag
+from web.api.schemas import ID, FieldProblem, Problem, flag, out
 
 if TYPE_CHECKING:
     from tasks.transfer.importing import ImportReport
@@ -69,7 +69,6 @@ IMPORT_QUERY: TypeAdapter[Any] = TypeAdapter(ImportQuery)
 class ImportResult(Schema):
     """The result of a task in the file. `row` is its row in the spreadsheet, or its place in the JSON array, from 1."""
 
-    model_config = ConfigDict(extra="forbid")
     row: Annotated[int, Field(ge=1, le=2**31 - 1, json_schema_extra={"format": "int32"})]
     status: Literal["created", "existing", "invalid"]
     task_id: Annotated[str, Field(max_length=36)] | None
@@ -85,22 +84,17 @@ class ImportResult(Schema):
 class ImportOut(Schema):
     """The results of an import, or of a dry run."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "format": "csv",
-                    "dry_run": False,
-                    "rows": 1,
-                    "created": 1,
-                    "existing": 0,
-                    "invalid": 0,
-                    "remarks": 0,
-                    "results": [{"row": 2, "status": "created", "task_id": ID, "errors": [], "notes": []}],
-                }
-            ]
-        },
+    model_config = out(
+        {
+            "format": "csv",
+            "dry_run": False,
+            "rows": 1,
+            "created": 1,
+            "existing": 0,
+            "invalid": 0,
+            "remarks": 0,
+            "results": [{"row": 2, "status": "created", "task_id": ID, "errors": [], "notes": []}],
+        }
     )
     format: Literal["json", "csv", "todoist"]
     dry_run: bool
@@ -200,10 +194,10 @@ def _upload(request: HttpRequest) -> bytes:
     media_type = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     if media_type not in _MEDIA_TYPES:
         raise RequestProblem(
-            415, "Send the file itself, with `Content-Type: text/csv` or `application/json`."
+            415, "media-type", "Send the file itself, with `Content-Type: text/csv` or `application/json`."
         )
     if not request.body.strip():
-        raise RequestProblem(400, "The body is missing. Send a file.")
+        raise RequestProblem(400, "body-missing", "The body is missing. Send a file.")
     if media_type == "application/json" and not request.body.lstrip().startswith(b"["):
-        raise RequestProblem(400, "The body must be a JSON array of tasks.")
+        raise RequestProblem(400, "malformed-body", "The body must be a JSON array of tasks.")
     return request.body

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from web.steps import Steps
+from store.steps import Steps
 
 Captures = dict[str, Any]
 Actions = Callable[[str], Callable[..., Captures | None]]
@@ -150,6 +150,7 @@ class Reading:
     def __init__(self, grammar: Grammar, tokens: Sequence[Token], actions: Actions, steps: Steps) -> None:
         self._grammar, self._tokens, self._actions, self._steps = grammar, tokens, actions, steps
         self._read: dict[tuple[str, int], dict[int, Captures]] = {}
+        self.length = len(tokens)
 
     def begins(self, at: int) -> bool:
         """Tell whether any phrase could begin at word ``at``."""

@@ -35,6 +35,9 @@ class Lexicon:
         self.afternoon = frozenset(data["afternoon"])
         self.cased = frozenset(data["cased"].split())
         self.own = frozenset(data.get("own", "").split())
+        # With a capital, an article begins the title of a film if all other words but the small ones have one.
+        self.articles = frozenset(data.get("articles", "").split())
+        self.small = frozenset(data.get("small", "").split())
         self.compound = re.compile(data["compound"]) if "compound" in data else None
         self.search: Mapping[str, Any] = data.get("search", {})
         words = {name: _values(meanings) for name, meanings in data["words"].items()}

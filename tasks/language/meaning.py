@@ -156,6 +156,12 @@ class Actions:
         days = (date(y, month, day) for y in years if y <= _LAST_YEAR and day <= monthrange(y, month)[1])
         return _day(next((found for found in days if year or found >= self._today), None))
 
+    def from_easter(self, days: int = 0, year: int | None = None) -> Meaning:
+        """So many days after Easter Sunday; without a year, the next such day from today on."""
+        years = [year] if year else [self._today.year, self._today.year + 1]
+        found = (easter(y) + timedelta(days=days) for y in years)
+        return _day(next((day for day in found if year or day >= self._today), None))
+
     def day_of_month(self, day: int) -> Meaning:
         """The next such day of a month that has it, from today on."""
         months = (later(self._today.replace(day=1), n, "month") for n in range(3))
@@ -307,6 +313,17 @@ def rule(repeat: Captures) -> str:
     parts += [f"UNTIL={repeat['until']:%Y%m%d}"] if "until" in repeat else []
     parts += [f"COUNT={repeat['count']}"] if "count" in repeat else []
     return ";".join(parts)
+
+
+def easter(year: int) -> date:
+    """Return Easter Sunday of the Gregorian calendar, by the algorithm of Meeus, Jones and Butcher."""
+    century, of_century = divmod(year, 100)
+    golden = year % 19
+    epact = (19 * golden + century - century // 4 - (century - (century + 8) // 25 + 1) // 3 + 15) % 30
+    weekday = (32 + 2 * (century % 4) + 2 * (of_century // 4) - epact - of_century % 4) % 7
+    late = (golden + 11 * epact + 22 * weekday) // 451
+    month, day = divmod(epact + weekday - 7 * late + 114, 31)
+    return date(year, month, day + 1)
 
 
 def later(day: date, n: int, unit: str) -> date | None:

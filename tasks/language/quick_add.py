@@ -16,19 +16,20 @@ besides the language of the line.
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
+from store.steps import OutOfStepsError, Steps
 from store.text import canonical, folded
 from tasks import recurrence
 from tasks.language import lexicon, meaning
 from tasks.language.engine import MAX_STEPS, NOTHING, Captures, Reading, Token
-from web.steps import OutOfStepsError, Steps
 
 MAX_LINE = 400
 # In which symbols of the grammar a phrase can be; of two that are as long, the first counts.
-_PLACES = ("anywhere", "edge", "end", "keep")
+_PLACES = ("anywhere", "edge", "end", "timed", "keep")
 _WORD = re.compile(
     r"""(?P<quoted>(?<!\S)"[^"]*"(?=[,;:!?.)]*(?:\s|$)))
     | (?<!\S)!(?P<priority>[^\W_]+)(?=[,;.]*(?:\s|$))
@@ -38,6 +39,7 @@ _WORD = re.compile(
     re.VERBOSE,
 )
 _AROUND = " ,;:"
+_JOINTS = {*",;+/|-", "->", "\N{EN DASH}", "\N{EM DASH}", "\N{RIGHTWARDS ARROW}"}
 # A title that no phrase begins with, and what a date, a time and a repeat set.
 _TITLE = "task"
 _DATED = {"due_date", "due_time", "recurrence", "repeat_from"}
@@ -140,7 +142,7 @@ def dated(
 def day_of(text: str, now: datetime, language: str = "en", steps: Steps | None = None) -> date | None:
     """Return the day that ``text`` as a whole says in any language, such as "friday" or "yesterday", or None."""
     codes = dict.fromkeys([*(words.code for words in lexicon.of(language)), *lexicon.codes()])
-    for captures in _wholes(text, now, codes, ("date", "led", "past"), steps or Steps(MAX_STEPS)):
+    for captures in _wholes(text, now, codes, ("date", "led", "named", "past"), steps or Steps(MAX_STEPS)):
         if captures.keys() == {"day"}:
             day: date = captures["day"]
             return day
@@ -188,59 +190,247 @@ def _find(line: str, now: datetime, language: str, kept: Collection[str]) -> tup
     ]
     words.marks = [mark for mark in words.marks if folded(line[mark.start : mark.end]) not in kept]
     words.outside = {index for index, span in enumerate(words.spans) if _is_mark(span, words)}
-    found, at = list(words.marks), 0
-    try:
-        while at < len(words.texts):
-            place, end, captures = max(
-                (_longest(reading, at) for reading in readings), key=lambda each: each[1]
-            )
-            kind = _kind(captures)
-            if place not in {"", "keep"} and _stands(place, at, end, kind, words, readings):
-                part = _Found(words.spans[at][0], words.spans[end - 1][1], kind, captures)
-                if _is_new(part, found) and folded(line[part.start : part.end]) not in kept:
-                    found.append(part)
-                    words.outside.update(range(at, end))
-            at = max(end, at + 1)
-    except OutOfStepsError:
-        pass  # what is understood so far is
-    return sorted(found, key=lambda part: part.start), steps.taken
+    finder = _Finder(line, words, readings, lexicons, kept)
+    with suppress(OutOfStepsError):  # what is understood so far is
+        finder.run()
+    return sorted(finder.found, key=lambda part: part.start), steps.taken
 
 
-def _is_new(part: _Found, found: Sequence[_Found]) -> bool:
-    """Tell whether a phrase says what no phrase before it has said: a day and a time may be apart in the line."""
-    said = [each.captures for each in found if each.kind == part.kind]
-    return not said or (
-        part.kind == "date" and not any({"day", "time"} & part.captures.keys() & each.keys() for each in said)
-    )
+class _Phrase(NamedTuple):
+    """A phrase that the grammar matched: the words that it takes, where it may be in the line, and what it says."""
+
+    place: str
+    at: int
+    end: int
+    captures: Captures
+
+    @property
+    def kind(self) -> str:
+        return "repeat" if "unit" in self.captures else "date"
+
+    @property
+    def says(self) -> set[str]:
+        """What there is one of in a line: a day, a time, a repeat."""
+        return {"day", "time", "unit"} & self.captures.keys()
+
+
+class _Finder:
+    """Finds the phrases of a line that count, from left to right.
+
+    A line may hold two tasks: what belongs to a second one, as its day or time says, counts no more, and what stands
+    where the first one ends counts as at the end of the line.
+    """
+
+    def __init__(
+        self,
+        line: str,
+        words: _Words,
+        readings: Sequence[Reading],
+        lexicons: Sequence[lexicon.Lexicon],
+        kept: Collection[str],
+    ) -> None:
+        self._line, self._words, self._readings, self._kept = line, words, readings, kept
+        own = lexicons[0].own if len(lexicons) > 1 else frozenset()
+        self._articles = frozenset().union(*(each.articles for each in lexicons)) - own
+        self._small = frozenset().union(*(each.small for each in lexicons))
+        self.found = list(words.marks)
+        self._taken: list[tuple[_Phrase, _Found]] = []
+        self._later: dict[int, list[_Phrase]] = {}
+        self._is_over = self._passed_a_time = self._in_doubt = False
+
+    def run(self) -> None:
+        """Fill ``found``."""
+        at = 0
+        while at < len(self._words.texts):
+            self._is_over = self._is_over or self._begins_another(at)
+            longest = self._longest(at)
+            taken = self._first_that_counts(longest)
+            if taken:
+                self._take(taken)
+            elif longest.place not in {"", "keep"}:
+                self._passed_a_time |= "time" in longest.captures and "day" in self._said()
+            self._in_doubt = self._in_doubt or (not taken and self._leaves_a_doubt(at))
+            at = max(taken.end if taken else longest.end, at + 1)
+        if self._in_doubt and not {"day", "unit"} & self._said():
+            self.found = list(self._words.marks)
+        elif all(_no_title(index, self._words) for index in range(len(self._words.texts))):
+            self._leave_a_name()
+
+    def _longest(self, at: int) -> _Phrase:
+        return max((_longest(reading, at) for reading in self._readings), key=lambda phrase: phrase.end)
+
+    def _said(self) -> set[str]:
+        return {name for phrase, _ in self._taken for name in phrase.says}
+
+    def _first_that_counts(self, longest: _Phrase) -> _Phrase | None:
+        """Return the phrase; if what it says is said already, a shorter one that the first task ends with."""
+        if longest.place in {"", "keep"} or self._is_over or self._is_a_title(longest):
+            return None
+        phrases = [
+            _Phrase(place, longest.at, end, captures)
+            for reading in self._readings
+            for place in _PLACES[:-1]
+            for end, captures in reading.phrases(place, longest.at).items()
+        ]
+        if self._is_new(longest):
+            return next((each for each in phrases if each.end == longest.end and self._stands(each)), None)
+        counting = [phrase for phrase in phrases if self._is_new(phrase) and self._ends_a_task(phrase)]
+        return max(counting, key=lambda phrase: phrase.end, default=None)
+
+    def _take(self, phrase: _Phrase) -> None:
+        spans = self._words.spans
+        part = _Found(spans[phrase.at][0], spans[phrase.end - 1][1], phrase.kind, phrase.captures)
+        if folded(self._line[part.start : part.end]) in self._kept:
+            return
+        self._is_over = not self._is_at_its_place(phrase) and self._ends_a_task(phrase)
+        self.found.append(part)
+        self._taken.append((phrase, part))
+        self._words.outside.update(range(phrase.at, phrase.end))
+
+    def _is_new(self, phrase: _Phrase) -> bool:
+        """Tell whether a phrase says what none before it has said: a day and a time may be apart in the line."""
+        said = [each.says for each, _ in self._taken if each.kind == phrase.kind]
+        if phrase.kind == "repeat":
+            return not said
+        return not any(each & phrase.says for each in said) and not (
+            self._passed_a_time and "time" in phrase.says
+        )
+
+    def _stands(self, phrase: _Phrase) -> bool:
+        return self._is_at_its_place(phrase) or self._ends_a_task(phrase)
+
+    def _is_at_its_place(self, phrase: _Phrase) -> bool:
+        """Tell whether a phrase is where it may be: at an edge of the title, where marks and others do not count."""
+        place, at, end, _captures = phrase
+        if place == "anywhere":
+            return True
+        if place == "timed":
+            said = [*(each for each, _ in self._taken), *self._phrases_from(end)]
+            other = any({"day", "unit"} & each.says for each in said)
+            # With another day, two times are of two tasks.
+            return self._is_at_an_edge(at, end) and sum("time" in each.says for each in said) > other
+        if place == "edge" and self._is_blank(0, at):
+            return True
+        if self._is_blank(end, len(self._words.texts)) or end in self._words.outside:
+            return True
+        follows = (_longest(reading, end) for reading in self._readings)
+        return any(next_.place not in {"", "keep"} and next_.kind != phrase.kind for next_ in follows)
+
+    # --- Two tasks in a line ---
+
+    def _begins_another(self, at: int) -> bool:
+        """Tell whether another task with a day, a time or a repeat of its own begins at a word."""
+        said = self._said()
+        if not said:
+            return False
+        if self._is_then(at):
+            later = self._said_from(at + 1)
+            return bool(later) and (later != {"time"} or "time" in said)
+        follows = self._longest(at + 1)
+        return (
+            self._joins(at)
+            and "day" in said & follows.says
+            and follows.place not in {"", "keep"}
+            and not self._is_blank(follows.end, len(self._words.texts))
+        )
+
+    def _ends_a_task(self, phrase: _Phrase) -> bool:
+        """Tell whether a phrase ends a task and the next one says another day or time."""
+        if phrase.place == "timed" or self._is_blank(0, phrase.at):
+            return False
+        then = self._is_then(phrase.end)
+        if not then and (phrase.place == "end" or not (self._joins(phrase.end) or self._is_between(phrase))):
+            return False
+        return bool(phrase.says & self._said_from(phrase.end))
+
+    def _is_between(self, phrase: _Phrase) -> bool:
+        """Tell whether a time stands between the title of one day and another day: "friday demo 3pm monday retro"."""
+        return phrase.says == {"time"} and "day" in self._said() & self._longest(phrase.end).says
+
+    def _is_then(self, at: int) -> bool:
+        """Tell whether a word says that something follows, perhaps behind "," or "and"."""
+        at += self._joins(at)
+        return at < len(self._words.texts) and any(reading.phrases("then", at) for reading in self._readings)
+
+    def _joins(self, at: int) -> bool:
+        texts = self._words.texts
+        return at < len(texts) and (
+            texts[at] in _JOINTS or any(reading.phrases("also", at) for reading in self._readings)
+        )
+
+    def _said_from(self, at: int) -> set[str]:
+        return {name for phrase in self._phrases_from(at) for name in phrase.says}
+
+    def _phrases_from(self, at: int) -> list[_Phrase]:
+        """Return the phrases from a word on, those that stand only at the end of a line if they do."""
+        first, found = at, self._later.get(at)
+        if found is None:
+            found = []
+            while at < len(self._words.texts):
+                phrase = self._longest(at)
+                if phrase.place in {"anywhere", "edge"} or (
+                    phrase.place == "end" and self._is_blank(phrase.end, len(self._words.texts))
+                ):
+                    found.append(phrase)
+                at = max(phrase.end, at + 1)
+            self._later[first] = found
+        return found
+
+    # --- Names ---
+
+    def _is_a_title(self, phrase: _Phrase) -> bool:
+        """Tell whether a phrase is written as titles are: The Day After Tomorrow."""
+        words = [self._line[start:end] for start, end in self._words.spans[phrase.at : phrase.end]]
+        content = [word for word in words[1:] if word[0].isalpha() and word.lower() not in self._small]
+        return (
+            words[0].lower() in self._articles
+            and words[0][0].isupper()
+            and bool(content)
+            and all(word[0].isupper() and word[1:].islower() for word in content)
+        )
+
+    def _named(self, at: int, symbol: str = "named") -> int:
+        """Return where a named day that begins at a word ends, or the word itself."""
+        phrases = (reading.longest(symbol, at) for reading in self._readings)
+        return max((phrase[0] for phrase in phrases if phrase), default=at)
+
+    def _leaves_a_doubt(self, at: int) -> bool:
+        """Tell whether a named day begins at a word that a time may be of, or only the title: nobody knows."""
+        undated = self._named(at, "undated")
+        return self._is_at_an_edge(at, max(undated, self._named(at))) or (
+            undated > at and "time" in self._longest(undated).says
+        )
+
+    def _leave_a_name(self) -> None:
+        """Leave a named day in a line that says nothing but when, for it is the title as well."""
+        for phrase, part in self._taken:
+            for at in range(phrase.at, phrase.end):
+                end = self._named(at)
+                if end == at:
+                    continue
+                if end < phrase.end:
+                    part.start = self._words.spans[end][0]
+                elif at > phrase.at:
+                    part.end = self._words.spans[at - 1][1]
+                return
+
+    def _is_at_an_edge(self, at: int, end: int) -> bool:
+        return at < end and (self._is_blank(0, at) or self._is_blank(end, len(self._words.texts)))
+
+    def _is_blank(self, at: int, end: int) -> bool:
+        return all(_no_title(index, self._words) for index in range(at, end))
 
 
 def _is_mark(span: tuple[int, int], words: _Words) -> bool:
     return any(mark.start <= span[0] and span[1] <= mark.end for mark in words.marks)
 
 
-def _kind(captures: Captures) -> str:
-    return "repeat" if "unit" in captures else "date"
-
-
-def _longest(reading: Reading, at: int) -> tuple[str, int, Captures]:
-    if not reading.begins(at):
-        return "", at, {}
-    found = [(place, *phrase) for place in _PLACES if (phrase := reading.longest(place, at))]
-    return max(found, key=lambda each: each[1], default=("", at, {}))
-
-
-def _stands(place: str, at: int, end: int, kind: str, words: _Words, readings: Sequence[Reading]) -> bool:
-    """Tell whether a phrase may stand here: at an edge of the title, where marks and other phrases do not count."""
-    if place == "anywhere":
-        return True
-    if place == "edge" and all(_no_title(index, words) for index in range(at)):
-        return True
-    if all(_no_title(index, words) for index in range(end, len(words.texts))):
-        return True
-    follows = [_longest(reading, end) for reading in readings]
-    return end in words.outside or any(
-        next_place not in {"", "keep"} and _kind(captures) != kind for next_place, _, captures in follows
-    )
+def _longest(reading: Reading, at: int) -> _Phrase:
+    nothing = _Phrase("", at, at, {})
+    if at >= reading.length or not reading.begins(at):
+        return nothing
+    found = [_Phrase(place, at, *phrase) for place in _PLACES if (phrase := reading.longest(place, at))]
+    return max(found, key=lambda phrase: phrase.end, default=nothing)
 
 
 def _no_title(index: int, words: _Words) -> bool:

@@ -25,12 +25,12 @@ from typing import Any
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from store.steps import Steps
 from store.text import canonical, folded
 from tasks.items import OPEN_STATUSES, PRIORITIES, STATUSES
 from tasks.language import quick_add, search_words
 from tasks.language.engine import MAX_STEPS
 from tasks.local_due import local_due
-from web.steps import Steps
 
 MAX_LENGTH, MAX_TERMS = 500, 20
 Values = Mapping[str, Any]

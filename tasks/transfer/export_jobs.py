@@ -40,6 +40,7 @@ class ExportNotFound(DomainError):  # noqa: N818
     """There is no such export, it has expired, or it belongs to someone else."""
 
     status = 404
+    kind = "export-not-found"
     message = _("There is no such export. Exports are kept for a day.")
 
 

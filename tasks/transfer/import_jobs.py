@@ -1,8 +1,9 @@
 """Imports of files of any size, in steps: each request brings the next piece of the file and says where it goes on.
 
-A step reads as many whole rows as its piece holds, at most ``STEP_ROWS``, and creates their tasks. The server keeps no
-file: the job in the table knows at which byte the next row begins, and the rows that are not as the file has them. A
-piece that is sent again, or whose request died, creates nothing twice: a row is known by its content and its number.
+A step reads as many whole rows as its piece holds, at most ``STEP_ROWS``, and creates their tasks; a task of Todoist's
+template is whole with its sub-tasks. The server keeps no file: the job in the table knows at which byte the next row
+begins, and the rows that are not as the file has them. A piece that is sent again, or whose request died, creates
+nothing twice: a row is known by its content and its number.
 While one request works on a step, others are refused, as for exports.
 """
 
@@ -45,6 +46,7 @@ class ImportNotFound(DomainError):  # noqa: N818
     """There is no such import, it has expired, or it belongs to someone else."""
 
     status = 404
+    kind = "import-not-found"
     message = _("There is no such import. Imports are kept for a day.")
 
 
@@ -84,7 +86,7 @@ class ImportItem(Authored):
     ----------
     bytes
         The size of the file.
-    offset, records, format, encoding, delimiter, header
+    offset, records, format, encoding, delimiter, header, section
         As of ``reading.Place``.
     piece
         The bytes that the next piece should have.
@@ -113,6 +115,7 @@ class ImportItem(Authored):
     encoding = Text(null=True)
     delimiter = Text(null=True)
     header = Texts(null=True)
+    section = Text(null=True)
     status = Text()
     errors = Records(null=True)
     rows = Whole()
@@ -130,7 +133,7 @@ class ImportItem(Authored):
     def place(self) -> Place:
         """Where its file goes on."""
         values = self.attribute_values
-        names = ("offset", "records", "format", "encoding", "delimiter")
+        names = ("offset", "records", "format", "encoding", "delimiter", "section")
         return Place(
             **{name: values[name] for name in names if name in values}, header=tuple(self.header or ())
         )
@@ -251,8 +254,9 @@ def _next(
 ) -> tuple[dict[str, Any], list[ImportRowsItem]]:
     """Import the rows of a piece. Return what changes in the job, and the items with what there is to say of them."""
     last = item.offset + len(content) >= item.bytes
+    since = datetime.fromisoformat(item.created_at)  # also what "tomorrow" means, to the last step
     try:
-        rows, place = reading.read_window(content, item.place, ctx.now, STEP_ROWS, last=last)
+        rows, place = reading.read_window(content, item.place, since, STEP_ROWS, last=last)
     except ValidationFailed as failure:
         return {"status": FAILED, "errors": failure.errors}, []
     if place.offset == item.offset:
@@ -261,7 +265,6 @@ def _next(
         if last or item.piece >= PIECE_MAX:
             return {"status": FAILED, "errors": [_too_long(item.records + 1)]}, []
         return {"piece": min(item.piece * 2, PIECE_MAX)}, []
-    since = datetime.fromisoformat(item.created_at)
     planner = Planner(ctx)
     candidates = []
     for number, row in enumerate(rows):

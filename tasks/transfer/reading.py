@@ -7,7 +7,7 @@ import codecs
 import csv
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from store import versions
-from store.errors import FieldError
+from store.errors import FieldError, ValidationFailed
 from tasks.fields import EDITABLE
 from tasks.ids import is_id
 from tasks.transfer import csv_cells
@@ -38,6 +38,8 @@ class Place:
         Records before it: of CSV the blank ones and the header too, of JSON the elements.
     format, encoding, delimiter, header
         As the beginning of the file says; blank before it was read.
+    section
+        The section of a Todoist template that the next row is in.
     """
 
     offset: int = 0
@@ -46,6 +48,7 @@ class Place:
     encoding: str = ""
     delimiter: str = ""
     header: tuple[str, ...] = ()
+    section: str = ""
 
 
 def read(upload: bytes, now: datetime) -> tuple[str, list[Row]]:
@@ -78,7 +81,8 @@ def read_window(
 ) -> "tuple[list[Row], Place]":
     """Return at most ``most`` of the rows that ``content`` holds whole, and the place of the row after them.
 
-    No rows mean that the next one needs a larger window, or that ``last``, the end of the file, is reached.
+    A task of a Todoist template is whole with its sub-tasks, and the last one may exceed ``most``. No rows mean that
+    the next one needs a larger window, or that ``last``, the end of the file, is reached.
 
     Parameters
     ----------
@@ -203,7 +207,7 @@ def _read_csv(text: str, now: datetime) -> tuple[str, list[Row]]:
     records = [(number, line) for number, line in lines if any(cell.strip() for cell in line)]
     _check_size(len(records))
     if _is_todoist(header):
-        from tasks.transfer import todoist  # imports the date parser, which only such a file needs
+        from tasks.transfer import todoist  # as above
 
         return "todoist", todoist.rows(header, records, now)
     _check_header(header)
@@ -213,37 +217,85 @@ def _read_csv(text: str, now: datetime) -> tuple[str, list[Row]]:
 def _csv_window(
     text: str, place: Place, now: datetime, most: int, *, last: bool
 ) -> tuple[list[Row], Place, int]:
-    """Read records one by one. Return the rows, the place, and the characters read.
-
-    A Todoist template, whose rows depend on each other, is read at once.
-    """
+    """Read records one by one. Return the rows, the place, and the characters read."""
     rows: list[Row] = []
     end = start = 0
     if not place.header:
         delimiter, start = csv_files.dialect_of(text)
         place = replace(place, delimiter=delimiter)
-    found = csv_files.records(text, place.delimiter, start)
-    while len(rows) < most:
-        try:
-            cells, after = next(found, ([], -1))
-        except csv.Error as error:
-            if last:
-                raise _no_csv(place.records + 1, error) from None
-            break
-        if after < 0 or (after == len(text) and not last):  # the last record may go on
-            break
-        end, place = after, replace(place, records=place.records + 1)
-        if not place.header:
-            header = _header(cells)
-            if _is_todoist(header):
-                if not last:
-                    raise refuse("too_large", _("A Todoist template may have a megabyte. Split it."))
-                rows = _read_csv(text, now)[1]
-                return rows, replace(place, format="todoist", header=tuple(header)), len(text)
-            _check_header(header)
-            place = replace(place, header=tuple(header))
-        elif any(cell.strip() for cell in cells):
-            rows.append(_csv_row(list(place.header), place.records, cells))
+    records = _whole_records(text, place, start, last=last)
+    if not place.header:
+        first = next(records, None)
+        if first is None:
+            return rows, place, end
+        number, cells, end = first
+        place = replace(place, records=number, header=tuple(_header(cells)))
+        if _is_todoist(place.header):
+            place = replace(place, format="todoist")
+        else:
+            _check_header(place.header)
+    if place.format == "todoist":
+        return _todoist_window(records, place, end, now, most, last=last)
+    for number, cells, after in records:
+        end, place = after, replace(place, records=number)
+        if any(cell.strip() for cell in cells):
+            rows.append(_csv_row(place.header, number, cells))
+            if len(rows) >= most:
+                break
+    return rows, place, end
+
+
+def _whole_records(
+    text: str, place: Place, start: int, *, last: bool
+) -> Iterator[tuple[int, list[str], int]]:
+    """Yield the records that a text holds whole, each with its number and the character after it."""
+    number = place.records
+    try:
+        for cells, after in csv_files.records(text, place.delimiter, start):
+            if after == len(text) and not last:  # it may go on
+                return
+            number += 1
+            yield number, cells, after
+    except csv.Error as error:
+        if last:
+            raise _no_csv(number + 1, error) from None
+
+
+def _todoist_window(
+    records: Iterator[tuple[int, list[str], int]],
+    place: Place,
+    end: int,
+    now: datetime,
+    most: int,
+    *,
+    last: bool,
+) -> tuple[list[Row], Place, int]:
+    """Read tasks with all that belongs to them. Return the rows, the place, and the characters read.
+
+    Where the dates take more steps than one window may, it ends early.
+    """
+    from tasks.transfer import todoist  # imports the date parser, which only such a file needs
+
+    reader = todoist.Reader(now, place.section)
+    rows: list[Row] = []
+    after, number = end, place.records
+    try:
+        for number, line, following in records:
+            cells = todoist.cells_of(place.header, line)
+            if reader.begins_anew(cells):
+                rows, end = [*reader.rows], after
+                place = replace(place, records=number - 1, section=reader.section)
+                if len(rows) >= most:
+                    return rows, place, end
+            reader.read(number, cells)
+            _check_size(len(reader.rows) - len(rows))
+            after = following
+    except ValidationFailed:
+        if not rows:
+            raise
+        return rows, place, end
+    if last:
+        return reader.rows, replace(place, records=number, section=reader.section), after
     return rows, place, end
 
 
@@ -251,7 +303,7 @@ def _header(cells: list[str]) -> list[str]:
     return [name.strip().casefold().replace(" ", "_") for name in cells]
 
 
-def _is_todoist(header: list[str]) -> bool:
+def _is_todoist(header: Sequence[str]) -> bool:
     return {"type", "content"} <= set(header)
 
 
@@ -277,7 +329,7 @@ def _check_size(rows: int) -> None:
         )
 
 
-def _check_header(header: list[str]) -> None:
+def _check_header(header: Sequence[str]) -> None:
     known = versions.READ_ONLY.union(COLUMNS)
     if "title" not in header:
         raise refuse("columns", _("The first line must name the columns, `title` among them."))
@@ -292,7 +344,7 @@ def _check_header(header: list[str]) -> None:
         raise refuse("columns", _("A column appears twice: %(name)s.") % {"name": twice[0]})
 
 
-def _csv_row(header: list[str], number: int, line: list[str]) -> Row:
+def _csv_row(header: Sequence[str], number: int, line: list[str]) -> Row:
     given = {name: cell for name, cell in zip(header, line, strict=False) if name and cell.strip()}
     wanted = {name: cell for name, cell in given.items() if name in EDITABLE or name in TIMES}
     values = csv_cells.to_fields(wanted)

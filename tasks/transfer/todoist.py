@@ -4,6 +4,9 @@ A section becomes the category of its tasks, an ``@label`` a tag, and a note a p
 that is only a line of text becomes a checklist entry of its task; a sub-task with a date, a description, labels or a
 priority becomes a task. A date that is not understood goes to the description, and the report says so. A
 duration does so too, and a deadline beside a date. Authors and the project's view are ignored.
+
+A section and a task at the margin begin anew: what comes before them can be read apart from what comes after, if the
+section is known.
 """
 
 import re
@@ -14,11 +17,11 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from store import time_zones
+from store.steps import OutOfStepsError, Steps
 from tasks.fields import CHECKLIST_MAX, CHECKLIST_TEXT_MAX
 from tasks.language import quick_add
 from tasks.transfer import mending
 from tasks.transfer.rows import Row, refuse
-from web.steps import OutOfStepsError, Steps
 
 # Todoist's p1 is the highest.
 PRIORITIES = {"1": "urgent", "2": "high", "3": "medium", "4": "low"}
@@ -34,12 +37,17 @@ NAMES = {
     "repeat_from": "DATE",
     "timezone": "TIMEZONE",
 }
-# To understand all the dates of a file. An ordinary one takes a hundred or two.
+# To understand all the dates of a file, or of a step. An ordinary one takes a hundred or two.
 MAX_STEPS = 5_000_000
 _NO_PRIORITY = {"", "4"}
 _LABEL = re.compile(r"(?:^|\s)@([^\s@]+)")
 
 Cells = dict[str, str]
+
+
+def cells_of(header: Sequence[str], line: Sequence[str]) -> Cells:
+    """Return the cells of a record by the names of their columns (in lower case)."""
+    return dict(zip(header, (cell.strip() for cell in line), strict=False))
 
 
 def rows(header: Sequence[str], records: Sequence[tuple[int, list[str]]], now: datetime) -> list[Row]:
@@ -54,26 +62,36 @@ def rows(header: Sequence[str], records: Sequence[tuple[int, list[str]]], now: d
     now
         The time that relative dates such as "tomorrow" are based on, in the row's own time zone (aware).
     """
-    reader = _Reader(now)
+    reader = Reader(now)
     for number, line in records:
-        reader.read(number, dict(zip(header, (cell.strip() for cell in line), strict=False)))
+        reader.read(number, cells_of(header, line))
     return reader.rows
 
 
-class _Reader:
-    """Reads row by row; keeps the section and the tasks that the next row may belong to."""
+class Reader:
+    """Reads row by row; keeps the section and the tasks that the next row may belong to.
 
-    def __init__(self, now: datetime) -> None:
+    ``section`` is the one that the rows are in. Of a longer name than can be kept, the beginning counts.
+    """
+
+    def __init__(self, now: datetime, section: str = "") -> None:
         self.rows: list[Row] = []
+        self.section = section
         self._now = now
-        self._section = ""
         self._steps = Steps(MAX_STEPS)
         self._parents: list[tuple[int, Row]] = []
 
+    @staticmethod
+    def begins_anew(cells: Cells) -> bool:
+        """Return whether a record belongs to no task before it."""
+        kind = cells.get("type", "").lower()
+        return kind == "section" or (kind not in {"note", "meta", ""} and _indent(cells) == 1)
+
     def read(self, number: int, cells: Cells) -> None:
+        """Read the next record. Raises ValidationFailed if the dates so far take too many steps."""
         kind = cells.get("type", "").lower()
         if kind == "section":
-            self._section, self._parents = cells.get("content", ""), []
+            self.section, self._parents = cells.get("content", "")[: mending.WORDS_MAX], []
         elif kind == "note":
             self._note(cells)
         elif kind == "task":
@@ -93,18 +111,23 @@ class _Reader:
         parent.raw.append(cells)
 
     def _task(self, number: int, cells: Cells) -> None:
-        indent = int(cells["indent"]) if cells.get("indent", "").isdecimal() else 1
+        indent = _indent(cells)
         while self._parents and self._parents[-1][0] >= indent:
             self._parents.pop()
         if self._parents and _is_checklist_entry(cells) and _add_checklist_entry(self._parents[-1][1], cells):
             return
         try:
-            row = _row(number, cells, self._section, self._now, self._steps)
+            row = _row(number, cells, self.section, self._now, self._steps)
         except OutOfStepsError as error:
             text = _("The dates of this file take more than %(most)d steps to understand. Split it.")
             raise refuse("too_costly", text % {"most": error.limit}) from None
         self.rows.append(row)
         self._parents.append((indent, row))
+
+
+def _indent(cells: Cells) -> int:
+    indent = cells.get("indent", "")
+    return max(1, int(indent[:9])) if indent.isdecimal() else 1
 
 
 def _is_checklist_entry(cells: Cells) -> bool:

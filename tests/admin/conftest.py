@@ -62,8 +62,12 @@ class Admin:
         """Open a form, change some fields and save; the answer is a redirect, or the form with what is wrong."""
         return self.send(path, self.fill(path, **changes))
 
+    def carry_out(self, path: str, action: str, *keys: str, **more):
+        """Run an action on rows of a list and say yes; return the page that follows."""
+        return self.act(path, action, *keys, apply="1", **more)
+
     def act(self, path: str, action: str, *keys: str, **more):
-        """Run an action on rows of a list; return the page that follows."""
+        """Ask for an action on rows of a list; return the page that follows, which may ask back."""
         data = {"action": action, "_selected_action": list(keys), "index": "0", **more}
         return self.send(path, data, follow=True).getvalue().decode()
 

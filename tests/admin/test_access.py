@@ -1,10 +1,15 @@
 """Who may enter, and what for."""
 
+import re
+
 import pytest
 from django.test import Client
 
 from identity import profiles
 from tasks import selectors
+from tests.conftest import PASSWORD
+from tests.web.conftest import read
+from tests.web.totp import totp
 
 PAGES = (
     *("", "tasks/task/", "tasks/user/", "tasks/auditentry/", "pipeline/", "health/"),
@@ -120,3 +125,48 @@ def test_forms_need_their_token(make_account):
         "/login/", {"identifier": account.email, "password": account.password, "csrfmiddlewaretoken": token}
     )
     assert client.post("/admin/tasks/task/add/", {"title": "x"}).status_code == 403
+
+
+class TestSecondFactor:
+    """Where the admin wants one, as it does when deployed."""
+
+    FACTOR = "/account/security/second-factor/"
+
+    @pytest.fixture(autouse=True)
+    def wanted(self, settings):
+        settings.ADMIN_SECOND_FACTOR = True
+
+    def test_a_password_alone_opens_nothing(self, client_for, make_account):
+        browser = client_for(make_account("Root", groups=("admins",)))
+        for page in ("/admin/", "/admin/tasks/task/", "/admin/health/"):
+            answer = browser.get(page, follow=True)
+            assert answer.redirect_chain[-1][0] == self.FACTOR
+            assert "The admin wants a second step at sign-in." in answer.content.decode()
+        assert browser.post("/admin/tasks/task/add/", {"title": "x"})["Location"].startswith("/admin/login/")
+
+    def test_setting_one_up_opens_it_and_stopping_closes_it(self, client_for, make_account):
+        browser = client_for(make_account("Root", groups=("admins",)))
+        begun = read(browser.post(self.FACTOR, {"password": PASSWORD, "act": "begin"}))
+        secret = re.search(r'id="secret">([A-Z2-7 ]+)<', begun.html)[1]
+        done = browser.post(
+            self.FACTOR, {"act": "finish", "sealed": begun.fields["sealed"], "code": totp(secret)}
+        )
+        assert browser.get("/admin/").status_code == 200
+        code = re.search(r"<li><code>([a-z0-9-]+)</code></li>", done.content.decode())[1]
+        browser.post(self.FACTOR, {"password": PASSWORD, "act": "stop", "code": code})
+        assert browser.get("/admin/").status_code == 302
+
+    def test_signing_in_with_one_opens_it(self, client_for, make_account):
+        root = make_account("Root", groups=("admins",))
+        browser = client_for(root)
+        begun = read(browser.post(self.FACTOR, {"password": PASSWORD, "act": "begin"}))
+        secret = re.search(r'id="secret">([A-Z2-7 ]+)<', begun.html)[1]
+        browser.post(self.FACTOR, {"act": "finish", "sealed": begun.fields["sealed"], "code": totp(secret)})
+        other = Client()
+        other.post("/login/", {"identifier": root.email, "password": PASSWORD})
+        assert other.get("/admin/").status_code == 302
+        other.post("/login/code/", {"code": totp(secret)})
+        assert other.get("/admin/").status_code == 200
+
+    def test_who_is_no_staff_is_not_sent_there(self, client_for, alice):
+        assert client_for(alice).get("/admin/").status_code == 403

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 
 import pytest
 from playwright.sync_api import expect
@@ -78,19 +79,42 @@ def test_a_task_is_found_changed_and_its_history_read(enter, make_account, add, 
     expect(page.get_by_text("title: “Pay rent” → “Pay the rent”")).to_be_visible()
 
 
-def test_bulk_actions(enter, make_account, add, alice):
+def test_bulk_actions_ask_first_and_back_keeps_the_filter(enter, make_account, add, alice):
     add("One"), add("Two")
     page = enter(make_account("Root", groups=("admins",)))
-    page.goto(f"/admin/tasks/task/?user_id__exact={alice.id}")
-    page.locator("#action-toggle").check()
-    page.get_by_label("Action:").select_option("change_category")
-    page.get_by_role("button", name="Run").or_(
-        page.get_by_role("button", name="Go", exact=True).first
-    ).last.click()
+    own = f"/admin/tasks/task/?user_id__exact={alice.id}"
+    page.goto(own)
+    ask_for(page, "change_category")
+    shot(page, "ask-category")
+    page.get_by_role("link", name="No, take me back").click()
+    expect(page).to_have_url(re.compile(re.escape(own)))
+    ask_for(page, "change_category")
     page.get_by_label("Category").fill("Work")
-    page.get_by_role("button", name="Change category").click()
-    expect(page.locator(".messagelist")).to_contain_text("2 tasks moved to the category.")
+    page.get_by_role("button", name="Yes").click()
+    expect(page.locator(".messagelist")).to_contain_text("2 tasks moved to the category “Work”.")
+    expect(page).to_have_url(re.compile(re.escape(own)))
     shot(page, "bulk")
+    run_action(page, "move_to_trash")
+    expect(page.locator(".messagelist")).to_contain_text("2 tasks moved to the trash.")
+    page.get_by_role("link", name="Undo it there").click()
+    expect(page.locator(".field-title")).to_have_count(2)
+    run_action(page, "restore")
+    expect(page.locator(".messagelist")).to_contain_text("restored.")
+
+
+def test_people_are_suggested_as_one_types(enter, make_account, add, alice, known):
+    known(alice)
+    add("Pay rent")
+    page = enter(make_account("Root", groups=("admins",)))
+    page.goto("/admin/tasks/task/")
+    box = page.locator("#changelist-filter input[name='user_id__exact']")
+    box.press_sequentially(alice.username[:12])
+    expect(page.locator(f"datalist option[value='{alice.email}']")).to_have_count(1)
+    box.fill(alice.email)
+    page.locator("#changelist-filter form:has(input[name='user_id__exact']) button").click()
+    expect(page.locator(".field-title")).to_have_text(["Pay rent"])
+    page.locator(".field-user_id a").click()
+    expect(page.get_by_role("heading", name=alice.email)).to_be_visible()
 
 
 def test_every_page_fits_and_is_quiet(enter, make_account, add, alice, known):
@@ -118,10 +142,15 @@ def test_every_page_fits_and_is_quiet(enter, make_account, add, alice, known):
             shot(page, f"{name}-{size}-{scheme}")
 
 
-def run_action(page, action):
+def ask_for(page, action):
     page.locator("#action-toggle").check()
     page.get_by_label("Action:").select_option(action)
     page.locator(".actions button[name='index']").click()
+
+
+def run_action(page, action):
+    ask_for(page, action)
+    page.get_by_role("button", name="Yes").click()
 
 
 def test_a_task_from_the_form_to_the_trash_and_back(enter, make_account, alice, known, add):
@@ -136,7 +165,7 @@ def test_a_task_from_the_form_to_the_trash_and_back(enter, make_account, alice, 
     expect(page.locator(".messagelist")).to_contain_text("was added successfully")
 
     page.locator("#changelist-filter input[name='user_id__exact']").fill(alice.id)
-    page.locator("#changelist-filter input[name='user_id__exact'] + button").click()
+    page.locator("#changelist-filter form:has(input[name='user_id__exact']) button").click()
     expect(page.locator(".field-title")).to_have_text(["Move house", "Another"])
     page.locator("#result_list").get_by_role("link", name="Title").click()
     expect(page.locator(".field-title")).to_have_text(["Another", "Move house"])

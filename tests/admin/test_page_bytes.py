@@ -51,5 +51,5 @@ def test_what_a_list_reports_is_said_once(root, add, alice, monkeypatch):
 def test_an_action_runs_once(root, add, monkeypatch):
     task = add('"' * 200)
     monkeypatch.setattr(answers, "BUDGET", 10)
-    page = root.act("tasks/task/", "complete", f"{task.user_id}.{task.id}")
+    page = root.carry_out("tasks/task/", "complete", f"{task.user_id}.{task.id}")
     assert page.count("1 task completed.") == 1

@@ -124,7 +124,7 @@ def test_disabling_shuts_out_at_once(root, alice, known, client_for, api, ctx, p
     secret = access_tokens.create(ctx(alice), "script")[1]
     script = Client(headers={"authorization": f"Bearer {secret}"})
     assert token.get("/api/v1/tasks").status_code == 200
-    assert "1 user disabled." in root.act(LIST, "disable", alice.id)
+    assert "1 user disabled." in root.carry_out(LIST, "disable", alice.id)
     assert browser.get("/").status_code == 302
     assert token.get("/api/v1/tasks").status_code == 401
     assert script.get("/api/v1/tasks").status_code == 401
@@ -139,8 +139,8 @@ def test_disabling_shuts_out_at_once(root, alice, known, client_for, api, ctx, p
 
 def test_enabled_again(root, alice, known, client_for):
     known(alice)
-    root.act(LIST, "disable", alice.id)
-    assert "1 user enabled." in root.act(LIST, "enable", alice.id)
+    root.carry_out(LIST, "disable", alice.id)
+    assert "1 user enabled." in root.carry_out(LIST, "enable", alice.id)
     # A sign-in within the second of being shut out has to be repeated.
     assert revocations.cached.get().by_user[alice.id]
     assert cognito.sign_in(alice.email, alice.password)
@@ -152,7 +152,9 @@ def test_a_second_factor_is_removed_on_the_record(root, alice, known, pool):
     accounts.finish_totp(issued.access_token, totp(accounts.begin_totp(issued.access_token)))
     with pytest.raises(errors.ChallengeRequired):
         cognito.sign_in(alice.email, alice.password)
-    assert "1 user may sign in without a second factor." in root.act(LIST, "remove_second_factor", alice.id)
+    assert "1 user may sign in without a second factor." in root.carry_out(
+        LIST, "remove_second_factor", alice.id
+    )
     assert cognito.sign_in(alice.email, alice.password)
     assert audit.history("user", alice.id)[0].action == "remove second factor"
 
@@ -160,7 +162,7 @@ def test_a_second_factor_is_removed_on_the_record(root, alice, known, pool):
 def test_sign_out_everywhere(root, alice, known, client_for, api):
     known(alice)
     browser, token = client_for(alice), api(alice)
-    assert "1 user signed out everywhere." in root.act(LIST, "sign_out_everywhere", alice.id)
+    assert "1 user signed out everywhere." in root.carry_out(LIST, "sign_out_everywhere", alice.id)
     assert browser.get("/").status_code == 302
     assert token.get("/api/v1/tasks").status_code == 401
     assert cognito.sign_in(alice.email, alice.password)
@@ -168,7 +170,7 @@ def test_sign_out_everywhere(root, alice, known, client_for, api):
 
 def test_nobody_shuts_themselves_out(root, known):
     known(root.account)
-    assert "You cannot disable or delete yourself" in root.act(LIST, "disable", root.account.id)
+    assert "You cannot disable or delete yourself" in root.carry_out(LIST, "disable", root.account.id)
     assert root.get(LIST).status_code == 200
 
 

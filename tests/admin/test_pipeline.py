@@ -19,7 +19,8 @@ from etl.run import local_lake
 from localcloud.iterator_age import IteratorAge
 from store import audit
 from tests.roles import LAKE, OWNER
-from todo_site.operations import stream
+from todo_site.operations import quarantine, stream
+from web import athena
 
 
 @pytest.fixture
@@ -229,3 +230,39 @@ def test_what_is_down_is_shown_as_down(root, settings):
     assert "Something does not answer." in page
     state, _, _, detail = rows(page)["S3: Gold"]
     assert (state, detail[:3]) == ("down", "404")
+
+
+def test_many_days_are_replayed_after_a_question_only(root):
+    order = {"kind": "replay", "first_day": "2020-01-01", "last_day": "2099-01-01"}
+    page = root.send("pipeline/", order).content.decode()
+    assert "Replay 28856 days?" in page
+    assert audit.by_actor(root.account.id) == []
+    assert root.send("pipeline/", {**order, "apply": "1"}).status_code == 302
+    assert [entry.object_id for entry in audit.by_actor(root.account.id)] == ["replay"]
+
+
+@pytest.mark.parametrize("part", ["status.read", "job_requests.recent", "run_log.latest", "stream.position"])
+@pytest.mark.parametrize("error", [ValueError("not JSON"), KeyError("state"), TypeError("None")])
+def test_a_part_that_cannot_be_read_leaves_the_others(root, monkeypatch, part, error):
+    def fail(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr(f"todo_site.operations.pipeline.{part}", fail)
+    page = root.page("pipeline/")
+    assert "cannot be read: " in page
+    assert type(error).__name__ in page
+    assert "Job requests" in page
+
+
+def test_viewers_see_no_item_of_the_quarantine(root, viewer, monkeypatch):
+    row = dict.fromkeys(quarantine.COLUMNS, "x") | {
+        "place": "p",
+        "old_image": "a secret",
+        "new_image": "a secret",
+    }
+    answer = athena.Answer([row], "q", 0, 0)
+    monkeypatch.setattr(athena, "run", lambda *args: answer)
+    path = "insights/quarantinedevent/"
+    for page in (f"{path}p/change/", f"{path}export.csv"):
+        assert "a secret" in root.page(page)
+        assert "a secret" not in viewer.page(page)

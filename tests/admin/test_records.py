@@ -82,9 +82,9 @@ def test_an_idempotency_record_is_forgotten(root, alice, api):
 def test_the_audit_trail_is_found_and_stays(root, other_root, add, alice):
     task, other = add("Pay rent"), add("Call Jordan")
     key = f"{alice.id}.{task.id}"
-    root.act("tasks/task/", "complete", key)
+    root.carry_out("tasks/task/", "complete", key)
     other_root.act("tasks/task/", "change_category", key, apply="1", category="Home")
-    root.act("tasks/task/", "complete", f"{alice.id}.{other.id}")
+    root.carry_out("tasks/task/", "complete", f"{alice.id}.{other.id}")
     of_the_task = root.page(f"tasks/auditentry/?kind__exact=task&object_id__exact={key}")
     assert "2 audit entries on this page" in " ".join(of_the_task.split())
     of_the_actor = root.page(f"tasks/auditentry/?actor_id__exact={root.account.id}")

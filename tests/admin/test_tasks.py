@@ -139,7 +139,7 @@ def test_of_two_admins_saving_at_once_one_is_told(root, other_root, add, alice):
 
 def test_two_admins_acting_at_once_lose_nothing(root, other_root, add, alice):
     task = add("Pay rent")
-    root.act(LIST, "complete", key(task))
+    root.carry_out(LIST, "complete", key(task))
     other_root.act(LIST, "change_category", key(task), apply="1", category="Home")
     stored = selectors.get_task(alice.id, task.id)
     assert (stored.status, stored.category) == ("completed", "Home")
@@ -159,7 +159,7 @@ def test_how_a_task_repeats_is_read_and_written_in_words(root, viewer, add, alic
     changed = selectors.get_task(alice.id, task.id)
     assert (changed.recurrence, changed.repeat_from) == ("FREQ=DAILY;INTERVAL=3", "done")
     history = root.page(f"{LIST}{key(task)}/history/")
-    assert "recurrence: “Every 2 weeks on Monday” → “Every 3 days”" in history
+    assert "repeats: “Every 2 weeks on Monday” → “Every 3 days”" in history
     entry = audit.history("task", key(task))[0]
     entries = [
         root.page("tasks/auditentry/"),
@@ -201,7 +201,7 @@ def test_a_rule_that_nobody_can_read_is_kept_unless_it_is_changed(root, viewer, 
 
 def test_complete_creates_the_next_occurrence(root, add, alice):
     task = add("Water plants", recurrence="FREQ=DAILY", due_date="2026-01-01")
-    assert "1 task completed." in root.act(LIST, "complete", key(task))
+    assert "1 task completed." in root.carry_out(LIST, "complete", key(task))
     assert len(selectors.list_tasks(alice.id).items) == 2
 
 
@@ -209,7 +209,7 @@ def test_change_category_asks_first(root, add, alice):
     one, two = add("One"), add("Two")
     page = root.act(LIST, "change_category", key(one), key(two))
     assert "New category of 2 tasks" in page
-    assert "2 tasks moved to the category." in root.act(
+    assert "2 tasks moved to the category “Work”." in root.act(
         LIST, "change_category", key(one), key(two), apply="1", category="Work"
     )
     assert {task.category for task in selectors.list_tasks(alice.id).items} == {"Work"}
@@ -217,12 +217,12 @@ def test_change_category_asks_first(root, add, alice):
 
 def test_to_the_trash_and_back(root, add, alice):
     task = add("Pay rent")
-    assert "1 task moved to the trash." in root.act(LIST, "move_to_trash", key(task))
+    assert "1 task moved to the trash." in root.carry_out(LIST, "move_to_trash", key(task))
     with pytest.raises(TaskNotFound):
         selectors.get_task(alice.id, task.id)
     trash = f"tasks/trashedtask/?user_id__exact={alice.id}"
     assert titles(root.page(trash)) == ["Pay rent"]
-    assert "restored." in root.act(trash, "restore", key(task))
+    assert "restored." in root.carry_out(trash, "restore", key(task))
     assert selectors.get_task(alice.id, task.id).version == 3
     assert [entry.action for entry in audit.history("task", key(task))] == ["restore", "move to trash"]
 
@@ -250,7 +250,7 @@ def test_a_stale_deletion_is_refused(root, add, alice, ctx):
 
 def test_deleting_for_good(root, add, alice):
     task = add("Secret")
-    root.act(LIST, "move_to_trash", key(task))
+    root.carry_out(LIST, "move_to_trash", key(task))
     assert root.save(f"tasks/trashedtask/{key(task)}/delete/").status_code == 302
     assert not selectors.get_trashed(alice.id).items
     assert audit.history("task", key(task))[0].action == "delete for good"
@@ -282,7 +282,7 @@ def test_everybodys_trash_the_latest_first(root, alice, bob, ctx):
 
     assert listed("") == ["Then made", "First made", "Last made"]
     assert listed(f"&user_id__exact={alice.id}") == ["First made", "Last made"]
-    assert "restored." in root.act("tasks/trashedtask/", "restore", key(made["Then made"][1]))
+    assert "restored." in root.carry_out("tasks/trashedtask/", "restore", key(made["Then made"][1]))
     assert listed("") == ["First made", "Last made"]
 
 
@@ -340,7 +340,7 @@ def test_an_export_ends_where_an_answer_is_full(root, add, alice, monkeypatch):
 
 def test_everything_at_once_is_not_offered(root, add, alice):
     task = add("Pay rent")
-    page = root.act(LIST, "move_to_trash", key(task), select_across="1")
+    page = root.carry_out(LIST, "move_to_trash", key(task), select_across="1")
     assert "all pages at once is not offered" in page
     assert selectors.get_task(alice.id, task.id)
 

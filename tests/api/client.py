@@ -7,6 +7,8 @@ from typing import Any
 
 from django.test import Client
 
+from todo_site.api_problems import PROBLEMS
+
 TASKS = "/api/v1/tasks"
 
 
@@ -40,6 +42,8 @@ def assert_problem(answer: Any, status: int, *, fields: set[str] | None = None) 
     assert problem["title"]
     assert len(problem["detail"]) > 10
     assert problem["request_id"] == answer["X-Request-ID"]
+    assert status in PROBLEMS[problem["code"]].statuses
+    assert problem["type"] == f"urn:todo:problem:{problem['code']}"
     assert "Traceback" not in answer.content.decode()
     if fields is not None:
         assert {error["field"] for error in problem["errors"]} == fields

@@ -12,52 +12,60 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.test import Client
 
+from identity import browsers, sessions
+from store.writing import put, write
 from tests.api.client import TASKS, Api
 from tests.conftest import PASSWORD
 
-# Tasks, trash, tokens named by id are the owner's. "read" and "write" are the owner's personal access tokens.
+# Tasks, trash, tokens named by id are the owner's. "read" and "write" are the owner's personal access tokens. The last
+# are browser sessions of the owner: one that was not used for too long, one that was ended elsewhere, and one that has
+# given the password and still owes the second factor.
 TABLE = """
-operation                    | owner outsider manager admin read write | anonymous expired pool none hs256
-GET    /api/health           |  200    200      200    200  200  200  |    200      200   200  200   200
-POST   /api/v1/users         |  200    200      200    200  403  200  |    401      401   401  401   401
-GET    /api/v1/users         |  200    200      200    200  200  200  |    401      401   401  401   401
-PUT    /api/v1/users         |  200    200      200    200  403  200  |    401      401   401  401   401
-GET    /api/v1/users/OWNER   |  200    404      404    404  200  200  |    401      401   401  401   401
-POST   /api/v1/tasks         |  201    201      201    201  403  201  |    401      401   401  401   401
-GET    /api/v1/tasks         |  200    200      200    200  200  200  |    401      401   401  401   401
-POST   /api/v1/tasks/batch   |  200    200      200    200  403  200  |    401      401   401  401   401
-GET    /api/v1/tasks/ID      |  200    404      404    404  200  200  |    401      401   401  401   401
-PUT    /api/v1/tasks/ID      |  200    404      404    404  403  200  |    401      401   401  401   401
-PATCH  /api/v1/tasks/ID      |  200    404      404    404  403  200  |    401      401   401  401   401
-DELETE /api/v1/tasks/ID      |  204    404      404    404  403  204  |    401      401   401  401   401
-POST   /api/v1/tasks/GONE/restore | 200 404     404    404  403  200  |    401      401   401  401   401
-GET    /api/v1/trash         |  200    200      200    200  200  200  |    401      401   401  401   401
-DELETE /api/v1/trash/GONE    |  204    404      404    404  403  204  |    401      401   401  401   401
-POST   /api/v1/tokens        |  201    201      201    201  403  403  |    401      401   401  401   401
-GET    /api/v1/tokens        |  200    200      200    200  200  200  |    401      401   401  401   401
-GET    /api/v1/tokens/TOKEN  |  200    404      404    404  200  200  |    401      401   401  401   401
-DELETE /api/v1/tokens/TOKEN  |  204    404      404    404  403  204  |    401      401   401  401   401
-GET    /api/v1/export        |  200    200      200    200  200  200  |    401      401   401  401   401
-POST   /api/v1/exports       |  202    202      202    202  403  202  |    401      401   401  401   401
-GET    /api/v1/exports       |  200    200      200    200  200  200  |    401      401   401  401   401
-GET    /api/v1/exports/EXPORT |  200    404      404    404  200  200  |    401      401   401  401   401
-POST   /api/v1/exports/EXPORT/continue |  200    404      404    404  403  200  |    401      401   401  401   401
-POST   /api/v1/imports       |  202    202      202    202  403  202  |    401      401   401  401   401
-GET    /api/v1/imports       |  200    200      200    200  200  200  |    401      401   401  401   401
-GET    /api/v1/imports/JOB   |  200    404      404    404  200  200  |    401      401   401  401   401
-GET    /api/v1/imports/JOB/results | 200 404    404    404  200  200  |    401      401   401  401   401
-POST   /api/v1/imports/JOB/continue | 422 422   422    422  403  422  |    401      401   401  401   401
-GET    /api/v1/recurrence    |  422    422      422    422  422  422  |    401      401   401  401   401
-POST   /api/v1/import        |  200    200      200    200  403  200  |    401      401   401  401   401
-GET    /api/v1/calendar      |  200    404      404    404  200  200  |    401      401   401  401   401
-DELETE /api/v1/calendar      |  204    404      404    404  403  204  |    401      401   401  401   401
-POST   /api/v1/calendar      |  201    201      201    201  403  403  |    401      401   401  401   401
-GET    /api/v1/insights      |  403    403      200    200  403  403  |    401      401   401  401   401
-GET    /api/v1/insights/none |  403    403      404    404  403  403  |    401      401   401  401   401
+operation                             |owner other manager admin read write|anon expired pool none hs256|idle ended half
+GET    /api/health                    | 200   200    200    200  200   200 |200    200   200  200   200 |200   200  200
+POST   /api/v1/users                  | 200   200    200    200  403   200 |401    401   401  401   401 |401   401  401
+GET    /api/v1/users                  | 200   200    200    200  200   200 |401    401   401  401   401 |401   401  401
+PUT    /api/v1/users                  | 200   200    200    200  403   200 |401    401   401  401   401 |401   401  401
+GET    /api/v1/users/me               | 200   200    200    200  200   200 |401    401   401  401   401 |401   401  401
+PATCH  /api/v1/users/me               | 200   200    200    200  403   200 |401    401   401  401   401 |401   401  401
+GET    /api/v1/users/OWNER            | 200   404    404    404  200   200 |401    401   401  401   401 |401   401  401
+POST   /api/v1/tasks                  | 201   201    201    201  403   201 |401    401   401  401   401 |401   401  401
+GET    /api/v1/tasks                  | 200   200    200    200  200   200 |401    401   401  401   401 |401   401  401
+POST   /api/v1/tasks/batch            | 200   200    200    200  403   200 |401    401   401  401   401 |401   401  401
+GET    /api/v1/tasks/ID               | 200   404    404    404  200   200 |401    401   401  401   401 |401   401  401
+PUT    /api/v1/tasks/ID               | 200   404    404    404  403   200 |401    401   401  401   401 |401   401  401
+PATCH  /api/v1/tasks/ID               | 200   404    404    404  403   200 |401    401   401  401   401 |401   401  401
+DELETE /api/v1/tasks/ID               | 204   404    404    404  403   204 |401    401   401  401   401 |401   401  401
+POST   /api/v1/tasks/GONE/restore     | 200   404    404    404  403   200 |401    401   401  401   401 |401   401  401
+GET    /api/v1/trash                  | 200   200    200    200  200   200 |401    401   401  401   401 |401   401  401
+GET    /api/v1/trash/GONE             | 200   404    404    404  200   200 |401    401   401  401   401 |401   401  401
+DELETE /api/v1/trash/GONE             | 204   404    404    404  403   204 |401    401   401  401   401 |401   401  401
+POST   /api/v1/tokens                 | 201   201    201    201  403   403 |401    401   401  401   401 |401   401  401
+GET    /api/v1/tokens                 | 200   200    200    200  200   200 |401    401   401  401   401 |401   401  401
+GET    /api/v1/tokens/TOKEN           | 200   404    404    404  200   200 |401    401   401  401   401 |401   401  401
+DELETE /api/v1/tokens/TOKEN           | 204   404    404    404  403   204 |401    401   401  401   401 |401   401  401
+GET    /api/v1/export                 | 200   200    200    200  200   200 |401    401   401  401   401 |401   401  401
+POST   /api/v1/exports                | 202   202    202    202  403   202 |401    401   401  401   401 |401   401  401
+GET    /api/v1/exports                | 200   200    200    200  200   200 |401    401   401  401   401 |401   401  401
+GET    /api/v1/exports/EXPORT         | 200   404    404    404  200   200 |401    401   401  401   401 |401   401  401
+POST   /api/v1/exports/EXPORT/continue| 200   404    404    404  403   200 |401    401   401  401   401 |401   401  401
+POST   /api/v1/imports                | 202   202    202    202  403   202 |401    401   401  401   401 |401   401  401
+GET    /api/v1/imports                | 200   200    200    200  200   200 |401    401   401  401   401 |401   401  401
+GET    /api/v1/imports/JOB            | 200   404    404    404  200   200 |401    401   401  401   401 |401   401  401
+GET    /api/v1/imports/JOB/results    | 200   404    404    404  200   200 |401    401   401  401   401 |401   401  401
+POST   /api/v1/imports/JOB/continue   | 422   422    422    422  403   422 |401    401   401  401   401 |401   401  401
+GET    /api/v1/recurrence             | 422   422    422    422  422   422 |401    401   401  401   401 |401   401  401
+POST   /api/v1/import                 | 200   200    200    200  403   200 |401    401   401  401   401 |401   401  401
+GET    /api/v1/calendar               | 200   404    404    404  200   200 |401    401   401  401   401 |401   401  401
+DELETE /api/v1/calendar               | 204   404    404    404  403   204 |401    401   401  401   401 |401   401  401
+POST   /api/v1/calendar               | 201   201    201    201  403   403 |401    401   401  401   401 |401   401  401
+GET    /api/v1/insights               | 403   403    200    200  403   403 |401    401   401  401   401 |401   401  401
+GET    /api/v1/insights/none          | 403   403    404    404  403   403 |401    401   401  401   401 |401   401  401
 """
 BODIES = {
     "POST /api/v1/users": {},
     "PUT /api/v1/users": {},
+    "PATCH /api/v1/users/me": {},
     "POST /api/v1/tasks": {"title": "New"},
     "POST /api/v1/tasks/batch": {"operations": [{"op": "create", "task": {"title": "New"}}]},
     "PUT /api/v1/tasks/ID": {"title": "Changed"},
@@ -143,7 +151,7 @@ def bearer(token):
 @pytest.fixture
 def principals(api, alice, bob, charlie, make_account, forged):
     """Everybody in the table's header, as clients of the API."""
-    people = {"owner": alice, "outsider": bob, "manager": charlie, "admin": make_account("Ada", ("admins",))}
+    people = {"owner": alice, "other": bob, "manager": charlie, "admin": make_account("Ada", ("admins",))}
     clients = {name: Api(api(person)) for name, person in people.items()}
     for client in clients.values():
         client("GET", "/api/v1/users")
@@ -151,8 +159,28 @@ def principals(api, alice, bob, charlie, make_account, forged):
         body = {"name": scope, "scope": scope, "expires_in_days": 1}
         made = clients["owner"]("POST", "/api/v1/tokens", body)
         clients[scope] = Api(bearer(made.json()["token"]))
-    clients["anonymous"] = Api(Client())
+    clients["anon"] = Api(Client())
+    clients |= {name: Api(session) for name, session in no_longer_signed_in(alice).items()}
     return clients | {name: Api(bearer(token)) for name, token in forged.items()}
+
+
+def no_longer_signed_in(account):
+    """Return browsers with a session of an account that is worth nothing, by what is the matter with it."""
+    found = {"idle": Client(), "ended": Client(), "half": Client()}
+    for name in ("idle", "ended"):
+        form = {"identifier": account.email, "password": PASSWORD}
+        assert found[name].post("/login/", form).status_code == 302
+        (item,) = sessions.of_person(account.id)
+        if name == "idle":
+            idle = item.changed(expires_at=int(time.time()) - 1, GSI1PK=None, GSI1SK=None)
+            write([put(idle)])
+        else:
+            assert browsers.end(account.id, item.PK.partition("#")[2])
+    half = found["half"].session
+    half["challenge"] = {"name": "SOFTWARE_TOKEN_MFA", "session": "x", "username": account.username}
+    half["challenge"] |= {"next": "", "until": int(time.time()) + 180}
+    half.save()
+    return found
 
 
 def prepare(owner, operation):

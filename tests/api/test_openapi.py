@@ -1,6 +1,7 @@
 """GET /api/openapi.json"""
 
 import json
+import re
 
 import pytest
 
@@ -28,13 +29,14 @@ def test_the_document_lists_every_operation(document, operations):
     assert {name for name in operations if name.partition(" ")[2].startswith(OURS)} == {
         "GET /api/health",
         *(f"{method} /api/v1/users" for method in ("POST", "GET", "PUT")),
+        *(f"{method} /api/v1/users/me" for method in ("GET", "PATCH")),
         f"GET {user}",
         *(f"{method} /api/v1/tasks" for method in ("POST", "GET")),
         *(f"{method} {task}" for method in ("GET", "PUT", "PATCH", "DELETE")),
         f"POST {task}/restore",
         "POST /api/v1/tasks/batch",
         "GET /api/v1/trash",
-        "DELETE /api/v1/trash/{task_id}",
+        *(f"{method} /api/v1/trash/{{task_id}}" for method in ("GET", "DELETE")),
     }
 
 
@@ -50,7 +52,7 @@ def test_bodies_and_queries_are_described(operations):
     assert body["examples"]["full"]["value"]["recurrence"] == "FREQ=MONTHLY"
     names = {parameter.get("name") for parameter in operations["GET /api/v1/tasks"]["parameters"]}
     filters = {"status", "priority", "category", "tag", "due_before", "due_after", "overdue", "q"}
-    assert {"limit", "cursor", "updated_since", "sort"} | filters <= names
+    assert {"limit", "cursor", "updated_since", "sort", "fields"} | filters <= names
 
 
 def test_every_operation_says_what_a_generator_needs(operations):
@@ -87,3 +89,45 @@ def test_references_lead_somewhere(document):
         node = document
         for step in reference.split("/"):
             node = node[step]
+
+
+def test_answers_may_grow_and_requests_are_strict(document, operations):
+    closed = [
+        name for name, schema in document["components"]["schemas"].items() if "additionalProperties" in schema
+    ]
+    assert closed == []
+    for name, operation in operations.items():
+        content = operation.get("requestBody", {}).get("content", {})
+        schema = content.get("application/json", {}).get("schema", {})
+        if schema.get("type") == "object":
+            assert schema["additionalProperties"] is False, name
+
+
+def test_every_list_has_pages_and_a_tag(operations):
+    lists = {
+        name: operation
+        for name, operation in operations.items()
+        if "items"
+        in operation["responses"]
+        .get("200", {})
+        .get("content", {})
+        .get("application/json", {})
+        .get("schema", {})
+    }
+    assert len(lists) == 8
+    del lists["GET /api/v1/export"]  # a file
+    for name, operation in lists.items():
+        assert {"ETag", "Link"} <= operation["responses"]["200"]["headers"].keys(), name
+        assert "304" in operation["responses"], name
+        parameters = {parameter.get("name") for parameter in operation["parameters"]}
+        assert {"limit", "cursor"} <= parameters or "page" in parameters, name
+
+
+def test_conditions_of_writes_have_a_pattern(document):
+    parameters = document["components"]["parameters"]
+    for name in ("IfMatch", "IfNoneMatch"):
+        pattern = re.compile(parameters[name]["schema"]["pattern"])
+        assert all(pattern.search(tags) for tags in ("*", '"1"', 'W/"1"', '"7", "1"', ', "1",'))
+        assert not any(pattern.search(tags) for tags in ("0", "", "'1'", '"1" "2"', '*, "1"', ","))
+    assert not re.search(parameters["IdempotencyKey"]["schema"]["pattern"], " a")
+    assert re.search(parameters["IfNoneMatchOfRead"]["schema"]["pattern"], "0")

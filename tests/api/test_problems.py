@@ -173,8 +173,8 @@ def said(code, message="", status=400):
     ("trouble", "status", "kind"),
     [
         (said("ValidationException", "Item size has exceeded the maximum allowed size"), 413, "too-large"),
-        (said("ValidationException", "One or more parameter values were invalid"), 500, ""),
-        (said("AccessDeniedException", "not authorized to perform"), 500, ""),
+        (said("ValidationException", "One or more parameter values were invalid"), 500, "internal-error"),
+        (said("AccessDeniedException", "not authorized to perform"), 500, "internal-error"),
         (said("ThrottlingException"), 503, "unavailable"),
         (said("ProvisionedThroughputExceededException"), 503, "unavailable"),
         (said("InternalServerError", status=500), 503, "unavailable"),
@@ -186,7 +186,7 @@ def test_what_aws_refuses_is_no_outage(as_alice, unreliable, trouble, status, ki
     unreliable("PutItem", trouble, times=9)
     answer = as_alice("POST", TASKS, {"title": "x"})
     problem = assert_problem(answer, status)
-    assert problem["type"] == (f"urn:todo:problem:{kind}" if kind else "about:blank")
+    assert problem["type"] == f"urn:todo:problem:{kind}"
     assert ("Retry-After" in answer) == (status == 503)
 
 

@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from django.conf import settings
+from django.conf import settings as site_settings
 from django.core.management import CommandError, call_command
 
 from tests.deploy.test_smoke import operator, site, usernames  # noqa: F401
@@ -19,11 +19,15 @@ def smoke(url):
 
 def exported():
     """Return the keys of all exported files."""
-    found = OWNER.client("s3").list_objects_v2(Bucket=settings.EXPORTS_BUCKET, Prefix=settings.EXPORTS_PREFIX)
+    found = OWNER.client("s3").list_objects_v2(
+        Bucket=site_settings.EXPORTS_BUCKET, Prefix=site_settings.EXPORTS_PREFIX
+    )
     return {each["Key"] for each in found.get("Contents", ())}
 
 
-def test_a_good_site_passes_and_nobody_is_left(site, gold_lake):  # noqa: F811
+@pytest.mark.parametrize("wanted", [False, True], ids=["password", "second factor"])
+def test_a_good_site_passes_and_nobody_is_left(site, gold_lake, settings, wanted):  # noqa: F811
+    settings.ADMIN_SECOND_FACTOR = wanted
     before, files = usernames(), exported()
     said = smoke(site)
     for seen in ("2 sign-in pages", "cards", "drill-downs", "pages of the admin"):

@@ -218,3 +218,15 @@ def test_deployed_cookies_belong_to_one_host(tmp_path, outputs):
     """Their names make browsers refuse them from other hosts, and without TLS."""
     names = "s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, s.SESSION_COOKIE_SECURE, s.SESSION_COOKIE_PATH"
     assert shown(names, tmp_path, outputs) == "__Host-session __Host-csrf True /"
+
+
+def test_deployed_answers_insist_on_tls(tmp_path, outputs):
+    names = "s.SECURE_SSL_REDIRECT, s.SECURE_HSTS_SECONDS, s.SECURE_HSTS_INCLUDE_SUBDOMAINS"
+    assert shown(names, tmp_path, outputs) == f"True {365 * 24 * 3600} True"
+
+
+def test_djangos_check_for_deployment_finds_nothing(tmp_path, outputs):
+    """But for the key of this test, and browsers' preloaded lists: to be on one is for a domain's owner to decide."""
+    checks = "__import__('django.core.checks').core.checks.run_checks(include_deployment_checks=True)"
+    found = f"[e.id for e in (__import__('django').setup(), {checks})[1] if not e.is_silenced()]"
+    assert shown(found, tmp_path, outputs) == "['security.W021', 'security.W009']"

@@ -21,7 +21,7 @@ from random import Random
 from typing import NamedTuple
 from unittest import mock
 
-from web.steps import Steps
+from store.steps import Steps
 
 FILES = Path(__file__).resolve().parent.parent / "data" / "costliest"
 KEPT = 25
@@ -92,7 +92,7 @@ def cost(parser: Parser, text: str) -> Cost:
     with _counters() as counters:
         parser.read(text)
     steps = sum(counter.taken for counter in counters)
-    share = max((counter.taken / counter.limit for counter in counters), default=0.0)
+    share = max((min(1.0, counter.taken / counter.limit) for counter in counters), default=0.0)
     assert share < 1 or parser.refuses, f"{parser.name}: {text!r} uses up a counter"
     assert steps <= parser.bound, f"{parser.name}: {text!r} takes {steps} steps, {parser.bound} at most"
     return Cost(steps, share)

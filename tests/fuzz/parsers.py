@@ -18,6 +18,7 @@ from tasks.api.recurrence import MOST
 from tasks.language import engine, lexicon, quick_add, repeats, search
 from tasks.recurrence import InvalidRule, Start
 from tasks.transfer import existing_tasks, importing, reading, rows, todoist
+from tests.fuzz import endpoints
 from tests.fuzz.costliest import Parser
 from tests.tasks import lines
 from tests.tasks.test_rules import CORPUS as RULES
@@ -101,18 +102,20 @@ def _repeat(code: str) -> Parser:
     return Parser(f"repeat-{code}", read, seeds, [*_words(code), *_PARTS], _LINE)
 
 
+_FIELDS = [f"{name}{sign}" for name in search._FIELDS for sign in (":", "<", ">=")]
+
+
 def _search() -> Parser:
     def read(text: str) -> None:
         with suppress(search.QueryError):
             search.parse(text, NOW.date(), ZONE)
 
-    names = [f"{name}{sign}" for name in search._FIELDS for sign in (":", "<", ">=")]
-    seeds = [f"{name}{line.text}" for name, line in zip(names * 20, LINES, strict=False)]
+    seeds = [f"{name}{line.text}" for name, line in zip(_FIELDS * 20, LINES, strict=False)]
     seeds += ['status:open -is:recurring due<+7d "rent"', "priority>=high #home @Flat has:due due:none"]
     seeds += [
         f"due:{word} created>{word}" for word in ("friday", "24.12.", '"next monday"', "gestern", "+1m")
     ]
-    return Parser("search", read, seeds, [*names, *_words("en"), *_words("de")], engine.MAX_STEPS)
+    return Parser("search", read, seeds, [*_FIELDS, *_words("en"), *_words("de")], engine.MAX_STEPS)
 
 
 _PARTS = [
@@ -146,6 +149,15 @@ _PARTS = [
 ]
 
 
+# Rules of days that come seldom.
+_RARE = [
+    "FREQ=DAILY;INTERVAL=29;BYMONTH=1,3,5,7,9,11;BYMONTHDAY=31;BYDAY=MO",
+    "FREQ=DAILY;INTERVAL=487;BYMONTH=2,4,6,8,12;BYMONTHDAY=30;BYDAY=MO",
+    "FREQ=DAILY;BYMONTHDAY=1;COUNT=999",
+    "FREQ=WEEKLY;BYMONTH=1,3,5,7,9,11;BYDAY=MO,TU,WE,TH,FR,SA,SU;BYSETPOS=7;COUNT=999",
+    "FREQ=MONTHLY;INTERVAL=5;BYMONTHDAY=29;BYMONTH=2;BYDAY=MO",
+    "FREQ=YEARLY;BYWEEKNO=-53;BYDAY=MO;BYMONTHDAY=29",
+]
 _DUE = TypeAdapter(fields.DueDate)
 
 
@@ -169,18 +181,7 @@ def _rule() -> Parser:
         for case in RULES
         for day in ("2026-12-01", "2031-01-01")
     ]
-    # Those that come seldom.
-    seeds += [
-        f"FREQ={rest}\n1900-01-01\n2026-12-01"
-        for rest in (
-            "DAILY;INTERVAL=29;BYMONTH=1,3,5,7,9,11;BYMONTHDAY=31;BYDAY=MO",
-            "DAILY;INTERVAL=487;BYMONTH=2,4,6,8,12;BYMONTHDAY=30;BYDAY=MO",
-            "DAILY;BYMONTHDAY=1;COUNT=999",
-            "WEEKLY;BYMONTH=1,3,5,7,9,11;BYDAY=MO,TU,WE,TH,FR,SA,SU;BYSETPOS=7;COUNT=999",
-            "MONTHLY;INTERVAL=5;BYMONTHDAY=29;BYMONTH=2;BYDAY=MO",
-            "YEARLY;BYWEEKNO=-53;BYDAY=MO;BYMONTHDAY=29",
-        )
-    ]
+    seeds += [f"{rule}\n1900-01-01\n2026-12-01" for rule in _RARE]
     return Parser(
         "rule", lambda text: _forgetting(lambda: read(text)), seeds, _PARTS, 5 * recurrence.MAX_STEPS
     )
@@ -229,6 +230,7 @@ def _markdown() -> Parser:
 # On whose behalf: their zone is known, so nothing is read.
 _CTX = RequestContext("alice", "alice", "request", NOW, zone=ZONE)
 _TASK = '{"title":"Report","due_date":"2028-02-29","recurrence":"FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29"}'
+_RARE_TASKS = [f'{{"title":"R","due_date":"1900-01-01","recurrence":"{rule}"}}' for rule in _RARE]
 _JSON = [
     "{",
     "}",
@@ -258,11 +260,16 @@ def _batch() -> Parser:
 
     operation = f'{{"op":"create","task":{_TASK}}}'
     seeds = [f'{{"operations":[{",".join([operation] * number)}]}}' for number in (1, 5)]
+    rare = [f'{{"op":"create","task":{task}}}' for task in _RARE_TASKS]
+    seeds.append(f'{{"operations":[{",".join(rare)}]}}')
     bound = requests.MAX_VALUES + requests.MAX_DEPTH + batch.MAX_OPERATIONS * 5 * recurrence.MAX_STEPS
     read_anew = lambda text: _forgetting(lambda: read(text))  # noqa: E731
     return Parser(
         "batch", read_anew, seeds, [*_JSON, operation, f",{operation}", *_PARTS], bound, refuses=True
     )
+
+
+_FILE_BOUND = todoist.MAX_STEPS + rows.MAX_ROWS * recurrence.MAX_STEPS
 
 
 def _file(kind: str) -> Parser:
@@ -279,16 +286,16 @@ def _file(kind: str) -> Parser:
         "csv": [
             f"title,due_date,recurrence,tags\nReport,2028-02-29,{rule},home\n",
             "TYPE,CONTENT,DATE\ntask,Report,every 3rd friday\n",
+            "title,due_date,recurrence\n" + "".join(f'R,1900-01-01,"{rule}"\n' for rule in _RARE),
         ],
-        "json": [f"[{_TASK}]", f"[{','.join([_TASK] * 5)}]"],
+        "json": [f"[{_TASK}]", f"[{','.join([_TASK] * 5)}]", f"[{','.join(_RARE_TASKS)}]"],
     }[kind]
     whole = {
         "csv": [",", "\n", '"', f"Report,2028-02-29,{rule},home\n"],
         "json": [*_JSON, _TASK, f",{_TASK}"],
     }
     words = [*whole[kind], *_PARTS]
-    bound = todoist.MAX_STEPS + rows.MAX_ROWS * recurrence.MAX_STEPS
-    return Parser(f"import-{kind}", lambda text: _forgetting(lambda: read(text)), seeds, words, bound)
+    return Parser(f"import-{kind}", lambda text: _forgetting(lambda: read(text)), seeds, words, _FILE_BOUND)
 
 
 def _all() -> Iterator[Parser]:
@@ -297,7 +304,10 @@ def _all() -> Iterator[Parser]:
     yield _repeat("en")
     yield _repeat("de")
     yield from (_search(), _rule(), _todoist())
-    yield from (_markdown(), _batch(), _file("csv"), _file("json"))
+    files = (_file("csv"), _file("json"))
+    yield from (_markdown(), _batch(), *files)
+    contents = [seed for file in files for seed in file.seeds[:2]]
+    yield from endpoints.parsers([*_FIELDS, *_words("en"), *_words("de")], _FILE_BOUND, contents)
 
 
 PARSERS = {parser.name: parser for parser in _all()}

@@ -86,6 +86,13 @@ def test_security_headers(client):
         assert "camera=()" in answer["Permissions-Policy"]
 
 
+@pytest.mark.parametrize("path", ["/api/v1/tasks", "/api/nope", "/api/openapi.json"])
+def test_answers_of_the_api_are_files_to_a_browser(client, path):
+    answer = client.get(path)
+    assert answer["Content-Disposition"] == 'attachment; filename="api.json"'
+    assert answer["Content-Type"].partition(";")[0] in {"application/json", "application/problem+json"}
+
+
 def test_tokens_are_not_logged(lines):
     log = stdlib_logging.getLogger("anything")
     log.warning("got Bearer abc.def and eyJhbGciOi.eyJzdWIi.c2ln")

@@ -1,12 +1,13 @@
 """Sessions: when they end, and changing what they know."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
 from django.test import Client
 
-from identity import sessions
+from identity import browsers, sessions
 
 
 def test_a_revision_reaches_every_session_of_the_person_only(alice, bob, client_for):
@@ -87,6 +88,45 @@ def test_use_is_remembered_every_few_hours_only(alice, client_for, later, calls)
     later(3 * HOUR)
     browser.get("/")
     assert calls["PutItem"] == 1
+
+
+def test_a_person_has_so_many_sessions_and_the_oldest_ends(alice, bob, client_for, later, monkeypatch):
+    monkeypatch.setattr(sessions, "MOST", 3)
+    others, first, *rest = client_for(bob), *(client_for(alice) for _ in range(3))
+    assert is_signed_in(first)
+    time.sleep(1)  # sessions are ordered by seconds
+    newest = client_for(alice)
+    signed_in = [is_signed_in(browser) for browser in (first, *rest)]
+    assert signed_in.count(False) == 1
+    assert is_signed_in(newest)
+    assert is_signed_in(others)
+    assert len(browsers.signed_in(alice.id, newest.session.session_key)) == 3
+
+
+def test_an_expired_session_takes_no_place(alice, client_for, later, monkeypatch):
+    monkeypatch.setattr(sessions, "MOST", 2)
+    client_for(alice)
+    later(2 * DAY)
+    kept = client_for(alice)
+    later(2 * DAY)
+    client_for(alice)
+    assert is_signed_in(kept)
+
+
+def test_no_session_escapes_the_count_when_many_sign_in_at_once(alice, monkeypatch):
+    """Those that others end before they are answered are told that their session is gone."""
+    monkeypatch.setattr(sessions, "MOST", 3)
+    form = {"identifier": alice.email, "password": alice.password}
+
+    def sign_in(_):
+        browser = Client(raise_request_exception=False)
+        return browser, browser.post("/login/", form).status_code
+
+    with ThreadPoolExecutor(12) as pool:
+        tried = list(pool.map(sign_in, range(12)))
+    assert {status for _browser, status in tried} <= {302, 400}
+    assert len(list(sessions.of_person(alice.id))) == 3
+    assert sum(is_signed_in(browser) for browser, status in tried if status == 302) == 3
 
 
 def learned(browser: Client, **more) -> None:

@@ -192,6 +192,22 @@ def stage(aws, monkeypatch):
     return made
 
 
+@pytest.mark.parametrize(
+    ("quota", "known"), [(50000.0, "50000"), (-1.0, "0"), (refusal("AccessDeniedException"), "0")]
+)
+def test_the_function_is_told_who_mail_comes_from_and_how_much_there_may_be(aws, monkeypatch, quota, known):
+    account = {"SendQuota": {"Max24HourSend": quota}} if isinstance(quota, float) else quota
+    aws("sesv2", get_account=account)
+    aws("cloudformation", describe_stacks={"Stacks": [{"Outputs": []}]})
+    made, calls = deployment.Deployment("dev", {}), []
+    monkeypatch.setattr(made, "output", lambda *_: "pool")
+    monkeypatch.setattr(tools, "manage", lambda *words, **_: calls.append(words))
+    for sender, mails in (("todo@example.com", known), ("", "50")):
+        monkeypatch.setattr(made, "settings", Settings("dev", sender=sender))
+        made.write_settings(None)
+        assert {f"MAIL_SENDER={sender}", f"MAILS_A_DAY={mails}"} <= set(calls[-1])
+
+
 @pytest.mark.parametrize("origins", [(), ("https://a.example.com", "http://localhost:5173")])
 def test_the_function_is_told_which_origins_may_call_even_if_none_may(aws, monkeypatch, origins):
     """Zappa keeps a variable that it is not told about: an origin that was taken away would stay allowed."""

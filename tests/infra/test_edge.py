@@ -9,7 +9,7 @@ import pytest
 
 from infra import edge
 from infra.edge import CHALLENGE
-from infra.edge_stack import SECRET_HEADER
+from infra.edge_stack import SECRET_HEADER, VIEWER_HEADER
 from infra.settings import ROOT, Settings
 from localcloud.server import LocalAws
 from tests.infra.cloud import REGION
@@ -60,6 +60,19 @@ def test_pages_and_api_come_uncached_from_the_gateway(dev, path):
     assert origin["OriginPath"] == "/dev"
     assert origin["CustomOriginConfig"]["OriginProtocolPolicy"] == "https-only"
     assert origin["CustomOriginConfig"]["OriginSSLProtocols"] == ["TLSv1.2"]
+
+
+@pytest.mark.parametrize("path", ["/", "/login/", "/api/v1/tasks"])
+def test_the_viewers_address_is_written_over_whatever_the_viewer_sent(dev, path):
+    (found,) = behaviour_of(distribution(dev), path)["FunctionAssociations"]
+    assert found["EventType"] == "viewer-request"
+    function = dev.one("AWS::CloudFront::Function")
+    assert function["AutoPublish"] is True
+    assert function["FunctionConfig"]["Runtime"] == "cloudfront-js-2.0"
+    code = function["FunctionCode"]
+    assert f'headers["{VIEWER_HEADER.lower()}"] = {{ value: event.viewer.ip }}' in code
+    names = re.findall(r'VIEWER_HEADER = "HTTP_(\w+)"', (ROOT / "web" / "edge.py").read_text())
+    assert names == [VIEWER_HEADER.upper().replace("-", "_")]
 
 
 def test_static_files_come_compressed_from_a_bucket_that_only_cloudfront_reads(dev):

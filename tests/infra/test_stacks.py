@@ -97,6 +97,8 @@ def test_passwords_and_second_factor(dev):
     pool = dev.one("AWS::Cognito::UserPool")
     policy = pool["Policies"]["PasswordPolicy"]
     assert policy == accounts.PASSWORD_POLICY
+    settings = accounts.pool_definition()["UserAttributeUpdateSettings"]
+    assert pool["UserAttributeUpdateSettings"] == settings
     assert (pool["MfaConfiguration"], pool["EnabledMfas"]) == ("OPTIONAL", ["SOFTWARE_TOKEN_MFA"])
 
 

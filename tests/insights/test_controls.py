@@ -14,6 +14,7 @@ from django.core.management import call_command
 from insights import cache, drill_down, filters, predicates, warming
 from insights.api import AnswerOut
 from insights.questions import CHARTS
+from tests.api.test_list_tasks import following
 from tests.insights.lake import TODAY, Workspace
 from tests.insights.reading import article, table, text, tile
 from web import answers, athena
@@ -339,6 +340,20 @@ class TestApi:
             answer = api(charlie).get(f"/api/v1/insights/{question['slug']}")
             assert answer.status_code == 200
             assert AnswerOut.model_validate_json(answer.content).slug == question["slug"]
+
+    def test_the_list_has_pages(self, api, charlie):
+        slugs, address = [], "/api/v1/insights?limit=7"
+        while address:
+            page = api(charlie).get(address)
+            slugs += [question["slug"] for question in page.json()]
+            address = following(page)
+        assert slugs == [question["slug"] for question in api(charlie).get("/api/v1/insights").json()]
+
+    @pytest.mark.parametrize("path", ["", "/throughput"])
+    def test_what_did_not_change_is_not_sent_again(self, api, charlie, gold_lake, path):
+        first = api(charlie).get(f"/api/v1/insights{path}")
+        tag = {"If-None-Match": first["ETag"]}
+        assert api(charlie).get(f"/api/v1/insights{path}", headers=tag).status_code == 304
 
     @pytest.mark.parametrize(
         ("query", "field"),

@@ -132,6 +132,38 @@ def test_lambda_creates_no_function_whose_role_does_not_trust_it(shared: ClientO
         make_function(shared, name, role)
 
 
+@pytest.mark.parametrize("missing", [None, "logs:CreateLogStream", "logs:PutLogEvents"])
+def test_lambda_writes_a_functions_log_with_the_grants_of_its_role(
+    shared: ClientOf, name: str, missing: str | None
+) -> None:
+    group = f"/aws/lambda/{name}"
+    shared("logs").create_log_group(logGroupName=group)
+    arn = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:{group}:*"
+    verbs = [verb for verb in ("logs:CreateLogStream", "logs:PutLogEvents") if verb != missing]
+    make_function(shared, name, make_role(shared, name, "lambda.amazonaws.com", allow(verbs, arn)))
+    answer = shared("lambda").invoke(FunctionName=name, Payload=b"{}")
+    assert "FunctionError" not in answer, "it runs without a log, too"
+    lines = [event["message"] for event in shared("logs").filter_log_events(logGroupName=group)["events"]]
+    assert any(line.startswith("START RequestId") for line in lines) is (missing is None)
+    assert (lines == []) is (missing is not None)
+
+
+def test_lambda_makes_a_missing_log_group_with_the_grant_for_it(shared: ClientOf, name: str) -> None:
+    arn = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/aws/lambda/{name}:*"
+    verbs = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    make_function(shared, name, make_role(shared, name, "lambda.amazonaws.com", allow(verbs, arn)))
+
+    def groups() -> list[str]:
+        found = shared("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"]
+        return [group["logGroupName"] for group in found]
+
+    shared("lambda").invoke(FunctionName=name, Payload=b"{}")
+    assert groups() == []
+    permit(shared, name, allow([*verbs, "logs:CreateLogGroup"], arn))
+    shared("lambda").invoke(FunctionName=name, Payload=b"{}")
+    assert groups() == [f"/aws/lambda/{name}"]
+
+
 LIST_RUNS = "arn:aws:states:::aws-sdk:sfn:listExecutions"
 
 
@@ -210,6 +242,7 @@ def test_a_rule_starts_a_machine_in_the_role_of_its_target(
 def test_a_rule_calls_a_function_that_lets_this_rule_in(
     shared_aws: LocalAws, shared: ClientOf, name: str, function: str
 ) -> None:
+    permit(shared, f"{name}-run", allow(["logs:*"], "*"))  # its log tells that it ran
     events = shared("events")
     rule = events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))["RuleArn"]
     events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": function}])

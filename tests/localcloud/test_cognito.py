@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
@@ -176,3 +179,57 @@ def test_a_forgotten_password(pool: Pool) -> None:
     with refused("NotAuthorizedException"):
         pool.sign_in("heidi")
     assert pool.sign_in("heidi", "Another-horse-10")["AccessToken"]
+
+
+def code_to(server: LocalAws, address: str) -> str:
+    """Return the code in the last mail to an address."""
+    with urllib.request.urlopen(f"{server.endpoint_url}/_ministack/ses/messages") as answer:
+        accounts = json.load(answer)["messages"].values()
+    bodies = [mail["BodyText"] for mails in accounts for mail in mails if address in mail["To"]]
+    found = re.search(r"\b\d{6}\b", bodies[-1])
+    assert found
+    return found.group()
+
+
+def test_an_address_changes_once_its_code_has_come_back(pool: Pool, shared_aws: LocalAws) -> None:
+    first = {"AttributesRequireVerificationBeforeUpdate": ["email"]}
+    pool.cognito.update_user_pool(
+        UserPoolId=pool.id, AutoVerifiedAttributes=["email"], UserAttributeUpdateSettings=first
+    )
+    pool.add("ivan", "ivan@example.com")
+    pool.add("judy", "judy@example.com")
+    token = pool.sign_in("ivan")["AccessToken"]
+
+    def ask(email: str) -> list[dict[str, Any]]:
+        wanted = [{"Name": "email", "Value": email}, {"Name": "name", "Value": "Ivan"}]
+        answer = pool.cognito.update_user_attributes(AccessToken=token, UserAttributes=wanted)
+        return list(answer["CodeDeliveryDetailsList"])
+
+    def verify(code: str) -> None:
+        pool.cognito.verify_user_attribute(AccessToken=token, AttributeName="email", Code=code)
+
+    def attributes() -> dict[str, str]:
+        user = pool.cognito.get_user(AccessToken=token)
+        return {pair["Name"]: pair["Value"] for pair in user["UserAttributes"]}
+
+    with refused("CodeMismatchException"):
+        verify("000000")
+    (sent,) = ask("ivan@example.org")
+    assert (sent["DeliveryMedium"], sent["AttributeName"]) == ("EMAIL", "email")
+    assert (attributes()["email"], attributes()["name"]) == ("ivan@example.com", "Ivan")
+    assert pool.sign_in("ivan@example.com")
+    code = code_to(shared_aws, "ivan@example.org")
+    with refused("CodeMismatchException"):
+        verify(f"{(int(code) + 1) % 10**6:06}")
+    verify(code)
+    assert (attributes()["email"], attributes()["email_verified"]) == ("ivan@example.org", "true")
+    assert pool.sign_in("ivan@example.org")
+    with refused("NotAuthorizedException"):
+        pool.sign_in("ivan@example.com")
+    with refused("CodeMismatchException"):
+        verify(code)
+    ask("judy@example.com")
+    with refused("AliasExistsException"):
+        verify(code_to(shared_aws, "judy@example.com"))
+    with refused("NotAuthorizedException"):
+        pool.cognito.verify_user_attribute(AccessToken="a.b.c", AttributeName="email", Code=code)

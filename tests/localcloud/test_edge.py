@@ -76,6 +76,23 @@ def gateway(server: LocalAws, shared: ClientOf, name: str) -> str:
     return make_gateway(server, shared, name, function, role).api
 
 
+def viewer_address(shared: ClientOf, name: str) -> str:
+    """The published function that writes the viewer's address into a header; return its ARN."""
+    client = shared("cloudfront")
+    code = (
+        'function handler(event) { event.request.headers["x-viewer-address"] = '
+        "{ value: event.viewer.ip }; return event.request; }"
+    )
+    made = client.create_function(
+        Name=name,
+        FunctionConfig={"Comment": "", "Runtime": "cloudfront-js-2.0"},
+        FunctionCode=code.encode(),
+    )
+    client.publish_function(Name=name, IfMatch=made["ETag"])
+    arn: str = made["FunctionSummary"]["FunctionMetadata"]["FunctionARN"]
+    return arn
+
+
 def distribution(shared: ClientOf, api: str, bucket: str, name: str) -> dict[str, Any]:
     client = shared("cloudfront")
     control = {
@@ -94,6 +111,8 @@ def distribution(shared: ClientOf, api: str, bucket: str, name: str) -> dict[str
         "CachePolicyId": CACHING_DISABLED,
     }
     behaviour |= {"OriginRequestPolicyId": ALL_BUT_HOST, "AllowedMethods": methods}
+    on_request = {"FunctionARN": viewer_address(shared, name), "EventType": "viewer-request"}
+    behaviour["FunctionAssociations"] = {"Quantity": 1, "Items": [on_request]}
     secret = {"HeaderName": "X-Origin-Secret", "HeaderValue": "the-secret"}
     protocol = {"HTTPPort": 80, "HTTPSPort": 443, "OriginProtocolPolicy": "https-only"}
     origins = [
@@ -112,7 +131,7 @@ def distribution(shared: ClientOf, api: str, bucket: str, name: str) -> dict[str
         },
     ]
     static = {**behaviour, "PathPattern": "/static/*", "TargetOriginId": "static"}
-    del static["OriginRequestPolicyId"]
+    del static["OriginRequestPolicyId"], static["FunctionAssociations"]
     config = {
         "CallerReference": name,
         "Comment": "",
@@ -133,7 +152,8 @@ def test_a_viewer_reaches_gateway_and_bucket_through_the_distribution(
     api = gateway(shared_aws, shared, name)
     made = distribution(shared, api, name, name)
     host = made["DomainName"].replace(".net", ".localhost")
-    sent = {"X-Origin-Secret": "forged", "Cookie": "a=1; b=2", "Authorization": "Bearer x"}
+    sent = {"X-Origin-Secret": "forged", "X-Viewer-Address": "203.0.113.9"}
+    sent |= {"Cookie": "a=1; b=2", "Authorization": "Bearer x"}
     answer, body = get(shared_aws, host, "/tasks/?q=a%20b", **sent)
     assert answer.status == 200, body
     event = json.loads(body)
@@ -141,6 +161,7 @@ def test_a_viewer_reaches_gateway_and_bucket_through_the_distribution(
     assert event["queryStringParameters"] == {"q": "a b"}
     came = {name.lower(): value for name, value in event["headers"].items()}
     assert came["x-origin-secret"] == "the-secret"
+    assert came["x-viewer-address"] == "127.0.0.1"
     assert came["host"] == f"{api}.execute-api.us-east-1.amazonaws.com"
     assert came["cookie"] == "a=1; b=2"
     assert came["authorization"] == "Bearer x"

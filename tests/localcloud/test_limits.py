@@ -6,6 +6,7 @@ import ast
 import json
 import random
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -249,10 +250,58 @@ def test_the_gateway_takes_headers_of_at_most_10240_bytes(gateway: Gateway) -> N
     assert gateway.post({"headers": {"X-Long": "x" * 10_240}})[0] == 500
 
 
-def test_the_gateway_renames_what_it_needs_itself(gateway: Gateway) -> None:
-    _, headers, _ = gateway.post({"headers": {"WWW-Authenticate": "Bearer", "X-Request-ID": "1"}})
-    assert (headers["x-amzn-Remapped-WWW-Authenticate"], headers["X-Request-ID"]) == ("Bearer", "1")
-    assert "WWW-Authenticate" not in headers
+ANSWERED = """
+renamed Authorization
+renamed Connection
+renamed Content-MD5
+renamed Date
+renamed Max-Forwards
+renamed Server
+renamed User-Agent
+renamed WWW-Authenticate
+dropped Expect
+dropped Host
+dropped Proxy-Authenticate
+dropped TE
+dropped Trailer
+dropped Upgrade
+dropped Via
+passed Age
+passed Cache-Control
+passed ETag
+passed Link
+passed Location
+passed Pragma
+passed Retry-After
+passed Vary
+passed X-Request-ID
+"""
+
+
+@pytest.mark.parametrize(("done", "header"), [line.split() for line in ANSWERED.split("\n") if line])
+def test_the_gateway_passes_renames_or_drops_the_headers_of_an_answer(
+    gateway: Gateway, done: str, header: str
+) -> None:
+    """As API Gateway's important notes say. The values of `Date` and `Server` are those of whoever answers last."""
+    _, headers, _ = gateway.post({"headers": {header: "ours"}})
+    seen = {name.lower() for name, value in headers.items() if value == "ours"}
+    wanted = {"renamed": {f"x-amzn-remapped-{header.lower()}"}, "dropped": set(), "passed": {header.lower()}}
+    assert seen == wanted[done]
+
+
+def test_the_gateway_keeps_what_is_meant_for_the_next_server(gateway: Gateway, shared_aws: LocalAws) -> None:
+    withheld = ("Content-MD5", "Max-Forwards", "Proxy-Authenticate", "Server", "TE", "WWW-Authenticate")
+    passed = ("Authorization", "Cookie", "Date", "Range", "Referer", "User-Agent", "Via")
+    headers = {
+        **dict.fromkeys((*withheld, *passed), "theirs"),
+        "Host": f"{gateway.api}.execute-api.localhost",
+    }
+    request = urllib.request.Request(f"{shared_aws.endpoint_url}/live/any", headers=headers)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        event = json.loads(answer.read())
+    assert {name.lower() for name, value in event["headers"].items() if value == "theirs"} == {
+        name.lower() for name in passed
+    }
 
 
 def test_a_functions_environment_has_at_most_4_kilobytes(shared: ClientOf, name: str) -> None:
@@ -325,14 +374,30 @@ def test_a_query_that_reads_more_than_its_workgroup_allows_is_cancelled(shared: 
 # --- DynamoDB's sizes ---
 
 
+def schema(hash_key: str, range_key: str) -> list[dict[str, str]]:
+    return [
+        {"AttributeName": hash_key, "KeyType": "HASH"},
+        {"AttributeName": range_key, "KeyType": "RANGE"},
+    ]
+
+
 @pytest.fixture
 def table(shared: ClientOf, name: str) -> str:
-    keys = [("PK", "HASH"), ("SK", "RANGE")]
+    """A table with an index of each kind."""
+    everything = {"Projection": {"ProjectionType": "ALL"}}
     shared("dynamodb").create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys],
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key, _ in keys],
+        KeySchema=schema("PK", "SK"),
+        AttributeDefinitions=[
+            {"AttributeName": key, "AttributeType": "S"} for key in ("PK", "SK", "GPK", "GSK", "LSK")
+        ],
+        GlobalSecondaryIndexes=[
+            {"IndexName": "global", "KeySchema": schema("GPK", "GSK"), **everything},
+        ],
+        LocalSecondaryIndexes=[
+            {"IndexName": "local", "KeySchema": schema("PK", "LSK"), **everything},
+        ],
     )
     return name
 
@@ -352,11 +417,100 @@ def test_keys_and_items_have_the_sizes_of_dynamodb(
 ) -> None:
     texts = {"PK": "p" * partition, "SK": "s" * sort, **({"B": "b" * body} if body else {})}
     item = {name: {"S": text} for name, text in texts.items()}
-    put = lambda: shared("dynamodb").put_item(TableName=table, Item=item)  # noqa: E731
     if taken:
-        put()
+        put(shared, table, item)
     else:
-        assert refused(put)[0] == "ValidationException"
+        assert refused(lambda: put(shared, table, item))[0] == "ValidationException"
+
+
+def put(of: ClientOf, table: str, item: dict[str, Any]) -> Any:
+    return of("dynamodb").put_item(TableName=table, Item=item)
+
+
+def update(of: ClientOf, table: str, item: dict[str, Any]) -> Any:
+    others = [name for name in item if name not in {"PK", "SK"}]
+    return of("dynamodb").update_item(
+        TableName=table,
+        Key={name: item[name] for name in ("PK", "SK")},
+        UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in others),
+        ExpressionAttributeValues={f":{name}": item[name] for name in others},
+    )
+
+
+def batch(of: ClientOf, table: str, item: dict[str, Any]) -> Any:
+    return of("dynamodb").batch_write_item(RequestItems={table: [{"PutRequest": {"Item": item}}]})
+
+
+def transact(of: ClientOf, table: str, item: dict[str, Any]) -> Any:
+    return of("dynamodb").transact_write_items(TransactItems=[{"Put": {"TableName": table, "Item": item}}])
+
+
+@pytest.mark.parametrize("write", [put, update, batch, transact])
+@pytest.mark.parametrize(
+    ("index", "key", "limit"), [("global", "GPK", 2048), ("global", "GSK", 1024), ("local", "LSK", 1024)]
+)
+def test_keys_of_indexes_have_the_sizes_of_dynamodb(
+    shared: ClientOf, table: str, write: Any, index: str, key: str, limit: int
+) -> None:
+    item = {"PK": {"S": "p"}, "SK": {"S": "s"}, "GPK": {"S": "g"}, "GSK": {"S": "h"}}
+    write(shared, table, item | {key: {"S": "é" * (limit // 2)}})
+    code, text = refused(lambda: write(shared, table, item | {key: {"S": "é" * (limit // 2) + "x"}}))
+    assert code == "ValidationException"
+    assert text == (
+        f"One or more parameter values were invalid: Size limit exceeded for Index Key {key} "
+        f"Actual Size: {limit + 1} bytes Max Size: {limit} bytes IndexName: {index}"
+    )
+
+
+@pytest.mark.parametrize("index", ["", "global"])
+def test_a_query_asks_for_keys_that_items_can_have(shared: ClientOf, table: str, index: str) -> None:
+    of_index = {"IndexName": index} if index else {}
+    partition, sort = ("GPK", "GSK") if index else ("PK", "SK")
+
+    def query(hash_bytes: int, range_bytes: int) -> Any:
+        return shared("dynamodb").query(
+            TableName=table,
+            KeyConditionExpression=f"{partition} = :p AND #sort BETWEEN :low AND :high",
+            ExpressionAttributeNames={"#sort": sort},
+            ExpressionAttributeValues={
+                ":p": {"S": "p" * hash_bytes},
+                ":low": {"S": "s"},
+                ":high": {"S": "s" * range_bytes},
+            },
+            **of_index,
+        )
+
+    query(2048, 1024)
+    for sizes, word in (((2049, 1024), "hash"), ((2048, 1025), "range")):
+        code, text = refused(lambda sizes=sizes: query(*sizes))
+        assert (code, f"Aggregated size of all {word} keys has exceeded" in text) == (
+            "ValidationException",
+            True,
+        )
+
+
+def test_an_expression_means_what_its_values_and_names_say(shared: ClientOf, table: str) -> None:
+    """It is parsed once, however often it is sent."""
+    for name in "abc":
+        put(shared, table, {"PK": {"S": "p"}, "SK": {"S": name}, "X": {"S": name}, "Y": {"S": "b"}})
+
+    def query(low: str, attribute: str) -> list[str]:
+        found = shared("dynamodb").query(
+            TableName=table,
+            KeyConditionExpression="PK = :p AND SK BETWEEN :low AND :high",
+            FilterExpression="#name = :b",
+            ExpressionAttributeNames={"#name": attribute},
+            ExpressionAttributeValues={
+                ":p": {"S": "p"},
+                ":low": {"S": low},
+                ":high": {"S": "c"},
+                ":b": {"S": "b"},
+            },
+        )
+        return [item["SK"]["S"] for item in found["Items"]]
+
+    for low, attribute, keys in (("a", "Y", "abc"), ("b", "Y", "bc"), ("a", "X", "b"), ("c", "X", "")):
+        assert query(low, attribute) == list(keys)
 
 
 def test_an_expression_has_at_most_4_kilobytes(shared: ClientOf, table: str) -> None:

@@ -1,7 +1,8 @@
-"""The days of a rule as two libraries give them that share no code with ours: dateutil and libical.
+"""The days of a rule as others give them that share no code with ours: dateutil, libical, and ``plain_days``.
 
-Neither follows RFC 5545 throughout: it is not asked about a rule of which it is known to give other days. What can be
-said so that both understand it is written out for them first, such as the weekday that a rule leaves to its start.
+Neither library follows RFC 5545 throughout: it is not asked about a rule of which it is known to give other days. What
+can be said so that both understand it is written out for them first, such as the weekday that a rule leaves to its
+start. ``plain_days`` is asked about every rule.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +14,7 @@ from dateutil.rrule import rrulestr
 
 from tasks.recurrence import WEEKDAYS, parts_of
 from tests import libical
+from tests.tasks import plain_days
 
 _AT_AN_EDGE = {1, 52, 53}
 
@@ -92,6 +94,10 @@ def _by_libical(rule: str, start: date, expected: Sequence[date]) -> Iterator[da
     return takewhile(lambda day: day <= expected[-1], libical.days(_joined(parts), start))
 
 
+def _by_plain_days(rule: str, start: date, expected: Sequence[date]) -> Iterator[date]:
+    return plain_days.days(rule, start, expected[-1])
+
+
 def _written_out(rule: str, start: date) -> dict[str, str]:
     parts = parts_of(rule)
     takes_weekday = "BYWEEKNO" in parts or parts["FREQ"] == "WEEKLY"
@@ -128,4 +134,5 @@ LIBRARIES = (
     # It takes minutes for rules that seldom come.
     Library("dateutil", _dateutil_differs, _by_dateutil, ends=2200),
     Library("libical", _libical_differs, _by_libical, ends=2500),
+    Library("plain days", lambda rule: "", _by_plain_days, ends=2200),
 )

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
+from store.steps import OutOfStepsError, Steps
 from tasks import recurrence
 from tasks.recurrence import MAX_STEPS, WEEKDAYS, InvalidRule, Start, fitted, following, occurrences
 from tests.slices import examples
 from tests.tasks import other_libraries
-from web.steps import OutOfStepsError, Steps
 
 CORPUS = json.loads((Path(__file__).parent / "corpora/recurrence.json").read_text())
 
@@ -76,7 +76,7 @@ DAYS = st.dates(date(1990, 1, 1), date(2060, 12, 31))
 @pytest.mark.sliced
 @settings(max_examples=examples(4000), deadline=None)
 @given(rules(), DAYS)
-def test_the_same_days_as_two_other_libraries(rule, start):
+def test_the_same_days_as_others_give(rule, start):
     try:
         rule = fitted(rule, Start(start))
     except InvalidRule:
@@ -88,7 +88,8 @@ def test_the_same_days_as_two_other_libraries(rule, start):
         if theirs and not library.differs(rule):
             asked += 1
             assert list(islice(library.days(rule, start, theirs), 6)) == theirs, library.name
-    event(f"asked {asked} libraries")
+    event(f"asked {asked} others")
+    assert asked or days[0].year >= 2200
 
 
 @pytest.mark.sliced

@@ -11,12 +11,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from dateutil.easter import easter
 from django.core.management import CommandError, call_command
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tasks import language, recurrence
-from tasks.language import engine, lexicon, quick_add, repeats
+from tasks.language import engine, lexicon, meaning, quick_add, repeats
 from tasks.language.meaning import Actions
 from tests.slices import examples
 from tests.tasks import lines
@@ -409,6 +410,26 @@ def test_a_repeat_in_words_is_a_rule_and_nothing_else(text, rule):
 def test_a_day_in_words(text, day):
     found = quick_add.day_of(text, datetime(2026, 11, 30, 12))  # noqa: DTZ001
     assert (found.isoformat() if found else None) == day
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("christmas eve", "2026-12-24"),
+        ("halloween", "2027-10-31"),
+        ("Heiligabend", "2026-12-24"),
+        ("nochebuena", "2026-12-24"),
+        ("good friday", "2027-03-26"),
+        ("black friday", None),
+    ],
+)
+def test_a_named_day_is_a_day_in_a_search(text, day):
+    found = quick_add.day_of(text, datetime(2026, 11, 30, 12))  # noqa: DTZ001
+    assert (found.isoformat() if found else None) == day
+
+
+def test_easter_is_when_another_library_says():
+    assert all(meaning.easter(year) == easter(year) for year in range(1900, 2200))
 
 
 def test_hours_from_now_are_counted_where_the_clock_changes():

@@ -17,7 +17,7 @@ HTMX = {"HX-Request": "true"}
 # What Chromium says of answers that the pages give on purpose, and of a connection that a test has cut.
 REFUSALS = re.compile(
     r"Failed to load resource: "
-    r"(the server responded with a status of (403|404|409|422) |net::ERR_INTERNET_DISCONNECTED)"
+    r"(the server responded with a status of (403|404|409|422|429) |net::ERR_INTERNET_DISCONNECTED)"
 )
 
 

@@ -31,7 +31,7 @@ PAGES = {
     "selecting": "/?select=1", "board": "/board/", "month": "/calendar/", "week": "/calendar/?week=",
     "trash": "/trash/",
     "task": "/tasks/{task}/", "snooze": "/tasks/snooze/?ids={task}",
-    "profile": "/account/", "security": "/account/security/",
+    "profile": "/account/", "email": "/account/email/", "security": "/account/security/",
     "second-factor": "/account/security/second-factor/", "access": "/account/access/", "data": "/account/data/",
     "nowhere": "/nowhere/", "forbidden": "/insights/", "deleted": "/account/deleted/",
 }  # fmt: skip
@@ -102,6 +102,10 @@ def test_empty_pages(open_as, bob):
 def test_the_style_guide(visit, settings):
     settings.DEBUG = True
     assert look(visit(), {"styleguide": "/styleguide/"}) == {}
+
+
+def test_the_errors_of_the_api(visit):
+    assert look(visit(), {"errors": "/api/docs/errors"}) == {}
 
 
 def test_the_way_into_an_account(visit, settings):

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import hashlib
+import os
 import re
 import time
 import uuid
@@ -13,7 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from etl.jobs import job_requests
-from identity import access_tokens, preferences, profiles
+from identity import access_tokens, preferences, profiles, registration
 from identity.browsers import describe
 from store.reading import get
 from tasks import selectors, services
@@ -51,9 +52,65 @@ def test_a_new_account_is_confirmed_and_signs_in(client, local):
     page = read(client.get(confirm))
     assert email in page.text
     assert client.post(confirm, {"code": "000000"}).status_code == 422
-    assert client.post(confirm, {"code": code_on(page)})["Location"] == "/login/"
+    anonymous = client.cookies["session"].value
+    assert client.post(confirm, {"code": code_on(page)})["Location"] == "/"
+    home = read(client.get("/")).text
+    assert "Your address is confirmed, and you are signed in." in home
+    assert "Ada Lovelace" in home
+    assert client.cookies["session"].value != anonymous
+    client.post("/logout/")
     assert sign_in(client, email)["Location"] == "/"
-    assert "Ada Lovelace" in read(client.get("/")).text
+
+
+def confirmed(client, confirm, email):
+    """Confirm an address and return the page to sign in at, which no address is in."""
+    there = client.post(confirm, {"code": code_on(read(client.get(confirm)))})["Location"]
+    assert there.startswith("/login/?for=")
+    assert email not in there
+    assert client.get("/").status_code == 302, "nobody is signed in"
+    return read(client.get(there))
+
+
+def test_another_browser_than_the_one_that_signed_up_has_to_sign_in(client, local):
+    email = f"ada-{uuid.uuid4().hex[:8]}@example.com"
+    confirm = client.post("/sign-up/", {"given_name": "Ada", "email": email, "password": PASSWORD})[
+        "Location"
+    ]
+    other = Client()
+    assert confirmed(other, confirm, email).fields["identifier"] == email
+    assert sign_in(other, email)["Location"] == "/"
+
+
+def test_a_sign_up_of_long_ago_has_to_sign_in(client, local, monkeypatch):
+    monkeypatch.setattr(registration, "SIGNED_UP_SECONDS", -1)
+    email = f"ada-{uuid.uuid4().hex[:8]}@example.com"
+    confirm = client.post("/sign-up/", {"given_name": "Ada", "email": email, "password": PASSWORD})[
+        "Location"
+    ]
+    assert confirmed(client, confirm, email).fields["identifier"] == email
+
+
+def test_a_browser_is_signed_in_to_the_account_that_it_made_only(client, local):
+    addresses = [f"{name}-{uuid.uuid4().hex[:8]}@example.com" for name in ("eve", "ada")]
+    victim, thief = Client(), client
+    confirm = victim.post("/sign-up/", {"given_name": "Ada", "email": addresses[1], "password": PASSWORD})[
+        "Location"
+    ]
+    thief.post("/sign-up/", {"given_name": "Eve", "email": addresses[0], "password": PASSWORD})
+    confirmed(thief, confirm, addresses[1])
+
+
+def test_an_account_that_was_disabled_meanwhile_is_not_signed_in(client, local, cognito):
+    email = f"ada-{uuid.uuid4().hex[:8]}@example.com"
+    confirm = client.post("/sign-up/", {"given_name": "Ada", "email": email, "password": PASSWORD})[
+        "Location"
+    ]
+    pool = os.environ["USER_POOL_ID"]
+    (user,) = cognito.list_users(UserPoolId=pool, Filter=f'email = "{email}"')["Users"]
+    cognito.admin_disable_user(UserPoolId=pool, Username=user["Username"])
+    answer = client.post(confirm, {"code": code_on(read(client.get(confirm)))})
+    assert answer.status_code in {302, 422}
+    assert client.get("/").status_code == 302
 
 
 BAD = [

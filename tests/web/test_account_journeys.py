@@ -39,7 +39,7 @@ def press(page, name: str) -> None:
 
 
 @WAYS
-def test_somebody_signs_up_confirms_and_signs_in(visit, size, script):
+def test_somebody_signs_up_confirms_and_is_signed_in(visit, size, script):
     email = f"ada-{uuid.uuid4().hex[:8]}@example.com"
     page = visit(size, java_script_enabled=script)
     page.goto("/login/")
@@ -60,9 +60,8 @@ def test_somebody_signs_up_confirms_and_signs_in(visit, size, script):
     press(page, "Send another code")
     page.get_by_label("Code").fill(page.locator(".local-code code").text_content())
     press(page, "Confirm")
-    expect(page.locator(".toast")).to_contain_text("confirmed")
-    enter(page, email)
     ready(page, "Tasks")
+    expect(page.locator(".toast")).to_contain_text("confirmed")
     expect(page.get_by_role("heading", name="A clear head starts here")).to_be_visible()
 
 
@@ -92,6 +91,43 @@ def test_a_forgotten_password_and_a_changed_one(visit, alice, size, script):
     ready(page, "Good to see you")
     enter(page, alice.email)
     ready(page, "Tasks")
+
+
+@WAYS
+def test_another_address(open_as, visit, alice, size, script):
+    page = open_as(alice, "/account/", size, java_script_enabled=script)
+    page.get_by_role("link", name="Change address").click()
+    ready(page, "Change e-mail address")
+    email = f"new-{uuid.uuid4().hex[:8]}@example.com"
+    page.get_by_label("New e-mail address").fill(email)
+    page.get_by_label("Password").fill("not mine")
+    press(page, "Send a code")
+    expect(page.locator(".error")).to_contain_text("is not correct")
+    no_sideways_scrolling(page)
+    page.get_by_label("Password").fill(PASSWORD)
+    press(page, "Send a code")
+    ready(page, "Confirm your e-mail address")
+    no_sideways_scrolling(page)
+    page.get_by_label("Code").fill(page.locator(".local-code code").text_content())
+    press(page, "Confirm")
+    ready(page, "Profile")
+    expect(page.locator(".toast")).to_contain_text(email)
+    other = visit(size, java_script_enabled=script)
+    other.goto("/login/")
+    enter(other, email)
+    ready(other, "Tasks")
+
+
+@WAYS
+def test_too_many_tries_say_when_to_go_on(open_as, alice, size, script):
+    page = open_as(alice, "/account/security/", size, java_script_enabled=script)
+    for _ in range(11):
+        page.get_by_label("Current password").fill("not mine")
+        page.get_by_label("New password").fill(NEW)
+        press(page, "Change password")
+        expect(page.locator("main .error, main [role=alert]").first).to_be_visible()
+    expect(page.get_by_role("alert")).to_contain_text("Too many tries. Try again in 6 minutes")
+    no_sideways_scrolling(page)
 
 
 @WAYS
@@ -215,3 +251,20 @@ def test_sessions_are_ended_and_the_account_is_deleted(open_as, alice, add, size
     ready(page, "Your account is deleted")
     no_sideways_scrolling(page)
     assert selectors.list_tasks(alice.id).items == []
+
+
+def test_a_password_can_be_looked_at_and_is_judged_while_it_is_typed(visit):
+    page = visit()
+    page.goto("/sign-up/")
+    field, meter = page.get_by_label("Password"), page.get_by_role("meter")
+    field.fill("Password1234!")
+    expect(page.locator(".strength [role=status]")).to_contain_text("easy to guess")
+    field.fill("lamp river orbit nine")
+    expect(page.locator(".strength [role=status]")).to_contain_text("ood")
+    assert float(meter.evaluate("meter => meter.value")) >= 3
+    show = page.get_by_role("button", name="Show")
+    show.click()
+    expect(field).to_have_attribute("type", "text")
+    expect(show).to_have_attribute("aria-pressed", "true")
+    show.click()
+    expect(field).to_have_attribute("type", "password")

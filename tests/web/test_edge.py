@@ -5,6 +5,8 @@ import hashlib
 import pytest
 from django.test import Client, override_settings
 
+from web.client_address import network_of
+
 SECRET, PREVIOUS = "s" * 64, "p" * 64
 PUBLIC = "https://d123.cloudfront.net"
 GATEWAY = "abc.execute-api.eu-central-1.amazonaws.com"
@@ -87,6 +89,13 @@ def test_a_form_of_the_public_address_is_accepted_and_anothers_is_not():
                 headers={"x-origin-secret": SECRET, "origin": origin},
             )
             assert (answer.status_code == 403) is refused
+
+
+def test_the_viewers_address_is_taken_from_cloudfront_only(edge):
+    request = through(edge, "/login/", HTTP_X_VIEWER_ADDRESS="203.0.113.9").wsgi_request
+    assert network_of(request) == "203.0.113.9"
+    request = Client().get("/login/", headers={"x-viewer-address": "203.0.113.9"}).wsgi_request
+    assert network_of(request) != "203.0.113.9"
 
 
 def test_without_cloudfront_there_is_no_secret(client):

@@ -154,6 +154,7 @@ PAGES = [
     "/calendar/",
     "/trash/",
     "/account/",
+    "/account/email/",
     "/account/security/",
     "/account/access/",
     "/account/data/",

@@ -97,6 +97,17 @@ def test_a_code_stops_the_second_factor(browser, enrolled, alice, client):
     assert client.post("/login/", {"identifier": alice.email, "password": PASSWORD})["Location"] == "/"
 
 
+def test_a_reset_of_the_password_does_not_replace_the_second_factor(enrolled, alice, client):
+    """Whoever reads the mailbox alone gets in nowhere."""
+    reset = client.post("/password/forgotten/", {"identifier": alice.email})["Location"]
+    code = re.search(r"<code>(\d{6})</code>", read(client.get(reset)).html)[1]
+    new = "Better-horse-10"
+    assert client.post(reset, {"code": code, "password": new})["Location"] == "/login/"
+    answer = client.post("/login/", {"identifier": alice.email, "password": new})
+    assert answer["Location"] == "/login/code/"
+    assert client.get("/").status_code == 302
+
+
 def test_deleting_the_account_deletes_the_codes(browser, enrolled, alice):
     _, codes = enrolled
     form = {"password": PASSWORD, "code": codes[0], "sure": "on"}

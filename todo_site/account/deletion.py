@@ -29,7 +29,7 @@ def delete_account(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return redirect("account-data")
     form = DeleteForm(request.POST, auto_id="delete_%s")
-    if form.is_valid() and form.prove(person(request)):
+    if form.is_valid() and form.prove(request):
         try:
             receipt = _erase(context(request), person(request).username)
         except DomainError as error:

@@ -8,15 +8,22 @@ from functools import cache
 from typing import Any
 
 from django import forms
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from identity import accounts, workspace
+from identity import accounts, sign_in, tries, workspace
 from identity.access_tokens import DAYS, NAME_MAX
 from identity.cognito import Tokens
 from identity.errors import IdentityError, WrongCode
-from identity.forms import StyledForm, code_field, name_field, new_password_field, password_field
+from identity.forms import (
+    StyledForm,
+    code_field,
+    email_field,
+    name_field,
+    new_password_field,
+    password_field,
+)
 from identity.today import name_of
-from identity.users import Person
 from store import time_zones
 from store.idempotency import Once, StoredReply
 from tasks.transfer.rows import MAX_ROWS
@@ -67,15 +74,16 @@ class ProofForm(StyledForm):
     password = password_field(_("Password"), "current-password")
     code = code_field(_("Code of your authenticator app, if you use one"), required=False)
 
-    def prove(self, person: Person) -> Tokens | None:
+    def prove(self, request: HttpRequest) -> Tokens | None:
         """Return fresh tokens for the password and the code of the valid form, or add the error and return None."""
-        given = self.cleaned_data
+        given, me = self.cleaned_data, sign_in.person(request)
+        code = given.get("code", "").replace(" ", "")
         try:
-            return accounts.prove(person.username, given["password"], given.get("code", "").replace(" ", ""))
+            return accounts.prove(tries.visitor(request), me.username, given["password"], code)
         except WrongCode as error:
-            self.add_error("code", str(error))
+            self.explain(error, "code")
         except IdentityError as error:
-            self.add_error("password", str(error))
+            self.explain(error, "password")
         return None
 
 
@@ -91,6 +99,20 @@ class ChangePasswordForm(ProofForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["password"].label = _("Current password")
+
+
+class NewAddressForm(ProofForm):
+    """Another e-mail address, with the password and code again."""
+
+    field_order = ["email", "password", "code"]
+    email = email_field(_("New e-mail address"))
+
+
+class AddressCodeForm(StyledForm):
+    """The code that was sent to a new address; ``sealed`` says to which one, and for whom."""
+
+    code = code_field(_("Code"))
+    sealed = forms.CharField(widget=forms.HiddenInput, max_length=8000)
 
 
 class EnrolForm(StyledForm):
@@ -148,7 +170,7 @@ class ImportForm(StyledForm):
     file = forms.FileField(
         label=_("File"),
         help_text=_(
-            "A CSV or JSON file exported here, of any size and as a spreadsheet saved it, or Todoist's CSV template."
+            "A CSV or JSON file exported here, also as a spreadsheet saved it, or Todoist's CSV template; of any size."
         ),
         required=False,
         error_messages={"required": _("Choose a file."), "empty": _("That file is empty.")},

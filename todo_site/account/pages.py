@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from django import forms
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 
+from identity import forms
 from identity.decorators import View, form_page, person_required
 
 
@@ -15,6 +14,5 @@ def page(view: View) -> View:
 
 
 def show(request: HttpRequest, name: str, **shown: Any) -> HttpResponse:
-    """Render ``account/{name}.html``; the status is 422 if a form in the context has errors."""
-    failed = any(isinstance(value, forms.Form) and value.errors for value in shown.values())
-    return render(request, f"account/{name}.html", {"here": name, **shown}, status=422 if failed else 200)
+    """Render ``account/{name}.html`` with a status as of ``identity.forms.show``."""
+    return forms.show(request, f"account/{name}.html", {"here": name, **shown})

@@ -8,10 +8,11 @@ from django.shortcuts import redirect
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
-from identity import accounts, recovery_codes
+from identity import accounts, notices, recovery_codes
 from identity.errors import IdentityError, WrongCode
 from identity.forms import posted
-from identity.sign_in import context, person
+from identity.notices import Notice
+from identity.sign_in import FACTOR_KEY, context, person
 from todo_site.account import enrolment
 from todo_site.account.forms import EnrolForm, ProofForm
 from todo_site.account.pages import page, show
@@ -24,12 +25,14 @@ def second_factor(request: HttpRequest) -> HttpResponse:
     if act == "finish":
         return _finish(request)
     form = ProofForm(posted(request))
-    if form.is_valid() and (issued := form.prove(person(request))):
+    if form.is_valid() and (issued := form.prove(request)):
         if act == "codes":
-            return _codes(request)
+            return _codes(request, notices.CODES)
         if act == "stop":
             accounts.stop_totp(issued.access_token)
             recovery_codes.forget(person(request).id)
+            request.session[FACTOR_KEY] = False
+            notices.tell(person(request).id, person(request).username, notices.FACTOR_OFF)
             messages.success(request, _("Sign-in no longer asks for a code."))
             return redirect("account-security")
         secret = accounts.begin_totp(issued.access_token)
@@ -52,14 +55,17 @@ def _finish(request: HttpRequest) -> HttpResponse:
         except IdentityError:
             return _too_late(request)
         else:
+            request.session[FACTOR_KEY] = True
             messages.success(request, _("From now on, sign-in asks for a code from your app."))
-            return _codes(request)
+            return _codes(request, notices.FACTOR_ON)
     return _enrol(request, form, secret)
 
 
-def _codes(request: HttpRequest) -> HttpResponse:
+def _codes(request: HttpRequest, notice: Notice) -> HttpResponse:
     """Show new recovery codes, which only this answer does."""
-    return show(request, "recovery_codes", codes=recovery_codes.make(context(request)))
+    codes = recovery_codes.make(context(request))
+    notices.tell(person(request).id, person(request).username, notice)
+    return show(request, "recovery_codes", codes=codes)
 
 
 def _too_late(request: HttpRequest) -> HttpResponse:

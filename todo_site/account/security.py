@@ -18,7 +18,7 @@ from web.answers import fit_page
 def security(request: HttpRequest) -> HttpResponse:
     """Show where the person is signed in, and change the password."""
     form = ChangePasswordForm(posted(request))
-    if form.is_valid() and (issued := form.prove(person(request))):
+    if form.is_valid() and (issued := form.prove(request)):
         given = form.cleaned_data
         try:
             me = person(request)

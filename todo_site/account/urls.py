@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from todo_site.account import access, data, deletion, profile, second_factor, security
+from todo_site.account import access, data, deletion, email, profile, second_factor, security
 
 urlpatterns = [
     path("", profile.profile, name="account"),
+    path("email/", email.email, name="account-email"),
     path("security/", security.security, name="account-security"),
     path("security/second-factor/", second_factor.second_factor, name="account-second-factor"),
     path("security/sign-out/", security.sign_out, name="account-sign-out"),

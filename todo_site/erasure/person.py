@@ -2,7 +2,8 @@
 
 Each domain says what it keeps about a person in its ``owned_by``. Three things stay: the revocation that keeps issued
 tokens from working until they have expired; audit entries about other people, which name the person as the one who
-acted; and counters of requests older than two minutes, which DynamoDB removes by their time to live.
+acted; and counters of requests older than two minutes and of tries, which DynamoDB removes by their time to live.
+Those of tries name nobody.
 """
 
 from collections.abc import Iterator
@@ -31,8 +32,10 @@ def erase(ctx: RequestContext, username: str = "") -> list[Key]:
     """Delete the account of ``ctx.user_id``, end its tokens and sessions, and delete its items and exported files.
 
     It can be repeated. ``username`` is as of ``administration.remove_account``. Returns the keys of the items. Raises
-    Refused if Cognito does not answer; then only the files are gone.
+    Refused for the last admin, and if Cognito does not answer; then only the files are gone at most.
     """
+    if username:
+        administration.check_an_admin_stays(username)
     export_jobs.erase_files(ctx.user_id)
     administration.remove_account(ctx, username)
     return erase_items(ctx.user_id)

@@ -1,5 +1,6 @@
 """Users in the admin: each is a profile in the table and an account in Cognito."""
 
+from collections import defaultdict
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -7,34 +8,49 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
-from django.utils.html import format_html
-from django.utils.translation import gettext
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html_join
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from dynamo_admin.columns import moment
 from dynamo_admin.errors import WriteRefused
+from dynamo_admin.filters import PeriodFilter
 from dynamo_admin.forms import DynamoForm
 from etl.jobs import job_requests
 from etl.lake.config import ConfigError
-from identity import administration, directory, email_addresses, profiles
+from identity import administration, directory, email_addresses
 from identity.admin_models import User
+from identity.admin_people import person as person_link
 from identity.audited_admin import Audited, admin_context, admin_errors, name_of
 from identity.errors import IdentityError
 from identity.users import ROLES
 from store import audit
+from store.attributes import WrongType
 from store.model import Item
 from store.writing import write
 from todo_site.erasure import lake, person
 from todo_site.operations import account_help
 
 SHOWN_ITEMS = 100
+CREATED = moment("created_at", _("created"))
+# Cognito's words.
+ACCOUNT_STATES = {
+    "CONFIRMED": _("confirmed"),
+    "UNCONFIRMED": _("address not confirmed yet"),
+    "FORCE_CHANGE_PASSWORD": _("invited, no password chosen yet"),
+    "RESET_REQUIRED": _("has to choose a new password"),
+}
+ROLE_NAMES = {"admins": _("Admins"), "viewers": _("Viewers"), "managers": _("Managers")}
 
 
 class UserForm(DynamoForm):
     """A profile, and the roles, which are groups in Cognito."""
 
     roles = forms.MultipleChoiceField(
-        choices=[(role, role.capitalize()) for role in ROLES],
+        choices=[(role, ROLE_NAMES[role]) for role in ROLES],
+        label=_("Roles"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text=_(
@@ -91,12 +107,16 @@ class UserAdmin(Audited):
     form = UserForm
     change_form_template = "admin/tasks/user/change_form.html"
     change_list_template = "admin/tasks/user/change_list.html"
-    list_display = ("email", "name", "username", "kept_roles", "active", "created_at")
-    list_filter = (StateFilter, "created_at")
+    people = ("updated_by",)
+    list_display = ("email", "name", "username", "kept_roles", "active", CREATED)
+    list_filter = (StateFilter, ("created_at", PeriodFilter))
     search_fields = ("email", "name", "username")
     search_help_text = _("Part of an e-mail address, a name or a username; or a user's id.")
     actions = ("disable", "enable", "sign_out_everywhere", "remove_second_factor")
-    record = ("id", "state", "holdings", "created_at", "updated_at", "version", "updated_by", "request_id")
+    record = (
+        *("id", "state", "holdings", "trail", CREATED, moment("updated_at", _("changed")), "version"),
+        *(person_link("updated_by", _("changed by")), "request_id"),
+    )
 
     def get_urls(self) -> list[Any]:
         """Add the pages that help people with their account."""
@@ -124,7 +144,7 @@ class UserAdmin(Audited):
         """Return the roles as the profile has them: those given here, which costs a list no call to Cognito."""
         return ", ".join(obj.stored.get("roles") or ())
 
-    @admin.display(boolean=True, ordering="disabled_at")
+    @admin.display(description=_("can sign in"), boolean=True, ordering="disabled_at")
     def active(self, obj: Any) -> bool:
         """Whether the person can sign in."""
         return obj.disabled_at is None
@@ -133,7 +153,9 @@ class UserAdmin(Audited):
     def roles(self, obj: Any) -> str:
         """Return the roles as text, for viewers."""
         found = _roles_of(obj.stored["username"])
-        return ", ".join(sorted(found)) or gettext("none") if found is not None else gettext("no account")
+        if found is None:
+            return gettext("no account")
+        return ", ".join(str(ROLE_NAMES[role]) for role in sorted(found)) or gettext("none")
 
     @admin.display(description=_("Account"))
     def state(self, obj: Any) -> str:
@@ -143,26 +165,36 @@ class UserAdmin(Audited):
         except IdentityError as error:
             return str(error)
         state = gettext("enabled") if account.enabled else gettext("disabled")
-        return f"{state} ({account.status.lower().replace('_', ' ')})"
+        return f"{state} ({ACCOUNT_STATES.get(account.status, account.status)})"
 
     @admin.display(description=_("See also"))
     def holdings(self, obj: Any) -> str:
         """Return links to the person's items."""
-        query = f"?user_id__exact={obj.pk}"
-        return format_html(
-            '<a href="../../../task/{0}">{1}</a> · <a href="../../../trashedtask/{0}">{2}</a> · '
-            '<a href="../../../session/{0}">{3}</a> · <a href="../../../accesstoken/{0}">{4}</a>',
-            query,
-            *(gettext("Tasks"), gettext("Trash"), gettext("Sessions"), gettext("Access tokens")),
-        )
+        names = {
+            "task": gettext("Tasks"),
+            "trashedtask": gettext("Trash"),
+            "session": gettext("Sessions"),
+            "accesstoken": gettext("Access tokens"),
+        }
+        rows = [(reverse(f"admin:tasks_{name}_changelist"), obj.pk, title) for name, title in names.items()]
+        return format_html_join(" · ", '<a href="{}?user_id__exact={}">{}</a>', rows)
+
+    @admin.display(description=_("Audit trail"))
+    def trail(self, obj: Any) -> str:
+        """Return links to what the person did as an admin, and to what admins did to what is theirs."""
+        names = {"actor_id": gettext("What they did"), "subject_id": gettext("What was done to them")}
+        address = reverse("admin:tasks_auditentry_changelist")
+        rows = [(address, name, obj.pk, title) for name, title in names.items()]
+        return format_html_join(" · ", '<a href="{}?{}__exact={}">{}</a>', rows)
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
         """Find an id or a reserved e-mail address with one read, and search for anything else."""
         term = search_term.strip()
-        holder = email_addresses.holder_of(term) if "@" in term else None
-        found = [key for key in (term, holder) if key and profiles.get_profile(key)]
-        if found and " " not in term:
-            return queryset.filter(pk__in=found), False
+        if term and " " not in term:
+            holder = email_addresses.holder_of(term) if "@" in term else None
+            found = list(queryset.filter(pk__in=[key for key in (term, holder) if key]))
+            if found:
+                return queryset.filter(pk__in=[user.pk for user in found]), False
         return super().get_search_results(request, queryset, search_term)
 
     # --- Writing -------------------------------------------------------------------------------------------
@@ -190,6 +222,8 @@ class UserAdmin(Audited):
         """Delete the person with all items, and request the erasure in the lake."""
         self._not_myself(request, obj)
         self._owned(obj)
+        with admin_errors():
+            administration.check_an_admin_stays(obj.stored["username"])
         context = admin_context(request, obj.pk)
         # The trail keeps that somebody was erased, but not who: only the digest by which a job request knows them.
         digest = job_requests.subject_of(obj.pk)
@@ -224,7 +258,9 @@ class UserAdmin(Audited):
             "TRASH": gettext("Task in the trash: %(title)s"),
         }
         items = [item.attribute_values for item in self._owned(obj) if item.entity_type in names]
-        lines = [names[item["entity_type"]] % item for item in items if "purged_at" not in item]
+        lines = [
+            names[item["entity_type"]] % defaultdict(str, item) for item in items if "purged_at" not in item
+        ]
         more = len(lines) - SHOWN_ITEMS
         return [
             *lines[:SHOWN_ITEMS],
@@ -237,46 +273,83 @@ class UserAdmin(Audited):
 
     def _owned(self, obj: Any) -> list[Item]:
         """Return the items of a person. Raises WriteRefused if they are too many for a request."""
-        items = list(islice(person.owned_by(obj.pk), person.MAX_ERASED + 1))
+        try:
+            items = list(islice(person.owned_by(obj.pk), person.MAX_ERASED + 1))
+        except WrongType as error:
+            raise WriteRefused(
+                gettext("An item of this person cannot be read, so they cannot be deleted: %(error)s")
+                % {"error": error}
+            ) from error
         if len(items) > person.MAX_ERASED:
             raise WriteRefused(
-                f"{obj.stored.get('email') or obj.pk} has more than {person.MAX_ERASED} items. "
-                f"Use: manage.py erase_user {obj.pk}"
+                gettext("%(name)s has more than %(most)s items. Use: %(command)s")
+                % {
+                    "name": obj.stored.get("email") or obj.pk,
+                    "most": person.MAX_ERASED,
+                    "command": f"manage.py erase_user {obj.pk}",
+                }
             )
         return items
 
     # --- Actions -------------------------------------------------------------------------------------------
 
     @admin.action(description=_("Disable selected users at once"), permissions=["change"])
-    def disable(self, request: HttpRequest, queryset: Any) -> None:
+    def disable(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
         """Disable people at once."""
-        self._do(request, queryset, administration.disable_user, "disable", gettext("disabled"))
+        note = _(
+            "They are signed out everywhere, and their access tokens and calendar addresses end for good."
+        )
+        return self._do(request, queryset, administration.disable_user, "disable", gettext("disabled"), note)
 
     @admin.action(description=_("Enable selected users"), permissions=["change"])
-    def enable(self, request: HttpRequest, queryset: Any) -> None:
+    def enable(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
         """Enable people again."""
-        self._do(request, queryset, administration.enable_user, "enable", gettext("enabled"))
+        note = _("They may sign in again.")
+        return self._do(request, queryset, administration.enable_user, "enable", gettext("enabled"), note)
 
     @admin.action(description=_("Sign selected users out everywhere"), permissions=["change"])
-    def sign_out_everywhere(self, request: HttpRequest, queryset: Any) -> None:
+    def sign_out_everywhere(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
         """End people's sessions and tokens; they may sign in again."""
-        done = gettext("signed out everywhere")
-        self._do(request, queryset, administration.sign_out_everywhere, "sign out everywhere", done)
+        done, note = gettext("signed out everywhere"), _("They may sign in again. Their access tokens stay.")
+        do = administration.sign_out_everywhere
+        return self._do(request, queryset, do, "sign out everywhere", done, note)
 
     @admin.action(description=_("Remove the second factor of selected users"), permissions=["change"])
-    def remove_second_factor(self, request: HttpRequest, queryset: Any) -> None:
+    def remove_second_factor(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
         """Let people who have lost their app and codes sign in with their password alone."""
         done = gettext("may sign in without a second factor")
-        self._do(request, queryset, administration.remove_second_factor, "remove second factor", done)
+        note = _("Their password alone signs them in until they set up a second factor again.")
+        do = administration.remove_second_factor
+        return self._do(request, queryset, do, "remove second factor", done, note)
 
-    def _do(self, request: HttpRequest, queryset: Any, do: Any, action: str, done: str) -> None:
+    def _do(
+        self, request: HttpRequest, queryset: Any, do: Any, action: str, done: str, note: Any
+    ) -> HttpResponse | None:
+        users = list(queryset)
+        questions = {
+            "disable": ngettext("Disable %(number)s user?", "Disable %(number)s users?", len(users)),
+            "enable": ngettext("Enable %(number)s user?", "Enable %(number)s users?", len(users)),
+            "sign out everywhere": ngettext(
+                "Sign %(number)s user out everywhere?", "Sign %(number)s users out everywhere?", len(users)
+            ),
+            "remove second factor": ngettext(
+                "Remove the second factor of %(number)s user?",
+                "Remove the second factor of %(number)s users?",
+                len(users),
+            ),
+        }
+        if page := self.ask(request, users, questions[action] % {"number": len(users)}, note=note):
+            return page
+
         def one(obj: Any) -> None:
             if action == "disable":
                 self._not_myself(request, obj)
             with admin_errors():
                 do(admin_context(request, obj.pk, action), obj.as_item())
 
-        self.for_each(request, queryset, one, done)
+        following = reverse("admin:tasks_user_changelist") if action in {"disable", "enable"} else ""
+        self.for_each(request, users, one, done, following=following)
+        return None
 
     def _not_myself(self, request: HttpRequest, obj: Any) -> None:
         if obj.pk == request.user.pk:

@@ -1,8 +1,10 @@
 """The Pipeline page: the state of the lake, and buttons that request its jobs."""
 
+import logging
+from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, date, datetime
+from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
@@ -10,7 +12,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from etl.aws import client
@@ -18,6 +20,7 @@ from etl.jobs import job_requests
 from etl.lake.config import ConfigError, LakeConfig, lake_config
 from etl.lake.storage import Bucket
 from etl.status import run_log, status
+from identity.admin_models import AuditEntry
 from identity.audited_admin import admin_context, name_of
 from store import audit
 from store.writing import write
@@ -31,7 +34,28 @@ NAMES = {
     "erase": _("Erase a person"),
 }
 STATES = {"waiting": _("waiting"), "running": _("running"), "done": _("done"), "failed": _("failed")}
-SHOWN = 10
+# What the lake checks, in its words.
+CHECKS = {
+    "Every change could be read": _("Every change could be read"),
+    "Every day is there once": _("Every day is there once"),
+    "Every event is there once": _("Every event is there once"),
+    "Every metric is there once": _("Every metric is there once"),
+    "Every profile has its event": _("Every profile has its event"),
+    "Every profile is there once": _("Every profile is there once"),
+    "Every task has its event": _("Every task has its event"),
+    "Every task is there once": _("Every task is there once"),
+    "Every user has one row of figures": _("Every user has one row of figures"),
+    "Every user with tasks has figures": _("Every user with tasks has figures"),
+    "Gold is made of the latest Silver": _("Gold is made of the latest Silver"),
+    "No event is newer than Silver says": _("No event is newer than Silver says"),
+    "The snapshot is as fresh as the last": _("The snapshot is as fresh as the last"),
+}
+for _kind, _name in NAMES.items():
+    AuditEntry.NAMES["lake", _kind] = _name
+SHOWN, SHOWN_ERROR = 10, 200
+ASKED_DAYS = 31  # so many days are replayed without a question
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 
 def make(request: HttpRequest) -> dict[str, Any] | HttpResponse:
@@ -50,15 +74,38 @@ def make(request: HttpRequest) -> dict[str, Any] | HttpResponse:
 
 
 def _context(request: HttpRequest, config: LakeConfig) -> dict[str, Any]:
-    silver = Bucket(config.silver_bucket, client("s3"))
-    ordered = [_shown(order) for order in job_requests.recent(silver)[:SHOWN]]
-    found = status.read(config, client("s3"))
+    silver, unread = Bucket(config.silver_bucket, client("s3")), list[str]()
+
+    def part(name: Any, read: Callable[[], T], otherwise: T) -> T:
+        """Return what ``read`` returns; whatever is stored, the other parts of the page are shown."""
+        try:
+            return read()
+        except (ConfigError, BotoCoreError, ClientError):
+            raise
+        except Exception as error:  # noqa: BLE001
+            _log.exception("A part of the Pipeline page cannot be read")
+            unread.append(
+                gettext("%(part)s cannot be read: %(error)s")
+                % {"part": name, "error": f"{type(error).__name__}: {error}"[:SHOWN_ERROR]}
+            )
+            return otherwise
+
+    found = part(_("The status of the lake"), lambda: _status(config), None)
+    nothing = stream.Position(None, "")
+    none: list[dict[str, Any]] = []
+    ordered = part(
+        _("Job requests"), lambda: [_shown(order) for order in job_requests.recent(silver)[:SHOWN]], none
+    )
     return {
         "status": found,
-        "layers": [_layer("Silver", found.silver), _layer("Gold", found.gold)],
-        "stream": stream.position(found.last_delivery),
-        "runs": [{**run, "at": _moment(run["finished_at"])} for run in run_log.latest(silver)[:SHOWN]],
+        "checks": [(CHECKS.get(check.name, check.name), check) for check in found.checks] if found else [],
+        "layers": part(_("Layers"), lambda: _layers(found), none),
+        "stream": part(_("Stream lag"), lambda: stream.position(found.last_delivery), nothing)
+        if found
+        else nothing,
+        "runs": part(_("Last runs"), lambda: [_run(run) for run in run_log.latest(silver)[:SHOWN]], none),
         "orders": ordered,
+        "unread": unread,
         # A request that waits for a later time needs no refreshing.
         "busy": any(
             order["state"] == "running" or (order["state"] == "waiting" and not order["due_at"])
@@ -69,12 +116,28 @@ def _context(request: HttpRequest, config: LakeConfig) -> dict[str, Any]:
     }
 
 
+def _status(config: LakeConfig) -> status.Status | None:
+    return status.read(config, client("s3"))
+
+
+def _run(run: dict[str, Any]) -> dict[str, Any]:
+    return {**run, "at": _moment(run["finished_at"])}
+
+
+def _layers(found: status.Status | None) -> list[dict[str, Any]]:
+    return [_layer("Silver", found.silver), _layer("Gold", found.gold)] if found else []
+
+
 def _moment(text: str) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
 def _shown(order: job_requests.JobRequest) -> dict[str, Any]:
-    names = {"name": NAMES[order.kind], "state_name": STATES[order.state], "at": _moment(order.ordered_at)}
+    names = {
+        "name": NAMES.get(order.kind, order.kind),
+        "state_name": STATES.get(order.state, order.state),
+        "at": _moment(order.ordered_at),
+    }
     return asdict(order) | names
 
 
@@ -90,7 +153,7 @@ def _may_order(request: HttpRequest) -> bool:
     return bool(request.user.has_perm("tasks.change_pipeline"))
 
 
-def _order(request: HttpRequest, config: LakeConfig) -> HttpResponse:
+def _order(request: HttpRequest, config: LakeConfig) -> HttpResponse | dict[str, Any]:
     if not _may_order(request):
         raise PermissionDenied(gettext("Viewers can only look. Admins can run the lake."))
     kind = request.POST.get("kind", "")
@@ -101,8 +164,12 @@ def _order(request: HttpRequest, config: LakeConfig) -> HttpResponse:
     )
     context = admin_context(request, "lake")
     try:
-        # Check it before it is recorded, and record it before it has an effect.
         job_requests.check(kind, *days)
+        if kind == "replay" and "apply" not in request.POST and _length(*days) > ASKED_DAYS:
+            number = _length(*days)
+            asked = ngettext("Replay %(number)s day?", "Replay %(number)s days?", number)
+            return {"question": asked % {"number": number}, "days": days}
+        # It was checked before it is recorded, and is recorded before it has an effect.
         _record(request, context, kind, days)
         silver = Bucket(config.silver_bucket, client("s3"))
         order = job_requests.submit(silver, kind, name_of(request), context.request_id, *days)
@@ -110,6 +177,10 @@ def _order(request: HttpRequest, config: LakeConfig) -> HttpResponse:
     except ValueError as error:
         messages.error(request, gettext("Not requested: %(error)s.") % {"error": error})
     return redirect("admin:pipeline")
+
+
+def _length(first: str, last: str) -> int:
+    return (date.fromisoformat(last) - date.fromisoformat(first)).days + 1
 
 
 def _begin(request: HttpRequest, order: job_requests.JobRequest) -> None:

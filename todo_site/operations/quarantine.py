@@ -1,8 +1,10 @@
 """Quarantined events in the admin, read from Silver through Athena, page by page."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.db import models
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -11,6 +13,7 @@ from dynamo_admin.model import DynamoModel
 from dynamo_admin.options import ReadOnlyAdmin
 from dynamo_admin.query import CannotRead
 from dynamo_admin.reading import Criteria, Reader, Reads, Row, Values
+from identity.admin_people import PersonFilter, WithPeople, person
 from web import athena
 
 COLUMNS = (
@@ -18,6 +21,7 @@ COLUMNS = (
     *("sequence_number", "source_file", "user_bucket", "old_image", "new_image"),
 )
 PAGE_ROWS = 200
+OWNER = person("user_id", gettext_lazy("owner"))
 # Athena has no keys: a row is identified by its place in the order of the pages.
 _PLACE = "concat(coalesce(event_time, ''), '|', coalesce(event_id, ''), '|', coalesce(source_file, ''))"
 
@@ -72,19 +76,19 @@ class QuarantinedEvent(DynamoModel):
 
     reader = QuarantineReader()
 
-    event_id = models.CharField(max_length=200)
-    event_time = models.CharField(max_length=40)
-    event_name = models.CharField(max_length=20)
-    entity_type = models.CharField(max_length=20)
-    reason = models.CharField(max_length=500)
-    user_id = models.CharField(max_length=200)
-    entity_id = models.CharField(max_length=200)
-    request_id = models.CharField(max_length=200)
-    sequence_number = models.CharField(max_length=50)
-    source_file = models.CharField(max_length=500)
-    user_bucket = models.CharField(max_length=10)
-    old_image = models.TextField()
-    new_image = models.TextField()
+    event_id = models.CharField(gettext_lazy("event"), max_length=200)
+    event_time = models.CharField(gettext_lazy("time of the event"), max_length=40)
+    event_name = models.CharField(gettext_lazy("kind of event"), max_length=20)
+    entity_type = models.CharField(gettext_lazy("kind of item"), max_length=20)
+    reason = models.CharField(gettext_lazy("reason"), max_length=500)
+    user_id = models.CharField(gettext_lazy("owner"), max_length=200)
+    entity_id = models.CharField(gettext_lazy("id of the object"), max_length=200)
+    request_id = models.CharField(gettext_lazy("request"), max_length=200)
+    sequence_number = models.CharField(gettext_lazy("sequence number"), max_length=50)
+    source_file = models.CharField(gettext_lazy("file"), max_length=500)
+    user_bucket = models.CharField(gettext_lazy("bucket of the owner"), max_length=10)
+    old_image = models.TextField(gettext_lazy("item before"))
+    new_image = models.TextField(gettext_lazy("item after"))
 
     class Meta:
         app_label = "insights"
@@ -97,12 +101,22 @@ class QuarantinedEvent(DynamoModel):
         return str(self.event_id or self.source_file)
 
 
-class QuarantineAdmin(ReadOnlyAdmin):
-    """Quarantined events, read-only."""
+class QuarantineAdmin(WithPeople, ReadOnlyAdmin):
+    """Quarantined events, read-only. Viewers do not see the items, which may hold anything."""
 
-    list_display = ("event_time", "reason", "event_name", "entity_type", "user_id", "event_id")
-    list_filter = (("reason", ExactFilter), ("user_id", ExactFilter))
+    list_display = ("event_time", "reason", "event_name", "entity_type", OWNER, "event_id")
+    list_filter = (("reason", ExactFilter), ("user_id", PersonFilter))
     search_fields = ("event_id", "reason", "user_id", "request_id", "source_file")
+    readonly_fields = (OWNER,)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Return the fields, the owner as a person."""
+        return [OWNER if name == "user_id" else name for name in self.export_fields(request)]
+
+    def export_fields(self, request: HttpRequest) -> list[str]:
+        """Return the fields that the person may see."""
+        hidden = set() if request.user.has_perm("tasks.change_pipeline") else {"old_image", "new_image"}
+        return [name for name in COLUMNS if name not in hidden]
 
 
 ADMINS = {QuarantinedEvent: QuarantineAdmin}

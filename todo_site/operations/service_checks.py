@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -140,12 +140,12 @@ def _cloudwatch() -> Answer:
 
 def _services() -> Iterator[tuple[str, Ask]]:
     """Yield the services to check, in the order of the data flow; those not configured are left out."""
-    yield from (("Cognito", _cognito), ("Cognito: token keys", _token_keys))
-    yield from (("DynamoDB: table", _dynamodb), ("DynamoDB: stream", _stream))
-    yield "Firehose: changes", _firehose(settings.CDC_STREAM)
-    yield "Firehose: request log", _firehose(settings.LOGS_STREAM)
+    yield from (("Cognito", _cognito), (_("Cognito: token keys"), _token_keys))
+    yield from ((_("DynamoDB: table"), _dynamodb), (_("DynamoDB: stream"), _stream))
+    yield _("Firehose: changes"), _firehose(settings.CDC_STREAM)
+    yield _("Firehose: request log"), _firehose(settings.LOGS_STREAM)
     if settings.CDC_FAILURE_QUEUE_URL:
-        yield "SQS: changes not captured", _queue
+        yield _("SQS: changes not captured"), _queue
     try:
         lake = lake_config()
         buckets = {"Bronze": lake.bronze_bucket, "Silver": lake.silver_bucket}
@@ -154,10 +154,10 @@ def _services() -> Iterator[tuple[str, Ask]]:
     for layer, bucket in {**buckets, "Gold": settings.GOLD_BUCKET}.items():
         yield f"S3: {layer}", _bucket(bucket)
     if settings.LAKE_MACHINE_ARN:
-        yield "Step Functions: lake", _machine
+        yield _("Step Functions: lake"), _machine
     yield from (("Glue", _glue), ("Athena", _athena), ("CloudWatch", _cloudwatch))
     if settings.ALARM_TOPIC_ARN:
-        yield "SNS: alarms", _topic
+        yield _("SNS: alarms"), _topic
 
 
 def check(name: str, ask: Ask) -> Finding:
@@ -167,7 +167,7 @@ def check(name: str, ask: Ask) -> Finding:
         ok, answer = True, ask()
     except ClientError as error:
         ok, answer = False, Answer(f"{error.response['Error']['Code']}: {error.response['Error']['Message']}")
-    except (BotoCoreError, OSError, ValueError, KeyError) as error:
+    except Exception as error:  # noqa: BLE001  whatever a service answers, the page shows the others
         ok, answer = False, Answer(f"{type(error).__name__}: {error}")
     milliseconds = round((time.perf_counter() - started) * 1000, 1)
     return Finding(name, ok, milliseconds, answer.detail, answer.version)

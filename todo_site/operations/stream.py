@@ -14,6 +14,7 @@ from todo_site.operations.aws import client
 WINDOW = timedelta(hours=1)
 # S3 rounds times down to whole seconds.
 TOLERANCE = timedelta(seconds=1)
+UNREADABLE = 5  # tasks that are looked at for one that can be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,8 @@ def _clock(moment: datetime) -> dict[str, str]:
 def newest_change(now: datetime) -> datetime | None:
     """Return when the newest task was created, up to ``now``. One small Query per shard of the feed."""
     tasks: Any = Task
-    found = tasks.objects.filter(created_at__lte=now).page(None, 1).objects
-    return found[0].created_at if found else None
+    found = tasks.objects.filter(created_at__lte=now).page(None, UNREADABLE).objects
+    return next((task.created_at for task in found if task.created_at), None)
 
 
 def iterator_age(now: datetime) -> tuple[datetime, float] | None:

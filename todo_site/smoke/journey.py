@@ -10,7 +10,7 @@ from todo_site.smoke.people import People, SmokePerson
 
 TASKS = "/api/v1/tasks"
 KEYS_SECONDS = 30  # a new process answers 503 until it has fetched the keys for verifying tokens
-PROFILE = "/api/v1/users"
+PROFILE = "/api/v1/users/me"
 # The changes that updates make, in turn; every third task ends completed.
 CHANGES: tuple[dict[str, Any], ...] = (
     {"status": "in_progress"},

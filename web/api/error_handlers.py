@@ -21,11 +21,9 @@ Handler = Callable[[HttpRequest, Any], HttpResponse]
 
 
 class RequestProblem(DomainError):  # noqa: N818
-    """Raised by operations that refuse a request; answered as a problem with this status, detail and kind."""
+    """Raised by operations that refuse a request; answered as a problem with this status, code and detail."""
 
-    def __init__(
-        self, status: int, detail: str, kind: str = "", headers: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, status: int, kind: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
         self.status, self.kind, self.headers = status, kind, headers or {}
 

@@ -2,14 +2,17 @@
 
 from typing import Any
 
+from django.conf import settings
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
 from store.rate_limits import WINDOW_SECONDS
+from store.text import PROSE_PATTERN
 from web import problems
+from web.api import deprecation
 from web.api.describe import DEFERRED, HEADERS, LINKS
-from web.api.requests import TAGS_MAX
+from web.api.requests import KEY_PATTERN, TAGS_MAX, TAGS_PATTERN
 from web.api.schemas import ID
 
 Document = dict[str, Any]
@@ -18,11 +21,14 @@ _PROBLEM = "application/problem+json"
 _UNSAFE = ("post", "put", "patch", "delete")
 
 
+_FIELD_VALUE = r"^[\t\x20-\x7e\x80-\xff]*$"  # of RFC 9110: whatever a header may hold
+
+
 def _header(description: str, example: Any, **schema: Any) -> Document:
     return {
         "description": description,
         "example": example,
-        "schema": {"type": "string", "maxLength": 255, **schema},
+        "schema": {"type": "string", "maxLength": 255, "pattern": _FIELD_VALUE, **schema},
     }
 
 
@@ -37,7 +43,13 @@ _HEADERS: Document = {
     ),
     "X-Request-ID": _header("The request's id: the one you sent, or a new one", "3f1c9a"),
     "ETag": _header("Identifies the content of the response; for a single item, its version", '"3"'),
-    "Link": _header("The next page", '<https://…?cursor=…>; rel="next"', maxLength=4096),
+    "Link": _header(
+        "The next page of a list; of a deprecated operation, what replaces it",
+        '<https://todo.example.com/api/v1/tasks?cursor=x>; rel="next"',
+        maxLength=4096,
+    ),
+    "Deprecation": _header("Since when the operation is deprecated", "@1796083200", pattern="^@[0-9]+$"),
+    "Sunset": _header("Until when it works at least", "Wed, 01 Dec 2027 00:00:00 GMT"),
     "Idempotency-Replayed": _header(
         "This is the stored response to an earlier request", "true", enum=["true"]
     ),
@@ -51,22 +63,22 @@ _HEADERS: Document = {
     "Sync-Reset": _header("Deletions may be missing: read the complete list again", "true", enum=["true"]),
 }
 _EVERYWHERE = ("Access-Control-Allow-Origin", "RateLimit", "RateLimit-Policy", "X-Request-ID")
-# Status -> its meaning; kind, detail and headers of the example.
+# Status -> its meaning; code, detail and headers of the example.
 _PROBLEMS: dict[int, tuple[str, str, str, tuple[str, ...]]] = {
     400: (
         "The body, a header or a precondition is malformed",
-        "",
+        "body-missing",
         "The body is missing. Send a JSON object.",
         (),
     ),
-    401: ("No valid credentials", "", "The access token is not valid.", ("WWW-Authenticate",)),
+    401: ("No valid credentials", "invalid-token", "The access token is not valid.", ("WWW-Authenticate",)),
     403: (
         "The credentials are not enough: a read-only token, or no CSRF token",
         "insufficient-scope",
         "This token may not write. Use one with the scope `write`.",
         ("WWW-Authenticate",),
     ),
-    404: ("Not found, or somebody else's", "", problems.DETAILS[404], ()),
+    404: ("Not found, or somebody else's", "task-not-found", "There is no such task.", ()),
     409: (
         "Another request with this key, or another change of the item, is in progress: try again",
         "idempotency-in-flight",
@@ -81,11 +93,16 @@ _PROBLEMS: dict[int, tuple[str, str, str, tuple[str, ...]]] = {
     ),
     413: (
         "The body is too large",
-        "",
+        "request-too-large",
         "The request has 1048600 bytes, and at most 1048576 are accepted.",
         (),
     ),
-    415: ("The body is not JSON", "", "Send the body as JSON, with `Content-Type: application/json`.", ()),
+    415: (
+        "The body is not JSON",
+        "media-type",
+        "Send the body as JSON, with `Content-Type: application/json`.",
+        (),
+    ),
     422: ("Fields or parameters are not valid", "validation", "Some fields are not valid.", ()),
     429: (
         "Too many requests",
@@ -93,7 +110,7 @@ _PROBLEMS: dict[int, tuple[str, str, str, tuple[str, ...]]] = {
         "More than 6000 requests in a minute. Go on in 17 seconds.",
         ("Retry-After",),
     ),
-    500: ("Something went wrong on our side", "", problems.DETAILS[500], ()),
+    500: ("Something went wrong on our side", "internal-error", problems.DETAILS[500], ()),
     503: (
         "AWS cannot be reached",
         "unavailable",
@@ -143,9 +160,8 @@ class Api(NinjaAPI):
 
 def _complete(method: str, operation: Document, *, public: bool) -> None:
     responses = operation["responses"]
-    problem_statuses = {status for status in responses if int(status) >= 400} | {429, 500, 503}
+    problem_statuses = {status for status in responses if int(status) >= 400} | {400, 429, 500, 503}
     problem_statuses |= set() if public else {401, 403}
-    problem_statuses |= {400} if 304 in {int(status) for status in responses} else set()
     if public:
         operation["security"] = []
         problem_statuses -= {429, 503}
@@ -181,9 +197,9 @@ def _shared(method: str, operation: Document) -> list[Document]:
     if method in _UNSAFE:
         names.append("IdempotencyKey")
     if "412" in statuses:
-        names.append("IfMatch")
-    if {"304", "412"} & statuses:
-        names.append("IfNoneMatch")
+        names += ["IfMatch", "IfNoneMatch"]
+    if "304" in statuses:
+        names.append("IfNoneMatchOfRead")
     return [{"$ref": f"#/components/parameters/{name}"} for name in names]
 
 
@@ -198,16 +214,24 @@ def _parameters() -> Document:
             "schema": shape,
         }
 
-    tags = {"maxLength": TAGS_MAX, "format": "entity-tags"}
+    tags = {"maxLength": TAGS_MAX, "format": "entity-tags", "pattern": rf"^(\*|{TAGS_PATTERN})$"}
     return {
         "IdempotencyKey": header(
             "Idempotency-Key",
             "Makes it safe to repeat the request for 24 hours: 1 to 255 printable ASCII characters, such as a "
             "random UUID",
             format="idempotency-key",
+            pattern=f"^{KEY_PATTERN}$",
         ),
         "IfMatch": header("If-Match", "Only if this is still its ETag", **tags),
         "IfNoneMatch": header("If-None-Match", "Only if this is no longer its ETag", **tags),
+        "IfNoneMatchOfRead": header(
+            "If-None-Match",
+            "The ETag that you have: 304 if it is still the one. What is no ETag counts as not given",
+            minLength=0,
+            maxLength=settings.MAX_HEADER_BYTES,
+            pattern=_FIELD_VALUE,
+        ),
     }
 
 
@@ -217,6 +241,8 @@ def _refer(*names: str) -> Document:
 
 def _success(status: int, response: Document, operation: Document, method: str) -> Document:
     names = [*_EVERYWHERE, *operation.get(HEADERS, ())]
+    if operation.get("deprecated"):
+        names += deprecation.HEADERS
     conditional = {304, 412} & {int(known) for known in operation["responses"]}
     if status == 201:
         names.append("Location")
@@ -264,6 +290,8 @@ def _bound(schema: Document) -> None:
     kind = schema.get("type")
     if kind == "string" and not {"enum", "const"} & schema.keys():
         schema.setdefault("maxLength", _LENGTHS.get(schema.get("format", ""), _LONGEST))
+        if not {"format", "pattern"} & schema.keys():
+            schema["pattern"] = PROSE_PATTERN
     elif kind == "array" and "items" in schema:
         schema.setdefault("maxItems", _MOST)
     elif kind == "integer":

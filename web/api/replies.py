@@ -1,5 +1,6 @@
 """Responses with an entity tag, and responses that are stored for repeated requests."""
 
+import hashlib
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -17,6 +18,11 @@ _REVALIDATE = "private, no-cache"
 def etag(item: Authored) -> str:
     """Return an item's entity tag: its version."""
     return f'"{item.version}"'
+
+
+def weak_tag(content: bytes) -> str:
+    """Return the entity tag of a response that shows more than one item, or no version."""
+    return f'W/"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
 
 
 def revalidated(request: HttpRequest, tag: str, content: bytes) -> HttpResponse:

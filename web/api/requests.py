@@ -14,16 +14,18 @@ from pydantic_core import from_json
 from store import validation, versions
 from store.errors import FieldError, TooMany, ValidationFailed
 from store.idempotency import Once, StoredReply
+from store.steps import OutOfStepsError, Steps
 from web.api.error_handlers import RequestProblem
-from web.steps import OutOfStepsError, Steps
 
 KEY_MAX = 255
 TAGS_MAX = 1024
 MAX_DEPTH, MAX_VALUES = 32, 20_000
 _JSON = re.compile(r"application/([a-z0-9.+-]+\+)?json", re.IGNORECASE)
-_KEY = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
-_TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
-_TAGS = re.compile(rf"[\s,]*{_TAG.pattern}\s*(?:,\s*(?:{_TAG.pattern}\s*)?)*")
+# In the part of regular expressions that Python and JavaScript share: the OpenAPI document has them, too.
+KEY_PATTERN = r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?"
+_TAG_PATTERN = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
+TAGS_PATTERN = rf"[ \t,]*{_TAG_PATTERN}[ \t]*(?:,[ \t]*(?:{_TAG_PATTERN}[ \t]*)?)*"
+_KEY, _TAG, _TAGS = (re.compile(pattern) for pattern in (KEY_PATTERN, _TAG_PATTERN, TAGS_PATTERN))
 
 
 def json_object(request: HttpRequest) -> dict[str, Any]:
@@ -31,20 +33,24 @@ def json_object(request: HttpRequest) -> dict[str, Any]:
     check_coding(request)
     content_type = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip()
     if content_type and not _JSON.fullmatch(content_type):
-        raise RequestProblem(415, "Send the body as JSON, with `Content-Type: application/json`.")
+        raise RequestProblem(
+            415, "media-type", "Send the body as JSON, with `Content-Type: application/json`."
+        )
     body = request.body
     if not body.strip():
-        raise RequestProblem(400, "The body is missing. Send a JSON object.")
+        raise RequestProblem(400, "body-missing", "The body is missing. Send a JSON object.")
     try:
         value = from_json_text(body.decode())
     except UnicodeDecodeError as error:
-        raise RequestProblem(400, f"The body is not valid UTF-8, from byte {error.start} on.") from None
+        raise RequestProblem(
+            400, "malformed-body", f"The body is not valid UTF-8, from byte {error.start} on."
+        ) from None
     except ValueError as error:
         if "recursion limit" in str(error):
             raise _too_deep("far more") from None
-        raise RequestProblem(400, f"The body is not valid JSON: {error}.") from None
+        raise RequestProblem(400, "malformed-body", f"The body is not valid JSON: {error}.") from None
     if not isinstance(value, dict):
-        raise RequestProblem(400, "The body must be a JSON object, such as {}.")
+        raise RequestProblem(400, "malformed-body", "The body must be a JSON object, such as {}.")
     _check_extent(value)
     return value
 
@@ -68,10 +74,15 @@ def check_coding(request: HttpRequest) -> None:
     """Refuse a compressed body, and one in another character set than UTF-8. Raises RequestProblem 415."""
     charset = request.content_params.get("charset", "utf-8") if request.content_params else "utf-8"
     if charset.strip().lower() not in {"utf-8", "utf8"}:
-        raise RequestProblem(415, "Send the body in UTF-8, with no `charset` or with `charset=utf-8`.")
+        raise RequestProblem(
+            415, "charset", "Send the body in UTF-8, with no `charset` or with `charset=utf-8`."
+        )
     if request.META.get("HTTP_CONTENT_ENCODING", "").strip().lower() not in {"", "identity"}:
         raise RequestProblem(
-            415, "Send the body as it is, without `Content-Encoding`.", "", {"Accept-Encoding": "identity"}
+            415,
+            "content-encoding",
+            "Send the body as it is, without `Content-Encoding`.",
+            {"Accept-Encoding": "identity"},
         )
 
 
@@ -92,12 +103,12 @@ def _check_extent(value: dict[str, Any]) -> None:
         if not values.taken:
             raise _too_deep(f"more than {MAX_DEPTH}") from None
         detail = f"The body has {error.measured} values, and at most {error.limit} are accepted. Send fewer at a time."
-        raise RequestProblem(413, detail, TooMany.kind) from None
+        raise RequestProblem(413, TooMany.kind, detail) from None
 
 
 def _too_deep(measured: str) -> RequestProblem:
     detail = f"The body is nested too deeply: it has {measured} levels, and at most {MAX_DEPTH} are accepted."
-    return RequestProblem(422, detail, "too-deep")
+    return RequestProblem(422, "too-deep", detail)
 
 
 def split(body: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -148,11 +159,14 @@ def preconditions(request: HttpRequest) -> Versions | None:
 def client_has(request: HttpRequest, etag: str) -> bool:
     """Return whether the client, by ``If-None-Match``, has the version that ``etag`` identifies.
 
-    Raises RequestProblem 400.
+    A condition that is malformed does not count: the client gets what it would get without one.
     """
     if "HTTP_IF_NONE_MATCH" not in request.META:
         return False
-    tags = _tags(request, "If-None-Match")
+    try:
+        tags = _tags(request, "If-None-Match")
+    except RequestProblem:
+        return False
     return tags is None or etag.removeprefix("W/") in [tag.removeprefix("W/") for tag in tags]
 
 
@@ -163,9 +177,10 @@ def _tags(request: HttpRequest, name: str) -> list[str] | None:
         return None
     if len(header) > TAGS_MAX:
         detail = f"{name} has {len(header)} characters, and at most {TAGS_MAX} are accepted."
-        raise RequestProblem(400, detail)
+        raise RequestProblem(400, "malformed-condition", detail)
     if not _TAGS.fullmatch(header):
-        raise RequestProblem(400, f'{name} must be an ETag that you were sent, such as "3", or *.')
+        detail = f'{name} must be an ETag that you were sent, such as "3", or *.'
+        raise RequestProblem(400, "malformed-condition", detail)
     return _TAG.findall(header)
 
 
@@ -176,6 +191,6 @@ def once(request: HttpRequest, payload: Any, reply: Callable[[Any], StoredReply]
         return None
     if len(key) > KEY_MAX or not _KEY.fullmatch(key):
         detail = f"Idempotency-Key must be 1 to {KEY_MAX} printable ASCII characters. It has {len(key)} characters."
-        raise RequestProblem(400, detail)
+        raise RequestProblem(400, "malformed-idempotency-key", detail)
     canonical = json.dumps([request.method, request.path, payload], sort_keys=True, separators=(",", ":"))
     return Once(key, hashlib.sha256(canonical.encode()).hexdigest(), reply)

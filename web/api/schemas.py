@@ -18,7 +18,6 @@ ID = "0199d3a4-6f2e-7c41-9b1d-3f5a8e6c2d10"
 UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
-OUT = ConfigDict(extra="forbid")
 T32 = Annotated[str, Field(max_length=32)]
 T36 = Annotated[str, Field(max_length=36)]
 T50 = Annotated[str, Field(max_length=50)]
@@ -37,8 +36,11 @@ Version = Annotated[int, Field(ge=1, le=2**53, json_schema_extra={"format": "int
 
 
 def out(example: dict[str, Any]) -> ConfigDict:
-    """Return the configuration of a response's schema with an example."""
-    return {**OUT, "json_schema_extra": {"examples": [example]}}
+    """Return the configuration of a response's schema with an example.
+
+    A response may grow: no schema of one forbids further properties, and clients ignore those they do not know.
+    """
+    return {"json_schema_extra": {"examples": [example]}}
 
 
 class HealthOut(Schema):
@@ -53,7 +55,6 @@ class HealthOut(Schema):
 class FieldProblem(Schema):
     """An error in one field."""
 
-    model_config = OUT
     field: T100
     message: T500
     code: T64
@@ -66,25 +67,26 @@ _Errors = Annotated[list[FieldProblem], Field(max_length=2 * validation.MAX_ERRO
 class ProblemCore(Schema):
     """The part of a problem that does not depend on the request."""
 
-    model_config = OUT
     type: T200
     title: T100
     status: Status
     detail: T1000
+    code: Annotated[
+        str,
+        Field(max_length=64, pattern="^[a-z0-9-]+$", description="What happened, for programs: it is stable"),
+    ]
+    docs: Annotated[
+        str,
+        Field(max_length=500, description="Where the code is explained", json_schema_extra={"format": "uri"}),
+    ]
     errors: _Errors = []
 
 
-class Problem(Schema):
+class Problem(ProblemCore):
     """An error in the form of RFC 9457. `errors` lists invalid fields, if there are any."""
 
-    model_config = OUT
-    type: T200
-    title: T100
-    status: Status
-    detail: T1000
     instance: T500
     request_id: T128
-    errors: _Errors = []
 
 
 def flag(text: Any) -> Any:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from web.steps import OutOfStepsError, Steps
+from store.steps import OutOfStepsError, Steps
 
 
 def test_a_call_may_take_its_limit_and_no_step_more():

@@ -1,0 +1,155 @@
+"""How often strangers may try: passwords, codes, and what makes us mail somebody.
+
+Each try is counted before it is made, for the account that it is about and for the network that it comes from. So no
+number of tries at once passes a limit, and when the tries are used up, a right password is refused in the same words as
+a wrong one. A try that succeeds is given back. An account that nobody has is counted like any other.
+
+Strangers who try without end must not lock the owner out. A browser in which somebody has signed in before has a cookie
+that says so (OWASP calls it a device cookie) and tries of its own. Resetting the password gives a browser this cookie,
+too. Direct calls to Cognito meet Cognito's own limits only.
+
+The table knows accounts, networks and browsers by keyed digests alone. They expire, and belong to nobody's data.
+"""
+
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from identity import sealing, today
+from identity.errors import ChallengeRequired, IdentityUnavailable, TooManyTries
+from store import throttle
+from store.request_context import RequestContext
+from store.text import folded
+from store.throttle import Limit
+from web.client_address import network_of
+
+# Tries of one kind about one account, or from a browser that it knows: at once, and again in each such time.
+ACCOUNT_MOST = 10
+DEVICE_MOST = 10
+TRY_SECONDS = 3600
+# Mails to one address that strangers cause.
+MAILS_MOST = 6
+MAIL_SECONDS = 6 * 3600
+DAY_SECONDS = 24 * 3600
+# Accounts that a browser is known to.
+KNOWN_MOST = 5
+COOKIE, COOKIE_SECONDS = "device", 180 * DAY_SECONDS
+
+PASSWORD, FACTOR, CONFIRMATION, RESET, PROOF, NEW_ADDRESS = (
+    "password",
+    "second-factor",
+    "confirmation",
+    "reset",
+    "proof",
+    "new-address",
+)
+# After these nobody has learned anything: the password was right, or was not looked at.
+_NOT_WRONG = (ChallengeRequired, IdentityUnavailable)
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who tries: from which network, in a browser known to which accounts (their digests), in which time zone."""
+
+    network: str
+    device: str = ""
+    known_to: Sequence[str] = ()
+    zone: ZoneInfo | None = field(default=None, compare=False)
+
+
+def visitor(request: HttpRequest) -> Visitor:
+    """Return who sends a request."""
+    device, known_to = _cookie(request)
+    return Visitor(network_of(request), device, known_to, today.zone_of_browser(request))
+
+
+def of_admin(ctx: RequestContext) -> Visitor:
+    """Return an admin as somebody who causes mails, wherever they are."""
+    return Visitor(f"admin {ctx.updated_by}")
+
+
+def remember(request: HttpRequest, answer: HttpResponse, *names: str) -> None:
+    """Let a browser whose user has just proved to own an account, of these names, have tries of its own for it."""
+    device, known_to = _cookie(request)
+    own = [_digest("account", folded(name)) for name in names if name]
+    kept = [*own, *(digest for digest in known_to if digest not in own)][: 2 * KNOWN_MOST]
+    sealed = sealing.seal(COOKIE, device or secrets.token_urlsafe(18), *kept)
+    answer.set_cookie(
+        COOKIE, sealed, max_age=COOKIE_SECONDS, secure=request.is_secure(), httponly=True, samesite="Lax"
+    )
+
+
+def _cookie(request: HttpRequest) -> tuple[str, list[str]]:
+    values = sealing.unseal(COOKIE, request.COOKIES.get(COOKIE, ""), COOKIE_SECONDS)
+    return (values[0], values[1:]) if values else ("", [])
+
+
+@contextmanager
+def counted(who: Visitor, kind: str, account: str) -> Iterator[None]:
+    """Count what is done inside as a try of a ``kind`` about the account of that name, whether or not there is one.
+
+    It is one unless it succeeds. Two requests to DynamoDB, and two more after a success. Raises TooManyTries.
+    """
+    taken = _take(who, _limits(who, kind, _digest("account", folded(account))))
+    try:
+        yield
+    except _NOT_WRONG:
+        _give_back(taken)
+        raise
+    _give_back(taken)
+
+
+def _limits(who: Visitor, kind: str, account: str) -> dict[str, Limit]:
+    if account in who.known_to:
+        return {_digest(kind, "device", who.device, account): Limit(DEVICE_MOST, TRY_SECONDS)}
+    limits = {_digest(kind, "account", account): Limit(ACCOUNT_MOST, TRY_SECONDS)}
+    if settings.TRIES_PER_NETWORK:
+        network = _digest(kind, "network", who.network)
+        limits = {network: Limit(settings.TRIES_PER_NETWORK, TRY_SECONDS)} | limits
+    return limits
+
+
+def mail(who: Visitor, recipient: str) -> None:
+    """Count a mail that somebody causes to an address, or to the account of that name, whether or not there is one.
+
+    Up to three requests to DynamoDB. Raises TooManyTries.
+    """
+    limits = {}
+    if most := settings.MAILS_PER_NETWORK:
+        if settings.MAILS_A_DAY:  # one network must not use up what there is for all
+            most = min(most, max(1, settings.MAILS_A_DAY // 10))
+        limits[_digest("mail", "network", who.network)] = Limit(most, MAIL_SECONDS)
+    limits[_digest("mail", "to", folded(recipient))] = Limit(MAILS_MOST, MAIL_SECONDS)
+    if settings.MAILS_A_DAY:  # half of them at once, and the other half comes back within the day
+        limits[_digest("mail", "all")] = Limit(max(1, settings.MAILS_A_DAY // 2), DAY_SECONDS)
+    _take(who, limits)
+
+
+def _take(who: Visitor, limits: dict[str, Limit]) -> dict[str, Limit]:
+    """Use up one try of each limit, or none and raise TooManyTries."""
+    taken: dict[str, Limit] = {}
+    now = time.time()
+    for subject, limit in limits.items():
+        if seconds := throttle.take(subject, limit, now):
+            _give_back(taken)
+            raise TooManyTries(seconds, now + seconds, who.zone)
+        taken[subject] = limit
+    return taken
+
+
+def _give_back(taken: dict[str, Limit]) -> None:
+    for subject, limit in taken.items():
+        throttle.give_back(subject, limit)
+
+
+def _digest(*parts: str) -> str:
+    key = f"identity.tries.{settings.SECRET_KEY}".encode()
+    return hmac.new(key, "\0".join(parts).encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
