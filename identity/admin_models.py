@@ -68,6 +68,7 @@ KINDS = {
     "access_token": _("access token"),
     "idempotency": _("idempotency record"),
     "lake": _("lake"),
+    "workspace": _("workspace"),
 }
 # What was done, as the trail says it; the first word of an entry.
 ACTIONS = {
@@ -87,6 +88,17 @@ ACTIONS = {
     "end session": _("ended"),
     "revoke": _("revoked"),
     "order": _("requested"),
+    "resend invitation": _("invited again"),
+    "resend confirmation": _("confirmation sent again"),
+    "reset password": _("password reset"),
+    "look as": _("looked at the site as"),
+    "stop looking as": _("stopped looking at the site as"),
+    "gather data": _("all data put into a file"),
+    "download data": _("all data downloaded"),
+    "merge": _("merged"),
+    "change settings": _("settings changed"),
+    "announce": _("announcement made"),
+    "withdraw announcement": _("announcement removed"),
 }
 SHOWN_KEY = 12  # characters of a key that is a hash
 _HASH = re.compile(r"[0-9a-f]{64}")
