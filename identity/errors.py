@@ -52,6 +52,7 @@ class TooManyAttempts(IdentityError):  # noqa: N818
     """Cognito limits the rate of attempts."""
 
     status = 429
+    kind = "too-many-tries"
     headers = {"Retry-After": "300"}
     message = _("Too many attempts. Wait a few minutes and try again.")
 
