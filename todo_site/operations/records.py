@@ -1,6 +1,6 @@
 """Sessions, access tokens, idempotency records and the audit trail in the admin."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -30,7 +30,7 @@ class SiteRecordAdmin(AuditedRecord):
     """Records that the use of the site creates; admins may delete them."""
 
     removal = "delete"
-    readonly_fields: Any = (OWNER, *KEPT)
+    readonly_fields: ClassVar[Any] = (OWNER, *KEPT)
 
     def delete_item(self, request: HttpRequest, obj: Any) -> None:
         """Delete the record, with an entry in the audit trail."""
