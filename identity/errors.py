@@ -51,6 +51,8 @@ class PasswordResetRequired(IdentityError):  # noqa: N818
 class TooManyAttempts(IdentityError):  # noqa: N818
     """Cognito limits the rate of attempts."""
 
+    status = 429
+    headers = {"Retry-After": "300"}
     message = _("Too many attempts. Wait a few minutes and try again.")
 
 

@@ -11,7 +11,6 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from identity import passwords
-from identity.errors import TooManyTries
 from store.errors import DomainError
 from web.forms import TextField
 
@@ -95,11 +94,11 @@ def posted(request: HttpRequest) -> QueryDict | None:
 
 
 def show(request: HttpRequest, template: str, shown: Mapping[str, Any]) -> HttpResponse:
-    """Render a page with forms: 422 if one of those in the context has errors, 429 if too much was tried with it."""
+    """Render a page with forms: 422 if one of those in the context has errors, 429 or 503 if it may work later."""
     refused = [form for form in shown.values() if isinstance(form, forms.Form) and form.errors]
     answer = render(request, template, dict(shown), status=422 if refused else 200)
     for form in refused:
-        if error := getattr(form, "too_many", None):
+        if error := getattr(form, "later", None):
             answer.status_code = error.status
             for name, value in error.headers.items():
                 answer[name] = value
@@ -110,7 +109,7 @@ class StyledForm(forms.Form):
     """A form with the style of the pages."""
 
     use_required_attribute = False
-    too_many: TooManyTries | None = None
+    later: DomainError | None = None  # why it cannot be done now
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
@@ -120,9 +119,9 @@ class StyledForm(forms.Form):
                 field.widget.attrs.setdefault("class", "input")
 
     def explain(self, error: DomainError, field: str | None = None) -> None:
-        """Show why what the form asks for was not done: at a field, unless too much was tried."""
-        if isinstance(error, TooManyTries):
-            self.too_many, field = error, None
+        """Show why what the form asks for was not done: at a field, unless it has only to be asked for later."""
+        if "Retry-After" in error.headers:
+            self.later, field = error, None
         self.add_error(field, str(error))
 
 

@@ -91,7 +91,7 @@ def list_insights(request: HttpRequest) -> HttpResponse:
     from insights import serializers  # here, because the other operations of the API need no questions
 
     questions = enumerate(serializers.questions())
-    return pages.answer(request, "insights", questions, lambda each: -each[0], lambda each: each[1])
+    return pages.respond(request, "insights", questions, lambda each: -each[0], lambda each: each[1])
 
 
 @router.get(

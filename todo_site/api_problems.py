@@ -152,6 +152,11 @@ PROBLEMS = {
         "You have used up what one person may do in a minute. `RateLimit` says what is left, with every answer.",
         "Wait as long as `Retry-After` says.",
     ),
+    "read-only": Problem(
+        (403,),
+        "Your browser's session looks as another person, and may neither change nor take along what is theirs.",
+        "End it, or use a token of your own.",
+    ),
     "request-too-large": Problem(
         (413,),
         "The body, or the number of parameters, is larger than the API reads. `detail` says what would pass.",
@@ -164,6 +169,11 @@ PROBLEMS = {
         (403,),
         "An access token cannot make another secret, which could outlive it.",
         "Use the token of a sign-in, or the account page.",
+    ),
+    "sign-up-closed": Problem(
+        (403,),
+        "You have an account, but this workspace takes nobody with your address.",
+        "Ask an administrator to invite you.",
     ),
     "task-not-found": Problem((404,), "You have no task with this id.", _NOT_FOUND),
     "too-deep": Problem((422,), "The body is nested more deeply than the API reads.", "Send a flatter one."),

@@ -135,7 +135,7 @@ def create_access_token(request: HttpRequest) -> HttpResponse:
 def list_access_tokens(request: HttpRequest) -> HttpResponse:
     """List your access tokens that have not expired, the newest first; without their secrets. At most 50."""
     user_id = context(request).user_id
-    return pages.answer(
+    return pages.respond(
         request,
         f"tokens\0{user_id}",
         access_tokens.list_tokens(user_id),

@@ -92,7 +92,7 @@ def list_exports(request: HttpRequest) -> HttpResponse:
     """List your exports of the last day, the newest first. At most 20."""
     ctx = context(request)
     found = [item for item in export_jobs.list_exports(ctx) if item.format in FORMATS]
-    return pages.answer(request, f"exports\0{ctx.user_id}", found, lambda item: item.id, _shown)
+    return pages.respond(request, f"exports\0{ctx.user_id}", found, lambda item: item.id, _shown)
 
 
 @router.get(

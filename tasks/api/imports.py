@@ -146,7 +146,7 @@ def list_imports(request: HttpRequest) -> HttpResponse:
     """List your imports in steps of the last day, the newest first. At most 20."""
     ctx = context(request)
     found = import_jobs.list_imports(ctx)
-    return pages.answer(request, f"imports\0{ctx.user_id}", found, lambda item: item.id, _shown)
+    return pages.respond(request, f"imports\0{ctx.user_id}", found, lambda item: item.id, _shown)
 
 
 @router.get(

@@ -19,8 +19,8 @@ from store.steps import Steps
 Captures = dict[str, Any]
 Actions = Callable[[str], Callable[..., Captures | None]]
 
-# An ordinary line takes under a thousand steps, the worst that a search found 24,000.
-MAX_STEPS = 50_000
+# An ordinary line takes under a thousand steps, the worst that a search found 31,000.
+MAX_STEPS = 75_000
 MAX_REPETITIONS = 31
 _SYNTAX = re.compile(r"[\[\]{}]|<(\w+)(?:\.(\w+))?(?::(\w+)(\+)?)?>|[^\s\[\]{}<>]+")
 

@@ -326,10 +326,11 @@ class _Finder:
         if self._is_then(at):
             later = self._said_from(at + 1)
             return bool(later) and (later != {"time"} or "time" in said)
+        if "day" not in said or not self._joins(at):
+            return False
         follows = self._longest(at + 1)
         return (
-            self._joins(at)
-            and "day" in said & follows.says
+            "day" in follows.says
             and follows.place not in {"", "keep"}
             and not self._is_blank(follows.end, len(self._words.texts))
         )

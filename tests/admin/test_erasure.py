@@ -44,10 +44,8 @@ KINDS = {
     "TRASH",
     "USER",
 }
-# Those that name nobody, and expire by themselves.
-NAMELESS = {"TRIES"}
-
-NOBODYS = {"TURN", "WORKSPACE"}
+# Those that say nothing about anybody; tries name nobody, and expire by themselves.
+OF_NOBODY = {"TRIES", "TURN", "WORKSPACE"}
 
 
 def traces(*texts):
@@ -169,4 +167,4 @@ def test_by_an_admin_whose_deed_stays_on_the_trail(planted, root, alice):
 
 def test_every_kind_of_item_is_planted():
     ours = {kind for kind, model in Item.TYPES.items() if not model.__module__.startswith("tests.")}
-    assert ours - NAMELESS == KINDS | NOBODYS
+    assert ours - OF_NOBODY == KINDS

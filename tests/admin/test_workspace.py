@@ -47,7 +47,7 @@ def test_the_name_is_at_the_top_of_every_page(root, alice, client_for):
     assert "· Acme &amp; Sons</title>" in page
     assert "Acme &amp; Sons: Todo admin" in root.page("")
     assert Client().get("/manifest.webmanifest").json()["name"] == "Acme & Sons"
-    (entry,) = audit.history("workspace", "settings")
+    entry = audit.history("workspace", "settings")[0]
     assert (entry.action, entry.actor_id) == ("change settings", root.account.id)
     assert {"field": "name", "before": "", "after": "Acme & Sons"} in entry.changes
     assert root.save(SETTINGS, name="").status_code == 302
@@ -216,7 +216,7 @@ def test_an_announcement_is_on_every_page_until_it_is_dismissed(root, alice, cli
     assert "Maintenance tonight" in text(stranger.get("/login/"))
     assert root.save(f"{ANNOUNCEMENTS}?id={one.id}", text="Maintenance tomorrow").status_code == 302
     assert "Maintenance tomorrow" in text(browser.get("/"))
-    assert [entry.action for entry in audit.history("workspace", "settings")] == ["announce", "announce"]
+    assert [entry.action for entry in audit.history("workspace", "settings")[:2]] == ["announce", "announce"]
 
 
 def test_an_announcement_is_removed_after_a_question(root, alice, client_for):
@@ -236,7 +236,7 @@ def test_an_announcement_that_cannot_be_dismissed(root):
     client.cookies["dismissed"] = one.id
     page = text(client.get("/login/"))
     assert "Maintenance tonight" in page
-    assert "Dismiss" not in page
+    assert "/announcements/dismiss/" not in page
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from web import problems
 ROOT = Path(__file__).resolve().parent.parent.parent
 PACKAGES = ("store", "web", "dynamo_admin", "identity", "tasks", "insights", "todo_site")
 # Refusals that only pages make: they have words, and nobody sees a code.
-ON_PAGES = {"too-many-searches"}
+ON_PAGES = {"too-many-searches", "too-many-tries"}
 
 
 def classes(tree):

@@ -8,13 +8,13 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from icalendar import Calendar
 
+from store.steps import Steps
 from tasks import calendar_feed, calendar_rules, recurrence
 from tasks.calendar_feed import Room
 from tasks.recurrence import InvalidRule, Start, fitted
 from tests import feeds
 from tests.slices import examples
 from tests.tasks.test_rules import DAYS, rules
-from web.steps import Steps
 
 TODAY = date(2026, 11, 30)
 LONG_AGO = date(1990, 1, 1)

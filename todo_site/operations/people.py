@@ -105,9 +105,9 @@ class UserAdmin(Audited):
 
     audit_kind = "user"
     form = UserForm
-    people = ("updated_by",)
     change_form_template = "admin/tasks/user/change_form.html"
     change_list_template = "admin/tasks/user/change_list.html"
+    people = ("updated_by",)
     list_display = ("email", "name", "username", "kept_roles", "active", CREATED)
     list_filter = (StateFilter, ("created_at", PeriodFilter))
     search_fields = ("email", "name", "username")

@@ -30,7 +30,7 @@ class SiteRecordAdmin(AuditedRecord):
     """Records that the use of the site creates; admins may delete them."""
 
     removal = "delete"
-    readonly_fields: ClassVar[Any] = (OWNER, *KEPT)
+    readonly_fields: ClassVar[tuple[Any, ...]] = (OWNER, *KEPT)
 
     def delete_item(self, request: HttpRequest, obj: Any) -> None:
         """Delete the record, with an entry in the audit trail."""

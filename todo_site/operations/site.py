@@ -66,7 +66,7 @@ class Site(DynamoAdminSite):
         return redirect("login")
 
     def get_urls(self) -> list[Any]:
-        """Return the URLs of the admin with those of the site's own pages, and the people that fields suggest."""
+        """Return the URLs of the admin with the site's own: Pipeline, Health, and the people that fields suggest."""
         pages = [
             path(f"{page.name}/", self.admin_view(page.view_for(self)), name=page.name)
             for page in (

@@ -21,7 +21,7 @@ def next_link(request: HttpRequest, **parameters: Any) -> str:
     return f'<{address}>; rel="next"'
 
 
-def answer(
+def respond(
     request: HttpRequest,
     scope: str,
     items: Iterable[Item],
