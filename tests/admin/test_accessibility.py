@@ -4,11 +4,11 @@ import pytest
 
 from store.model import table
 from tasks.items import task_key
-from tests.admin.test_journeys import PAGES, ask_for, enter, shot
-from tests.web.conftest import site
+from tests.admin.test_journeys import PAGES, ask_for, shot
+from tests.web.conftest import open_as, site, visit
 from tests.web.test_accessibility import judge, wrong
 
-__all__ = ["enter", "site"]
+__all__ = ["open_as", "site", "visit"]
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
@@ -38,8 +38,8 @@ def full(root, add, alice, known, client_for, api):
     return keys | {"alice": alice.id}
 
 
-def test_axe_finds_nothing_in_the_admin(enter, root, full):
-    page, found = enter(root.account), {}
+def test_axe_finds_nothing_in_the_admin(open_as, root, full):
+    page, found = open_as(root.account, "/admin/"), {}
     own = f"user_id__exact={full['alice']}"
     paths = [
         *PAGES, "tasks/accesstoken/", "tasks/idempotencyrecord/", "tasks/task/?foo=1", f"tasks/task/?{own}",
