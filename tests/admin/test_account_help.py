@@ -204,7 +204,7 @@ def test_people_without_a_role_and_missing_users(admin_of, alice, bob, root):
 def test_the_list_shows_roles(root, alice, known):
     known(alice)
     root.save(f"tasks/user/{alice.id}/change/", roles=["managers"])
-    assert '<td class="field-kept_roles">managers</td>' in root.page(f"tasks/user/?q={alice.email}")
+    assert '<td class="field-kept_roles">Managers</td>' in root.page(f"tasks/user/?q={alice.email}")
 
 
 def test_a_task_is_saved_as_another_one(root, alice, known, add):
