@@ -66,6 +66,7 @@ class RecurrenceQuery(TypedDict, total=False):
                 max_length=1000,
                 description="An RFC 5545 recurrence rule",
                 examples=["FREQ=WEEKLY;BYDAY=FR,MO;INTERVAL=2;UNTIL=20261231"],
+                json_schema_extra={"format": "rrule"},
             ),
         ]
     ]

@@ -110,6 +110,12 @@ _PROBLEMS: dict[int, tuple[str, str, str, tuple[str, ...]]] = {
         "More than 6000 requests in a minute. Go on in 17 seconds.",
         ("Retry-After",),
     ),
+    431: (
+        "The headers are too large",
+        "headers-too-large",
+        "The request has 34183 bytes of headers, and at most 32768 are accepted.",
+        (),
+    ),
     500: ("Something went wrong on our side", "internal-error", problems.DETAILS[500], ()),
     503: (
         "AWS cannot be reached",
@@ -160,7 +166,7 @@ class Api(NinjaAPI):
 
 def _complete(method: str, operation: Document, *, public: bool) -> None:
     responses = operation["responses"]
-    problem_statuses = {status for status in responses if int(status) >= 400} | {400, 429, 500, 503}
+    problem_statuses = {status for status in responses if int(status) >= 400} | {400, 429, 431, 500, 503}
     problem_statuses |= set() if public else {401, 403}
     if public:
         operation["security"] = []
