@@ -39,7 +39,8 @@ def login(request: HttpRequest) -> HttpResponse:
     following = request.GET.get("next", "")
     if request.user.is_authenticated:
         return redirect(safe_url(request, following))
-    about = sealing.unseal("login", request.GET.get("for", ""), registration.LINK_SECONDS)
+    link = request.GET.get("for")
+    about = sealing.unseal("login", link, registration.LINK_SECONDS) if link else None
     form = SignInForm(initial={"next": following, "identifier": about[0] if about else ""})
     demo = _demo_accounts(request.GET.get("demo", ""))
     if any(account["chosen"] for account in demo):

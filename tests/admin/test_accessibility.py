@@ -1,6 +1,7 @@
 """axe-core finds nothing wrong with any page of the admin, in light and dark; and every one fits a narrow window."""
 
 import pytest
+from playwright.sync_api import expect
 
 from store.model import table
 from tasks.items import task_key
@@ -53,24 +54,27 @@ def test_axe_finds_nothing_in_the_admin(open_as, root, full):
         look(page, path.replace(full["alice"], "x"), found)
     page.goto("/admin/tasks/auditentry/")
     page.locator("#result_list tbody a").first.click()
-    look(page, "audit entry", found)
+    look(page, "audit entry", found, "View audit entry")
     page.goto(f"/admin/tasks/task/?{own}")
     ask_for(page, "change_category")
-    look(page, "asking", found)
+    look(page, "asking", found, "New category of 1 task")
     page.goto(f"/admin/tasks/task/{full['kept']}/change/")
     root.save(f"tasks/task/{full['kept']}/change/", title="Theirs")
     page.locator("#id_title").fill("Mine")
     page.get_by_role("button", name="Save", exact=True).click()
-    look(page, "stale", found)
+    look(page, "stale", found, "somebody else changed this")
     page.goto("/admin/pipeline/")
     page.locator("[name=first_day]").fill("2020-01-01")
     page.get_by_role("button", name="Replay these days").click()
-    look(page, "asking to replay", found)
+    look(page, "asking to replay", found, "No, take me back")
     assert wrong(found) == {}
 
 
-def look(page, name, found):
-    """Judge the page, and take its picture in both sizes and themes."""
+def look(page, name, found, words=""):
+    """Judge the page, once it shows these words, and take its picture in both sizes and themes."""
+    if words:  # a click has led here, and does not wait for the page
+        expect(page.locator("#content").get_by_text(words).first).to_be_visible()
+        page.wait_for_load_state()
     judge(page, name, found)
     named = "".join(letter if letter.isalnum() else "_" for letter in name)[:60] or "index"
     for scheme in ("light", "dark"):

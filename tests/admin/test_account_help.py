@@ -5,6 +5,7 @@ import os
 import pytest
 
 from identity import accounts, cognito, email_addresses, errors, profiles, sign_ins
+from identity.tries import Visitor
 from store import audit
 from tasks import selectors
 from tests.web.totp import totp
@@ -67,7 +68,7 @@ def test_an_invitation_is_sent_again(root, invited, sent):
 
 def test_a_confirmation_is_sent_again(root, known, make_account, sent):
     email = f"self-{os.urandom(4).hex()}@example.com"
-    username = accounts.sign_up(email, "four-words-nobody-guesses", "Selma", "Self")
+    username = accounts.sign_up(Visitor("198.51.100.7"), email, "four-words-nobody-guesses", "Selma", "Self")
     (user,) = cognito.client().list_users(UserPoolId=os.environ["USER_POOL_ID"], Filter=f'email = "{email}"')[
         "Users"
     ]
@@ -109,7 +110,7 @@ def test_what_does_not_fit_the_state_of_an_account_is_refused(root, alice, known
     for what in ("resend invitation", "resend confirmation"):
         assert "cannot be sent to an account in this state" in do(root, alice, what)
     do(root, alice, "anything else")
-    root.act("tasks/user/", "disable", alice.id)
+    root.carry_out("tasks/user/", "disable", alice.id)
     assert "cannot be sent" in do(root, alice, "reset password")
     assert sent == []
     assert actions(alice) == ["disable"]
@@ -203,7 +204,7 @@ def test_people_without_a_role_and_missing_users(admin_of, alice, bob, root):
 def test_the_list_shows_roles(root, alice, known):
     known(alice)
     root.save(f"tasks/user/{alice.id}/change/", roles=["managers"])
-    assert '<td class="field-kept_roles">managers</td>' in root.page(f"tasks/user/?q={alice.email}")
+    assert '<td class="field-kept_roles">Managers</td>' in root.page(f"tasks/user/?q={alice.email}")
 
 
 def test_a_task_is_saved_as_another_one(root, alice, known, add):

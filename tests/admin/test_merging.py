@@ -158,7 +158,7 @@ def test_what_cannot_be_merged(root, pair, other_root, known):
             root.send(f"{merge_of(account)}?into={into}", {}),
         ):
             assert problem in answer.getvalue().decode()
-    root.act("tasks/user/", "disable", alice.id)
+    root.carry_out("tasks/user/", "disable", alice.id)
     assert "The account that stays is disabled." in root.page(f"{merge_of(bob)}?into={alice.id}")
     assert titles(bob) == ["One", "Three", "Two"]
     assert not profiles.get_profile(bob.id).disabled_at

@@ -58,8 +58,7 @@ def announce(page):
 def test_every_page_passes_axe_and_fits(enter, make_account, alice, known, add):
     known(alice)
     add("Pay rent")
-    # Axe measures with inline styles, which the page's policy refuses; the other tests keep the policy.
-    page = enter(make_account("Root", groups=("admins",)), bypass_csp=True)
+    page = enter(make_account("Root", groups=("admins",)))
     announce(page)
     person = f"/admin/tasks/user/{alice.id}"
     page.goto("/admin/announcements/")
@@ -95,7 +94,7 @@ def test_an_announcement_is_dismissed(enter, make_account):
 def test_looking_as_a_person_on_a_phone(enter, make_account, alice, known, add):
     known(alice)
     add("Pay rent")
-    page = enter(make_account("Root", groups=("admins",)), "narrow", bypass_csp=True)
+    page = enter(make_account("Root", groups=("admins",)), "narrow")
     page.goto(f"/admin/tasks/user/{alice.id}/help/")
     page.get_by_role("link", name="Look as this person").click()
     page.get_by_role("button", name="Look as this person").click()

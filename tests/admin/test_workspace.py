@@ -330,7 +330,7 @@ def test_pages_go_on_when_it_cannot_be_read_but_nobody_signs_up(monkeypatch, set
     assert "<span>Todo <span" in text(Client().get("/login/"))
     with pytest.raises(IdentityUnavailable):
         workspace.check_sign_up("ada@example.com")
-    assert sign_up("ada@other.example").status_code == 422
+    assert sign_up("ada@other.example").status_code == 503
     monkeypatch.undo()
     workspace.check_sign_up("ada@example.com")
 

@@ -75,6 +75,11 @@ def profile(api):
     return "PUT", "/api/v1/users", {"name": "once"}
 
 
+def changed_profile(api):
+    api("GET", "/api/v1/users/me")
+    return "PATCH", "/api/v1/users/me", {"name": "once"}
+
+
 def first_profile(api):
     remove(user_key(api("GET", "/api/v1/users").json()["id"]))
     return "POST", "/api/v1/users", {"name": "once"}
@@ -123,7 +128,7 @@ def continue_import(api):
 REQUESTS = (
     *(begin_import, continue_import),
     *(create, update, complete, delete, restore, purge, batch, bring_in, export, continue_export),
-    *(profile, first_profile, access_token, end_access_token, calendar, end_calendar),
+    *(profile, changed_profile, first_profile, access_token, end_access_token, calendar, end_calendar),
 )
 # A step that died keeps its claim for half a minute, in which another one is refused; one after the last does nothing.
 CLAIMED = (continue_export, continue_import)

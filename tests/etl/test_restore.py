@@ -4,6 +4,7 @@ import io
 import json
 import os
 import random
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -255,7 +256,8 @@ def test_drop_the_table_and_rebuild_it_at_three_points(captured, target):
     assert any(key[0].startswith("TRASH#") for key in moments[-1][1])
 
     dry = rebuild("--to", f"{target}-x", "--dry-run")
-    assert f"{len([k for k in moments[-1][1] if k[0].startswith('TASK#')])} TASK" in dry
+    ours = len([key for key in moments[-1][1] if key[0].startswith("TASK#")])
+    assert int(re.search(r"(\d+) TASK", dry)[1]) >= ours  # other tests' are in Bronze, too
     assert "0 written" in dry
     for number, (moment, wanted) in enumerate(moments):
         name = f"{target}-{number}"
@@ -267,7 +269,7 @@ def test_drop_the_table_and_rebuild_it_at_three_points(captured, target):
         KeyConditionExpression="GSI1PK = :pk",
         ExpressionAttributeValues={":pk": {"S": f"USER#{user}"}},
     )
-    assert page["Count"] == len([key for key in moments[-1][1] if key[0].startswith("TASK#")])
+    assert page["Count"] == ours
 
 
 def test_a_table_that_holds_something_is_left_alone(ctx, alice, target):

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from django.test import Client
 
-from identity import browsers, sessions
+from identity import browsers, sessions, tries
 
 
 def test_a_revision_reaches_every_session_of_the_person_only(alice, bob, client_for):
@@ -116,6 +116,7 @@ def test_an_expired_session_takes_no_place(alice, client_for, later, monkeypatch
 def test_no_session_escapes_the_count_when_many_sign_in_at_once(alice, monkeypatch):
     """Those that others end before they are answered are told that their session is gone."""
     monkeypatch.setattr(sessions, "MOST", 3)
+    monkeypatch.setattr(tries, "ACCOUNT_MOST", 12)
     form = {"identifier": alice.email, "password": alice.password}
 
     def sign_in(_):
