@@ -108,7 +108,7 @@ def test_a_question_beyond_athenas_rate_is_asked_again(
     assert "limit exceeded: athena StartQueryExecution" in server.log.read_text()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_question_that_athena_never_takes_ends_in_an_error_that_pages_show(
     limited: Callable[[str], LocalAws], settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

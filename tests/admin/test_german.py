@@ -2,10 +2,12 @@
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
 from tests.admin.conftest import Admin
+from todo_site.operations import pipeline
 from todo_site.operations.service_checks import PACKAGES
 
 TASK = "tasks/task/"
@@ -114,3 +116,11 @@ def test_what_was_done_is_said_in_german(root, add, alice):
     page = root.client.get(f"/admin/{TASK}{key}/history/", headers=german).getvalue().decode()
     for text in ("Geändert", "Priorität", "Mittel", "Hoch", "In Arbeit"):
         assert text in page
+
+
+def test_every_check_of_the_lake_has_a_name_in_german():
+    """A check of a table is named after it; the others are in the SQL and in the code that asks it."""
+    sql, code = (Path(file).read_text() for file in ("etl/sql/checks/quality.sql", "etl/jobs/quality.py"))
+    names = set(re.findall(r"SELECT '([A-Z][^']+)'", sql)) | set(re.findall(r'Check\("([A-Z][^"]+)"', code))
+    assert len(names) > 10
+    assert names <= pipeline.CHECKS.keys()

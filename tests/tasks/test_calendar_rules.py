@@ -13,7 +13,7 @@ from tasks import calendar_feed, calendar_rules, recurrence
 from tasks.calendar_feed import Room
 from tasks.recurrence import InvalidRule, Start, fitted
 from tests import feeds
-from tests.slices import examples
+from tests.slices import WHOLE
 from tests.tasks.test_rules import DAYS, rules
 
 TODAY = date(2026, 11, 30)
@@ -66,7 +66,7 @@ def in_the_first_years(read, meant):
 
 
 @pytest.mark.sliced
-@settings(max_examples=examples(24), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=24 if WHOLE else 2, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(series(), min_size=30, max_size=60))
 def test_programs_read_the_same_instants_of_any_rule(found):
     tasks = [task_of(f"{number}", *each) for number, each in enumerate(found)]

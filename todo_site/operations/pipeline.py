@@ -36,6 +36,12 @@ NAMES = {
 STATES = {"waiting": _("waiting"), "running": _("running"), "done": _("done"), "failed": _("failed")}
 # What the lake checks, in its words.
 CHECKS = {
+    "All of task_events was read": _("All of task_events was read"),
+    "All of tasks was read": _("All of tasks was read"),
+    "All of users was read": _("All of users was read"),
+    "Changes are counted once": _("Changes are counted once"),
+    "Completed tasks each have a time": _("Completed tasks each have a time"),
+    "Completed tasks equal Silver": _("Completed tasks equal Silver"),
     "Every change could be read": _("Every change could be read"),
     "Every day is there once": _("Every day is there once"),
     "Every event is there once": _("Every event is there once"),
@@ -46,9 +52,16 @@ CHECKS = {
     "Every task is there once": _("Every task is there once"),
     "Every user has one row of figures": _("Every user has one row of figures"),
     "Every user with tasks has figures": _("Every user with tasks has figures"),
+    "Existing tasks equal Silver": _("Existing tasks equal Silver"),
     "Gold is made of the latest Silver": _("Gold is made of the latest Silver"),
     "No event is newer than Silver says": _("No event is newer than Silver says"),
+    "Rates lie between 0 and 1": _("Rates lie between 0 and 1"),
+    "Tasks by category add up": _("Tasks by category add up"),
+    "Tasks by status add up at the end": _("Tasks by status add up at the end"),
+    "Tasks by user add up": _("Tasks by user add up"),
     "The snapshot is as fresh as the last": _("The snapshot is as fresh as the last"),
+    "Total tasks equal Silver": _("Total tasks equal Silver"),
+    "Total users equal Silver": _("Total users equal Silver"),
 }
 for _kind, _name in NAMES.items():
     AuditEntry.NAMES["lake", _kind] = _name
