@@ -10,7 +10,7 @@ from tests.web.conftest import open_as, site, visit
 from tests.web.test_accessibility import judge, wrong
 
 __all__ = ["open_as", "site", "visit"]
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 
 @pytest.fixture

@@ -55,6 +55,7 @@ def announce(page):
     expect(page.get_by_role("region", name="Announcements")).to_contain_text(BANNER)
 
 
+@pytest.mark.long
 def test_every_page_passes_axe_and_fits(enter, make_account, alice, known, add):
     known(alice)
     add("Pay rent")

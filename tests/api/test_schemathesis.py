@@ -47,7 +47,7 @@ def headers(request, alice, charlie, make_account, token_for):
     return ["-H", f"Authorization: Bearer {token_for(who)}"]
 
 
-@pytest.mark.slow
+@pytest.mark.sliced
 def test_generated_requests_find_no_defect(document, headers):
     with serving() as address:
         said, code = fuzz(document, address, "examples,coverage,fuzzing", "--max-time", SECONDS, *headers)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from store import throttle
 from store.reading import get
 from store.throttle import Limit, ThrottleItem, throttle_key
+from tests.slices import examples
 
 LIMIT = Limit(5, 100)  # one comes back every 20 seconds
 NOW = 1_700_000_000.0
@@ -64,7 +65,8 @@ def test_the_item_expires_when_all_is_back(subject, calls):
     assert item.expires_at > NOW + 60
 
 
-@settings(max_examples=30)
+@pytest.mark.sliced
+@settings(max_examples=examples(30))
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=15))
 def test_no_stretch_of_time_has_more_than_twice_as_many(pauses):
     subject, now, passed = uuid.uuid4().hex, NOW, []
