@@ -25,6 +25,7 @@ from store import text, time_zones
 from store.errors import FieldError, ValidationFailed
 
 MAX_ERRORS = 20
+MESSAGE_MAX = 500
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -137,6 +138,8 @@ _MESSAGES = {
     "int_parsing_size": gettext_lazy("Must be a smaller number."),
     "greater_than_equal": gettext_lazy("Must be at least {ge}."),
     "less_than_equal": gettext_lazy("Must be at most {le}."),
+    "union_tag_invalid": gettext_lazy("{discriminator} must be one of {expected_tags}."),
+    "union_tag_not_found": gettext_lazy("{discriminator} is required."),
 }
 
 
@@ -161,5 +164,6 @@ def _field_error(error: ErrorDetails) -> FieldError:
     context = {name: str(value).replace(" or ", ", ") for name, value in error.get("ctx", {}).items()}
     context["length"] = str(len(error["input"])) if isinstance(error.get("input"), Sized) else ""
     template = _MESSAGES.get(error["type"])
+    # What pydantic says itself may repeat what was sent.
     message = str(template).format_map(context) if template else error["msg"]
-    return {"field": path, "message": message, "code": error["type"]}
+    return {"field": path, "message": message[:MESSAGE_MAX], "code": error["type"]}

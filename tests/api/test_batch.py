@@ -194,3 +194,18 @@ def test_a_network_in_trouble(as_alice, unreliable, trouble, times):
 def test_bad_batches(as_alice, calls, body):
     assert_problem(as_alice("POST", BATCH, body), 422)
     assert not calls
+
+
+@pytest.mark.parametrize(
+    ("operation", "message"),
+    [
+        ({"op": {"a": "x" * 2000}}, "'op' must be one of 'create', 'update', 'delete', 'restore'."),
+        ({"op": "explode"}, "'op' must be one of 'create', 'update', 'delete', 'restore'."),
+        ({"id": "x"}, "'op' is required."),
+    ],
+    ids=["an object", "unknown", "missing"],
+)
+def test_an_operation_that_is_none_is_told_without_repeating_it(as_alice, operation, message):
+    answer = as_alice("POST", f"{TASKS}/batch", {"operations": [operation]})
+    assert answer.status_code == 422
+    assert [error["message"] for error in answer.json()["errors"]] == [message]
