@@ -226,6 +226,7 @@ def test_two_admins_and_the_person_they_shut_out(enter, make_account, known, ali
     expect(hers.get_by_role("alert")).to_be_visible()
 
 
+@pytest.mark.long
 def test_the_lake_is_run_replayed_and_watched(enter, make_account, tmp_path):
     page = enter(make_account("Root", groups=("admins",)))
     lake = local_lake(lake_config(), LAKE.client("s3"), LAKE.client("glue"), tmp_path)

@@ -27,7 +27,7 @@ def test_the_cases_pass_on_the_installed_django():
     assert " passed" in done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_newest_django(tmp_path):
     """The newest Django that installs on this Python, in an environment of its own."""
     python = str(tmp_path / "bin" / "python")

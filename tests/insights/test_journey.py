@@ -312,6 +312,7 @@ OVERLAPPING = """() => [...document.querySelectorAll(".chart")].flatMap(chart =>
   }))"""
 
 
+@pytest.mark.sliced
 @pytest.mark.parametrize(("people", "number"), [(1, 3), (400, 16_000)])
 def test_tiny_and_large_workspaces_draw_sensibly(visit, lake, workspace, people, number):
     """One user with three tasks; and many people, each with a category of their own."""

@@ -78,6 +78,7 @@ def test_axe_finds_nothing_on_any_page(open_as, alice, full):
     assert look(open_as(alice), PAGES, task=full) == {}
 
 
+@pytest.mark.long
 def test_what_opens_and_what_is_said(open_as, alice, full, monkeypatch):
     monkeypatch.setattr(athena, "run", writes_of)
     page, found = open_as(alice), {}
