@@ -37,7 +37,8 @@ YOU = "you@example.com"
 # By document and the beginning of a line: what the document says that it prints.
 SAYS = {
     ("alarms", f"{MANAGE}replay --failures"): "records were\ndelivered",
-    ("api-testing", "curl "): "healthy",
+    ("api-testing", 'curl "$APP_URL/health"'): "healthy",
+    ("api-testing", "curl -i "): "200 OK",
     ("api-testing", f"{MANAGE}smoke_api"): "passed",
     ("api-testing", f"{MANAGE}smoke_site"): "passed",
     ("deploy", f"{MANAGE}make_admin"): "has the role",
