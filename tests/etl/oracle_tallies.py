@@ -6,7 +6,7 @@ with the day before; nothing here knows of steps, spans or differences of runs.
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from itertools import product, zip_longest
 from typing import Any
@@ -167,7 +167,7 @@ class Tallies:
             for cell in cells(attributes):
                 visits[cell][deed.user].add(deed.day)
         for cell, people in visits.items():
-            found.update(_present(cell, people))
+            found.update(visited(cell, people))
         return clean(found)
 
     def task_entries(self) -> Iterator[Row]:
@@ -277,7 +277,8 @@ def cells(attributes: Iterable[str]) -> Iterator[Row]:
         yield tuple(value if own else "" for value, own in zip(values, wanted, strict=True))
 
 
-def _present(cell: Row, people: dict[str, set[date]]) -> Told:
+def visited(cell: Row, people: Mapping[str, set[date]]) -> Told:
+    """Rows of the measures that count people, from the days of each."""
     found: Told = Counter()
     for span in (1, 7, 30):
         here: dict[date, int] = Counter()
