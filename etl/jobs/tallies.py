@@ -70,16 +70,18 @@ def add_difference(engine: Engine, values: Mapping[str, str]) -> None:
         See `parameters`.
     """
     for side in ("before", "after"):
-        engine.run("task_events", f"SELECT * FROM events_{side}", {})  # noqa: S608  one of two names
+        _copy(engine, f"events_{side}", "task_events")
         for layer, step in SAID:
-            engine.run(step, sql_text(layer, step), values)
+            _run(engine, step, values, layer)
         for step in KEPT:
-            engine.run(f"{step}_{side}", f"SELECT * FROM {step}", {})  # noqa: S608  names of this module
+            _copy(engine, step, f"{step}_{side}")
     for step in (*ENTRIES, "rolled"):
         _run(engine, step, values)
     for side in ("before", "after"):
-        engine.run("visits", sql_text("tallies", f"visits_{side}"), values)
-        engine.run(f"attendance_{side}", sql_text("tallies", "attendance"), values)
+        _run(engine, f"visits_{side}", values)
+        _copy(engine, f"visits_{side}", "visits")
+        _run(engine, "attendance", values)
+        _copy(engine, "attendance", f"attendance_{side}")
     for step in CELLS:
         _run(engine, step, values)
 
@@ -94,11 +96,17 @@ def open_month(engine: Engine, values: Mapping[str, str]) -> None:
     values
         See `parameters`.
     """
-    engine.run("steps", sql_text("tallies", "carried"), values)
+    _run(engine, "carried", values)
+    _copy(engine, "carried", "steps")
     _run(engine, "openings", values)
-    engine.run("steps", "SELECT * FROM openings WHERE false", {})
+    engine.run("steps", "SELECT * FROM carried WHERE false", {})
     _run(engine, "tallies", values)
 
 
-def _run(engine: Engine, step: str, values: Mapping[str, str]) -> None:
-    engine.run(step, sql_text("tallies", step), values)
+def _run(engine: Engine, step: str, values: Mapping[str, str], layer: str = "tallies") -> None:
+    engine.run(step, sql_text(layer, step), values)
+    engine.detach(step)
+
+
+def _copy(engine: Engine, name: str, to: str) -> None:
+    engine.run(to, f"SELECT * FROM {name}", {})  # noqa: S608  both are names of this module
