@@ -4,12 +4,12 @@ Each try is counted before it is made, for the account that it is about and for 
 number of tries at once passes a limit, and when the tries are used up, a right password is refused in the same words as
 a wrong one. A try that succeeds is given back. An account that nobody has is counted like any other.
 
-An account has one count, whichever of its names is typed: it is counted by its address. A user name is looked up, at the
-same price and with the same answer whether anybody has it.
+An account has one count, by its address, whichever of its names is typed. A user name is looked up, at the same price and
+with the same answer whether anybody has it.
 
 Strangers who try without end must not lock the owner out. A browser in which somebody has signed in before has a cookie
-that says so (OWASP calls it a device cookie) and tries of its own, for all accounts that it knows together. Resetting the password gives a browser this cookie,
-too. Direct calls to Cognito meet Cognito's own limits only.
+that says so (OWASP calls it a device cookie) and tries of its own, for all accounts that it knows together. Resetting the
+password gives a browser this cookie, too. Direct calls to Cognito meet Cognito's own limits only.
 
 The table knows accounts, networks and browsers by keyed digests alone. They expire, and belong to nobody's data.
 """
@@ -102,8 +102,8 @@ def _cookie(request: HttpRequest) -> tuple[str, list[str]]:
 def counted(who: Visitor, kind: str, account: str) -> Iterator[None]:
     """Count what is done inside as a try of a ``kind`` about the account of that name, whether or not there is one.
 
-    It is one unless it succeeds. Two requests to DynamoDB, and two more after a success; one to Cognito if somebody typed
-    a user name. Raises TooManyTries, IdentityUnavailable.
+    It is one unless it succeeds. Two requests to DynamoDB, and two more after a success; one to Cognito if a user name
+    was typed. Raises TooManyTries, IdentityUnavailable.
     """
     taken = _take(who, _limits(who, kind, account))
     try:
