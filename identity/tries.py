@@ -4,12 +4,12 @@ Each try is counted before it is made, for the account that it is about and for 
 number of tries at once passes a limit, and when the tries are used up, a right password is refused in the same words as
 a wrong one. A try that succeeds is given back. An account that nobody has is counted like any other.
 
-An account has one count, by its address, whichever of its names is typed. A user name is looked up, at the same price and
-with the same answer whether anybody has it.
+An account has one count, by its address, whichever of its names is typed. A user name is looked up, at the same price
+and with the same answer whether anybody has it.
 
 Strangers who try without end must not lock the owner out. A browser in which somebody has signed in before has a cookie
-that says so (OWASP calls it a device cookie) and tries of its own, for all accounts that it knows together. Resetting the
-password gives a browser this cookie, too. Direct calls to Cognito meet Cognito's own limits only.
+that says so (OWASP calls it a device cookie) and tries of its own, for all accounts that it knows together. Resetting
+the password gives a browser this cookie, too. Direct calls to Cognito meet Cognito's own limits only.
 
 The table knows accounts, networks and browsers by keyed digests alone. They expire, and belong to nobody's data.
 """
