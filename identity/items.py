@@ -183,6 +183,7 @@ class WorkspaceItem(Item):
     first_day = Whole(null=True)
     sign_up = Text(null=True)
     domains = Texts(null=True)
+    contact = Text(null=True)
     announcements = Records(null=True)
     version = Whole()
     updated_at = Text()

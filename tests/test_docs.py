@@ -304,9 +304,13 @@ def test_the_changelog_keeps_its_form():
     assert not [line for line in entries if line and not line.startswith(("- ", "#"))]  # one line each
 
 
-def test_continuous_integration_runs_what_the_readme_says_with_few_rights():
-    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
-    assert "- run: .ci/run\n" in workflow
+def test_continuous_integration_runs_what_the_readme_says():
+    assert "- run: .ci/run\n" in (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+
+
+@pytest.mark.parametrize("name", ["ci", "audit"])
+def test_workflows_have_few_rights(name):
+    workflow = (ROOT / ".github" / "workflows" / f"{name}.yml").read_text()
     assert "\npermissions:\n  contents: read\n\n" in workflow
     assert "timeout-minutes:" in workflow
     assert not [

@@ -77,6 +77,11 @@ class WorkspaceForm(forms.Form):
         max_length=2000,
         help_text=_("Such as example.com, with commas between them. Subdomains do not count."),
     )
+    contact = forms.EmailField(
+        label=_("Address for questions about privacy"),
+        required=False,
+        help_text=_("On the page about privacy. Blank: people are told to ask an administrator."),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -164,7 +169,7 @@ def _require(request: HttpRequest) -> None:
 
 
 def _initial(here: Workspace) -> dict[str, Any]:
-    names = ("version", "name", "languages", "language", "timezone", "first_day", "sign_up")
+    names = ("version", "name", "languages", "language", "timezone", "first_day", "sign_up", "contact")
     return {name: getattr(here, name) for name in names} | {"domains": ", ".join(here.domains)}
 
 
