@@ -151,12 +151,13 @@ class CalendarFeedItem(Item):
 
 
 class RecoveryCodesItem(Item):
-    """The recovery codes that a person has not used yet, as digests."""
+    """The recovery codes that a person has not used yet, as digests; older ones have no ``salt``."""
 
     ENTITY_TYPE = "RECOVERY_CODES"
 
     user_id = Text()
     digests = Texts()
+    salt = Text(null=True)
     request_id = Text()
     created_at = Text()
 

@@ -44,6 +44,9 @@ TRY_SECONDS = 3600
 MAILS_MOST = 6
 MAIL_SECONDS = 6 * 3600
 DAY_SECONDS = 24 * 3600
+CODE_SECONDS = (
+    120  # longer than Cognito takes a code of an app for: its 30 seconds, with a step before and after
+)
 # Accounts that a browser is known to.
 KNOWN_MOST = 5
 COOKIE, COOKIE_SECONDS = "device", 180 * DAY_SECONDS
@@ -135,6 +138,19 @@ def _address(name: str) -> str:
     except ValidationError:
         return folded(directory.address_behind(name)) or typed
     return typed
+
+
+def used_up(account: str, code: str, *, now_used: bool) -> bool:
+    """Return whether a code of an account's app has signed in before, within its lifetime.
+
+    ``now_used``: it has just signed in, and is used up from now on. One or two requests to DynamoDB.
+    """
+    subject, limit = _digest("code", account, code), Limit(1, CODE_SECONDS)
+    if throttle.take(subject, limit, time.time()):
+        return True
+    if not now_used:
+        throttle.give_back(subject, limit)
+    return False
 
 
 def mail(who: Visitor, recipient: str) -> None:
