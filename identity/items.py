@@ -76,6 +76,7 @@ class UserItem(Authored):
     given_name = Text(null=True)
     family_name = Text(null=True)
     timezone = Text(null=True)
+    first_day_of_week = Text(null=True)
     disabled_at = Text(null=True)
     roles = Texts(null=True)
 

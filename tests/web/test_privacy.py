@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
+from tests.web.conftest import read
 from todo_site import privacy
 from todo_site.settings import LANGUAGES
-from tests.web.conftest import read
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = "/privacy/"
@@ -103,4 +103,6 @@ def test_in_every_language(language):
     assert answer["Content-Language"] == language
     if language != "en":
         english = set(read(Client().get(PAGE)).text.splitlines())
-        assert not [line for line in read(answer).text.splitlines() if line in english and len(line.split()) > 3]
+        assert not [
+            line for line in read(answer).text.splitlines() if line in english and len(line.split()) > 3
+        ]

@@ -67,7 +67,14 @@ class WorkspaceForm(forms.Form):
         required=False,
         help_text=_("Everybody can choose another one in their settings."),
     )
-    first_day = forms.TypedChoiceField(label=_("First day of the week"), choices=DAYS, coerce=int)
+    first_day = forms.TypedChoiceField(
+        label=_("First day of the week"),
+        choices=DAYS,
+        coerce=int,
+        help_text=_(
+            "Of the calendar, for who has not chosen one. Quick add and insights count weeks from Monday."
+        ),
+    )
     sign_up = forms.ChoiceField(
         label=_("Who may sign up"), choices=SIGN_UP, help_text=_("Admins can invite anybody.")
     )
