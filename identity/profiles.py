@@ -59,7 +59,7 @@ def save_profile(
 
     One request to DynamoDB to read (none if ``read`` is given) and one to write, unless another write gets in between.
     A change that changes nothing is written only with ``more``, or if it goes on the audit trail. Another zone or first
-    day of the week is copied to the person's sessions, whose pages go by it: one more request, and two for each session.
+    day of the week is copied to the person's sessions, whose pages go by it: one more request, two for each session.
 
     Parameters
     ----------

@@ -72,7 +72,7 @@ class WorkspaceForm(forms.Form):
         choices=DAYS,
         coerce=int,
         help_text=_(
-            "Of the calendar, for who has not chosen one. Quick add and insights count weeks from Monday."
+            "Of the calendar, for people who have chosen none. Quick add and insights count weeks from Monday."
         ),
     )
     sign_up = forms.ChoiceField(
