@@ -384,6 +384,15 @@ def test_a_requirement_names_a_test_or_says_why_not(row):
     assert not re.sub(r"[`,; ]", "", TEST.sub("", tests)), "only tests, as `tests/file.py::test_name`"
 
 
+def test_what_is_not_or_partly_met_is_listed():
+    text = (ROOT / "docs" / "security.md").read_text()
+    listed = re.search(r"^Not met: ([V\d., ]+)\. Met in part: ([V\d., ]+)\.", text, re.MULTILINE)
+    for words, numbers in zip(("Not met: ", "In part: "), listed.groups(), strict=True):
+        assert numbers.split(", ") == [
+            number for number, _, how, _ in security_rows() if how.startswith(words)
+        ]
+
+
 def test_the_bill_of_materials_covers_every_lock_of_the_product():
     """Whatever a deployment installs is in it: the web function's package, and the lake's layer."""
     shipped = re.search(r"^shipped := (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()

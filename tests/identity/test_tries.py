@@ -5,6 +5,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from django.test import Client
 
 from etl.capture.bronze_row import ENTITIES
@@ -454,3 +455,14 @@ def test_an_outage_uses_nothing_up():
         once(WrongCode)
     with pytest.raises(TooManyTries), tries.counted(who, tries.RESET, account):
         raise AssertionError
+
+
+def test_without_the_table_nobody_signs_in(alice, monkeypatch):
+    def unreachable(*_):
+        raise EndpointConnectionError(endpoint_url="https://dynamodb")
+
+    client = Client(raise_request_exception=False)
+    monkeypatch.setattr(tries.throttle, "take", unreachable)
+    assert sign_in(client, alice.email, PASSWORD).status_code >= 500
+    monkeypatch.undo()
+    assert client.get("/").status_code == 302
