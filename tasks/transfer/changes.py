@@ -62,7 +62,7 @@ class HistoryUnreadable(DomainError):  # noqa: N818
     message = _("The history of your changes cannot be read right now. Go on in a moment: nothing is lost.")
 
 
-def page_of(user_id: str, cursor: str | None) -> Page[dict[str, Any]]:
+def page_of(user_id: str, cursor: str | None) -> Page[Any]:
     """Return the next changes of a person. One Athena query. Raises HistoryUnreadable."""
     from web import athena  # imports Athena's client, which only this needs
 
@@ -76,7 +76,8 @@ def page_of(user_id: str, cursor: str | None) -> Page[dict[str, Any]]:
     following = None
     if last and int(last["found"]) > int(last["number"]):
         following = json.dumps([str(last["changed_at"]).replace("T", " "), last["event_id"]])
-    return Page([_change(row, user_id) for row in rows], following, READS)
+    changes: list[Any] = [_change(row, user_id) for row in rows]
+    return Page(changes, following, READS)
 
 
 def _change(row: Mapping[str, Any], user_id: str) -> dict[str, Any]:
