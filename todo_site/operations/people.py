@@ -27,8 +27,7 @@ from identity.audited_admin import Audited, admin_context, admin_errors, name_of
 from identity.errors import IdentityError
 from identity.users import ROLES
 from store import audit
-from store.attributes import WrongType
-from store.model import Item
+from store.model import Item, KeysAtLeast
 from store.writing import write
 from todo_site.erasure import lake, person
 from todo_site.operations import account_help
@@ -257,9 +256,13 @@ class UserAdmin(Audited):
             "TASK": gettext("Task: %(title)s"),
             "TRASH": gettext("Task in the trash: %(title)s"),
         }
-        items = [item.attribute_values for item in self._owned(obj) if item.entity_type in names]
+        damaged = gettext("Cannot be read: %(PK)s %(SK)s")
         lines = [
-            names[item["entity_type"]] % defaultdict(str, item) for item in items if "purged_at" not in item
+            (damaged if isinstance(item, KeysAtLeast) else names[item.entity_type])
+            % defaultdict(str, item.attribute_values)
+            for item in self._owned(obj)
+            if isinstance(item, KeysAtLeast)
+            or (item.entity_type in names and "purged_at" not in item.attribute_values)
         ]
         more = len(lines) - SHOWN_ITEMS
         return [
@@ -273,13 +276,7 @@ class UserAdmin(Audited):
 
     def _owned(self, obj: Any) -> list[Item]:
         """Return the items of a person. Raises WriteRefused if they are too many for a request."""
-        try:
-            items = list(islice(person.owned_by(obj.pk), person.MAX_ERASED + 1))
-        except WrongType as error:
-            raise WriteRefused(
-                gettext("An item of this person cannot be read, so they cannot be deleted: %(error)s")
-                % {"error": error}
-            ) from error
+        items = list(islice(person.owned_by(obj.pk), person.MAX_ERASED + 1))
         if len(items) > person.MAX_ERASED:
             raise WriteRefused(
                 gettext("%(name)s has more than %(most)s items. Use: %(command)s")
