@@ -79,6 +79,7 @@ ACTIONS = {
     "change category": _("category changed"),
     "move to trash": _("moved to the trash"),
     "restore": _("restored"),
+    "undo": _("change undone"),
     "delete for good": _("deleted for good"),
     "change roles": _("roles changed"),
     "disable": _("disabled"),
