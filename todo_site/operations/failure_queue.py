@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from etl.capture import dead_letters
 from etl.capture.dead_letters import DeadLetter
@@ -20,6 +21,12 @@ from store.writing import write
 from todo_site.operations import aws
 
 DISCARD = "discard"
+# What capture says, in its words; what it quotes of an error stays as it is.
+REASONS = {
+    dead_letters.FOREIGN: gettext_lazy(
+        "the message is not about a change of the table: neither change capture nor its mapping wrote it"
+    )
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +62,13 @@ def look() -> Queue | None:
         found = dead_letters.waiting(settings.CDC_FAILURE_QUEUE_URL, aws.client("sqs"))
     except (BotoCoreError, ClientError) as error:
         return Queue(None, problem=_("The failure queue cannot be read: %(error)s") % {"error": error})
-    letters = tuple(asdict(letter) | {"at": _moment(letter.since)} for letter in found.letters)
+    letters = tuple(_shown(letter) for letter in found.letters)
     return Queue(found.messages, _moment(found.since), letters)
+
+
+def _shown(letter: DeadLetter) -> dict[str, Any]:
+    reason = REASONS.get(letter.reason, letter.reason)
+    return asdict(letter) | {"at": _moment(letter.since), "reason": reason}
 
 
 def _moment(text: str) -> datetime | None:
@@ -101,7 +113,7 @@ def discard_or_ask(request: HttpRequest) -> dict[str, Any] | HttpResponse:
             "question": _("Discard this change?"),
             "notes": (
                 found.about,
-                found.reason,
+                REASONS.get(found.reason, found.reason),
                 _(
                     "The lake never learns of it. "
                     "The next change of the same item brings the lake its state at that time."
