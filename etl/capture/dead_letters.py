@@ -27,7 +27,6 @@ HELD_SECONDS = 60
 WAIT_SECONDS = 1
 # Messages that are read to find one.
 MOST_SEARCHED = 1000
-MOST_SHOWN = 20
 SHOWN = 300  # characters of a reason
 FOREIGN = "the message is not about a change of the table: neither change capture nor its mapping wrote it"
 _GONE = {"TrimmedDataAccessException", "ResourceNotFoundException", "ExpiredIteratorException"}
@@ -75,7 +74,7 @@ class Waiting:
     messages
         Number of messages, with those that somebody has received and not deleted yet.
     letters
-        The oldest of those that were looked at, at most `MOST_SHOWN`.
+        The oldest of those that were looked at.
     """
 
     messages: int = 0
@@ -114,7 +113,7 @@ def set_aside(poison: Poison) -> bool:
     return True
 
 
-def waiting(queue_url: str, sqs: Any, most: int = MOST_SHOWN) -> Waiting:
+def waiting(queue_url: str, sqs: Any, most: int) -> Waiting:
     """Return how many messages wait, and what up to `most` of them say. They stay in the queue."""
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     found = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]

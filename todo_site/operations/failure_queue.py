@@ -21,6 +21,7 @@ from store.writing import write
 from todo_site.operations import aws
 
 DISCARD = "discard"
+SHOWN = 10
 # What capture says, in its words; what it quotes of an error stays as it is.
 REASONS = {
     dead_letters.FOREIGN: gettext_lazy(
@@ -59,7 +60,7 @@ def look() -> Queue | None:
     if not settings.CDC_FAILURE_QUEUE_URL:
         return None
     try:
-        found = dead_letters.waiting(settings.CDC_FAILURE_QUEUE_URL, aws.client("sqs"))
+        found = dead_letters.waiting(settings.CDC_FAILURE_QUEUE_URL, aws.client("sqs"), SHOWN)
     except (BotoCoreError, ClientError) as error:
         return Queue(None, problem=_("The failure queue cannot be read: %(error)s") % {"error": error})
     letters = tuple(_shown(letter) for letter in found.letters)

@@ -148,7 +148,7 @@ class UserAdmin(Audited):
     change_form_template = "admin/tasks/user/change_form.html"
     change_list_template = "admin/tasks/user/change_list.html"
     people = ("updated_by",)
-    list_display = ("email", "name", "username", "kept_roles", "active", "last_sign_in", CREATED)
+    list_display = ("email", "name", "kept_roles", "active", "last_sign_in", CREATED)
     list_filter = (RoleFilter, StateFilter, ("created_at", PeriodFilter))
     search_fields = ("email", "name", "username")
     search_help_text = _(
