@@ -12,7 +12,7 @@ from store.reading import get_all
 def owned_by(user_id: str) -> Iterator[Item]:
     """Return the sessions, tokens, places and counters of a person, and what there is one of, such as the profile.
 
-    One Query a page for sessions, for tokens and for places, and two BatchGetItems.
+    One Query a page for sessions, for tokens and for places, two for counters, and one BatchGetItem.
     """
     yield from sessions.owned_by(user_id)
     yield from access_tokens.owned_by(user_id)

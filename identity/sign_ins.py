@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from botocore.exceptions import BotoCoreError, ClientError
 
 from identity.items import SignInItem, sign_in_key
-from store.model import KeysAtLeast
+from store.model import Item, KeysAtLeast
 from store.reading import get, get_all
 from store.request_context import RequestContext
 from store.writing import put, write
@@ -26,7 +26,7 @@ def remember(ctx: RequestContext) -> None:
 
 def last_of_many(user_ids: Sequence[str]) -> dict[str, str]:
     """Return when each of up to 100 people last signed in, for those of whom it is known. One BatchGetItem."""
-    found = get_all(KeysAtLeast, [sign_in_key(user_id) for user_id in user_ids])
+    found: Sequence[Item | None] = get_all(KeysAtLeast, [sign_in_key(user_id) for user_id in user_ids])
     return {
         user_id: item.at
         for user_id, item in zip(user_ids, found, strict=True)

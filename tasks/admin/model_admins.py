@@ -314,8 +314,9 @@ class TaskAdmin(Audited):
                 after = services.update_task(
                     context, before.id, dict(changes), if_version=before.version
                 ).task
-            if step := undo.step(before, after):
-                steps.append((before.user_id, *step))
+            task_id, version, fields = undo.step(before, after) or (before.id, 0, None)
+            if fields:
+                steps.append((before.user_id, task_id, version, fields))
 
         self.for_each(request, objects, update, done, undo=lambda: undoing.offer(request, done, steps))
 

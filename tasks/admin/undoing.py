@@ -84,7 +84,7 @@ def _question(model_admin: Any, request: HttpRequest, kept: dict[str, Any], back
         "note": note,
         "back": back,
     }
-    request.current_app = model_admin.admin_site.name  # type: ignore[attr-defined]
+    request.current_app = model_admin.admin_site.name
     return TemplateResponse(request, model_admin.action_template, context)
 
 

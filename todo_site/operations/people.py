@@ -114,6 +114,10 @@ def _members() -> dict[str, set[str] | None]:
     return found
 
 
+def _has(obj: Any, role: str, members: set[str] | None) -> bool:
+    return role in (obj.stored.get("roles") or ()) if members is None else obj.pk in members
+
+
 class RoleFilter(admin.SimpleListFilter):
     """Filter by role, as Cognito has it."""
 
@@ -189,12 +193,7 @@ class UserAdmin(Audited):
         members = _members()
         signed_in = sign_ins.last_of_many([obj.pk for obj in shown])
         for obj in shown:
-            kept = obj.stored.get("roles") or ()
-            obj.shown_roles = [
-                role
-                for role in ROLE_NAMES
-                if (role in kept if members[role] is None else obj.pk in members[role])
-            ]
+            obj.shown_roles = [role for role, known in members.items() if _has(obj, role, known)]
             obj.signed_in = signed_in.get(obj.pk, "")
 
     @admin.display(description=_("Roles"), empty_value="-")
