@@ -48,7 +48,7 @@ test-crash: ## kill everything under load ten times, take its power ten times, a
 
 test-parity: .venv-spark4/.complete ## put 200,000 events through DuckDB, Spark and a plain count, run the Glue job, kill the lake at every write
 	@exec $(bootstrap) test -m pytest tests/etl/large_parity.py tests/etl/glue_parity.py tests/etl/every_write.py \
-		tests/etl/long_histories.py $(ARGS)
+		tests/etl/long_histories.py tests/etl/tallies_parity.py $(ARGS)
 
 .venv-spark4/.complete: requirements/spark4.txt
 	@$(bootstrap) test

@@ -79,6 +79,11 @@ def confirm(who: Visitor, username: str, code: str) -> None:
 def resend(who: Visitor, username: str, email: str) -> None:
     """Send another confirmation code to the address of an account. Raises TooManyTries, …"""
     tries.mail(who, email)
+    confirm_again(username)
+
+
+def confirm_again(username: str) -> None:
+    """Send another confirmation code, which the caller has counted."""
     _ask_as_client("resend_confirmation_code", Username=username)
 
 

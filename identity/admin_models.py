@@ -81,6 +81,7 @@ ACTIONS = {
     "change category": _("category changed"),
     "move to trash": _("moved to the trash"),
     "restore": _("restored"),
+    "undo": _("change undone"),
     "delete for good": _("deleted for good"),
     "change roles": _("roles changed"),
     "disable": _("disabled"),
@@ -90,6 +91,7 @@ ACTIONS = {
     "end session": _("ended"),
     "revoke": _("revoked"),
     "order": _("requested"),
+    "discard": _("discarded"),
     "resend invitation": _("invited again"),
     "resend confirmation": _("sent another code"),
     "reset password": _("password reset"),
@@ -254,7 +256,9 @@ class AuditEntry(Stored):
     FLAGS: ClassVar[dict[str, int]] = {
         "add": ADDITION,
         "restore": ADDITION,
-        **dict.fromkeys(("delete", "move to trash", "delete for good", "end session", "revoke"), DELETION),
+        **dict.fromkeys(
+            ("delete", "move to trash", "delete for good", "end session", "revoke", "discard"), DELETION
+        ),
     }
     # How people read the values of a field and its name, by kind and field; who defines the kind adds to it.
     WORDS: ClassVar[dict[tuple[str, str], Callable[[str], Any]]] = {}

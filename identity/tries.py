@@ -1,4 +1,4 @@
-"""How often strangers may try: passwords, codes, and what makes us mail somebody.
+"""How often strangers may try: passwords, codes, and what makes us mail somebody, which counts for admins as well.
 
 Each try is counted before it is made, for the account that it is about and for the network that it comes from. So no
 number of tries at once passes a limit, and when the tries are used up, a right password is refused in the same words as
@@ -40,7 +40,7 @@ from web.client_address import network_of
 ACCOUNT_MOST = 10
 DEVICE_MOST = 10
 TRY_SECONDS = 3600
-# Mails to one address that strangers cause.
+# Mails to one address that strangers or admins cause.
 MAILS_MOST = 6
 MAIL_SECONDS = 6 * 3600
 DAY_SECONDS = 24 * 3600
@@ -161,12 +161,27 @@ def mail(who: Visitor, recipient: str) -> None:
     _take(who, _mail_limits(who, recipient))
 
 
+def mails_left(who: Visitor, wanted: int) -> int:
+    """Return how many of so many mails, each to somebody else, somebody may cause now. Up to two GetItems."""
+    now = time.time()
+    limits = (*_sent_by(who), *_sent_by_all())
+    return min([wanted, *(throttle.left(subject, limit, now) for subject, limit in limits)])
+
+
 def _mail_limits(who: Visitor, recipient: str) -> Iterator[tuple[str, Limit]]:
+    yield from _sent_by(who)  # first, so that it limits the look-ups as well
+    yield _digest("mail", "to", _address(recipient)), Limit(MAILS_MOST, MAIL_SECONDS)
+    yield from _sent_by_all()
+
+
+def _sent_by(who: Visitor) -> Iterator[tuple[str, Limit]]:
     if most := settings.MAILS_PER_NETWORK:
         if settings.MAILS_A_DAY:  # one network must not use up what there is for all
             most = min(most, max(1, settings.MAILS_A_DAY // 10))
         yield _digest("mail", "network", who.network), Limit(most, MAIL_SECONDS)
-    yield _digest("mail", "to", _address(recipient)), Limit(MAILS_MOST, MAIL_SECONDS)
+
+
+def _sent_by_all() -> Iterator[tuple[str, Limit]]:
     if settings.MAILS_A_DAY:  # half of them at once, and the other half comes back within the day
         yield _digest("mail", "all"), Limit(max(1, settings.MAILS_A_DAY // 2), DAY_SECONDS)
 

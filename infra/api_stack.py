@@ -12,6 +12,7 @@ from constructs import Construct
 from etl.lake import layout
 from identity.passwords import MIN_LENGTH
 from infra import buckets
+from infra.capture import USE_QUEUE
 from infra.data_stack import DataStack
 from infra.functions import log_group
 from infra.lake_catalog import query_objects, read_gold
@@ -257,13 +258,13 @@ class ApiStack(cdk.Stack):
         )
 
     def _allow_health_page(self, role: iam.Role) -> None:
-        """Allow the Health page to describe the services behind the lake, and its button *Run now*."""
+        """Allow the Health page to describe the services behind the lake, *Run now*, and the failure queue's list."""
         names = self.names
         streams = [
             arn("firehose", f"deliverystream/{name}") for name in (names.changes_stream, names.logs_stream)
         ]
         allow(role, ["firehose:DescribeDeliveryStream"], streams)
-        allow(role, ["sqs:GetQueueAttributes"], [arn("sqs", names.failure_queue)])
+        allow(role, ["sqs:GetQueueAttributes", *USE_QUEUE], [arn("sqs", names.failure_queue)])
         allow(role, ["sns:GetTopicAttributes"], [arn("sns", names.topic)])
         machine = arn("states", f"stateMachine:{names.state_machine}")
         allow(role, ["states:DescribeStateMachine", "states:StartExecution"], [machine])

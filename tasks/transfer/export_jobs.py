@@ -16,7 +16,7 @@ from store.attributes import Records, Text, Whole
 from store.commit import Plan
 from store.errors import RETRY, DomainError
 from store.idempotency import Once, earlier
-from store.model import Authored, Key
+from store.model import Authored, Key, KeysAtLeast
 from store.places import PlaceItem
 from store.reading import get, query_all
 from store.request_context import RequestContext
@@ -246,8 +246,8 @@ def _read(item: ExportItem, read: Callable[[int], None]) -> tuple[bytes, int, st
 
 
 def erase_files(user_id: str) -> None:
-    """Delete the files of a person, finished or not."""
-    for item in query_all(ExportItem, export_key(user_id, "")[0]):
-        if item.upload_id:
+    """Delete the files of a person, finished or not. An upload that no item tells of ends by itself, after days."""
+    for item in query_all(KeysAtLeast, export_key(user_id, "")[0]):
+        if isinstance(item, ExportItem) and item.upload_id:
             export_files.abort(item.file_key, item.upload_id)
     export_files.erase(user_id)

@@ -416,6 +416,19 @@ def test_invitations_are_limited(settings, ctx, alice):
         administration.create_user(ctx(alice), {"email": "cid@example.com", "name": "Cid"}, frozenset())
 
 
+def test_how_many_mails_are_left_is_known_before(settings, nobody_has_mailed, clock):
+    who = Visitor(uuid.uuid4().hex)
+    assert tries.mails_left(who, 1000) == 1000, "without a limit"
+    settings.MAILS_PER_NETWORK = 4
+    for left in (4, 3, 2, 1):
+        assert tries.mails_left(who, 1000) == left
+        assert tries.mails_left(who, 1) == 1
+        tries.mail(who, uuid.uuid4().hex)
+    assert tries.mails_left(who, 1000) == 0
+    settings.MAILS_PER_NETWORK, settings.MAILS_A_DAY = 60, 40
+    assert tries.mails_left(Visitor(uuid.uuid4().hex), 1000) == 4
+
+
 def test_a_mail_that_is_refused_uses_nothing_up(settings, clock):
     settings.MAILS_PER_NETWORK = 60
     who, to = Visitor(uuid.uuid4().hex), uuid.uuid4().hex

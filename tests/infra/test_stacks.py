@@ -200,7 +200,10 @@ def test_the_web_function_may_start_the_lake_and_look_after_the_rest(dev):
         "states:StartExecution": machine,
         "states:DescribeStateMachine": machine,
         "firehose:DescribeDeliveryStream": streams,
-        "sqs:GetQueueAttributes": {f"arn:aws:sqs:{where}:todo-cdc-failures"},
+        **{
+            f"sqs:{verb}": {f"arn:aws:sqs:{where}:todo-cdc-failures"}
+            for verb in ("GetQueueAttributes", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility")
+        },
         "sns:GetTopicAttributes": {f"arn:aws:sns:{where}:todo-api-alerts"},
     }
 
