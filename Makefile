@@ -34,7 +34,7 @@ test-checks: lint test-infra
 test-app:
 	@exec $(bootstrap) test -m pytest $(shuffled) -n auto --dist loadfile -m "not long" $(ARGS)
 
-test-long: ## run what test leaves out, and pages in full Chromium; start, kill and load whole systems
+test-long: .venv-audit/.complete ## run what test leaves out, and pages in full Chromium; start, kill and load whole systems
 	@exec env WHOLE=1 CHROMIUM=/usr/bin/chromium $(bootstrap) test -m pytest -n auto --dist loadfile -m "long or browser or sliced" $(ARGS)
 
 test-fast: ## run the rules, the API's costs, identity, the engine and the documents: under a minute
@@ -104,6 +104,7 @@ lock: env ## renew the lock files from requirements/*.in
 		../$(compile) --upgrade $$name.in -o $$name.txt || exit 1; done
 
 .venv-audit/.complete: requirements/audit.txt
+	@$(bootstrap) test
 	@$(bin)/uv venv --quiet --clear --python $(bin)/python .venv-audit
 	@$(bin)/uv pip install --quiet --python .venv-audit/bin/python --require-hashes -r requirements/audit.txt
 	@touch $@
