@@ -19,6 +19,7 @@ from infra.lake_catalog import query_objects, read_gold
 from infra.names import LAYERS, Names
 from infra.policies import acknowledge, allow, also_trust, arn, bucket_arn, service_role
 from infra.settings import Settings
+from localcloud import accounts
 
 GROUPS = {
     "viewers": "Look at the admin pages",
@@ -120,6 +121,14 @@ class ApiStack(cdk.Stack):
             mfa=cognito.Mfa.OPTIONAL,
             mfa_second_factor=cognito.MfaSecondFactor(otp=True, sms=False),
             email=self._mail(),
+            user_verification=cognito.UserVerificationConfig(
+                email_style=cognito.VerificationEmailStyle.CODE,
+                email_subject=accounts.CODE_SUBJECT,
+                email_body=accounts.CODE_MAIL,
+            ),
+            user_invitation=cognito.UserInvitationConfig(
+                email_subject=accounts.INVITATION_SUBJECT, email_body=accounts.INVITATION_MAIL
+            ),
             feature_plan=cognito.FeaturePlan.LITE,  # the default plan costs three times as much
             deletion_protection=protect,
             removal_policy=removal,

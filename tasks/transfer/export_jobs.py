@@ -24,6 +24,7 @@ from store.writing import Action, ConditionFailed, put_new, update, write
 from tasks import selectors
 from tasks.ids import is_id, new_id
 from tasks.transfer import everything, export_files, exporting
+from tasks.transfer.changes import HistoryUnreadable
 from tasks.transfer.export_files import UploadLost
 from tasks.transfer.stepped import Stepped, committed
 
@@ -176,7 +177,7 @@ def step(
     read: Callable[[int], None],
     formats: Container[str] = FORMATS,
 ) -> Stepped[ExportItem]:
-    """Write the next part of an export, if it is not finished. Raises ExportNotFound and ExportBusy.
+    """Write the next part of an export, if it is not finished. Raises ExportNotFound, ExportBusy, HistoryUnreadable.
 
     A file whose parts are lost ends as ``failed``. ``read`` is told the number of Queries as they are made.
     """
@@ -191,9 +192,13 @@ def step(
     claimed = item.changed(claimed_until=now + CLAIM_SECONDS, **ctx.authorship(item.version + 1))
     try:
         write([update(item, claimed)])
-        made = claimed.changed(
-            claimed_until=None, **_next_part(claimed, read), **ctx.authorship(claimed.version + 1)
-        )
+        try:
+            part = _next_part(claimed, read)
+        except HistoryUnreadable:  # whoever tries again need not wait until the claim has expired
+            free = claimed.changed(claimed_until=None, **ctx.authorship(claimed.version + 1))
+            write([update(claimed, free)])
+            raise
+        made = claimed.changed(claimed_until=None, **part, **ctx.authorship(claimed.version + 1))
         return committed(ctx, Plan(made, [update(claimed, made)], resources=[made.key]), once)
     except ConditionFailed:
         raise ExportBusy from None

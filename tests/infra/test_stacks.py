@@ -81,7 +81,9 @@ def test_people_sign_in_as_they_do_locally(dev):
     ):
         assert pool[name] == local[name]
     assert pool["UserPoolName"] == accounts.POOL_NAME
-    assert pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is False
+    assert pool["AdminCreateUserConfig"] == local["AdminCreateUserConfig"]
+    assert pool["VerificationMessageTemplate"].items() >= local["VerificationMessageTemplate"].items()
+    assert pool["EmailVerificationMessage"] == accounts.CODE_MAIL
     groups = {g["Properties"]["GroupName"] for g in dev.resources("AWS::Cognito::UserPoolGroup").values()}
     assert groups == set(accounts.GROUPS)
 

@@ -171,7 +171,7 @@ class UserAdmin(Audited):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return the fieldsets; the username can only be set for a new user, who has no record yet."""
-        names = ("email", "name", "given_name", "family_name", "timezone")
+        names = ("email", "name", "given_name", "family_name", "timezone", "first_day_of_week")
         who = (None, {"fields": names if obj else ("username", *names)})
         access = (_("Access"), {"fields": ("username", "roles") if obj else ("roles",)})
         return (who, access, (_("Record"), {"fields": self.record})) if obj else (who, access)
