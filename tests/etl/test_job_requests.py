@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from etl.capture.bronze_row import bronze_row
+from etl.capture.dead_letters import Replayed
 from etl.jobs import job_requests, steps
 from etl.status import run_log, status
+from etl.upkeep import replay_failures
 from tests.etl.checks import silver_equals_table
 from tests.etl.harness import NOW
 from tests.etl.memory import CONFIG, failure, put_bronze, rows_of
@@ -301,3 +303,34 @@ def test_a_runner_that_cannot_erase_leaves_it(silver):
     job_requests.request_erasure(silver, "ann", "req-9")
     assert job_requests.carry_out(silver, lambda: None) == 0
     assert job_requests.erasure_of(silver, "ann").state == "waiting"
+
+
+def test_a_replay_of_failures_is_left_to_a_runner_that_can_do_it(silver):
+    order(silver, "failures")
+    assert job_requests.carry_out(silver, lambda: None) == 0
+    assert [found.state for found in job_requests.recent(silver)] == ["waiting"]
+    outcome = job_requests.Outcome("failed", "1 left")
+    assert job_requests.carry_out(silver, lambda: None, failures=lambda: outcome) == 1
+    (done,) = job_requests.recent(silver)
+    assert (done.state, done.message) == ("failed", "1 left")
+
+
+def test_a_replay_of_failures_without_a_queue_says_what_is_missing(lake, silver, monkeypatch):
+    monkeypatch.delenv("CDC_FAILURE_QUEUE_URL", raising=False)
+    order(silver, "failures")
+    assert lake.lake.carry_out_requests()
+    (done,) = job_requests.recent(silver)
+    assert (done.state, "CDC_FAILURE_QUEUE_URL" in done.message) == ("failed", True)
+
+
+@pytest.mark.parametrize(
+    ("done", "state", "words"),
+    [
+        (Replayed(), "done", "the failure queue is empty"),
+        (Replayed(2, 7), "done", "delivered 7 records of 2 messages"),
+        (Replayed(1, 1, ("a: why",)), "failed", "delivered 1 record of 1 message; 1 left: a: why"),
+    ],
+)
+def test_a_replay_of_failures_in_words(done, state, words):
+    outcome = replay_failures.outcome_of(done)
+    assert (outcome.state, outcome.message) == (state, words)
