@@ -156,6 +156,7 @@ def test_failures_are_replayed_by_a_job_after_a_question(root, queue, tmp_path, 
     for module in ("capture.handler", "upkeep.replay_failures"):  # in the role of the lake's runner
         monkeypatch.setattr(f"etl.{module}.client", LAKE.client)
     lake = local_lake(lake_config(), LAKE.client("s3"), LAKE.client("glue"), tmp_path)
+    lake.carry_out_requests()  # what other tests have asked for
     bad, good = queue(set_aside()), queue(set_aside(title={"S": "Pay rent"}))
     foreign = queue("not json")
     ordered = job_requests.recent(silver())
