@@ -16,10 +16,13 @@ from django.test import Client, override_settings
 from django.utils import translation
 from playwright.sync_api import expect, sync_playwright
 
+from identity import workspace
 from localcloud import bootstrap
+from store.writing import remove
 from tests import slices
 from tests.roles import OWNER
 from tests.web.site import ARGUMENTS, BROWSER_TIMEOUT_MS, CHROMIUM
+from todo_site.management.utility import execute
 
 # How long an example takes says something about the machine, not about the code.
 hypothesis.settings.register_profile(
@@ -212,3 +215,33 @@ def ctx():
         )
 
     return context
+
+
+@pytest.fixture
+def run(capsys, monkeypatch):
+    """Run a command line in this process; return its status and what it wrote to both streams."""
+    monkeypatch.setattr("etl.log._in_command", False)  # put back afterwards
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        try:
+            status = execute(["manage.py", *arguments])
+        except SystemExit as end:
+            status = int(end.code or 0)
+        written = capsys.readouterr()
+        return status, written.out, written.err
+
+    return run
+
+
+@pytest.fixture
+def clean_workspace():
+    """The workspace as it is at first, before and after a test."""
+
+    def forget():
+        remove(workspace.workspace_key())
+        workspace.cached.clear()
+
+    forget()
+    yield
+    forget()

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from todo_site.management.commands import costs
-from todo_site.management.utility import execute
 
 ROOT = Path(__file__).resolve().parent.parent
 NOWHERE = {
@@ -58,23 +57,6 @@ def test_only_what_works_here_is_offered():
     offered = set(done.stdout.split())
     assert {"understand", "lake", "make_admin", "check", "shell"} <= offered
     assert not {"migrate", "flush", "createsuperuser", "changepassword", "dumpdata", "dbshell"} & offered
-
-
-@pytest.fixture
-def run(capsys, monkeypatch):
-    """Run a command line in this process; return its status and what it wrote to both streams."""
-    monkeypatch.setattr("etl.log._in_command", False)  # put back afterwards
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        try:
-            status = execute(["manage.py", *arguments])
-        except SystemExit as end:
-            status = int(end.code or 0)
-        written = capsys.readouterr()
-        return status, written.out, written.err
-
-    return run
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ from etl.lake.storage import Bucket
 from etl.run import local_lake
 from store import audit
 from tests.roles import LAKE, OWNER
-from todo_site.management.utility import execute
 from todo_site.operations import stream
 
 
@@ -203,23 +202,6 @@ def test_a_capture_that_stands_still_is_seen_on_both_pages(root, add, queue, mon
 
 
 # --- By command -----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def run(capsys, monkeypatch):
-    """Run a command line in this process; return its status and what it wrote to both streams."""
-    monkeypatch.setattr("etl.log._in_command", False)  # put back afterwards
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        try:
-            status = execute(["manage.py", *arguments])
-        except SystemExit as end:
-            status = int(end.code or 0)
-        written = capsys.readouterr()
-        return status, written.out, written.err
-
-    return run
 
 
 def test_a_command_lists_the_queue(run, queue):

@@ -10,23 +10,12 @@ from identity import profiles, workspace
 from identity.errors import IdentityUnavailable
 from identity.workspace import Announcement, SignUpClosed, Workspace
 from store import audit
-from store.writing import remove
 from tests.api.client import TASKS
 
 SETTINGS, ANNOUNCEMENTS = "workspace/", "announcements/"
 
 
-@pytest.fixture(autouse=True)
-def clean():
-    """The workspace as it is at first, before and after a test."""
-
-    def forget():
-        remove(workspace.workspace_key())
-        workspace.cached.clear()
-
-    forget()
-    yield
-    forget()
+pytestmark = pytest.mark.usefixtures("clean_workspace")
 
 
 def text(answer):

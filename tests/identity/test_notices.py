@@ -13,6 +13,7 @@ from identity.errors import CodeExpired
 from tests.conftest import PASSWORD
 from tests.mails import mails_to, subjects_to
 from tests.web.conftest import read
+from tests.web.second_factor import enrol
 from tests.web.totp import totp
 from web import mail
 
@@ -31,14 +32,6 @@ def profile(ctx, alice):
     """Alice's profile, as an admin's page has it."""
     given = {"username": alice.username, "email": alice.email}
     return profiles.ensure_profile(ctx(alice), given)[0]
-
-
-def enrol(browser):
-    """Set up a second factor; return its secret and the recovery codes."""
-    begun = read(browser.post(FACTOR, {"password": PASSWORD, "act": "begin"}))
-    secret = re.search(r'id="secret">([A-Z2-7 ]+)<', begun.html)[1].replace(" ", "")
-    done = browser.post(FACTOR, {"act": "finish", "sealed": begun.fields["sealed"], "code": totp(secret)})
-    return secret, re.findall(r"<li><code>([a-z0-9-]+)</code></li>", done.content.decode())
 
 
 def test_a_change_of_the_password(browser, alice):

@@ -18,6 +18,7 @@ from identity.tries import ACCOUNT_MOST, MAILS_MOST, Visitor
 from store.reading import scan
 from tests.conftest import PASSWORD
 from tests.web.conftest import read
+from tests.web.second_factor import enrol
 from tests.web.totp import totp
 
 WRONG = "Wrong-horse-staple-9"
@@ -111,9 +112,7 @@ def test_an_account_has_one_count_whichever_of_its_names_is_typed(alice, client,
 
 def test_the_page_for_recovery_codes_counts_what_the_first_page_counted(alice, client_for):
     browser = client_for(alice)
-    begun = read(browser.post(FACTOR, {"password": PASSWORD, "act": "begin"}))
-    secret = re.search(r'id="secret">([A-Z2-7 ]+)<', begun.html)[1]
-    browser.post(FACTOR, {"act": "finish", "sealed": begun.fields["sealed"], "code": totp(secret)})
+    enrol(browser)
     thief = Client()
     sign_in(thief, alice.email, PASSWORD)
     for _ in range(ACCOUNT_MOST - 1):
@@ -306,10 +305,7 @@ def test_a_reset_lets_the_owner_in_while_strangers_try(client, alice):
 
 def test_codes_of_the_second_factor_and_recovery_codes_are_limited_together(alice, client_for):
     browser = client_for(alice)
-    begun = read(browser.post(FACTOR, {"password": PASSWORD, "act": "begin"}))
-    secret = re.search(r'id="secret">([A-Z2-7 ]+)<', begun.html)[1]
-    done = browser.post(FACTOR, {"act": "finish", "sealed": begun.fields["sealed"], "code": totp(secret)})
-    codes = re.findall(r"<li><code>([a-z0-9-]+)</code></li>", done.content.decode())
+    secret, codes = enrol(browser)
     thief = Client()
     assert sign_in(thief, alice.email, PASSWORD)["Location"] == "/login/code/"
     answers = [thief.post("/login/code/", {"code": "000000"}).status_code for _ in range(ACCOUNT_MOST - 2)]
@@ -326,9 +322,7 @@ def test_codes_of_the_second_factor_and_recovery_codes_are_limited_together(alic
 
 def test_passwords_are_limited_on_the_page_for_recovery_codes(alice, client_for):
     browser = client_for(alice)
-    begun = read(browser.post(FACTOR, {"password": PASSWORD, "act": "begin"}))
-    secret = re.search(r'id="secret">([A-Z2-7 ]+)<', begun.html)[1]
-    browser.post(FACTOR, {"act": "finish", "sealed": begun.fields["sealed"], "code": totp(secret)})
+    enrol(browser)
     thief = Client()
     sign_in(thief, alice.email, PASSWORD)
     form = {"password": WRONG, "code": "aaaa-bbbb-cccc-dddd"}

@@ -21,6 +21,7 @@ from tasks import selectors, services
 from tasks.transfer import import_jobs
 from tests.conftest import PASSWORD
 from tests.web.conftest import read
+from tests.web.second_factor import enrol
 from tests.web.totp import totp
 from todo_site.account import enrolment
 from todo_site.account.forms import ImportForm
@@ -524,9 +525,7 @@ def test_the_secret_of_an_enrolment_is_sealed_for_ten_minutes(browser, monkeypat
 
 @pytest.mark.parametrize(("age", "status"), [(0, 302), (300, 422), (-300, 422), (86400, 422)])
 def test_a_code_of_the_app_is_good_for_its_moment_only(browser, alice, age, status):
-    begun = read(browser.post(FACTOR, {"password": PASSWORD, "act": "begin"}))
-    secret = re.search(r'id="secret">([A-Z2-7 ]+)<', begun.html)[1]
-    browser.post(FACTOR, {"act": "finish", "sealed": begun.fields["sealed"], "code": totp(secret)})
+    secret, _ = enrol(browser)
     client = Client()
     sign_in(client, alice.email)
     answer = client.post("/login/code/", {"code": totp(secret, time.time() - age)})

@@ -12,6 +12,7 @@ from store.request_context import RequestContext
 from tests.conftest import PASSWORD
 from tests.mails import mails_to, text_of
 from tests.web.conftest import read
+from tests.web.second_factor import enrol
 from tests.web.totp import totp
 
 PAGE = "/account/email/"
@@ -163,9 +164,7 @@ def test_what_was_begun_belongs_to_who_began_it(browser, client_for, alice, bob,
 
 
 def test_the_second_factor_is_asked_for(browser, alice, wanted):
-    begun = read(browser.post(FACTOR, {"password": PASSWORD, "act": "begin"}))
-    secret = re.search(r'id="secret">([A-Z2-7 ]+)<', begun.html)[1]
-    browser.post(FACTOR, {"act": "finish", "sealed": begun.fields["sealed"], "code": totp(secret)})
+    secret, _ = enrol(browser)
     assert ask(browser, wanted).status_code == 422
     assert ask(browser, wanted, code="000000").status_code == 422
     assert mails_to(wanted) == []

@@ -14,6 +14,7 @@ from store.request_context import RequestContext
 from store.writing import put, write
 from tests.conftest import PASSWORD
 from tests.web.conftest import read
+from tests.web.second_factor import codes_on, enrol
 from tests.web.totp import totp
 
 FACTOR = "/account/security/second-factor/"
@@ -22,14 +23,7 @@ FACTOR = "/account/security/second-factor/"
 @pytest.fixture
 def enrolled(browser):
     """Alice's secret and codes, as her pages show them once."""
-    begun = read(browser.post(FACTOR, {"password": PASSWORD, "act": "begin"}))
-    secret = re.search(r'id="secret">([A-Z2-7 ]+)<', begun.html)[1].replace(" ", "")
-    done = browser.post(FACTOR, {"act": "finish", "sealed": begun.fields["sealed"], "code": totp(secret)})
-    return secret, codes_on(done)
-
-
-def codes_on(answer) -> list[str]:
-    return re.findall(r"<li><code>([a-z0-9-]+)</code></li>", answer.content.decode())
+    return enrol(browser)
 
 
 def try_code(account, code, password=PASSWORD):

@@ -5,7 +5,6 @@ import re
 import pytest
 
 from identity import profiles, week, workspace
-from store.writing import remove
 from tests.web.conftest import read
 
 PROFILE, ME = "/account/", "/api/v1/users/me"
@@ -16,17 +15,7 @@ FIRST = {
 }  # of the week of that Saturday
 
 
-@pytest.fixture(autouse=True)
-def clean():
-    """The workspace as it is at first, before and after a test."""
-
-    def forget():
-        remove(workspace.workspace_key())
-        workspace.cached.clear()
-
-    forget()
-    yield
-    forget()
+pytestmark = pytest.mark.usefixtures("clean_workspace")
 
 
 @pytest.fixture
