@@ -44,9 +44,8 @@ TRY_SECONDS = 3600
 MAILS_MOST = 6
 MAIL_SECONDS = 6 * 3600
 DAY_SECONDS = 24 * 3600
-CODE_SECONDS = (
-    120  # longer than Cognito takes a code of an app for: its 30 seconds, with a step before and after
-)
+# Longer than Cognito takes a code of an app: its 30 seconds, and those before and after.
+CODE_SECONDS = 120
 # Accounts that a browser is known to.
 KNOWN_MOST = 5
 COOKIE, COOKIE_SECONDS = "device", 180 * DAY_SECONDS

@@ -53,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """Two workers more than cores, for a third of the time tests wait for servers and browsers.
+    """Two workers more than cores, because tests spend a third of their time waiting for servers and browsers.
 
     Not for those of `make test-long`: each of them keeps a machine busy.
     """
