@@ -81,6 +81,14 @@ def meant(task: Mapping[str, Any]) -> list[str]:
     return sorted(map(_shown, moments))[:MOST]
 
 
+def meant_together(tasks: Iterable[Mapping[str, Any]]) -> Read:
+    """Return what the readers should read of these tasks, by their titles: tasks may share one."""
+    read: Read = {}
+    for task in tasks:
+        read.setdefault(task["title"], []).extend(meant(task))
+    return _first(read)
+
+
 def _shown(moment: date) -> str:
     if not isinstance(moment, datetime):
         return moment.isoformat()

@@ -22,7 +22,7 @@ def test_every_program_reads_the_same_instants(workspace):  # noqa: F811
             for task in workspace.items("TASK", user_id)
             if task["status"] in OPEN_STATUSES and task.get("due_date")
         ]
-        wanted = {task["title"]: feeds.meant(task) for task in tasks}
+        wanted = feeds.meant_together(tasks)
         feed = calendar_feed.render(user_id, NOW.date())
         for read in (feeds.by_icalendar, feeds.by_icaljs, feeds.by_libical):
             assert read(feed) == wanted, (read.__name__, email)
