@@ -114,7 +114,7 @@ def _checks(
     current: manifest.Manifest, commit: Mapping[str, Any], refused: Mapping[str, Any] | None, quarantined: int
 ) -> tuple[Check, ...]:
     events = current.rows(TASK_EVENTS.name)
-    fresh = bool(commit) and commit.get("silver_commit") == current.commit
+    fresh = bool(commit) and commit.get("silver_commit") == current.content
     own = tuple(
         Check(str(check["name"]), bool(check["ok"]), str(check.get("found", "")))
         for check in (refused or commit).get("checks", ())

@@ -128,7 +128,7 @@ def test_files_of_days_long_past_are_found_within_a_day(tmp_path, monkeypatch):
     put(lake, bronze_row(event_id="e2", sk="TASK#t2", entity_id="t2"), day="year=2021/month=01/day=31")
     assert lake.new_lake("an hour later").silver.run() is None
     monkeypatch.setattr("etl.jobs.silver.FULL_SEARCH_SECONDS", 0)
-    assert lake.new_lake("a day later").silver.run().rows("tasks") == 2
+    assert lake.new_lake("a day later").silver.run().rows("task_states") == 2
     assert lake.lake.silver.run() is None
 
 
@@ -169,7 +169,7 @@ def test_after_a_long_stop_records_that_waited_are_found_at_once(tmp_path):
     for number in (1, 2):
         row = bronze_row(event_id=f"late-{number}", sk=f"TASK#l{number}", entity_id=f"l{number}")
         put(lake, row, day=f"{stopped:year=%Y/month=%m/day=%d}", number=number)
-        assert restarted.run().rows("tasks") == 1 + number
+        assert restarted.run().rows("task_states") == 1 + number
 
 
 def test_a_backlog_is_taken_in_parts_and_none_is_lost(lake, monkeypatch):
@@ -179,9 +179,9 @@ def test_a_backlog_is_taken_in_parts_and_none_is_lost(lake, monkeypatch):
             lake, bronze_row(event_id=f"e{number}", sk=f"TASK#{number}", entity_id=str(number)), number=number
         )
     first = lake.lake.silver.run()
-    assert (first.rows("tasks"), lake.lake.silver.backlog) == (2, True)
+    assert (first.rows("task_states"), lake.lake.silver.backlog) == (2, True)
     lake.lake.run(NOW)
-    assert lake.manifest().rows("tasks") == 5
+    assert lake.manifest().rows("task_states") == 5
 
 
 def test_unknown_attributes_are_kept_and_missing_ones_are_null(lake):
@@ -266,7 +266,7 @@ def test_an_unreadable_file_is_set_aside_and_its_neighbours_are_read(lake):
     for number, body in enumerate((b"not parquet", lake.s3.buckets["bronze"][good][:-40]), start=1):
         lake.s3.buckets["bronze"][good.replace("000000", f"{number:06d}")] = body
     committed = lake.lake.silver.run()
-    assert committed.rows("tasks") == 1
+    assert committed.rows("task_states") == 1
     assert reasons(lake) == [(None, "unreadable_file")] * 2
     assert {row["source_file"] for row in lake.silver("quarantine")} == {
         good.replace("000000", f"{number:06d}") for number in (1, 2)
