@@ -20,6 +20,7 @@ from etl.jobs.silver import Silver
 from etl.jobs.workspace import Workspace
 from etl.lake import consumed_files
 from etl.lake.config import ConfigError, LakeConfig, lake_config
+from etl.lake.tables import SILVER
 from etl.log import log
 from etl.redaction import errors_redacted
 from etl.status import run_log
@@ -81,7 +82,7 @@ class Lake:
         while self.silver.backlog:
             committed = self.silver.run()
         if committed is not None:
-            rows = {table: committed.rows(table) for table in committed.tables}
+            rows = {table.name: committed.rows(table.name) for table in SILVER}
             run_log.record(self.silver.silver, "silver", started, rows)
         self._tidy_daily(started)
         self._merge_many(started)

@@ -68,8 +68,7 @@ class Harness:
         found: dict[tuple[str, ...], dict[str, Any]] = {}
         for row in sorted(self.silver(STATES[view]), key=lambda row: int(row["sequence_number"])):
             found[tuple(row[name] for name in KEYS[view])] = row
-        living = [row for row in found.values() if row.pop("event_name") != "REMOVE"]
-        return living
+        return [row for row in found.values() if row.pop("event_name") != "REMOVE"]
 
     def gold(self, table: str) -> list[tuple[Any, ...]]:
         """Rows of a Gold table, through Glue's location."""

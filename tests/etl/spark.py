@@ -107,7 +107,7 @@ class GlueRun:
         self.buckets = {f"{bucket}_bucket": bucket for bucket in FOLDERS}
         self.glue = OWNER.client("glue")
         self.glue.create_database(DatabaseInput={"Name": self.database})
-        for table in catalog.glue_tables(**self.buckets):
+        for table in catalog.glue_tables(database=self.database, **self.buckets):
             self.glue.create_table(DatabaseName=self.database, TableInput=table)
         self.settings = {name.upper(): value for name, value in self.buckets.items()} | {
             "GLUE_DATABASE": self.database,

@@ -11,7 +11,7 @@ from etl import log
 from etl.jobs import metrics, quality
 from etl.lake import manifest
 from etl.lake.layout import GOLD_KPIS
-from etl.lake.manifest import Part
+from etl.lake.manifest import File
 from etl.lake.storage import Bucket
 from etl.lake.tables import QUARANTINE
 from tests.moto_aws import moto_aws

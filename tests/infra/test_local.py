@@ -192,11 +192,15 @@ def test_a_deployment_keeps_the_published_snapshot_and_adds_columns(cloud, outpu
 
 
 def test_a_missing_table_comes_back(cloud, outputs, lake_tables):
-    cloud.client("glue").delete_table(DatabaseName="todo_analytics", Name="tasks")
+    for name in ("task_events", "tasks"):
+        cloud.client("glue").delete_table(DatabaseName="todo_analytics", Name=name)
     lake_tables.ensure(properties(outputs))
-    wanted = glue_tables(bronze_bucket="", silver_bucket=properties(outputs)["SilverBucket"], gold_bucket="")
-    (location,) = (t["StorageDescriptor"]["Location"] for t in wanted if t["Name"] == "tasks")
-    assert tables(cloud)["tasks"]["StorageDescriptor"]["Location"] == location
+    names = {"silver_bucket": properties(outputs)["SilverBucket"], "bronze_bucket": "", "gold_bucket": ""}
+    wanted = {table["Name"]: table for table in glue_tables(database="todo_analytics", **names)}
+    found = tables(cloud)
+    location = wanted["task_events"]["StorageDescriptor"]["Location"]
+    assert found["task_events"]["StorageDescriptor"]["Location"] == location
+    assert found["tasks"]["ViewOriginalText"] == wanted["tasks"]["ViewOriginalText"]
 
 
 def test_a_failure_is_answered_and_logged(outputs, lake_tables, monkeypatch, capsys):
