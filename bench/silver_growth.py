@@ -4,6 +4,9 @@ The new events are changes of 1,000 tasks of all people, on the day after the hi
 that made the history (warm), and in one with an empty working folder (cold); then the merges of the next day.
 """
 
+# Arguments are spelled as boto3 spells them.
+# ruff: noqa: N803
+
 import io
 import json
 import sys

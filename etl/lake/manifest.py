@@ -157,7 +157,12 @@ class Manifest:
             tables.setdefault(table, {})[bucket] = part
             if held:
                 lost |= {held.list_key, *held.keys} - set(part.keys)
-        made = {"commit": commit, "content": commit, "sequence": self.sequence + 1, "committed_at": iso(now)}
+        made: dict[str, Any] = {
+            "commit": commit,
+            "content": commit,
+            "sequence": self.sequence + 1,
+            "committed_at": iso(now),
+        }
         return replace(self, tables=tables, **(made | changes)).retire(lost, now)
 
     def taken_over_by(self, commit: str, now: datetime, parts: Parts, dropped: Iterable[str]) -> Self:

@@ -2,12 +2,13 @@
 
 import io
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from random import Random
 
 import pyarrow.parquet as pq
 import pytest
 
+from etl.capture.bronze_row import bronze_row
 from etl.lake import manifest
 from etl.lake.layout import user_bucket
 from etl.lake.manifest import File
@@ -17,7 +18,7 @@ from etl.upkeep.erase import Erasure
 from tests.etl.checks import all_equal, history_is_whole, silver_equals_table
 from tests.etl.deaths import Watch
 from tests.etl.harness import NOW, Harness
-from tests.etl.memory import CONFIG
+from tests.etl.memory import CONFIG, put_bronze
 from tests.etl.world import World, play
 
 LATER = datetime(2031, 1, 1, tzinfo=UTC)
@@ -182,6 +183,37 @@ def test_a_run_reads_the_history_of_the_days_of_its_events_only(tmp_path):
     lake.new_lake("cold").silver.run()
     assert {key for key in read if "/task_events/" in key} == wanted
     assert len(wanted) == 1
+    history_is_whole(lake, world)
+
+
+def test_copies_of_an_event_bear_one_time_however_it_was_read():
+    """Silver looks for copies only in the history of the days that they bear."""
+    world = World()
+    world.create_task("ann")
+    record = world.history[0].record()
+    told = record["dynamodb"]["ApproximateCreationDateTime"]
+    moment = datetime.fromtimestamp(float(told), UTC)
+    days = set()
+    for form in (told, float(told), moment, moment.astimezone(timezone(timedelta(hours=-11)))):
+        change = {**record["dynamodb"], "ApproximateCreationDateTime": form}
+        days.add(bronze_row({**record, "dynamodb": change})["event_time"])
+    assert len(days) == 1
+
+
+def test_a_bad_copy_of_a_known_event_is_not_set_aside(lake):
+    """However old the event is: a row without a readable time may be a copy of any."""
+    world = World()
+    world.create_task("ann")
+    world.tick(90 * 86_400)
+    world.create_task("ann")
+    for change in world.history:
+        lake.deliver([change])
+        lake.lake.silver.run()
+    bad = bronze_row(world.history[0].record()) | {"event_time": "noon"}
+    folder = f"year=2026/month=07/day=01/user_bucket={user_bucket('ann')}"
+    put_bronze(lake.s3, folder, [bad, bad | {"event_id": "another"}], 99)
+    lake.new_lake("cold").silver.run()
+    assert [row["event_id"] for row in lake.silver("quarantine")] == ["another"]
     history_is_whole(lake, world)
 
 
