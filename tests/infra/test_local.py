@@ -251,7 +251,11 @@ def filled(cloud, outputs):
         Password="Correct-Horse-9",
         Permanent=True,
     )
-    for bucket, key in (("SilverBucket", "silver/_current.json"), ("GoldBucket", "gold/_current.json")):
+    for bucket, key in (
+        ("SilverBucket", "silver/_current.json"),
+        ("SilverBucket", "silver/_before.json"),
+        ("GoldBucket", "gold/_current.json"),
+    ):
         cloud.client("s3").put_object(Bucket=stacks[bucket], Key=key, Body=b"{}")
     mappings = cloud.client("lambda").list_event_source_mappings(FunctionName="todo-cdc-processor")
     return {
@@ -263,6 +267,7 @@ def filled(cloud, outputs):
         "BRONZE_BUCKET": stacks["BronzeBucket"],
         "SILVER_BUCKET": stacks["SilverBucket"],
         "GOLD_BUCKET": stacks["GoldBucket"],
+        "GLUE_DATABASE": stacks["GlueDatabase"],
         "CDC_FAILURE_QUEUE_URL": stacks["FailureQueueUrl"],
         "LAKE_MACHINE_ARN": stacks["LakeMachineArn"],
         "name": "person@example.com",
