@@ -14,9 +14,11 @@ from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
 from bench.lake_history import TODAY, ZONE
 from etl.engine.spark import SETTINGS
 from etl.jobs.steps import GOLD_STEPS, SILVER, gold_parameters, silver_parameters, sql_text
-from etl.lake.tables import GOLD, QUARANTINE, TASK_EVENTS
-from etl.lake.tables import SILVER as TABLES
+from etl.lake.latest import current_sql
+from etl.lake.tables import GOLD, QUARANTINE, TASK_EVENTS, VIEWS
 from tests.etl.spark_session import session
+
+TABLES = (TASK_EVENTS, *VIEWS, QUARANTINE)
 
 
 def silver(spark: SparkSession, bronze: Path, out: Path) -> None:
@@ -35,6 +37,8 @@ def silver(spark: SparkSession, bronze: Path, out: Path) -> None:
     for step in SILVER:
         result = spark.sql(sql_text("silver", step), args=silver_parameters()).persist()
         result.createOrReplaceTempView(step)
+    for view in VIEWS:
+        spark.sql(current_sql(view)).createOrReplaceTempView(view.name)
     for table in TABLES:
         spark.table(table.name).repartition("user_bucket").write.partitionBy("user_bucket").parquet(
             f"{out}/silver/{table.name}"

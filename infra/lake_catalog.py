@@ -70,7 +70,9 @@ class LakeCatalog(Construct):
                 "tables", "lake_tables.handler", "Creates the tables of Silver and Gold", 1, 256
             ),
         )
-        manage_tables(worker.role, names, ["glue:GetTables", "glue:CreateTable", "glue:UpdateTable"])
+        manage_tables(
+            worker.role, names, ["glue:GetTables", "glue:CreateTable", "glue:UpdateTable", "glue:DeleteTable"]
+        )
         buckets = {f"{layer.title()}Bucket": bucket for layer, bucket in buckets_of(names).items()}
         resource = cdk.CustomResource(
             self,
@@ -85,7 +87,7 @@ class LakeCatalog(Construct):
 
 def definition_digest() -> str:
     """Return a digest of all table definitions: when it changes, CloudFormation calls the custom resource."""
-    tables = catalog.glue_tables(bronze_bucket="b", silver_bucket="s", gold_bucket="g")
+    tables = catalog.glue_tables(database="d", bronze_bucket="b", silver_bucket="s", gold_bucket="g")
     return hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()
 
 

@@ -154,7 +154,7 @@ class Provisioner:
             glue.create_database(DatabaseInput={"Name": database})
         layers = ("bronze", "silver", "gold")
         buckets = {f"{layer}_bucket": NAMES[f"{layer.upper()}_BUCKET"] for layer in layers}
-        glue_partitions.sync_tables(glue, database, catalog.glue_tables(**buckets))
+        glue_partitions.sync_tables(glue, database, catalog.glue_tables(database=database, **buckets))
 
     def firehose(self) -> None:
         """Create the delivery streams of the changes and of the request log."""

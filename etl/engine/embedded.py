@@ -13,7 +13,9 @@ import duckdb
 
 from etl.engine.errors import EngineError, SchemaError
 from etl.engine.translate import MACROS, duckdb_sql
+from etl.engine.written import Written
 from etl.lake.config import LakeConfig
+from etl.lake.manifest import ANY_DAY
 from etl.lake.tables import USER_BUCKET, Column, Table
 
 _TYPES = {
@@ -301,18 +303,27 @@ class Engine:
         self._copy(f"SELECT {', '.join(table.names)} FROM {table.name}", path)
         return self.count(table.name)
 
-    def write_buckets(self, table: Table, folder: Path) -> dict[str, int]:
-        """Write a partitioned table's relation to `folder/user_bucket=NN/part-0.parquet`; return rows by bucket."""
+    def write_buckets(self, table: Table, folder: Path) -> list[Written]:
+        """Write a partitioned table's relation: a file for each user bucket, and for each month if it is dated."""
         self.check(table)
-        counted = f"SELECT user_bucket, count(*) FROM {table.name} GROUP BY user_bucket ORDER BY user_bucket"
-        rows = dict(self.connection.execute(counted).fetchall())
+        day = f"strftime({table.dated} AT TIME ZONE 'UTC', '%Y-%m-%d')" if table.dated else "NULL"
+        counted = (
+            f"SELECT user_bucket, coalesce(substr({day}, 1, 7), '') AS month, count(*), min({day}), max({day}) "
+            f"FROM {table.name} GROUP BY ALL ORDER BY ALL"
+        )
+        written = []
         # One file at a time: DuckDB's own partitioned writing takes more than twice as long.
-        for bucket in rows:
-            path = folder / f"user_bucket={bucket}" / "part-0.parquet"
-            path.parent.mkdir(parents=True, exist_ok=True)
+        for bucket, month, rows, first, last in self._execute(counted).fetchall():
             where = f"user_bucket = {_quoted(bucket)}"
+            name = "part-0.parquet"
+            if month:
+                name = f"month={month}/{name}"
+                where += f" AND substr({day}, 1, 7) = {_quoted(month)}"
+            path = folder / f"user_bucket={bucket}" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
             self._copy(f"SELECT {', '.join(table.names)} FROM {table.name} WHERE {where}", path)
-        return rows
+            written.append(Written(bucket, month, rows, *((first, last) if month else ANY_DAY)))
+        return written
 
     def _copy(self, query: str, path: Path) -> None:
         # DuckDB's statistics would make a column without nulls required, so the schema would depend on the data.

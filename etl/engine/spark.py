@@ -26,6 +26,8 @@ from pyspark.sql.types import (
 )
 
 from etl.engine.errors import EngineError, SchemaError
+from etl.engine.written import Written
+from etl.lake.manifest import ANY_DAY
 from etl.lake.tables import BRONZE, USER_BUCKET, Column, Table
 
 _TYPES = {
@@ -201,13 +203,29 @@ class SparkEngine:
         )
         return self.count(table.name)
 
-    def write_buckets(self, table: Table, folder: str) -> dict[str, int]:
-        """Write a partitioned table's relation to one file in each `folder/user_bucket=NN/`; return rows by bucket."""
+    def write_buckets(self, table: Table, folder: str) -> list[Written]:
+        """Write a partitioned table's relation: a file for each user bucket, and for each month if it is dated."""
         self.check(table)
-        frame = self._nullable([*table.columns, USER_BUCKET], table.name).repartition("user_bucket")
-        frame.write.options(**_WRITE).partitionBy("user_bucket").parquet(folder, mode="overwrite")
-        counted = self.spark.table(table.name).groupBy("user_bucket").count().collect()
-        return {row["user_bucket"]: row["count"] for row in counted}
+        frame = self._nullable([*table.columns, USER_BUCKET], table.name)
+        day, keys = F.lit(ANY_DAY[0]), ["user_bucket"]
+        if table.dated:
+            day, keys = F.date_format(table.dated, "yyyy-MM-dd"), ["user_bucket", "month"]
+        frame = frame.withColumn("month", F.substring(day, 1, 7))
+        counted = frame.groupBy("user_bucket", "month").agg(
+            F.count("*").alias("rows"), F.min(day).alias("first"), F.max(day).alias("last")
+        )
+        found = counted.collect()
+        kept = frame if table.dated else frame.drop("month")
+        kept.repartition(*keys).write.options(**_WRITE).partitionBy(*keys).parquet(folder, mode="overwrite")
+        return [
+            Written(
+                row["user_bucket"],
+                row["month"],
+                row["rows"],
+                *((row["first"], row["last"]) if table.dated else ANY_DAY),
+            )
+            for row in found
+        ]
 
     def _nullable(self, columns: Sequence[Column], name: str) -> DataFrame:
         """Columns of a relation, all nullable: Spark would make columns required that the SQL cannot make null."""

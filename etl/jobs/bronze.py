@@ -1,13 +1,12 @@
 """Reads Bronze files into the embedded engine: groups that fit into memory, and a row for each unreadable file."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl.engine.errors import EngineError
 from etl.lake.layout import bucket_of
-from etl.lake.manifest import Part
 from etl.lake.storage import LocalCopies
 from etl.lake.tables import BRONZE
 from etl.log import log
@@ -15,23 +14,19 @@ from etl.log import log
 if TYPE_CHECKING:
     from etl.engine.embedded import Engine
 
-# A group of user buckets has up to this many compressed bytes, history included, which bounds memory.
+# A group of user buckets has up to this many compressed bytes, which bounds memory.
 GROUP_BYTES = 256 * 1024 * 1024
 
 
-def groups(
-    keys: Sequence[str], copies: LocalCopies, history: Mapping[str, Part], limit: int = GROUP_BYTES
-) -> list[dict[str, list[str]]]:
+def groups(keys: Sequence[str], copies: LocalCopies, limit: int = GROUP_BYTES) -> list[dict[str, list[str]]]:
     """Sort files by user bucket, and put the buckets into groups of about `limit` bytes.
 
     Parameters
     ----------
     keys, copies
         New Bronze files and their local copies.
-    history
-        The partitions they will be merged into, by bucket.
     limit
-        Bytes of new files and history together; a larger bucket is a group of its own.
+        Bytes of the files; a larger bucket is a group of its own.
 
     Returns
     -------
@@ -45,7 +40,6 @@ def groups(
     room = 0
     for bucket, files in sorted(by_bucket.items()):
         size = sum(copies.path(key).stat().st_size for key in files)
-        size += history[bucket].bytes if bucket in history else 0
         if not made or size > room:
             made.append({})
             room = limit

@@ -8,16 +8,19 @@ import hashlib
 from datetime import date, datetime
 from pathlib import Path
 
+from etl.lake.latest import current_sql
 from etl.lake.layout import GOLD_KPIS, SOURCE_TABLE
-from etl.lake.tables import GOLD, TABLES
+from etl.lake.tables import GOLD, TABLES, VIEWS
 from etl.log import iso
 
 SQL = Path(__file__).parents[1] / "sql"
 
-# `parsed` reads `bronze`; the others read `parsed`, each other, `known_events` and `known_quarantine`.
-SILVER_STAGING = ("parsed",)
-SILVER = (*SILVER_STAGING, "task_events", "tasks", "users", "quarantine")
-# They read Silver's `task_events`, `tasks` and `users`. The results of the staging files are not stored.
+# `parsed` reads `bronze`, `days` reads `parsed`; the others read `parsed`, each other, `known_events` and
+# `known_quarantine`.
+SILVER_STAGING = ("parsed", "days")
+SILVER_STATES = ("task_states", "user_states")
+SILVER = (*SILVER_STAGING, "task_events", *SILVER_STATES, "quarantine")
+# They read Silver's `task_events`, and its views `tasks` and `users`. The results of the staging files are not stored.
 GOLD_STAGING = ("changes", "calendar", "lives", "active_days")
 GOLD_STEPS = (
     *GOLD_STAGING,
@@ -73,5 +76,5 @@ def gold_definition() -> str:
     for name in GOLD_STEPS:
         digest.update(sql_text("gold", name).encode())
     digest.update(sql_text("checks", "quality").encode())
-    digest.update(repr((TABLES, GOLD_KPIS)).encode())
+    digest.update(repr((TABLES, [current_sql(view) for view in VIEWS], GOLD_KPIS)).encode())
     return digest.hexdigest()[:16]

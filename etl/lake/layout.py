@@ -4,6 +4,7 @@ Every other app may import this module, so it imports only the standard library.
 """
 
 import hashlib
+import re
 
 USER_BUCKETS = 16
 BRONZE_PREFIX = "cdc/"
@@ -21,6 +22,8 @@ SOURCE_TABLE = "todo-app-data"
 EXPORTS_PREFIX = "exports/"  # files that people have exported; nothing of the lake
 # The live files of Silver; the latest snapshot of Gold; its key figures; the snapshot that readers see in Glue.
 SILVER_CURRENT = f"{SILVER_PREFIX}_current.json"
+# What it was when the lake of an older version was taken over: put back, it takes that back (docs/runbooks/etl.md).
+SILVER_BEFORE = f"{SILVER_PREFIX}_before.json"
 GOLD_COMMIT = f"{GOLD_PREFIX}_commit.json"
 GOLD_KPIS = f"{GOLD_PREFIX}_kpis.json"
 GOLD_CURRENT = f"{GOLD_PREFIX}_current.json"
@@ -31,6 +34,7 @@ RETENTION_DAYS = {
     "silver": {JOB_REQUESTS_PREFIX: 30},
     "gold": {RESULTS_PREFIX: 7, CACHE_PREFIX: 14, EXPORTS_PREFIX: 1},
 }
+_NAME = re.compile(r"[/=](\d{8}T\d{12}-[0-9a-f]{6})[/.]")
 # Quarantined rows of older files are dropped; Bronze still has them.
 QUARANTINE_DAYS = 365
 
@@ -57,6 +61,17 @@ def _after(key: str, name: str) -> str:
 def silver_folder(table: str, bucket: str, commit: str) -> str:
     """Prefix of the files that a commit writes for one user bucket of a Silver table."""
     return f"{SILVER_PREFIX}{table}/user_bucket={bucket}/{commit}/"
+
+
+def list_folder(table: str, bucket: str, commit: str) -> str:
+    """Location of one user bucket of a Silver table: the prefix of the list of its files that a commit writes."""
+    return f"{SILVER_PREFIX}{table}/lists/user_bucket={bucket}/{commit}/"
+
+
+def made_by(key: str) -> str:
+    """The commit or snapshot in a key; empty if it has none."""
+    found = _NAME.search(key)
+    return found[1] if found else ""
 
 
 def gold_folder(table: str, snapshot: str) -> str:

@@ -23,12 +23,15 @@ class Table:
         `(name, Hive type)` pairs stored in the Parquet files, in order.
     partitions
         `(name, Hive type)` pairs that exist only in the path.
+    dated
+        Timestamp column of a table whose files each hold one calendar month of it; empty for others.
     """
 
     name: str
     layer: str
     columns: tuple[Column, ...]
     partitions: tuple[Column, ...] = ()
+    dated: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -85,6 +88,7 @@ TASK_EVENTS = Table(
         "image string, attribute_types string, table_name string"
     ),
     (USER_BUCKET,),
+    "event_time",
 )
 
 TASKS = Table(
@@ -112,12 +116,19 @@ USERS = Table(
     (USER_BUCKET,),
 )
 
+# What is stored of tasks and profiles: a row for each state that a commit has found, of removed ones as well. `tasks`
+# and `users` are views of it: the state with the highest sequence number, if that is no removal.
+TASK_STATES = Table("task_states", "silver", (*TASKS.columns, ("event_name", "string")), (USER_BUCKET,))
+USER_STATES = Table("user_states", "silver", (*USERS.columns, ("event_name", "string")), (USER_BUCKET,))
+
 # The raw Bronze row and the reason why it was refused. All columns are text, so a row cannot be refused twice.
 QUARANTINE = Table(
     "quarantine", "silver", (*BRONZE.columns, ("reason", "string"), ("source_file", "string")), (USER_BUCKET,)
 )
 
-SILVER = (TASK_EVENTS, TASKS, USERS, QUARANTINE)
+SILVER = (TASK_EVENTS, TASK_STATES, USER_STATES, QUARANTINE)
+# The views of Silver, and the stored table of each.
+VIEWS = {TASKS: TASK_STATES, USERS: USER_STATES}
 
 
 def _gold(name: str, text: str) -> Table:

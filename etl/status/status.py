@@ -13,7 +13,7 @@ from etl.lake.config import LakeConfig
 from etl.lake.consumed_files import recent_entries
 from etl.lake.layout import GOLD_COMMIT
 from etl.lake.storage import Bucket
-from etl.lake.tables import QUARANTINE, TASK_EVENTS
+from etl.lake.tables import QUARANTINE, SILVER, TASK_EVENTS
 from etl.status import run_log
 
 LISTED = 10_000
@@ -64,7 +64,7 @@ def read(config: LakeConfig, s3: Any, now: datetime | None = None) -> Status:
     current = manifest.load(silver)
     commit = (gold.get_json(GOLD_COMMIT) or ({}, ""))[0]
     durations = _durations(silver)
-    rows = {table: current.rows(table) for table in current.tables}
+    rows = {table.name: current.rows(table.name) for table in SILVER} if current.sequence else {}
     made = Layer(
         current.committed_at,
         current.as_of,
@@ -125,7 +125,7 @@ def _checks(
     current: manifest.Manifest, commit: Mapping[str, Any], refused: Mapping[str, Any] | None, quarantined: int
 ) -> tuple[Check, ...]:
     events = current.rows(TASK_EVENTS.name)
-    fresh = bool(commit) and commit.get("silver_commit") == current.commit
+    fresh = bool(commit) and commit.get("silver_commit") == current.content
     own = tuple(
         Check(str(check["name"]), bool(check["ok"]), str(check.get("found", "")))
         for check in (refused or commit).get("checks", ())

@@ -1,8 +1,9 @@
 """Removes one person from every layer of the lake, and searches for traces.
 
-Bronze files are rewritten under their own names, so they still count as consumed. Silver is rewritten by a commit like
-any other, and Gold follows from Silver. Old files, snapshots, query results and cached answers are deleted at once:
-their readers are told to ask again. In versioned buckets the older versions of rewritten objects are deleted as well.
+Bronze files are rewritten under their own names, so they still count as consumed. Of Silver, a commit like any other
+replaces the files that hold the person, and Gold follows from Silver. Old files, snapshots, query results and cached
+answers are deleted at once: their readers are told to ask again. In versioned buckets the older versions of rewritten
+objects are deleted as well.
 """
 
 import base64
@@ -35,6 +36,7 @@ from etl.lake.layout import (
     RESULTS_PREFIX,
     SILVER_PREFIX,
     bucket_of,
+    made_by,
     snapshot_of,
     user_bucket,
 )
@@ -42,7 +44,6 @@ from etl.lake.manifest import Manifest
 from etl.lake.storage import Bucket, LocalCopies
 from etl.lake.tables import QUARANTINE, TASK_EVENTS
 from etl.log import iso, log
-from etl.upkeep.orphans import made_by
 from etl.upkeep.rewrite_silver import commit_without
 
 AT_A_TIME = 200
@@ -120,7 +121,7 @@ class Erasure:
         if part is None:
             return 0
         with scratch_engine(self.config) as (engine, folder):
-            engine.read(TASK_EVENTS.name, TASK_EVENTS, LocalCopies(self.silver, folder).fetch(part.files))
+            engine.read(TASK_EVENTS.name, TASK_EVENTS, LocalCopies(self.silver, folder).fetch(part.keys))
             engine.run("living", sql_text("erase", "living"), {"user_id": self.user_id})
             return engine.count("living")
 

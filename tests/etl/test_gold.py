@@ -257,7 +257,7 @@ def test_of_two_overlapping_runs_the_one_with_the_newer_input_ends_up_published(
     lake.s3.before = overtake
     lake.lake.run(NOW)
     all_equal(lake, world, NOW)
-    assert current(lake)["silver_commit"] == lake.manifest().commit
+    assert current(lake)["silver_commit"] == lake.manifest().content
 
 
 def test_overlapping_moves_of_tables_end_at_the_winner(lake, world):

@@ -142,10 +142,12 @@ def test_a_survey_counts_everything(lake):
     found = inventory.read(lake.config, lake.s3)
     assert found.bronze.files == len(lake.s3.buckets["bronze"])
     assert found.bronze.bytes == sum(map(len, lake.s3.buckets["bronze"].values()))
-    assert set(found.silver) == {"task_events", "tasks", "users", "quarantine"}
+    assert set(found.silver) == {"task_events", "task_states", "user_states", "quarantine"}
     assert found.gold.files == 14
     assert (found.snapshots, found.waste.files) == (1, 0)
-    lake.s3.buckets["silver"]["silver/tasks/user_bucket=00/20200101T0/part-0.parquet"] = b"of a dead run"
+    lake.s3.buckets["silver"]["silver/task_states/user_bucket=00/20200101T0/part-0.parquet"] = (
+        b"of a dead run"
+    )
     assert inventory.read(lake.config, lake.s3).waste.bytes == 13
 
 

@@ -38,8 +38,8 @@ STATES = {"waiting": _("waiting"), "running": _("running"), "done": _("done"), "
 # What the lake checks, in its words.
 CHECKS = {
     "All of task_events was read": _("All of task_events was read"),
-    "All of tasks was read": _("All of tasks was read"),
-    "All of users was read": _("All of users was read"),
+    "All of task_states was read": _("All of task_states was read"),
+    "All of user_states was read": _("All of user_states was read"),
     "Changes are counted once": _("Changes are counted once"),
     "Completed tasks each have a time": _("Completed tasks each have a time"),
     "Completed tasks equal Silver": _("Completed tasks equal Silver"),

@@ -33,3 +33,4 @@ SELECT
   old_image, new_image, attribute_types, table_name, reason, source_file, user_bucket
 FROM distinct_rows q
 WHERE NOT EXISTS (SELECT 1 FROM task_events t WHERE t.event_id = q.event_id)
+  AND NOT EXISTS (SELECT 1 FROM known_events k WHERE k.event_id = q.event_id)
