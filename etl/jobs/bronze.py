@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl.engine.errors import EngineError
+from etl.lake import erased
 from etl.lake.layout import bucket_of
 from etl.lake.manifest import Part
 from etl.lake.storage import LocalCopies
@@ -57,7 +58,8 @@ def groups(
 def read(engine: "Engine", copies: LocalCopies, keys: Sequence[str], use: Callable[[], None]) -> None:
     """Make the relation `bronze` from files and `use` it; if that finds unreadable files, do it again without them.
 
-    `copies` are the local copies of the files, `use` reads the whole relation for the first time.
+    It has no rows of erased people. `copies` are the local copies of the files, `use` reads the whole relation for the
+    first time.
     """
     paths = [copies.path(key) for key in keys]
     try:
@@ -75,4 +77,5 @@ def _read(engine: "Engine", copies: LocalCopies, paths: Sequence[Path], bad: Seq
     lost = [path.relative_to(copies.folder).as_posix() for path in bad]
     for key in lost:
         log("bronze", "unreadable file", level="ERROR", status="unreadable", key=key)
-    engine.read_bronze(BRONZE, paths, copies.folder, [(bucket_of(key), key) for key in lost])
+    unreadable = [(bucket_of(key), key) for key in lost]
+    engine.read_bronze(BRONZE, paths, copies.folder, unreadable, erased.load(copies.bucket))

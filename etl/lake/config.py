@@ -20,6 +20,8 @@ class LakeConfig:
     ----------
     bronze_bucket, silver_bucket, gold_bucket, database
         S3 buckets and the Glue database.
+    failure_queue
+        URL of the on-failure queue of change capture; empty if there is none.
     timezone
         Time zone of the reporting days.
     late_days
@@ -38,6 +40,7 @@ class LakeConfig:
     silver_bucket: str
     gold_bucket: str
     database: str
+    failure_queue: str = ""
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     late_days: int = 35
     keep_snapshots: int = 3
@@ -69,8 +72,8 @@ def required(environ: Mapping[str, str], *names: str) -> list[str]:
 def lake_config(environ: Mapping[str, str] = os.environ) -> LakeConfig:
     """Read `BRONZE_BUCKET`, `SILVER_BUCKET`, `GOLD_BUCKET`, `GLUE_DATABASE` and the optional settings.
 
-    Optional: `REPORTING_TIMEZONE` (UTC), `LAKE_LATE_DAYS`, `LAKE_KEEP_SNAPSHOTS` (at least 3), `LAKE_KEEP_SECONDS`,
-    `LAKE_POLL_SECONDS`, `LAKE_WORK_DIR`, `LAKE_MEMORY_LIMIT`, `LAKE_THREADS`.
+    Optional: `CDC_FAILURE_QUEUE_URL`, `REPORTING_TIMEZONE` (UTC), `LAKE_LATE_DAYS`, `LAKE_KEEP_SNAPSHOTS` (at least 3),
+    `LAKE_KEEP_SECONDS`, `LAKE_POLL_SECONDS`, `LAKE_WORK_DIR`, `LAKE_MEMORY_LIMIT`, `LAKE_THREADS`.
 
     Raises
     ------
@@ -87,6 +90,7 @@ def lake_config(environ: Mapping[str, str] = os.environ) -> LakeConfig:
         silver_bucket=silver,
         gold_bucket=gold,
         database=database,
+        failure_queue=environ.get("CDC_FAILURE_QUEUE_URL") or "",
         timezone=_zone(environ.get("REPORTING_TIMEZONE") or "UTC"),
         late_days=int(_number(environ, "LAKE_LATE_DAYS", 35, least=1)),
         keep_snapshots=int(_number(environ, "LAKE_KEEP_SNAPSHOTS", 3, least=3)),

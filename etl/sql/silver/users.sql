@@ -15,7 +15,8 @@ SELECT
   get_json_object(image, '$.family_name') AS family_name,
   get_json_object(image, '$.timezone') AS timezone,
   created_at, updated_at, version, updated_by, request_id,
-  e.event_id, sequence_number, event_time, image, user_bucket
+  e.event_id, sequence_number, event_time, image,
+  CASE WHEN cut LIKE '%new_image%' THEN cut END AS cut, user_bucket
 FROM task_events e
 JOIN latest l ON l.event_id = e.event_id
 WHERE e.event_name <> 'REMOVE'

@@ -10,12 +10,14 @@ from pynamodb.exceptions import AttributeNullError
 
 from etl.aws import client
 from etl.lake.config import LakeConfig
-from etl.upkeep import restore
+from etl.upkeep import rebuilt_tables, restore
 from identity.items import UserItem
 from store.attributes import WrongType
 from store.model import TTL_ATTRIBUTE, Item, table_definition
 from tasks.items import TaskItem
 from todo_site.management.lake import ProgressLine, lake
+
+SHOWN = 20  # of the items that were left out
 
 
 class Command(BaseCommand):
@@ -44,6 +46,12 @@ class Command(BaseCommand):
         took = time.perf_counter() - started
         self.stdout.write(f"{'Would write' if dry_run else 'Wrote'} to {to}: {restore.describe(done)}")
         self.stdout.write(f"Latest change: {done.latest or 'none'}. Took {took:.1f} s.")
+        if done.cut:
+            self.stdout.write(
+                f"The lake has only a part of {len(done.cut):,} items, which were too long for it. They were left out; "
+                "copy them from the table or a backup:"
+            )
+            self.stdout.write("\n".join(f"  {pk} {sk}" for pk, sk in done.cut[:SHOWN]))
         if done.unusable:
             self.stdout.write(f"{done.unusable:,} rows of Bronze are incomplete and were left out.")
 
@@ -59,6 +67,7 @@ class Command(BaseCommand):
 
         if dry_run:
             return restore.dry_run(reading, _index_keys, report)
+        rebuilt_tables.note(reading.bronze, to)
         _prepare(to, resume)
         return restore.rebuild(reading, client("dynamodb"), to, _index_keys, report)
 

@@ -1,0 +1,76 @@
+"""The tables that were restored from the lake: an erasure has to reach them too.
+
+`rebuild_table` notes the name of each before it writes the first item.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from etl.aws import client
+from etl.capture.bronze_row import ENTITIES
+from etl.lake.commit import commit_json
+from etl.lake.layout import REBUILT_TABLES
+from etl.lake.storage import Bucket
+
+BATCH = 25
+Key = dict[str, Any]
+
+
+def note(bronze: Bucket, table: str) -> None:
+    """Note that a table is restored from the lake."""
+    _change(bronze, lambda names: names | {table})
+
+
+def forget(bronze: Bucket, table: str) -> None:
+    """Forget a table, which is gone."""
+    _change(bronze, lambda names: names - {table})
+
+
+def _change(bronze: Bucket, change: Any) -> None:
+    def plan(held: dict[str, Any] | None) -> dict[str, Any] | None:
+        before = set((held or {}).get("tables", ()))
+        after = change(before)
+        return None if after == before else {"tables": sorted(after)}
+
+    commit_json(bronze, REBUILT_TABLES, plan)
+
+
+def holding(bronze: Bucket, user_id: str) -> Iterator[tuple[str, int]]:
+    """Tables with items of a person, and how many. Forgets tables that are gone."""
+    found = bronze.get_json(REBUILT_TABLES)
+    for table in found[0]["tables"] if found else ():
+        try:
+            keys = list(_keys(table, user_id))
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+            forget(bronze, table)
+            continue
+        if keys:
+            yield table, len(keys)
+
+
+def erase(bronze: Bucket, user_id: str) -> None:
+    """Delete the items of a person from every table."""
+    for table, _ in holding(bronze, user_id):
+        keys = list(_keys(table, user_id))
+        for start in range(0, len(keys), BATCH):
+            todo = {table: [{"DeleteRequest": {"Key": key}} for key in keys[start : start + BATCH]]}
+            while todo:
+                todo = client("dynamodb").batch_write_item(RequestItems=todo).get("UnprocessedItems") or {}
+
+
+def _keys(table: str, user_id: str) -> Iterator[Key]:
+    """Keys of a person's items in a table."""
+    pages = client("dynamodb").get_paginator("query")
+    for entity in ENTITIES:
+        for page in pages.paginate(
+            TableName=table,
+            KeyConditionExpression="PK = :pk",
+            ExpressionAttributeValues={":pk": {"S": f"{entity}#{user_id}"}},
+            ProjectionExpression="PK, SK",
+            ConsistentRead=True,
+        ):
+            yield from page["Items"]
