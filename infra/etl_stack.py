@@ -42,6 +42,7 @@ class EtlStack(cdk.Stack):
             script=assets.GLUE_SCRIPT,
             source=source,
             key=data.key,
+            failures=self.capture.failures,
         )
         self.workgroup = workgroup(self, self.names, cdk.RemovalPolicy.DESTROY)
         self.metrics = BusinessMetrics(self, "Metrics", self.names, code)

@@ -92,17 +92,17 @@ class Erasure:
     def run(self, *, everywhere: bool = False) -> int:
         """Remove the person's rows from Bronze, Silver and Gold, in that order; return the number of rewritten objects.
 
-        Before, the person's messages leave the on-failure queue, the items leave the tables that were restored from the
-        lake, and other job requests forget the person. `everywhere`: also search other user buckets, where no row of
+        Also delete the person's messages in the on-failure queue and items in tables that were restored from the lake,
+        and have other job requests forget the person. `everywhere`: also search other user buckets, where no row of
         this person should be.
         """
         self._everywhere = everywhere
         erased.add(self.bronze, self.user_id)
         self._search_queue(erase=True)
-        rebuilt_tables.erase(self.bronze, self.user_id)
         job_requests.forget(self.silver, self.user_id, self._addresses())
         rewritten = self._rewrite_bronze() + self._drop_undeliverable() + self._rewrite_silver()
         self._renew_gold()
+        rebuilt_tables.erase(self.bronze, self.user_id)
         return rewritten
 
     def is_listed(self) -> bool:

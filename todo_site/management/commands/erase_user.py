@@ -50,7 +50,9 @@ class Command(BaseCommand):
             raise CommandError(f"{user_id!r} is no user id.")
         with lake() as config:
             if not config.failure_queue:
-                raise CommandError("CDC_FAILURE_QUEUE_URL is not set, and messages there may be of this person.")
+                raise CommandError(
+                    "CDC_FAILURE_QUEUE_URL is not set, and messages there may be of this person."
+                )
             if not dry_run:
                 self._remove(config, user_id, wait)
             left = self._prove(config, user_id)
