@@ -12,7 +12,7 @@ import base64
 import json
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby, islice
@@ -76,14 +76,24 @@ class Erasure:
         The lake and its boto3 clients.
     user_id
         The person.
+    clients
+        Returns the client of SQS or DynamoDB; `etl.aws.client` if None.
     """
 
-    def __init__(self, config: LakeConfig, s3: Any, glue: Any, user_id: str) -> None:
+    def __init__(
+        self,
+        config: LakeConfig,
+        s3: Any,
+        glue: Any,
+        user_id: str,
+        clients: Callable[[str], Any] | None = None,
+    ) -> None:
         if not user_id:
             raise ValueError("no user id")
         self.config = config
         self.s3, self.glue = s3, glue
         self.user_id = user_id
+        self.clients = clients or client
         self.bronze = Bucket(config.bronze_bucket, s3)
         self.silver = Bucket(config.silver_bucket, s3)
         self.gold = Bucket(config.gold_bucket, s3)
@@ -102,7 +112,7 @@ class Erasure:
         job_requests.forget(self.silver, self.user_id, self._addresses())
         rewritten = self._rewrite_bronze() + self._drop_undeliverable() + self._rewrite_silver()
         self._renew_gold()
-        rebuilt_tables.erase(self.bronze, self.user_id)
+        rebuilt_tables.erase(self.bronze, self.clients("dynamodb"), self.user_id)
         return rewritten
 
     def is_listed(self) -> bool:
@@ -132,14 +142,15 @@ class Erasure:
         ):
             found += [Trace(bucket.url(key), 1, 0) for key, _ in self._lines_about(bucket, prefix)]
         found += [Trace(self.silver.url(key), 1, 0) for key in job_requests.naming(self.silver, self.user_id)]
-        found += [Trace(table, own, 0) for table, own in rebuilt_tables.holding(self.bronze, self.user_id)]
+        rebuilt = rebuilt_tables.holding(self.bronze, self.clients("dynamodb"), self.user_id)
+        found += [Trace(table, own, 0) for table, own in rebuilt]
         return found + self._search_queue()
 
     def _search_queue(self, *, erase: bool = False) -> list[Trace]:
         url = self.config.failure_queue
         if not url:
             return []
-        found = dead_letters.search(url, client("sqs"), self.user_id, erase=erase)
+        found = dead_letters.search(url, self.clients("sqs"), self.user_id, erase=erase)
         traces = [Trace(f"{url} {message}", 1, 0) for message in found.messages]
         if found.unseen:
             traces.append(Trace(f"{url}: messages that others are reading", found.unseen, 0))

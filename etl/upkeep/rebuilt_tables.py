@@ -8,7 +8,6 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from etl.aws import client
 from etl.capture.bronze_row import ENTITIES
 from etl.lake.commit import commit_json
 from etl.lake.layout import REBUILT_TABLES
@@ -37,12 +36,12 @@ def _change(bronze: Bucket, change: Any) -> None:
     commit_json(bronze, REBUILT_TABLES, plan)
 
 
-def holding(bronze: Bucket, user_id: str) -> Iterator[tuple[str, int]]:
-    """Tables with items of a person, and how many. Forgets tables that are gone."""
+def holding(bronze: Bucket, dynamodb: Any, user_id: str) -> Iterator[tuple[str, int]]:
+    """Tables with items of a person, and how many, by a client of DynamoDB. Forgets tables that are gone."""
     found = bronze.get_json(REBUILT_TABLES)
     for table in found[0]["tables"] if found else ():
         try:
-            keys = list(_keys(table, user_id))
+            keys = list(_keys(dynamodb, table, user_id))
         except ClientError as error:
             if error.response["Error"]["Code"] != "ResourceNotFoundException":
                 raise
@@ -52,19 +51,19 @@ def holding(bronze: Bucket, user_id: str) -> Iterator[tuple[str, int]]:
             yield table, len(keys)
 
 
-def erase(bronze: Bucket, user_id: str) -> None:
+def erase(bronze: Bucket, dynamodb: Any, user_id: str) -> None:
     """Delete the items of a person from every table."""
-    for table, _ in holding(bronze, user_id):
-        keys = list(_keys(table, user_id))
+    for table, _ in holding(bronze, dynamodb, user_id):
+        keys = list(_keys(dynamodb, table, user_id))
         for start in range(0, len(keys), BATCH):
             todo = {table: [{"DeleteRequest": {"Key": key}} for key in keys[start : start + BATCH]]}
             while todo:
-                todo = client("dynamodb").batch_write_item(RequestItems=todo).get("UnprocessedItems") or {}
+                todo = dynamodb.batch_write_item(RequestItems=todo).get("UnprocessedItems") or {}
 
 
-def _keys(table: str, user_id: str) -> Iterator[Key]:
+def _keys(dynamodb: Any, table: str, user_id: str) -> Iterator[Key]:
     """Keys of a person's items in a table."""
-    pages = client("dynamodb").get_paginator("query")
+    pages = dynamodb.get_paginator("query")
     for entity in ENTITIES:
         for page in pages.paginate(
             TableName=table,

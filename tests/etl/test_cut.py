@@ -1,18 +1,27 @@
 """Changes that are longer in a line of JSON than a record of Firehose holds: they are cut, marked, and never lost."""
 
+import io
 import json
+import os
 import re
 from datetime import UTC, datetime
 
+import pyarrow.parquet as pq
 import pytest
 
+from etl.aws import client as shared_client
 from etl.capture.bronze_row import KEPT_ATTRIBUTES, MAX_RECORD_BYTES
 from etl.jobs.steps import SQL
+from etl.lake import manifest
+from etl.lake.storage import Bucket
 from etl.upkeep.restore import Restore
-from tasks import history
+from tasks import history, services
 from tests.etl.checks import gold_equals_oracle, history_is_whole
 from tests.etl.harness import NOW
+from tests.etl.test_operations import capturing, command
+from tests.etl.test_restore import TABLE, captured  # noqa: F401  a fixture
 from tests.etl.world import World
+from tests.roles import OWNER
 
 # An item of DynamoDB has up to 400 KB. A line takes four bytes for a quote in an image, seven for a control character.
 LONG = {"quotes": '"' * 390_000, "control characters": "\x01" * 390_000}
@@ -148,3 +157,39 @@ def test_a_history_does_not_say_that_cut_fields_were_removed():
         ]
     )
     assert [[change.field for change in event.changes] for event in told] == [["description"], ["title"], []]
+
+
+# --- On the local AWS: the real table, its stream, Firehose -------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", LONG.values(), ids=LONG)
+def test_long_items_pass_through_the_local_aws_and_are_erased(captured, alice, bob, ctx, text):  # noqa: F811
+    """No change waits behind them, the lake knows of their removal, and erasing their owner comes to its end."""
+    shared_client.cache_clear()
+    captured()
+    dynamodb = OWNER.client("dynamodb")
+    item = {"PK": {"S": f"TASK#{alice.id}"}, "SK": {"S": "TASK#long"}, "user_id": {"S": alice.id}}
+    small = {"entity_type": {"S": "TASK"}, "status": {"S": "pending"}, "title": {"S": "short"}}
+    for grown in ({}, {"description": {"S": text}}, {"description": {"S": text[1:]}}):
+        dynamodb.put_item(TableName=TABLE, Item=item | small | grown)
+    dynamodb.put_item(TableName=TABLE, Item=item | small | {"SK": {"S": "TASK#stays"}, "more": {"S": text}})
+    dynamodb.delete_item(TableName=TABLE, Key={name: item[name] for name in ("PK", "SK")})
+    behind = services.create_task(ctx(bob), {"title": "next in the shard"}).task
+    captured()
+    command("replay", "--from", "2020-01-01")
+    held = {row["task_id"]: row for row in silver_rows("tasks") if row["user_id"] in {alice.id, bob.id}}
+    assert held.keys() == {"stays", behind.id}
+    assert (held["stays"]["title"], held["stays"]["cut"]) == ("short", "new_image")
+    events = [row for row in silver_rows("task_events") if row["pk"] == f"TASK#{alice.id}"]
+    assert sorted(row["event_name"] for row in events) == ["INSERT", "INSERT", "MODIFY", "MODIFY", "REMOVE"]
+    said = command("rebuild_table", "--to", "never-written", "--dry-run")
+    assert f"TASK#{alice.id} TASK#stays" in said
+    with capturing(captured):
+        said = command("erase_user", alice.id, "--wait", "120")
+    assert f"Nothing of {alice.id} is left" in said
+
+
+def silver_rows(table):
+    silver = Bucket(os.environ["SILVER_BUCKET"], OWNER.client("s3"))
+    bodies = [silver.get(key)[0] for key in manifest.load(silver).files(table)]
+    return [row for body in bodies for row in pq.read_table(io.BytesIO(body)).to_pylist()]

@@ -8,6 +8,7 @@ import os
 import time
 from datetime import UTC, datetime, timedelta
 
+import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -150,7 +151,6 @@ def planted(worked, ctx, alice, bob, target, tmp_path, monkeypatch):  # noqa: F8
     """Alice in everything there is, beside Bob; the lake's runner in its own role, and a copy of Alice's messages."""
     # The clients of erasing are the runner's; what the command line does, the operator's own may do as well.
     monkeypatch.setattr("etl.upkeep.erase.client", LAKE.client)
-    monkeypatch.setattr("etl.upkeep.rebuilt_tables.client", LAKE.client)
     _erased.cache_clear()
     secret = f"Ring {alice.username}'s doctor"
     services.create_task(ctx(alice), {"title": secret})
@@ -360,8 +360,6 @@ def test_a_process_knows_a_new_list_after_a_minute_and_one_call_tells_that_it_is
 @pytest.fixture
 def queue():
     with moto_aws():
-        import boto3
-
         sqs = boto3.client("sqs")
         yield sqs.create_queue(QueueName="failures")["QueueUrl"], sqs
 
@@ -389,11 +387,8 @@ def test_messages_that_somebody_else_is_reading_are_not_taken_for_looked_at(queu
     assert dead_letters.search(url, sqs, "ann") == dead_letters.Found((), 1)
 
 
-def test_tables_that_are_gone_are_forgotten(lake, monkeypatch):
+def test_tables_that_are_gone_are_forgotten(lake):
     with moto_aws():
-        import boto3
-
-        monkeypatch.setattr(rebuilt_tables, "client", boto3.client)
         rebuilt_tables.note(lake.lake.silver.bronze, "gone")
-        assert list(rebuilt_tables.holding(lake.lake.silver.bronze, "ann")) == []
+        assert list(rebuilt_tables.holding(lake.lake.silver.bronze, boto3.client("dynamodb"), "ann")) == []
         assert json.loads(lake.s3.buckets["bronze"]["rebuilt-tables.json"]) == {"tables": []}

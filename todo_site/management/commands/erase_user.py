@@ -72,7 +72,7 @@ class Command(BaseCommand):
             remove(key)
         keys += unindexed
         self.stdout.write(f"Removed the account and {len(keys)} items of the table.")
-        job = Erasure(config, client("s3"), client("glue"), user_id)
+        job = Erasure(config, client("s3"), client("glue"), user_id, client)
         # It looks again when the last log lines have arrived, and goes on if this command does not come to its end.
         later = iso(datetime.now(UTC) + erasure_requests.CHECK_AFTER[0])
         order = job_requests.request_erasure(job.silver, user_id, request_id, "manage.py erase_user", later)
@@ -92,7 +92,7 @@ class Command(BaseCommand):
 
     def _prove(self, config: LakeConfig, user_id: str) -> list[str]:
         found = proof.search(user_id)
-        traces = Erasure(config, client("s3"), client("glue"), user_id).traces()
+        traces = Erasure(config, client("s3"), client("glue"), user_id, client).traces()
         left = [f"  table: {pk} {sk}" for pk, sk in found.own]
         left += [f"  {trace.url}: {trace.own}" for trace in traces if trace.own]
         left += [f"  Cognito: {username}" for username in directory.accounts_of(user_id)]
