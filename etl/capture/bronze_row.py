@@ -47,10 +47,12 @@ def bronze_line(record: Mapping[str, Any]) -> bytes | None:
     """
     for number in range(len(IMAGES) + 1):
         row = bronze_row(cut(record, list(IMAGES)[:number]))
-        data = None if row is None else encode(row)
-        if data is None or len(data) <= MAX_RECORD_BYTES:
+        if row is None:
+            return None
+        data = encode(row)
+        if len(data) <= MAX_RECORD_BYTES:
             return data
-    raise PoisonError(f"{len(data)} bytes without images is more than a Firehose record holds")
+    raise PoisonError("too long for a Firehose record even without its images")
 
 
 def cut(record: Mapping[str, Any], images: Collection[str]) -> Mapping[str, Any]:

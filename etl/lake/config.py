@@ -20,8 +20,6 @@ class LakeConfig:
     ----------
     bronze_bucket, silver_bucket, gold_bucket, database
         S3 buckets and the Glue database.
-    failure_queue
-        URL of the on-failure queue of change capture; empty if there is none.
     timezone
         Time zone of the reporting days.
     late_days
@@ -34,13 +32,14 @@ class LakeConfig:
         Folder for local copies of lake files and for spilling; a new temporary one if None.
     memory_limit, threads
         Limits of the embedded engine; its own defaults if None.
+    failure_queue
+        URL of the on-failure queue of change capture; empty if there is none.
     """
 
     bronze_bucket: str
     silver_bucket: str
     gold_bucket: str
     database: str
-    failure_queue: str = ""
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     late_days: int = 35
     keep_snapshots: int = 3
@@ -49,6 +48,7 @@ class LakeConfig:
     work_dir: Path | None = None
     memory_limit: str | None = None
     threads: int | None = None
+    failure_queue: str = ""
 
     def today(self, now: datetime) -> date:
         """Reporting date at `now` (aware)."""
