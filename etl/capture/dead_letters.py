@@ -1,32 +1,44 @@
-"""The on-failure queue of change capture: sets records aside in it, reads, replays and erases its messages.
+"""The on-failure queue of change capture: sets records aside in it; lists, replays, discards and erases its messages.
 
 A message of an event source mapping says where the records are, not what they hold: stream, shard, first and last
 sequence number. The stream keeps them for 24 hours; after that only the table's backup has the data. A message of
 `set_aside` has the record itself, as much of it as a replay needs.
+
+Whoever receives a message hides it from all others for `HELD_SECONDS`, so what stays in the queue is released.
 """
 
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain, islice
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from etl.aws import client
-from etl.capture.bronze_row import IMAGES, cut, person_of, sequence_number
+from etl.capture.bronze_row import IMAGES, bronze_line, cut, person_of, sequence_number
 from etl.log import iso, log
 
 Handler = Callable[[Mapping[str, Any], Any], Mapping[str, Any]]
 MESSAGE_BYTES = 1024 * 1024  # the most that SQS takes, and so the limit of the queue
 RETENTION_DAYS = 14  # the most that SQS takes
 RECEIVED = 10
-MOST = 100_000  # messages in one reading: SQS hides no more than 120,000 at a time
-HIDDEN_SECONDS = 300
+# Long enough to receive all of a long queue once.
+HELD_SECONDS = 300
+# A receive without waiting asks only some of the servers of a queue, and may find nothing where there is something.
+WAIT_SECONDS = 1
+# Messages that are read to find one.
+MOST_SEARCHED = 1000
+# Messages that are read to erase a person: SQS hides no more than 120,000 at a time.
+MOST_HELD = 100_000
 REASON_CHARACTERS = 200
+SHOWN = 300  # characters of a reason
+FOREIGN = "the message is not about a change of the table: neither change capture nor its mapping wrote it"
 _GONE = {"TrimmedDataAccessException", "ResourceNotFoundException", "ExpiredIteratorException"}
+PLACELESS = "the message does not say where the stream has its records"
 # What a replay needs of a record, its images apart.
 _RECORD = ("eventID", "eventName", "eventSourceARN", "userIdentity", "cut")
 _CHANGE = ("ApproximateCreationDateTime", "Keys", "SequenceNumber")
@@ -42,42 +54,55 @@ class Replayed:
 
 
 @dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message of the queue.
+
+    Parameters
+    ----------
+    since
+        When it came into the queue, ISO 8601 UTC; empty if SQS does not say.
+    about
+        The change in it, or where the stream has the changes: no content of an item.
+    reason
+        Why they were not captured, as the message says.
+    user_id
+        Whose item the change is about; empty if the message does not say.
+    """
+
+    id: str
+    since: str
+    about: str
+    reason: str
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The queue at one moment, as far as SQS knows.
+
+    Parameters
+    ----------
+    messages
+        Number of messages, with those that somebody has received and not deleted yet.
+    letters
+        The oldest of those that were looked at.
+    """
+
+    messages: int = 0
+    letters: tuple[DeadLetter, ...] = ()
+
+    @property
+    def since(self) -> str:
+        """When the oldest of the letters came, ISO 8601 UTC; empty without any."""
+        return min((letter.since for letter in self.letters), default="")
+
+
+@dataclass(frozen=True, slots=True)
 class Poison:
     """A stream record that cannot be delivered, and the reason."""
 
     record: Mapping[str, Any]
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A message of the queue: its id, the handle that deletes it, and its text."""
-
-    id: str
-    receipt: str
-    body: str
-
-    @property
-    def content(self) -> Mapping[str, Any]:
-        """The parsed text; empty if it is no JSON object."""
-        try:
-            found = json.loads(self.body)
-        except ValueError:
-            return {}
-        return found if isinstance(found, dict) else {}
-
-    @property
-    def record(self) -> Mapping[str, Any] | None:
-        """The stream record that was set aside; None if the message only says where records are."""
-        found = self.content.get("record")
-        return found if isinstance(found, dict) else None
-
-    def is_about(self, user_id: str) -> bool:
-        """Whether the message is of a person's change; if it does not say whose, whether it names the person."""
-        owner = person_of(self.record) if self.record else ""
-        if owner:
-            return owner == user_id
-        return bool(re.search(rf"(?<![\w:.@-]){re.escape(user_id)}(?![\w:.@-])", self.body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,61 +159,38 @@ def _ever_less(record: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield {"dynamodb": {"SequenceNumber": sequence_number(record)[:40]}}
 
 
-def messages(queue_url: str, sqs: Any, most: int = MOST) -> Iterator[Message]:
-    """Every message of the queue once, at most `most`; delete one with `delete`, the others go back at the end.
-
-    While they are read they are hidden from other readers. Messages that another reader has hidden are not found.
-    """
-    seen: dict[str, str] = {}
-    try:
-        while len(seen) < most:
-            # Waiting asks all servers of the queue; otherwise SQS asks some of them.
-            reply = sqs.receive_message(
-                QueueUrl=queue_url,
-                MaxNumberOfMessages=min(RECEIVED, most - len(seen)),
-                VisibilityTimeout=HIDDEN_SECONDS,
-                WaitTimeSeconds=1,
-            )
-            fresh = [message for message in reply.get("Messages", ()) if message["MessageId"] not in seen]
-            if not fresh:
-                return
-            seen |= {message["MessageId"]: message["ReceiptHandle"] for message in fresh}
-            for message in fresh:
-                yield Message(message["MessageId"], message["ReceiptHandle"], message["Body"])
-    finally:
-        _give_back(queue_url, sqs, seen.values())
+def waiting(queue_url: str, sqs: Any, most: int) -> Waiting:
+    """Return how many messages wait, and what up to `most` of them say. They stay in the queue."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
+    visible, hidden = (int(found[name]) for name in names)
+    held: list[dict[str, Any]] = []
+    if visible:
+        for received in _received(queue_url, sqs):
+            held += received
+            if len(held) >= min(most, visible):
+                break
+    _release(queue_url, sqs, held)
+    letters = sorted(map(_letter, held), key=lambda letter: letter.since)
+    return Waiting(max(visible + hidden, len(held)), tuple(letters[:most]))
 
 
-def _give_back(queue_url: str, sqs: Any, receipts: Iterable[str]) -> None:
-    """Show messages again; those that were deleted meanwhile are refused one by one."""
-    entries = [
-        {"Id": str(number), "ReceiptHandle": receipt, "VisibilityTimeout": 0}
-        for number, receipt in enumerate(receipts)
-    ]
-    for start in range(0, len(entries), RECEIVED):
-        sqs.change_message_visibility_batch(QueueUrl=queue_url, Entries=entries[start : start + RECEIVED])
+def find(queue_url: str, sqs: Any, message_id: str) -> DeadLetter | None:
+    """Return what a message says, which stays in the queue; None if it is not there or in use by somebody else."""
+    message = _search(queue_url, sqs, message_id)
+    if message is None:
+        return None
+    _release(queue_url, sqs, [message])
+    return _letter(message)
 
 
-def delete(queue_url: str, sqs: Any, message: Message) -> None:
-    """Delete a message."""
-    sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message.receipt)
-
-
-def search(queue_url: str, sqs: Any, user_id: str, *, erase: bool = False) -> Found:
-    """Look for a person in the queue; `erase`: delete the person's messages.
-
-    The messages of an event source mapping name nobody: they only say where in the stream records are.
-    """
-    name = "ApproximateNumberOfMessagesNotVisible"
-    held = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=[name])["Attributes"]
-    found, looked_at = [], 0
-    for message in messages(queue_url, sqs):
-        looked_at += 1
-        if message.is_about(user_id):
-            found.append(message.id)
-            if erase:
-                delete(queue_url, sqs, message)
-    return Found(tuple(found), int(held[name]) + (looked_at >= MOST))
+def discard(queue_url: str, sqs: Any, message_id: str) -> bool:
+    """Delete one message; return False if it is not there or in use by somebody else."""
+    message = _search(queue_url, sqs, message_id)
+    if message is None:
+        return False
+    sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+    return True
 
 
 def replay(queue_url: str, sqs: Any, streams: Any, capture: Handler) -> Replayed:
@@ -198,39 +200,192 @@ def replay(queue_url: str, sqs: Any, streams: Any, capture: Handler) -> Replayed
     which leaves out erased people.
     """
     done = records = 0
+    kept: list[dict[str, Any]] = []
     left: list[str] = []
-    for message in messages(queue_url, sqs):
-        found, reason = _replay(message, streams, capture)
+    for message in chain.from_iterable(_received(queue_url, sqs)):
+        found, reason = _again(message, streams, capture)
         if reason:
-            left.append(f"{message.id}: {reason}")
-            log("failures", reason, level="ERROR", status="failed", message_id=message.id)
+            kept.append(message)
+            left.append(f"{message['MessageId']}: {reason}")
+            log("failures", reason, level="ERROR", status="failed", message_id=message["MessageId"])
             continue
-        delete(queue_url, sqs, message)
+        sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
         done, records = done + 1, records + found
+    _release(queue_url, sqs, kept)
     return Replayed(done, records, tuple(left))
 
 
-def _replay(message: Message, streams: Any, capture: Handler) -> tuple[int, str]:
-    """Capture the records of a message; return their number, and why the message must stay (empty if it need not)."""
+def search(queue_url: str, sqs: Any, user_id: str, *, erase: bool = False) -> Found:
+    """Look for a person in the queue; `erase`: delete the person's messages. The others stay.
+
+    The messages of an event source mapping name nobody: they only say where in the stream records are.
+    """
+    hidden = "ApproximateNumberOfMessagesNotVisible"
+    before = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=[hidden])["Attributes"]
+    found: list[str] = []
+    kept: list[dict[str, Any]] = []
     try:
-        found = _records(streams, message)
-        if not found:
-            return 0, "the stream no longer has its records"
-        failed = capture({"Records": found}, None)["batchItemFailures"]
+        for message in islice(chain.from_iterable(_received(queue_url, sqs)), MOST_HELD):
+            if is_own := _is_about(message, user_id):
+                found.append(message["MessageId"])
+            if is_own and erase:
+                sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+            else:
+                kept.append({"ReceiptHandle": message["ReceiptHandle"]})
+    finally:
+        _release(queue_url, sqs, kept)
+    return Found(tuple(found), int(before[hidden]) + (len(kept) >= MOST_HELD))
+
+
+def _is_about(message: Mapping[str, Any], user_id: str) -> bool:
+    """Whether a message is of a person's change; if it does not say whose, whether it names the person."""
+    owner = person_of((_content(message) or {}).get("record"))
+    if owner:
+        return owner == user_id
+    return bool(re.search(rf"(?<![\w:.@-]){re.escape(user_id)}(?![\w:.@-])", message["Body"]))
+
+
+def _again(message: Mapping[str, Any], streams: Any, capture: Handler) -> tuple[int, str]:
+    """Capture the records of a message; return their number, and why they are not captured (empty if they are)."""
+    content = _content(message)
+    if content is None:
+        return 0, FOREIGN
+    try:
+        found = _records(streams, content)
+    except LookupError as error:
+        return 0, str(error)
+    except (ValueError, ParamValidationError) as error:
+        return 0, f"{PLACELESS}: {' '.join(str(error).split())}"[:SHOWN]
     except ClientError as error:
-        if error.response["Error"]["Code"] not in _GONE:
-            raise
+        code = error.response["Error"]["Code"]
+        if code in _GONE:
+            return 0, "the stream no longer has its records"
+        if code == "ValidationException":
+            return 0, f"{PLACELESS}: {error}"[:SHOWN]
+        raise
+    if not found:
         return 0, "the stream no longer has its records"
-    except (KeyError, TypeError, ValueError) as error:
-        return 0, f"not a message of an event source mapping: {type(error).__name__}: {error}"
-    return len(found), f"{len(failed)} of {len(found)} records failed again" if failed else ""
+    failed = capture({"Records": found}, None)["batchItemFailures"]
+    if not failed:
+        return len(found), ""
+    numbers = {entry["itemIdentifier"] for entry in failed}
+    again = [record for record in found if sequence_number(record) in numbers]
+    reasons = "; ".join(dict.fromkeys(map(_why, again)))[:SHOWN]
+    return len(found), f"{len(failed)} of {len(found)} records failed again: {reasons}"
 
 
-def _records(streams: Any, message: Message) -> list[Mapping[str, Any]]:
-    record = message.record
-    if record and (IMAGES.keys() & record["dynamodb"].keys() or record["eventName"] == "REMOVE"):
-        return [record]
-    return list(_from_stream(streams, message.content["DDBStreamBatchInfo"]))
+def _why(record: Mapping[str, Any]) -> str:
+    try:
+        bronze_line(record)
+    except ValueError as error:
+        return str(error)
+    return "Firehose did not take it, as the log of this run says"
+
+
+def _content(message: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what change capture or its event source mapping wrote into a message; None if somebody else did."""
+    try:
+        content = json.loads(message["Body"])
+    except ValueError:
+        return None
+    is_ours = isinstance(_inside(content, "record", "dynamodb"), dict) or _is_place(content)
+    return content if is_ours else None
+
+
+def _inside(content: Any, *names: str) -> Any:
+    """Return what is at this path; None if it is not there, whatever is there instead."""
+    for name in names:
+        content = content.get(name) if isinstance(content, dict) else None
+    return content
+
+
+def _is_place(content: Any) -> bool:
+    names = ("streamArn", "shardId", "startSequenceNumber", "endSequenceNumber")
+    return all(isinstance(_inside(content, "DDBStreamBatchInfo", name), str) for name in names)
+
+
+def _letter(message: Mapping[str, Any]) -> DeadLetter:
+    content = _content(message)
+    sent = message.get("Attributes", {}).get("SentTimestamp")
+    since = iso(datetime.fromtimestamp(int(sent) / 1000, UTC)) if sent else ""
+    about, reason = ("", FOREIGN) if content is None else (_about(content), _reason(content))
+    owner = str(_inside(content, "record", "dynamodb", "Keys", "PK", "S") or "").partition("#")[2]
+    return DeadLetter(message["MessageId"], since, about[:SHOWN], reason[:SHOWN], owner[:SHOWN])
+
+
+def _about(content: Mapping[str, Any]) -> str:
+    if not _is_place(content) or "record" in content:
+        keys = (_inside(content, "record", "dynamodb", "Keys", name, "S") for name in ("PK", "SK"))
+        return " ".join(str(part) for part in (_inside(content, "record", "eventName"), *keys) if part)
+    batch = content["DDBStreamBatchInfo"]
+    place = f"{batch['shardId']}, {batch['startSequenceNumber']} to {batch['endSequenceNumber']}"
+    return f"{batch.get('batchSize', 'some')} records of {place}"
+
+
+def _reason(content: Mapping[str, Any]) -> str:
+    if given := content.get("reason"):
+        return str(given)
+    attempts = _inside(content, "requestContext", "approximateInvokeCount")
+    said = [
+        str(_inside(content, "requestContext", "condition") or "given up"),
+        f"after {attempts} attempts" if attempts else "",
+    ]
+    error = _inside(content, "responseContext", "functionError")
+    return " ".join(part for part in said if part) + (f": {error}" if error else "")
+
+
+def _search(queue_url: str, sqs: Any, message_id: str) -> dict[str, Any] | None:
+    """Receive messages until this one is among them, and release the others."""
+    others: list[dict[str, Any]] = []
+    found = None
+    for received in _received(queue_url, sqs):
+        others += (message for message in received if message["MessageId"] != message_id)
+        found = next((message for message in received if message["MessageId"] == message_id), None)
+        if found or len(others) >= MOST_SEARCHED:
+            break
+    _release(queue_url, sqs, others)
+    return found
+
+
+def _received(queue_url: str, sqs: Any) -> Iterator[list[dict[str, Any]]]:
+    """Every message once, some at a time; the caller deletes or releases them, or they return by themselves."""
+    seen: set[str] = set()
+    while True:
+        reply = sqs.receive_message(
+            QueueUrl=queue_url,
+            MaxNumberOfMessages=RECEIVED,
+            VisibilityTimeout=HELD_SECONDS,
+            WaitTimeSeconds=WAIT_SECONDS,
+            MessageSystemAttributeNames=["SentTimestamp"],
+        )
+        fresh = [message for message in reply.get("Messages", ()) if message["MessageId"] not in seen]
+        if not fresh:
+            return
+        seen.update(message["MessageId"] for message in fresh)
+        yield fresh
+
+
+def _release(queue_url: str, sqs: Any, messages: Sequence[Mapping[str, Any]]) -> None:
+    """Let others receive messages at once. A message that is no longer held is left as it is."""
+    for start in range(0, len(messages), RECEIVED):
+        entries = [
+            {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"], "VisibilityTimeout": 0}
+            for number, message in enumerate(messages[start : start + RECEIVED])
+        ]
+        sqs.change_message_visibility_batch(QueueUrl=queue_url, Entries=entries)
+
+
+def _records(streams: Any, message: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the records of a message. Raises LookupError if it does not say where they are, and errors of AWS."""
+    change = _inside(message, "record", "dynamodb")
+    # Messages of `set_aside` carry the record. A removal needs no image.
+    if isinstance(change, dict) and (
+        IMAGES.keys() & change.keys() or message["record"].get("eventName") == "REMOVE"
+    ):
+        return [message["record"]]
+    if not _is_place(message):
+        raise LookupError(f"{PLACELESS}, and does not have the whole record")
+    return list(_from_stream(streams, message["DDBStreamBatchInfo"]))
 
 
 def _from_stream(streams: Any, batch: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -71,9 +71,24 @@ def items():
 
 
 def queued():
-    url = os.environ["CDC_FAILURE_QUEUE_URL"]
-    for message in dead_letters.messages(url, OWNER.client("sqs")):
-        yield f"{url} {message.id}", message.body
+    for message in received(*the_queue()):
+        yield f"{the_queue()[0]} {message['MessageId']}", message["Body"]
+
+
+def received(url, sqs):
+    """Every message of a queue, which stays."""
+    found = []
+    while page := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        found += page
+    for message in found:
+        place = {"QueueUrl": url, "ReceiptHandle": message["ReceiptHandle"]}
+        sqs.change_message_visibility(**place, VisibilityTimeout=0)
+    return found
+
+
+def empty(url, sqs):
+    for message in received(url, sqs):
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
 
 def places(*texts):
@@ -164,7 +179,7 @@ def planted(worked, ctx, alice, bob, target, tmp_path, monkeypatch):  # noqa: F8
     command("rebuild_table", "--to", table)
     for person in (alice, bob):
         plant_messages(person)
-    messages = [message.content for message in dead_letters.messages(*the_queue()) if message.content]
+    messages = [json.loads(message["Body"]) for message in received(*the_queue())]
     runner = local_lake(lake_config(), LAKE.client("s3"), LAKE.client("glue"), tmp_path)
     found = places(alice.id, alice.email, secret)
     for prefix in (
@@ -183,8 +198,7 @@ def planted(worked, ctx, alice, bob, target, tmp_path, monkeypatch):  # noqa: F8
         assert any(place.startswith(prefix) for place in found), prefix
     yield Planted(runner, (alice.id, alice.email, secret), messages, worked)
     OWNER.client("dynamodb").delete_table(TableName=table)
-    for message in dead_letters.messages(*the_queue()):
-        dead_letters.delete(*the_queue(), message)
+    empty(*the_queue())
 
 
 class Planted:
@@ -271,12 +285,11 @@ def replay_everything(planted, root):  # noqa: F811
     for message in planted.messages:
         send(message)
     failed = dead_letters.replay(*the_queue(), OWNER.client("dynamodbstreams"), handler).left
-    assert all("failed again" in reason or "not a message" in reason for reason in failed)
+    assert all("failed again" in reason or "the message does not say" in reason for reason in failed)
     records = [record for user_id in planted.texts[:1] for record, _ in records_of(user_id)]
     assert records, "the stream still has them"
     handler({"Records": records}, None)
-    for message in dead_letters.messages(*the_queue()):
-        dead_letters.delete(*the_queue(), message)
+    empty(*the_queue())
     command("replay", "--from", "2020-01-01")
     command("replay", "--quarantine")
     for kind in ("replay", "quarantine", "run"):
@@ -377,7 +390,7 @@ def test_a_person_leaves_the_queue_and_the_others_stay_readable(queue, world):
     assert len(dead_letters.search(url, sqs, "ann").messages) == 13
     assert dead_letters.search(url, sqs, "ann", erase=True).unseen == 0
     assert dead_letters.search(url, sqs, "ann") == dead_letters.Found()
-    assert len(list(dead_letters.messages(url, sqs))) == 25
+    assert len(received(url, sqs)) == 25
 
 
 def test_messages_that_somebody_else_is_reading_are_not_taken_for_looked_at(queue):
