@@ -178,6 +178,7 @@ def erase_from_lake(role: iam.Role, names: Names) -> None:
     use_objects(role, names.bucket("bronze"), lists)
     verbs = ["ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes"]
     allow(role, [f"sqs:{verb}" for verb in verbs], [arn("sqs", names.failure_queue)])
+    allow(role, ["dynamodb:ListTables"], ["*"], reason="ListTables does not support resources")
     reason = "tables are restored under any name that begins like this"
     allow(role, ["dynamodb:Query", "dynamodb:BatchWriteItem"], [f"{names.table_arn}-rebuilt*"], reason=reason)
 

@@ -3,10 +3,8 @@
 `rebuild_table` notes the name of each before it writes the first item.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
-
-from botocore.exceptions import ClientError
 
 from etl.capture.bronze_row import ENTITIES
 from etl.lake.commit import commit_json
@@ -22,12 +20,7 @@ def note(bronze: Bucket, table: str) -> None:
     _change(bronze, lambda names: names | {table})
 
 
-def forget(bronze: Bucket, table: str) -> None:
-    """Forget a table, which is gone."""
-    _change(bronze, lambda names: names - {table})
-
-
-def _change(bronze: Bucket, change: Any) -> None:
+def _change(bronze: Bucket, change: Callable[[set[str]], set[str]]) -> None:
     def plan(held: dict[str, Any] | None) -> dict[str, Any] | None:
         before = set((held or {}).get("tables", ()))
         after = change(before)
@@ -39,16 +32,14 @@ def _change(bronze: Bucket, change: Any) -> None:
 def holding(bronze: Bucket, dynamodb: Any, user_id: str) -> Iterator[tuple[str, int]]:
     """Tables with items of a person, and how many, by a client of DynamoDB. Forgets tables that are gone."""
     found = bronze.get_json(REBUILT_TABLES)
-    for table in found[0]["tables"] if found else ():
-        try:
-            keys = list(_keys(dynamodb, table, user_id))
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceNotFoundException":
-                raise
-            forget(bronze, table)
-            continue
-        if keys:
-            yield table, len(keys)
+    noted = set(found[0]["tables"]) if found else set()
+    pages = dynamodb.get_paginator("list_tables").paginate() if noted else ()
+    existing = {table for page in pages for table in page["TableNames"]}
+    if gone := noted - existing:
+        _change(bronze, lambda names: names - gone)
+    for table in sorted(noted & existing):
+        if number := len(list(_keys(dynamodb, table, user_id))):
+            yield table, number
 
 
 def erase(bronze: Bucket, dynamodb: Any, user_id: str) -> None:

@@ -13,7 +13,7 @@ from etl.lake.config import LakeConfig
 from etl.upkeep import rebuilt_tables, restore
 from identity.items import UserItem
 from store.attributes import WrongType
-from store.model import TTL_ATTRIBUTE, Item, table_definition
+from store.model import TTL_ATTRIBUTE, Item, table, table_definition
 from tasks.items import TaskItem
 from todo_site.management.lake import ProgressLine, lake
 
@@ -44,6 +44,11 @@ class Command(BaseCommand):
         except restore.RestoreError as error:
             raise CommandError(str(error)) from error
         took = time.perf_counter() - started
+        if not dry_run and not to.startswith(f"{table().table_name}-rebuilt"):
+            self.stdout.write(
+                f"While {to} exists, erase people with manage.py erase_user: the lake's runner may only use tables "
+                f"whose names begin with {table().table_name}-rebuilt."
+            )
         self.stdout.write(f"{'Would write' if dry_run else 'Wrote'} to {to}: {restore.describe(done)}")
         self.stdout.write(f"Latest change: {done.latest or 'none'}. Took {took:.1f} s.")
         if done.cut:
@@ -67,8 +72,9 @@ class Command(BaseCommand):
 
         if dry_run:
             return restore.dry_run(reading, _index_keys, report)
-        rebuilt_tables.note(reading.bronze, to)
         _prepare(to, resume)
+        if to != table().table_name:
+            rebuilt_tables.note(reading.bronze, to)
         return restore.rebuild(reading, client("dynamodb"), to, _index_keys, report)
 
 
