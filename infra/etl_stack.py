@@ -42,8 +42,8 @@ class EtlStack(cdk.Stack):
             script=assets.GLUE_SCRIPT,
             source=source,
             key=data.key,
-            failures=self.capture.failures,
         )
+        self.capture.let_replay(self.pipeline.runner, self.names, data.table)
         self.workgroup = workgroup(self, self.names, cdk.RemovalPolicy.DESTROY)
         self.metrics = BusinessMetrics(self, "Metrics", self.names, code)
         self._outputs()

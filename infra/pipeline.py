@@ -12,7 +12,6 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3_assets as s3_assets
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
@@ -163,8 +162,6 @@ class LakePipeline(Construct):
         Script of the Glue jobs, and the folder of our source, which it imports.
     key
         Encrypts the logs and bookmarks of the Glue jobs.
-    failures
-        The on-failure queue of change capture, which an erasure searches.
     """
 
     def __init__(
@@ -178,11 +175,9 @@ class LakePipeline(Construct):
         script: Path,
         source: Path,
         key: kms.Key,
-        failures: sqs.Queue,
     ) -> None:
         super().__init__(scope, construct_id)
         self.names = names
-        self.failures = failures
         self.runner = PythonFunction(self, "Runner", names, code, self._runner_settings(layer))
         write_lake(self.runner.role, names)
         erase_from_lake(self.runner.role, names)
@@ -208,7 +203,6 @@ class LakePipeline(Construct):
             disk_mib=4096,
             environment={
                 **lake_environment(self.names),
-                "CDC_FAILURE_QUEUE_URL": self.failures.queue_url,
                 "LAKE_WORK_DIR": "/tmp/lake",  # noqa: S108  the only writable folder of a function
                 "LAKE_MEMORY_LIMIT": "2GB",
             },

@@ -1,4 +1,4 @@
-"""Job requests: run the lake now, read days again, retry quarantined rows, erase a person.
+"""Job requests: run the lake now, read days again, retry quarantined rows, replay failures, erase a person.
 
 A request is an object in Silver. Every runner of the lake looks for waiting requests first, so the same button works on
 a laptop and in the cloud. One runner at a time takes a request; if it dies, another takes over.
@@ -20,7 +20,7 @@ from etl.lake.storage import Bucket, ConflictError
 from etl.lake.tables import QUARANTINE
 from etl.log import iso, log
 
-KINDS = ("run", "replay", "quarantine", "erase")
+KINDS = ("run", "replay", "quarantine", "failures", "erase")
 SHOWN_DAYS = 7
 _USER_ID = re.compile(r"[A-Za-z0-9_:.@-]{3,128}")
 
@@ -35,7 +35,8 @@ class JobRequest:
         Unique, sorts by time.
     kind
         `run`: consume new files now. `replay`: read the Bronze files of some days again. `quarantine`: read the days
-        of quarantined rows again. `erase`: remove a person from every layer.
+        of quarantined rows again. `failures`: capture what waits in the on-failure queue again. `erase`: remove a
+        person from every layer.
     first_day, last_day
         Days of a replay, `YYYY-MM-DD`, both included.
     ordered_by, request_id
@@ -91,6 +92,7 @@ class Outcome:
 Run = Callable[[], Any]
 Days = Callable[[Manifest], Collection[str]]
 Erase = Callable[[JobRequest, datetime], Outcome]
+Failures = Callable[[], Outcome]
 
 
 def check(kind: str, first_day: str = "", last_day: str = "", *, user_id: str = "") -> None:
@@ -228,6 +230,7 @@ def carry_out(
     now: datetime | None = None,
     kinds: tuple[str, ...] = KINDS,
     quarantined: Days | None = None,
+    failures: Failures | None = None,
 ) -> int:
     """Carry out the requests that are due, and return their number.
 
@@ -243,16 +246,19 @@ def carry_out(
         Kinds to carry out; the others are left to another runner.
     quarantined
         Returns the days of quarantined rows; if None, every day is read again.
+    failures
+        Captures what waits in the on-failure queue again; if None, that is left to another runner.
     """
     moment, seen = now or datetime.now(UTC), {} if settled is None else settled
-    kinds = kinds if erase else tuple(kind for kind in kinds if kind != "erase")
+    left = {kind for kind, do in (("erase", erase), ("failures", failures)) if do is None}
+    kinds = tuple(kind for kind in kinds if kind not in left)
     taken = 0
     for key in _keys(silver, moment):
         if seen.get(key, "") > iso(moment):
             continue
         request = _take(silver, key, kinds, moment)
         if isinstance(request, JobRequest):
-            _carry_out(silver, request, run, erase, moment, quarantined)
+            _carry_out(silver, request, run, erase, moment, quarantined, failures)
             taken += 1
         elif request:
             seen[key] = request
@@ -292,10 +298,13 @@ def _carry_out(
     erase: Erase | None,
     now: datetime,
     quarantined: Days | None,
+    failures: Failures | None,
 ) -> None:
     try:
         if request.kind == "erase" and erase:
             outcome = erase(request, now)
+        elif request.kind == "failures" and failures:
+            outcome = failures()
         else:
             days = _unmark(silver, request, quarantined)
             run()

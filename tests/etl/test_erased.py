@@ -292,10 +292,13 @@ def replay_everything(planted, root):  # noqa: F811
     empty(*the_queue())
     command("replay", "--from", "2020-01-01")
     command("replay", "--quarantine")
-    for kind in ("replay", "quarantine", "run"):
+    for message in planted.messages:
+        send(message)
+    for kind in ("replay", "quarantine", "run", "failures"):
         days = {"first_day": "2020-01-01", "last_day": TODAY, "apply": "1"}
         assert root.send("pipeline/", {"kind": kind, **days}).status_code == 302
         assert planted.runner.carry_out_requests()
+    empty(*the_queue())
     command("rebuild_table", "--to", rebuilt := f"todo-app-data-rebuilt-{time.time_ns()}")
     OWNER.client("dynamodb").get_waiter("table_exists").wait(TableName=rebuilt)
     held = [place for place, said in items() if place.startswith(rebuilt) and planted.texts[0] in said]

@@ -36,7 +36,7 @@ PAGES = {
     "task": "/tasks/{task}/", "snooze": "/tasks/snooze/?ids={task}",
     "profile": "/account/", "email": "/account/email/", "security": "/account/security/",
     "second-factor": "/account/security/second-factor/", "access": "/account/access/", "data": "/account/data/",
-    "nowhere": "/nowhere/", "forbidden": "/insights/", "deleted": "/account/deleted/",
+    "privacy": "/privacy/", "nowhere": "/nowhere/", "forbidden": "/insights/", "deleted": "/account/deleted/",
 }  # fmt: skip
 ERRORS = ("400", "403", "403_csrf", "404", "413", "500")
 
