@@ -15,6 +15,7 @@ from etl.engine.errors import EngineError, SchemaError
 from etl.engine.translate import MACROS, duckdb_sql
 from etl.engine.written import Written
 from etl.lake.config import LakeConfig
+from etl.lake.erased import Erased
 from etl.lake.manifest import ANY_DAY
 from etl.lake.tables import USER_BUCKET, Column, Table
 
@@ -33,6 +34,7 @@ _MACHINE_ERRORS = (
     duckdb.InternalException,
     duckdb.FatalException,
 )
+NOBODY = Erased()
 # Unique for each row of one read. It only tells copies of a row apart.
 _ROW_ID = "CAST(file_index AS BIGINT) * 1099511627776 + file_row_number"
 _BUCKET_OF_PATH = "regexp_extract(filename, 'user_bucket=([^/]+)', 1)"
@@ -113,7 +115,12 @@ class Engine:
         self.connection.close()
 
     def read_bronze(
-        self, table: Table, files: Sequence[Path], root: Path, unreadable: Iterable[tuple[str, str]] = ()
+        self,
+        table: Table,
+        files: Sequence[Path],
+        root: Path,
+        unreadable: Iterable[tuple[str, str]] = (),
+        erased: Erased = NOBODY,
     ) -> None:
         """Make Bronze files readable as the relation `bronze`.
 
@@ -127,6 +134,8 @@ class Engine:
             Folder that is cut off a path to make a row's `source_file`.
         unreadable
             `(user bucket, key)` of unreadable files; each becomes a row that says so.
+        erased
+            People whose rows are left out.
 
         Raises
         ------
@@ -138,13 +147,25 @@ class Engine:
         readable = (
             f"{columns}, {_BUCKET_OF_PATH} AS user_bucket, {source} AS source_file, {_ROW_ID} AS row_id"
         )
-        relations = [f"SELECT {readable}, CAST(NULL AS VARCHAR) AS file_error FROM {self._source(files)}"]
+        readable += ", CAST(NULL AS VARCHAR) AS file_error"
+        relations = [f"SELECT {readable} FROM {self._source(files)}{self._of_others(erased)}"]
         lost = "SELECT {} AS user_bucket, {} AS source_file, -{} AS row_id, 'unreadable_file' AS file_error"
         relations += [
             lost.format(_quoted(bucket), _quoted(key), number)
             for number, (bucket, key) in enumerate(unreadable, start=1)
         ]
         self._execute(f"CREATE OR REPLACE TEMP VIEW bronze AS {' UNION ALL BY NAME '.join(relations)}")
+
+    def _of_others(self, erased: Erased) -> str:
+        """SQL condition for the rows of Bronze that belong to none of the erased, as a WHERE clause."""
+        if not erased.digests:
+            return ""
+        self.connection.execute(
+            "CREATE OR REPLACE TEMP TABLE erased AS SELECT unnest(?) AS digest", [list(erased.digests)]
+        )
+        of_key = "substr(pk, strpos(pk, '#') + 1)"
+        digests = [f"coalesce(sha256({_quoted(erased.salt)} || {text}), '')" for text in ("user_id", of_key)]
+        return " WHERE " + " AND ".join(f"{digest} NOT IN (FROM erased)" for digest in digests)
 
     def unreadable(self, files: Iterable[Path]) -> list[Path]:
         """The files that are not readable Parquet, found by reading each to its end.

@@ -27,6 +27,7 @@ from pyspark.sql.types import (
 
 from etl.engine.errors import EngineError, SchemaError
 from etl.engine.written import Written
+from etl.lake.erased import Erased
 from etl.lake.manifest import ANY_DAY
 from etl.lake.tables import BRONZE, USER_BUCKET, Column, Table
 
@@ -38,6 +39,7 @@ _TYPES = {
     "date": DateType(),
     "timestamp": TimestampType(),
 }
+NOBODY = Erased()
 # The settings that the results depend on.
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
@@ -88,7 +90,12 @@ class SparkEngine:
             frame.unpersist()
 
     def read_bronze(
-        self, table: Table, files: Sequence[str], root: str, unreadable: Iterable[tuple[str, str]] = ()
+        self,
+        table: Table,
+        files: Sequence[str],
+        root: str,
+        unreadable: Iterable[tuple[str, str]] = (),
+        erased: Erased = NOBODY,
     ) -> None:
         """Make Bronze files readable as the relation `bronze`.
 
@@ -102,9 +109,11 @@ class SparkEngine:
             Start of a URL that is cut off, with the slash after it, to make a row's `source_file`.
         unreadable
             `(user bucket, key)` of unreadable files; each becomes a row that says so.
+        erased
+            People whose rows are left out.
         """
         frame = (
-            self._files(table.columns, files)
+            self._of_others(self._files(table.columns, files), erased)
             .withColumn("source_file", F.expr(f"substring(path, {len(root) + 2})"))
             .withColumn("row_id", F.monotonically_increasing_id())
             .withColumn("file_error", F.lit(None).cast("string"))
@@ -116,6 +125,18 @@ class SparkEngine:
             rows = rows.withColumn("file_error", F.lit("unreadable_file"))
             frame = frame.unionByName(rows, allowMissingColumns=True)
         frame.createOrReplaceTempView("bronze")
+
+    def _of_others(self, frame: DataFrame, erased: Erased) -> DataFrame:
+        """The rows of Bronze that belong to none of the erased."""
+        if not erased.digests:
+            return frame
+        digests = F.broadcast(
+            self.spark.createDataFrame([(each,) for each in erased.digests], "digest string")
+        )
+        for text in (F.col("user_id"), F.expr("substring(pk, instr(pk, '#') + 1)")):
+            found = F.sha2(F.concat(F.lit(erased.salt), text), 256)
+            frame = frame.join(digests, digests["digest"] == found, "left_anti")
+        return frame
 
     def unreadable(self, files: Sequence[str]) -> list[str]:
         """The files that are not readable Parquet.

@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession
 from etl.engine.spark import SparkEngine
 from etl.jobs.steps import SILVER_STAGING, silver_parameters, sql_text
 from etl.jobs.workspace import Files, Made, Workspace, run_silver
+from etl.lake import erased
 from etl.lake.config import LakeConfig
 from etl.lake.layout import SILVER_PREFIX, bucket_of, gold_folder
 from etl.lake.manifest import File, Manifest
@@ -66,7 +67,8 @@ class SparkWorkspace(Workspace):
         self, engine: SparkEngine, current: Manifest, commit: str, keys: Sequence[str], lost: Collection[str]
     ) -> Made:
         good = [self.bronze.url(key) for key in keys if key not in lost]
-        engine.read_bronze(BRONZE, good, self.bronze.url("")[:-1], [(bucket_of(key), key) for key in lost])
+        unreadable = [(bucket_of(key), key) for key in lost]
+        engine.read_bronze(BRONZE, good, self.bronze.url("")[:-1], unreadable, erased.load(self.bronze))
         for step in SILVER_STAGING:
             engine.run(step, sql_text("silver", step), silver_parameters())
         made = Made(current.as_of)

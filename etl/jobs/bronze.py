@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl.engine.errors import EngineError
+from etl.lake import erased
 from etl.lake.layout import bucket_of
 from etl.lake.storage import LocalCopies
 from etl.lake.tables import BRONZE
@@ -51,7 +52,8 @@ def groups(keys: Sequence[str], copies: LocalCopies, limit: int = GROUP_BYTES) -
 def read(engine: "Engine", copies: LocalCopies, keys: Sequence[str], use: Callable[[], None]) -> None:
     """Make the relation `bronze` from files and `use` it; if that finds unreadable files, do it again without them.
 
-    `copies` are the local copies of the files, `use` reads the whole relation for the first time.
+    It has no rows of erased people. `copies` are the local copies of the files, `use` reads the whole relation for the
+    first time.
     """
     paths = [copies.path(key) for key in keys]
     try:
@@ -69,4 +71,5 @@ def _read(engine: "Engine", copies: LocalCopies, paths: Sequence[Path], bad: Seq
     lost = [path.relative_to(copies.folder).as_posix() for path in bad]
     for key in lost:
         log("bronze", "unreadable file", level="ERROR", status="unreadable", key=key)
-    engine.read_bronze(BRONZE, paths, copies.folder, [(bucket_of(key), key) for key in lost])
+    unreadable = [(bucket_of(key), key) for key in lost]
+    engine.read_bronze(BRONZE, paths, copies.folder, unreadable, erased.load(copies.bucket))

@@ -7,7 +7,7 @@ a laptop and in the cloud. One runner at a time takes a request; if it dies, ano
 import hashlib
 import json
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Self
@@ -165,6 +165,46 @@ def erasure_of(silver: Bucket, user_id: str) -> JobRequest | None:
     return next((request for request in recent(silver) if request.subject == subject), None)
 
 
+def naming(silver: Bucket, user_id: str) -> list[str]:
+    """Keys of the requests that name a person, except open ones to erase that person: these forget it themselves."""
+    return [
+        key for key, request in _all(silver) if _names(request, {user_id}) and not _erases(request, user_id)
+    ]
+
+
+def forget(silver: Bucket, user_id: str, addresses: Collection[str] = ()) -> None:
+    """Remove a person's id and addresses from all requests but the open ones to erase the person."""
+    names = {user_id, *addresses}
+    for key, request in list(_all(silver)):
+        if _names(request, names) and not _erases(request, user_id):
+            texts = {name: _without(value, names) for name, value in asdict(request).items()}
+            silver.put(key, json.dumps(texts).encode())
+            silver.delete_old_versions(key)
+
+
+def _all(silver: Bucket) -> Iterator[tuple[str, JobRequest]]:
+    for key in silver.keys(JOB_REQUESTS_PREFIX):
+        if held := silver.get_json(key):
+            yield key, JobRequest.from_json(held[0])
+
+
+def _names(request: JobRequest, names: Collection[str]) -> bool:
+    return any(_without(value, names) != value for value in asdict(request).values())
+
+
+def _without(text: str, names: Collection[str]) -> str:
+    """A text without names, where they stand as whole words."""
+    for name in names:
+        text = re.sub(rf"(?<![\w:.@-]){re.escape(name)}(?![\w:.@-])", "", text)
+    return text
+
+
+def _erases(request: JobRequest, user_id: str) -> bool:
+    """Whether a request erases a person, now or by a later check."""
+    is_open = request.state in {"waiting", "running"} or bool(request.due_at)
+    return request.kind == "erase" and request.user_id == user_id and is_open
+
+
 def subject_of(user_id: str) -> str:
     """The digest of a user id that a request keeps."""
     return hashlib.sha256(user_id.encode()).hexdigest()
@@ -274,9 +314,12 @@ def _carry_out(
         log("request", "failed", error=error, job_request=request.id)
     finished = iso(datetime.now(UTC)) if outcome.state != "waiting" else ""
     stored = replace(request, **asdict(outcome), finished_at=finished)
-    if outcome.state == "done" and not outcome.due_at:
+    settled = outcome.state == "done" and not outcome.due_at
+    if settled:
         stored = replace(stored, user_id="")
     silver.put(request.key, json.dumps(asdict(stored)).encode())
+    if settled and request.user_id:
+        silver.delete_old_versions(request.key)
 
 
 def _result(silver: Bucket, request: JobRequest, days: list[str]) -> str:

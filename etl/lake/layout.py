@@ -14,6 +14,8 @@ REQUESTS_ERROR_PREFIX = "requests-errors/"
 SILVER_PREFIX = "silver/"
 GOLD_PREFIX = "gold/"
 JOB_REQUESTS_PREFIX = f"{SILVER_PREFIX}_orders/"
+ERASED = "erased.json"  # in Bronze: digests of the ids of erased people
+REBUILT_TABLES = "rebuilt-tables.json"  # in Bronze: names of the tables that were restored from it
 RESULTS_PREFIX = "athena-results/"
 CACHE_PREFIX = "cache/"
 # Value of `table_name`, which tells the changes of several DynamoDB tables apart. It names a kind of table, whatever
@@ -42,6 +44,11 @@ QUARANTINE_DAYS = 365
 def user_bucket(user_id: str) -> str:
     """Partition of a user, "00" to "15": a hash that never changes."""
     return f"{int(hashlib.sha256(user_id.encode()).hexdigest()[:8], 16) % USER_BUCKETS:02d}"
+
+
+def is_cut(cut: str | None) -> bool:
+    """Whether the image after a change lacks attributes, by the column `cut` of the change, task or profile."""
+    return "new_image" in (cut or "")
 
 
 def bucket_of(key: str) -> str:

@@ -51,6 +51,8 @@ def columns(text: str) -> tuple[Column, ...]:
 
 USER_BUCKET: Column = ("user_bucket", "string")
 
+# `cut` names the images of a change that lack attributes, because the change was too long for a record of Firehose:
+# "old_image" or "old_image,new_image". It is null for whole ones; in Silver it says so of the event, task or profile.
 # Every Bronze column is text: Firehose converts JSON to Parquet without any cast that could fail or round.
 BRONZE = Table(
     "cdc",
@@ -58,7 +60,7 @@ BRONZE = Table(
     columns(
         "event_id string, event_name string, event_time string, sequence_number string, entity_type string, "
         "pk string, sk string, user_id string, entity_id string, request_id string, updated_by string, "
-        "old_image string, new_image string, attribute_types string, table_name string"
+        "old_image string, new_image string, attribute_types string, table_name string, cut string"
     ),
     (("year", "string"), ("month", "string"), ("day", "string"), USER_BUCKET),
 )
@@ -85,7 +87,7 @@ TASK_EVENTS = Table(
         "changed_at timestamp, version bigint, old_version bigint, status string, old_status string, "
         "title string, category string, priority string, due_date date, "
         "created_at timestamp, updated_at timestamp, completed_at timestamp, deleted_at timestamp, "
-        "image string, attribute_types string, table_name string"
+        "image string, attribute_types string, table_name string, cut string"
     ),
     (USER_BUCKET,),
     "event_time",
@@ -99,7 +101,7 @@ TASKS = Table(
         "category string, tags string, due_date date, due_time string, timezone string, recurrence string, "
         "created_at timestamp, updated_at timestamp, completed_at timestamp, version bigint, "
         "updated_by string, request_id string, event_id string, sequence_number string, event_time timestamp, "
-        "image string"
+        "image string, cut string"
     ),
     (USER_BUCKET,),
 )
@@ -111,7 +113,7 @@ USERS = Table(
         "user_id string, email string, username string, name string, given_name string, family_name string, "
         "timezone string, created_at timestamp, updated_at timestamp, version bigint, "
         "updated_by string, request_id string, event_id string, sequence_number string, event_time timestamp, "
-        "image string"
+        "image string, cut string"
     ),
     (USER_BUCKET,),
 )

@@ -39,12 +39,18 @@ class Harness:
 
     def capture_records(self, records: list[Any]) -> list[str]:
         with (
-            mock.patch.object(handler, "client", return_value=self.firehose),
+            mock.patch.object(handler, "client", self.client),
             mock.patch.object(firehose.time, "sleep"),
-            mock.patch.dict("os.environ", CDC_STREAM="todo-cdc-stream"),
+            mock.patch.dict(
+                "os.environ", CDC_STREAM="todo-cdc-stream", BRONZE_BUCKET=self.config.bronze_bucket
+            ),
         ):
             reply = handler.handler({"Records": records}, None)
         return [entry["itemIdentifier"] for entry in reply["batchItemFailures"]]
+
+    def client(self, service: str) -> Any:
+        """What capture asks for: S3 or Firehose."""
+        return {"s3": self.s3, "firehose": self.firehose}[service]
 
     def deliver(self, changes: Iterable[Change]) -> None:
         """Capture until nothing fails any more, as an event source mapping does; then flush to Bronze."""

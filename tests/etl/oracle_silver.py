@@ -99,7 +99,7 @@ def task_events(history: Iterable[Change]) -> Iterator[Row]:
             *(text(image.get(name)) for name in ("title", "category", "priority")),
             due(image),
             *(moment(image.get(name)) for name in (*TIMES, "deleted_at")),
-            *(image_text(image), types(change), "todo-app-data"),
+            *(image_text(image), types(change), "todo-app-data", None),
         )
 
 
@@ -113,7 +113,7 @@ def latest(history: Iterable[Change], kind: str) -> Iterator[tuple[str, str, Ima
 
 def _made_by(item: Image, change: Change) -> Row:
     made = (version(item), item.get("updated_by"), item.get("request_id"))
-    return (*made, change.event_id, str(change.sequence), change.at, image_text(item))
+    return (*made, change.event_id, str(change.sequence), change.at, image_text(item), None)
 
 
 def tasks(history: list[Change]) -> Iterator[Row]:

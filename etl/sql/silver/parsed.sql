@@ -7,6 +7,7 @@
 --             where a writer changed the item without touching updated_at or version, and where the item's time lies
 --             more than a day after the event (no clock is that wrong: such a time is made up).
 -- table_name  of changes that were captured before there was the column: the default
+-- cut         names the images that lack attributes, see lake/tables.py
 -- old_image, new_image  only of rows that cannot be used, for the quarantine
 WITH picked AS (
   SELECT *,
@@ -33,7 +34,7 @@ WITH picked AS (
 ), typed AS (
   SELECT
     row_id, event_id, event_name, event_time_text, sequence_number, entity_type, pk, sk, user_id, entity_id,
-    request_id, updated_by, old_image, new_image, attribute_types, table_name, image, source_file, file_error, user_bucket,
+    request_id, updated_by, old_image, new_image, attribute_types, table_name, cut, image, source_file, file_error, user_bucket,
     -- What has an attribute is an object; the whole text is only taken apart where that does not tell.
     CASE WHEN updated_text IS NOT NULL THEN true
          ELSE coalesce(substring(get_json_object(image, '$'), 1, 1) = '{', false) END AS is_object,
@@ -82,5 +83,5 @@ SELECT
   CASE WHEN reason IS NULL THEN image END AS image,
   CASE WHEN reason IS NOT NULL THEN old_image END AS old_image,
   CASE WHEN reason IS NOT NULL THEN new_image END AS new_image,
-  attribute_types, coalesce(table_name, :table_name) AS table_name, reason, source_file, user_bucket
+  attribute_types, coalesce(table_name, :table_name) AS table_name, cut, reason, source_file, user_bucket
 FROM judged

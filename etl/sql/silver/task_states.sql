@@ -21,5 +21,6 @@ SELECT
   get_json_object(held, '$.timezone') AS timezone,
   get_json_object(held, '$.recurrence') AS recurrence,
   created_at, updated_at, completed_at, version, updated_by, request_id,
-  event_id, sequence_number, event_time, held AS image, event_name, user_bucket
+  event_id, sequence_number, event_time, held AS image,
+  CASE WHEN cut LIKE '%new_image%' THEN cut END AS cut, event_name, user_bucket
 FROM states

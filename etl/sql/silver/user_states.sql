@@ -20,5 +20,6 @@ SELECT
   get_json_object(held, '$.family_name') AS family_name,
   get_json_object(held, '$.timezone') AS timezone,
   created_at, updated_at, version, updated_by, request_id,
-  event_id, sequence_number, event_time, held AS image, event_name, user_bucket
+  event_id, sequence_number, event_time, held AS image,
+  CASE WHEN cut LIKE '%new_image%' THEN cut END AS cut, event_name, user_bucket
 FROM states
