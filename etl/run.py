@@ -116,31 +116,35 @@ class Lake:
 
     def carry_out_requests(self, now: datetime | None = None) -> bool:
         """Carry out the job requests that are due; return whether there were any."""
-        erase = functools.partial(self._erase, self.run) if self.workspace.edits_files else None
+        edit = functools.partial(self._edit, self.run) if self.workspace.edits_files else None
         silver, days = self.silver.silver, self.silver.quarantined_days
-        done = job_requests.carry_out(silver, self.run, erase, self._settled, now, quarantined=days)
+        done = job_requests.carry_out(silver, self.run, edit, self._settled, now, quarantined=days)
         return done > 0
 
     def upkeep(self, now: datetime | None = None) -> bool:
-        """Erase and tidy, for a lake that Spark brings up to date; return whether any erasure was due.
+        """Erase, dismiss and tidy, for a lake that Spark brings up to date; return whether any request was due.
 
         Erasures take Silver as it is, and wait for removals that have not reached it.
         """
         moment = now or datetime.now(UTC)
-        erase = functools.partial(self._erase, lambda: None)
+        edit = functools.partial(self._edit, lambda: None)
         done = job_requests.carry_out(
-            self.silver.silver, lambda: None, erase, self._settled, moment, ("erase",)
+            self.silver.silver, lambda: None, edit, self._settled, moment, job_requests.EDITS
         )
         self._tidy_daily(moment)
         return done > 0
 
-    def _erase(
+    def _edit(
         self, run: Callable[[], Any], request: job_requests.JobRequest, now: datetime
     ) -> job_requests.Outcome:
         # Not above: where Spark does the work, DuckDB is not installed.
-        from etl.upkeep import erasure_requests
+        from etl.upkeep import dismissals, erasure_requests
 
-        outcome = erasure_requests.carry_out(self.config, self.s3, self.glue, run, request, now)
+        if request.kind == "erase":
+            outcome = erasure_requests.carry_out(self.config, self.s3, self.glue, run, request, now)
+        else:
+            outcome = dismissals.carry_out(self.config, self.s3, self.glue, request)
+            run()
         self.silver.forget_replaced()
         return outcome
 

@@ -61,7 +61,7 @@ def read(engine: "Engine", copies: LocalCopies, keys: Sequence[str], use: Callab
     """
     paths = [copies.path(key) for key in keys]
     try:
-        _read(engine, copies, paths, [])
+        _read(engine, copies, paths, {})
         use()
     except EngineError:
         bad = engine.unreadable(paths)
@@ -71,8 +71,10 @@ def read(engine: "Engine", copies: LocalCopies, keys: Sequence[str], use: Callab
         use()
 
 
-def _read(engine: "Engine", copies: LocalCopies, paths: Sequence[Path], bad: Sequence[Path]) -> None:
-    lost = [path.relative_to(copies.folder).as_posix() for path in bad]
+def _read(engine: "Engine", copies: LocalCopies, paths: Sequence[Path], bad: Mapping[Path, str]) -> None:
+    lost = {path.relative_to(copies.folder).as_posix(): why for path, why in bad.items()}
     for key in lost:
         log("bronze", "unreadable file", level="ERROR", status="unreadable", key=key)
-    engine.read_bronze(BRONZE, paths, copies.folder, [(bucket_of(key), key) for key in lost])
+    engine.read_bronze(
+        BRONZE, paths, copies.folder, [(bucket_of(key), key, why) for key, why in lost.items()]
+    )

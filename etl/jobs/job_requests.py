@@ -1,4 +1,4 @@
-"""Job requests: run the lake now, read days again, retry quarantined rows, erase a person.
+"""Job requests: run the lake now, read days again, retry quarantined rows, close them, erase a person.
 
 A request is an object in Silver. Every runner of the lake looks for waiting requests first, so the same button works on
 a laptop and in the cloud. One runner at a time takes a request; if it dies, another takes over.
@@ -7,7 +7,7 @@ a laptop and in the cloud. One runner at a time takes a request; if it dies, ano
 import hashlib
 import json
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Self
@@ -20,7 +20,10 @@ from etl.lake.storage import Bucket, ConflictError
 from etl.lake.tables import QUARANTINE
 from etl.log import iso, log
 
-KINDS = ("run", "replay", "quarantine", "erase")
+KINDS = ("run", "replay", "quarantine", "erase", "dismiss", "reopen")
+# They change single files, which only the embedded engine does.
+EDITS = ("erase", "dismiss", "reopen")
+MAX_ROWS = 200
 SHOWN_DAYS = 7
 _USER_ID = re.compile(r"[A-Za-z0-9_:.@-]{3,128}")
 
@@ -35,7 +38,8 @@ class JobRequest:
         Unique, sorts by time.
     kind
         `run`: consume new files now. `replay`: read the Bronze files of some days again. `quarantine`: read the days
-        of quarantined rows again. `erase`: remove a person from every layer.
+        of quarantined rows again. `erase`: remove a person from every layer. `dismiss`, `reopen`: close quarantined
+        rows, or open them again.
     first_day, last_day
         Days of a replay, `YYYY-MM-DD`, both included.
     ordered_by, request_id
@@ -48,6 +52,8 @@ class JobRequest:
         The person to erase; empty once the erasure is finished.
     subject
         Digest of `user_id`, which stays.
+    file, rows
+        The quarantined rows to dismiss or to reopen: all of a file, or some, as `QUARANTINED_ROW` names them.
     due_at
         When a runner may take it (again), ISO 8601 UTC; empty for at once, or for never once it is done.
     """
@@ -66,6 +72,8 @@ class JobRequest:
     user_id: str = ""
     subject: str = ""
     due_at: str = ""
+    file: str = ""
+    rows: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -76,7 +84,8 @@ class JobRequest:
     def from_json(cls, stored: dict[str, Any]) -> Self:
         """Read the stored form; unknown fields are ignored."""
         known = {field.name for field in fields(cls)}
-        return cls(**{name: value for name, value in stored.items() if name in known})
+        values = {name: value for name, value in stored.items() if name in known}
+        return cls(**{**values, "rows": tuple(values.get("rows", ()))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +99,27 @@ class Outcome:
 
 Run = Callable[[], Any]
 Days = Callable[[Manifest], Collection[str]]
-Erase = Callable[[JobRequest, datetime], Outcome]
+Edit = Callable[[JobRequest, datetime], Outcome]
 
 
-def check(kind: str, first_day: str = "", last_day: str = "", *, user_id: str = "") -> None:
-    """Raise ValueError for an unknown kind, or invalid days or user id."""
+def check(
+    kind: str,
+    first_day: str = "",
+    last_day: str = "",
+    *,
+    user_id: str = "",
+    file: str = "",
+    rows: Sequence[str] = (),
+) -> None:
+    """Raise ValueError for an unknown kind, or invalid days, user id, file or rows."""
     if kind not in KINDS:
         raise ValueError(f"there is no job request of kind {kind!r}")
     if kind == "replay" and not date.fromisoformat(first_day) <= date.fromisoformat(last_day):
         raise ValueError("the first day must not be after the last")
     if kind == "erase" and not _USER_ID.fullmatch(user_id):
         raise ValueError(f"{user_id!r} is not a user id")
+    if kind in ("dismiss", "reopen") and (bool(file) == bool(rows) or len(rows) > MAX_ROWS):
+        raise ValueError(f"name a file, or 1 to {MAX_ROWS} rows")
 
 
 def submit(
@@ -113,9 +132,11 @@ def submit(
     *,
     user_id: str = "",
     due_at: str = "",
+    file: str = "",
+    rows: Sequence[str] = (),
 ) -> JobRequest:
     """Leave a request, to be carried out at once or from `due_at` on (ISO 8601 UTC). ValueError as for `check`."""
-    check(kind, first_day, last_day, user_id=user_id)
+    check(kind, first_day, last_day, user_id=user_id, file=file, rows=rows)
     now = datetime.now(UTC)
     request = JobRequest(
         manifest.new_name(now),
@@ -128,6 +149,8 @@ def submit(
         user_id=user_id,
         subject=subject_of(user_id) if user_id else "",
         due_at=due_at,
+        file=file,
+        rows=tuple(rows),
     )
     silver.replace_json(request.key, asdict(request), None)
     return request
@@ -183,7 +206,7 @@ def _keys(silver: Bucket, now: datetime) -> list[str]:
 def carry_out(
     silver: Bucket,
     run: Run,
-    erase: Erase | None = None,
+    edit: Edit | None = None,
     settled: dict[str, str] | None = None,
     now: datetime | None = None,
     kinds: tuple[str, ...] = KINDS,
@@ -195,8 +218,8 @@ def carry_out(
     ----------
     run
         Brings the lake up to date.
-    erase
-        Removes a person; if None, erasures are left to another runner.
+    edit
+        Carries out a request that changes single files (`EDITS`); if None, these are left to another runner.
     settled
         Kept by the caller between calls: until when a request, by its key, need not be read.
     kinds
@@ -205,14 +228,14 @@ def carry_out(
         Returns the days of quarantined rows; if None, every day is read again.
     """
     moment, seen = now or datetime.now(UTC), {} if settled is None else settled
-    kinds = kinds if erase else tuple(kind for kind in kinds if kind != "erase")
+    kinds = kinds if edit else tuple(kind for kind in kinds if kind not in EDITS)
     taken = 0
     for key in _keys(silver, moment):
         if seen.get(key, "") > iso(moment):
             continue
         request = _take(silver, key, kinds, moment)
         if isinstance(request, JobRequest):
-            _carry_out(silver, request, run, erase, moment, quarantined)
+            _carry_out(silver, request, run, edit, moment, quarantined)
             taken += 1
         elif request:
             seen[key] = request
@@ -249,13 +272,13 @@ def _carry_out(
     silver: Bucket,
     request: JobRequest,
     run: Run,
-    erase: Erase | None,
+    edit: Edit | None,
     now: datetime,
     quarantined: Days | None,
 ) -> None:
     try:
-        if request.kind == "erase" and erase:
-            outcome = erase(request, now)
+        if request.kind in EDITS and edit:
+            outcome = edit(request, now)
         else:
             days = _unmark(silver, request, quarantined)
             run()
@@ -278,7 +301,7 @@ def _result(silver: Bucket, request: JobRequest, days: list[str]) -> str:
         return nothing[request.kind]
     message = f"read {len(days)} {'day' if len(days) == 1 else 'days'} again"
     if request.kind == "quarantine":
-        message += f", {manifest.load(silver).rows(QUARANTINE.name):,} left in quarantine"
+        message += f", {manifest.load(silver).quarantined():,} left in quarantine"
     return message
 
 

@@ -4,6 +4,7 @@ import functools
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -59,17 +60,17 @@ class LocalWorkspace(Workspace):
 
     def make_silver(self, current: Manifest, commit: str, keys: Sequence[str]) -> Made:
         """Write Silver, one group of user buckets after the other, which bounds memory."""
-        made = Made(current.as_of)
+        made, today = Made(current.as_of), datetime.now(UTC).date()
         with tempfile.TemporaryDirectory(dir=self.folder) as name:
             fresh = LocalCopies(self.bronze, Path(name))
             fresh.fetch(keys)
             for group in groups(keys, fresh, current.parts(TASK_EVENTS.name)):
                 with scratch_engine(self.config, self.folder) as (engine, scratch):
                     parsed = functools.partial(
-                        engine.run, "parsed", sql_text("silver", "parsed"), silver_parameters()
+                        engine.run, "parsed", sql_text("silver", "parsed"), silver_parameters(today)
                     )
                     read(engine, fresh, [key for files in group.values() for key in files], parsed)
-                    run_silver(engine, self, current, group)
+                    made.dismissed |= run_silver(engine, self, current, group, today)
                     made.as_of = max(made.as_of, engine.latest(TASK_EVENTS.name, "event_time"))
                     for table in SILVER:
                         made.parts |= self._store(engine, table, commit, group, scratch / table.name)

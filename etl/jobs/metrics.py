@@ -18,7 +18,6 @@ from etl.lake.config import required
 from etl.lake.consumed_files import recent_entries
 from etl.lake.layout import GOLD_KPIS
 from etl.lake.storage import Bucket
-from etl.lake.tables import QUARANTINE
 from etl.log import log
 from etl.redaction import errors_redacted
 
@@ -108,8 +107,8 @@ def failed_checks(gold: Bucket) -> int:
 
 
 def quarantined(silver: Bucket) -> int:
-    """How many rows are in the quarantine."""
-    return manifest.load(silver).rows(QUARANTINE.name)
+    """How many rows of the quarantine nobody has closed."""
+    return manifest.load(silver).quarantined()
 
 
 def _put(config: MetricsConfig, values: Mapping[str, tuple[float, str]], now: datetime) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Protocol
 
 from etl.jobs.steps import SILVER, SILVER_STAGING, silver_parameters, sql_text
@@ -22,10 +23,14 @@ class Engine(Protocol):
 
 @dataclass(slots=True)
 class Made:
-    """Files of Silver that no commit names yet: partitions by table and user bucket, and the latest event in them."""
+    """Files of Silver that no commit names yet: partitions by table and user bucket, and the latest event in them.
+
+    `dismissed` is the number of closed rows of quarantine in each of these buckets.
+    """
 
     as_of: str
     parts: dict[tuple[str, str], Part] = field(default_factory=dict)
+    dismissed: dict[str, int] = field(default_factory=dict)
 
 
 class Workspace(Protocol):
@@ -49,12 +54,19 @@ class Workspace(Protocol):
         """Write the engine's Gold relations as the files of a snapshot; rows by table."""
 
 
-def run_silver(engine: Engine, workspace: Workspace, current: Manifest, buckets: Iterable[str]) -> None:
-    """Make the relations of Silver from the relation `parsed` and the history of the user buckets it touches."""
+def run_silver(
+    engine: Engine, workspace: Workspace, current: Manifest, buckets: Iterable[str], today: date
+) -> dict[str, int]:
+    """Make the relations of Silver from the relation `parsed` and the history of the user buckets it touches.
+
+    `today` is the day of the run (UTC). Returns how many quarantined rows of each bucket are dismissed.
+    """
     touched = sorted(buckets)
     for name, table in (("known_events", TASK_EVENTS), ("known_quarantine", QUARANTINE)):
         parts = current.parts(table.name)
         known = [key for bucket in touched if bucket in parts for key in parts[bucket].files]
         engine.read(name, table, workspace.silver_files(known))
     for step in SILVER[len(SILVER_STAGING) :]:
-        engine.run(step, sql_text("silver", step), silver_parameters())
+        engine.run(step, sql_text("silver", step), silver_parameters(today))
+    closed = f"{QUARANTINE.name} WHERE dismissed_at IS NOT NULL GROUP BY user_bucket"
+    return dict.fromkeys(touched, 0) | dict(engine.rows(closed, "user_bucket, count(*)"))

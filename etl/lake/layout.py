@@ -31,7 +31,7 @@ RETENTION_DAYS = {
     "silver": {JOB_REQUESTS_PREFIX: 30},
     "gold": {RESULTS_PREFIX: 7, CACHE_PREFIX: 14, EXPORTS_PREFIX: 1},
 }
-# Quarantined rows of older files are dropped; Bronze still has them.
+# Quarantined rows that arrived earlier are dropped; Bronze still has them.
 QUARANTINE_DAYS = 365
 
 

@@ -10,6 +10,7 @@ from etl.lake.commit import commit_json
 from etl.lake.consumed_files import DayMark
 from etl.lake.layout import SILVER_CURRENT
 from etl.lake.storage import Bucket
+from etl.lake.tables import QUARANTINE
 from etl.log import iso
 
 FORMAT = 1
@@ -43,6 +44,8 @@ class Manifest:
         Table name -> user bucket -> `Part`; a bucket without rows has none.
     days
         Consumed Bronze files: day -> `DayMark`.
+    dismissed
+        User bucket -> how many of its quarantined rows a person has closed.
     retired
         Key -> when a commit replaced it. The file is deleted once no reader can still need it.
     """
@@ -55,6 +58,7 @@ class Manifest:
     tables: dict[str, dict[str, Part]] = field(default_factory=dict)
     days: dict[str, DayMark] = field(default_factory=dict)
     retired: dict[str, str] = field(default_factory=dict)
+    dismissed: dict[str, int] = field(default_factory=dict)
 
     def parts(self, table: str) -> dict[str, Part]:
         """Live partitions of a table, by user bucket."""
@@ -72,6 +76,10 @@ class Manifest:
     def rows(self, table: str) -> int:
         """Rows of a table."""
         return sum(part.rows for part in self.parts(table).values())
+
+    def quarantined(self) -> int:
+        """Quarantined rows that nobody has closed."""
+        return self.rows(QUARANTINE.name) - sum(self.dismissed.values())
 
     def locations(self, silver: Bucket) -> dict[str, dict[str, str]]:
         """Table name -> user bucket -> `s3://…/` folder of the live partition."""

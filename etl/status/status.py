@@ -13,7 +13,7 @@ from etl.lake.config import LakeConfig
 from etl.lake.consumed_files import recent_entries
 from etl.lake.layout import GOLD_COMMIT
 from etl.lake.storage import Bucket
-from etl.lake.tables import QUARANTINE, TASK_EVENTS
+from etl.lake.tables import TASK_EVENTS
 from etl.status import run_log
 
 LISTED = 10_000
@@ -44,6 +44,8 @@ class Status:
         False if there are more than are listed.
     last_delivery
         When Firehose wrote its latest object (UTC); None if there is none in the last two days.
+    quarantined, dismissed
+        Quarantined rows that wait to be looked at, and those that a person has closed.
     """
 
     silver: Layer
@@ -54,6 +56,7 @@ class Status:
     recent_complete: bool
     last_delivery: datetime | None
     quarantined: int
+    dismissed: int
     checks: tuple[Check, ...]
 
 
@@ -73,7 +76,7 @@ def read(config: LakeConfig, s3: Any, now: datetime | None = None) -> Status:
         durations.get("silver"),
     )
     recent = list(islice(recent_entries(Bucket(config.bronze_bucket, s3), moment), LISTED))
-    quarantined = current.rows(QUARANTINE.name)
+    quarantined = current.quarantined()
     return Status(
         silver=made,
         gold=_gold(commit, durations.get("gold")),
@@ -85,6 +88,7 @@ def read(config: LakeConfig, s3: Any, now: datetime | None = None) -> Status:
             (entry["LastModified"] for entry in recent if "LastModified" in entry), default=None
         ),
         quarantined=quarantined,
+        dismissed=sum(current.dismissed.values()),
         checks=_checks(current, commit, quality.refused(gold), quarantined),
     )
 

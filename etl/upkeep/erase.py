@@ -43,7 +43,7 @@ from etl.lake.storage import Bucket, LocalCopies
 from etl.lake.tables import QUARANTINE, TASK_EVENTS
 from etl.log import iso, log
 from etl.upkeep.orphans import made_by
-from etl.upkeep.rewrite_silver import commit_without
+from etl.upkeep.rewrite_silver import commit_rewritten
 
 AT_A_TIME = 200
 POLL_SECONDS = 1.0
@@ -190,7 +190,7 @@ class Erasure:
     # -- Silver --------------------------------------------------------------------------------------------------
 
     def _rewrite_silver(self) -> int:
-        before, published = commit_without(
+        before, published = commit_rewritten(
             self.config,
             self.s3,
             self.glue,

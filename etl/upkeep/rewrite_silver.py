@@ -1,4 +1,4 @@
-"""Commits Silver without some of its rows."""
+"""Commits Silver without some of its rows, or with other values in them."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,16 +12,18 @@ from etl.lake.glue_partitions import sync_silver
 from etl.lake.layout import silver_folder
 from etl.lake.manifest import Manifest, Part
 from etl.lake.storage import Bucket, LocalCopies
+from etl.lake.tables import QUARANTINE
 
 
-def commit_without(
+def commit_rewritten(
     config: LakeConfig,
     s3: Any,
     glue: Any,
     concerns: Callable[[str, str], bool],
     condition: Callable[[Engine, list[Path]], str],
+    write: Callable[[Engine, list[Path], Path, str], int] = Engine.without,
 ) -> tuple[Manifest, Manifest | None]:
-    """Rewrite the partitions of Silver that have rows to drop, and commit.
+    """Rewrite the partitions of Silver that have certain rows, without these rows, and commit.
 
     Parameters
     ----------
@@ -30,7 +32,9 @@ def commit_without(
     concerns
         Takes a table and a user bucket; whether the partition can have such rows.
     condition
-        Takes the local files of a partition; SQL that is true for the rows to drop.
+        Takes the local files of a partition; SQL that is true for these rows.
+    write
+        Writes the rows of files as one file, given the condition; returns their number. By default it drops the rows.
 
     Returns
     -------
@@ -50,18 +54,21 @@ def commit_without(
         now = datetime.now(UTC)
         commit = manifest.new_name(now)
         changed: dict[tuple[str, str], Part] = {}
+        dismissed = dict(current.dismissed)
         with scratch_engine(config) as (engine, folder):
             copies = LocalCopies(silver, folder)
             for where, part in concerned.items():
                 paths = copies.fetch(part.files)
-                dropped = condition(engine, paths)
-                if engine.has_rows(paths, dropped):
+                meant = condition(engine, paths)
+                if engine.has_rows(paths, meant):
                     kept = folder / "kept.parquet"
-                    rows = engine.without(paths, kept, dropped)
+                    rows = write(engine, paths, kept, meant)
                     location = silver_folder(*where, commit)
                     changed[where] = Part(location, (f"{location}part-0.parquet",), rows, kept.stat().st_size)
                     silver.upload([(kept, changed[where].files[0])])
-        return current.successor(commit, now, changed) if changed else None
+                    if where[0] == QUARANTINE.name:
+                        dismissed[where[1]] = engine.dismissed([kept])
+        return current.successor(commit, now, changed, dismissed=dismissed) if changed else None
 
     before, published = manifest.commit(silver, plan)
     if published:

@@ -12,11 +12,12 @@ SELECT
   event_id, event_name, event_time, sequence_number, entity_type, pk, sk, user_id, entity_id, request_id, updated_by,
   changed_at, version, old_version, status, old_status, title, category, priority, due_date,
   created_at, updated_at, completed_at, deleted_at, image, attribute_types,
-  coalesce(table_name, :table_name) AS table_name, user_bucket
+  coalesce(table_name, :table_name) AS table_name, is_change, user_bucket
 FROM known_events
 UNION ALL
 SELECT
   event_id, event_name, event_time, sequence_number, entity_type, pk, sk, user_id, entity_id, request_id, updated_by,
   changed_at, version, old_version, status, old_status, title, category, priority, due_date,
-  created_at, updated_at, completed_at, deleted_at, image, attribute_types, table_name, user_bucket
+  created_at, updated_at, completed_at, deleted_at, image, attribute_types, table_name, is_change,
+  user_bucket
 FROM fresh
