@@ -23,7 +23,7 @@ from etl.log import iso, log
 KINDS = ("run", "replay", "quarantine", "erase", "dismiss", "reopen")
 # They change single files, which only the embedded engine does.
 EDITS = ("erase", "dismiss", "reopen")
-MAX_ROWS = 200
+MAX_NAMED = 200  # files or rows in one request
 SHOWN_DAYS = 7
 _USER_ID = re.compile(r"[A-Za-z0-9_:.@-]{3,128}")
 
@@ -52,8 +52,8 @@ class JobRequest:
         The person to erase; empty once the erasure is finished.
     subject
         Digest of `user_id`, which stays.
-    file, rows
-        The quarantined rows to dismiss or to reopen: all of a file, or some, as `QUARANTINED_ROW` names them.
+    files, rows
+        The quarantined rows to dismiss or to reopen: all of some files, or some, as `QUARANTINED_ROW` names them.
     due_at
         When a runner may take it (again), ISO 8601 UTC; empty for at once, or for never once it is done.
     """
@@ -72,7 +72,7 @@ class JobRequest:
     user_id: str = ""
     subject: str = ""
     due_at: str = ""
-    file: str = ""
+    files: tuple[str, ...] = ()
     rows: tuple[str, ...] = ()
 
     @property
@@ -85,7 +85,9 @@ class JobRequest:
         """Read the stored form; unknown fields are ignored."""
         known = {field.name for field in fields(cls)}
         values = {name: value for name, value in stored.items() if name in known}
-        return cls(**{**values, "rows": tuple(values.get("rows", ()))})
+        return cls(
+            **{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,18 +110,18 @@ def check(
     last_day: str = "",
     *,
     user_id: str = "",
-    file: str = "",
+    files: Sequence[str] = (),
     rows: Sequence[str] = (),
 ) -> None:
-    """Raise ValueError for an unknown kind, or invalid days, user id, file or rows."""
+    """Raise ValueError for an unknown kind, or invalid days, user id, files or rows."""
     if kind not in KINDS:
         raise ValueError(f"there is no job request of kind {kind!r}")
     if kind == "replay" and not date.fromisoformat(first_day) <= date.fromisoformat(last_day):
         raise ValueError("the first day must not be after the last")
     if kind == "erase" and not _USER_ID.fullmatch(user_id):
         raise ValueError(f"{user_id!r} is not a user id")
-    if kind in ("dismiss", "reopen") and (bool(file) == bool(rows) or len(rows) > MAX_ROWS):
-        raise ValueError(f"name a file, or 1 to {MAX_ROWS} rows")
+    if kind in ("dismiss", "reopen") and (bool(files) == bool(rows) or len(files) + len(rows) > MAX_NAMED):
+        raise ValueError(f"name 1 to {MAX_NAMED} files or rows")
 
 
 def submit(
@@ -132,11 +134,11 @@ def submit(
     *,
     user_id: str = "",
     due_at: str = "",
-    file: str = "",
+    files: Sequence[str] = (),
     rows: Sequence[str] = (),
 ) -> JobRequest:
     """Leave a request, to be carried out at once or from `due_at` on (ISO 8601 UTC). ValueError as for `check`."""
-    check(kind, first_day, last_day, user_id=user_id, file=file, rows=rows)
+    check(kind, first_day, last_day, user_id=user_id, files=files, rows=rows)
     now = datetime.now(UTC)
     request = JobRequest(
         manifest.new_name(now),
@@ -149,7 +151,7 @@ def submit(
         user_id=user_id,
         subject=subject_of(user_id) if user_id else "",
         due_at=due_at,
-        file=file,
+        files=tuple(files),
         rows=tuple(rows),
     )
     silver.replace_json(request.key, asdict(request), None)

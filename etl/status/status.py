@@ -46,6 +46,8 @@ class Status:
         When Firehose wrote its latest object (UTC); None if there is none in the last two days.
     quarantined, dismissed
         Quarantined rows that wait to be looked at, and those that a person has closed.
+    failed
+        How many checks the newest figures failed; 0 if they were published.
     """
 
     silver: Layer
@@ -57,6 +59,7 @@ class Status:
     last_delivery: datetime | None
     quarantined: int
     dismissed: int
+    failed: int
     checks: tuple[Check, ...]
 
 
@@ -89,6 +92,7 @@ def read(config: LakeConfig, s3: Any, now: datetime | None = None) -> Status:
         ),
         quarantined=quarantined,
         dismissed=sum(current.dismissed.values()),
+        failed=quality.failed(gold),
         checks=_checks(current, commit, quality.refused(gold), quarantined),
     )
 

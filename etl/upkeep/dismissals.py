@@ -16,10 +16,10 @@ from etl.upkeep.rewrite_silver import commit_rewritten
 
 
 def carry_out(config: LakeConfig, s3: Any, glue: Any, request: JobRequest) -> Outcome:
-    """Dismiss or reopen the rows or the file that a request names; return the result."""
-    files = {request.file, *(row.rpartition("|")[2] for row in request.rows)}
+    """Dismiss or reopen the rows or the files that a request names; return the result."""
+    files = {*request.files, *(row.rpartition("|")[2] for row in request.rows)}
     buckets = {bucket_of(file) for file in files}
-    named = ("source_file", [request.file]) if request.file else (QUARANTINED_ROW, request.rows)
+    named = ("source_file", request.files) if request.files else (QUARANTINED_ROW, request.rows)
     condition = is_one_of(*named)
     closes = request.kind == "dismiss"
     values = {

@@ -345,8 +345,8 @@ def test_a_row_that_was_looked_at_is_closed_and_opened_again(lake, silver, world
 
 def test_all_rows_of_a_file_are_closed_and_stay_so_when_it_is_read_again(lake, silver, world):
     file, broken = spoiled(lake, world)
-    close(lake, silver, "dismiss", file=file)
-    assert close(lake, silver, "dismiss", file=broken).message == "0 left in quarantine"
+    close(lake, silver, "dismiss", files=[file])
+    assert close(lake, silver, "dismiss", files=[broken]).message == "0 left in quarantine"
     order(silver, "quarantine")
     lake.new_lake("later").carry_out_requests()
     assert closed(lake) == ["bad-1", "bad-2", "unreadable_file"]
@@ -359,7 +359,7 @@ def test_all_rows_of_a_file_are_closed_and_stay_so_when_it_is_read_again(lake, s
 def test_a_bad_file_that_is_gone_is_closed_and_another_bad_row_of_its_place_is_not(lake, silver, world):
     _, broken = spoiled(lake, world)
     del lake.s3.buckets["bronze"][broken]
-    close(lake, silver, "dismiss", file=broken)
+    close(lake, silver, "dismiss", files=[broken])
     row = bronze_row(world.history[0].record()) | {"event_time": "later", "event_id": "bad-3"}
     put_bronze(lake.s3, "year=2026/month=01/day=18/user_bucket=03", [row], 20)
     lake.lake.run(NOW)
@@ -369,7 +369,7 @@ def test_a_bad_file_that_is_gone_is_closed_and_another_bad_row_of_its_place_is_n
 
 def test_a_closed_row_that_is_repaired_leaves(lake, silver, world):
     file, broken = spoiled(lake, world)
-    close(lake, silver, "dismiss", file=file)
+    close(lake, silver, "dismiss", files=[file])
     good = [bronze_row(change.record()) for change in world.history]
     put_bronze(lake.s3, "year=2026/month=01/day=18/user_bucket=03", good, 18)
     order(silver, "quarantine")
@@ -388,20 +388,22 @@ def test_rows_from_before_there_was_dismissal_are_closed(lake, silver, world):
     lake.s3.buckets["silver"][key] = older.getvalue()
     lake = lake.new_lake("later")
     assert lake.tidy(datetime(2040, 1, 1, tzinfo=UTC)).quarantine == 0, "nobody knows when they arrived"
-    job_requests.submit(silver, "dismiss", "root", "r", file=file)
+    job_requests.submit(silver, "dismiss", "root", "r", files=[file])
     lake.carry_out_requests(NOW)
     assert job_requests.recent(silver)[0].message == "1 left in quarantine"
 
 
-@pytest.mark.parametrize("what", [{}, {"file": "f", "rows": ["r"]}, {"rows": ["r"] * 201}])
+@pytest.mark.parametrize(
+    "what", [{}, {"files": ["f"], "rows": ["r"]}, {"rows": ["r"] * 201}, {"files": ["f"] * 201}]
+)
 def test_a_request_to_close_names_a_file_or_some_rows(silver, what):
-    with pytest.raises(ValueError, match="name a file, or 1 to 200 rows"):
+    with pytest.raises(ValueError, match="name 1 to 200 files or rows"):
         job_requests.submit(silver, "dismiss", "root", "r", **what)
 
 
 def test_spark_leaves_closing_to_the_engine_that_changes_files(lake, silver, world, monkeypatch):
     file, _ = spoiled(lake, world)
-    job_requests.submit(silver, "dismiss", "root", "r", file=file)
+    job_requests.submit(silver, "dismiss", "root", "r", files=[file])
     monkeypatch.setattr(lake.lake.workspace, "edits_files", False)
     assert not lake.lake.carry_out_requests(NOW)
     assert lake.new_lake("upkeep").upkeep(NOW)
