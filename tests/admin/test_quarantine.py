@@ -18,10 +18,14 @@ from etl.lake.config import lake_config
 from etl.lake.storage import Bucket
 from etl.run import local_lake
 from store import audit
+from tests.admin.test_accessibility import look
 from tests.etl.memory import S3, put_bronze
 from tests.roles import LAKE, OWNER
+from tests.web.conftest import open_as, site, visit
+from tests.web.test_accessibility import wrong
 from todo_site.operations import attention
 
+__all__ = ["open_as", "site", "visit"]
 LIST = "insights/quarantinedevent/"
 
 
@@ -176,3 +180,16 @@ def test_a_site_without_a_lake_needs_nothing(root, monkeypatch):
     monkeypatch.delenv("SILVER_BUCKET")
     assert attention.needs() == []
     assert "Needs attention" not in root.page("")
+
+
+@pytest.mark.browser
+def test_overview_list_and_row_read_well_in_both_sizes_and_themes(open_as, root, bad):
+    page, found = open_as(root.account, "/admin/"), {}
+    look(page, "overview", found, "Needs attention")
+    page.goto(f"/admin/{LIST}?source_file__exact={quote(bad[1])}")
+    look(page, "quarantine", found, "bad_status")
+    page.locator("#result_list tbody th a").first.click()
+    look(page, "quarantined row", found, "This row as CSV")
+    page.goto("/admin/pipeline/")
+    look(page, "pipeline", found, "Quarantine")
+    assert wrong(found) == {}

@@ -154,16 +154,7 @@ def _meaning(event: Any) -> str:
 class QuarantineAdmin(WithPeople, ReadOnlyAdmin):
     """Quarantined events. Viewers do not see the items, which may hold anything, and cannot dismiss a row."""
 
-    list_display = (
-        "event_time",
-        "state",
-        "reason",
-        "meaning",
-        "source_file",
-        "entity_type",
-        OWNER,
-        "event_id",
-    )
+    list_display = ("event_time", "state", "reason", "meaning", "source_file", OWNER, "event_id")
     list_filter = ("state", ("reason", ExactFilter), ("source_file", ExactFilter), ("user_id", PersonFilter))
     search_fields = ("event_id", "reason", "error", "user_id", "request_id", "source_file")
     readonly_fields = (OWNER, "meaning", "download")
