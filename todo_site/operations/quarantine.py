@@ -1,4 +1,4 @@
-"""Quarantined events in the admin: read from Silver through Athena, page by page; the lake dismisses and reopens them."""
+"""Quarantined events in the admin: read from Silver through Athena, page by page; the lake dismisses and reopens rows."""
 
 from collections.abc import Iterator
 from typing import Any
