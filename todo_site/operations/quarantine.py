@@ -1,4 +1,4 @@
-"""Quarantined events in the admin: read from Silver through Athena, page by page; the lake dismisses and reopens rows."""
+"""Quarantined events in the admin: read through Athena, page by page; the lake dismisses and reopens them."""
 
 from collections.abc import Iterator
 from typing import Any
