@@ -250,7 +250,7 @@ def test_status_says_how_far_the_lake_is(worked):
     ("quarantined", "failed", "code"), [(0, 0, 0), (2, 0, 3), (0, 1, 4), (2, 1, 4)], ids=str
 )
 def test_status_ends_with_what_somebody_must_look_at(worked, monkeypatch, capsys, quarantined, failed, code):
-    found = replace(status.read(worked, OWNER.client("s3")), quarantined=quarantined, failed=failed)
+    found = replace(status.read(lake_config(), OWNER.client("s3")), quarantined=quarantined, failed=failed)
     monkeypatch.setattr(status, "read", lambda *_: found)
     for options in ((), ("--json",)):
         ended = 0
