@@ -48,7 +48,7 @@ test-crash: ## kill everything under load ten times, take its power ten times, a
 
 test-parity: .venv-spark4/.complete ## put 200,000 events through DuckDB, Spark and a plain count, run the Glue job, kill the lake at every write
 	@exec $(bootstrap) test -m pytest tests/etl/large_parity.py tests/etl/glue_parity.py tests/etl/every_write.py \
-		tests/etl/long_histories.py $(ARGS)
+		tests/etl/long_histories.py tests/etl/tallies_parity.py $(ARGS)
 
 .venv-spark4/.complete: requirements/spark4.txt
 	@$(bootstrap) test
@@ -116,9 +116,7 @@ sbom: env .venv-audit/.complete ## write what the product is made of into build/
 		-o build/sbom/$$name.json requirements/$$name.txt && echo "wrote build/sbom/$$name.json" || exit 1; done
 
 audit: env .venv-audit/.complete ## ask the advisories of PyPI and npm about what is pinned: needs the network
-	@failed=0; for name in $(shipped) infra dev; do echo "== $$name"; \
-		.venv-audit/bin/pip-audit --disable-pip --require-hashes -r requirements/$$name.txt || failed=1; done; \
-		echo "== npm"; npm audit --package-lock-only || failed=1; exit $$failed
+	@$(bin)/python -m localcloud.audit $(shipped) infra dev
 
 clean: ## remove environments and caches; the data in .local stay
 	rm -rf .venv .venv-audit .venv-aws .venv-infra .venv-node .venv-spark .venv-spark4 node_modules staticfiles .pytest_cache .mypy_cache .ruff_cache .hypothesis

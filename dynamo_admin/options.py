@@ -1,7 +1,7 @@
 """DynamoModelAdmin, a ModelAdmin that reads and writes DynamoDB items instead of using SQL."""
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import takewhile
 from typing import Any
@@ -440,7 +440,14 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return "apply" in request.POST
 
     def for_each(
-        self, request: HttpRequest, objects: Iterable[Any], do: Any, done: str, *, following: str = ""
+        self,
+        request: HttpRequest,
+        objects: Iterable[Any],
+        do: Any,
+        done: str,
+        *,
+        following: str = "",
+        undo: Callable[[], str] | None = None,
     ) -> None:
         """Apply an action to each object and report the outcome; a refusal does not stop the others.
 
@@ -452,6 +459,8 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             Participle for the report, such as "lent" in "3 books lent".
         following
             The address of a list that shows, filtered by their keys, what the report is about: where it can be undone.
+        undo
+            Returns, after the last object, the address of a page that undoes all of it; "" if it cannot be undone.
         """
         changed = []
         for obj in objects:
@@ -473,6 +482,8 @@ class DynamoModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             if following:
                 query = urlencode({"key__in": ",".join(changed)})
                 text = format_html('{} <a href="{}?{}">{}</a>', text, following, query, _("Undo it there"))
+            elif undo and (address := undo()):
+                text = format_html('{} <a href="{}">{}</a>', text, address, _("Undo"))
             self.message_user(request, text, messages.SUCCESS)
 
 

@@ -23,7 +23,7 @@ from etl.lake.config import ConfigError, LakeConfig, lake_config
 from etl.log import log
 from etl.redaction import errors_redacted
 from etl.status import run_log
-from etl.upkeep import orphans, retention
+from etl.upkeep import orphans, replay_failures, retention
 
 # How often a full run is due even without news: it finds late files, and commits of other runs.
 FULL_RUN_SECONDS = 30.0
@@ -116,20 +116,35 @@ class Lake:
 
     def carry_out_requests(self, now: datetime | None = None) -> bool:
         """Carry out the job requests that are due; return whether there were any."""
-        edit = functools.partial(self._edit, self.run) if self.workspace.edits_files else None
+        here = self.workspace.edits_files  # else `upkeep` does it
+        edit = functools.partial(self._edit, self.run) if here else None
         silver, days = self.silver.silver, self.silver.quarantined_days
-        done = job_requests.carry_out(silver, self.run, edit, self._settled, now, quarantined=days)
+        done = job_requests.carry_out(
+            silver,
+            self.run,
+            edit,
+            self._settled,
+            now,
+            quarantined=days,
+            failures=replay_failures.carry_out if here else None,
+        )
         return done > 0
 
     def upkeep(self, now: datetime | None = None) -> bool:
-        """Erase, dismiss and tidy, for a lake that Spark brings up to date; return whether any request was due.
+        """Do what Spark cannot, and tidy; return whether any request was due.
 
         Erasures take Silver as it is, and wait for removals that have not reached it.
         """
         moment = now or datetime.now(UTC)
         edit = functools.partial(self._edit, lambda: None)
         done = job_requests.carry_out(
-            self.silver.silver, lambda: None, edit, self._settled, moment, job_requests.EDITS
+            self.silver.silver,
+            lambda: None,
+            edit,
+            self._settled,
+            moment,
+            (*job_requests.EDITS, "failures"),
+            failures=replay_failures.carry_out,
         )
         self._tidy_daily(moment)
         return done > 0

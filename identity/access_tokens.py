@@ -27,10 +27,11 @@ from identity.items import AccessTokenItem, UserItem, access_token_key
 from store import idempotency, places, reading, validation
 from store.commit import Plan, Replayed, commit
 from store.idempotency import Once
+from store.model import AnyItem, Item, KeysAtLeast
 from store.places import PlaceItem
 from store.reading import query_all
 from store.request_context import RequestContext, timestamp
-from store.writing import Action, ConditionFailed, delete, delete_unless_held, put_new, update, write
+from store.writing import Action, ConditionFailed, delete, delete_unless_held, put_new, remove, update, write
 
 KIND = "TOKEN"  # of their places
 NAME_MAX = 100
@@ -177,7 +178,16 @@ def list_tokens(user_id: str, *, now: float | None = None) -> list[AccessToken]:
 
 def stored(user_id: str) -> Iterator[AccessTokenItem]:
     """Return the items of all tokens of ``user_id``, expired ones included, the newest first. One Query a page."""
-    return query_all(AccessTokenItem, f"TOKENS#{user_id}", index="GSI1", forward=False)
+    return _stored(AccessTokenItem, user_id)
+
+
+def owned_by(user_id: str) -> Iterator[Item]:
+    """Return the same with those that cannot be read. One Query a page."""
+    return _stored(KeysAtLeast, user_id)
+
+
+def _stored(model: type[AnyItem], user_id: str) -> Iterator[AnyItem]:
+    return query_all(model, f"TOKENS#{user_id}", index="GSI1", forward=False)
 
 
 def get(user_id: str, token_id: str) -> AccessToken:
@@ -225,9 +235,12 @@ def _freed(item: AccessTokenItem) -> list[Action]:
 
 
 def revoke_all(user_id: str) -> int:
-    """End every token of ``user_id``; return how many there were."""
-    tokens = list(stored(user_id))
+    """End every token of ``user_id``, also those that cannot be read; return how many there were."""
+    tokens = list(owned_by(user_id))
     for item in tokens:
+        if not isinstance(item, AccessTokenItem) or {"id", "user_id"} - item.attribute_values.keys():
+            remove(item.key)
+            continue
         with suppress(ConditionFailed):  # handed over, which the index does not show yet
             write([delete_unless_held(item, "user_id")])
         _remembered.forget(item.id)

@@ -1,37 +1,31 @@
 """What admins do for people who cannot get in: invite them, send an invitation or a code again, reset a password.
 
-Each sends an e-mail, so each is limited: ``MAX_MAILS_TO_ONE`` a day to one person, ``MAX_MAILS_BY_ONE`` a day by one
-admin. The audit trail, in which each is recorded before it is done, is what they are counted by.
+Each sends an e-mail, which counts like one that a stranger causes (``tries.mail``): for the address, for the admin, and
+for all. Each is recorded before it is done.
 """
 
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import partial
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from identity import accounts, administration, directory, tries
 from identity.administration import Refused
-from identity.errors import IdentityError
+from identity.errors import IdentityError, TooManyTries
 from identity.fields import PROFILE_CHANGES
 from identity.items import UserItem, folded_address
-from store import audit, validation
-from store.audit import AuditItem
+from store import validation
 from store.errors import DomainError, ValidationFailed
-from store.request_context import RequestContext, timestamp
+from store.request_context import RequestContext
 from store.writing import write
 
-MAX_MAILS_TO_ONE, MAX_MAILS_BY_ONE = 5, 100
-DAY = timedelta(days=1)
 # Each invitation takes some calls to Cognito, and all of them must fit into one request.
 MOST_INVITED = 25
 INVITED, UNCONFIRMED = "FORCE_CHANGE_PASSWORD", "UNCONFIRMED"
-INVITE, RESEND, CONFIRM, RESET = "add", "resend invitation", "resend confirmation", "reset password"
+RESEND, CONFIRM, RESET = "resend invitation", "resend confirmation", "reset password"
 _NAMED = re.compile(r"[^<>]*<([^<>]*)>")
-MAILED = frozenset({INVITE, RESEND, CONFIRM, RESET})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +66,11 @@ def send(ctx: RequestContext, profile: UserItem, what: str) -> None:
         raise Refused(_("That cannot be sent to an account in this state."))
     if not profile.email:
         raise Refused(_("The profile has no e-mail address."))
-    check_limits(ctx, profile)
+    _count(ctx, profile.email)
     write(ctx.trail(ctx, profile, profile) if ctx.trail else [])
     ways: dict[str, Callable[[str], None]] = {
         RESEND: directory.invite_again,
-        CONFIRM: partial(accounts.resend, tries.of_admin(ctx), email=profile.email),
+        CONFIRM: accounts.confirm_again,
         RESET: directory.reset_password,
     }
     try:
@@ -85,25 +79,26 @@ def send(ctx: RequestContext, profile: UserItem, what: str) -> None:
         raise Refused(str(error)) from error
 
 
-def check_limits(ctx: RequestContext, profile: UserItem | None = None, wanted: int = 1) -> None:
-    """Raise Refused if so many more mails would be too many, to the owner of ``profile`` or by this admin."""
-    since = timestamp(ctx.now - DAY)
-    if profile is not None and _mails(audit.history("user", profile.id), since) + wanted > MAX_MAILS_TO_ONE:
-        text = _("%(most)d e-mails were sent to this person within a day, which is the limit. Wait a day.")
-        raise Refused(text % {"most": MAX_MAILS_TO_ONE})
-    sent = _mails(audit.by_actor(ctx.updated_by, limit=5 * MAX_MAILS_BY_ONE), since)
-    if sent + wanted > MAX_MAILS_BY_ONE:
-        left = max(0, MAX_MAILS_BY_ONE - sent)
+def check_mails(ctx: RequestContext, wanted: int) -> None:
+    """Raise Refused if this admin may not cause so many mails now."""
+    left = tries.mails_left(tries.of_admin(ctx), wanted)
+    if left < wanted:
         text = ngettext(
-            "You may send %(left)d more e-mail today.", "You may send %(left)d more e-mails today.", left
+            "You may send %(left)d more e-mail for now.", "You may send %(left)d more e-mails for now.", left
         )
         raise Refused(text % {"left": left})
 
 
-def _mails(entries: list[AuditItem], since: str) -> int:
-    return sum(
-        entry.kind == "user" and entry.action in MAILED and entry.created_at >= since for entry in entries
-    )
+def _count(ctx: RequestContext, email: str) -> None:
+    try:
+        tries.mail(tries.of_admin(ctx), email)
+    except TooManyTries as error:
+        text = ngettext(
+            "No more e-mails can be sent to this person, or by you, for now. Try again in %(minutes)d minute.",
+            "No more e-mails can be sent to this person, or by you, for now. Try again in %(minutes)d minutes.",
+            error.minutes,
+        )
+        raise Refused(text % {"minutes": error.minutes}) from error
 
 
 def addresses_in(text: str) -> Addresses:
@@ -132,7 +127,7 @@ def invite(
     """
     if len(addresses) > MOST_INVITED:
         raise Refused(_("At most %(most)d people can be invited at once.") % {"most": MOST_INVITED})
-    check_limits(ctx, wanted=len(addresses))
+    check_mails(ctx, len(addresses))
     return (_invited(ctx, email, groups) for email in addresses)
 
 

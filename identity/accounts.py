@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
-from identity import cognito, passwords, recovery_codes, tries
+from identity import cognito, directory, notices, passwords, recovery_codes, tries
 from identity.cognito import NEW_PASSWORD, TOTP, Tokens
 from identity.errors import (
     AddressTaken,
@@ -79,6 +79,11 @@ def confirm(who: Visitor, username: str, code: str) -> None:
 def resend(who: Visitor, username: str, email: str) -> None:
     """Send another confirmation code to the address of an account. Raises TooManyTries, …"""
     tries.mail(who, email)
+    confirm_again(username)
+
+
+def confirm_again(username: str) -> None:
+    """Send another confirmation code, which the caller has counted."""
     _ask_as_client("resend_confirmation_code", Username=username)
 
 
@@ -109,6 +114,7 @@ def reset_password(who: Visitor, identifier: str, code: str, password: str) -> N
 def answer_challenge(who: Visitor, name: str, session: str, username: str, given: str) -> Tokens:
     """Answer what sign-in asked for besides the password: a code, or a new password.
 
+    A code works once. Whoever has seen one and sends it again knows the password, too: the person is told by e-mail.
     Raises WrongCode, WeakPassword, InvalidCredentials (too late), ChallengeRequired (still more is wanted),
     TooManyTries, …
     """
@@ -116,7 +122,15 @@ def answer_challenge(who: Visitor, name: str, session: str, username: str, given
         passwords.check(given, username)
         return _answered(name, session, username, "NEW_PASSWORD", given)
     with tries.counted(who, tries.FACTOR, username):
-        return _answered(name, session, username, "SOFTWARE_TOKEN_MFA_CODE", given)
+        issued = None
+        with suppress(WrongCode, CodeExpired):
+            issued = _answered(name, session, username, "SOFTWARE_TOKEN_MFA_CODE", given)
+        if tries.used_up(username, given, now_used=issued is not None):
+            notices.tell(directory.account(username).id, username, notices.CODE_AGAIN)
+            issued = None
+        if issued is None:
+            raise WrongCode
+    return issued
 
 
 def _answered(name: str, session: str, username: str, field: str, given: str) -> Tokens:

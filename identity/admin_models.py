@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from dynamo_admin.fields import Words
 from dynamo_admin.model import DynamoModel
 from dynamo_admin.reading import BATCH, DynamoReader, Path, Values
+from identity import week
 from identity.fields import PROFILE_CHANGES
 from identity.items import AccessTokenItem, SessionItem, UserItem, access_token_key, user_key
 from store.attributes import WrongType
@@ -37,6 +38,7 @@ LABELS = {
     "email": _("e-mail"),
     "expires_at": _("expires"),
     "family_name": _("family name"),
+    "first_day_of_week": _("first day of the week"),
     "fingerprint": _("hash of what was asked"),
     "given_name": _("given name"),
     "headers": _("headers"),
@@ -79,6 +81,7 @@ ACTIONS = {
     "change category": _("category changed"),
     "move to trash": _("moved to the trash"),
     "restore": _("restored"),
+    "undo": _("change undone"),
     "delete for good": _("deleted for good"),
     "change roles": _("roles changed"),
     "disable": _("disabled"),
@@ -88,6 +91,7 @@ ACTIONS = {
     "end session": _("ended"),
     "revoke": _("revoked"),
     "order": _("requested"),
+    "discard": _("discarded"),
     "resend invitation": _("invited again"),
     "resend confirmation": _("sent another code"),
     "reset password": _("password reset"),
@@ -146,9 +150,10 @@ class User(Stored):
     words = Words(
         LABELS,
         {"timezone": _("A name of the IANA database, such as Europe/Berlin. Blank: as the browser says.")},
+        {"first_day_of_week": week.NAMES},
     )
-    show = ("email", "username", "name", "given_name", "family_name", "timezone", "disabled_at", "id",
-            "created_at", "updated_at", "version", "updated_by", "request_id")  # fmt: skip
+    show = ("email", "username", "name", "given_name", "family_name", "timezone", "first_day_of_week", "disabled_at",
+            "id", "created_at", "updated_at", "version", "updated_by", "request_id")  # fmt: skip
     reader = DynamoReader(
         item=UserItem, locate=user_key, key_of=lambda values: str(values["id"]), paths=(feed("USER"),)
     )
@@ -251,7 +256,9 @@ class AuditEntry(Stored):
     FLAGS: ClassVar[dict[str, int]] = {
         "add": ADDITION,
         "restore": ADDITION,
-        **dict.fromkeys(("delete", "move to trash", "delete for good", "end session", "revoke"), DELETION),
+        **dict.fromkeys(
+            ("delete", "move to trash", "delete for good", "end session", "revoke", "discard"), DELETION
+        ),
     }
     # How people read the values of a field and its name, by kind and field; who defines the kind adds to it.
     WORDS: ClassVar[dict[tuple[str, str], Callable[[str], Any]]] = {}

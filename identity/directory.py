@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 
-from identity.cognito import client, failure
+from identity.cognito import call, client, failure
 from identity.errors import AccountMissing, EmailTaken, IdentityError
 from identity.users import Person
 
@@ -55,7 +55,23 @@ def account(username: str) -> Account:
 
 def address_of(username: str) -> str:
     """Return the address that an account has proved, or "". Raises AccountMissing, IdentityUnavailable."""
-    user = _call("admin_get_user", Username=username)
+    return _proved(_call("admin_get_user", Username=username))
+
+
+def address_behind(name: str) -> str:
+    """Return the address that the account of a name has proved; "" too if nobody has the name, or nobody could.
+
+    Raises IdentityUnavailable.
+    """
+    nobody = dict.fromkeys(("UserNotFoundException", "InvalidParameterException"), AccountMissing)
+    try:
+        user = call("admin_get_user", nobody, UserPoolId=settings.USER_POOL_ID, Username=name)
+    except AccountMissing:
+        return ""
+    return _proved(user)
+
+
+def _proved(user: dict[str, Any]) -> str:
     attributes = {pair["Name"]: pair["Value"] for pair in user["UserAttributes"]}
     return attributes.get("email", "") if attributes.get("email_verified") == "true" else ""
 

@@ -90,6 +90,7 @@ class TooManyTries(IdentityError):  # noqa: N818
         moment = datetime.fromtimestamp(ceil(until / 60) * 60, zone or UTC)
         super().__init__(text % {"minutes": minutes, "time": f"{moment:%H:%M}"})
         self.headers = {"Retry-After": str(seconds)}
+        self.minutes = minutes
 
 
 class ChallengeRequired(IdentityError):  # noqa: N818

@@ -76,6 +76,7 @@ class UserItem(Authored):
     given_name = Text(null=True)
     family_name = Text(null=True)
     timezone = Text(null=True)
+    first_day_of_week = Text(null=True)
     disabled_at = Text(null=True)
     roles = Texts(null=True)
 
@@ -151,12 +152,13 @@ class CalendarFeedItem(Item):
 
 
 class RecoveryCodesItem(Item):
-    """The recovery codes that a person has not used yet, as digests."""
+    """The recovery codes that a person has not used yet, as digests; older ones have no ``salt``."""
 
     ENTITY_TYPE = "RECOVERY_CODES"
 
     user_id = Text()
     digests = Texts()
+    salt = Text(null=True)
     request_id = Text()
     created_at = Text()
 
@@ -183,6 +185,7 @@ class WorkspaceItem(Item):
     first_day = Whole(null=True)
     sign_up = Text(null=True)
     domains = Texts(null=True)
+    contact = Text(null=True)
     announcements = Records(null=True)
     version = Whole()
     updated_at = Text()

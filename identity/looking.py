@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from identity import directory, roles
+from identity import directory, profiles, roles
 from identity.administration import Refused
 from identity.errors import IdentityError
 from identity.items import UserItem
@@ -56,9 +56,10 @@ def begin(request: HttpRequest, ctx: RequestContext, profile: UserItem) -> None:
     request.session[KEY] = {
         "person": seen.to_session(),
         "until": int(time.time()) + SECONDS,
-        "timezone": request.session.get("timezone", ""),
+        **{name: request.session.get(name, "") for name in profiles.IN_SESSIONS},
     }
-    request.session["timezone"] = profile.timezone or ""
+    for name in profiles.IN_SESSIONS:
+        request.session[name] = getattr(profile, name) or ""
     request.session.pop("weekly_goal", None)
 
 
@@ -79,7 +80,8 @@ def end(request: HttpRequest, admin: Person) -> None:
     looking = request.session.pop(KEY, None)
     if not looking:
         return
-    request.session["timezone"] = looking["timezone"]
+    for name in profiles.IN_SESSIONS:
+        request.session[name] = looking.get(name, "")
     request.session.pop("weekly_goal", None)
     seen = UserItem(PK=f"USER#{looking['person']['id']}", name=looking["person"]["name"])
     ctx = RequestContext(

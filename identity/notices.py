@@ -61,6 +61,10 @@ CODE_USED = Notice(
     gettext_lazy("A recovery code was used"),
     gettext_lazy("Somebody with your password used a recovery code in place of one from the app."),
 )
+CODE_AGAIN = Notice(
+    gettext_lazy("A code of your app was used a second time"),
+    gettext_lazy("Somebody with your password sent a code that had signed in before. It was refused."),
+)
 TOKEN = Notice(
     gettext_lazy("An access token was made"),
     gettext_lazy("It lets a program use your account. You see and revoke your tokens under Access."),

@@ -5,7 +5,7 @@ from contextlib import suppress
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from identity import preferences, profiles, today, weekly_goal, workspace
+from identity import preferences, profiles, today, week, weekly_goal, workspace
 from identity.fields import PROFILE_CHANGES
 from identity.items import UserItem
 from identity.sign_in import context
@@ -35,6 +35,7 @@ def apply(request: HttpRequest, person: Person, answer: HttpResponse) -> HttpRes
     weekly_goal.copy_to_session(request, chosen)
     profile = profiles.get_profile(person.id)
     request.session["timezone"] = _zone(request, profile) if profile else ""
+    request.session[week.SESSION_KEY] = (profile.first_day_of_week if profile else None) or ""
     return answer
 
 

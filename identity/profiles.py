@@ -23,6 +23,10 @@ from store.versions import check_echoed
 from store.writing import Action, fill_in, put_new, unchanged, update
 
 KNOWN_PEOPLE = 10_000
+IN_SESSIONS = (
+    "timezone",
+    "first_day_of_week",
+)  # what pages go by, copied so that they need not read the profile
 Values = Mapping[str, Any]
 
 
@@ -54,8 +58,8 @@ def save_profile(
     """Change the profile of ``ctx.user_id``, or create it. Every write of a profile but ``first_sight`` is this one.
 
     One request to DynamoDB to read (none if ``read`` is given) and one to write, unless another write gets in between.
-    A change that changes nothing is written only with ``more``, or if it goes on the audit trail. Another time zone is
-    copied to the person's sessions, whose pages go by it: one more request, and two for each session.
+    A change that changes nothing is written only with ``more``, or if it goes on the audit trail. Another zone or first
+    day of the week is copied to the person's sessions, whose pages go by it: one more request, two for each session.
 
     Parameters
     ----------
@@ -102,8 +106,9 @@ def save_profile(
     known.put(ctx.user_id, None)
     if isinstance(done, Replayed):
         return Saved(UserItem(), reply=done.reply, replayed=True)
-    if before and before.timezone != (zone := done.result.profile.timezone):
-        sessions.revise(ctx.user_id, lambda data: data | {"timezone": zone or ""})
+    known_to_pages = {name: getattr(done.result.profile, name) or "" for name in IN_SESSIONS}
+    if before and known_to_pages != {name: getattr(before, name) or "" for name in IN_SESSIONS}:
+        sessions.revise(ctx.user_id, lambda data: data | known_to_pages)
     return Saved(done.result.profile, done.result.created, done.reply)
 
 

@@ -27,12 +27,14 @@ def make(ctx: RequestContext) -> list[str]:
     """Give a person new codes in place of any they had, and return them; nobody can read them later."""
     codes = ["-".join(_group() for _ in range(GROUPS)) for _ in range(COUNT)]
     pk, sk = recovery_codes_key(ctx.user_id)
-    digests = [_digest(ctx.user_id, code) for code in codes]
+    salt = secrets.token_hex(16)
+    digests = [_digest(ctx.user_id, salt, code) for code in codes]
     item = RecoveryCodesItem(
         PK=pk,
         SK=sk,
         user_id=ctx.user_id,
         digests=digests,
+        salt=salt,
         request_id=ctx.request_id,
         created_at=ctx.timestamp,
     )
@@ -90,11 +92,13 @@ def in_place_of_the_app(who: Visitor, username: str, password: str, code: str) -
 
 def _use(user_id: str, code: str) -> bool:
     """Use a code up; return False if the person has no such code (any more)."""
-    used = _digest(user_id, code)
 
     def plan(item: RecoveryCodesItem | None) -> Plan[bool]:
-        rest = [digest for digest in item.digests if not hmac.compare_digest(digest, used)] if item else []
-        if item is None or len(rest) == len(item.digests):
+        if item is None:
+            return Plan(False)
+        used = _digest(user_id, item.salt, code)
+        rest = [digest for digest in item.digests if not hmac.compare_digest(digest, used)]
+        if len(rest) == len(item.digests):
             return Plan(False)
         return Plan(True, [put_instead(item.changed(digests=rest), item, "digests")])
 
@@ -109,6 +113,7 @@ def _plain(text: str) -> str:
     return "".join(text.split()).replace("-", "").casefold()
 
 
-def _digest(user_id: str, code: str) -> str:
-    # A code has 79 random bits: nobody finds it from its digest.
-    return hashlib.sha256(f"{user_id}.{_plain(code)}".encode()).hexdigest()
+def _digest(user_id: str, salt: str | None, code: str) -> str:
+    # A code has 79 random bits: nobody finds it from its digest. The salt keeps digests of several people apart.
+    salted = f"{salt}.{user_id}" if salt else user_id
+    return hashlib.sha256(f"{salted}.{_plain(code)}".encode()).hexdigest()

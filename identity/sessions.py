@@ -17,7 +17,7 @@ from django.contrib.sessions.backends.base import CreateError, SessionBase, Upda
 from identity.items import SessionItem
 from identity.items import session_key as key_of
 from store.commit import Plan, commit
-from store.model import Item
+from store.model import AnyItem, Item, KeysAtLeast
 from store.reading import get, query_all
 from store.request_context import timestamp
 from store.writing import ConditionFailed, put_instead, put_new, put_over, remove, write
@@ -118,8 +118,17 @@ def data_of(item: SessionItem) -> dict[str, Any]:
 
 def of_person(user_id: str) -> Iterator[SessionItem]:
     """Return the stored sessions of a person, expired ones included, the newest first. One Query a page."""
+    return _stored(SessionItem, user_id)
+
+
+def owned_by(user_id: str) -> Iterator[Item]:
+    """Return the same with those that cannot be read. One Query a page."""
+    return _stored(KeysAtLeast, user_id)
+
+
+def _stored(model: type[AnyItem], user_id: str) -> Iterator[AnyItem]:
     sessions = Item.GSI1SK.startswith("SESSION#")
-    return query_all(SessionItem, f"USER#{user_id}", sessions, index="GSI1", forward=False)
+    return query_all(model, f"USER#{user_id}", sessions, index="GSI1", forward=False)
 
 
 def living(user_id: str) -> Iterator[SessionItem]:
@@ -154,8 +163,8 @@ def revise(user_id: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> 
 
 
 def end_all(user_id: str) -> int:
-    """End every session of a person, and return how many there were."""
-    ended = list(of_person(user_id))
+    """End every session of a person, also those that cannot be read, and return how many there were."""
+    ended = list(owned_by(user_id))
     for item in ended:
         remove(item.key)
     return len(ended)

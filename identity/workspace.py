@@ -89,6 +89,7 @@ class Workspace:
     first_day: int = 0
     sign_up: str = EVERYBODY
     domains: tuple[str, ...] = ()
+    contact: str = ""
     announcements: tuple[Announcement, ...] = ()
     version: int = 0
     is_known: bool = field(default=True, compare=False)
@@ -125,6 +126,7 @@ def _of(item: WorkspaceItem | None) -> Workspace:
         first_day=item.first_day or 0,
         sign_up=item.sign_up or EVERYBODY,
         domains=tuple(item.domains or ()),
+        contact=item.contact or "",
         announcements=tuple(Announcement(**values) for values in item.announcements or ()),
         version=item.version,
     )

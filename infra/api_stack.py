@@ -12,12 +12,14 @@ from constructs import Construct
 from etl.lake import layout
 from identity.passwords import MIN_LENGTH
 from infra import buckets
+from infra.capture import USE_QUEUE
 from infra.data_stack import DataStack
 from infra.functions import log_group
 from infra.lake_catalog import query_objects, read_gold
 from infra.names import LAYERS, Names
 from infra.policies import acknowledge, allow, also_trust, arn, bucket_arn, service_role
 from infra.settings import Settings
+from localcloud import accounts
 
 GROUPS = {
     "viewers": "Look at the admin pages",
@@ -119,6 +121,14 @@ class ApiStack(cdk.Stack):
             mfa=cognito.Mfa.OPTIONAL,
             mfa_second_factor=cognito.MfaSecondFactor(otp=True, sms=False),
             email=self._mail(),
+            user_verification=cognito.UserVerificationConfig(
+                email_style=cognito.VerificationEmailStyle.CODE,
+                email_subject=accounts.CODE_SUBJECT,
+                email_body=accounts.CODE_MAIL,
+            ),
+            user_invitation=cognito.UserInvitationConfig(
+                email_subject=accounts.INVITATION_SUBJECT, email_body=accounts.INVITATION_MAIL
+            ),
             feature_plan=cognito.FeaturePlan.LITE,  # the default plan costs three times as much
             deletion_protection=protect,
             removal_policy=removal,
@@ -248,13 +258,13 @@ class ApiStack(cdk.Stack):
         )
 
     def _allow_health_page(self, role: iam.Role) -> None:
-        """Allow the Health page to describe the services behind the lake, and its button *Run now*."""
+        """Allow the Health page to describe the services behind the lake, *Run now*, and the failure queue's list."""
         names = self.names
         streams = [
             arn("firehose", f"deliverystream/{name}") for name in (names.changes_stream, names.logs_stream)
         ]
         allow(role, ["firehose:DescribeDeliveryStream"], streams)
-        allow(role, ["sqs:GetQueueAttributes"], [arn("sqs", names.failure_queue)])
+        allow(role, ["sqs:GetQueueAttributes", *USE_QUEUE], [arn("sqs", names.failure_queue)])
         allow(role, ["sns:GetTopicAttributes"], [arn("sns", names.topic)])
         machine = arn("states", f"stateMachine:{names.state_machine}")
         allow(role, ["states:DescribeStateMachine", "states:StartExecution"], [machine])

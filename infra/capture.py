@@ -4,6 +4,7 @@ from typing import Any, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -19,6 +20,8 @@ WINDOW_SECONDS = 5
 # A stream keeps a record for 24 hours. Giving up after 12 leaves 12 to fetch failed records from the stream.
 RETRIES = 20
 MAX_AGE_HOURS = 12
+# Whoever looks at the queue receives its messages, and releases what stays.
+USE_QUEUE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility")
 
 
 class Capture(Construct):
@@ -50,12 +53,17 @@ class Capture(Construct):
         verbs = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
         allow(role, verbs, [str(table.table_stream_arn)])
         allow(role, ["dynamodb:ListStreams"], ["*"], reason="ListStreams does not support resources")
-        allow(
-            role,
-            ["firehose:PutRecordBatch"],
-            [arn("firehose", f"deliverystream/{names.changes_stream}")],
-        )
+        _let_deliver(role, names)
         allow(role, ["sqs:SendMessage"], [self.failures.queue_arn])
+
+    def let_replay(self, worker: PythonFunction, names: Names, table: dynamodb.Table) -> None:
+        """Let another function capture again what waits in the queue."""
+        worker.function.add_environment("CDC_STREAM", names.changes_stream)
+        worker.function.add_environment("CDC_FAILURE_QUEUE_URL", self.failures.queue_url)
+        verbs = ["dynamodb:GetRecords", "dynamodb:GetShardIterator"]
+        allow(worker.role, verbs, [str(table.table_stream_arn)])
+        _let_deliver(worker.role, names)
+        allow(worker.role, USE_QUEUE, [self.failures.queue_arn])
 
     def _mapping(self, table: dynamodb.Table) -> lambda_.EventSourceMapping:
         mapping = lambda_.EventSourceMapping(
@@ -80,6 +88,10 @@ class Capture(Construct):
             self.worker.role
         )  # AWS checks the permissions when it creates the mapping
         return mapping
+
+
+def _let_deliver(role: iam.Role, names: Names) -> None:
+    allow(role, ["firehose:PutRecordBatch"], [arn("firehose", f"deliverystream/{names.changes_stream}")])
 
 
 def key_filter() -> dict[str, Any]:

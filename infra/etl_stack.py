@@ -43,6 +43,7 @@ class EtlStack(cdk.Stack):
             source=source,
             key=data.key,
         )
+        self.capture.let_replay(self.pipeline.runner, self.names, data.table)
         self.workgroup = workgroup(self, self.names, cdk.RemovalPolicy.DESTROY)
         self.metrics = BusinessMetrics(self, "Metrics", self.names, code)
         self._outputs()

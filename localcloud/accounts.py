@@ -24,6 +24,25 @@ PASSWORD_POLICY = {
     "RequireSymbols": False,
     "TemporaryPasswordValidityDays": 7,
 }
+# Cognito's mails, in HTML: it knows neither a person's language nor the workspace's name (ADR 050). One mail of codes
+# serves to confirm an address and to set a new password.
+CODE_SUBJECT = "Todo: your code / dein Code"
+CODE_MAIL = (
+    "Your code: {####}<br><br>"
+    "Enter it on the page that asked for it, to confirm your address or to set a new password. "
+    "If you did not ask for it, ignore this mail.<br><br>"
+    "Gib ihn auf der Seite ein, die danach gefragt hat, um deine Adresse zu bestätigen oder ein neues Passwort zu "
+    "setzen. Wenn du ihn nicht angefordert hast, beachte diese Mail nicht."
+)
+INVITATION_SUBJECT = "Todo: your invitation / deine Einladung"
+INVITATION_MAIL = (
+    "Your first password: {####}<br><br>"
+    "An administrator has made an account for you. Sign in within seven days with the address that this mail came to; "
+    "you then choose a password of your own.<br><br>"
+    "Ein Administrator hat ein Konto für dich angelegt. Melde dich innerhalb von sieben Tagen mit der Adresse an, an "
+    "die diese Mail ging; dann wählst du ein eigenes Passwort.<br><br>"
+    "Username / Benutzername: {username}"
+)
 FOR_EVER = {"PoolName", "AliasAttributes", "UsernameConfiguration"}  # of a pool that exists
 AUTH_FLOWS = [
     "ALLOW_USER_PASSWORD_AUTH",
@@ -42,7 +61,15 @@ def pool_definition() -> dict[str, Any]:
         "Policies": {"PasswordPolicy": PASSWORD_POLICY},
         "UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": ["email"]},
         "AccountRecoverySetting": {"RecoveryMechanisms": [{"Name": "verified_email", "Priority": 1}]},
-        "AdminCreateUserConfig": {"AllowAdminCreateUserOnly": False},
+        "AdminCreateUserConfig": {
+            "AllowAdminCreateUserOnly": False,
+            "InviteMessageTemplate": {"EmailSubject": INVITATION_SUBJECT, "EmailMessage": INVITATION_MAIL},
+        },
+        "VerificationMessageTemplate": {
+            "DefaultEmailOption": "CONFIRM_WITH_CODE",
+            "EmailSubject": CODE_SUBJECT,
+            "EmailMessage": CODE_MAIL,
+        },
     }
 
 

@@ -254,6 +254,18 @@ class Item(Model):
 AnyItem = TypeVar("AnyItem", bound=Item)
 
 
+class KeysAtLeast(Item):
+    """Reads items of any class. One that its class cannot read becomes a ``KeysAtLeast``: enough to delete it."""
+
+    @classmethod
+    def _instantiate(cls, attribute_values: RawItem) -> Self:
+        try:
+            return Item.from_raw_data(attribute_values)  # type: ignore[return-value]  # of any class
+        except WrongType:
+            kind = attribute_values.get("entity_type", {}).get("S")
+            return cls(PK=attribute_values["PK"]["S"], SK=attribute_values["SK"]["S"], entity_type=kind)
+
+
 class Authored(Item):
     """Items that say which request of whom wrote them last and when, and how often they were written."""
 

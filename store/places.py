@@ -9,7 +9,7 @@ from random import SystemRandom
 from typing import TypeVar
 
 from store.attributes import Text, Whole
-from store.model import Item, Key
+from store.model import Item, Key, KeysAtLeast
 from store.reading import query_all
 from store.writing import Action, ConditionFailed, delete_unless_held, put_over_expired
 
@@ -34,7 +34,7 @@ def place_key(user_id: str, kind: str, number: int) -> Key:
 
 def of_person(user_id: str) -> Iterator[Item]:
     """Return the places that a person has taken. One Query a page."""
-    return query_all(PlaceItem, place_key(user_id, "", 0)[0])
+    return query_all(KeysAtLeast, place_key(user_id, "", 0)[0])
 
 
 def free(most: int, taken: Sequence[int | None]) -> set[int]:

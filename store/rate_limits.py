@@ -1,5 +1,7 @@
 """How much somebody may do: one counter per principal and minute, in the table, with a time to live.
 
+The counters of an hour are in one item, which is kept for a day more: that shows what was used, at no further write.
+
 What is counted are units: a request is one, and what does the work of many weighs as many. A process draws units from
 the counter in shares, 1 at first and then twice as many each time. So a request costs at most one more call to
 DynamoDB, a busy client's hardly ever one, and what a process has drawn and not used stays less than what it has used.
@@ -11,28 +13,49 @@ import logging
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from store.attributes import Whole
-from store.model import METADATA, Item
-from store.reading import get
+from store.model import Item, Key
+from store.reading import get, query_all
 from store.writing import count_up
 
 WINDOW_SECONDS = 60
+WINDOWS = 60  # in an hour, which has one item
+KEPT_HOURS = 24
 MAX_SHARE = 32
 PRINCIPALS = 10_000
 
 _log = logging.getLogger(__name__)
 
 
-class RateItem(Item):
-    """The units that one principal has used in one window."""
-
-    ENTITY_TYPE = "RATE"
-
-    used = Whole()
+class _RateItem(Item):
     expires_at = Whole()
+
+
+def _counter(window: int) -> str:
+    """Return the name of the counter of a window, in the item of its hour."""
+    return f"m{window % WINDOWS:02}"
+
+
+# The units that one principal has used in one hour: a counter for each window, such as ``m59``.
+RateItem: Any = type(
+    "RateItem",
+    (_RateItem,),
+    {"ENTITY_TYPE": "RATE", **{_counter(window): Whole(null=True) for window in range(WINDOWS)}},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The units that a principal has drawn in a day, and its busiest minute: its units, and when it began (UTC)."""
+
+    units: int = 0
+    most: int = 0
+    most_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +139,10 @@ def _account(principal: str, window: int) -> _Account:
 
 def _draw(account: _Account, principal: str, share: int, limit: int) -> None:
     pk, sk = rate_key(principal, account.window)
-    counter = RateItem(PK=pk, SK=sk, expires_at=(account.window + 2) * WINDOW_SECONDS)
+    ends = (account.window // WINDOWS + 1 + KEPT_HOURS) * WINDOWS * WINDOW_SECONDS
+    counter = RateItem(PK=pk, SK=sk, expires_at=ends)
     try:
-        used = count_up(counter, "used", share)
+        used = count_up(counter, _counter(account.window), share)
     except (BotoCoreError, ClientError) as error:
         _log.warning("a request was not counted", exc_info=error)
         used = share
@@ -132,8 +156,25 @@ def _draw(account: _Account, principal: str, share: int, limit: int) -> None:
 
 def used(principal: str, now: float) -> int:
     """Return the units of ``principal`` that processes have drawn in the minute of ``now``. One GetItem."""
-    item = get(RateItem, rate_key(principal, int(now) // WINDOW_SECONDS))
-    return item.used if item else 0
+    window = int(now) // WINDOW_SECONDS
+    item = get(RateItem, rate_key(principal, window))
+    return (item and item.attribute_values.get(_counter(window))) or 0
+
+
+def last_day(principal: str, now: float) -> Day:
+    """Return what ``principal`` has drawn in the 24 hours up to ``now`` (epoch seconds). One Query."""
+    window = int(now) // WINDOW_SECONDS
+    first = window - KEPT_HOURS * WINDOWS
+    drawn: dict[int, int] = {}
+    for item in query_all(RateItem, partition(principal), rate_key(principal, first)[1] <= Item.SK):
+        hour = int(item.SK.partition("#")[2])
+        for each in range(hour * WINDOWS, (hour + 1) * WINDOWS):
+            if first < each <= window and (units := item.attribute_values.get(_counter(each))):
+                drawn[each] = units
+    if not drawn:
+        return Day()
+    busiest = max(drawn, key=lambda each: (drawn[each], each))
+    return Day(sum(drawn.values()), drawn[busiest], datetime.fromtimestamp(busiest * WINDOW_SECONDS, UTC))
 
 
 def forget() -> None:
@@ -142,6 +183,11 @@ def forget() -> None:
         _accounts.clear()
 
 
-def rate_key(principal: str, window: int) -> tuple[str, str]:
-    """Return PK and SK of the counter of one principal's requests in the ``window``th minute since 1970."""
-    return f"RATE#{principal}#{window}", METADATA
+def partition(principal: str) -> str:
+    """Return the PK of the counters of one principal."""
+    return f"RATE#{principal}"
+
+
+def rate_key(principal: str, window: int) -> Key:
+    """Return PK and SK of the item with the counter of one principal's ``window``th minute since 1970."""
+    return partition(principal), f"HOUR#{window // WINDOWS:08}"

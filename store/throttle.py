@@ -10,6 +10,7 @@ from math import ceil
 
 from store.attributes import Whole
 from store.model import METADATA, Item
+from store.reading import get
 from store.writing import ConditionFailed, add_if, put_if, write
 
 
@@ -59,6 +60,13 @@ def take(subject: str, limit: Limit, now: float) -> int:
             until = found.back_at if isinstance(found, ThrottleItem) else latest
             return max(1, ceil((until - latest) / 1000))
     return 0
+
+
+def left(subject: str, limit: Limit, now: float) -> int:
+    """Return how many tries of ``subject`` may be made at ``now`` (epoch seconds). One GetItem."""
+    found = get(ThrottleItem, throttle_key(subject))
+    used = max(0, found.back_at - round(now * 1000)) if found else 0
+    return max(0, limit.tries - ceil(used / limit.share))
 
 
 def give_back(subject: str, limit: Limit) -> None:

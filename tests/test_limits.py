@@ -30,6 +30,7 @@ OTHERS = {
     "insights/charts.py:MOST_BARS": "how a chart looks",
     "identity/clock_guard.py:LONGEST_READ_SECONDS": "how a frozen process is recognised",
     "identity/clock_guard.py:MAX_PAUSE_SECONDS": "a pause",
+    "todo_site/operations/stream.py:MAX_LAG_SECONDS": "how a capture that stands still is recognised",
 }
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from todo_site import site_pages
+from todo_site import privacy, site_pages
 from web import api_docs, error_pages
 from web.error_pages import handler400, handler403, handler404, handler500  # noqa: F401 (Django looks here)
 from web.health import health
@@ -14,6 +14,7 @@ urlpatterns = [
     path("api/docs/<str:version>/<str:name>", api_docs.file, name="api-docs-file"),
     path("", include("identity.urls")),
     path("manifest.webmanifest", site_pages.manifest, name="manifest"),
+    path("privacy/", privacy.privacy, name="privacy"),
     path("styleguide/", site_pages.styleguide, name="styleguide"),
     path("account/", include("todo_site.account.urls")),
     path("", include("tasks.urls")),

@@ -1,25 +1,36 @@
-"""The on-failure queue of change capture: sets records aside in it, and replays its messages.
+"""The on-failure queue of change capture: sets records aside in it; lists, replays and discards its messages.
 
 A message of an event source mapping says where the records are, not what they hold: stream, shard, first and last
 sequence number. The stream keeps them for 24 hours; after that only the table's backup has the data.
+
+Whoever receives a message hides it from all others for `HELD_SECONDS`, so what stays in the queue is released.
 """
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from etl.aws import client
-from etl.capture.bronze_row import sequence_number
+from etl.capture.bronze_row import bronze_row, encode, sequence_number
 from etl.log import iso, log
 
 Handler = Callable[[Mapping[str, Any], Any], Mapping[str, Any]]
 RECEIVED = 10
+HELD_SECONDS = 60
+# A receive without waiting asks only some of the servers of a queue, and may find nothing where there is something.
+WAIT_SECONDS = 1
+# Messages that are read to find one.
+MOST_SEARCHED = 1000
+SHOWN = 300  # characters of a reason
+FOREIGN = "the message is not about a change of the table: neither change capture nor its mapping wrote it"
 _GONE = {"TrimmedDataAccessException", "ResourceNotFoundException", "ExpiredIteratorException"}
+PLACELESS = "the message does not say where the stream has its records"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +40,50 @@ class Replayed:
     messages: int = 0
     records: int = 0
     left: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message of the queue.
+
+    Parameters
+    ----------
+    since
+        When it came into the queue, ISO 8601 UTC; empty if SQS does not say.
+    about
+        The change in it, or where the stream has the changes: no content of an item.
+    reason
+        Why they were not captured, as the message says.
+    user_id
+        Whose item the change is about; empty if the message does not say.
+    """
+
+    id: str
+    since: str
+    about: str
+    reason: str
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The queue at one moment, as far as SQS knows.
+
+    Parameters
+    ----------
+    messages
+        Number of messages, with those that somebody has received and not deleted yet.
+    letters
+        The oldest of those that were looked at.
+    """
+
+    messages: int = 0
+    letters: tuple[DeadLetter, ...] = ()
+
+    @property
+    def since(self) -> str:
+        """When the oldest of the letters came, ISO 8601 UTC; empty without any."""
+        return min((letter.since for letter in self.letters), default="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,52 +113,198 @@ def set_aside(poison: Poison) -> bool:
     return True
 
 
+def waiting(queue_url: str, sqs: Any, most: int) -> Waiting:
+    """Return how many messages wait, and what up to `most` of them say. They stay in the queue."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
+    visible, hidden = (int(found[name]) for name in names)
+    held: list[dict[str, Any]] = []
+    if visible:
+        for received in _received(queue_url, sqs):
+            held += received
+            if len(held) >= min(most, visible):
+                break
+    _release(queue_url, sqs, held)
+    letters = sorted(map(_letter, held), key=lambda letter: letter.since)
+    return Waiting(max(visible + hidden, len(held)), tuple(letters[:most]))
+
+
+def find(queue_url: str, sqs: Any, message_id: str) -> DeadLetter | None:
+    """Return what a message says, which stays in the queue; None if it is not there or in use by somebody else."""
+    message = _search(queue_url, sqs, message_id)
+    if message is None:
+        return None
+    _release(queue_url, sqs, [message])
+    return _letter(message)
+
+
+def discard(queue_url: str, sqs: Any, message_id: str) -> bool:
+    """Delete one message; return False if it is not there or in use by somebody else."""
+    message = _search(queue_url, sqs, message_id)
+    if message is None:
+        return False
+    sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+    return True
+
+
 def replay(queue_url: str, sqs: Any, streams: Any, capture: Handler) -> Replayed:
     """Send the records of every message through change capture; delete the messages whose records all succeeded.
 
     `sqs` and `streams` are the boto3 clients of SQS and DynamoDB Streams; `capture` is `etl.capture.handler.handler`.
     """
     done = records = 0
+    kept: list[dict[str, Any]] = []
     left: list[str] = []
-    for message in _messages(queue_url, sqs):
-        try:
-            found = _records(streams, json.loads(message["Body"]))
-            failed = capture({"Records": found}, None)["batchItemFailures"] if found else []
-            reason = f"{len(failed)} of {len(found)} records failed again" if failed else ""
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in _GONE:
-                raise
-            found, reason = [], "the stream no longer has its records"
-        except (KeyError, TypeError, ValueError) as error:
-            found, reason = [], f"not a message of an event source mapping: {type(error).__name__}: {error}"
+    for message in chain.from_iterable(_received(queue_url, sqs)):
+        found, reason = _again(message, streams, capture)
         if reason:
+            kept.append(message)
             left.append(f"{message['MessageId']}: {reason}")
             log("failures", reason, level="ERROR", status="failed", message_id=message["MessageId"])
             continue
         sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
-        done, records = done + 1, records + len(found)
+        done, records = done + 1, records + found
+    _release(queue_url, sqs, kept)
     return Replayed(done, records, tuple(left))
 
 
-def _messages(queue_url: str, sqs: Any) -> Iterator[dict[str, Any]]:
-    """Every message once. Messages that were left return after their visibility timeout, which ends the loop."""
+def _again(message: Mapping[str, Any], streams: Any, capture: Handler) -> tuple[int, str]:
+    """Capture the records of a message; return their number, and why they are not captured (empty if they are)."""
+    content = _content(message)
+    if content is None:
+        return 0, FOREIGN
+    try:
+        found = _records(streams, content)
+    except LookupError as error:
+        return 0, str(error)
+    except (ValueError, ParamValidationError) as error:
+        return 0, f"{PLACELESS}: {' '.join(str(error).split())}"[:SHOWN]
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code in _GONE:
+            return 0, "the stream no longer has its records"
+        if code == "ValidationException":
+            return 0, f"{PLACELESS}: {error}"[:SHOWN]
+        raise
+    failed = capture({"Records": found}, None)["batchItemFailures"] if found else []
+    if not failed:
+        return len(found), ""
+    numbers = {entry["itemIdentifier"] for entry in failed}
+    again = [record for record in found if sequence_number(record) in numbers]
+    reasons = "; ".join(dict.fromkeys(map(_why, again)))[:SHOWN]
+    return len(found), f"{len(failed)} of {len(found)} records failed again: {reasons}"
+
+
+def _why(record: Mapping[str, Any]) -> str:
+    try:
+        row = bronze_row(record)
+        encode(row or {})
+    except ValueError as error:
+        return str(error)
+    return "Firehose did not take it, as the log of this run says"
+
+
+def _content(message: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what change capture or its event source mapping wrote into a message; None if somebody else did."""
+    try:
+        content = json.loads(message["Body"])
+    except ValueError:
+        return None
+    is_ours = isinstance(_inside(content, "record", "dynamodb"), dict) or _is_place(content)
+    return content if is_ours else None
+
+
+def _inside(content: Any, *names: str) -> Any:
+    """Return what is at this path; None if it is not there, whatever is there instead."""
+    for name in names:
+        content = content.get(name) if isinstance(content, dict) else None
+    return content
+
+
+def _is_place(content: Any) -> bool:
+    names = ("streamArn", "shardId", "startSequenceNumber", "endSequenceNumber")
+    return all(isinstance(_inside(content, "DDBStreamBatchInfo", name), str) for name in names)
+
+
+def _letter(message: Mapping[str, Any]) -> DeadLetter:
+    content = _content(message)
+    sent = message.get("Attributes", {}).get("SentTimestamp")
+    since = iso(datetime.fromtimestamp(int(sent) / 1000, UTC)) if sent else ""
+    about, reason = ("", FOREIGN) if content is None else (_about(content), _reason(content))
+    owner = str(_inside(content, "record", "dynamodb", "Keys", "PK", "S") or "").partition("#")[2]
+    return DeadLetter(message["MessageId"], since, about[:SHOWN], reason[:SHOWN], owner[:SHOWN])
+
+
+def _about(content: Mapping[str, Any]) -> str:
+    if not _is_place(content) or "record" in content:
+        keys = (_inside(content, "record", "dynamodb", "Keys", name, "S") for name in ("PK", "SK"))
+        return " ".join(str(part) for part in (_inside(content, "record", "eventName"), *keys) if part)
+    batch = content["DDBStreamBatchInfo"]
+    place = f"{batch['shardId']}, {batch['startSequenceNumber']} to {batch['endSequenceNumber']}"
+    return f"{batch.get('batchSize', 'some')} records of {place}"
+
+
+def _reason(content: Mapping[str, Any]) -> str:
+    if given := content.get("reason"):
+        return str(given)
+    attempts = _inside(content, "requestContext", "approximateInvokeCount")
+    said = [
+        str(_inside(content, "requestContext", "condition") or "given up"),
+        f"after {attempts} attempts" if attempts else "",
+    ]
+    error = _inside(content, "responseContext", "functionError")
+    return " ".join(part for part in said if part) + (f": {error}" if error else "")
+
+
+def _search(queue_url: str, sqs: Any, message_id: str) -> dict[str, Any] | None:
+    """Receive messages until this one is among them, and release the others."""
+    others: list[dict[str, Any]] = []
+    found = None
+    for received in _received(queue_url, sqs):
+        others += (message for message in received if message["MessageId"] != message_id)
+        found = next((message for message in received if message["MessageId"] == message_id), None)
+        if found or len(others) >= MOST_SEARCHED:
+            break
+    _release(queue_url, sqs, others)
+    return found
+
+
+def _received(queue_url: str, sqs: Any) -> Iterator[list[dict[str, Any]]]:
+    """Every message once, some at a time; the caller deletes or releases them, or they return by themselves."""
     seen: set[str] = set()
     while True:
         reply = sqs.receive_message(
-            QueueUrl=queue_url, MaxNumberOfMessages=RECEIVED, VisibilityTimeout=60, WaitTimeSeconds=0
+            QueueUrl=queue_url,
+            MaxNumberOfMessages=RECEIVED,
+            VisibilityTimeout=HELD_SECONDS,
+            WaitTimeSeconds=WAIT_SECONDS,
+            MessageSystemAttributeNames=["SentTimestamp"],
         )
         fresh = [message for message in reply.get("Messages", ()) if message["MessageId"] not in seen]
         if not fresh:
             return
         seen.update(message["MessageId"] for message in fresh)
-        yield from fresh
+        yield fresh
+
+
+def _release(queue_url: str, sqs: Any, messages: Sequence[Mapping[str, Any]]) -> None:
+    """Let others receive messages at once. A message that is no longer held is left as it is."""
+    for start in range(0, len(messages), RECEIVED):
+        entries = [
+            {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"], "VisibilityTimeout": 0}
+            for number, message in enumerate(messages[start : start + RECEIVED])
+        ]
+        sqs.change_message_visibility_batch(QueueUrl=queue_url, Entries=entries)
 
 
 def _records(streams: Any, message: Mapping[str, Any]) -> list[dict[str, Any]]:
-    record = message.get("record")
+    """Return the records of a message. Raises LookupError if it does not say where they are, and errors of AWS."""
+    change = _inside(message, "record", "dynamodb")
     # Messages of `set_aside` and of the local capture carry the record, unless it was too large.
-    if record and {"NewImage", "OldImage"} & record["dynamodb"].keys():
-        return [record]
+    if isinstance(change, dict) and {"NewImage", "OldImage"} & change.keys():
+        return [message["record"]]
+    if not _is_place(message):
+        raise LookupError(f"{PLACELESS}, and does not have the whole record")
     return list(_from_stream(streams, message["DDBStreamBatchInfo"]))
 
 

@@ -298,6 +298,9 @@ class Engine:
         statement = duckdb_sql(sql, tuple(sorted(parameters.items())))
         self._execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {statement}")
 
+    def detach(self, name: str) -> None:
+        """Forget how a relation was made. Here every result is a table, which never knew."""
+
     def _execute(self, statement: str) -> Any:
         try:
             return self.connection.execute(statement)

@@ -182,6 +182,10 @@ class SparkEngine:
         self._kept.append(frame)
         frame.createOrReplaceTempView(name)
 
+    def detach(self, name: str) -> None:
+        """Forget how a relation was made: Spark repeats that in each plan that reads it, so long chains never end."""
+        self.spark.table(name).localCheckpoint(eager=False).createOrReplaceTempView(name)
+
     def check(self, table: Table) -> None:
         """Compare the columns of a result with those of its table; SchemaError if a name or type differs."""
         wanted = dict((*table.columns, *table.partitions))

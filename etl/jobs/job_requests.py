@@ -1,4 +1,4 @@
-"""Job requests: run the lake now, read days again, retry quarantined rows, close them, erase a person.
+"""Job requests: run the lake, read days again, retry or close quarantined rows, replay failures, erase a person.
 
 A request is an object in Silver. Every runner of the lake looks for waiting requests first, so the same button works on
 a laptop and in the cloud. One runner at a time takes a request; if it dies, another takes over.
@@ -20,7 +20,7 @@ from etl.lake.storage import Bucket, ConflictError
 from etl.lake.tables import QUARANTINE
 from etl.log import iso, log
 
-KINDS = ("run", "replay", "quarantine", "erase", "dismiss", "reopen")
+KINDS = ("run", "replay", "quarantine", "failures", "erase", "dismiss", "reopen")
 # They change single files, which only the embedded engine does.
 EDITS = ("erase", "dismiss", "reopen")
 MAX_NAMED = 200  # files or rows in one request
@@ -38,8 +38,8 @@ class JobRequest:
         Unique, sorts by time.
     kind
         `run`: consume new files now. `replay`: read the Bronze files of some days again. `quarantine`: read the days
-        of quarantined rows again. `erase`: remove a person from every layer. `dismiss`, `reopen`: close quarantined
-        rows, or open them again.
+        of quarantined rows again. `failures`: capture what waits in the on-failure queue again. `erase`: remove a
+        person from every layer. `dismiss`, `reopen`: close quarantined rows, or open them again.
     first_day, last_day
         Days of a replay, `YYYY-MM-DD`, both included.
     ordered_by, request_id
@@ -102,6 +102,7 @@ class Outcome:
 Run = Callable[[], Any]
 Days = Callable[[Manifest], Collection[str]]
 Edit = Callable[[JobRequest, datetime], Outcome]
+Failures = Callable[[], Outcome]
 
 
 def check(
@@ -213,6 +214,7 @@ def carry_out(
     now: datetime | None = None,
     kinds: tuple[str, ...] = KINDS,
     quarantined: Days | None = None,
+    failures: Failures | None = None,
 ) -> int:
     """Carry out the requests that are due, and return their number.
 
@@ -228,16 +230,19 @@ def carry_out(
         Kinds to carry out; the others are left to another runner.
     quarantined
         Returns the days of quarantined rows; if None, every day is read again.
+    failures
+        Captures what waits in the on-failure queue again; if None, that is left to another runner.
     """
     moment, seen = now or datetime.now(UTC), {} if settled is None else settled
-    kinds = kinds if edit else tuple(kind for kind in kinds if kind not in EDITS)
+    left = {*(() if edit else EDITS), *(() if failures else ("failures",))}
+    kinds = tuple(kind for kind in kinds if kind not in left)
     taken = 0
     for key in _keys(silver, moment):
         if seen.get(key, "") > iso(moment):
             continue
         request = _take(silver, key, kinds, moment)
         if isinstance(request, JobRequest):
-            _carry_out(silver, request, run, edit, moment, quarantined)
+            _carry_out(silver, request, run, edit, moment, quarantined, failures)
             taken += 1
         elif request:
             seen[key] = request
@@ -277,10 +282,13 @@ def _carry_out(
     edit: Edit | None,
     now: datetime,
     quarantined: Days | None,
+    failures: Failures | None,
 ) -> None:
     try:
         if request.kind in EDITS and edit:
             outcome = edit(request, now)
+        elif request.kind == "failures" and failures:
+            outcome = failures()
         else:
             days = _unmark(silver, request, quarantined)
             run()

@@ -78,7 +78,7 @@ def read(config: LakeConfig, s3: Any, now: datetime | None = None) -> Status:
         rows,
         durations.get("silver"),
     )
-    recent = list(islice(recent_entries(Bucket(config.bronze_bucket, s3), moment), LISTED))
+    recent = _recent(config, s3, moment)
     quarantined = current.quarantined()
     return Status(
         silver=made,
@@ -87,14 +87,25 @@ def read(config: LakeConfig, s3: Any, now: datetime | None = None) -> Status:
         recent_files=len(recent),
         recent_bytes=sum(entry["Size"] for entry in recent),
         recent_complete=len(recent) < LISTED,
-        last_delivery=max(
-            (entry["LastModified"] for entry in recent if "LastModified" in entry), default=None
-        ),
+        last_delivery=_newest(recent),
         quarantined=quarantined,
         dismissed=sum(current.dismissed.values()),
         failed=quality.failed(gold),
         checks=_checks(current, commit, quality.refused(gold), quarantined),
     )
+
+
+def last_delivery(config: LakeConfig, s3: Any, now: datetime | None = None) -> datetime | None:
+    """Return when Firehose wrote its latest object (UTC); None if there is none in the two days before `now`."""
+    return _newest(_recent(config, s3, now or datetime.now(UTC)))
+
+
+def _recent(config: LakeConfig, s3: Any, now: datetime) -> list[dict[str, Any]]:
+    return list(islice(recent_entries(Bucket(config.bronze_bucket, s3), now), LISTED))
+
+
+def _newest(entries: list[dict[str, Any]]) -> datetime | None:
+    return max((entry["LastModified"] for entry in entries if "LastModified" in entry), default=None)
 
 
 def _durations(silver: Bucket) -> dict[str, int]:

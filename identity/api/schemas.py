@@ -2,6 +2,7 @@
 
 from ninja import Schema
 
+from identity.fields import Weekday
 from web.api.describe import Examples, path_parameter
 from web.api.schemas import ID, T64, T128, T200, T254, Moment, Version, out
 
@@ -13,6 +14,7 @@ _USER_EXAMPLE = {
     "given_name": "Ada",
     "family_name": "Lovelace",
     "timezone": "Europe/London",
+    "first_day_of_week": None,
     "created_at": "2026-11-22T17:20:00.123456Z",
     "updated_at": "2026-11-22T17:20:00.123456Z",
     "version": 1,
@@ -30,6 +32,7 @@ class UserOut(Schema):
     given_name: T200 | None
     family_name: T200 | None
     timezone: T64 | None
+    first_day_of_week: Weekday | None
     created_at: Moment
     updated_at: Moment
     version: Version

@@ -1,9 +1,10 @@
-"""What a request is about, where ministack cannot tell.
+"""What a request does and is about, where ministack cannot tell.
 
 Hole closed: ministack decides on `*`, and so refuses roles that AWS allows, where a request names its resource through
 something else (a query's id, a shard iterator, the address that mail comes from) or through a condition key (that
 address, the namespace of metrics). It also decides Glue's calls on the database alone, where AWS wants the catalog and
-the tables too, and takes a database's name for a table's.
+the tables too, and takes a database's name for a table's. SQS has no permissions for requests about many messages: who
+may send, delete or hide one may do so with many.
 """
 
 import json
@@ -29,16 +30,23 @@ class Request:
 
 _current: ContextVar[Request] = ContextVar("request", default=Request())  # noqa: B039 - frozen, never written to
 _extract = iam_actions.extract_resource_arn
+_action_of = iam_actions.extract_iam_action
 
 
 def install() -> None:
     """Correct what ministack finds in a request."""
     iam_actions.extract_resource_arn = _resource
+    iam_actions.extract_iam_action = _action
 
 
 def current() -> Request:
     """Return what `_resource` found in the request at hand, in addition to its resource."""
     return _current.get()
+
+
+def _action(service: str, *request: Any) -> str | None:
+    found: str | None = _action_of(service, *request)
+    return found.removesuffix("Batch") if found and service == "sqs" else found
 
 
 def _resource(

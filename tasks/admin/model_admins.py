@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -23,12 +23,14 @@ from identity.audited_admin import Audited, AuditedRecord, admin_context, admin_
 from store.model import feed_keys
 from store.request_context import timestamp
 from tasks import checklists, recurrence, services
+from tasks.admin import undoing
 from tasks.admin.models import Task, TrashedTask
 from tasks.fields import CATEGORY_MAX
 from tasks.forms import ChecklistField
 from tasks.ids import is_id, moment_of
 from tasks.items import TaskItem
 from tasks.language import repeats, rule_words
+from tasks.views import undo
 from tasks.write_plans import DEFAULTS
 from web.forms import TextField
 
@@ -257,7 +259,7 @@ class TaskAdmin(Audited):
         chosen = list(queryset)
         tasks = [task for task in chosen if task.unreadable or task.status != "completed"]
         question = ngettext("Complete %(number)s task?", "Complete %(number)s tasks?", len(tasks))
-        note = _("A task that repeats is followed by its next occurrence. This cannot be undone here.")
+        note = _("A task that repeats is followed by its next occurrence.")
         if page := self.ask(request, tasks, question % {"number": len(tasks)}, note=note):
             return page
         self._update(request, tasks, {"status": "completed"}, "complete", gettext("completed"))
@@ -303,12 +305,25 @@ class TaskAdmin(Audited):
         return None
 
     def _update(self, request: HttpRequest, objects: Any, changes: Any, action: str, done: str) -> None:
-        def update(obj: Any) -> None:
-            with admin_errors():
-                context = admin_context(request, obj.stored["user_id"], action)
-                services.update_task(context, obj.stored["id"], dict(changes))
+        steps: list[undoing.Undoable] = []
 
-        self.for_each(request, objects, update, done)
+        def update(obj: Any) -> None:
+            before = obj.as_item()
+            with admin_errors():
+                context = admin_context(request, before.user_id, action)
+                after = services.update_task(
+                    context, before.id, dict(changes), if_version=before.version
+                ).task
+            task_id, version, fields = undo.step(before, after) or (before.id, 0, None)
+            if fields:
+                steps.append((before.user_id, task_id, version, fields))
+
+        self.for_each(request, objects, update, done, undo=lambda: undoing.offer(request, done, steps))
+
+    def get_urls(self) -> list[Any]:
+        """Add the page that undoes the last bulk action."""
+        view = self.admin_site.admin_view(lambda request: undoing.page(self, request))
+        return [path("undo/", view, name=undoing.NAME), *super().get_urls()]
 
 
 def _keys_of_id(text: str) -> list[str] | None:
@@ -321,8 +336,8 @@ def _keys_of_id(text: str) -> list[str] | None:
     moment = moment_of(text)
     place = feed_keys("TASK", text, "")["GSI5PK"]
     low, high = (timestamp(moment + delta) for delta in (-_MILLISECOND, 2 * _MILLISECOND))
-    path = Path(place, index="gsi5", sort="GSI5SK", timed=True)
-    rows = path.rows(TaskItem, Criteria(since=low, until=high), Reads())
+    feed = Path(place, index="gsi5", sort="GSI5SK", timed=True)
+    rows = feed.rows(TaskItem, Criteria(since=low, until=high), Reads())
     tasks: Any = Task
     return [tasks.from_values(values).pk for position, values in rows if position.endswith(f"#{text}")]
 

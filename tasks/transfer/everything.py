@@ -1,8 +1,8 @@
-"""Everything that the table holds of a person, as one JSON file: for the person, or an admin whom they have asked.
+"""Everything that table and lake hold of a person, as one JSON file: for the person, or an admin whom they have asked.
 
 It is made in parts, as exports of tasks are (``export_jobs``): a cursor says in which section the next part begins, how
 many entries the section has so far, and where it goes on. Secrets are left out, and so are their hashes; of the audit
-trail, who acted, since that is about somebody else.
+trail and of changes, who else acted, since that is about somebody else. The first section says what is in the others.
 """
 
 import json
@@ -27,13 +27,23 @@ from store.model import Item, owner_keys
 from store.paging import Page
 from store.reading import query
 from tasks import selectors
-from tasks.transfer import exporting
+from tasks.transfer import changes, exporting
 from tasks.transfer.rows import JSON_FIELDS
 
 FORMAT, MEDIA_TYPE = "everything", "application/json"
 PAGE = exporting.PAGE
 _PROFILE = (
-    *("id", "email", "username", "name", "given_name", "family_name", "timezone", "roles"),
+    *(
+        "id",
+        "email",
+        "username",
+        "name",
+        "given_name",
+        "family_name",
+        "timezone",
+        "first_day_of_week",
+        "roles",
+    ),
     *("created_at", "updated_at", "disabled_at"),
 )
 _PREFERENCES = ("language", "theme", "weekly_goal", "filters")
@@ -43,6 +53,26 @@ Values = Mapping[str, Any]
 
 def _chosen(values: Values, names: tuple[str, ...]) -> dict[str, Any]:
     return {name: values[name] for name in names if values.get(name) is not None}
+
+
+# What the file says of itself, in English like its names.
+ABOUT = {
+    "person": "Your profile and settings, your last sign-in, since when your calendar has an address, and how many "
+    "recovery codes are left. The sign-in service keeps your password and second factor, and shows them to nobody.",
+    "sessions": "Where you are signed in.",
+    "access_tokens": "Your access tokens, without their secrets.",
+    "tasks": "Your tasks as they are now.",
+    "trash": "Deleted tasks that can still be restored.",
+    "done_by_admins": "What administrators did to your account and tasks. It does not say who: that is about them.",
+    "changes": "Every change of your tasks and profile, with what was there after it; of what was removed, what was "
+    "there before. Changes of the last minutes may be missing. `values` has what is not empty.",
+    "not_in_this_file": "Lines of logs, which say when which page was called, not what was typed, and which expire. "
+    "Ask an administrator for them. Figures about everybody name nobody.",
+}
+
+
+def _about(user_id: str, cursor: str | None) -> Page[Any]:
+    return Page([ABOUT], None)
 
 
 def _person(user_id: str, cursor: str | None) -> Page[Any]:
@@ -102,12 +132,14 @@ def _audit(user_id: str, cursor: str | None) -> Page[Any]:
 
 
 SECTIONS: dict[str, Callable[[str, str | None], Page[Any]]] = {
+    "about": _about,
     "person": _person,
     "sessions": _sessions,
     "access_tokens": _tokens,
     "tasks": _tasks,
     "trash": _trash,
     "done_by_admins": _audit,
+    "changes": changes.page_of,
 }
 _NAMES = tuple(SECTIONS)
 

@@ -16,7 +16,7 @@ from store.attributes import Records, Text, Whole
 from store.commit import Plan
 from store.errors import RETRY, DomainError
 from store.idempotency import Once, earlier
-from store.model import Authored, Key
+from store.model import Authored, Key, KeysAtLeast
 from store.places import PlaceItem
 from store.reading import get, query_all
 from store.request_context import RequestContext
@@ -24,6 +24,7 @@ from store.writing import Action, ConditionFailed, put_new, update, write
 from tasks import selectors
 from tasks.ids import is_id, new_id
 from tasks.transfer import everything, export_files, exporting
+from tasks.transfer.changes import HistoryUnreadable
 from tasks.transfer.export_files import UploadLost
 from tasks.transfer.stepped import Stepped, committed
 
@@ -176,7 +177,7 @@ def step(
     read: Callable[[int], None],
     formats: Container[str] = FORMATS,
 ) -> Stepped[ExportItem]:
-    """Write the next part of an export, if it is not finished. Raises ExportNotFound and ExportBusy.
+    """Write the next part of an export, if it is not finished. Raises ExportNotFound, ExportBusy, HistoryUnreadable.
 
     A file whose parts are lost ends as ``failed``. ``read`` is told the number of Queries as they are made.
     """
@@ -191,9 +192,13 @@ def step(
     claimed = item.changed(claimed_until=now + CLAIM_SECONDS, **ctx.authorship(item.version + 1))
     try:
         write([update(item, claimed)])
-        made = claimed.changed(
-            claimed_until=None, **_next_part(claimed, read), **ctx.authorship(claimed.version + 1)
-        )
+        try:
+            part = _next_part(claimed, read)
+        except HistoryUnreadable:  # whoever tries again need not wait until the claim has expired
+            free = claimed.changed(claimed_until=None, **ctx.authorship(claimed.version + 1))
+            write([update(claimed, free)])
+            raise
+        made = claimed.changed(claimed_until=None, **part, **ctx.authorship(claimed.version + 1))
         return committed(ctx, Plan(made, [update(claimed, made)], resources=[made.key]), once)
     except ConditionFailed:
         raise ExportBusy from None
@@ -241,8 +246,8 @@ def _read(item: ExportItem, read: Callable[[int], None]) -> tuple[bytes, int, st
 
 
 def erase_files(user_id: str) -> None:
-    """Delete the files of a person, finished or not."""
-    for item in query_all(ExportItem, export_key(user_id, "")[0]):
-        if item.upload_id:
+    """Delete the files of a person, finished or not. An upload that no item tells of ends by itself, after days."""
+    for item in query_all(KeysAtLeast, export_key(user_id, "")[0]):
+        if isinstance(item, ExportItem) and item.upload_id:
             export_files.abort(item.file_key, item.upload_id)
     export_files.erase(user_id)

@@ -13,7 +13,8 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from identity import allowance, workspace
+from identity import allowance
+from identity.week import first_day_of, start_of
 from store.paging import Page, pages
 from tasks import selectors
 from tasks.items import TaskItem
@@ -61,7 +62,8 @@ def task_calendar(request: HttpRequest) -> HttpResponse:
     today, search = today_of(request), search_of(request)
     week = _parse_day(request.GET.get("week", ""), today) if "week" in request.GET else None
     month = _parse_day(f"{request.GET.get('month', '')}-01", today).replace(day=1)
-    first, last = _span(week, month)
+    begins = first_day_of(request)
+    first, last = _span(week, month, begins)
     days = {
         day.isoformat(): Day(
             day, format_day(day, _("l j F Y")), bool(week) or day.month == month.month, day == today, day < today
@@ -83,7 +85,7 @@ def task_calendar(request: HttpRequest) -> HttpResponse:
         "weeks": [cells[start : start + 7] for start in range(0, len(cells), 7)],
         "complete": complete,
         "week": week,
-        **_navigation(week, month, today, search),
+        **_navigation(week, month, today, search, begins),
     }
 
     def build(rows: int) -> HttpResponse:
@@ -94,17 +96,12 @@ def task_calendar(request: HttpRequest) -> HttpResponse:
     return fit_page(build, WEEK_CELL if week else CELL)
 
 
-def _span(week: date | None, month: date) -> tuple[date, date]:
+def _span(week: date | None, month: date, begins: int) -> tuple[date, date]:
     if week:
-        first = _week_start(week)
+        first = start_of(week, begins)
         return first, first + timedelta(days=6)
     final = month.replace(day=calendar.monthrange(month.year, month.month)[1])
-    return _week_start(month), _week_start(final) + timedelta(days=6)
-
-
-def _week_start(day: date) -> date:
-    """Return the first day of the week of a day, which the workspace chooses."""
-    return day - timedelta(days=(day.weekday() - workspace.current().first_day) % 7)
+    return start_of(month, begins), start_of(final, begins) + timedelta(days=6)
 
 
 def _parse_day(text: str, today: date) -> date:
@@ -135,10 +132,10 @@ def _tasks(request: HttpRequest, search: Search, first: date, last: date) -> tup
     return found, complete
 
 
-def _navigation(week: date | None, month: date, today: date, search: Search) -> dict[str, Any]:
+def _navigation(week: date | None, month: date, today: date, search: Search, begins: int) -> dict[str, Any]:
     """Return the title, and the links to the previous and next month or week, to today, and to the other view."""
     if week:
-        first = _week_start(week)
+        first = start_of(week, begins)
         before = (first - timedelta(days=7)).isoformat()
         after = (first + timedelta(days=7)).isoformat()
         title = _("Week of %(day)s") % {"day": format_day(first, _("j F Y"))}

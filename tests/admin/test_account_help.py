@@ -5,7 +5,7 @@ import os
 import pytest
 
 from identity import accounts, cognito, email_addresses, errors, profiles, sign_ins
-from identity.tries import Visitor
+from identity.tries import MAILS_MOST, Visitor
 from store import audit
 from tasks import selectors
 from tests.web.totp import totp
@@ -134,19 +134,38 @@ def test_a_sign_in_that_cannot_be_remembered_is_one_all_the_same(alice, client_f
     assert client_for(alice).get("/account/").status_code == 200
 
 
-def test_one_person_gets_so_many_mails_a_day(root, other_root, alice, known, sent, monkeypatch):
+def test_mails_to_one_person_are_limited_whoever_causes_them(root, other_root, alice, known, sent, client):
     known(alice)
-    for _ in range(5):
+    client.post("/password/forgotten/", {"identifier": alice.email})
+    for _ in range(MAILS_MOST - 1):
         assert "The password was reset" in do(root, alice, "reset password")
-    assert "5 e-mails were sent to this person" in do(other_root, alice, "reset password")
-    assert len(sent) == 5
+    refused = "No more e-mails can be sent to this person, or by you, for now. Try again in 60 minutes."
+    assert refused in do(other_root, alice, "reset password")
+    assert len(sent) == MAILS_MOST - 1
+    assert actions(alice) == ["reset password"] * (MAILS_MOST - 1), "what was not done is not recorded"
 
 
-def test_one_admin_sends_so_many_mails_a_day(root, other_root, alice, bob, known, sent, monkeypatch):
-    monkeypatch.setattr("identity.account_help.MAX_MAILS_BY_ONE", 1)
+@pytest.mark.parametrize("what", ["resend invitation", "resend confirmation"])
+def test_each_kind_of_mail_counts(root, known, make_account, invited, sent, settings, what):
+    account = invited
+    if what == "resend confirmation":
+        email = f"self-{os.urandom(4).hex()}@example.com"
+        username = accounts.sign_up(Visitor("198.51.100.7"), email, "four-words-nobody-guesses", "S", "S")
+        (user,) = cognito.client().list_users(
+            UserPoolId=os.environ["USER_POOL_ID"], Filter=f'email = "{email}"'
+        )["Users"]
+        account = known(make_account("Selma").__class__(user_id(user), email, username, "Selma"))
+    settings.MAILS_PER_NETWORK = 3
+    for _ in range(3):
+        do(root, account, what)
+    assert "No more e-mails can be sent" in do(root, account, what)
+
+
+def test_one_admin_causes_so_many_mails(root, other_root, alice, bob, known, sent, settings):
+    settings.MAILS_PER_NETWORK = 1
     known(alice), known(bob)
     assert "The password was reset" in do(root, alice, "reset password")
-    assert "You may send 0 more e-mails today." in do(root, bob, "reset password")
+    assert "No more e-mails can be sent" in do(root, bob, "reset password")
     assert "You may send 0 more" in root.send(INVITE, {"addresses": "x@example.com"}).content.decode()
     assert "The password was reset" in do(other_root, bob, "reset password")
 

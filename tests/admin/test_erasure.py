@@ -13,7 +13,8 @@ from etl.jobs import job_requests
 from etl.lake.storage import Bucket
 from identity import profiles, recovery_codes
 from store import audit, rate_limits
-from store.model import Item
+from store.model import INDEX_KEYS, KEYS, TTL_ATTRIBUTE, Item, KeysAtLeast
+from store.reading import get
 from tests.api.client import TASKS, Api
 from tests.conftest import PASSWORD
 from tests.etl.test_operations import capturing
@@ -164,6 +165,49 @@ def test_by_an_admin_whose_deed_stays_on_the_trail(planted, root, alice):
     assert (order.state, order.ordered_by) == ("waiting", root.account.email)
     assert deleted.object_id == order.subject
     assert "erased user" in root.page("")
+
+
+def spoil(items):
+    """Overwrite every attribute of items that is neither a key nor its end of life: no class can read them."""
+    for item in items:
+        place = item["PK"]["S"], item["SK"]["S"]
+        rest = item.keys() - KEYS - INDEX_KEYS - {TTL_ATTRIBUTE, "updated_at", "entity_type"}
+        spoilt = {name: {"NS": ["1", "2"]} for name in rest} | {"entity_type": item["entity_type"]}
+        keys = {name: value for name, value in item.items() if name not in rest}
+        OWNER.client("dynamodb").put_item(TableName=TABLE, Item={**keys, **spoilt})
+        assert isinstance(get(KeysAtLeast, place), KeysAtLeast), place
+
+
+def spoil_all(alice, but=frozenset()):
+    found = [item for item in traces(alice.id) if kinds([item]).isdisjoint({"REVOCATION", "RATE", *but})]
+    assert {"TASK", "TRASH", "EXPORT", "ACCESS_TOKEN", "IDEMPOTENCY", "EMAIL", "PLACE"} <= kinds(found)
+    spoil(found)
+
+
+def test_by_their_own_page_with_items_that_nobody_can_read(planted, alice):
+    spoil_all(alice, but={"SESSION", "USER", "PREFERENCES"})
+    erase_by_page(planted)
+    assert left(alice) == []
+
+
+@pytest.mark.sliced
+def test_by_the_command_with_items_that_nobody_can_read(planted, alice, captured, monkeypatch):  # noqa: F811
+    spoil_all(alice)
+    erase_by_command(captured, alice, monkeypatch)
+    assert left(alice) == []
+
+
+def test_by_an_admin_with_items_that_nobody_can_read(planted, root, alice):
+    spoil_all(alice, but={"USER"})
+    assert "Cannot be read: TASK#" in root.page(f"tasks/user/{alice.id}/delete/")
+    assert root.save(f"tasks/user/{alice.id}/delete/").status_code == 302
+    assert left(alice) == []
+
+
+def test_sessions_and_tokens_that_nobody_can_read_end_with_the_others(planted, root, alice):
+    spoil([item for item in traces(alice.id) if kinds([item]) & {"SESSION", "ACCESS_TOKEN"}])
+    root.carry_out("tasks/user/", "disable", alice.id)
+    assert not kinds(traces(alice.id)) & {"SESSION", "ACCESS_TOKEN"}
 
 
 def test_every_kind_of_item_is_planted():

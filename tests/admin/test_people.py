@@ -12,12 +12,14 @@ from identity import (
     access_tokens,
     accounts,
     cognito,
+    directory,
     email_addresses,
     errors,
     preferences,
     profiles,
     revocations,
     sessions,
+    sign_ins,
 )
 from store import audit
 from tasks import services
@@ -248,3 +250,43 @@ def test_search(root, alice, known):
     for text in (alice.email, alice.id, alice.username[:12]):
         assert alice.email in root.page(f"{LIST}?q={text}")
     assert "0 users" in root.page(f"{LIST}?q=nobody@example.org")
+
+
+def test_the_list_of_users_shows_and_filters_roles_as_cognito_has_them(
+    root, viewer, alice, known, make_account
+):
+    manager = known(make_account("Mona", groups=("managers",)))
+    known(alice), known(root.account)
+    rows = {role: root.page(f"tasks/user/?role={role}") for role in ("admins", "viewers", "managers")}
+    assert '<td class="field-kept_roles">Managers</td>' in root.page(f"tasks/user/?q={manager.id}")
+    assert manager.email in rows["managers"]
+    assert manager.email not in rows["admins"] + rows["viewers"]
+    assert root.account.email in rows["admins"].partition('id="result_list"')[2]
+    assert alice.email not in "".join(rows.values())
+    assert '<td class="field-kept_roles">-</td>' in root.page(f"tasks/user/?q={alice.id}")
+    assert '<li class="error">' in root.page("tasks/user/?role=gods")
+
+
+def test_the_list_of_users_without_cognito_shows_the_roles_of_the_profiles(root, alice, known, monkeypatch):
+    known(alice)
+    root.save(f"tasks/user/{alice.id}/change/", roles=["managers"])
+
+    def unavailable(group):
+        raise errors.IdentityUnavailable
+
+    monkeypatch.setattr(directory, "members_of", unavailable)
+    assert '<td class="field-kept_roles">Managers</td>' in root.page(f"tasks/user/?q={alice.id}")
+    page = root.page("tasks/user/?role=managers")
+    assert '<li class="error">' in page
+    assert alice.email not in page.partition('id="result_list"')[2]
+
+
+def test_the_list_of_users_shows_the_last_sign_in(root, alice, bob, known, client_for):
+    known(alice), known(bob)
+    client_for(alice)
+    at = sign_ins.last_of(alice.id)
+    assert f'<td class="field-last_sign_in">{at[:10]} {at[11:19]} UTC</td>' in root.page(
+        f"tasks/user/?q={alice.id}"
+    )
+    assert '<td class="field-last_sign_in">-</td>' in root.page(f"tasks/user/?q={bob.id}")
+    assert "the list cannot be sorted by the last one" in root.page("tasks/user/")

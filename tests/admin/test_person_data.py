@@ -6,10 +6,15 @@ import urllib.request
 
 import pytest
 
-from identity import access_tokens, calendar_address, preferences, recovery_codes
+from etl.lake.config import lake_config
+from etl.run import local_lake
+from identity import access_tokens, calendar_address, preferences, profiles, recovery_codes
 from store import audit
 from tasks import services
-from tasks.transfer import export_jobs
+from tasks.transfer import changes, export_jobs
+from tests.etl.test_restore import captured  # noqa: F401  a fixture
+from tests.roles import LAKE
+from web import athena
 
 
 def data_of(account):
@@ -41,7 +46,9 @@ def fetched(answer):
 
 def complete(content, secrets):
     found = json.loads(content)
-    assert list(found) == ["person", "sessions", "access_tokens", "tasks", "trash", "done_by_admins"]
+    names = ["person", "sessions", "access_tokens", "tasks", "trash", "done_by_admins", "changes"]
+    assert list(found) == ["about", *names]
+    assert set(found["about"][0]) == {*names, "not_in_this_file"}
     (person,) = found["person"]
     assert (person["profile"]["name"], person["preferences"]) == ("Alice L.", {"theme": "dark"})
     assert person["last_sign_in"]
@@ -138,3 +145,95 @@ def test_a_person_with_nothing(root, alice, known):
     found = json.loads(content)
     assert found["tasks"] == []
     assert found["access_tokens"] == []
+
+
+# --- What the lake keeps -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def kept(alice, bob, known, ctx, captured, tmp_path):  # noqa: F811
+    """Let Alice and Bob change things that the lake takes in; return the id of Alice's task."""
+    known(alice), known(bob)
+    task = services.create_task(ctx(alice), {"title": "Pay rent", "tags": ["home"]}).task
+    services.update_task(ctx(alice), task.id, {"title": "Pay the rent", "description": "To the landlord"})
+    services.delete_task(ctx(alice), task.id)
+    profiles.update_profile(ctx(alice), {"name": "Alice L.", "timezone": "Europe/Berlin"})
+    services.create_task(ctx(bob), {"title": "Something of Bob's"})
+    captured()
+    local_lake(lake_config(), LAKE.client("s3"), LAKE.client("glue"), tmp_path / "lake").run()
+    return task.id
+
+
+def changes_in(browser):
+    """Make the file, step by step, and return its changes."""
+    steps = "/account/data/export/steps/"
+    page = browser.post(steps, {"format": "everything"}).getvalue().decode()
+    link = re.search(r'href="(/account/data/export/[0-9a-f-]{36}/)"', page)[1]
+    content, _ = fetched(browser.get(link))
+    return json.loads(content)["changes"]
+
+
+@pytest.mark.parametrize("most", [1, changes.MOST], ids=["a change a page", "one page"])
+def test_the_history_of_tasks_and_profile_is_in_it(alice, bob, kept, client_for, monkeypatch, most):
+    monkeypatch.setattr(changes, "MOST", most)
+    found = changes_in(client_for(alice))
+    about_task = [(one["what"], one["done"], one["version"]) for one in found if one["id"] == kept]
+    assert sorted(about_task) == [
+        ("task", "added", 1),
+        ("task", "changed", 2),
+        ("task", "removed", 2),
+        ("task in the trash", "added", 3),
+    ]
+    (first,) = [one for one in found if one["id"] == kept and one["version"] == 1]
+    assert first["values"] == {
+        "title": "Pay rent",
+        "status": "pending",
+        "priority": "medium",
+        "tags": ["home"],
+    }
+    assert first["by_you"] is True
+    (second,) = [one for one in found if one["done"] == "changed" and one["id"] == kept]
+    assert (second["values"]["title"], second["values"]["description"]) == ("Pay the rent", "To the landlord")
+    profile = [one["values"] for one in found if one["what"] == "profile"]
+    assert profile[-1]["name"] == "Alice L."
+    assert profile[-1]["timezone"] == "Europe/Berlin"
+    assert [one["at"] for one in found] == sorted(one["at"] for one in found)
+    text = json.dumps(found)
+    assert "Bob" not in text
+    assert "GSI" not in text
+    assert "PK" not in text
+
+
+def test_a_page_has_one_change_however_large(alice, kept, client_for, monkeypatch):
+    whole = changes.page_of(alice.id, None)
+    monkeypatch.setattr(changes, "BYTES", 1)
+    cursor, found = None, []
+    for _ in whole.items:
+        page = changes.page_of(alice.id, cursor)
+        found += page.items
+        cursor = page.next_cursor
+    assert (found, cursor) == (whole.items, None)
+
+
+def test_a_lake_that_does_not_answer_stops_it_until_it_does(alice, kept, client_for, monkeypatch):
+    browser, steps = client_for(alice), "/account/data/export/steps/"
+
+    def down(*_, **__):
+        raise athena.AthenaError("down")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(athena, "run", down)
+        page = browser.post(steps, {"format": "everything"}).getvalue().decode()
+    assert "The history of your changes cannot be read right now." in page
+    here = re.search(r'action="(/account/data/export/steps/\?id=[0-9a-f-]{36})"', page)[1]
+    assert "The file is ready" in browser.post(here).getvalue().decode()
+
+
+def test_what_others_did_is_in_it_without_their_names(root, alice, known, captured, tmp_path, client_for):  # noqa: F811
+    known(alice)
+    root.save(f"tasks/user/{alice.id}/change/", name="Alice L.")
+    captured()
+    local_lake(lake_config(), LAKE.client("s3"), LAKE.client("glue"), tmp_path / "lake").run()
+    found = changes_in(client_for(alice))
+    assert [one["by_you"] for one in found if one["values"].get("name") == "Alice L."] == [False]
+    assert root.account.id not in json.dumps(found)

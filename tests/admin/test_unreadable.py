@@ -5,7 +5,8 @@ from django.contrib.admin.utils import quote
 
 from identity.items import user_key
 from store import audit
-from store.model import table
+from store.model import KeysAtLeast, table
+from store.reading import get
 from tasks.items import task_key, trash_key
 
 LIST = "tasks/task/"
@@ -134,14 +135,15 @@ def test_a_task_in_the_trash_and_a_session_that_cannot_be_read(root, add, alice,
     assert "cannot be read" in root.page(f"tasks/session/?user_id__exact={alice.id}")
 
 
-def test_a_user_with_an_item_that_cannot_be_read_is_not_half_deleted(root, add, alice, known):
+def test_a_user_with_an_item_that_cannot_be_read_is_deleted_with_it(root, add, alice, known):
     known(alice)
     task = add("Pay rent")
     spoil(task_key(alice.id, task.id), {"title": {"N": "5"}})
-    page = root.page(f"tasks/user/{alice.id}/delete/")
-    assert "An item of this person cannot be read" in page
-    root.send(f"tasks/user/{alice.id}/delete/", {"post": "yes", "_version": "1"})
-    assert alice.email in root.page(f"tasks/user/?q={alice.id}")
+    place = " ".join(task_key(alice.id, task.id))
+    assert f"Cannot be read: {place}" in root.page(f"tasks/user/{alice.id}/delete/")
+    root.save(f"tasks/user/{alice.id}/delete/")
+    assert get(KeysAtLeast, task_key(alice.id, task.id)) is None
+    assert get(KeysAtLeast, user_key(alice.id)) is None
 
 
 UNSERVED = (

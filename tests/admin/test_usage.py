@@ -39,14 +39,19 @@ def test_what_a_person_uses(root, alice, known, ctx, add, api, settings):
     assert api(alice).get("/api/v1/tasks").status_code == 200
     found = usage.of_person(alice.id)
     assert (found["tasks"], found["open"], found["tasks_all"], found["open_all"]) == (4, 3, True, True)
-    assert found["api"]["used"] >= 1
-    assert found["api"]["left"] == 600 - found["api"]["used"]
+    of_api, of_pages = found["requests"]
+    assert of_api["used"] >= 1
+    assert of_api["left"] == 600 - of_api["used"]
+    assert of_api["day"].units >= of_api["used"]
+    assert of_pages["limit"] == 0
     page = root.page(f"tasks/user/{alice.id}/help/")
     for text in (
         "Task 2",
         "Her script",
         "3</td>",
         "600 units used",
+        f"about {of_api['day'].units} units; most in a minute: ",
+        "not limited, so not counted",
         found["last_change"].strftime("%Y-%m-%d %H:%M:%S"),
     ):
         assert text in page

@@ -80,11 +80,21 @@ def test_viewers_look_and_others_do_not(viewer, admin_of, alice, root):
         ({"languages": ["en"], "language": "de"}, "This language is not on offer."),
         ({"timezone": "Mars/Olympus"}, "Select a valid choice."),
         ({"name": "x" * 61}, "at most 60 characters"),
+        ({"contact": "nobody"}, "Enter a valid email address."),
     ],
 )
 def test_settings_that_make_no_sense(root, given, problem):
     assert problem in text(root.save(SETTINGS, **given))
     assert workspace.stored() == Workspace()
+
+
+def test_who_answers_questions_about_privacy(root, client):
+    assert "Ask an administrator if you have questions" in text(client.get("/privacy/"))
+    root.save(SETTINGS, name="Harbour", contact="privacy@example.com")
+    page = text(client.get("/privacy/"))
+    assert "Harbour is run by" in page
+    assert 'href="mailto:privacy@example.com"' in page
+    assert "Ask an administrator" not in page
 
 
 # --- Language, zone, first day -------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
@@ -193,3 +194,14 @@ def test_erasing_a_person_erases_their_files(as_alice, alice, small_parts):
     assert objects(alice.id) == []
     with pytest.raises(export_files.UploadLost):
         export_files.put_part(item.file_key, item.upload_id, 2, b"")
+
+
+@pytest.mark.parametrize("file_format", ["json", "csv"])
+def test_the_file_is_an_attachment_with_a_name_of_ours(as_alice, alice, file_format):
+    as_alice.create(title="x", category="../../evil.html")
+    done, _ = finish(as_alice, as_alice("POST", EXPORTS, {"format": file_format}).json())
+    headers, _ = fetched(done["url"])
+    assert re.fullmatch(
+        rf'attachment; filename="tasks-\d{{4}}-\d\d-\d\d\.{file_format}"', headers["Content-Disposition"]
+    )
+    assert objects(alice.id) == [f"exports/{alice.id}/{done['id']}.{file_format}"]

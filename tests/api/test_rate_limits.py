@@ -94,9 +94,25 @@ def test_many_threads_at_once(limit):
 
 def test_counters_expire(as_alice, alice):
     as_alice("GET", TASKS)
-    item = stored(f"RATE#{alice.id}#{NOW // 60}", "METADATA")
-    assert item["expires_at"] == (NOW // 60 + 2) * 60
-    assert item["used"] == 1
+    item = stored(f"RATE#{alice.id}", f"HOUR#{NOW // 3600:08}")
+    assert item["expires_at"] == (NOW // 3600 + 25) * 3600
+    assert item[f"m{NOW // 60 % 60:02}"] == 1
+
+
+def test_what_was_used_in_a_day_is_known_at_no_further_write(as_alice, alice, monkeypatch, calls):
+    hour = 3600
+    for moment, requests in ((NOW - 24 * hour, 3), (NOW - 23 * hour, 5), (NOW - hour, 9), (NOW, 2)):
+        at(monkeypatch, moment)
+        for _ in range(requests):
+            as_alice("GET", TASKS)
+    calls.clear()
+    day = rate_limits.last_day(alice.id, NOW)
+    assert calls.names == ["Query"]
+    assert (day.units, day.most) == (5 + 9 + 2, 9)
+    assert day.most_at.timestamp() == (NOW - hour) // 60 * 60
+    assert rate_limits.used(alice.id, NOW) == 2
+    assert rate_limits.used(alice.id, NOW - hour) == 9
+    assert rate_limits.last_day("nobody", NOW) == rate_limits.Day()
 
 
 def test_anonymous_requests_are_not_counted(client, calls):

@@ -26,6 +26,7 @@ def test_a_profile_is_created_and_read(api, alice):
         "given_name": "Alice",
         "family_name": "Example",
         "timezone": "Europe/Paris",
+        "first_day_of_week": None,
         "created_at": user["created_at"],
         "updated_at": user["created_at"],
         "version": 1,

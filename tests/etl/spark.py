@@ -33,7 +33,7 @@ FOLDERS = {"bronze": "cdc", "silver": "silver", "gold": "gold"}
 PATIENCE = 3000
 
 
-def _environment(python: Path) -> dict[str, str]:
+def environment(python: Path) -> dict[str, str]:
     """Variables of this process for one with another Python."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "SPARK"))}
     # Or its workers would be whatever `python3` is first on the path.
@@ -65,7 +65,7 @@ class SparkRun:
         self.log = out / "log"
         with self.log.open("w") as log:
             self.child = subprocess.Popen(
-                command, cwd=ROOT, env=_environment(python), stdout=log, stderr=subprocess.STDOUT
+                command, cwd=ROOT, env=environment(python), stdout=log, stderr=subprocess.STDOUT
             )
         self._done: dict[str, Any] = {}
 
@@ -122,7 +122,7 @@ class GlueRun:
         command = [self.python, SCRIPT, *(part for name in options for part in (f"--{name}", options[name]))]
         server, url = serve(self.root)
         clean = (
-            _environment(self.python)
+            environment(self.python)
             | OWNER.variables
             | {
                 "AWS_ENDPOINT_URL_S3": url,

@@ -12,7 +12,7 @@ from sqlglot import exp
 _ALLOWED = """
 and arg_max case cast coalesce concat count count_if datediff exists explode generate_series
 greatest hour if json_extract_scalar lag lead least max min nullif or pad percentile_disc pmod
-regexp_like row_number substring sum try_cast ts_or_ds_add ts_or_ds_to_date unix_micros
+regexp_like row_number sha2 substring sum try_cast ts_or_ds_add ts_or_ds_to_date unix_micros
 """
 FUNCTIONS = frozenset(_ALLOWED.split())
 _TYPED = (exp.Sum, exp.Count, exp.CountIf, exp.PercentileDisc)

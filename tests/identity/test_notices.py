@@ -7,7 +7,8 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from django.test import Client
 
-from identity import access_tokens, administration, directory, notices, preferences, profiles
+from identity import access_tokens, accounts, administration, directory, notices, preferences, profiles
+from identity.errors import CodeExpired
 from tests.conftest import PASSWORD
 from tests.mails import mails_to, subjects_to
 from tests.web.conftest import read
@@ -72,6 +73,39 @@ def test_a_second_factor_its_codes_and_its_end(browser, alice):
         "Todo: The second step was switched off",
     ]
     assert not [mail for mail in mails_to(alice.email) if set(codes) & set(mail["BodyText"].split())]
+
+
+def test_a_code_of_the_app_works_once_and_its_owner_is_told_of_another_try(browser, alice):
+    secret, _ = enrol(browser)
+    code = totp(secret)
+
+    def sign_in(given):
+        client = Client()
+        client.post("/login/", {"identifier": alice.email, "password": PASSWORD})
+        return client.post("/login/code/", {"code": given})
+
+    wrong = f"{(int(code) + 1) % 10**6:06}"
+    assert [sign_in(given).status_code for given in (wrong, wrong, code)] == [422, 422, 302]
+    assert subjects_to(alice.email) == ["Todo: A second step was set up"]
+    again = sign_in(code)
+    assert (again.status_code, "That code is not correct." in read(again).text) == (422, True)
+    assert subjects_to(alice.email)[1:] == ["Todo: A code of your app was used a second time"]
+
+
+def test_a_code_that_cognito_refuses_the_second_time_is_told_of_too(browser, alice, monkeypatch):
+    secret, _ = enrol(browser)
+    code, client = totp(secret), Client()
+    client.post("/login/", {"identifier": alice.email, "password": PASSWORD})
+    assert client.post("/login/code/", {"code": code}).status_code == 302
+
+    def refused(*_):
+        raise CodeExpired
+
+    monkeypatch.setattr(accounts, "_answered", refused)
+    client = Client()
+    client.post("/login/", {"identifier": alice.email, "password": PASSWORD})
+    assert client.post("/login/code/", {"code": code}).status_code == 422
+    assert subjects_to(alice.email)[1:] == ["Todo: A code of your app was used a second time"]
 
 
 def test_an_admin_removes_a_second_factor(alice, ctx, profile):

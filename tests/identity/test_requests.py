@@ -83,7 +83,7 @@ def test_security_headers(client):
         assert answer["X-Frame-Options"] == "DENY"
         assert answer["Referrer-Policy"] == "same-origin"
         assert "default-src 'none'" in answer["Content-Security-Policy"]
-        assert "camera=()" in answer["Permissions-Policy"]
+        assert answer["Permissions-Policy"] == "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
 
 @pytest.mark.parametrize("path", ["/api/v1/tasks", "/api/nope", "/api/openapi.json"])
@@ -113,3 +113,19 @@ def test_there_is_no_sql():
     assert ran == [1]
     with pytest.raises(ImproperlyConfigured, match="no relational database"):
         connection.cursor()
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type"),
+    [
+        ("/login/", "text/html; charset=utf-8"),
+        ("/privacy/", "text/html; charset=utf-8"),
+        ("/nowhere/", "text/html; charset=utf-8"),
+        ("/api/v1/tasks", "application/problem+json"),
+        ("/api/openapi.json", "application/json"),
+        ("/health", "application/json"),
+    ],
+)
+def test_every_answer_says_what_it_is(client, path, media_type):
+    """JSON is UTF-8 and has no parameter for it (RFC 8259)."""
+    assert client.get(path)["Content-Type"] == media_type

@@ -77,8 +77,26 @@ def test_a_password_that_only_cognito_refuses_is_not_called_a_wrong_code(monkeyp
     assert asked(lines()) == [("change_password", "refused", "InvalidPasswordException")]
 
 
-def test_a_refusal_has_the_person_and_the_request(lines, client_for, alice):
-    answer = client_for(alice).get("/admin/", headers={"x-request-id": "abc"})
-    assert answer.status_code == 403
-    (line,) = (line for line in lines() if line["request_id"] == "abc" and line["status"] == 403)
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/admin/", 403),
+        ("GET", "/tasks/01a22d81-fac8-7c76-8c7e-8d643a43f412/", 404),
+        ("PUT", "/board/", 405),
+        ("TRACE", "/board/", 405),
+    ],
+)
+def test_a_refusal_has_the_person_and_the_request(lines, client_for, alice, method, path, status):
+    answer = client_for(alice).generic(method, path, headers={"x-request-id": "abc"})
+    assert answer.status_code == status
+    (line,) = (line for line in lines() if line["request_id"] == "abc" and line["status"] == status)
     assert line["user_id"] == alice.id
+
+
+@pytest.mark.parametrize("token", ["nonsense", "todo_" + "x" * 43])
+def test_a_token_that_is_refused(lines, token):
+    headers = {"x-request-id": "abc", "authorization": f"Bearer {token}"}
+    assert Client().get("/api/v1/tasks", headers=headers).status_code == 401
+    (line,) = (line for line in lines() if line["request_id"] == "abc" and line["status"] == 401)
+    assert line["operation"] == "GET api/v1/tasks"
+    assert token not in json.dumps(lines())

@@ -173,3 +173,14 @@ def test_a_refusal_is_no_outage(request_with_session, monkeypatch, caplog, code,
     assert type(raised.value) is error
     assert "what Cognito says" not in str(raised.value)
     assert ("what Cognito says" in caplog.text) == (error is IdentityRefused)
+
+
+def test_a_key_has_32_characters_of_36():
+    keys = set()
+    for _ in range(200):
+        session = SessionStore()
+        session.create()
+        keys.add(session.session_key)
+    assert len(keys) == 200
+    assert {len(key) for key in keys} == {32}
+    assert set("".join(keys)) == set("abcdefghijklmnopqrstuvwxyz0123456789")

@@ -5,11 +5,12 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from django.test import Client
 
 from etl.capture.bronze_row import ENTITIES
-from identity import administration, tries
-from identity.errors import TooManyTries, WrongCode
+from identity import administration, cognito, directory, tries
+from identity.errors import IdentityUnavailable, TooManyTries, WrongCode
 from identity.tries import ACCOUNT_MOST, MAILS_MOST, Visitor
 from store.reading import scan
 from tests.conftest import PASSWORD
@@ -90,6 +91,118 @@ def test_an_unknown_account_is_counted_like_a_known_one(alice, client):
 def test_another_spelling_is_the_same_account(alice, client, write):
     use_up(alice.email)
     assert sign_in(client, write(alice.email)).status_code == 429
+
+
+@pytest.mark.parametrize("first", ["email", "username"])
+def test_an_account_has_one_count_whichever_of_its_names_is_typed(alice, client, first):
+    names = [alice.email, alice.username.upper()]
+    if first == "username":
+        names.reverse()
+    for number in range(ACCOUNT_MOST):
+        assert sign_in(Client(), names[number % 2]).status_code == 422
+    assert [sign_in(client, name, PASSWORD).status_code for name in names] == [429, 429]
+
+
+def test_the_page_for_recovery_codes_counts_what_the_first_page_counted(alice, client_for):
+    browser = client_for(alice)
+    begun = read(browser.post(FACTOR, {"password": PASSWORD, "act": "begin"}))
+    secret = re.search(r'id="secret">([A-Z2-7 ]+)<', begun.html)[1]
+    browser.post(FACTOR, {"act": "finish", "sealed": begun.fields["sealed"], "code": totp(secret)})
+    thief = Client()
+    sign_in(thief, alice.email, PASSWORD)
+    for _ in range(ACCOUNT_MOST - 1):
+        assert sign_in(Client(), alice.email).status_code == 422
+    form = {"password": WRONG, "code": "aaaa-bbbb-cccc-dddd"}
+    assert [thief.post("/login/recovery/", form).status_code for _ in range(2)] == [422, 429]
+
+
+def test_codes_of_a_reset_have_one_count_whichever_name_was_typed(client, alice):
+    pages = [
+        client.post("/password/forgotten/", {"identifier": name})["Location"]
+        for name in (alice.email, alice.username)
+    ]
+    form = {"code": "000000", "password": NEW}
+    answers = [client.post(pages[number % 2], form).status_code for number in range(ACCOUNT_MOST)]
+    assert answers == [422] * ACCOUNT_MOST
+    assert [client.post(page, form).status_code for page in pages] == [429, 429]
+
+
+def test_mails_to_an_account_have_one_count_whichever_name_was_typed(client, alice):
+    names = [alice.email, alice.username]
+    answers = [
+        client.post("/password/forgotten/", {"identifier": names[number % 2]}).status_code
+        for number in range(MAILS_MOST + 2)
+    ]
+    assert answers == [302] * MAILS_MOST + [429] * 2
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Return the operations that Cognito was asked for, and how many requests left for DynamoDB."""
+    operations = []
+    ask = cognito.call
+    for module in (cognito, directory):
+        monkeypatch.setattr(
+            module, "call", lambda name, *args, **more: operations.append(name) or ask(name, *args, **more)
+        )
+    return operations
+
+
+@pytest.mark.parametrize("page", ["/login/", "/password/forgotten/"])
+def test_a_name_that_nobody_has_costs_and_says_the_same(alice, bob, asked, calls, page):
+    cases = []
+    for name in (alice.email, f"x{alice.email}", bob.username, f"x{bob.username}"):
+        asked.clear()
+        calls.clear()
+        answer = Client().post(page, {"identifier": name, "password": WRONG})
+        words = read(answer).text if answer.content else ""
+        cases.append((answer.status_code, words, list(asked), calls.names))
+    known, unknown, by_name, by_unknown_name = cases
+    assert (known, by_name) == (unknown, by_unknown_name)
+    asking = {"/login/": "initiate_auth", "/password/forgotten/": "forgot_password"}[page]
+    assert (known[2], by_name[2]) == ([asking], ["admin_get_user", asking])
+
+
+@pytest.mark.parametrize("name", ["two words", "x" * 500, "\x00", "\ud800", "a@b", "@"])
+def test_a_name_that_nobody_can_have_is_a_name_that_nobody_has(client, name):
+    with pytest.raises(WrongCode), tries.counted(Visitor(uuid.uuid4().hex), tries.RESET, name):
+        raise WrongCode
+
+
+def test_without_cognito_nothing_is_used_up(monkeypatch, settings):
+    settings.TRIES_PER_NETWORK = 3
+    who = Visitor(uuid.uuid4().hex)
+
+    def unreachable(*_args, **_more):
+        raise IdentityUnavailable
+
+    with monkeypatch.context() as patched:
+        patched.setattr(directory, "call", unreachable)
+        for _ in range(5):
+            with pytest.raises(IdentityUnavailable), tries.counted(who, tries.PASSWORD, "ada"):
+                raise AssertionError
+    with tries.counted(who, tries.PASSWORD, "ada"):
+        pass
+
+
+def test_a_network_that_has_used_up_its_tries_causes_no_look_up(settings, asked):
+    settings.TRIES_PER_NETWORK = 1
+    who = Visitor(uuid.uuid4().hex)
+    with pytest.raises(WrongCode), tries.counted(who, tries.RESET, "ada"):
+        raise WrongCode
+    asked.clear()
+    with pytest.raises(TooManyTries), tries.counted(who, tries.RESET, "ada"):
+        raise AssertionError
+    assert asked == []
+
+
+def test_a_known_browser_has_one_count_whichever_name_is_typed(alice, client_for):
+    known = client_for(alice)
+    known.post("/logout/")
+    names = [alice.email, alice.username]
+    answers = [sign_in(known, names[number % 2]).status_code for number in range(tries.DEVICE_MOST)]
+    assert answers == [422] * tries.DEVICE_MOST
+    assert [sign_in(known, name, PASSWORD).status_code for name in names] == [429, 429]
 
 
 def test_success_uses_nothing_up(alice):
@@ -303,6 +416,19 @@ def test_invitations_are_limited(settings, ctx, alice):
         administration.create_user(ctx(alice), {"email": "cid@example.com", "name": "Cid"}, frozenset())
 
 
+def test_how_many_mails_are_left_is_known_before(settings, nobody_has_mailed, clock):
+    who = Visitor(uuid.uuid4().hex)
+    assert tries.mails_left(who, 1000) == 1000, "without a limit"
+    settings.MAILS_PER_NETWORK = 4
+    for left in (4, 3, 2, 1):
+        assert tries.mails_left(who, 1000) == left
+        assert tries.mails_left(who, 1) == 1
+        tries.mail(who, uuid.uuid4().hex)
+    assert tries.mails_left(who, 1000) == 0
+    settings.MAILS_PER_NETWORK, settings.MAILS_A_DAY = 60, 40
+    assert tries.mails_left(Visitor(uuid.uuid4().hex), 1000) == 4
+
+
 def test_a_mail_that_is_refused_uses_nothing_up(settings, clock):
     settings.MAILS_PER_NETWORK = 60
     who, to = Visitor(uuid.uuid4().hex), uuid.uuid4().hex
@@ -330,8 +456,6 @@ def test_the_table_holds_no_address_and_no_name(settings, alice, client):
 
 
 def test_an_outage_uses_nothing_up():
-    from identity.errors import IdentityUnavailable
-
     who, account = Visitor(uuid.uuid4().hex), uuid.uuid4().hex
 
     def once(error):
@@ -344,3 +468,14 @@ def test_an_outage_uses_nothing_up():
         once(WrongCode)
     with pytest.raises(TooManyTries), tries.counted(who, tries.RESET, account):
         raise AssertionError
+
+
+def test_without_the_table_nobody_signs_in(alice, monkeypatch):
+    def unreachable(*_):
+        raise EndpointConnectionError(endpoint_url="https://dynamodb")
+
+    client = Client(raise_request_exception=False)
+    monkeypatch.setattr(tries.throttle, "take", unreachable)
+    assert sign_in(client, alice.email, PASSWORD).status_code >= 500
+    monkeypatch.undo()
+    assert client.get("/").status_code == 302

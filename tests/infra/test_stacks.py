@@ -81,7 +81,9 @@ def test_people_sign_in_as_they_do_locally(dev):
     ):
         assert pool[name] == local[name]
     assert pool["UserPoolName"] == accounts.POOL_NAME
-    assert pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is False
+    assert pool["AdminCreateUserConfig"] == local["AdminCreateUserConfig"]
+    assert pool["VerificationMessageTemplate"].items() >= local["VerificationMessageTemplate"].items()
+    assert pool["EmailVerificationMessage"] == accounts.CODE_MAIL
     groups = {g["Properties"]["GroupName"] for g in dev.resources("AWS::Cognito::UserPoolGroup").values()}
     assert groups == set(accounts.GROUPS)
 
@@ -198,7 +200,10 @@ def test_the_web_function_may_start_the_lake_and_look_after_the_rest(dev):
         "states:StartExecution": machine,
         "states:DescribeStateMachine": machine,
         "firehose:DescribeDeliveryStream": streams,
-        "sqs:GetQueueAttributes": {f"arn:aws:sqs:{where}:todo-cdc-failures"},
+        **{
+            f"sqs:{verb}": {f"arn:aws:sqs:{where}:todo-cdc-failures"}
+            for verb in ("GetQueueAttributes", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility")
+        },
         "sns:GetTopicAttributes": {f"arn:aws:sns:{where}:todo-api-alerts"},
     }
 

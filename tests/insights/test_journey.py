@@ -15,7 +15,7 @@ from tests.insights.lake import TODAY, Workspace
 from tests.web.site import BROWSER_TIMEOUT_MS
 from web import athena
 
-pytestmark = [pytest.mark.browser, pytest.mark.sliced]
+pytestmark = pytest.mark.browser
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -127,6 +127,7 @@ def test_every_figure_is_drawn_and_fits_its_card(visit, gold_lake, size, scheme)
     assert violations(page) == []
 
 
+@pytest.mark.long
 def test_figures_follow_the_theme_while_the_page_is_open(visit, gold_lake):
     page = visit(color_scheme="light")
     page.goto("/insights/")
@@ -141,6 +142,7 @@ def test_figures_follow_the_theme_while_the_page_is_open(visit, gold_lake):
     assert light != dark
 
 
+@pytest.mark.long
 def test_drawing_moves_nothing(visit, gold_lake):
     """The place of every card is the same before and after Plotly has arrived."""
     page = visit()
@@ -190,6 +192,7 @@ def test_pointing_at_a_day_shows_its_numbers(visit, gold_lake):
     expect(hover).to_contain_text("2026")
 
 
+@pytest.mark.long
 def test_a_failed_card_is_tried_again_by_itself(visit, fresh_lake, monkeypatch):
     original, wanted = athena.run, BY_SLUG["ageing"].sql
 
@@ -292,6 +295,7 @@ def test_who_is_no_manager_is_told_why(visit, client_for, alice, settings, gold_
     page.problems.clear()  # the browser notes the 403
 
 
+@pytest.mark.long
 def test_on_paper_there_are_no_controls(visit, gold_lake):
     page = visit()
     page.goto("/insights/")
@@ -312,6 +316,7 @@ OVERLAPPING = """() => [...document.querySelectorAll(".chart")].flatMap(chart =>
   }))"""
 
 
+@pytest.mark.long
 @pytest.mark.sliced
 @pytest.mark.parametrize(("people", "number"), [(1, 3), (400, 16_000)])
 def test_tiny_and_large_workspaces_draw_sensibly(visit, lake, workspace, people, number):

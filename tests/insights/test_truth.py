@@ -90,6 +90,7 @@ def history(lake, made, kept):
     return made[1]
 
 
+@pytest.mark.sliced
 @pytest.mark.parametrize("filters", CHOICES, ids=lambda chosen: chosen.query or "all")
 def test_every_number_agrees_with_brute_force(history, check, filters):
     check(history, filters)
@@ -121,6 +122,7 @@ def test_the_tasks_of_every_kind_of_drill_down(history, manager, settings):
             assert [row["lead_hours"], row["cycle_hours"]] == ["" if h is None else str(h) for h in hours]
 
 
+@pytest.mark.sliced
 @pytest.mark.parametrize("person", ["ann", "drifter", "nobody"])
 def test_a_persons_own_page(history, signed_in, settings, person):
     settings.INSIGHTS_PAGE_SECONDS = 30
@@ -214,6 +216,7 @@ class TestEdges:
         world.restore_task("ann", task)
         assert sum(row["created"] for row in seen(world)["throughput"]) == 1
 
+    @pytest.mark.sliced
     @pytest.mark.parametrize(("timezone", "day"), [("UTC", "2026-05-20"), ("Asia/Kolkata", "2026-05-21")])
     def test_days_begin_in_the_reporting_timezone(self, seen, world, settings, timezone, day):
         settings.REPORTING_TIMEZONE = timezone

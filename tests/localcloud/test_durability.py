@@ -71,6 +71,7 @@ def test_stream_records_come_back_unchanged(aws: LocalAws, of: ClientOf) -> None
     assert after[1]["dynamodb"]["NewImage"] == item("a", version=2)
 
 
+@pytest.mark.long
 def test_reading_resumes_after_a_sequence_number_and_numbers_keep_growing(
     aws: LocalAws, of: ClientOf
 ) -> None:
@@ -90,6 +91,7 @@ def test_reading_resumes_after_a_sequence_number_and_numbers_keep_growing(
     assert len(set(numbers)) == 4
 
 
+@pytest.mark.long
 def test_sequence_numbers_grow_although_the_clock_stepped_back(
     aws: LocalAws, of: ClientOf, tmp_path: Path
 ) -> None:
@@ -110,6 +112,7 @@ def test_sequence_numbers_grow_although_the_clock_stepped_back(
     assert len(numbers) == 2
 
 
+@pytest.mark.long
 def test_a_transaction_retried_after_a_crash_is_not_applied_twice(aws: LocalAws, of: ClientOf) -> None:
     arn = make_table(of("dynamodb"), "work")
     of("dynamodb").put_item(TableName="work", Item=item("counter", hits=0))
@@ -166,6 +169,7 @@ def test_compaction_keeps_items_streams_and_positions(
     assert len(stream) == 150
 
 
+@pytest.mark.long
 def test_a_recreated_table_is_empty_after_a_crash(aws: LocalAws, of: ClientOf) -> None:
     make_table(of("dynamodb"), "work")
     of("dynamodb").put_item(TableName="work", Item=item("old"))
@@ -309,6 +313,7 @@ def bucket_settings(of: ClientOf) -> Callable[[], Any]:
     return lambda: of("s3").get_bucket_versioning(Bucket="versioned-bucket")["Status"]
 
 
+@pytest.mark.long
 def test_other_services_survive(aws: LocalAws, of: ClientOf) -> None:
     services = (queue_message, catalog, delivery_stream, workgroup, time_to_live, bucket_settings)
     looks = {prepare.__name__: prepare(of) for prepare in services}

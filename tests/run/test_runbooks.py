@@ -36,6 +36,7 @@ DEPLOYED, COPY = "a stage", "a copy"
 YOU = "you@example.com"
 # By document and the beginning of a line: what the document says that it prints.
 SAYS = {
+    ("alarms", f"{MANAGE}failures list"): "in the failure queue",
     ("alarms", f"{MANAGE}replay --failures"): "records were\ndelivered",
     ("api-testing", 'curl "$APP_URL/health"'): "healthy",
     ("api-testing", f"{MANAGE}smoke_api"): "passed",

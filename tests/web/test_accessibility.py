@@ -36,7 +36,7 @@ PAGES = {
     "task": "/tasks/{task}/", "snooze": "/tasks/snooze/?ids={task}",
     "profile": "/account/", "email": "/account/email/", "security": "/account/security/",
     "second-factor": "/account/security/second-factor/", "access": "/account/access/", "data": "/account/data/",
-    "nowhere": "/nowhere/", "forbidden": "/insights/", "deleted": "/account/deleted/",
+    "privacy": "/privacy/", "nowhere": "/nowhere/", "forbidden": "/insights/", "deleted": "/account/deleted/",
 }  # fmt: skip
 ERRORS = ("400", "403", "403_csrf", "404", "413", "500")
 
@@ -92,6 +92,7 @@ def test_what_opens_and_what_is_said(open_as, alice, full, monkeypatch):
     assert wrong(found) == {}
 
 
+@pytest.mark.long
 def test_empty_pages(open_as, bob):
     urls = {
         "list": "/",
@@ -112,6 +113,7 @@ def test_the_errors_of_the_api(visit):
     assert look(visit(), {"errors": "/api/docs/errors"}) == {}
 
 
+@pytest.mark.long
 def test_the_way_into_an_account(visit, settings):
     settings.DEMO_PASSWORD = ""
     page, found = visit(), {}
@@ -141,6 +143,7 @@ def test_the_way_into_an_account(visit, settings):
     assert wrong(found) == {}
 
 
+@pytest.mark.long
 def test_a_second_factor(open_as, alice):
     page, found = open_as(alice, "/account/security/second-factor/"), {}
     page.get_by_label("Password").fill(PASSWORD)

@@ -14,7 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from etl.jobs import job_requests
-from identity import access_tokens, preferences, profiles, registration
+from identity import access_tokens, preferences, profiles, registration, sealing
 from identity.browsers import describe
 from store.reading import get
 from tasks import selectors, services
@@ -22,6 +22,7 @@ from tasks.transfer import import_jobs
 from tests.conftest import PASSWORD
 from tests.web.conftest import read
 from tests.web.totp import totp
+from todo_site.account import enrolment
 from todo_site.account.forms import ImportForm
 from todo_site.erasure import lake
 
@@ -482,3 +483,68 @@ def test_nobody_else_sees_these_pages(client, path):
 )
 def test_browsers_in_describe(agent, said):
     assert describe(agent) == said
+
+
+def test_a_forgotten_password_asks_for_nothing_but_address_code_and_password(client, alice):
+    """No hint, and no question that somebody else can answer."""
+    page = read(client.get("/password/forgotten/"))
+    assert set(page.fields) == {"csrfmiddlewaretoken", "identifier"}
+    reset = client.post("/password/forgotten/", {"identifier": alice.email})["Location"]
+    assert set(read(client.get(reset)).fields) == {"csrfmiddlewaretoken", "code", "password"}
+
+
+def test_a_code_of_a_reset_works_once_and_for_its_own_account(client, alice, bob):
+    reset = client.post("/password/forgotten/", {"identifier": alice.email})["Location"]
+    code = code_on(read(client.get(reset)))
+    theirs = client.post("/password/forgotten/", {"identifier": bob.email})["Location"]
+    other = code_on(read(client.get(theirs)))
+    if other != code:  # one in a million
+        assert client.post(theirs, {"code": code, "password": NEW}).status_code == 422
+    assert client.post(reset, {"code": code, "password": NEW}).status_code == 302
+    assert client.post(reset, {"code": code, "password": "Another-horse-battery-11"}).status_code == 422
+    assert sign_in(Client(), alice.email, NEW).status_code == 302
+
+
+FACTOR = "/account/security/second-factor/"
+
+
+def test_the_secret_of_an_enrolment_is_sealed_for_ten_minutes(browser, monkeypatch):
+    begun = read(browser.post(FACTOR, {"password": PASSWORD, "act": "begin"}))
+    secret = re.search(r'id="secret">([A-Z2-7 ]+)<', begun.html)[1].replace(" ", "")
+    sealed = begun.fields["sealed"]
+    assert secret.encode() not in base64.urlsafe_b64decode(sealed + "==")
+    now = time.time()
+    for seconds, opens in ((601, False), (540, True)):
+        monkeypatch.setattr("cryptography.fernet.time.time", lambda later=now + seconds: later)
+        assert (sealing.unseal("enrolment", sealed, enrolment.SEAL_SECONDS) is not None) is opens
+    monkeypatch.undo()
+    done = browser.post(FACTOR, {"act": "finish", "sealed": sealed, "code": totp(secret)})
+    assert "recovery codes" in read(done).text.lower()
+
+
+@pytest.mark.parametrize(("age", "status"), [(0, 302), (300, 422), (-300, 422), (86400, 422)])
+def test_a_code_of_the_app_is_good_for_its_moment_only(browser, alice, age, status):
+    begun = read(browser.post(FACTOR, {"password": PASSWORD, "act": "begin"}))
+    secret = re.search(r'id="secret">([A-Z2-7 ]+)<', begun.html)[1]
+    browser.post(FACTOR, {"act": "finish", "sealed": begun.fields["sealed"], "code": totp(secret)})
+    client = Client()
+    sign_in(client, alice.email)
+    answer = client.post("/login/code/", {"code": totp(secret, time.time() - age)})
+    assert answer.status_code == status
+
+
+def test_a_packed_file_is_unpacked_no_further_than_a_file_may_be(browser, alice):
+    """50 MB of zeros are 50 KB packed; without a bound the page would unpack all of it."""
+    bomb = base64.b64encode(gzip.compress(b"title\n" + b"\0" * 50_000_000)).decode()
+    answer = browser.post("/account/data/", {"carried": bomb, "done": "0"})
+    assert answer.status_code == 400
+    assert selectors.list_tasks(alice.id).items == []
+
+
+def test_the_name_of_an_uploaded_file_is_not_used(browser, alice):
+    name = "../../evil.html<script>"
+    answer = browser.post(
+        "/account/data/", {"file": SimpleUploadedFile(name, b"title\nPay rent\n")}, follow=True
+    )
+    assert [task.title for task in selectors.list_tasks(alice.id).items] == ["Pay rent"]
+    assert "evil" not in answer.content.decode()

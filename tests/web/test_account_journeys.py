@@ -18,7 +18,7 @@ from tests.conftest import PASSWORD
 from tests.web import totp
 from tests.web.conftest import no_sideways_scrolling, ready, row
 
-pytestmark = [pytest.mark.browser, pytest.mark.sliced]
+pytestmark = pytest.mark.browser
 NEW = "Better-horse-10"
 WAYS = pytest.mark.parametrize(
     ("size", "script"),

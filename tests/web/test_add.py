@@ -158,3 +158,13 @@ def test_the_page_asks_what_a_line_means(browser):
 def test_a_repeat_says_when_it_begins(browser, line, means):
     parts = browser.get("/tasks/parse/", {"line": line}).json()["parts"]
     assert [part["means"] for part in parts if part["kind"] == "repeat"] == [means]
+
+
+def test_a_form_is_not_filled_from_the_address(browser, titles):
+    """And a query not from a body: what one check has read, another part cannot read elsewhere."""
+    assert browser.post("/tasks/?title=From+the+address", {"priority": "high"}).status_code == 422
+    assert titles() == []
+    browser.post("/tasks/?title=From+the+address", {"title": "From the form"})
+    assert titles() == ["From the form"]
+    page = browser.generic("GET", "/", b"view=done", "application/x-www-form-urlencoded")
+    assert "From the form" in page.content.decode()

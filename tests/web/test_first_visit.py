@@ -11,7 +11,7 @@ from tasks.items import TaskItem
 from tests.web.conftest import no_sideways_scrolling, row, session_cookie
 from tests.web.site import SIZES
 
-pytestmark = [pytest.mark.browser, pytest.mark.sliced]
+pytestmark = pytest.mark.browser
 BUDGET = 60 * 1024
 MOST_NODES = 4000
 WATCH = """

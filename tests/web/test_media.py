@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from tests.web.conftest import row
 from tests.web.site import SIZES
 
-pytestmark = [pytest.mark.browser, pytest.mark.sliced]
+pytestmark = pytest.mark.browser
 MOVES = """() => [...document.querySelectorAll("*")].flatMap((one) => ["", "::before", "::after"].map((part) => {
   const style = getComputedStyle(one, part || null);
   return [style.animationName === "none" ? "0s" : style.animationDuration, style.transitionDuration].join(", ");

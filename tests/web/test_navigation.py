@@ -12,7 +12,7 @@ from tasks.views import board
 from tests.web.conftest import no_sideways_scrolling, ready, row, session_cookie
 from tests.web.site import SIZES
 
-pytestmark = [pytest.mark.browser, pytest.mark.sliced]
+pytestmark = pytest.mark.browser
 MARK = "window.stillHere = true"
 
 

@@ -9,6 +9,7 @@ from django.test import Client
 
 from tests.conftest import PASSWORD
 from tests.web.conftest import read
+from tests.web.totp import totp
 
 NEW = "Better-horse-10"
 SECURITY = "/account/security/"
@@ -97,3 +98,15 @@ def test_a_stranger_ends_nothing(client, alice, thief):
     nobody = client.post("/password/forgotten/", {"identifier": f"{uuid.uuid4()}@example.com"})["Location"]
     assert client.post(nobody, {"code": "123456", "password": NEW}).status_code == 422
     assert thief.still_has() == {"browser", "token", "access token", "calendar"}
+
+
+def test_the_code_of_the_app_is_asked_for(browser, thief):
+    begun = read(browser.post(f"{SECURITY}second-factor/", {"password": PASSWORD, "act": "begin"}))
+    secret = re.search(r'id="secret">([A-Z2-7 ]+)<', begun.html)[1]
+    enrolled = {"act": "finish", "sealed": begun.fields["sealed"], "code": totp(secret)}
+    browser.post(f"{SECURITY}second-factor/", enrolled)
+    form = {"password": PASSWORD, "new_password": NEW}
+    for code in ({}, {"code": "000000"}):
+        assert browser.post(SECURITY, form | code).status_code == 422
+    assert thief.still_has() >= {"access token", "calendar"}
+    assert browser.post(SECURITY, form | {"code": totp(secret)}).status_code == 302

@@ -80,6 +80,7 @@ def same(browser, monkeypatch, address, following, **options):
 MORE = re.compile(r'id="more">\s*<a class="button" href="([^"]+)"')
 
 
+@pytest.mark.sliced
 @pytest.mark.parametrize(
     ("address", "given"),
     [
@@ -97,6 +98,7 @@ def test_a_list_shows_fewer_rows(browser, make, monkeypatch, address, given):
     assert len(pages) > 2
 
 
+@pytest.mark.sliced
 def test_rows_that_htmx_adds_are_fewer_too(browser, make, monkeypatch):
     make(74)
     following = MORE.search(browser.get("/").content.decode())
@@ -108,6 +110,7 @@ def test_rows_that_htmx_adds_are_fewer_too(browser, make, monkeypatch):
     assert MORE.search(answer.content.decode())
 
 
+@pytest.mark.sliced
 def test_a_board_shows_fewer_cards(browser, make, monkeypatch):
     made = [make(20, status=status) for status in ("pending", "in_progress", "completed")]
     for status, ids in zip(("pending", "in_progress", "completed"), made, strict=True):
@@ -118,6 +121,7 @@ def test_a_board_shows_fewer_cards(browser, make, monkeypatch):
         assert len(pages) > 2
 
 
+@pytest.mark.sliced
 def test_a_trash_shows_fewer_rows(browser, make, monkeypatch, alice, ctx):
     made = make(49)
     for task in made:
@@ -132,6 +136,7 @@ def test_a_trash_shows_fewer_rows(browser, make, monkeypatch, alice, ctx):
     assert len(pages) > 1
 
 
+@pytest.mark.sliced
 def test_a_day_of_the_calendar_shows_fewer_tasks_and_the_number_of_the_others(browser, make, monkeypatch):
     make(49, due_date="2026-12-01")
     text = browser.get("/calendar/?week=2026-12-01").content.decode()

@@ -1,11 +1,17 @@
 """Ten codes that stand in for a lost authenticator app, and an administrator who helps without them."""
 
+import hashlib
 import re
+from datetime import UTC, datetime
 
 import pytest
 from django.test import Client
 
 from identity import recovery_codes
+from identity.items import RecoveryCodesItem, recovery_codes_key
+from store.reading import get
+from store.request_context import RequestContext
+from store.writing import put, write
 from tests.conftest import PASSWORD
 from tests.web.conftest import read
 from tests.web.totp import totp
@@ -47,6 +53,35 @@ def test_a_code_signs_in_once(enrolled, alice):
     assert "9 recovery codes are left. Make new ones in Security." in read(client.get("/")).text
     _, again = try_code(alice, codes[3])
     assert (again.status_code, "That code is not correct." in read(again).text) == (422, True)
+
+
+def test_the_table_has_salted_digests_only(enrolled, alice):
+    _, codes = enrolled
+    stored = get(RecoveryCodesItem, recovery_codes_key(alice.id))
+    first = stored.attribute_values
+    assert len(bytes.fromhex(first["salt"])) == 16
+    assert not [code for code in codes if code in str(first) or code.replace("-", "") in str(first)]
+    unsalted = {hashlib.sha256(f"{alice.id}.{code.replace('-', '')}".encode()).hexdigest() for code in codes}
+    assert not unsalted & set(first["digests"])
+    recovery_codes.make(RequestContext(alice.id, alice.id, "", datetime.now(UTC)))
+    assert get(RecoveryCodesItem, recovery_codes_key(alice.id)).salt != first["salt"]
+
+
+def test_codes_from_before_there_was_a_salt_still_work(enrolled, alice):
+    pk, sk = recovery_codes_key(alice.id)
+    digest = hashlib.sha256(f"{alice.id}.aaaabbbbccccdddd".encode()).hexdigest()
+    write(
+        [
+            put(
+                RecoveryCodesItem(
+                    PK=pk, SK=sk, user_id=alice.id, digests=[digest], request_id="", created_at="2026-01-01"
+                )
+            )
+        ]
+    )
+    _, answer = try_code(alice, "aaaa-bbbb-cccc-dddd")
+    assert answer["Location"] == "/board/"
+    assert recovery_codes.left(alice.id) == 0
 
 
 def test_the_second_factor_stays(enrolled, alice, client):

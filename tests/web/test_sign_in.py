@@ -122,3 +122,16 @@ def test_an_unknown_theme_is_refused_or_ignored(client):
     assert client.post("/theme/", {"theme": 'x"><script>'}).status_code == 400
     client.cookies["theme"] = "x"
     assert "data-theme" not in client.get("/login/").content.decode()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/login/", "/login/code/", "/login/recovery/", "/logout/", "/sign-up/", "/sign-up/confirm/"),
+        *("/password/forgotten/", "/password/reset/", "/theme/", "/time-zone/", "/announcements/dismiss/"),
+    ],
+)
+def test_forms_of_strangers_need_a_csrf_token_too(path):
+    client = Client(enforce_csrf_checks=True)
+    answer = client.post(path, {"identifier": "a@example.com", "password": "x", "email": "a@example.com"})
+    assert answer.status_code == 403

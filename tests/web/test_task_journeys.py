@@ -11,7 +11,7 @@ from tests.web.conftest import no_sideways_scrolling, ready, row
 from tests.web.writes import writes_of
 from web import athena
 
-pytestmark = [pytest.mark.browser, pytest.mark.sliced]
+pytestmark = pytest.mark.browser
 WAYS = pytest.mark.parametrize(
     ("size", "script"),
     [("wide", True), ("narrow", True), ("narrow", False)],

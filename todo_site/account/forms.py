@@ -11,7 +11,7 @@ from django import forms
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from identity import accounts, sign_in, tries, workspace
+from identity import accounts, sign_in, tries, week, workspace
 from identity.access_tokens import DAYS, NAME_MAX
 from identity.cognito import Tokens
 from identity.errors import IdentityError, WrongCode
@@ -37,7 +37,7 @@ def _zones() -> list[tuple[str, str]]:
 
 
 class ProfileForm(StyledForm):
-    """Name, time zone, language and colours; ``device`` is the zone that the browser reports."""
+    """Name, time zone, first day of the week, language and colours; ``device`` is the zone that the browser reports."""
 
     given_name = name_field(_("First name"), "given-name")
     family_name = name_field(_("Last name"), "family-name")
@@ -47,6 +47,7 @@ class ProfileForm(StyledForm):
         required=False,
         help_text=_("Decides what is due today, and when reminders come."),
     )
+    first_day_of_week = forms.ChoiceField(label=_("First day of the week"), required=False)
     language = forms.ChoiceField(label=_("Language"), required=False)
     theme = forms.ChoiceField(
         label=_("Colours"),
@@ -65,6 +66,13 @@ class ProfileForm(StyledForm):
             else _("The one of my device")
         )
         zone.choices = [("", own), *_zones()]
+        days: Any = self.fields["first_day_of_week"]
+        first = workspace.current().first_day
+        usual = next(name for name, number in week.DAYS.items() if number == first)
+        days.choices = [
+            ("", _("The one of the workspace (%(day)s)") % {"day": week.NAMES[usual]}),
+            *week.NAMES.items(),
+        ]
         language.choices = [("", _("The one of my browser")), *workspace.current().offered]
 
 

@@ -1,4 +1,4 @@
-"""Name, time zone, language and colours."""
+"""Name, time zone, first day of the week, language and colours."""
 
 from typing import Any
 
@@ -43,13 +43,14 @@ def _saved(request: HttpRequest, form: ProfileForm) -> bool:
     given["timezone"] = given["timezone"] or str(today.reported_zone(request) or "")
     try:
         profiles.update_profile(
-            context(request), {name: given[name] or None for name in (*NAMES, "timezone")}
+            context(request), {name: given[name] or None for name in (*NAMES, *profiles.IN_SESSIONS)}
         )
         preferences.save(context(request), language=given["language"], theme=given["theme"])
     except ValidationFailed as failure:
         for error in failure.errors:
             form.add_error(error["field"] if error["field"] in form.fields else None, error["message"])
         return False
-    request.session["timezone"] = given["timezone"]
+    for name in profiles.IN_SESSIONS:
+        request.session[name] = given[name]
     sign_in.rename(request, **{name: given[name] for name in NAMES})
     return True

@@ -2,8 +2,7 @@
 
 Each domain says what it keeps about a person in its ``owned_by``. Three things stay: the revocation that keeps issued
 tokens from working until they have expired; audit entries about other people, which name the person as the one who
-acted; and counters of requests older than two minutes and of tries, which DynamoDB removes by their time to live.
-Those of tries name nobody.
+acted; and counters of tries, which name nobody and which DynamoDB removes by their time to live.
 """
 
 from collections.abc import Iterator

@@ -1,5 +1,6 @@
 """Shared by the lake commands: its settings, errors as CommandError, a progress line."""
 
+import getpass
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -7,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from django.conf import settings
 from django.core.management.base import CommandError
 
 from etl.lake.config import ConfigError, LakeConfig, lake_config
@@ -23,6 +25,19 @@ def lake() -> Iterator[LakeConfig]:
         raise CommandError(f"The lake is not configured: {error}") from error
     except (BotoCoreError, ClientError) as error:
         raise CommandError(f"AWS says: {error}") from error
+
+
+def queue_url() -> str:
+    """Return the address of the failure queue; CommandError if there is none."""
+    url = settings.CDC_FAILURE_QUEUE_URL
+    if not url:
+        raise CommandError("CDC_FAILURE_QUEUE_URL is not set.")
+    return str(url)
+
+
+def operator() -> str:
+    """Return who runs the command, as the audit trail calls them."""
+    return f"manage.py ({getpass.getuser()})"
 
 
 class ProgressLine:

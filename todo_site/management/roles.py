@@ -1,6 +1,5 @@
 """What ``make_admin`` and ``make_manager`` share: the role of somebody who is named by an e-mail address."""
 
-import getpass
 import uuid
 from argparse import ArgumentParser
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from identity.errors import IdentityError
 from store.audit import Trail
 from store.errors import DomainError
 from store.request_context import RequestContext
+from todo_site.management.lake import operator
 
 
 class RoleCommand(BaseCommand):
@@ -32,10 +32,10 @@ class RoleCommand(BaseCommand):
             person = administration.person_with_email(email)
             ctx = RequestContext(
                 user_id=person.id,
-                updated_by=self._actor(),
+                updated_by=operator(),
                 request_id=f"role-{uuid.uuid4()}",
                 now=datetime.now(UTC),
-                trail=Trail(actor=self._actor(), action="change roles"),
+                trail=Trail(actor=operator(), action="change roles"),
             )
             if not administration.change_role(ctx, person, email, self.role, given=not remove):
                 state = "does not have" if remove else "already has"
@@ -44,6 +44,3 @@ class RoleCommand(BaseCommand):
             raise CommandError(str(error)) from error
         done = "no longer has" if remove else "has"
         self.stdout.write(f"{email} {done} the role {self.role}; pages know within a minute.")
-
-    def _actor(self) -> str:
-        return f"manage.py ({getpass.getuser()})"

@@ -204,7 +204,7 @@ def _invite(model_admin: Any, request: HttpRequest) -> HttpResponse:
             if "sure" in request.POST:
                 found = list(account_help.invite(admin_context(request, ""), addresses, groups))
             else:
-                account_help.check_limits(admin_context(request, ""), wanted=len(addresses))
+                account_help.check_mails(admin_context(request, ""), len(addresses))
                 asks = True
         except DomainError as error:
             form.add_error("addresses", str(error))

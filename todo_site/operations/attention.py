@@ -17,7 +17,6 @@ from etl.lake.config import ConfigError, lake_config
 from etl.status import status
 from todo_site.operations import aws, stream
 
-STALLED_SECONDS = 300  # as the alarm on the age of the stream
 KEPT_SECONDS = 60
 QUEUED = "ApproximateNumberOfMessages"
 _log = logging.getLogger(__name__)
@@ -57,11 +56,11 @@ def _found() -> Iterator[tuple[str, int]]:
     """Yield (kind, number). About eight small Queries and a dozen other requests."""
     try:
         found = status.read(lake_config(), aws.client("s3"))
-        seconds = stream.position(found.last_delivery).lag_seconds or 0
+        capture = stream.position(found.last_delivery)
         numbers = {
             "quarantined": found.quarantined,
             "failed": found.failed,
-            "stalled": int(seconds) if seconds > STALLED_SECONDS else 0,
+            "stalled": int(capture.lag_seconds or 0) if capture.stands_still else 0,
             "queued": _queued(),
         }
     except ConfigError:

@@ -1,6 +1,7 @@
 """Users in the admin: each is a profile in the table and an account in Cognito."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -15,25 +16,26 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from dynamo_admin.columns import moment
-from dynamo_admin.errors import WriteRefused
+from dynamo_admin.errors import CannotServe, WriteRefused
 from dynamo_admin.filters import PeriodFilter
 from dynamo_admin.forms import DynamoForm
+from dynamo_admin.query import MAX_KEYS
 from etl.jobs import job_requests
 from etl.lake.config import ConfigError
-from identity import administration, directory, email_addresses
+from identity import administration, directory, email_addresses, sign_ins
 from identity.admin_models import User
 from identity.admin_people import person as person_link
 from identity.audited_admin import Audited, admin_context, admin_errors, name_of
 from identity.errors import IdentityError
 from identity.users import ROLES
 from store import audit
-from store.attributes import WrongType
-from store.model import Item
+from store.model import Item, KeysAtLeast
 from store.writing import write
 from todo_site.erasure import lake, person
 from todo_site.operations import account_help
 
 SHOWN_ITEMS = 100
+MAX_MEMBERS = 120  # of a role that a list reads: two requests
 CREATED = moment("created_at", _("created"))
 # Cognito's words.
 ACCOUNT_STATES = {
@@ -100,6 +102,48 @@ class StateFilter(admin.SimpleListFilter):
         return queryset.filter(disabled_at__isnull=self.value() == "active")
 
 
+def _members() -> dict[str, set[str] | None]:
+    """Return the ids of the members of each role; None where they are many or unknown, and profiles have to do."""
+    found: dict[str, set[str] | None] = {}
+    for role in ROLE_NAMES:
+        try:
+            members = {member.id for member in islice(directory.members_of(role), MAX_MEMBERS + 1)}
+        except IdentityError:
+            members = None
+        found[role] = members if members is not None and len(members) <= MAX_MEMBERS else None
+    return found
+
+
+def _has(obj: Any, role: str, members: set[str] | None) -> bool:
+    return role in (obj.stored.get("roles") or ()) if members is None else obj.pk in members
+
+
+class RoleFilter(admin.SimpleListFilter):
+    """Filter by role, as Cognito has it."""
+
+    title = _("role")
+    parameter_name = "role"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        """Return the choices."""
+        return list(ROLE_NAMES.items())
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        """Return the users with the role. Raises CannotServe if they are too many, or Cognito does not answer."""
+        if self.value() not in ROLE_NAMES:
+            return queryset
+        try:
+            members = list(islice(directory.members_of(str(self.value())), MAX_KEYS + 1))
+        except IdentityError as error:
+            raise CannotServe(str(error)) from error
+        if len(members) > MAX_KEYS:
+            raise CannotServe(
+                gettext("More than %(most)d people have this role. Search for somebody instead.")
+                % {"most": MAX_KEYS}
+            )
+        return queryset.filter(pk__in=[member.id for member in members])
+
+
 class UserAdmin(Audited):
     """Profiles and accounts."""
 
@@ -108,10 +152,13 @@ class UserAdmin(Audited):
     change_form_template = "admin/tasks/user/change_form.html"
     change_list_template = "admin/tasks/user/change_list.html"
     people = ("updated_by",)
-    list_display = ("email", "name", "username", "kept_roles", "active", CREATED)
-    list_filter = (StateFilter, ("created_at", PeriodFilter))
+    list_display = ("email", "name", "kept_roles", "active", "last_sign_in", CREATED)
+    list_filter = (RoleFilter, StateFilter, ("created_at", PeriodFilter))
     search_fields = ("email", "name", "username")
-    search_help_text = _("Part of an e-mail address, a name or a username; or a user's id.")
+    search_help_text = _(
+        "Part of an e-mail address, a name or a username; or a user's id. "
+        "Sign-ins are stored apart from users, so the list cannot be sorted by the last one."
+    )
     actions = ("disable", "enable", "sign_out_everywhere", "remove_second_factor")
     record = (
         *("id", "state", "holdings", "trail", CREATED, moment("updated_at", _("changed")), "version"),
@@ -124,7 +171,7 @@ class UserAdmin(Audited):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return the fieldsets; the username can only be set for a new user, who has no record yet."""
-        names = ("email", "name", "given_name", "family_name", "timezone")
+        names = ("email", "name", "given_name", "family_name", "timezone", "first_day_of_week")
         who = (None, {"fields": names if obj else ("username", *names)})
         access = (_("Access"), {"fields": ("username", "roles") if obj else ("roles",)})
         return (who, access, (_("Record"), {"fields": self.record})) if obj else (who, access)
@@ -139,10 +186,25 @@ class UserAdmin(Audited):
         """Return no initial values."""
         return {}
 
+    def prepare(self, request: HttpRequest, objects: Iterable[Any]) -> None:
+        """Read roles and last sign-ins of a page: a request to Cognito for 60 members of a role, a BatchGetItem."""
+        shown = list(objects)
+        super().prepare(request, shown)
+        members = _members()
+        signed_in = sign_ins.last_of_many([obj.pk for obj in shown])
+        for obj in shown:
+            obj.shown_roles = [role for role, known in members.items() if _has(obj, role, known)]
+            obj.signed_in = signed_in.get(obj.pk, "")
+
     @admin.display(description=_("Roles"), empty_value="-")
     def kept_roles(self, obj: Any) -> str:
-        """Return the roles as the profile has them: those given here, which costs a list no call to Cognito."""
-        return ", ".join(str(ROLE_NAMES.get(role, role)) for role in obj.stored.get("roles") or ())
+        """Return the roles."""
+        return ", ".join(str(ROLE_NAMES[role]) for role in obj.shown_roles)
+
+    @admin.display(description=_("last sign-in"), empty_value="-")
+    def last_sign_in(self, obj: Any) -> str:
+        """Return when the person last signed in with a browser."""
+        return f"{obj.signed_in[:10]} {obj.signed_in[11:19]} UTC" if obj.signed_in else ""
 
     @admin.display(description=_("can sign in"), boolean=True, ordering="disabled_at")
     def active(self, obj: Any) -> bool:
@@ -257,9 +319,13 @@ class UserAdmin(Audited):
             "TASK": gettext("Task: %(title)s"),
             "TRASH": gettext("Task in the trash: %(title)s"),
         }
-        items = [item.attribute_values for item in self._owned(obj) if item.entity_type in names]
+        damaged = gettext("Cannot be read: %(PK)s %(SK)s")
         lines = [
-            names[item["entity_type"]] % defaultdict(str, item) for item in items if "purged_at" not in item
+            (damaged if isinstance(item, KeysAtLeast) else names[item.entity_type])
+            % defaultdict(str, item.attribute_values)
+            for item in self._owned(obj)
+            if isinstance(item, KeysAtLeast)
+            or (item.entity_type in names and "purged_at" not in item.attribute_values)
         ]
         more = len(lines) - SHOWN_ITEMS
         return [
@@ -273,13 +339,7 @@ class UserAdmin(Audited):
 
     def _owned(self, obj: Any) -> list[Item]:
         """Return the items of a person. Raises WriteRefused if they are too many for a request."""
-        try:
-            items = list(islice(person.owned_by(obj.pk), person.MAX_ERASED + 1))
-        except WrongType as error:
-            raise WriteRefused(
-                gettext("An item of this person cannot be read, so they cannot be deleted: %(error)s")
-                % {"error": error}
-            ) from error
+        items = list(islice(person.owned_by(obj.pk), person.MAX_ERASED + 1))
         if len(items) > person.MAX_ERASED:
             raise WriteRefused(
                 gettext("%(name)s has more than %(most)s items. Use: %(command)s")

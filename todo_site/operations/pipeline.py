@@ -24,13 +24,14 @@ from identity.admin_models import AuditEntry
 from identity.audited_admin import admin_context, name_of
 from store import audit
 from store.writing import write
-from todo_site.operations import aws, stream
+from todo_site.operations import aws, failure_queue, stream
 from todo_site.operations.pages import Page
 
 NAMES = {
     "run": _("Run now"),
     "replay": _("Replay days"),
     "quarantine": _("Retry quarantine"),
+    "failures": _("Replay failures"),
     "erase": _("Erase a person"),
     "dismiss": _("Dismiss quarantined rows"),
     "reopen": _("Reopen quarantined rows"),
@@ -112,6 +113,7 @@ def _context(request: HttpRequest, config: LakeConfig) -> dict[str, Any]:
         _("Job requests"), lambda: [_shown(order) for order in job_requests.recent(silver)[:SHOWN]], none
     )
     return {
+        "failures": part(_("The failure queue"), failure_queue.look, None),
         "status": found,
         "checks": [(CHECKS.get(check.name, check.name), check) for check in found.checks] if found else [],
         "layers": part(_("Layers"), lambda: _layers(found), none),
@@ -172,6 +174,8 @@ def _order(request: HttpRequest, config: LakeConfig) -> HttpResponse | dict[str,
     if not _may_order(request):
         raise PermissionDenied(gettext("Viewers can only look. Admins can run the lake."))
     kind = request.POST.get("kind", "")
+    if kind == failure_queue.DISCARD:
+        return failure_queue.discard_or_ask(request)
     days = (
         (request.POST.get("first_day", ""), request.POST.get("last_day", ""))
         if kind == "replay"
@@ -180,10 +184,8 @@ def _order(request: HttpRequest, config: LakeConfig) -> HttpResponse | dict[str,
     context = admin_context(request, "lake")
     try:
         job_requests.check(kind, *days)
-        if kind == "replay" and "apply" not in request.POST and _length(*days) > ASKED_DAYS:
-            number = _length(*days)
-            asked = ngettext("Replay %(number)s day?", "Replay %(number)s days?", number)
-            return {"question": asked % {"number": number}, "days": days}
+        if "apply" not in request.POST and (question := _question(kind, days)):
+            return question
         # It was checked before it is recorded, and is recorded before it has an effect.
         _record(request, context, kind, " to ".join(days) if days[0] else "")
         silver = Bucket(config.silver_bucket, client("s3"))
@@ -210,6 +212,28 @@ def order_closing(
     except (ValueError, ConfigError) as error:
         messages.error(request, gettext("Not requested: %(error)s.") % {"error": error})
     return redirect("admin:pipeline")
+
+
+def _question(kind: str, days: tuple[str, str]) -> dict[str, Any] | None:
+    """Return what is asked before a job is requested; None if it is requested at once."""
+    if kind == "failures":
+        note = gettext("What can be captured now leaves the queue; the rest stays, and the result says why.")
+        return {
+            "question": gettext("Replay what waits in the failure queue?"),
+            "notes": (note,),
+            "order": kind,
+            "button": NAMES[kind],
+        }
+    if kind == "replay" and (number := _length(*days)) > ASKED_DAYS:
+        asked = ngettext("Replay %(number)s day?", "Replay %(number)s days?", number)
+        return {
+            "question": asked % {"number": number},
+            "notes": (gettext("From %(first)s to %(last)s.") % {"first": days[0], "last": days[1]},),
+            "fields": {"first_day": days[0], "last_day": days[1]},
+            "order": kind,
+            "button": gettext("Replay these days"),
+        }
+    return None
 
 
 def _length(first: str, last: str) -> int:

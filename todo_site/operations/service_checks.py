@@ -18,7 +18,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from etl.lake.config import ConfigError, lake_config
-from todo_site.operations import stream
+from etl.status import status
+from todo_site.operations import failure_queue, stream
 from todo_site.operations.aws import TIMEOUT_SECONDS, client
 from todo_site.operations.pages import Page
 
@@ -31,21 +32,26 @@ AWS_SERVICES = (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The state a service reports, and its version."""
+    """The state a service reports, its version, and whether that state needs somebody's attention."""
 
     detail: str
     version: str = ""
+    attention: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of checking a service: ``detail`` is its state or the error; ``version`` is blank if unknown."""
+    """The result of checking a service: ``detail`` is its state or the error; ``version`` is blank if unknown.
+
+    ``ok`` says whether it answers, ``attention`` whether what it answers needs somebody's attention.
+    """
 
     name: str
     ok: bool
     milliseconds: float
     detail: str
     version: str = ""
+    attention: bool = False
 
 
 Ask = Callable[[], Answer]
@@ -102,7 +108,15 @@ def _firehose(name: str) -> Ask:
 def _queue() -> Answer:
     url, count = settings.CDC_FAILURE_QUEUE_URL, "ApproximateNumberOfMessages"
     found = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[count])["Attributes"]
-    return Answer(f"{url.rpartition('/')[2]}: {found[count]} messages", _api("sqs"))
+    detail = f"{url.rpartition('/')[2]}: {found[count]} messages"
+    return Answer(detail, _api("sqs"), attention=found[count] != "0")
+
+
+def _capture() -> Answer:
+    """Return how far change capture is behind, as the Pipeline page says it."""
+    found = stream.position(status.last_delivery(lake_config(), client("s3")))
+    seconds = "" if found.lag_seconds is None else f"{found.lag_seconds:.1f} s. "
+    return Answer(f"{seconds}{found.note}", attention=found.stands_still)
 
 
 def _topic() -> Answer:
@@ -170,7 +184,7 @@ def check(name: str, ask: Ask) -> Finding:
     except Exception as error:  # noqa: BLE001  whatever a service answers, the page shows the others
         ok, answer = False, Answer(f"{type(error).__name__}: {error}")
     milliseconds = round((time.perf_counter() - started) * 1000, 1)
-    return Finding(name, ok, milliseconds, answer.detail, answer.version)
+    return Finding(name, ok, milliseconds, answer.detail, answer.version, answer.attention)
 
 
 def _versions() -> list[tuple[str, str]]:
@@ -190,7 +204,20 @@ def make(request: HttpRequest) -> dict[str, Any]:
     services = list(_services())
     with ThreadPoolExecutor(len(services)) as pool:
         findings = list(pool.map(lambda service: check(*service), services))
-    return {"findings": findings, "healthy": all(found.ok for found in findings), "versions": _versions()}
+    findings.append(
+        check(_("Change capture"), _capture)
+    )  # it reads the table, over a connection of this thread
+    # Not at once with the others: listing its messages takes them out of the queue for a moment.
+    failures = failure_queue.look()
+    down = not all(found.ok for found in findings)
+    return {
+        "findings": findings,
+        "down": down,
+        "healthy": not down and not any(found.attention for found in findings),
+        "failures": failures,
+        "may_order": request.user.has_perm("tasks.change_pipeline"),
+        "versions": _versions(),
+    }
 
 
 PAGE = Page("health", gettext_lazy("Health"), "admin/health.html", make)

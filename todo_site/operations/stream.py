@@ -14,6 +14,8 @@ from todo_site.operations.aws import client
 WINDOW = timedelta(hours=1)
 # S3 rounds times down to whole seconds.
 TOLERANCE = timedelta(seconds=1)
+# Capture waits 5 s for a full batch and Firehose 60 s for a full file; with a retry or two it is still well.
+MAX_LAG_SECONDS = 180
 UNREADABLE = 5  # tasks that are looked at for one that can be read
 
 
@@ -23,6 +25,11 @@ class Position:
 
     lag_seconds: float | None
     note: str
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether capture is further behind than it can be while it works."""
+        return self.lag_seconds is not None and self.lag_seconds > MAX_LAG_SECONDS
 
 
 def position(last_delivery: datetime | None, now: datetime | None = None) -> Position:

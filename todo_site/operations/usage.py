@@ -19,6 +19,7 @@ from store import rate_limits
 from store.model import CHANGES, Item
 from store.reading import count, query
 from tasks import selectors
+from tasks.forms import STATUS_LABELS
 from tasks.items import TaskItem, task_key, trash_key
 from todo_site.operations import aws
 
@@ -35,9 +36,9 @@ _log = logging.getLogger(__name__)
 
 
 def of_person(user_id: str) -> dict[str, Any]:
-    """Return what a person uses: tasks, open ones, the last change, what is left of this minute.
+    """Return what a person uses: tasks, open ones, the last change, requests of this minute and of a day.
 
-    Five Queries, none of more than a megabyte, and two GetItems.
+    Seven Queries, none of more than a megabyte, and two GetItems.
     """
     tasks, tasks_all = count(task_key(user_id, "")[0])
     found = [
@@ -50,8 +51,10 @@ def of_person(user_id: str) -> dict[str, Any]:
         "open": sum(number for number, _all in found),
         "open_all": all(is_all for _number, is_all in found),
         "last_change": _last_change(user_id),
-        "api": _minute(user_id, settings.RATE_LIMIT_PER_MINUTE),
-        "pages": _minute(allowance.page_principal(user_id), settings.PAGE_LIMIT_PER_MINUTE),
+        "requests": [
+            _requests(gettext("API"), user_id, settings.RATE_LIMIT_PER_MINUTE),
+            _requests(gettext("Pages"), allowance.page_principal(user_id), settings.PAGE_LIMIT_PER_MINUTE),
+        ],
     }
 
 
@@ -65,9 +68,16 @@ def _last_change(user_id: str) -> datetime | None:
     return datetime.fromisoformat(max(latest)) if latest else None
 
 
-def _minute(principal: str, limit: int) -> dict[str, int]:
-    used = rate_limits.used(principal, time.time())
-    return {"used": used, "limit": limit, "left": max(0, limit - used)}
+def _requests(name: str, principal: str, limit: int) -> dict[str, Any]:
+    now = time.time()
+    used = rate_limits.used(principal, now)
+    return {
+        "name": name,
+        "used": used,
+        "limit": limit,
+        "left": max(0, limit - used),
+        "day": rate_limits.last_day(principal, now),
+    }
 
 
 def holdings(user_id: str) -> list[dict[str, Any]]:
@@ -78,7 +88,10 @@ def holdings(user_id: str) -> list[dict[str, Any]]:
             gettext("Tasks"),
             "task",
             user_id,
-            [(f"{user_id}.{t.id}", t.title, t.status, t.created_at) for t in tasks],
+            [
+                (f"{user_id}.{t.id}", t.title, str(STATUS_LABELS.get(t.status, t.status)), t.created_at)
+                for t in tasks
+            ],
         ),
         _listed(
             gettext("Sessions"),

@@ -67,7 +67,14 @@ class WorkspaceForm(forms.Form):
         required=False,
         help_text=_("Everybody can choose another one in their settings."),
     )
-    first_day = forms.TypedChoiceField(label=_("First day of the week"), choices=DAYS, coerce=int)
+    first_day = forms.TypedChoiceField(
+        label=_("First day of the week"),
+        choices=DAYS,
+        coerce=int,
+        help_text=_(
+            "Of the calendar, for people who have chosen none. Quick add and insights count weeks from Monday."
+        ),
+    )
     sign_up = forms.ChoiceField(
         label=_("Who may sign up"), choices=SIGN_UP, help_text=_("Admins can invite anybody.")
     )
@@ -76,6 +83,11 @@ class WorkspaceForm(forms.Form):
         required=False,
         max_length=2000,
         help_text=_("Such as example.com, with commas between them. Subdomains do not count."),
+    )
+    contact = forms.EmailField(
+        label=_("Address for questions about privacy"),
+        required=False,
+        help_text=_("On the page about privacy. Blank: people are told to ask an administrator."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -164,7 +176,7 @@ def _require(request: HttpRequest) -> None:
 
 
 def _initial(here: Workspace) -> dict[str, Any]:
-    names = ("version", "name", "languages", "language", "timezone", "first_day", "sign_up")
+    names = ("version", "name", "languages", "language", "timezone", "first_day", "sign_up", "contact")
     return {name: getattr(here, name) for name in names} | {"domains": ", ".join(here.domains)}
 
 

@@ -14,6 +14,7 @@
 -- status      after the change, null once removed; a task without a status has 'unknown'.
 -- old_status  before the change, null where there was nothing.
 -- title, priority, last_status, created_at  the item's own after the change; of a removed item, before it.
+-- seq_key     sorts the changes of an item as text.
 -- day, hour   of changed_at in the reporting timezone; next_day: of the item's next change, null for the last one.
 WITH twins AS (
   SELECT user_id, sk, version, min(changed_at) AS deleted_at
@@ -73,7 +74,7 @@ WITH twins AS (
   FROM ordered
 )
 SELECT
-  event_name, entity_type, user_id, entity_id, pk, sk, category, due_date, changed_at, status, old_status,
+  event_name, entity_type, user_id, entity_id, pk, sk, seq_key, category, due_date, changed_at, status, old_status,
   title, priority, created_at, last_status,
   CAST(local_at AS date) AS day,
   CAST(hour(local_at) AS int) AS hour,

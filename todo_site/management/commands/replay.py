@@ -1,6 +1,5 @@
 """``manage.py replay``: process days of Bronze, the quarantine or the on-failure queue again."""
 
-import os
 import tempfile
 import time
 from argparse import ArgumentParser
@@ -18,7 +17,7 @@ from etl.jobs import job_requests
 from etl.lake.config import LakeConfig
 from etl.lake.storage import Bucket
 from etl.run import local_lake
-from todo_site.management.lake import lake
+from todo_site.management.lake import lake, queue_url
 from web.commands import ResultCommand, day
 
 POLL_SECONDS = 1.0
@@ -59,14 +58,14 @@ class Command(ResultCommand):
             )
             raise CommandError(f"--from {first} is after {until}.")
         with lake() as config:
-            if options["failures"]:
+            if options["failures"] and not options["queue"]:
                 self._failures(options)
                 return
             self._order(config, options)
 
     def _order(self, config: LakeConfig, options: dict[str, Any]) -> None:
         days = (options["first"], options["last"] or datetime.now(UTC).date()) if options["first"] else ()
-        kind = "quarantine" if options["quarantine"] else "replay"
+        kind = next((name for name in ("quarantine", "failures") if options[name]), "replay")
         silver = Bucket(config.silver_bucket, client("s3"))
         try:
             name = f"order-{time.time_ns()}"
@@ -87,10 +86,7 @@ class Command(ResultCommand):
         self.show(options["json"], asdict(done), [f"Done: {done.message}."])
 
     def _failures(self, options: dict[str, Any]) -> None:
-        url = os.environ.get("CDC_FAILURE_QUEUE_URL", "")
-        if not url:
-            raise CommandError("CDC_FAILURE_QUEUE_URL is not set.")
-        done = dead_letters.replay(url, client("sqs"), client("dynamodbstreams"), handler)
+        done = dead_letters.replay(queue_url(), client("sqs"), client("dynamodbstreams"), handler)
         lines = [f"{done.messages} messages with {done.records} records were delivered."]
         self.show(options["json"], asdict(done), lines)
         if done.left:
