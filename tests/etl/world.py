@@ -277,7 +277,7 @@ def _some_task(world: World, random_: random.Random, kind: str = "TASK") -> tupl
 
 
 def _create(world: World, random_: random.Random) -> None:
-    due = random_.choice((None, "2026-03-22", "2026-05-31", "2026-06-02", "2026-12-24", "9999-12-31"))
+    due = random_.choice((None, "2026-03-22", "2026-05-31", "2026-06-02", "2026-12-24", "9998-12-31"))
     world.create_task(
         random_.choice([*world.users(), "drifter"]),
         category=random_.choice((None, "work", "home", "")),
