@@ -138,7 +138,7 @@ class Tallies:
         found: Counter[Row] = Counter()
         days = {deed.day for deed in own}
         limits = {limit for deed in own if (limit := due(deed.change.new or {})) is not None}
-        days |= {limit + timedelta(days=1) for limit in limits if limit + timedelta(days=1) > own[0].day}
+        days |= {limit + timedelta(days=1) for limit in limits if own[0].day <= limit < date.max}
         before: set[tuple[str, Any]] = set()
         for day in sorted(days):
             image = [deed.change.new for deed in own if deed.day <= day][-1]

@@ -280,7 +280,8 @@ def test_made_up_days_make_no_partitions(tmp_path):
         months = {row[-2] for row in made.rows["tallies"]}
         assert level(without(made.rows["tallies"], 2), "is_pending", NOW.date()) == 2
         equals_brute_force(made, world, "UTC")
-    assert {min(months), max(months)} == {"2000-01", "2099-12"}
+    assert min(months) >= "2000-01"
+    assert max(months) == "2099-12"
     assert len(months) < 400
 
 

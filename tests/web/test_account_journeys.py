@@ -3,6 +3,7 @@
 Each journey goes wide and narrow, and once more without JavaScript.
 """
 
+import itertools
 import re
 import time
 import uuid
@@ -268,3 +269,17 @@ def test_a_password_can_be_looked_at_and_is_judged_while_it_is_typed(visit):
     expect(show).to_have_attribute("aria-pressed", "true")
     show.click()
     expect(field).to_have_attribute("type", "password")
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "de-DE"])
+def test_the_header_of_an_admin_fits_a_phone(open_as, make_account, locale):
+    admin = make_account("Root", groups=("admins",))
+    page = open_as(admin, "/account/", "narrow", locale=locale)
+    no_sideways_scrolling(page)
+    boxes = [page.locator(".brand").bounding_box()]
+    boxes += [link.bounding_box() for link in page.locator(".nav a").all()]
+    boxes += [page.locator("#account summary").bounding_box()]
+    assert len(boxes) == 5
+    for left, right in itertools.pairwise(boxes):
+        assert left["x"] + left["width"] <= right["x"]
+    assert page.locator(".brand").inner_text().strip() == "Todo"

@@ -62,7 +62,7 @@ def test_a_choice_on_the_profile_wins_over_the_workspace(browser, alice, ctx, da
     assert f'<option value="{day}" selected>' in browser.get(PROFILE).getvalue().decode()
     choose(browser, "")
     assert begins(browser) == "sunday"
-    assert "The one of the workspace (Sunday)" in browser.get(PROFILE).getvalue().decode()
+    assert "Sunday (workspace)" in browser.get(PROFILE).getvalue().decode()
 
 
 def test_other_browsers_follow_and_so_does_the_next_sign_in(browser, alice, client_for, bob):

@@ -70,7 +70,7 @@ class ProfileForm(StyledForm):
         first = workspace.current().first_day
         usual = next(name for name, number in week.DAYS.items() if number == first)
         days.choices = [
-            ("", _("The one of the workspace (%(day)s)") % {"day": week.NAMES[usual]}),
+            ("", _("%(day)s (workspace)") % {"day": week.NAMES[usual]}),
             *week.NAMES.items(),
         ]
         language.choices = [("", _("The one of my browser")), *workspace.current().offered]

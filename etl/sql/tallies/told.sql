@@ -6,7 +6,9 @@ WITH facts AS (
   JOIN task_said t ON t.user_id = c.user_id AND t.task_id = c.task_id
 ), spans AS (
   SELECT user_id, category, priority, task_status, created_day, day AS first_day, next_day AS end_day,
-    status IN ('pending', 'in_progress') AS is_open, date_add(due_date, 1) AS late_day,
+    status IN ('pending', 'in_progress') AS is_open,
+    -- Due on the last day that there is means never late.
+    CASE WHEN due_date < DATE '9999-12-31' THEN date_add(due_date, 1) END AS late_day,
     CASE WHEN status IN ('pending', 'in_progress', 'completed', 'cancelled') THEN concat('is_', status)
          ELSE 'is_other' END AS measure
   FROM facts
