@@ -6,6 +6,7 @@ It reads Bronze, runs the SQL files one after the other and writes Parquet: no b
 import json
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -35,7 +36,9 @@ def silver(spark: SparkSession, bronze: Path, out: Path) -> None:
         declared = ", ".join(" ".join(column) for column in (*table.columns, *table.partitions))
         spark.createDataFrame([], declared).createOrReplaceTempView(name)
     for step in SILVER:
-        result = spark.sql(sql_text("silver", step), args=silver_parameters()).persist()
+        result = spark.sql(
+            sql_text("silver", step), args=silver_parameters(datetime.now(UTC).date())
+        ).persist()
         result.createOrReplaceTempView(step)
     for view in VIEWS:
         spark.sql(current_sql(view)).createOrReplaceTempView(view.name)

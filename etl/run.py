@@ -141,12 +141,12 @@ class Lake:
         """Carry out the job requests that are due; return whether there were any."""
         self.silver.take_over()
         here = self.workspace.edits_files  # else `upkeep` does it
-        erase = functools.partial(self._erase, self.run) if here else None
+        edit = functools.partial(self._edit, self.run) if here else None
         silver, days = self.silver.silver, self.silver.quarantined_days
         done = job_requests.carry_out(
             silver,
             self.run,
-            erase,
+            edit,
             self._settled,
             now,
             quarantined=days,
@@ -155,33 +155,37 @@ class Lake:
         return done > 0
 
     def upkeep(self, now: datetime | None = None) -> bool:
-        """Erase, replay failures and tidy, for a lake that Spark brings up to date; return whether any request was due.
+        """Do what Spark cannot, and tidy; return whether any request was due.
 
         Erasures take Silver as it is, and wait for removals that have not reached it.
         """
         moment = now or datetime.now(UTC)
         self.silver.take_over()
-        erase = functools.partial(self._erase, lambda: None)
+        edit = functools.partial(self._edit, lambda: None)
         done = job_requests.carry_out(
             self.silver.silver,
             lambda: None,
-            erase,
+            edit,
             self._settled,
             moment,
-            ("erase", "failures"),
+            (*job_requests.EDITS, "failures"),
             failures=replay_failures.carry_out,
         )
         self._tidy_daily(moment)
         self._merge_many(moment)
         return done > 0
 
-    def _erase(
+    def _edit(
         self, run: Callable[[], Any], request: job_requests.JobRequest, now: datetime
     ) -> job_requests.Outcome:
         # Not above: where Spark does the work, DuckDB is not installed.
-        from etl.upkeep import erasure_requests
+        from etl.upkeep import dismissals, erasure_requests
 
-        outcome = erasure_requests.carry_out(self.config, self.s3, self.glue, run, request, now)
+        if request.kind == "erase":
+            outcome = erasure_requests.carry_out(self.config, self.s3, self.glue, run, request, now)
+        else:
+            outcome = dismissals.carry_out(self.config, self.s3, self.glue, request)
+            run()
         self.silver.forget_replaced()
         return outcome
 

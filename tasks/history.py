@@ -23,6 +23,7 @@ _SQL = """
 SELECT event_name, entity_type, changed_at, version, updated_by, request_id, image, cut
 FROM task_events
 WHERE user_bucket = ? AND user_id = ? AND entity_id = ? AND event_name <> 'REMOVE'
+  AND coalesce(is_change, 1) = 1
 ORDER BY version DESC
 LIMIT 201
 """

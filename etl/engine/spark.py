@@ -25,7 +25,7 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
-from etl.engine.errors import EngineError, SchemaError
+from etl.engine.errors import EngineError, SchemaError, why_unreadable
 from etl.engine.written import Written
 from etl.lake.erased import Erased
 from etl.lake.manifest import ANY_DAY
@@ -94,7 +94,7 @@ class SparkEngine:
         table: Table,
         files: Sequence[str],
         root: str,
-        unreadable: Iterable[tuple[str, str]] = (),
+        unreadable: Iterable[tuple[str, str, str]] = (),
         erased: Erased = NOBODY,
     ) -> None:
         """Make Bronze files readable as the relation `bronze`.
@@ -108,7 +108,7 @@ class SparkEngine:
         root
             Start of a URL that is cut off, with the slash after it, to make a row's `source_file`.
         unreadable
-            `(user bucket, key)` of unreadable files; each becomes a row that says so.
+            `(user bucket, key, error)` of unreadable files; each becomes a row that says so.
         erased
             People whose rows are left out.
         """
@@ -119,10 +119,10 @@ class SparkEngine:
             .withColumn("file_error", F.lit(None).cast("string"))
             .drop("path")
         )
-        lost = [(bucket, key, -number) for number, (bucket, key) in enumerate(unreadable, start=1)]
+        lost = [(*file, -number) for number, file in enumerate(unreadable, start=1)]
         if lost:
-            rows = self.spark.createDataFrame(lost, "user_bucket string, source_file string, row_id bigint")
-            rows = rows.withColumn("file_error", F.lit("unreadable_file"))
+            names = "user_bucket string, source_file string, file_error string, row_id bigint"
+            rows = self.spark.createDataFrame(lost, names)
             frame = frame.unionByName(rows, allowMissingColumns=True)
         frame.createOrReplaceTempView("bronze")
 
@@ -138,15 +138,15 @@ class SparkEngine:
             frame = frame.join(digests, digests["digest"] == found, "left_anti")
         return frame
 
-    def unreadable(self, files: Sequence[str]) -> list[str]:
-        """The files that are not readable Parquet.
+    def unreadable(self, files: Sequence[str]) -> dict[str, str]:
+        """The files that are not readable Parquet, and why.
 
         Files that Spark skips are tried one by one, the others together; only if one of those breaks further in, they
         are tried in halves, quarters and so on.
         """
         skipped = sorted(set(files) - self._readable_from_the_start(files))
-        bad = [file for file in skipped if not self._is_readable([file])]
-        bad += self._broken_inside([file for file in files if file not in set(skipped)])
+        bad = {file: why for file in skipped if (why := self._error([file]))}
+        bad |= self._broken_inside([file for file in files if file not in set(skipped)])
         if bad:
             # If Spark itself no longer works, this fails, and so does the run.
             self.spark.range(1).count()
@@ -159,22 +159,22 @@ class SparkEngine:
         found = {_without_scheme(row["file_path"]) for row in seen}
         return {file for file in files if _without_scheme(file) in found}
 
-    def _broken_inside(self, files: Sequence[str]) -> list[str]:
-        if not files or self._is_readable(files):
-            return []
-        if len(files) == 1:
-            return list(files)
+    def _broken_inside(self, files: Sequence[str]) -> dict[str, str]:
+        why = self._error(files) if files else ""
+        if not why or len(files) == 1:
+            return dict.fromkeys(files, why) if why else {}
         middle = len(files) // 2
-        return self._broken_inside(files[:middle]) + self._broken_inside(files[middle:])
+        return self._broken_inside(files[:middle]) | self._broken_inside(files[middle:])
 
-    def _is_readable(self, files: Sequence[str]) -> bool:
+    def _error(self, files: Sequence[str]) -> str:
+        """Why one of the files cannot be read; empty if all can."""
         try:
             # With the schema, because files with other columns would count as broken.
             frame = self.spark.read.schema(_schema(BRONZE.columns)).parquet(*files)
             frame.select(F.hash("*").alias("h")).agg(F.count("h")).collect()
-        except Exception:  # noqa: BLE001  a broken file raises any of a dozen Java errors
-            return False
-        return True
+        except Exception as error:  # noqa: BLE001  a broken file raises any of a dozen Java errors
+            return why_unreadable(str(error))
+        return ""
 
     def read(self, name: str, table: Table, files: Sequence[str]) -> None:
         """Make lake files readable as the relation `name`; with `user_bucket` if the table is partitioned."""

@@ -1,7 +1,8 @@
 """Spark on the lake's files where they are: it reads them from S3 and writes them where they belong."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -52,27 +53,33 @@ class SparkWorkspace(Workspace):
         """Write what is new; a second attempt leaves out the files that the first one could not read."""
         with self.engine() as engine:
             try:
-                return self._make(engine, current, commit, keys, [])
+                return self._make(engine, current, commit, keys, {})
             except Exception:  # a broken file comes as any of a dozen Java errors
-                bad = set(engine.unreadable([self.bronze.url(key) for key in keys]))
+                bad = engine.unreadable([self.bronze.url(key) for key in keys])
                 if not bad:
                     raise
-        lost = [key for key in keys if self.bronze.url(key) in bad]
+        lost = {key: bad[self.bronze.url(key)] for key in keys if self.bronze.url(key) in bad}
         for key in lost:
             log("bronze", "unreadable file", level="ERROR", status="unreadable", key=key)
         with self.engine() as engine:
             return self._make(engine, current, commit, keys, lost)
 
     def _make(
-        self, engine: SparkEngine, current: Manifest, commit: str, keys: Sequence[str], lost: Collection[str]
+        self,
+        engine: SparkEngine,
+        current: Manifest,
+        commit: str,
+        keys: Sequence[str],
+        lost: Mapping[str, str],
     ) -> Made:
         good = [self.bronze.url(key) for key in keys if key not in lost]
-        unreadable = [(bucket_of(key), key) for key in lost]
+        unreadable = [(bucket_of(key), key, why) for key, why in lost.items()]
         engine.read_bronze(BRONZE, good, self.bronze.url("")[:-1], unreadable, erased.load(self.bronze))
+        today = datetime.now(UTC).date()
         for step in SILVER_STAGING:
-            engine.run(step, sql_text("silver", step), silver_parameters())
+            engine.run(step, sql_text("silver", step), silver_parameters(today))
         made = Made(current.as_of)
-        run_silver(engine, self, current, commit, {bucket_of(key) for key in keys}, made)
+        run_silver(engine, self, current, commit, {bucket_of(key) for key in keys}, today, made)
         return made
 
     def store(self, engine: SparkEngine, table: Table, commit: str) -> Files:

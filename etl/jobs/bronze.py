@@ -1,7 +1,7 @@
 """Reads Bronze files into the embedded engine: groups that fit into memory, and a row for each unreadable file."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,7 +57,7 @@ def read(engine: "Engine", copies: LocalCopies, keys: Sequence[str], use: Callab
     """
     paths = [copies.path(key) for key in keys]
     try:
-        _read(engine, copies, paths, [])
+        _read(engine, copies, paths, {})
         use()
     except EngineError:
         bad = engine.unreadable(paths)
@@ -67,9 +67,9 @@ def read(engine: "Engine", copies: LocalCopies, keys: Sequence[str], use: Callab
         use()
 
 
-def _read(engine: "Engine", copies: LocalCopies, paths: Sequence[Path], bad: Sequence[Path]) -> None:
-    lost = [path.relative_to(copies.folder).as_posix() for path in bad]
+def _read(engine: "Engine", copies: LocalCopies, paths: Sequence[Path], bad: Mapping[Path, str]) -> None:
+    lost = {path.relative_to(copies.folder).as_posix(): why for path, why in bad.items()}
     for key in lost:
         log("bronze", "unreadable file", level="ERROR", status="unreadable", key=key)
-    unreadable = [(bucket_of(key), key) for key in lost]
+    unreadable = [(bucket_of(key), key, why) for key, why in lost.items()]
     engine.read_bronze(BRONZE, paths, copies.folder, unreadable, erased.load(copies.bucket))

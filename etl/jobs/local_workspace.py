@@ -4,6 +4,7 @@ import functools
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -59,18 +60,18 @@ class LocalWorkspace(Workspace):
 
     def make_silver(self, current: Manifest, commit: str, keys: Sequence[str]) -> Made:
         """Write what is new, one group of user buckets after the other, which bounds memory."""
-        made = Made(current.as_of)
+        made, today = Made(current.as_of), datetime.now(UTC).date()
         with tempfile.TemporaryDirectory(dir=self.folder) as name:
             fresh = LocalCopies(self.bronze, Path(name))
             fresh.fetch(keys)
             for group in groups(keys, fresh):
                 with self.engine() as engine:
                     parsed = functools.partial(
-                        engine.run, "parsed", sql_text("silver", "parsed"), silver_parameters()
+                        engine.run, "parsed", sql_text("silver", "parsed"), silver_parameters(today)
                     )
                     read(engine, fresh, [key for files in group.values() for key in files], parsed)
-                    engine.run("days", sql_text("silver", "days"), silver_parameters())
-                    run_silver(engine, self, current, commit, group, made)
+                    engine.run("days", sql_text("silver", "days"), silver_parameters(today))
+                    run_silver(engine, self, current, commit, group, today, made)
         return made
 
     def store(self, engine: Engine, table: Table, commit: str) -> Files:

@@ -106,6 +106,7 @@ class Silver:
             as_of=made.as_of,
             looked_at=current.looked_at if self.backlog else looked_at,
             days={**current.days, **marks},
+            dismissed={**current.dismissed, **made.dismissed},
         )
         replaced = [current.days[day].key for day in marks if day in current.days]
         limit = iso(now - timedelta(seconds=self.config.keep_seconds))

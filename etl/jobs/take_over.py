@@ -49,7 +49,7 @@ def _of_bucket(workspace: Workspace, commit: str, bucket: str, files: list[File]
         ((first, last),) = engine.rows(TASK_EVENTS.name, days)
         made: Files = {}
         for step, table in zip(SILVER_STATES, (TASK_STATES, USER_STATES), strict=True):
-            engine.run(step, sql_text("silver", step), silver_parameters())
+            engine.run(step, sql_text("silver", step), silver_parameters(datetime.now(UTC).date()))
             made |= workspace.store(engine, table, commit)
     dated = (
         [File(file.key, file.rows, file.bytes, str(first), str(last)) for file in files] if first else files

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Protocol
 
 from etl.jobs.steps import SILVER, SILVER_STAGING, silver_parameters, sql_text
@@ -36,11 +37,14 @@ class Made:
         Files that partitions get in addition.
     replaced
         All files of partitions that get others.
+    dismissed
+        User bucket -> how many rows are closed, where the files of the quarantine are replaced.
     """
 
     as_of: str
     added: Files = field(default_factory=dict)
     replaced: Files = field(default_factory=dict)
+    dismissed: dict[str, int] = field(default_factory=dict)
 
     def parts(self, current: Manifest) -> Files:
         """All files of the changed partitions."""
@@ -72,9 +76,18 @@ class Workspace(Protocol):
 
 
 def run_silver(
-    engine: Engine, workspace: Workspace, current: Manifest, commit: str, buckets: Iterable[str], made: Made
+    engine: Engine,
+    workspace: Workspace,
+    current: Manifest,
+    commit: str,
+    buckets: Iterable[str],
+    today: date,
+    made: Made,
 ) -> None:
-    """Store what the relations `parsed` and `days` add to some user buckets of Silver; put it into `made`."""
+    """Store what the relations `parsed` and `days` add to some user buckets of Silver; put it into `made`.
+
+    `today` is the day of the run (UTC).
+    """
     days: dict[str, set[str]] = {bucket: set() for bucket in buckets}
     for bucket, day in engine.rows("days", "user_bucket, day"):
         days[bucket].add(str(day) if day else "")
@@ -89,14 +102,17 @@ def run_silver(
     set_aside = [key for bucket, part in sorted(refused.items()) if bucket in days for key in part.keys]
     engine.read("known_quarantine", QUARANTINE, workspace.silver_files(set_aside))
     for step in SILVER[len(SILVER_STAGING) :]:
-        engine.run(step, sql_text("silver", step), silver_parameters())
+        engine.run(step, sql_text("silver", step), silver_parameters(today))
     made.as_of = max(made.as_of, engine.latest(TASK_EVENTS.name, "event_time"))
     for table in (TASK_EVENTS, TASK_STATES, USER_STATES):
         made.added |= workspace.store(engine, table, commit)
     left = workspace.store(engine, QUARANTINE, commit)
+    closed = f"{QUARANTINE.name} WHERE dismissed_at IS NOT NULL GROUP BY user_bucket"
+    dismissed = dict(engine.rows(closed, "user_bucket, count(*)"))
     for bucket, found in days.items():
         held = refused[bucket].rows if bucket in refused else 0
         files = left.get((QUARANTINE.name, bucket), [])
         # Without a row that cannot be used, rows can only have left it.
         if "" in found or sum(file.rows for file in files) != held:
             made.replaced[QUARANTINE.name, bucket] = files
+            made.dismissed[bucket] = dismissed.get(bucket, 0)

@@ -37,7 +37,7 @@ RETENTION_DAYS = {
     "gold": {RESULTS_PREFIX: 7, CACHE_PREFIX: 14, EXPORTS_PREFIX: 1},
 }
 _NAME = re.compile(r"[/=](\d{8}T\d{12}-[0-9a-f]{6})[/.]")
-# Quarantined rows of older files are dropped; Bronze still has them.
+# Quarantined rows that arrived earlier are dropped; Bronze still has them.
 QUARANTINE_DAYS = 365
 
 

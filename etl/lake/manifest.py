@@ -10,6 +10,7 @@ from etl.lake.commit import commit_json
 from etl.lake.consumed_files import DayMark
 from etl.lake.layout import SILVER_CURRENT, list_folder, made_by
 from etl.lake.storage import Bucket, in_parallel
+from etl.lake.tables import QUARANTINE
 from etl.log import iso
 
 FORMAT = 2
@@ -88,6 +89,8 @@ class Manifest:
         Table name -> user bucket -> `Part`; a bucket that never had rows has none.
     days
         Consumed Bronze files: day -> `DayMark`.
+    dismissed
+        User bucket -> how many of its quarantined rows a person has closed.
     retired
         Key -> when a commit replaced it. The file is deleted once no reader can still need it.
     taken_over
@@ -105,6 +108,7 @@ class Manifest:
     tables: dict[str, dict[str, Part]] = field(default_factory=dict)
     days: dict[str, DayMark] = field(default_factory=dict)
     retired: dict[str, str] = field(default_factory=dict)
+    dismissed: dict[str, int] = field(default_factory=dict)
     taken_over: str = ""
     format: int = FORMAT
 
@@ -129,6 +133,10 @@ class Manifest:
     def rows(self, table: str) -> int:
         """Rows of a table."""
         return sum(part.rows for part in self.parts(table).values())
+
+    def quarantined(self) -> int:
+        """Quarantined rows that nobody has closed."""
+        return self.rows(QUARANTINE.name) - sum(self.dismissed.values())
 
     def locations(self, silver: Bucket) -> dict[str, dict[str, str]]:
         """Table name -> user bucket -> `s3://…/` folder of the live partition."""

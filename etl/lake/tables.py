@@ -87,7 +87,7 @@ TASK_EVENTS = Table(
         "changed_at timestamp, version bigint, old_version bigint, status string, old_status string, "
         "title string, category string, priority string, due_date date, "
         "created_at timestamp, updated_at timestamp, completed_at timestamp, deleted_at timestamp, "
-        "image string, attribute_types string, table_name string, cut string"
+        "image string, attribute_types string, table_name string, is_change int, cut string"
     ),
     (USER_BUCKET,),
     "event_time",
@@ -123,9 +123,23 @@ USERS = Table(
 TASK_STATES = Table("task_states", "silver", (*TASKS.columns, ("event_name", "string")), (USER_BUCKET,))
 USER_STATES = Table("user_states", "silver", (*USERS.columns, ("event_name", "string")), (USER_BUCKET,))
 
-# The raw Bronze row and the reason why it was refused. All columns are text, so a row cannot be refused twice.
+# The raw Bronze row, and what became of it. All columns are text, so a row cannot be refused twice.
 QUARANTINE = Table(
-    "quarantine", "silver", (*BRONZE.columns, ("reason", "string"), ("source_file", "string")), (USER_BUCKET,)
+    "quarantine",
+    "silver",
+    (
+        *BRONZE.columns,
+        *columns(
+            "reason string, source_file string, error string, arrived_on string, "
+            "dismissed_at string, dismissed_by string"
+        ),
+    ),
+    (USER_BUCKET,),
+)
+
+# SQL text that names a quarantined row: when, which event, in which file. Read alike by DuckDB and Athena.
+QUARANTINED_ROW = (
+    "concat(coalesce(event_time, ''), '|', coalesce(event_id, ''), '|', coalesce(source_file, ''))"
 )
 
 SILVER = (TASK_EVENTS, TASK_STATES, USER_STATES, QUARANTINE)

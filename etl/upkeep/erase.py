@@ -51,7 +51,7 @@ from etl.lake.storage import Bucket, LocalCopies
 from etl.lake.tables import QUARANTINE, TASK_EVENTS
 from etl.log import iso, log
 from etl.upkeep import rebuilt_tables
-from etl.upkeep.rewrite_silver import commit_without
+from etl.upkeep.rewrite_silver import commit_rewritten
 
 AT_A_TIME = 200
 POLL_SECONDS = 1.0
@@ -104,13 +104,15 @@ class Erasure:
         """Remove the person's rows from Bronze, Silver and Gold, in that order; return the number of rewritten objects.
 
         Also delete the person's messages in the on-failure queue and items in tables that were restored from the lake,
-        and have other job requests forget the person. `everywhere`: also search other user buckets, where no row of
+        and have other job requests and dismissals forget the person. `everywhere`: also search other user buckets, where no row of
         this person should be.
         """
         self._everywhere = everywhere
         erased.add(self.bronze, self.user_id)
         self._search_queue(erase=True)
-        job_requests.forget(self.silver, self.user_id, self._addresses())
+        addresses = self._addresses()
+        job_requests.forget(self.silver, self.user_id, addresses)
+        self._forget_dismissals({self.user_id, *addresses})
         rewritten = self._rewrite_bronze() + self._drop_undeliverable() + self._rewrite_silver()
         self._renew_gold()
         rebuilt_tables.erase(self.bronze, self.clients("dynamodb"), self.user_id)
@@ -163,7 +165,7 @@ class Erasure:
         if part is None:
             return set()
         with scratch_engine(self.config) as (engine, folder):
-            engine.read(TASK_EVENTS.name, TASK_EVENTS, LocalCopies(self.silver, folder).fetch(part.files))
+            engine.read(TASK_EVENTS.name, TASK_EVENTS, LocalCopies(self.silver, folder).fetch(part.keys))
             engine.run("addresses", sql_text("erase", "addresses"), {"user_id": self.user_id})
             return {address for (address,) in engine.rows("addresses", "email")}
 
@@ -244,7 +246,7 @@ class Erasure:
     # -- Silver --------------------------------------------------------------------------------------------------
 
     def _rewrite_silver(self) -> int:
-        before, published = commit_without(
+        before, published = commit_rewritten(
             self.config,
             self.s3,
             self.glue,
@@ -253,6 +255,19 @@ class Erasure:
         )
         self._delete_replaced(published or before)
         return int(published is not None)
+
+    def _forget_dismissals(self, names: set[str]) -> None:
+        """Leave the person's names out of the rows of the quarantine that the person has dismissed."""
+        commit_rewritten(
+            self.config,
+            self.s3,
+            self.glue,
+            lambda table, _: table == QUARANTINE.name,
+            lambda engine, paths: engine.dismissed_by(paths, names),
+            lambda engine, paths, path, meant: engine.mark(
+                paths, path, QUARANTINE, meant, {"dismissed_by": ""}
+            ),
+        )
 
     def _delete_replaced(self, current: Manifest) -> None:
         """Delete every data file except the live ones and those of newer commits."""

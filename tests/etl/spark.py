@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -168,16 +168,18 @@ class GlueRun:
         return self.root / address.removeprefix("s3://")
 
 
-def same_files(table: Table, first: Iterable[Path], second: Iterable[Path], but: str = "") -> None:
+def same_files(
+    table: Table, first: Iterable[Path], second: Iterable[Path], but: Collection[str] = ()
+) -> None:
     """Compare two copies of a table: the declared schema in every file, and the rows as multisets.
 
-    ``but`` is a column whose values may differ.
+    ``but`` are columns whose values may differ.
     """
     paths = [list(map(str, first)), list(map(str, second))]
     assert all(paths)
     for path in (*paths[0], *paths[1]):
         assert pq.read_schema(path).remove_metadata() == arrow_schema(table), path
-    wanted = ", ".join(name for name, _ in table.columns if name != but)
+    wanted = ", ".join(name for name, _ in table.columns if name not in but)
     queries = [f"SELECT {wanted} FROM read_parquet({files}, hive_partitioning=false)" for files in paths]
     for one, other in (queries, queries[::-1]):
         found = duckdb.sql(f"({one}) EXCEPT ALL ({other}) LIMIT 3").fetchall()

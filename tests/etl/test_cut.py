@@ -92,6 +92,19 @@ def test_the_old_image_goes_first(lake):
     assert "description" not in json.loads(both["old_image"])
 
 
+def test_cut_images_that_are_alike_are_a_change(lake):
+    """What differs may be what they lack."""
+    world = World()
+    task = world.create_task("ann", description=LONG["quotes"])
+    world.foreign_patch("ann", task, description=LONG["quotes"][1:])
+    assert lake.capture(world.history) == []
+    before, after = (json.loads(lines(lake)[1][name]) for name in ("old_image", "new_image"))
+    assert before == after
+    lake.firehose.flush()
+    lake.lake.run(NOW)
+    assert [row["is_change"] for row in lake.silver("task_events")] == [1, 1]
+
+
 def test_whatever_makes_an_item_long_its_line_fits(lake):
     world = World()
     many = {f"a{number}": "\x01" * 15 for number in range(18_000)}
@@ -137,7 +150,7 @@ def test_everything_that_silver_reads_of_an_image_is_kept():
     read = {
         name
         for path in (SQL / "silver").glob("*.sql")
-        for name in re.findall(r"'\$\.(\w+)'", path.read_text())
+        for name in re.findall(r"\((?:image|before|held), '\$\.(\w+)'", path.read_text())
     }
     assert "status" in read
     assert read <= KEPT_ATTRIBUTES

@@ -7,6 +7,7 @@ import threading
 import time
 import uuid
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
@@ -21,7 +22,7 @@ from etl.jobs import job_requests
 from etl.lake.config import lake_config
 from etl.lake.storage import Bucket
 from etl.run import local_lake
-from etl.status import inventory
+from etl.status import inventory, status
 from etl.upkeep.erase import Erasure
 from identity import preferences, profiles
 from tasks import services
@@ -255,6 +256,24 @@ def test_status_says_how_far_the_lake_is(worked):
     assert found["survey"]["silver"]["task_events"]["files"] >= 1
     assert found["runs"][0]["layer"] == "gold"
     assert "bronze requests" in said
+
+
+@pytest.mark.parametrize(
+    ("quarantined", "failed", "code"), [(0, 0, 0), (2, 0, 3), (0, 1, 4), (2, 1, 4)], ids=str
+)
+def test_status_ends_with_what_somebody_must_look_at(worked, monkeypatch, capsys, quarantined, failed, code):
+    found = replace(status.read(lake_config(), OWNER.client("s3")), quarantined=quarantined, failed=failed)
+    monkeypatch.setattr(status, "read", lambda *_: found)
+    for options in ((), ("--json",)):
+        ended = 0
+        try:
+            call_command("lake", "status", *options)
+        except CommandError as error:
+            ended = error.returncode
+        said = capsys.readouterr().out
+        assert ended == code
+        assert "Every change could be read" in said, "it is said all the same"
+    assert json.loads(said)["status"]["quarantined"] == quarantined
 
 
 def test_small_files_of_closed_days_are_merged_on_aws_too():

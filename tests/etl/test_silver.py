@@ -4,17 +4,21 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from etl.jobs.steps import DOMAINS, EARLIEST
 from etl.lake import layout, manifest
 from etl.lake.config import LakeConfig
 from etl.lake.layout import user_bucket
 from etl.lake.storage import ConflictError
 from etl.lake.tables import SILVER
 from etl.log import iso
+from tasks import fields
+from tasks.transfer import mending
 from tests.etl.checks import all_equal, history_is_whole, silver_equals_table
 from tests.etl.harness import NOW, Harness
 from tests.etl.memory import CONFIG, put_bronze
@@ -191,7 +195,7 @@ def test_a_backlog_is_taken_in_parts_and_none_is_lost(lake, monkeypatch):
 
 
 def test_unknown_attributes_are_kept_and_missing_ones_are_null(lake):
-    image = {"id": "t1", "mood": {"deep": [1, {"x": 1.10}]}, "due_date": "soon", "version": "seven"}
+    image = {"id": "t1", "mood": {"deep": [1, {"x": 1.10}]}, "due_date": "", "status": None}
     put(lake, bronze_row(new_image=json.dumps(image)))
     lake.lake.silver.run()
     (task,) = lake.silver("tasks")
@@ -209,19 +213,130 @@ def test_unknown_attributes_are_kept_and_missing_ones_are_null(lake):
         ("2026-03-01 10:00:00-05:30", datetime(2026, 3, 1, 15, 30, tzinfo=UTC)),
         ("2026-03-01T10:00:00", datetime(2026, 3, 1, 10, 0, tzinfo=UTC)),
         ("2026-03-01T10:00:00.5Z", datetime(2026, 3, 1, 10, 0, 0, 500000, tzinfo=UTC)),
-        ("2026-02-30T10:00:00Z", None),
-        ("2026-03-01T24:00:00Z", None),
-        ("2026-03-01", None),
-        ("1772352000", None),
-        ("yesterday", None),
-        ("2026-03-01T10:00:00Z\n", None),
+        ("2000-01-01T00:00:00Z", datetime(2000, 1, 1, tzinfo=UTC)),
+        ("", None),
+        ("1999-12-31T23:59:59.999999Z", None),
+        ("1970-01-01T00:00:00Z", None),
+        ("1000-01-01T00:00:00Z", None),
+        ("2026-03-21T09:00:00Z", datetime(2026, 3, 21, 9, tzinfo=UTC)),
+        ("2026-03-21T09:00:01Z", None),
+        ("9999-12-31T23:59:59-14:00", None),
     ],
 )
-def test_timestamps_are_instants(lake, text, wanted):
+def test_times_are_instants_and_made_up_ones_are_missing(lake, text, wanted):
     put(lake, bronze_row(new_image=json.dumps({"id": "t1", "created_at": text})))
     lake.lake.silver.run()
     (task,) = lake.silver("tasks")
     assert task["created_at"] == wanted
+    (event,) = lake.silver("task_events")
+    assert event["changed_at"] == wanted or event["event_time"]
+
+
+OUTSIDE = [
+    *(("status", value) for value in ("paused", "Pending", "pending\n", " ", True, 1, ["completed"], {})),
+    *(("priority", value) for value in ("extreme", "HIGH", 1, False, [])),
+    *(("title", value) for value in (5, -1.5, True, False, [], ["a"], {"en": "a"})),
+    *(("category", value) for value in (0, ["work"])),
+    *(("tags", value) for value in ("work", 3, {"a": 1}, True)),
+    *(
+        ("due_date", value)
+        for value in ("2026-02-30", "soon", "1899-12-31", "10000-01-01", 20260301, ["2026-03-01"])
+    ),
+    *(("version", value) for value in (-3, 1.5, 10**20, "seven", True, [1])),
+    *((name, "2026-02-30T10:00:00Z") for name in ("created_at", "updated_at", "completed_at", "deleted_at")),
+    *(
+        ("created_at", value)
+        for value in ("2026-99-99", "2026-03-01T24:00:00Z", "2026-03-01", 1772352000, "yesterday", ["2026"])
+    ),
+    ("created_at", "2026-03-01T10:00:00Z\n"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), OUTSIDE, ids=repr)
+def test_a_value_outside_its_domain_is_quarantined_and_a_good_version_repairs_the_task(lake, name, value):
+    good = {"id": "t1", "status": "pending", "title": "Tea", "version": 1}
+    put(lake, bronze_row())
+    image = json.dumps(good | {name: value}, separators=(",", ":"))
+    bad = bronze_row(
+        event_id="e2", event_name="MODIFY", sequence_number="101", old_image="{}", new_image=image
+    )
+    put(lake, bad, number=1)
+    lake.lake.silver.run()
+    assert reasons(lake) == [("e2", f"bad_{name}")]
+    (task,) = lake.silver("tasks")
+    assert task["event_id"] == "e1", "the task stays as its last good version left it"
+    mended = json.dumps(good | {"status": "completed", "version": 3})
+    after = bronze_row(
+        event_id="e3", event_name="MODIFY", sequence_number="102", old_image=image, new_image=mended
+    )
+    put(lake, after, number=2)
+    lake.lake.silver.run()
+    (task,) = lake.silver("tasks")
+    assert (task["event_id"], task["status"]) == ("e3", "completed")
+    last = {row["event_id"]: row for row in lake.silver("task_events")}["e3"]
+    assert last["old_status"] == (None if name == "status" else "pending")
+
+
+@pytest.mark.parametrize(("name", "value"), OUTSIDE, ids=repr)
+def test_a_removal_needs_only_its_key(lake, name, value):
+    image = json.dumps({"id": "t1", "status": "pending", "title": "Tea", "version": 1} | {name: value})
+    put(
+        lake,
+        bronze_row(),
+        bronze_row(event_id="e2", event_name="REMOVE", sequence_number="101", old_image=image),
+    )
+    lake.lake.silver.run()
+    assert reasons(lake) == []
+    assert lake.silver("tasks") == []
+    row = {row["event_id"]: row for row in lake.silver("task_events")}["e2"]
+    column = {"tags": "image"}.get(name, name)
+    assert row[column] == (image if column == "image" else None), "what cannot be used is missing"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"status": None, "priority": None, "due_date": None, "created_at": None, "version": None},
+        {"status": "", "priority": "", "due_date": "", "completed_at": "", "category": "", "title": ""},
+        {"title": "5", "category": "true", "tags": []},
+        {"title": "-1", "category": "[work]"},
+        {"title": "{a}", "tags": ["5", "x"], "nested": {"title": 5, "status": "paused"}},
+        {"title": '"title": 5', "category": "null"},
+        {"due_date": "1900-01-01"},
+        {"due_date": "9999-12-31", "version": "7"},
+        {"priority": "urgent", "status": "cancelled", "mood": {"status": 7}},
+    ],
+    ids=repr,
+)
+def test_values_that_the_product_or_another_writer_may_store_are_used(lake, changes):
+    image = {"id": "t1", "status": "pending", "title": "Tea", "version": 1} | changes
+    put(lake, bronze_row(new_image=json.dumps(image, separators=(",", ":"))))
+    lake.lake.silver.run()
+    assert reasons(lake) == []
+    (task,) = lake.silver("tasks")
+    assert task["title"] == image["title"]
+    assert task["status"] == (image["status"] or None)
+    assert str(task["due_date"] or "") == (image.get("due_date") or "")
+
+
+def test_domains_are_those_of_the_table():
+    for literal, pattern in ((fields.Status, "status_pattern"), (fields.Priority, "priority_pattern")):
+        assert DOMAINS[pattern] == f"^({'|'.join(get_args(literal))})\\z"
+    assert datetime.fromisoformat(EARLIEST) == mending.EARLIEST
+
+
+def test_a_profile_of_other_types_is_quarantined(lake):
+    profile = {"entity_type": "USER", "pk": "USER#ann", "sk": "METADATA", "entity_id": "ann"}
+    images = [{"email": 5}, {"name": ["Ann"]}, {"email": "5", "name": "true", "status": 9, "priority": "x"}]
+    rows = [
+        bronze_row(event_id=f"u{number}", sequence_number=f"{number}", new_image=json.dumps(image), **profile)
+        for number, image in enumerate(images)
+    ]
+    put(lake, *rows)
+    lake.lake.silver.run()
+    assert reasons(lake) == [("u0", "bad_email"), ("u1", "bad_name")]
+    assert [user["email"] for user in lake.silver("users")] == ["5"]
 
 
 @pytest.mark.parametrize(
@@ -233,6 +348,7 @@ def test_timestamps_are_instants(lake, text, wanted):
         ({"sequence_number": "12x"}, "bad_sequence_number"),
         ({"sequence_number": "1" * 41}, "bad_sequence_number"),
         ({"event_time": "noon"}, "bad_event_time"),
+        ({"event_time": "1960-01-01T00:00:00Z"}, "bad_event_time"),
         ({"entity_type": "SESSION"}, "bad_entity_type"),
         ({"user_id": "ben"}, "key_mismatch"),
         ({"entity_id": "t2"}, "unknown_item"),
@@ -277,6 +393,8 @@ def test_an_unreadable_file_is_set_aside_and_its_neighbours_are_read(lake):
     assert {row["source_file"] for row in lake.silver("quarantine")} == {
         good.replace("000000", f"{number:06d}") for number in (1, 2)
     }
+    said = {row["source_file"][-9:]: row["error"] for row in lake.silver("quarantine")}
+    assert all(name in error and str(lake.folder) not in error for name, error in said.items())
     assert lake.lake.silver.run() is None
 
 

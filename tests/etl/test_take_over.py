@@ -6,6 +6,8 @@ from random import Random
 
 import pytest
 
+from etl.capture.bronze_row import bronze_row
+from etl.jobs import job_requests
 from etl.lake import layout, manifest
 from etl.lake.manifest import OldFormatError
 from etl.status import status
@@ -13,6 +15,7 @@ from etl.upkeep.erase import Erasure
 from tests.etl.checks import all_equal, history_is_whole, silver_equals_table
 from tests.etl.deaths import Watch
 from tests.etl.harness import NOW
+from tests.etl.memory import put_bronze
 from tests.etl.old_layout import lay_out
 from tests.etl.world import World, play
 
@@ -21,6 +24,8 @@ from tests.etl.world import World, play
 def world():
     world = World()
     play(world, Random(21), 80)
+    # The version before did not mark writes of index keys.
+    assert not [change for change in world.history if change.name == "MODIFY" and change.old == change.new]
     return world
 
 
@@ -65,6 +70,34 @@ def test_an_event_older_than_a_removal_of_before_does_not_bring_the_task_back(la
     lake.new_lake("after").silver.run()
     assert lake.silver("tasks") == []
     history_is_whole(lake, world)
+
+
+def test_quarantined_rows_of_before_are_closed_and_stay_so(lake, world):
+    bucket = layout.user_bucket("ann")
+    bad = bronze_row(world.history[0].record()) | {"event_time": "soon"}
+
+    def put(event_id, number):
+        where = f"year=2026/month=01/day=18/user_bucket={bucket}"
+        return put_bronze(lake.s3, where, [bad | {"event_id": event_id}], number)
+
+    lake.deliver(world.history)
+    file = put("bad-1", 18)
+    lake.lake.run(NOW)
+    lay_out(lake)
+    after = lake.new_lake("after")
+    job_requests.submit(after.silver.silver, "dismiss", "root@example.com", "req-1", files=[file])
+    after.carry_out_requests(NOW)
+    assert lake.manifest().quarantined() == 0
+    put("bad-2", 19)
+    after.run(NOW)
+    rows = {row["event_id"]: row for row in lake.silver("quarantine")}
+    assert {name: row["dismissed_by"] for name, row in rows.items()} == {
+        "bad-1": "root@example.com",
+        "bad-2": None,
+    }
+    assert all(row["arrived_on"] for row in rows.values())
+    assert lake.manifest().quarantined() == 1
+    all_equal(lake, world, NOW)
 
 
 def test_files_of_before_become_one_a_month(lake, world, old):

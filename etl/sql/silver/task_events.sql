@@ -8,7 +8,7 @@ WITH first_copies AS (
 SELECT
   event_id, event_name, event_time, sequence_number, entity_type, pk, sk, user_id, entity_id, request_id, updated_by,
   changed_at, version, old_version, status, old_status, title, category, priority, due_date,
-  created_at, updated_at, completed_at, deleted_at, image, attribute_types, table_name, cut, user_bucket
+  created_at, updated_at, completed_at, deleted_at, image, attribute_types, table_name, is_change, cut, user_bucket
 FROM parsed p
 JOIN first_copies f ON f.row_id = p.row_id
 WHERE NOT EXISTS (SELECT 1 FROM known_events k WHERE k.event_id = p.event_id)
