@@ -1,4 +1,4 @@
-"""A lake as the version before laid it out: one file a partition, with `tasks` and `users` stored, and fewer columns."""
+"""A lake as the version before laid it out: one file a partition, `tasks` and `users` stored, fewer columns."""
 
 import io
 import json
@@ -14,7 +14,6 @@ from etl.lake.layout import user_bucket
 from etl.lake.tables import QUARANTINE, TASK_EVENTS, TASKS, USERS, Table
 from tests.etl.harness import Harness
 from tests.etl.schemas import arrow_schema
-
 
 # What the version before did not have.
 NEWER = ("cut", "is_change", "error", "arrived_on", "dismissed_at", "dismissed_by")
