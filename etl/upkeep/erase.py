@@ -104,8 +104,8 @@ class Erasure:
         """Remove the person's rows from Bronze, Silver and Gold, in that order; return the number of rewritten objects.
 
         Also delete the person's messages in the on-failure queue and items in tables that were restored from the lake,
-        and have other job requests and dismissals forget the person. `everywhere`: also search other user buckets, where
-        no row of this person should be.
+        and have other job requests and dismissals forget the person. `everywhere`: also search other user buckets,
+        where no row of this person should be.
         """
         self._everywhere = everywhere
         erased.add(self.bronze, self.user_id)
