@@ -436,7 +436,9 @@ def test_an_erased_person_is_forgotten_as_the_one_who_closed_rows(lake, silver, 
     Erasure(lake.config, lake.s3, lake.glue, "ben").run()
     assert [row["dismissed_by"] for row in lake.silver("quarantine") if row["dismissed_at"]] == ["", ""]
     assert lake.manifest().quarantined() == 1
-    assert not [key for key in lake.s3.buckets["silver"] if b"ben@example.com" in lake.s3.buckets["silver"][key]]
+    assert not [
+        key for key in lake.s3.buckets["silver"] if b"ben@example.com" in lake.s3.buckets["silver"][key]
+    ]
 
 
 def test_a_closed_row_that_is_repaired_leaves(lake, silver, world):
