@@ -120,7 +120,8 @@ def test_whatever_makes_an_item_long_its_line_fits(lake):
     lake.firehose.flush()
     lake.lake.run(NOW)
     assert lake.silver("tasks") == []
-    history_is_whole(lake, world)
+    # A status that was too long to be kept is missing, which is fine, and not a wrong one.
+    assert len(lake.silver("task_events")) == len(world.history)
 
 
 def test_a_removal_needs_only_its_keys(lake):
@@ -190,7 +191,9 @@ def test_long_items_pass_through_the_local_aws_and_are_erased(captured, alice, b
     behind = services.create_task(ctx(bob), {"title": "next in the shard"}).task
     captured()
     command("replay", "--from", "2020-01-01")
-    held = {row["task_id"]: row for row in silver_rows("tasks") if row["user_id"] in {alice.id, bob.id}}
+    states = sorted(silver_rows("task_states"), key=lambda row: int(row["sequence_number"]))
+    latest = {row["task_id"]: row for row in states if row["user_id"] in {alice.id, bob.id}}
+    held = {task: row for task, row in latest.items() if row["event_name"] != "REMOVE"}
     assert held.keys() == {"stays", behind.id}
     assert (held["stays"]["title"], held["stays"]["cut"]) == ("short", "new_image")
     events = [row for row in silver_rows("task_events") if row["pk"] == f"TASK#{alice.id}"]
