@@ -90,9 +90,9 @@ class Aws:
             wbufsize = -1  # an answer in one packet, not two with a pause between them
 
             def do_GET(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                asked = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 signature = self.headers.get("Authorization", "")
-                body = json.dumps(aws._answer(self.path, signature, self.client_address[1])).encode()
+                body = json.dumps(aws._answer(self.path, signature, self.client_address[1], asked)).encode()
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -105,7 +105,7 @@ class Aws:
 
         return Handler
 
-    def _answer(self, path: str, signature: str, port: int) -> dict[str, Any]:
+    def _answer(self, path: str, signature: str, port: int, asked: bytes) -> dict[str, Any]:
         if path == "/credentials":
             self._issued += 1
             until = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -115,4 +115,7 @@ class Aws:
             self.calls.append(("keys", port))
             return {"keys": [self._public_key]}
         self.calls.append((signature.partition("Credential=")[2].partition("/")[0], port))
-        return {"Items": [], "Count": 0, "ScannedCount": 0, "Attributes": {"used": {"N": "1"}}}
+        # To DynamoDB: nothing is there, and whatever is counted up is 1 now.
+        names = json.loads(asked).get("ExpressionAttributeNames", {})
+        counted = {name: {"N": "1"} for name in names.values()}
+        return {"Items": [], "Count": 0, "ScannedCount": 0, "Attributes": counted}

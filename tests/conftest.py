@@ -50,11 +50,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """One worker more than cores, for a third of the time tests wait for servers and browsers.
+    """Two workers more than cores, for a third of the time tests wait for servers and browsers.
 
     Not for those of `make test-long`: each of them keeps a machine busy.
     """
-    return None if config.option.markexpr.startswith("long") else (os.cpu_count() or 1) + 1
+    return None if config.option.markexpr.startswith("long") else (os.cpu_count() or 1) + 2
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.roles import OWNER
 from web import athena
 
 HOURLY = 1 / 3600  # a second, so that no test is slow enough to be given another
+NAME = f"ada-{uuid.uuid4().hex}"  # of nobody else in the table that counts the tries
 PASSWORD = "Correct-Horse-9"
 
 
@@ -58,8 +60,8 @@ def people(limited: Callable[[str], LocalAws]) -> Iterator[Callable[[str], Local
         owner = OWNER.client("cognito-idp", endpoint_url=server.endpoint_url)
         pool = owner.create_user_pool(**pool_definition())["UserPool"]["Id"]
         app = owner.create_user_pool_client(**client_definition(pool))["UserPoolClient"]["ClientId"]
-        owner.admin_create_user(UserPoolId=pool, Username="ada", MessageAction="SUPPRESS")
-        owner.admin_set_user_password(UserPoolId=pool, Username="ada", Password=PASSWORD, Permanent=True)
+        owner.admin_create_user(UserPoolId=pool, Username=NAME, MessageAction="SUPPRESS")
+        owner.admin_set_user_password(UserPoolId=pool, Username=NAME, Password=PASSWORD, Permanent=True)
         changed.append(override_settings(USER_POOL_ID=pool, CLIENT_ID=app))
         changed[-1].enable()
         return server
@@ -71,21 +73,21 @@ def people(limited: Callable[[str], LocalAws]) -> Iterator[Callable[[str], Local
 
 def test_sign_ins_beyond_cognitos_rate_are_told_when_to_come_back(people: Callable[[str], LocalAws]) -> None:
     server = people(f"UserAuthentication={HOURLY}/1")
-    cognito.sign_in("ada", PASSWORD)
+    cognito.sign_in(NAME, PASSWORD)
     with pytest.raises(IdentityUnavailable) as caught:
-        cognito.sign_in("ada", PASSWORD)
+        cognito.sign_in(NAME, PASSWORD)
     assert (caught.value.status, caught.value.headers["Retry-After"]) == (503, "1")
     assert server.log.read_text().count("cognito-idp InitiateAuth") == 2, "it has asked once more"
-    page = Client().post("/login/", {"identifier": "ada", "password": PASSWORD})
+    page = Client().post("/login/", {"identifier": NAME, "password": PASSWORD})
     assert (page.status_code, page["Retry-After"]) == (503, "1")
     assert "Try again in a moment" in page.content.decode()
 
 
 def test_the_groups_of_somebody_cannot_be_read_beyond_the_rate(people: Callable[[str], LocalAws]) -> None:
     people(f"UserResourceRead={HOURLY}/1")
-    assert directory.groups_of("ada") == frozenset()
+    assert directory.groups_of(NAME) == frozenset()
     with pytest.raises(IdentityUnavailable):
-        directory.groups_of("ada")
+        directory.groups_of(NAME)
 
 
 def lake(limited: Callable[[str], LocalAws], settings: Any, rates: str) -> LocalAws:

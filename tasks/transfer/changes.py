@@ -58,6 +58,7 @@ class HistoryUnreadable(DomainError):  # noqa: N818
     """The lake does not answer."""
 
     status = 503
+    kind = "unavailable"
     headers = RETRY
     message = _("The history of your changes cannot be read right now. Go on in a moment: nothing is lost.")
 

@@ -146,6 +146,7 @@ def test_by_their_own_page_in_portions_and_without_a_profile(planted, alice, mon
     assert left(alice) == []
 
 
+@pytest.mark.long
 @pytest.mark.sliced
 @pytest.mark.parametrize("with_profile", [True, False], ids=["with a profile", "without a profile"])
 def test_by_the_command(planted, alice, captured, with_profile, monkeypatch):  # noqa: F811

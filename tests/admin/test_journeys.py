@@ -80,6 +80,7 @@ def test_a_task_is_found_changed_and_its_history_read(enter, make_account, add, 
     expect(page.get_by_text("title: “Pay rent” → “Pay the rent”")).to_be_visible()
 
 
+@pytest.mark.long
 def test_bulk_actions_ask_first_and_back_keeps_the_filter(enter, make_account, add, alice):
     add("One"), add("Two")
     page = enter(make_account("Root", groups=("admins",)))

@@ -108,6 +108,7 @@ def calls(small):
     return len(counted)
 
 
+@pytest.mark.long
 def test_a_run_that_dies_anywhere_is_taken_back_or_finished(tmp_path, world):
     def made(name):
         lake = Harness(tmp_path / name)

@@ -237,6 +237,7 @@ def rebuild(*arguments):
     return out.getvalue()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_drop_the_table_and_rebuild_it_at_three_points(captured, target):
     """Item by item, index keys, versions and trash included, from nothing but Bronze."""

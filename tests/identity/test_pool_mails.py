@@ -6,12 +6,8 @@ import uuid
 from identity import administration
 from localcloud import accounts
 from tests.conftest import PASSWORD
-from tests.mails import mails_to
+from tests.mails import mails_to, text_of
 from tests.web.conftest import read
-
-
-def text_of(mail):
-    return mail.get("BodyHtml") or mail["BodyText"]
 
 
 def test_a_code_that_confirms_and_one_that_resets(client):
