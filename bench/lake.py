@@ -20,14 +20,15 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
 from bench.lake_history import TODAY, generate
-from etl.lake.tables import GOLD, SILVER, Table
+from etl.lake.latest import current_sql
+from etl.lake.tables import GOLD, QUARANTINE, TASK_EVENTS, VIEWS, Table
 
 ROOT = Path(__file__).resolve().parents[1]
 SPARK = ROOT / ".venv-spark" / "bin" / "python"
@@ -193,17 +194,22 @@ def same(ours: Path, theirs: Path) -> None:
     """Compare all tables as multisets; raise RuntimeError for the first that differs."""
     published = json.loads((ours / "gold" / "gold" / "_current.json").read_text())
     manifest = json.loads((ours / "silver" / "silver" / "_current.json").read_text())
-    for table in SILVER:
-        parts = manifest["tables"][table.name].values()
-        _compare(table, [str(ours / "silver" / key) for part in parts for key in part["files"]], theirs)
+    for table in (TASK_EVENTS, QUARANTINE, *VIEWS):
+        parts = manifest["tables"].get(VIEWS.get(table, table).name, {}).values()
+        source = _rows(str(ours / "silver" / key) for part in parts for key, *_ in part["files"])
+        _compare(table, f"({current_sql(table, source)})" if table in VIEWS else source, theirs)
     for table in GOLD:
         location = published["tables"][table.name]["location"].removeprefix("s3://gold/")
-        _compare(table, [str(path) for path in (ours / "gold" / location).glob("*.parquet")], theirs)
+        _compare(table, _rows(str(path) for path in (ours / "gold" / location).glob("*.parquet")), theirs)
 
 
-def _compare(table: Table, files: Sequence[str], theirs: Path) -> None:
+def _rows(files: Iterable[str]) -> str:
+    return f"read_parquet({list(files)}, hive_partitioning=true, hive_types_autocast=false)"
+
+
+def _compare(table: Table, source: str, theirs: Path) -> None:
     columns = ", ".join(name for name in table.names if name not in ANY_WILL_DO)
-    mine = f"SELECT {columns} FROM read_parquet({list(files)}, hive_partitioning=false)"
+    mine = f"SELECT {columns} FROM {source}"
     other = f"'{theirs}/{table.layer}/{table.name}/**/*.parquet', hive_partitioning=false"
     other = f"SELECT {columns} FROM read_parquet({other})"
     # Sums of hashes depend on the number of each row, but not on the order.

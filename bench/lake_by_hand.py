@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from etl.lake.tables import GOLD, SILVER
+from etl.lake.tables import GOLD, QUARANTINE, TASK_EVENTS, VIEWS
 
 SQL = Path(__file__).parent / "sql"
 
@@ -24,7 +24,7 @@ def by_hand(bronze: Path, out: Path, today: date, timezone: str, gigabytes: int)
     files = f"'{bronze}/cdc/**/*.parquet', filename=true, hive_partitioning=true, hive_types_autocast=false"
     connection.execute(f"CREATE VIEW bronze AS SELECT * FROM read_parquet({files})")
     connection.execute((SQL / "by_hand_silver.sql").read_text())
-    for table in SILVER:
+    for table in (TASK_EVENTS, *VIEWS, QUARANTINE):
         columns = ", ".join(table.names)
         for (bucket,) in connection.execute(f"SELECT DISTINCT user_bucket FROM {table.name}").fetchall():
             folder = out / "silver" / table.name / f"user_bucket={bucket}"

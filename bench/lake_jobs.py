@@ -93,6 +93,7 @@ def capture(folder: Path, gigabytes: int) -> dict[str, float]:
     from boto3.dynamodb.types import TypeDeserializer
 
     from etl.capture import handler as product
+    from tests.etl.memory import S3
     from tests.etl.world import World, play
 
     world = World()
@@ -103,8 +104,8 @@ def capture(folder: Path, gigabytes: int) -> dict[str, float]:
     firehose = mock.Mock()
     firehose.put_record_batch.return_value = {"FailedPutCount": 0}
     with (
-        mock.patch.object(product, "client", return_value=firehose),
-        mock.patch.dict("os.environ", CDC_STREAM="stream"),
+        mock.patch.object(product, "client", {"firehose": firehose, "s3": S3()}.__getitem__),
+        mock.patch.dict("os.environ", CDC_STREAM="stream", BRONZE_BUCKET="bronze"),
         clocked(took, "handler"),
     ):
         for batch in batches:

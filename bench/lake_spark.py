@@ -6,6 +6,7 @@ It reads Bronze, runs the SQL files one after the other and writes Parquet: no b
 import json
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -14,9 +15,11 @@ from pyspark.sql import functions as F  # noqa: N812  PySpark's own convention
 from bench.lake_history import TODAY, ZONE
 from etl.engine.spark import SETTINGS
 from etl.jobs.steps import GOLD_STEPS, SILVER, gold_parameters, silver_parameters, sql_text
-from etl.lake.tables import GOLD, QUARANTINE, TASK_EVENTS
-from etl.lake.tables import SILVER as TABLES
+from etl.lake.latest import current_sql
+from etl.lake.tables import GOLD, QUARANTINE, TASK_EVENTS, VIEWS
 from tests.etl.spark_session import session
+
+TABLES = (TASK_EVENTS, *VIEWS, QUARANTINE)
 
 
 def silver(spark: SparkSession, bronze: Path, out: Path) -> None:
@@ -33,8 +36,12 @@ def silver(spark: SparkSession, bronze: Path, out: Path) -> None:
         declared = ", ".join(" ".join(column) for column in (*table.columns, *table.partitions))
         spark.createDataFrame([], declared).createOrReplaceTempView(name)
     for step in SILVER:
-        result = spark.sql(sql_text("silver", step), args=silver_parameters()).persist()
+        result = spark.sql(
+            sql_text("silver", step), args=silver_parameters(datetime.now(UTC).date())
+        ).persist()
         result.createOrReplaceTempView(step)
+    for view in VIEWS:
+        spark.sql(current_sql(view)).createOrReplaceTempView(view.name)
     for table in TABLES:
         spark.table(table.name).repartition("user_bucket").write.partitionBy("user_bucket").parquet(
             f"{out}/silver/{table.name}"

@@ -20,10 +20,12 @@ from etl.jobs.silver import Silver
 from etl.jobs.workspace import Workspace
 from etl.lake import consumed_files
 from etl.lake.config import ConfigError, LakeConfig, lake_config
+from etl.lake.tables import SILVER
 from etl.log import log
 from etl.redaction import errors_redacted
 from etl.status import run_log
 from etl.upkeep import orphans, replay_failures, retention
+from etl.upkeep.merge_silver import merge
 
 # How often a full run is due even without news: it finds late files, and commits of other runs.
 FULL_RUN_SECONDS = 30.0
@@ -35,13 +37,17 @@ BACKOFF_CAP_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Tidied:
-    """Result of tidying: orphan and expired files deleted, quarantined rows dropped, small files merged into few."""
+    """Result of tidying: orphan and expired files deleted, quarantined rows dropped, small files merged into few.
+
+    `merged` and `into` are of Bronze, `silver` is how many files of Silver were merged.
+    """
 
     orphans: int
     expired: int
     quarantine: int
     merged: int
     into: int
+    silver: int
 
 
 class Lake:
@@ -76,9 +82,10 @@ class Lake:
         while self.silver.backlog:
             committed = self.silver.run()
         if committed is not None:
-            rows = {table: committed.rows(table) for table in committed.tables}
+            rows = {table.name: committed.rows(table.name) for table in SILVER}
             run_log.record(self.silver.silver, "silver", started, rows)
         self._tidy_daily(started)
+        self._merge_many(started)
         return committed is not None
 
     def _tidy_daily(self, now: datetime) -> None:
@@ -92,18 +99,34 @@ class Lake:
             self.next_tidy = now + timedelta(hours=1)
             log("tidy", "failed", error=error)
 
+    def _merge_many(self, now: datetime) -> None:
+        """Merge files of Silver where there are many small ones: on a day of many runs, their number stays bounded."""
+        try:
+            self._merge(now, daily=False)
+        except Exception as error:  # noqa: BLE001  as above
+            log("merge", "failed", error=error)
+
+    def _merge(self, now: datetime, *, daily: bool) -> int:
+        if not self.workspace.edits_files:
+            return 0
+        merged = merge(self.config, self.silver.silver, self.glue, self.workspace, now, daily=daily)
+        if merged:
+            self.silver.forget_replaced()
+        return merged
+
     def tidy(self, now: datetime) -> Tidied:
-        """Delete orphan and expired files, drop old quarantined rows, merge the small files of Bronze's closed days."""
+        """Delete orphan and expired files, drop old quarantined rows, merge small files of Bronze and Silver."""
         deleted = orphans.delete_orphans(self.config, self.s3, now)
         if not self.workspace.edits_files:
-            return Tidied(deleted, 0, 0, 0, 0)
+            return Tidied(deleted, 0, 0, 0, 0, 0)
         # Not above: where Spark does the work, DuckDB is not installed.
         from etl.upkeep.compact import Compaction
 
         expired = retention.delete_expired(self.config, self.s3, now)
         dropped = retention.drop_old_quarantine(self.config, self.s3, self.glue, now)
         merged = Compaction(self.config, self.s3).run(now)
-        return Tidied(deleted, expired, dropped, merged.merged, merged.into)
+        silver = self._merge(now, daily=True)
+        return Tidied(deleted, expired, dropped, merged.merged, merged.into, silver)
 
     def run_gold(self, now: datetime | None = None) -> bool:
         """Publish Silver as it is; return whether there was anything to publish."""
@@ -116,13 +139,14 @@ class Lake:
 
     def carry_out_requests(self, now: datetime | None = None) -> bool:
         """Carry out the job requests that are due; return whether there were any."""
+        self.silver.take_over()
         here = self.workspace.edits_files  # else `upkeep` does it
-        erase = functools.partial(self._erase, self.run) if here else None
+        edit = functools.partial(self._edit, self.run) if here else None
         silver, days = self.silver.silver, self.silver.quarantined_days
         done = job_requests.carry_out(
             silver,
             self.run,
-            erase,
+            edit,
             self._settled,
             now,
             quarantined=days,
@@ -131,31 +155,37 @@ class Lake:
         return done > 0
 
     def upkeep(self, now: datetime | None = None) -> bool:
-        """Erase, replay failures and tidy, for a lake that Spark brings up to date; return whether any request was due.
+        """Do what Spark cannot, and tidy; return whether any request was due.
 
         Erasures take Silver as it is, and wait for removals that have not reached it.
         """
         moment = now or datetime.now(UTC)
-        erase = functools.partial(self._erase, lambda: None)
+        self.silver.take_over()
+        edit = functools.partial(self._edit, lambda: None)
         done = job_requests.carry_out(
             self.silver.silver,
             lambda: None,
-            erase,
+            edit,
             self._settled,
             moment,
-            ("erase", "failures"),
+            (*job_requests.EDITS, "failures"),
             failures=replay_failures.carry_out,
         )
         self._tidy_daily(moment)
+        self._merge_many(moment)
         return done > 0
 
-    def _erase(
+    def _edit(
         self, run: Callable[[], Any], request: job_requests.JobRequest, now: datetime
     ) -> job_requests.Outcome:
         # Not above: where Spark does the work, DuckDB is not installed.
-        from etl.upkeep import erasure_requests
+        from etl.upkeep import dismissals, erasure_requests
 
-        outcome = erasure_requests.carry_out(self.config, self.s3, self.glue, run, request, now)
+        if request.kind == "erase":
+            outcome = erasure_requests.carry_out(self.config, self.s3, self.glue, run, request, now)
+        else:
+            outcome = dismissals.carry_out(self.config, self.s3, self.glue, request)
+            run()
         self.silver.forget_replaced()
         return outcome
 

@@ -29,7 +29,12 @@ def email_key(email: str) -> Key:
 
 def revocation_key(user_id: str) -> Key:
     """Return PK and SK of the item that ends what a user was signed in with; all are in one small partition."""
-    return "REVOCATIONS", f"USER#{user_id}"
+    return "REVOCATIONS", f"SUBJECT#{revoked_subject(user_id)}"
+
+
+def revoked_subject(user_id: str) -> str:
+    """Return the digest that stands for a person in a revocation, which outlives them: an id is 122 random bits."""
+    return hashlib.sha256(user_id.encode()).hexdigest()
 
 
 def access_token_key(token_id: str) -> Key:
@@ -203,11 +208,15 @@ class EmailItem(Item):
 
 
 class RevocationItem(Item):
-    """Nothing issued to a person up to ``until`` (epoch seconds) counts; ``wholly``: access tokens neither."""
+    """Nothing issued to a person up to ``until`` (epoch seconds) counts; ``wholly``: access tokens neither.
+
+    ``subject`` is the person's digest; items from before there were digests have ``user_id``.
+    """
 
     ENTITY_TYPE = "REVOCATION"
 
-    user_id = Text()
+    subject = Text(null=True)
+    user_id = Text(null=True)
     until = Whole()
     wholly = Flag()
     request_id = Text()

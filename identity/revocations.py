@@ -1,10 +1,10 @@
 """Whose tokens and sessions have been revoked.
 
 A Cognito token is valid until it expires, whatever happens to its owner. Revoking somebody's access therefore stores
-"nothing issued until now" under their id, for as long as such a token can live. Every process caches this list and
-reads what is new every half of ``REVOCATIONS_SECONDS``, beside the requests (``clock_guard``). Browser sessions and
-personal access tokens never wait for it: revoking them deletes the items that they are read from, and the list only
-catches those made at that very moment.
+"nothing issued until now" under a digest of their id, for as long as such a token can live. Every process caches this
+list and reads what is new every half of ``REVOCATIONS_SECONDS``, beside the requests (``clock_guard``). Browser
+sessions and personal access tokens never wait for it: revoking them deletes the items that they are read from, and the
+list only catches those made at that very moment.
 """
 
 import itertools
@@ -19,7 +19,7 @@ from django.conf import settings
 
 from identity.clock_guard import ClockGuard
 from identity.errors import IdentityUnavailable
-from identity.items import RevocationItem, revocation_key
+from identity.items import RevocationItem, revocation_key, revoked_subject
 from identity.users import Person, TokenHolder
 from store.model import CHANGES
 from store.reading import query_all
@@ -46,10 +46,14 @@ class Revocation:
 
 @dataclass(frozen=True, slots=True)
 class Revocations:
-    """The list: entries by user id, complete up to ``read_to`` by the wall clock (epoch seconds)."""
+    """The list: entries by the person's digest, complete up to ``read_to`` by the wall clock (epoch seconds)."""
 
-    by_user: Mapping[str, Revocation] = field(default_factory=dict)
+    by_subject: Mapping[str, Revocation] = field(default_factory=dict)
     read_to: float = 0
+
+    def of(self, user_id: str) -> Revocation | None:
+        """Return the entry of a person."""
+        return self.by_subject.get(revoked_subject(user_id))
 
 
 def _read(_key: str, last: Revocations | None) -> Revocations:
@@ -74,16 +78,17 @@ def _read(_key: str, last: Revocations | None) -> Revocations:
 
 def _updated(last: Revocations) -> Revocations:
     now = time.time()
-    entries = {**last.by_user, **dict(_entries(since=max(0, last.read_to - OVERLAP_SECONDS)))}
-    return Revocations({user: found for user, found in entries.items() if found.expires_at > now}, now)
+    entries = {**last.by_subject, **dict(_entries(since=max(0, last.read_to - OVERLAP_SECONDS)))}
+    return Revocations({subject: found for subject, found in entries.items() if found.expires_at > now}, now)
 
 
 def _entries(since: float) -> Iterator[tuple[str, Revocation]]:
-    """Yield the entries written since then (epoch seconds), with their user ids. One Query a page."""
+    """Yield the entries written since then (epoch seconds), with their digests. One Query a page."""
     written = RevocationItem.updated_at >= _stamp(since)
     # Impatient: requests may be waiting, and asking again is better than waiting long for one answer.
     for item in query_all(RevocationItem, revocation_key("")[0], written, index=CHANGES, impatient=True):
-        yield item.user_id, Revocation(item.until, item.wholly, item.expires_at)
+        subject = item.subject or revoked_subject(item.user_id or "")
+        yield subject, Revocation(item.until, item.wholly, item.expires_at)
 
 
 def _stamp(moment: float) -> str:
@@ -96,7 +101,7 @@ cached = ClockGuard("revocations", _read, lambda: settings.REVOCATIONS_SECONDS, 
 def revoked(person: Person, *, wait: bool = True) -> bool:
     """Whether the token or session of ``person`` has been revoked. Raises IdentityUnavailable if ``wait``."""
     known = cached.get() if wait else cached.peek()
-    found = known.by_user.get(person.id) if known else None
+    found = known.of(person.id) if known else None
     if found is None or (isinstance(person, TokenHolder) and not found.wholly):
         return False
     return person.issued_at <= found.until
@@ -121,7 +126,7 @@ def record(user_id: str, request_id: str, now: float, *, wholly: bool = True) ->
     item = RevocationItem(
         PK=pk,
         SK=sk,
-        user_id=user_id,
+        subject=revoked_subject(user_id),
         # Token times are whole seconds: tokens issued within this second count as issued before.
         until=int(now),
         wholly=wholly,

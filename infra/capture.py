@@ -10,7 +10,10 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from etl.capture.bronze_row import ENTITIES
+from etl.capture.dead_letters import MESSAGE_BYTES, RETENTION_DAYS
+from etl.lake.layout import ERASED
 from infra.functions import FunctionSettings, PythonFunction
+from infra.lake_catalog import use_objects
 from infra.names import Names
 from infra.policies import acknowledge, allow, arn
 from infra.settings import METRICS_NAMESPACE
@@ -35,7 +38,8 @@ class Capture(Construct):
             self,
             "Failures",
             queue_name=names.failure_queue,
-            retention_period=cdk.Duration.days(14),
+            retention_period=cdk.Duration.days(RETENTION_DAYS),
+            max_message_size_bytes=MESSAGE_BYTES,
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
             removal_policy=cdk.RemovalPolicy.DESTROY,
@@ -55,6 +59,7 @@ class Capture(Construct):
         allow(role, ["dynamodb:ListStreams"], ["*"], reason="ListStreams does not support resources")
         _let_deliver(role, names)
         allow(role, ["sqs:SendMessage"], [self.failures.queue_arn])
+        use_objects(role, names.bucket("bronze"), {ERASED: ["s3:GetObject"]})
 
     def let_replay(self, worker: PythonFunction, names: Names, table: dynamodb.Table) -> None:
         """Let another function capture again what waits in the queue."""
@@ -108,6 +113,7 @@ def _function_settings(names: Names, failures: sqs.Queue) -> FunctionSettings:
         minutes=1,
         memory_mib=512,
         environment={
+            "BRONZE_BUCKET": names.bucket("bronze"),
             "CDC_STREAM": names.changes_stream,
             "CDC_FAILURE_QUEUE_URL": failures.queue_url,
             "METRICS_NAMESPACE": METRICS_NAMESPACE,

@@ -70,7 +70,9 @@ class LakeCatalog(Construct):
                 "tables", "lake_tables.handler", "Creates the tables of Silver and Gold", 1, 256
             ),
         )
-        manage_tables(worker.role, names, ["glue:GetTables", "glue:CreateTable", "glue:UpdateTable"])
+        manage_tables(
+            worker.role, names, ["glue:GetTables", "glue:CreateTable", "glue:UpdateTable", "glue:DeleteTable"]
+        )
         buckets = {f"{layer.title()}Bucket": bucket for layer, bucket in buckets_of(names).items()}
         resource = cdk.CustomResource(
             self,
@@ -85,7 +87,7 @@ class LakeCatalog(Construct):
 
 def definition_digest() -> str:
     """Return a digest of all table definitions: when it changes, CloudFormation calls the custom resource."""
-    tables = catalog.glue_tables(bronze_bucket="b", silver_bucket="s", gold_bucket="g")
+    tables = catalog.glue_tables(database="d", bronze_bucket="b", silver_bucket="s", gold_bucket="g")
     return hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()
 
 
@@ -142,7 +144,8 @@ def query_objects(role: iam.Role, bucket: str, keys: Mapping[str, Sequence[str]]
 def write_lake(role: iam.Role, names: Names) -> None:
     """Allow `role` to run the lake jobs: read Bronze, write Silver and Gold, move their tables' locations."""
     write = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
-    use_objects(role, names.bucket("bronze"), {layout.BRONZE_PREFIX + "*": ["s3:GetObject"]})
+    read = ["s3:GetObject"]
+    use_objects(role, names.bucket("bronze"), {layout.BRONZE_PREFIX + "*": read, layout.ERASED: read})
     use_objects(role, names.bucket("silver"), {layout.SILVER_PREFIX + "*": write})
     use_objects(role, names.bucket("gold"), {layout.GOLD_PREFIX + "*": write})
     # A Gold table that somebody removed is created again by the next publish.
@@ -153,7 +156,8 @@ def write_lake(role: iam.Role, names: Names) -> None:
 def erase_from_lake(role: iam.Role, names: Names) -> None:
     """Allow `role` to remove a person from every layer, in addition to `write_lake`.
 
-    An erasure rewrites Bronze, deletes query results and cached answers, and deletes older versions of all of these.
+    An erasure rewrites Bronze, deletes query results and cached answers, and deletes older versions of all of these. It
+    deletes messages of the on-failure queue, and items of tables that `rebuild_table` has restored beside the table.
     """
     remove = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
     rewrite = ["s3:GetObject", "s3:PutObject", *remove]
@@ -172,6 +176,13 @@ def erase_from_lake(role: iam.Role, names: Names) -> None:
         actions = rewrite if layer == "bronze" else remove
         use_objects(role, bucket, {f"{prefix}*": actions for prefix in erased})
         allow(role, ["s3:ListBucketVersions"], [bucket_arn(bucket)])
+    lists = {key: ["s3:GetObject", "s3:PutObject"] for key in (layout.ERASED, layout.REBUILT_TABLES)}
+    use_objects(role, names.bucket("bronze"), lists)
+    verbs = ["ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes"]
+    allow(role, [f"sqs:{verb}" for verb in verbs], [arn("sqs", names.failure_queue)])
+    allow(role, ["dynamodb:ListTables"], ["*"], reason="ListTables does not support resources")
+    reason = "tables are restored under any name that begins like this"
+    allow(role, ["dynamodb:Query", "dynamodb:BatchWriteItem"], [f"{names.table_arn}-rebuilt*"], reason=reason)
 
 
 def read_gold(role: iam.Role, names: Names, extra: Mapping[str, Sequence[str]] | None = None) -> None:

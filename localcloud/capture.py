@@ -23,7 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from etl.capture.bronze_row import ENTITIES
 from etl.log import iso, log
-from localcloud.event_source_mapping import Delivery, Failure, Record, Stopped, sequence_number
+from localcloud.event_source_mapping import Delivery, Failure, LambdaContext, Record, Stopped, sequence_number
 from localcloud.files import write_atomically
 from localcloud.iterator_age import IteratorAge
 
@@ -31,7 +31,6 @@ CAPTURED_PREFIXES = tuple(f"{entity}#" for entity in ENTITIES)
 BATCH_SIZE = 500
 POLL_SECONDS = 0.2
 SHARDS_SECONDS = 10.0
-SQS_LIMIT_BYTES = 256 * 1024
 # A retry would hide a restart of the server, after which iterators may no longer be valid.
 NO_RETRIES = Config(retries={"total_max_attempts": 1}, connect_timeout=3, read_timeout=20)
 OPERATION = "capture.read"
@@ -199,7 +198,7 @@ class Capture:
         begun = time.monotonic()
         wanted = [record for record in records if is_captured(record)]
         checkpoints = self.stream.checkpoints
-        self.delivery.deliver(wanted, lambda number: checkpoints.save(shard.id, number))
+        self.delivery.deliver(wanted, lambda number: checkpoints.save(shard.id, number), shard.id)
         if wanted:
             checkpoints.delivered(wanted)
         checkpoints.save(shard.id, sequence_number(records[-1]))
@@ -241,17 +240,10 @@ def error_code(error: ClientError) -> str:
 
 
 def queue_discards(client: Any, queue_url: str) -> Callable[[Failure], None]:
-    """Return a ``discard`` for Delivery that sends a record to the SQS queue as Lambda does.
-
-    Lambda's message has the record's position in the stream. Ours also has the record (without its images if it is too
-    large), so that it can be replayed after the stream has dropped it.
-    """
+    """Return a ``discard`` for Delivery that sends a record's place in the stream to the SQS queue, as Lambda does."""
 
     def discard(failure: Failure) -> None:
-        body = json.dumps(on_failure_message(failure))
-        if len(body.encode()) > SQS_LIMIT_BYTES:
-            body = json.dumps(on_failure_message(replace(failure, record=without_images(failure.record))))
-        client.send_message(QueueUrl=queue_url, MessageBody=body)
+        client.send_message(QueueUrl=queue_url, MessageBody=json.dumps(on_failure_message(failure)))
         number = sequence_number(failure.record)
         log(OPERATION, "gave up on a record", level="ERROR", status="discarded", sequence_number=number)
 
@@ -259,19 +251,26 @@ def queue_discards(client: Any, queue_url: str) -> Callable[[Failure], None]:
 
 
 def on_failure_message(failure: Failure) -> dict[str, Any]:
-    """Return the on-failure message of a DynamoDB event source mapping, plus the record under ``record``."""
-    record = failure.record
+    """Return the on-failure message of a DynamoDB event source mapping: it says where the record is, not what."""
+    record, invoked = failure.record, LambdaContext()
     number = sequence_number(record)
     arrived = _iso(record["dynamodb"].get("ApproximateCreationDateTime", 0))
     return {
-        "version": "1.0",
-        "timestamp": _iso(time.time()),
         "requestContext": {
+            "requestId": invoked.aws_request_id,
+            "functionArn": invoked.invoked_function_arn,
             "condition": "RetryAttemptsExhausted",
             "approximateInvokeCount": failure.attempts,
         },
-        "responseContext": {"statusCode": 200, "functionError": failure.reason},
+        "responseContext": {
+            "statusCode": 200,
+            "executedVersion": invoked.function_version,
+            "functionError": "Unhandled",
+        },
+        "version": "1.0",
+        "timestamp": _iso(time.time()),
         "DDBStreamBatchInfo": {
+            "shardId": failure.shard,
             "startSequenceNumber": number,
             "endSequenceNumber": number,
             "approximateArrivalOfFirstRecord": arrived,
@@ -279,14 +278,7 @@ def on_failure_message(failure: Failure) -> dict[str, Any]:
             "batchSize": 1,
             "streamArn": record.get("eventSourceARN", ""),
         },
-        "record": record,
     }
-
-
-def without_images(record: Record) -> Record:
-    """Return the record with its keys but without its images."""
-    kept = {key: value for key, value in record["dynamodb"].items() if key not in {"NewImage", "OldImage"}}
-    return {**record, "dynamodb": kept}
 
 
 def _iso(epoch: float) -> str:

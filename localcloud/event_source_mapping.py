@@ -54,9 +54,10 @@ class LambdaContext:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A record that the handler never accepted, the number of attempts, and the last error."""
+    """A record that the handler never accepted, its shard, the number of attempts, and the last error."""
 
     record: Record
+    shard: str
     attempts: int
     reason: str
 
@@ -97,8 +98,8 @@ class Delivery:
         self.handler, self.discard, self.stop = handler, discard, stop
         self.policy = policy or Policy()
 
-    def deliver(self, records: Sequence[Record], advance: Callable[[str], None]) -> None:
-        """Deliver ``records`` in order, until each is accepted or discarded.
+    def deliver(self, records: Sequence[Record], advance: Callable[[str], None], shard: str = "") -> None:
+        """Deliver ``records`` of a shard in order, until each is accepted or discarded.
 
         ``advance`` is called with the sequence number of the last settled record, each time it grows.
         Raises Stopped if told to stop.
@@ -114,7 +115,7 @@ class Delivery:
             rest = batch[outcome.done :]
             if len(rest) == 1:
                 attempts += 1
-                if self._give_up(Failure(rest[0], attempts, outcome.reason)):
+                if self._give_up(Failure(rest[0], shard, attempts, outcome.reason)):
                     advance(sequence_number(rest[0]))
                     attempts, rest = 0, []
             cut = 1 if outcome.blames_next else max(1, len(rest) // 2)

@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
+from etl.capture import dead_letters
 from etl.lake import catalog, glue_partitions, layout
 from localcloud import accounts
 from localcloud.files import write_atomically
@@ -154,7 +155,7 @@ class Provisioner:
             glue.create_database(DatabaseInput={"Name": database})
         layers = ("bronze", "silver", "gold")
         buckets = {f"{layer}_bucket": NAMES[f"{layer.upper()}_BUCKET"] for layer in layers}
-        glue_partitions.sync_tables(glue, database, catalog.glue_tables(**buckets))
+        glue_partitions.sync_tables(glue, database, catalog.glue_tables(database=database, **buckets))
 
     def firehose(self) -> None:
         """Create the delivery streams of the changes and of the request log."""
@@ -190,8 +191,15 @@ class Provisioner:
             ses.create_email_identity(EmailIdentity=domain)
 
     def queue(self) -> str:
-        """Create the dead-letter queue of change capture; return its URL."""
-        return str(self.client("sqs").create_queue(QueueName=catalog.FAILURE_QUEUE)["QueueUrl"])
+        """Create the dead-letter queue of change capture, with the limits it has in AWS; return its URL."""
+        sqs = self.client("sqs")
+        url = str(sqs.create_queue(QueueName=catalog.FAILURE_QUEUE)["QueueUrl"])
+        limits = {
+            "MaximumMessageSize": str(dead_letters.MESSAGE_BYTES),
+            "MessageRetentionPeriod": str(dead_letters.RETENTION_DAYS * 86_400),
+        }
+        sqs.set_queue_attributes(QueueUrl=url, Attributes=limits)
+        return url
 
     def identity(self) -> tuple[str, str, str]:
         """Create pool, client, groups and demo accounts; return pool id, client id and demo password."""

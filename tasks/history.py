@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.cache import cache
 
-from etl.lake.layout import user_bucket
+from etl.lake.layout import is_cut, user_bucket
 from tasks import fields
 from tasks.items import TaskItem
 
@@ -20,9 +20,10 @@ MOST = 200
 CACHED_CHARACTERS = 200_000  # of a history; the process keeps 300 of them
 # Of a very long history, only the newest events are read.
 _SQL = """
-SELECT event_name, entity_type, changed_at, version, updated_by, request_id, image
+SELECT event_name, entity_type, changed_at, version, updated_by, request_id, image, cut
 FROM task_events
 WHERE user_bucket = ? AND user_id = ? AND entity_id = ? AND event_name <> 'REMOVE'
+  AND coalesce(is_change, 1) = 1
 ORDER BY version DESC
 LIMIT 201
 """
@@ -98,6 +99,8 @@ def events(rows: Iterable[Mapping[str, Any]]) -> list[Event]:
     before: dict[str, Any] | None = None
     for row in rows:
         after = json.loads(row["image"] or "{}")
+        if is_cut(row.get("cut")):
+            after = (before or {}) | after  # what the image lacks was too long for the lake, not removed
         kind = _kind(row, before)
         changes = _changes(before, after) if kind == "changed" and before is not None else []
         found.append(

@@ -58,7 +58,7 @@ SELECT
   CASE WHEN event_name <> 'INSERT' THEN before END AS old_image,
   CASE WHEN event_name <> 'REMOVE' THEN after END AS new_image,
   CAST(NULL AS VARCHAR) AS attribute_types,
-  'todo-app-data' AS table_name,
+  'todo-app-data' AS table_name, CAST(NULL AS VARCHAR) AS cut,
   strftime(moment, '%Y') AS year, strftime(moment, '%m') AS month, strftime(moment, '%d') AS day,
   lpad(CAST(CAST('0x' || substr(sha256(user_id), 1, 8) AS BIGINT) % 16 AS VARCHAR), 2, '0') AS user_bucket
 FROM versioned;

@@ -13,6 +13,7 @@ WITH extracted AS (
 ), typed AS (
   SELECT * EXCLUDE (event_time),
     event_time AS event_time_text,
+    CAST(CASE WHEN event_name = 'MODIFY' AND cut IS NULL AND old_image = new_image THEN 0 ELSE 1 END AS INTEGER) AS is_change,
     TRY_CAST(event_time AS TIMESTAMPTZ) AS event_time,
     CASE WHEN regexp_full_match(now[1], '[0-9]{1,18}') THEN TRY_CAST(now[1] AS BIGINT) END AS version,
     CASE WHEN regexp_full_match(old[1], '[0-9]{1,18}') THEN TRY_CAST(old[1] AS BIGINT) END AS old_version,
@@ -54,14 +55,16 @@ FROM judged;
 CREATE TEMP TABLE task_events AS
 SELECT event_id, event_name, event_time, sequence_number, entity_type, pk, sk, user_id, entity_id, request_id, updated_by,
   changed_at, version, old_version, status, old_status, title, category, priority, due_date,
-  created_at, updated_at, completed_at, deleted_at, image, attribute_types, table_name, user_bucket
+  created_at, updated_at, completed_at, deleted_at, image, attribute_types, table_name, is_change, cut, user_bucket
 FROM parsed
 WHERE rowid IN (SELECT min(rowid) FROM parsed WHERE reason IS NULL GROUP BY event_id);
 
 CREATE TEMP TABLE quarantine AS
 SELECT event_id, event_name, event_time_text AS event_time, sequence_number, entity_type, pk, sk, user_id, entity_id,
-  request_id, updated_by, old_image, new_image, attribute_types, table_name, reason,
-  min(substring(filename, strpos(filename, '/cdc/') + 1)) AS source_file, min(user_bucket) AS user_bucket
+  request_id, updated_by, old_image, new_image, attribute_types, table_name, cut, reason,
+  min(substring(filename, strpos(filename, '/cdc/') + 1)) AS source_file, NULL::VARCHAR AS error,
+  strftime(current_date, '%Y-%m-%d') AS arrived_on, NULL::VARCHAR AS dismissed_at, NULL::VARCHAR AS dismissed_by,
+  min(user_bucket) AS user_bucket
 FROM parsed p
 WHERE reason IS NOT NULL AND NOT EXISTS (SELECT 1 FROM task_events e WHERE e.event_id = p.event_id)
 GROUP BY ALL;
@@ -77,7 +80,7 @@ CREATE TEMP TABLE tasks AS
 SELECT entity_id AS task_id, user_id, title, more[1] AS description, status, priority, category, more[2] AS tags, due_date,
   more[3] AS due_time, more[4] AS timezone, more[5] AS recurrence,
   created_at, updated_at, completed_at, version, updated_by, request_id, event_id, sequence_number, event_time, image,
-  user_bucket
+  CASE WHEN contains(cut, 'new_image') THEN cut END AS cut, user_bucket
 FROM (
   SELECT *, TRY(json_extract_string(image, ['$.description', '$.tags', '$.due_time', '$.timezone', '$.recurrence']))
     AS more
@@ -87,7 +90,7 @@ FROM (
 CREATE TEMP TABLE users AS
 SELECT user_id, said[1] AS email, said[2] AS username, said[3] AS name, said[4] AS given_name, said[5] AS family_name,
   said[6] AS timezone, created_at, updated_at, version, updated_by, request_id, event_id, sequence_number, event_time, image,
-  user_bucket
+  CASE WHEN contains(cut, 'new_image') THEN cut END AS cut, user_bucket
 FROM (
   SELECT *, TRY(json_extract_string(image, ['$.email', '$.username', '$.name', '$.given_name', '$.family_name', '$.timezone']))
     AS said

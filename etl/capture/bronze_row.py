@@ -1,7 +1,7 @@
 """Turns a DynamoDB stream record into a row of Bronze."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +12,16 @@ from etl.log import iso
 MAX_RECORD_BYTES = 1000 * 1024
 ENTITIES = ("USER", "TASK", "TRASH")
 EVENT_NAMES = frozenset({"INSERT", "MODIFY", "REMOVE"})
+# The images of a record, in the order in which they are cut, and their columns in Bronze.
+IMAGES = {"OldImage": "old_image", "NewImage": "new_image"}
+# What is left of an image that is cut: the attributes that columns of Silver are made of, unless they are long.
+_KEPT = (
+    "id user_id entity_type version status priority category title description tags due_date due_time timezone "
+    "recurrence created_at updated_at completed_at deleted_at request_id updated_by email username name given_name "
+    "family_name"
+)
+KEPT_ATTRIBUTES = frozenset(_KEPT.split())
+KEPT_BYTES = 1024
 
 
 class PoisonError(ValueError):
@@ -19,11 +29,55 @@ class PoisonError(ValueError):
 
 
 def encode(row: Mapping[str, Any]) -> bytes:
-    """A Bronze row as the JSON line that Firehose takes (UTF-8); PoisonError if it is too long for a record."""
-    data = json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-    if len(data) > MAX_RECORD_BYTES:
-        raise PoisonError(f"{len(data)} bytes is more than a Firehose record holds")
-    return data
+    """A Bronze row as the JSON line that Firehose takes (UTF-8)."""
+    return json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def bronze_line(record: Mapping[str, Any]) -> bytes | None:
+    """The JSON line of a stream record, or None for an item that does not belong in the lake.
+
+    An item has up to 400 KB, but quotes and control characters take four to seven bytes each in a line, and a change
+    has two images. A line that is longer than a Firehose record loses the long attributes of the old image, then those
+    of both, and says so in its column `cut`.
+
+    Raises
+    ------
+    PoisonError
+        When a mandatory member is missing or malformed.
+    """
+    for number in range(len(IMAGES) + 1):
+        row = bronze_row(cut(record, list(IMAGES)[:number]))
+        if row is None:
+            return None
+        data = encode(row)
+        if len(data) <= MAX_RECORD_BYTES:
+            return data
+    raise PoisonError("too long for a Firehose record even without its images")
+
+
+def cut(record: Mapping[str, Any], images: Collection[str]) -> Mapping[str, Any]:
+    """A stream record with some of its images reduced to `KEPT_ATTRIBUTES`; its member `cut` names them."""
+    reduced = {name: _reduced(image) for name, image in _images(record).items() if name in images}
+    if not reduced:
+        return record
+    change = record["dynamodb"]
+    named = sorted({*record.get("cut", ()), *reduced})
+    return {**record, "dynamodb": {**change, **reduced}, "cut": named}
+
+
+def _images(record: Mapping[str, Any]) -> dict[str, Any]:
+    change = record.get("dynamodb") or {}
+    return {name: change[name] for name in IMAGES if name in change}
+
+
+def _reduced(image: Any) -> dict[str, Any]:
+    if not isinstance(image, Mapping):
+        return {}
+    return {
+        name: image[name]
+        for name in KEPT_ATTRIBUTES & image.keys()
+        if len(json.dumps(image[name], default=str)) <= KEPT_BYTES
+    }
 
 
 def bronze_row(record: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -33,7 +87,7 @@ def bronze_row(record: Mapping[str, Any]) -> dict[str, Any] | None:
     ----------
     record
         `eventID`, `eventName`, `dynamodb` with `Keys`, images, `SequenceNumber` and `ApproximateCreationDateTime`
-        (epoch seconds).
+        (epoch seconds); `cut` if it is a result of `cut`. A removal needs no image.
 
     Returns
     -------
@@ -63,7 +117,9 @@ def _row(
     if event_name not in EVENT_NAMES or not user_id or not record["eventID"]:
         raise PoisonError("no event id, user or known event name")
     moment = created_at(record)
-    new, old = change.get("NewImage"), change.get("OldImage")
+    new, old, missing = change.get("NewImage"), change.get("OldImage"), set(record.get("cut", ()))
+    if event_name == "REMOVE" and old is None:
+        old, missing = {}, {"OldImage"}
     return {
         "event_id": record["eventID"],
         "event_name": event_name,
@@ -83,6 +139,7 @@ def _row(
         "new_image": None if new is None else image_json(new),
         "attribute_types": _attribute_types(old, new),
         "table_name": SOURCE_TABLE,
+        "cut": ",".join(column for name, column in IMAGES.items() if name in missing) or None,
     }
 
 
@@ -98,6 +155,15 @@ def _attribute_types(old: Mapping[str, Any] | None, new: Mapping[str, Any] | Non
     found = {name: special_types(image) for name, image in images.items() if image}
     kept = {name: types for name, types in found.items() if types}
     return json.dumps(kept, sort_keys=True) if kept else None
+
+
+def person_of(record: Any) -> str:
+    """Id of the person whose item a stream record is about; empty for other items, and if it does not say."""
+    try:
+        kind, _, user_id = record["dynamodb"]["Keys"]["PK"]["S"].partition("#")
+    except (KeyError, TypeError, AttributeError):
+        return ""
+    return str(user_id) if kind in ENTITIES else ""
 
 
 def sequence_number(record: Any) -> str:

@@ -1,36 +1,47 @@
-"""The on-failure queue of change capture: sets records aside in it; lists, replays and discards its messages.
+"""The on-failure queue of change capture: sets records aside in it; lists, replays, discards and erases its messages.
 
 A message of an event source mapping says where the records are, not what they hold: stream, shard, first and last
-sequence number. The stream keeps them for 24 hours; after that only the table's backup has the data.
+sequence number. The stream keeps them for 24 hours; after that only the table's backup has the data. A message of
+`set_aside` has the record itself, as much of it as a replay needs.
 
 Whoever receives a message hides it from all others for `HELD_SECONDS`, so what stays in the queue is released.
 """
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from botocore.exceptions import ClientError, ParamValidationError
 
 from etl.aws import client
-from etl.capture.bronze_row import bronze_row, encode, sequence_number
+from etl.capture.bronze_row import IMAGES, bronze_line, cut, person_of, sequence_number
 from etl.log import iso, log
 
 Handler = Callable[[Mapping[str, Any], Any], Mapping[str, Any]]
+MESSAGE_BYTES = 1024 * 1024  # the most that SQS takes, and so the limit of the queue
+RETENTION_DAYS = 14  # the most that SQS takes
 RECEIVED = 10
-HELD_SECONDS = 60
+# Long enough to receive all of a long queue once.
+HELD_SECONDS = 300
 # A receive without waiting asks only some of the servers of a queue, and may find nothing where there is something.
 WAIT_SECONDS = 1
 # Messages that are read to find one.
 MOST_SEARCHED = 1000
+# Messages that are read to erase a person: SQS hides no more than 120,000 at a time.
+MOST_HELD = 100_000
+REASON_CHARACTERS = 200
 SHOWN = 300  # characters of a reason
 FOREIGN = "the message is not about a change of the table: neither change capture nor its mapping wrote it"
 _GONE = {"TrimmedDataAccessException", "ResourceNotFoundException", "ExpiredIteratorException"}
 PLACELESS = "the message does not say where the stream has its records"
+# What a replay needs of a record, its images apart.
+_RECORD = ("eventID", "eventName", "eventSourceARN", "userIdentity", "cut")
+_CHANGE = ("ApproximateCreationDateTime", "Keys", "SequenceNumber")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,23 +105,58 @@ class Poison:
     reason: str
 
 
-def set_aside(poison: Poison) -> bool:
-    """Put a whole record that no retry can make deliverable into the on-failure queue; return whether it is there.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Result of a search: ids of a person's messages, and the number of messages that could not be looked at."""
 
-    An event source mapping would do so after hours of retries, and leave out the record. A record that does not fit
-    into a message is left to the mapping, and so are all if there is no queue.
+    messages: tuple[str, ...] = ()
+    unseen: int = 0
+
+
+def set_aside(poison: Poison) -> bool:
+    """Put a record that no retry can make deliverable into the on-failure queue; return whether it is there.
+
+    An event source mapping would do so after hours of retries, and leave out the record. If the queue cannot be
+    reached, or there is none, the record is left to the mapping.
     """
     url = os.environ.get("CDC_FAILURE_QUEUE_URL", "")
-    number = sequence_number(poison.record)
-    if not (url and number):
+    if not url:
         return False
-    message = {"reason": poison.reason, "setAsideAt": iso(datetime.now(UTC)), "record": poison.record}
     try:
-        client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps(message, default=str))
+        client("sqs").send_message(QueueUrl=url, MessageBody=_body(poison))
     except Exception as error:  # noqa: BLE001  after any error the record is not in the queue
         log("capture", "not set aside", status="poison", error=error)
         return False
     return True
+
+
+def _body(poison: Poison) -> str:
+    """The text of a message, cut until it fits."""
+    body = ""
+    for record in _ever_less(poison.record):
+        message = {
+            "reason": poison.reason[:REASON_CHARACTERS],
+            "setAsideAt": iso(datetime.now(UTC)),
+            "record": record,
+        }
+        body = json.dumps(message, default=str)
+        if len(body) <= MESSAGE_BYTES:
+            break
+    return body
+
+
+def _ever_less(record: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """What a replay needs of a record: with the new image, with the new image cut, and only where it is."""
+    change = record.get("dynamodb")
+    change = change if isinstance(change, Mapping) else {}
+    kept = {name: record[name] for name in _RECORD if name in record}
+    place = {name: change[name] for name in _CHANGE if name in change}
+    if person_of(record):  # otherwise nobody could tell whose the images are
+        whole = {**kept, "dynamodb": place | {name: change[name] for name in IMAGES if name in change}}
+        yield cut(whole, ["OldImage"])
+        yield cut(whole, list(IMAGES))
+    yield {**kept, "dynamodb": place}
+    yield {"dynamodb": {"SequenceNumber": sequence_number(record)[:40]}}
 
 
 def waiting(queue_url: str, sqs: Any, most: int) -> Waiting:
@@ -150,7 +196,8 @@ def discard(queue_url: str, sqs: Any, message_id: str) -> bool:
 def replay(queue_url: str, sqs: Any, streams: Any, capture: Handler) -> Replayed:
     """Send the records of every message through change capture; delete the messages whose records all succeeded.
 
-    `sqs` and `streams` are the boto3 clients of SQS and DynamoDB Streams; `capture` is `etl.capture.handler.handler`.
+    `sqs` and `streams` are the boto3 clients of SQS and DynamoDB Streams; `capture` is `etl.capture.handler.handler`,
+    which leaves out erased people.
     """
     done = records = 0
     kept: list[dict[str, Any]] = []
@@ -166,6 +213,36 @@ def replay(queue_url: str, sqs: Any, streams: Any, capture: Handler) -> Replayed
         done, records = done + 1, records + found
     _release(queue_url, sqs, kept)
     return Replayed(done, records, tuple(left))
+
+
+def search(queue_url: str, sqs: Any, user_id: str, *, erase: bool = False) -> Found:
+    """Look for a person in the queue; `erase`: delete the person's messages. The others stay.
+
+    The messages of an event source mapping name nobody: they only say where in the stream records are.
+    """
+    hidden = "ApproximateNumberOfMessagesNotVisible"
+    before = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=[hidden])["Attributes"]
+    found: list[str] = []
+    kept: list[dict[str, Any]] = []
+    try:
+        for message in islice(chain.from_iterable(_received(queue_url, sqs)), MOST_HELD):
+            if is_own := _is_about(message, user_id):
+                found.append(message["MessageId"])
+            if is_own and erase:
+                sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+            else:
+                kept.append({"ReceiptHandle": message["ReceiptHandle"]})
+    finally:
+        _release(queue_url, sqs, kept)
+    return Found(tuple(found), int(before[hidden]) + (len(kept) >= MOST_HELD))
+
+
+def _is_about(message: Mapping[str, Any], user_id: str) -> bool:
+    """Whether a message is of a person's change; if it does not say whose, whether it names the person."""
+    owner = person_of((_content(message) or {}).get("record"))
+    if owner:
+        return owner == user_id
+    return bool(re.search(rf"(?<![\w:.@-]){re.escape(user_id)}(?![\w:.@-])", message["Body"]))
 
 
 def _again(message: Mapping[str, Any], streams: Any, capture: Handler) -> tuple[int, str]:
@@ -186,7 +263,9 @@ def _again(message: Mapping[str, Any], streams: Any, capture: Handler) -> tuple[
         if code == "ValidationException":
             return 0, f"{PLACELESS}: {error}"[:SHOWN]
         raise
-    failed = capture({"Records": found}, None)["batchItemFailures"] if found else []
+    if not found:
+        return 0, "the stream no longer has its records"
+    failed = capture({"Records": found}, None)["batchItemFailures"]
     if not failed:
         return len(found), ""
     numbers = {entry["itemIdentifier"] for entry in failed}
@@ -197,8 +276,7 @@ def _again(message: Mapping[str, Any], streams: Any, capture: Handler) -> tuple[
 
 def _why(record: Mapping[str, Any]) -> str:
     try:
-        row = bronze_row(record)
-        encode(row or {})
+        bronze_line(record)
     except ValueError as error:
         return str(error)
     return "Firehose did not take it, as the log of this run says"
@@ -300,8 +378,10 @@ def _release(queue_url: str, sqs: Any, messages: Sequence[Mapping[str, Any]]) ->
 def _records(streams: Any, message: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the records of a message. Raises LookupError if it does not say where they are, and errors of AWS."""
     change = _inside(message, "record", "dynamodb")
-    # Messages of `set_aside` and of the local capture carry the record, unless it was too large.
-    if isinstance(change, dict) and {"NewImage", "OldImage"} & change.keys():
+    # Messages of `set_aside` carry the record. A removal needs no image.
+    if isinstance(change, dict) and (
+        IMAGES.keys() & change.keys() or message["record"].get("eventName") == "REMOVE"
+    ):
         return [message["record"]]
     if not _is_place(message):
         raise LookupError(f"{PLACELESS}, and does not have the whole record")

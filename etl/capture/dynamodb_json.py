@@ -82,7 +82,7 @@ def _text(value: Any) -> str:
 
 def _number(value: Any) -> str:
     if not isinstance(value, str) or not _NUMBER.fullmatch(value):
-        raise ImageError(f"not a number: {value!r}")
+        raise ImageError("malformed N attribute")
     return value
 
 

@@ -12,20 +12,25 @@ from datetime import UTC, datetime
 from typing import Any
 
 from etl.aws import client
-from etl.capture.bronze_row import bronze_row, created_at, encode, sequence_number
+from etl.capture.bronze_row import bronze_line, created_at, person_of, sequence_number
 from etl.capture.dead_letters import Poison, set_aside
 from etl.capture.firehose import Line, deliver
+from etl.lake import erased
 from etl.lake.config import required
+from etl.lake.storage import Bucket
 from etl.log import log
 from etl.redaction import errors_redacted
 
 # Below this remaining time, waiting for another attempt would risk losing the whole reply.
 DEADLINE_MARGIN_MS = 5000
+# So long after an erasure, changes of the person may still get into the lake: Silver leaves them out, and the later
+# checks of the erasure remove them from Bronze.
+ERASED_SECONDS = 60
 
 
 @errors_redacted
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
-    """Deliver a batch of stream records and report those that failed.
+    """Deliver a batch of stream records and report those that failed; leave out those of erased people.
 
     Parameters
     ----------
@@ -40,8 +45,10 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, list[dict[str, 
         `{"batchItemFailures": [{"itemIdentifier": sequence number}, …]}` in the order of the batch.
     """
     records = event["Records"]
-    lines, poison = _read(records)
-    (stream,) = required(os.environ, "CDC_STREAM")
+    stream, bronze = required(os.environ, "CDC_STREAM", "BRONZE_BUCKET")
+    # A call by hand is a replay, of changes of any age.
+    gone = _erased(bronze).get(0 if context is None else ERASED_SECONDS)
+    lines, poison = _read([record for record in records if not gone.holds(person_of(record))])
     may_wait = functools.partial(_may_wait, context)
     failed = deliver(lines, stream, client("firehose"), may_wait)
     if records:
@@ -50,6 +57,11 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, list[dict[str, 
     failed |= {sequence_number(bad.record) for bad in poison if context is None or not set_aside(bad)}
     order = (sequence_number(record) for record in records)
     return {"batchItemFailures": [{"itemIdentifier": number} for number in order if number in failed]}
+
+
+@functools.cache
+def _erased(bronze: str) -> erased.Watched:
+    return erased.Watched(lambda: Bucket(bronze, client("s3")))
 
 
 def _report(records: Sequence[Mapping[str, Any]], delivered: int, failed: int) -> None:
@@ -84,9 +96,9 @@ def _read(records: Sequence[Mapping[str, Any]]) -> tuple[list[Line], list[Poison
     for record in records:
         number = sequence_number(record)
         try:
-            row = bronze_row(record)
-            if row is not None:
-                lines.append(Line(number, encode(row)))
+            data = bronze_line(record)
+            if data is not None:
+                lines.append(Line(number, data))
         except ValueError as error:  # PoisonError, or text that is not Unicode
             poison.append(Poison(record, str(error)))
             log("capture", "unreadable record", status="poison", error=error, sequence_number=number)

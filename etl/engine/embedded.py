@@ -11,9 +11,12 @@ from typing import Any, Self
 
 import duckdb
 
-from etl.engine.errors import EngineError, SchemaError
+from etl.engine.errors import EngineError, SchemaError, why_unreadable
 from etl.engine.translate import MACROS, duckdb_sql
+from etl.engine.written import Written
 from etl.lake.config import LakeConfig
+from etl.lake.erased import Erased
+from etl.lake.manifest import ANY_DAY
 from etl.lake.tables import USER_BUCKET, Column, Table
 
 _TYPES = {
@@ -31,6 +34,7 @@ _MACHINE_ERRORS = (
     duckdb.InternalException,
     duckdb.FatalException,
 )
+NOBODY = Erased()
 # Unique for each row of one read. It only tells copies of a row apart.
 _ROW_ID = "CAST(file_index AS BIGINT) * 1099511627776 + file_row_number"
 _BUCKET_OF_PATH = "regexp_extract(filename, 'user_bucket=([^/]+)', 1)"
@@ -53,10 +57,9 @@ def _rows_of(paths: Iterable[Path]) -> str:
     return f"read_parquet({_files(paths)}, union_by_name=true, hive_partitioning=false)"
 
 
-def older_than(first_day: str) -> str:
-    """SQL condition for the rows of quarantine whose source file is of a day before `first_day` (ISO)."""
-    day = "regexp_extract(source_file, 'year=([0-9]+)/month=([0-9]+)/day=([0-9]+)', ['y', 'm', 'd'])"
-    return f"NOT coalesce(concat_ws('-', {day}.y, {day}.m, {day}.d) >= {_quoted(first_day)}, false)"
+def is_one_of(expression: str, texts: Iterable[str]) -> str:
+    """SQL condition for the rows in which an expression is one of some texts."""
+    return f"coalesce({expression} IN ({', '.join(map(_quoted, texts))}), false)"
 
 
 def _null(column: Column) -> str:
@@ -111,7 +114,12 @@ class Engine:
         self.connection.close()
 
     def read_bronze(
-        self, table: Table, files: Sequence[Path], root: Path, unreadable: Iterable[tuple[str, str]] = ()
+        self,
+        table: Table,
+        files: Sequence[Path],
+        root: Path,
+        unreadable: Iterable[tuple[str, str, str]] = (),
+        erased: Erased = NOBODY,
     ) -> None:
         """Make Bronze files readable as the relation `bronze`.
 
@@ -124,7 +132,9 @@ class Engine:
         root
             Folder that is cut off a path to make a row's `source_file`.
         unreadable
-            `(user bucket, key)` of unreadable files; each becomes a row that says so.
+            `(user bucket, key, error)` of unreadable files; each becomes a row that says so.
+        erased
+            People whose rows are left out.
 
         Raises
         ------
@@ -136,16 +146,28 @@ class Engine:
         readable = (
             f"{columns}, {_BUCKET_OF_PATH} AS user_bucket, {source} AS source_file, {_ROW_ID} AS row_id"
         )
-        relations = [f"SELECT {readable}, CAST(NULL AS VARCHAR) AS file_error FROM {self._source(files)}"]
-        lost = "SELECT {} AS user_bucket, {} AS source_file, -{} AS row_id, 'unreadable_file' AS file_error"
+        readable += ", CAST(NULL AS VARCHAR) AS file_error"
+        relations = [f"SELECT {readable} FROM {self._source(files)}{self._of_others(erased)}"]
         relations += [
-            lost.format(_quoted(bucket), _quoted(key), number)
-            for number, (bucket, key) in enumerate(unreadable, start=1)
+            f"SELECT {_quoted(bucket)} AS user_bucket, {_quoted(key)} AS source_file, -{number} AS row_id, "
+            f"{_quoted(error)} AS file_error"
+            for number, (bucket, key, error) in enumerate(unreadable, start=1)
         ]
         self._execute(f"CREATE OR REPLACE TEMP VIEW bronze AS {' UNION ALL BY NAME '.join(relations)}")
 
-    def unreadable(self, files: Iterable[Path]) -> list[Path]:
-        """The files that are not readable Parquet, found by reading each to its end.
+    def _of_others(self, erased: Erased) -> str:
+        """SQL condition for the rows of Bronze that belong to none of the erased, as a WHERE clause."""
+        if not erased.digests:
+            return ""
+        self.connection.execute(
+            "CREATE OR REPLACE TEMP TABLE erased AS SELECT unnest(?) AS digest", [list(erased.digests)]
+        )
+        of_key = "substr(pk, strpos(pk, '#') + 1)"
+        digests = [f"coalesce(sha256({_quoted(erased.salt)} || {text}), '')" for text in ("user_id", of_key)]
+        return " WHERE " + " AND ".join(f"{digest} NOT IN (FROM erased)" for digest in digests)
+
+    def unreadable(self, files: Iterable[Path]) -> dict[Path, str]:
+        """The files that are not readable Parquet, and why; found by reading each to its end.
 
         Raises
         ------
@@ -153,15 +175,15 @@ class Engine:
             If the machine is at fault: no memory, no more open files. A good file, taken for broken, would count as
             consumed.
         """
-        bad = []
+        bad = {}
         for path in files:
             try:
                 self.connection.execute(f"SELECT hash(COLUMNS(*)) FROM {self._source([path])}").fetchall()
             except _MACHINE_ERRORS as error:
                 raise EngineError(str(error)) from error
-            except duckdb.Error:
+            except duckdb.Error as error:
                 path.open("rb").close()
-                bad.append(path)
+                bad[path] = why_unreadable(str(error).replace(str(path), path.name))
         return bad
 
     def own_rows(self, paths: Sequence[Path], user_id: str, *, naming: bool = False) -> str:
@@ -195,6 +217,38 @@ class Engine:
         query = f"SELECT filename, {counts} FROM {self._source(paths)} GROUP BY filename"
         rows = self._execute(f"SELECT * FROM ({query}) WHERE own + named > 0").fetchall()
         return {Path(name): (int(mine), int(others)) for name, mine, others in rows}
+
+    def arrived_before(self, paths: Sequence[Path], first_day: str) -> str:
+        """SQL condition for the rows of quarantine that arrived before a day (ISO); not those that do not say when."""
+        known = "arrived_on" in self._columns(paths)
+        return f"coalesce(arrived_on < {_quoted(first_day)}, false)" if known else "false"
+
+    def dismissed(self, paths: Sequence[Path]) -> int:
+        """How many rows in files of quarantine are dismissed."""
+        known = paths and "dismissed_at" in self._columns(paths)
+        return int(self.value(f"SELECT count(dismissed_at) FROM {_rows_of(paths)}")) if known else 0
+
+    def dismissed_by(self, paths: Sequence[Path], names: Iterable[str]) -> str:
+        """SQL condition for the rows in files of quarantine that one of these people has dismissed."""
+        return is_one_of("dismissed_by", names) if "dismissed_by" in self._columns(paths) else "false"
+
+    def mark(
+        self,
+        paths: Sequence[Path],
+        marked: Path,
+        table: Table,
+        condition: str,
+        values: Mapping[str, str | None],
+    ) -> int:
+        """Write the rows of files as one file, with other texts in those that meet a condition; return their number."""
+        self.read("unmarked", table, paths)
+        texts = {name: "NULL" if text is None else _quoted(text) for name, text in values.items()}
+        columns = (
+            f"CASE WHEN {condition} THEN {texts[name]} ELSE {name} END AS {name}" if name in texts else name
+            for name in table.names
+        )
+        self._copy(f"SELECT {', '.join(columns)} FROM unmarked", marked)
+        return self.count("unmarked")
 
     def has_rows(self, paths: Sequence[Path], condition: str) -> bool:
         """Whether any row of files meets an SQL condition."""
@@ -301,18 +355,27 @@ class Engine:
         self._copy(f"SELECT {', '.join(table.names)} FROM {table.name}", path)
         return self.count(table.name)
 
-    def write_buckets(self, table: Table, folder: Path) -> dict[str, int]:
-        """Write a partitioned table's relation to `folder/user_bucket=NN/part-0.parquet`; return rows by bucket."""
+    def write_buckets(self, table: Table, folder: Path) -> list[Written]:
+        """Write a partitioned table's relation: a file for each user bucket, and for each month if it is dated."""
         self.check(table)
-        counted = f"SELECT user_bucket, count(*) FROM {table.name} GROUP BY user_bucket ORDER BY user_bucket"
-        rows = dict(self.connection.execute(counted).fetchall())
+        day = f"strftime({table.dated} AT TIME ZONE 'UTC', '%Y-%m-%d')" if table.dated else "NULL"
+        counted = (
+            f"SELECT user_bucket, coalesce(substr({day}, 1, 7), '') AS month, count(*), min({day}), max({day}) "
+            f"FROM {table.name} GROUP BY ALL ORDER BY ALL"
+        )
+        written = []
         # One file at a time: DuckDB's own partitioned writing takes more than twice as long.
-        for bucket in rows:
-            path = folder / f"user_bucket={bucket}" / "part-0.parquet"
-            path.parent.mkdir(parents=True, exist_ok=True)
+        for bucket, month, rows, first, last in self._execute(counted).fetchall():
             where = f"user_bucket = {_quoted(bucket)}"
+            name = "part-0.parquet"
+            if month:
+                name = f"month={month}/{name}"
+                where += f" AND substr({day}, 1, 7) = {_quoted(month)}"
+            path = folder / f"user_bucket={bucket}" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
             self._copy(f"SELECT {', '.join(table.names)} FROM {table.name} WHERE {where}", path)
-        return rows
+            written.append(Written(bucket, month, rows, *((first, last) if month else ANY_DAY)))
+        return written
 
     def _copy(self, query: str, path: Path) -> None:
         # DuckDB's statistics would make a column without nulls required, so the schema would depend on the data.

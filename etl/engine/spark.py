@@ -25,7 +25,10 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
-from etl.engine.errors import EngineError, SchemaError
+from etl.engine.errors import EngineError, SchemaError, why_unreadable
+from etl.engine.written import Written
+from etl.lake.erased import Erased
+from etl.lake.manifest import ANY_DAY
 from etl.lake.tables import BRONZE, USER_BUCKET, Column, Table
 
 _TYPES = {
@@ -36,6 +39,7 @@ _TYPES = {
     "date": DateType(),
     "timestamp": TimestampType(),
 }
+NOBODY = Erased()
 # The settings that the results depend on.
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
@@ -86,7 +90,12 @@ class SparkEngine:
             frame.unpersist()
 
     def read_bronze(
-        self, table: Table, files: Sequence[str], root: str, unreadable: Iterable[tuple[str, str]] = ()
+        self,
+        table: Table,
+        files: Sequence[str],
+        root: str,
+        unreadable: Iterable[tuple[str, str, str]] = (),
+        erased: Erased = NOBODY,
     ) -> None:
         """Make Bronze files readable as the relation `bronze`.
 
@@ -99,31 +108,45 @@ class SparkEngine:
         root
             Start of a URL that is cut off, with the slash after it, to make a row's `source_file`.
         unreadable
-            `(user bucket, key)` of unreadable files; each becomes a row that says so.
+            `(user bucket, key, error)` of unreadable files; each becomes a row that says so.
+        erased
+            People whose rows are left out.
         """
         frame = (
-            self._files(table.columns, files)
+            self._of_others(self._files(table.columns, files), erased)
             .withColumn("source_file", F.expr(f"substring(path, {len(root) + 2})"))
             .withColumn("row_id", F.monotonically_increasing_id())
             .withColumn("file_error", F.lit(None).cast("string"))
             .drop("path")
         )
-        lost = [(bucket, key, -number) for number, (bucket, key) in enumerate(unreadable, start=1)]
+        lost = [(*file, -number) for number, file in enumerate(unreadable, start=1)]
         if lost:
-            rows = self.spark.createDataFrame(lost, "user_bucket string, source_file string, row_id bigint")
-            rows = rows.withColumn("file_error", F.lit("unreadable_file"))
+            names = "user_bucket string, source_file string, file_error string, row_id bigint"
+            rows = self.spark.createDataFrame(lost, names)
             frame = frame.unionByName(rows, allowMissingColumns=True)
         frame.createOrReplaceTempView("bronze")
 
-    def unreadable(self, files: Sequence[str]) -> list[str]:
-        """The files that are not readable Parquet.
+    def _of_others(self, frame: DataFrame, erased: Erased) -> DataFrame:
+        """The rows of Bronze that belong to none of the erased."""
+        if not erased.digests:
+            return frame
+        digests = F.broadcast(
+            self.spark.createDataFrame([(each,) for each in erased.digests], "digest string")
+        )
+        for text in (F.col("user_id"), F.expr("substring(pk, instr(pk, '#') + 1)")):
+            found = F.sha2(F.concat(F.lit(erased.salt), text), 256)
+            frame = frame.join(digests, digests["digest"] == found, "left_anti")
+        return frame
+
+    def unreadable(self, files: Sequence[str]) -> dict[str, str]:
+        """The files that are not readable Parquet, and why.
 
         Files that Spark skips are tried one by one, the others together; only if one of those breaks further in, they
         are tried in halves, quarters and so on.
         """
         skipped = sorted(set(files) - self._readable_from_the_start(files))
-        bad = [file for file in skipped if not self._is_readable([file])]
-        bad += self._broken_inside([file for file in files if file not in set(skipped)])
+        bad = {file: why for file in skipped if (why := self._error([file]))}
+        bad |= self._broken_inside([file for file in files if file not in set(skipped)])
         if bad:
             # If Spark itself no longer works, this fails, and so does the run.
             self.spark.range(1).count()
@@ -136,22 +159,22 @@ class SparkEngine:
         found = {_without_scheme(row["file_path"]) for row in seen}
         return {file for file in files if _without_scheme(file) in found}
 
-    def _broken_inside(self, files: Sequence[str]) -> list[str]:
-        if not files or self._is_readable(files):
-            return []
-        if len(files) == 1:
-            return list(files)
+    def _broken_inside(self, files: Sequence[str]) -> dict[str, str]:
+        why = self._error(files) if files else ""
+        if not why or len(files) == 1:
+            return dict.fromkeys(files, why) if why else {}
         middle = len(files) // 2
-        return self._broken_inside(files[:middle]) + self._broken_inside(files[middle:])
+        return self._broken_inside(files[:middle]) | self._broken_inside(files[middle:])
 
-    def _is_readable(self, files: Sequence[str]) -> bool:
+    def _error(self, files: Sequence[str]) -> str:
+        """Why one of the files cannot be read; empty if all can."""
         try:
             # With the schema, because files with other columns would count as broken.
             frame = self.spark.read.schema(_schema(BRONZE.columns)).parquet(*files)
             frame.select(F.hash("*").alias("h")).agg(F.count("h")).collect()
-        except Exception:  # noqa: BLE001  a broken file raises any of a dozen Java errors
-            return False
-        return True
+        except Exception as error:  # noqa: BLE001  a broken file raises any of a dozen Java errors
+            return why_unreadable(str(error))
+        return ""
 
     def read(self, name: str, table: Table, files: Sequence[str]) -> None:
         """Make lake files readable as the relation `name`; with `user_bucket` if the table is partitioned."""
@@ -201,13 +224,29 @@ class SparkEngine:
         )
         return self.count(table.name)
 
-    def write_buckets(self, table: Table, folder: str) -> dict[str, int]:
-        """Write a partitioned table's relation to one file in each `folder/user_bucket=NN/`; return rows by bucket."""
+    def write_buckets(self, table: Table, folder: str) -> list[Written]:
+        """Write a partitioned table's relation: a file for each user bucket, and for each month if it is dated."""
         self.check(table)
-        frame = self._nullable([*table.columns, USER_BUCKET], table.name).repartition("user_bucket")
-        frame.write.options(**_WRITE).partitionBy("user_bucket").parquet(folder, mode="overwrite")
-        counted = self.spark.table(table.name).groupBy("user_bucket").count().collect()
-        return {row["user_bucket"]: row["count"] for row in counted}
+        frame = self._nullable([*table.columns, USER_BUCKET], table.name)
+        day, keys = F.lit(ANY_DAY[0]), ["user_bucket"]
+        if table.dated:
+            day, keys = F.date_format(table.dated, "yyyy-MM-dd"), ["user_bucket", "month"]
+        frame = frame.withColumn("month", F.substring(day, 1, 7))
+        counted = frame.groupBy("user_bucket", "month").agg(
+            F.count("*").alias("rows"), F.min(day).alias("first"), F.max(day).alias("last")
+        )
+        found = counted.collect()
+        kept = frame if table.dated else frame.drop("month")
+        kept.repartition(*keys).write.options(**_WRITE).partitionBy(*keys).parquet(folder, mode="overwrite")
+        return [
+            Written(
+                row["user_bucket"],
+                row["month"],
+                row["rows"],
+                *((row["first"], row["last"]) if table.dated else ANY_DAY),
+            )
+            for row in found
+        ]
 
     def _nullable(self, columns: Sequence[Column], name: str) -> DataFrame:
         """Columns of a relation, all nullable: Spark would make columns required that the SQL cannot make null."""

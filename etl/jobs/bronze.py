@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl.engine.errors import EngineError
+from etl.lake import erased
 from etl.lake.layout import bucket_of
-from etl.lake.manifest import Part
 from etl.lake.storage import LocalCopies
 from etl.lake.tables import BRONZE
 from etl.log import log
@@ -15,23 +15,19 @@ from etl.log import log
 if TYPE_CHECKING:
     from etl.engine.embedded import Engine
 
-# A group of user buckets has up to this many compressed bytes, history included, which bounds memory.
+# A group of user buckets has up to this many compressed bytes, which bounds memory.
 GROUP_BYTES = 256 * 1024 * 1024
 
 
-def groups(
-    keys: Sequence[str], copies: LocalCopies, history: Mapping[str, Part], limit: int = GROUP_BYTES
-) -> list[dict[str, list[str]]]:
+def groups(keys: Sequence[str], copies: LocalCopies, limit: int = GROUP_BYTES) -> list[dict[str, list[str]]]:
     """Sort files by user bucket, and put the buckets into groups of about `limit` bytes.
 
     Parameters
     ----------
     keys, copies
         New Bronze files and their local copies.
-    history
-        The partitions they will be merged into, by bucket.
     limit
-        Bytes of new files and history together; a larger bucket is a group of its own.
+        Bytes of the files; a larger bucket is a group of its own.
 
     Returns
     -------
@@ -45,7 +41,6 @@ def groups(
     room = 0
     for bucket, files in sorted(by_bucket.items()):
         size = sum(copies.path(key).stat().st_size for key in files)
-        size += history[bucket].bytes if bucket in history else 0
         if not made or size > room:
             made.append({})
             room = limit
@@ -57,11 +52,12 @@ def groups(
 def read(engine: "Engine", copies: LocalCopies, keys: Sequence[str], use: Callable[[], None]) -> None:
     """Make the relation `bronze` from files and `use` it; if that finds unreadable files, do it again without them.
 
-    `copies` are the local copies of the files, `use` reads the whole relation for the first time.
+    It has no rows of erased people. `copies` are the local copies of the files, `use` reads the whole relation for the
+    first time.
     """
     paths = [copies.path(key) for key in keys]
     try:
-        _read(engine, copies, paths, [])
+        _read(engine, copies, paths, {})
         use()
     except EngineError:
         bad = engine.unreadable(paths)
@@ -71,8 +67,9 @@ def read(engine: "Engine", copies: LocalCopies, keys: Sequence[str], use: Callab
         use()
 
 
-def _read(engine: "Engine", copies: LocalCopies, paths: Sequence[Path], bad: Sequence[Path]) -> None:
-    lost = [path.relative_to(copies.folder).as_posix() for path in bad]
+def _read(engine: "Engine", copies: LocalCopies, paths: Sequence[Path], bad: Mapping[Path, str]) -> None:
+    lost = {path.relative_to(copies.folder).as_posix(): why for path, why in bad.items()}
     for key in lost:
         log("bronze", "unreadable file", level="ERROR", status="unreadable", key=key)
-    engine.read_bronze(BRONZE, paths, copies.folder, [(bucket_of(key), key) for key in lost])
+    unreadable = [(bucket_of(key), key, why) for key, why in lost.items()]
+    engine.read_bronze(BRONZE, paths, copies.folder, unreadable, erased.load(copies.bucket))

@@ -17,10 +17,11 @@ from etl.lake import manifest
 from etl.lake.commit import commit_json
 from etl.lake.config import LakeConfig
 from etl.lake.glue_partitions import move_table
+from etl.lake.latest import current_sql
 from etl.lake.layout import GOLD_COMMIT, GOLD_CURRENT, GOLD_KPIS, gold_file, gold_folder
 from etl.lake.manifest import Manifest
 from etl.lake.storage import Bucket, ConflictError, in_parallel
-from etl.lake.tables import GOLD, KPIS, TASK_EVENTS, TASKS, USERS, Table
+from etl.lake.tables import GOLD, KPIS, TASK_EVENTS, VIEWS, Table
 from etl.log import iso, log, timed
 
 # What `gold/_current.json` holds of the commit.
@@ -35,7 +36,7 @@ SHOWN = [
     "tables",
     "checks",
 ]
-SOURCES = (TASK_EVENTS, TASKS, USERS)
+SOURCES = (TASK_EVENTS, *VIEWS.values())
 _NONE: dict[str, Any] = {"snapshot": "", "sequence": 0, "snapshots": {}, "input": None}
 
 
@@ -96,7 +97,9 @@ class Gold:
         # Silver is read after the last commit: a run that sees older input than that commit's cannot replace it.
         took.clear()
         source = manifest.load(self.silver)
-        wanted = _input(source.commit, self.config.today(now), self.config)
+        if source.format != manifest.FORMAT:
+            return None
+        wanted = _input(source.content, self.config.today(now), self.config)
         if last["input"] == wanted:
             return None
         if (self._refused or quality.refused(self.gold) or {}).get("input") == wanted:
@@ -123,6 +126,8 @@ class Gold:
         parameters = gold_parameters(date.fromisoformat(wanted["today"]), wanted["timezone"])
         for table in SOURCES:
             engine.read(table.name, table, self.workspace.silver_files(source.files(table.name)))
+        for view in VIEWS:
+            engine.run(view.name, current_sql(view), parameters)
         for step in GOLD_STEPS:
             engine.run(step, sql_text("gold", step), parameters)
         engine.run("quality", sql_text("checks", "quality"), parameters)
@@ -153,7 +158,7 @@ class Gold:
             "today": wanted["today"],
             "timezone": wanted["timezone"],
             "input": dict(wanted),
-            "silver_commit": source.commit,
+            "silver_commit": source.content,
             "tables": {
                 name: {"rows": count, "location": self.gold.url(gold_folder(name, snapshot))}
                 for name, count in rows.items()
@@ -217,10 +222,10 @@ class Gold:
         self.gold.delete(gold_file(table.name, snapshot) for snapshot in sorted(gone) for table in GOLD)
 
 
-def _input(commit: str, today: date, config: LakeConfig) -> dict[str, str]:
+def _input(content: str, today: date, config: LakeConfig) -> dict[str, str]:
     """Everything a snapshot depends on."""
     return {
-        "silver": commit,
+        "silver": content,
         "today": today.isoformat(),
         "timezone": str(config.timezone),
         "definition": gold_definition(),

@@ -1,4 +1,4 @@
-"""Job requests: run the lake now, read days again, retry quarantined rows, replay failures, erase a person.
+"""Job requests: run the lake, read days again, retry or close quarantined rows, replay failures, erase a person.
 
 A request is an object in Silver. Every runner of the lake looks for waiting requests first, so the same button works on
 a laptop and in the cloud. One runner at a time takes a request; if it dies, another takes over.
@@ -7,7 +7,7 @@ a laptop and in the cloud. One runner at a time takes a request; if it dies, ano
 import hashlib
 import json
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Self
@@ -20,7 +20,10 @@ from etl.lake.storage import Bucket, ConflictError
 from etl.lake.tables import QUARANTINE
 from etl.log import iso, log
 
-KINDS = ("run", "replay", "quarantine", "failures", "erase")
+KINDS = ("run", "replay", "quarantine", "failures", "erase", "dismiss", "reopen")
+# They change single files, which only the embedded engine does.
+EDITS = ("erase", "dismiss", "reopen")
+MAX_NAMED = 200  # files or rows in one request
 SHOWN_DAYS = 7
 _USER_ID = re.compile(r"[A-Za-z0-9_:.@-]{3,128}")
 
@@ -36,7 +39,7 @@ class JobRequest:
     kind
         `run`: consume new files now. `replay`: read the Bronze files of some days again. `quarantine`: read the days
         of quarantined rows again. `failures`: capture what waits in the on-failure queue again. `erase`: remove a
-        person from every layer.
+        person from every layer. `dismiss`, `reopen`: close quarantined rows, or open them again.
     first_day, last_day
         Days of a replay, `YYYY-MM-DD`, both included.
     ordered_by, request_id
@@ -49,6 +52,8 @@ class JobRequest:
         The person to erase; empty once the erasure is finished.
     subject
         Digest of `user_id`, which stays.
+    files, rows
+        The quarantined rows to dismiss or to reopen: all of some files, or some, as `QUARANTINED_ROW` names them.
     due_at
         When a runner may take it (again), ISO 8601 UTC; empty for at once, or for never once it is done.
     """
@@ -67,6 +72,8 @@ class JobRequest:
     user_id: str = ""
     subject: str = ""
     due_at: str = ""
+    files: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -77,7 +84,10 @@ class JobRequest:
     def from_json(cls, stored: dict[str, Any]) -> Self:
         """Read the stored form; unknown fields are ignored."""
         known = {field.name for field in fields(cls)}
-        return cls(**{name: value for name, value in stored.items() if name in known})
+        values = {name: value for name, value in stored.items() if name in known}
+        for name in ("files", "rows"):
+            values[name] = tuple(values.get(name, ()))
+        return cls(**values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +101,28 @@ class Outcome:
 
 Run = Callable[[], Any]
 Days = Callable[[Manifest], Collection[str]]
-Erase = Callable[[JobRequest, datetime], Outcome]
+Edit = Callable[[JobRequest, datetime], Outcome]
 Failures = Callable[[], Outcome]
 
 
-def check(kind: str, first_day: str = "", last_day: str = "", *, user_id: str = "") -> None:
-    """Raise ValueError for an unknown kind, or invalid days or user id."""
+def check(
+    kind: str,
+    first_day: str = "",
+    last_day: str = "",
+    *,
+    user_id: str = "",
+    files: Sequence[str] = (),
+    rows: Sequence[str] = (),
+) -> None:
+    """Raise ValueError for an unknown kind, or invalid days, user id, files or rows."""
     if kind not in KINDS:
         raise ValueError(f"there is no job request of kind {kind!r}")
     if kind == "replay" and not date.fromisoformat(first_day) <= date.fromisoformat(last_day):
         raise ValueError("the first day must not be after the last")
     if kind == "erase" and not _USER_ID.fullmatch(user_id):
         raise ValueError(f"{user_id!r} is not a user id")
+    if kind in ("dismiss", "reopen") and (bool(files) == bool(rows) or len(files) + len(rows) > MAX_NAMED):
+        raise ValueError(f"name 1 to {MAX_NAMED} files or rows")
 
 
 def submit(
@@ -115,9 +135,11 @@ def submit(
     *,
     user_id: str = "",
     due_at: str = "",
+    files: Sequence[str] = (),
+    rows: Sequence[str] = (),
 ) -> JobRequest:
     """Leave a request, to be carried out at once or from `due_at` on (ISO 8601 UTC). ValueError as for `check`."""
-    check(kind, first_day, last_day, user_id=user_id)
+    check(kind, first_day, last_day, user_id=user_id, files=files, rows=rows)
     now = datetime.now(UTC)
     request = JobRequest(
         manifest.new_name(now),
@@ -130,6 +152,8 @@ def submit(
         user_id=user_id,
         subject=subject_of(user_id) if user_id else "",
         due_at=due_at,
+        files=tuple(files),
+        rows=tuple(rows),
     )
     silver.replace_json(request.key, asdict(request), None)
     return request
@@ -165,6 +189,52 @@ def erasure_of(silver: Bucket, user_id: str) -> JobRequest | None:
     return next((request for request in recent(silver) if request.subject == subject), None)
 
 
+def naming(silver: Bucket, user_id: str) -> list[str]:
+    """Keys of the requests that name a person, except open ones to erase that person: these forget it themselves."""
+    return [
+        key for key, request in _all(silver) if _names(request, {user_id}) and not _erases(request, user_id)
+    ]
+
+
+def forget(silver: Bucket, user_id: str, addresses: Collection[str] = ()) -> None:
+    """Remove a person's id and addresses from all requests but the open ones to erase the person."""
+    names = {user_id, *addresses}
+    for key, request in list(_all(silver)):
+        if _names(request, names) and not _erases(request, user_id):
+            texts = {name: _without(value, names) for name, value in asdict(request).items()}
+            silver.put(key, json.dumps(texts).encode())
+            silver.delete_old_versions(key)
+
+
+def _all(silver: Bucket) -> Iterator[tuple[str, JobRequest]]:
+    for key in silver.keys(JOB_REQUESTS_PREFIX):
+        if held := silver.get_json(key):
+            yield key, JobRequest.from_json(held[0])
+
+
+def _names(request: JobRequest, names: Collection[str]) -> bool:
+    return any(_without(value, names) != value for value in asdict(request).values())
+
+
+def _without(value: str | Sequence[str], names: Collection[str]) -> str | tuple[str, ...]:
+    """A text, or each of several, without names where they stand as whole words."""
+    if not isinstance(value, str):
+        return tuple(_scrubbed(text, names) for text in value)
+    return _scrubbed(value, names)
+
+
+def _scrubbed(text: str, names: Collection[str]) -> str:
+    for name in names:
+        text = re.sub(rf"(?<![\w:.@-]){re.escape(name)}(?![\w:.@-])", "", text)
+    return text
+
+
+def _erases(request: JobRequest, user_id: str) -> bool:
+    """Whether a request erases a person, now or by a later check."""
+    is_open = request.state in {"waiting", "running"} or bool(request.due_at)
+    return request.kind == "erase" and request.user_id == user_id and is_open
+
+
 def subject_of(user_id: str) -> str:
     """The digest of a user id that a request keeps."""
     return hashlib.sha256(user_id.encode()).hexdigest()
@@ -185,7 +255,7 @@ def _keys(silver: Bucket, now: datetime) -> list[str]:
 def carry_out(
     silver: Bucket,
     run: Run,
-    erase: Erase | None = None,
+    edit: Edit | None = None,
     settled: dict[str, str] | None = None,
     now: datetime | None = None,
     kinds: tuple[str, ...] = KINDS,
@@ -198,8 +268,8 @@ def carry_out(
     ----------
     run
         Brings the lake up to date.
-    erase
-        Removes a person; if None, erasures are left to another runner.
+    edit
+        Carries out a request that changes single files (`EDITS`); if None, these are left to another runner.
     settled
         Kept by the caller between calls: until when a request, by its key, need not be read.
     kinds
@@ -210,7 +280,7 @@ def carry_out(
         Captures what waits in the on-failure queue again; if None, that is left to another runner.
     """
     moment, seen = now or datetime.now(UTC), {} if settled is None else settled
-    left = {kind for kind, do in (("erase", erase), ("failures", failures)) if do is None}
+    left = {*(() if edit else EDITS), *(() if failures else ("failures",))}
     kinds = tuple(kind for kind in kinds if kind not in left)
     taken = 0
     for key in _keys(silver, moment):
@@ -218,7 +288,7 @@ def carry_out(
             continue
         request = _take(silver, key, kinds, moment)
         if isinstance(request, JobRequest):
-            _carry_out(silver, request, run, erase, moment, quarantined, failures)
+            _carry_out(silver, request, run, edit, moment, quarantined, failures)
             taken += 1
         elif request:
             seen[key] = request
@@ -255,14 +325,14 @@ def _carry_out(
     silver: Bucket,
     request: JobRequest,
     run: Run,
-    erase: Erase | None,
+    edit: Edit | None,
     now: datetime,
     quarantined: Days | None,
     failures: Failures | None,
 ) -> None:
     try:
-        if request.kind == "erase" and erase:
-            outcome = erase(request, now)
+        if request.kind in EDITS and edit:
+            outcome = edit(request, now)
         elif request.kind == "failures" and failures:
             outcome = failures()
         else:
@@ -274,9 +344,12 @@ def _carry_out(
         log("request", "failed", error=error, job_request=request.id)
     finished = iso(datetime.now(UTC)) if outcome.state != "waiting" else ""
     stored = replace(request, **asdict(outcome), finished_at=finished)
-    if outcome.state == "done" and not outcome.due_at:
+    settled = outcome.state == "done" and not outcome.due_at
+    if settled:
         stored = replace(stored, user_id="")
     silver.put(request.key, json.dumps(asdict(stored)).encode())
+    if settled and request.user_id:
+        silver.delete_old_versions(request.key)
 
 
 def _result(silver: Bucket, request: JobRequest, days: list[str]) -> str:
@@ -287,7 +360,7 @@ def _result(silver: Bucket, request: JobRequest, days: list[str]) -> str:
         return nothing[request.kind]
     message = f"read {len(days)} {'day' if len(days) == 1 else 'days'} again"
     if request.kind == "quarantine":
-        message += f", {manifest.load(silver).rows(QUARANTINE.name):,} left in quarantine"
+        message += f", {manifest.load(silver).quarantined():,} left in quarantine"
     return message
 
 

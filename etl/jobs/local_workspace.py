@@ -4,6 +4,7 @@ import functools
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,12 @@ from botocore.exceptions import ClientError
 from etl.engine.embedded import Engine, scratch_engine
 from etl.jobs.bronze import groups, read
 from etl.jobs.steps import silver_parameters, sql_text
-from etl.jobs.workspace import Made, Workspace, run_silver
+from etl.jobs.workspace import Files, Made, Workspace, run_silver
 from etl.lake.config import LakeConfig
 from etl.lake.layout import gold_file, silver_folder
-from etl.lake.manifest import Manifest, Part
+from etl.lake.manifest import File, Manifest
 from etl.lake.storage import Bucket, ConflictError, LocalCopies, is_absent
-from etl.lake.tables import GOLD, SILVER, TASK_EVENTS, Table
+from etl.lake.tables import GOLD, Table
 
 
 class LocalWorkspace(Workspace):
@@ -58,42 +59,36 @@ class LocalWorkspace(Workspace):
         self.copies.keep_only(keys)
 
     def make_silver(self, current: Manifest, commit: str, keys: Sequence[str]) -> Made:
-        """Write Silver, one group of user buckets after the other, which bounds memory."""
-        made = Made(current.as_of)
+        """Write what is new, one group of user buckets after the other, which bounds memory."""
+        made, today = Made(current.as_of), datetime.now(UTC).date()
         with tempfile.TemporaryDirectory(dir=self.folder) as name:
             fresh = LocalCopies(self.bronze, Path(name))
             fresh.fetch(keys)
-            for group in groups(keys, fresh, current.parts(TASK_EVENTS.name)):
-                with scratch_engine(self.config, self.folder) as (engine, scratch):
+            for group in groups(keys, fresh):
+                with self.engine() as engine:
                     parsed = functools.partial(
-                        engine.run, "parsed", sql_text("silver", "parsed"), silver_parameters()
+                        engine.run, "parsed", sql_text("silver", "parsed"), silver_parameters(today)
                     )
                     read(engine, fresh, [key for files in group.values() for key in files], parsed)
-                    run_silver(engine, self, current, group)
-                    made.as_of = max(made.as_of, engine.latest(TASK_EVENTS.name, "event_time"))
-                    for table in SILVER:
-                        made.parts |= self._store(engine, table, commit, group, scratch / table.name)
+                    engine.run("days", sql_text("silver", "days"), silver_parameters(today))
+                    run_silver(engine, self, current, commit, group, today, made)
         return made
 
-    def _store(
-        self, engine: Engine, table: Table, commit: str, buckets: Iterable[str], folder: Path
-    ) -> dict[tuple[str, str], Part]:
-        """Upload a table's relation, a file for each user bucket, and keep the files as local copies."""
-        rows = engine.write_buckets(table, folder)
-        parts: dict[tuple[str, str], Part] = {}
-        written: list[tuple[Path, str]] = []
-        for bucket in buckets:
-            location = silver_folder(table.name, bucket, commit)
-            parts[table.name, bucket] = Part(location, (), 0, 0)
-            if bucket in rows:
-                path = folder / f"user_bucket={bucket}" / "part-0.parquet"
-                key = location + path.name
-                parts[table.name, bucket] = Part(location, (key,), rows[bucket], path.stat().st_size)
+    def store(self, engine: Engine, table: Table, commit: str) -> Files:
+        """Upload the files, and keep them as local copies."""
+        files: Files = {}
+        with tempfile.TemporaryDirectory(dir=self.folder) as name:
+            written: list[tuple[Path, str]] = []
+            for one in engine.write_buckets(table, Path(name)):
+                path = Path(name) / f"user_bucket={one.bucket}" / one.folder / "part-0.parquet"
+                key = f"{silver_folder(table.name, one.bucket, commit)}{one.folder}{path.name}"
+                held = File(key, one.rows, path.stat().st_size, one.first, one.last)
+                files.setdefault((table.name, one.bucket), []).append(held)
                 written.append((path, key))
-        self.copies.bucket.upload(written)
-        for path, key in written:
-            self.copies.adopt(path, key)
-        return parts
+            self.copies.bucket.upload(written)
+            for path, key in written:
+                self.copies.adopt(path, key)
+        return files
 
     def write_gold(self, engine: Engine, snapshot: str) -> dict[str, int]:
         with tempfile.TemporaryDirectory(dir=self.folder) as name:

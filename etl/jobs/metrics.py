@@ -18,7 +18,6 @@ from etl.lake.config import required
 from etl.lake.consumed_files import recent_entries
 from etl.lake.layout import GOLD_KPIS
 from etl.lake.storage import Bucket
-from etl.lake.tables import QUARANTINE
 from etl.log import log
 from etl.redaction import errors_redacted
 
@@ -81,9 +80,10 @@ def publish(config: MetricsConfig, now: datetime) -> dict[str, Any]:
         for key, (name, unit, factor) in PUBLISHED.items()
         if key in figures
     }
+    silver = Bucket(config.silver_bucket, client("s3"))
     values["GoldAgeSeconds"] = (age(config, datetime.fromisoformat(kpis["published_at"]), now), "Seconds")
-    values["FailedChecks"] = (failed_checks(gold), "Count")
-    values["QuarantinedRows"] = (quarantined(Bucket(config.silver_bucket, client("s3"))), "Count")
+    values["FailedChecks"] = (quality.failed(gold), "Count")
+    values["QuarantinedRows"] = (manifest.load(silver).quarantined(), "Count")
     _put(config, values, now)
     plain = {name: value for name, (value, _) in values.items()}
     log("metrics", "published", duration_ms=(time.perf_counter() - started) * 1000, values=plain)
@@ -99,17 +99,6 @@ def age(config: MetricsConfig, published: datetime, now: datetime) -> float:
     written = (entry["LastModified"] for entry in islice(recent, LISTED))
     oldest = min((at for at in written if at > published), default=now)
     return (now - oldest).total_seconds()
-
-
-def failed_checks(gold: Bucket) -> int:
-    """How many checks the newest figures failed; 0 if they were published."""
-    refused = quality.refused(gold) or {"checks": ()}
-    return sum(not check["ok"] for check in refused["checks"])
-
-
-def quarantined(silver: Bucket) -> int:
-    """How many rows are in the quarantine."""
-    return manifest.load(silver).rows(QUARANTINE.name)
 
 
 def _put(config: MetricsConfig, values: Mapping[str, tuple[float, str]], now: datetime) -> None:

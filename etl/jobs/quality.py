@@ -81,6 +81,11 @@ def refuse(gold: Bucket, wanted: Mapping[str, str], error: QualityError) -> None
     gold.replace_json(REFUSED, note, held[1] if held else None)
 
 
+def failed(gold: Bucket) -> int:
+    """How many checks the newest figures failed; 0 if they were published."""
+    return sum(not check["ok"] for check in (refused(gold) or {"checks": ()})["checks"])
+
+
 def refused(gold: Bucket) -> dict[str, Any] | None:
     """The note of the last refused snapshot; None if a good one has been published since."""
     found = gold.get_json(REFUSED)

@@ -1,6 +1,7 @@
 """Silver: an incremental, atomic run from new Bronze files to the deduplicated history and the current state.
 
-A run reads only Bronze files that no commit has consumed, and rewrites only the user buckets that they touch. One
+A run reads only Bronze files that no commit has consumed, and only adds files to the user buckets that they touch: the
+new events, and the new states of their tasks and profiles. Only the quarantine is rewritten, where it changes. One
 conditional write of `silver/_current.json` publishes the result and records the consumed files. Of two overlapping runs
 one commits and the other plans again; a run that dies leaves nothing but orphan files.
 """
@@ -10,11 +11,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from etl.jobs.take_over import take_over
 from etl.jobs.workspace import Workspace
 from etl.lake import consumed_files, manifest
 from etl.lake.config import LakeConfig
 from etl.lake.consumed_files import Days
 from etl.lake.glue_partitions import sync_silver
+from etl.lake.layout import bucket_of
 from etl.lake.manifest import Manifest
 from etl.lake.storage import Bucket
 from etl.lake.tables import QUARANTINE
@@ -55,10 +58,12 @@ class Silver:
         self.silver = Bucket(config.silver_bucket, s3)
         self._synced = ""
         self._since = ""
+        self._taken_over = False
         self.backlog = False
 
     def run(self) -> Manifest | None:
         """Consume and publish the new Bronze files; None if there are none. See `commit_json` for conflicts."""
+        self.take_over()
         attempt = Attempt()
         before, after = manifest.commit(self.silver, lambda current: self._plan(current, attempt))
         published = after or before
@@ -72,6 +77,12 @@ class Silver:
         self._clean(before, published)
         self._report(published, attempt)
         return published
+
+    def take_over(self) -> None:
+        """Bring the lake of an older version into today's format; do nothing in any other."""
+        if not self._taken_over:
+            take_over(self.silver, self.workspace)
+            self._taken_over = True
 
     def _plan(self, current: Manifest, attempt: Attempt) -> Manifest | None:
         attempt.took = {}
@@ -87,19 +98,20 @@ class Silver:
         with timed(attempt.took, "transform_ms"):
             made = self.workspace.make_silver(current, commit, attempt.keys)
         marks = consumed_files.advance(self.silver, commit, consumed, attempt.keys)
-        attempt.touched = {bucket for _, bucket in made.parts}
+        attempt.touched = {bucket_of(key) for key in attempt.keys}
         published = current.successor(
             commit,
             now,
-            made.parts,
+            made.parts(current),
             as_of=made.as_of,
             looked_at=current.looked_at if self.backlog else looked_at,
             days={**current.days, **marks},
+            dismissed={**current.dismissed, **made.dismissed},
         )
         replaced = [current.days[day].key for day in marks if day in current.days]
         limit = iso(now - timedelta(seconds=self.config.keep_seconds))
         kept = {key: since for key, since in published.retired.items() if since >= limit}
-        return replace(published, retired=kept | dict.fromkeys(replaced, iso(now)))
+        return replace(published, retired=kept).retire(replaced, now)
 
     def _late(self, keys: Sequence[str], now: datetime) -> int:
         """How many of the files belong to days before the window that every run searches."""

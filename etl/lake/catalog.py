@@ -4,8 +4,11 @@ Pure functions over the column lists of `etl.lake.tables`; nothing here calls AW
 boto3, infrastructure code reads the same ones.
 """
 
+import base64
+import json
 from typing import Any
 
+from etl.lake.latest import current_sql
 from etl.lake.layout import (
     BRONZE_ERROR_PREFIX,
     BRONZE_PREFIX,
@@ -15,7 +18,7 @@ from etl.lake.layout import (
     SILVER_PREFIX,
     USER_BUCKETS,
 )
-from etl.lake.tables import BRONZE, GOLD, REQUESTS, SILVER, TABLES, Column, Table
+from etl.lake.tables import BRONZE, GOLD, REQUESTS, SILVER, TABLES, VIEWS, Column, Table
 
 CHANGES_STREAM = "todo-cdc-stream"
 REQUESTS_STREAM = "todo-logs-stream"
@@ -27,7 +30,7 @@ REQUEST_LINES = '{ $.message = "request" }'
 COMPONENT_LINES = '{ $.component = "*" }'
 
 BRONZE_TABLES = (BRONZE.name, REQUESTS.name)
-SILVER_TABLES = tuple(table.name for table in SILVER)
+SILVER_TABLES = (*(table.name for table in SILVER), *(view.name for view in VIEWS))
 GOLD_TABLES = tuple(table.name for table in GOLD)
 
 # Zero-padded: partition values are text, equal to those that the capture handler writes.
@@ -46,6 +49,14 @@ _PARQUET = {
     },
     "Compressed": True,
 }
+# A location holds a list of the table's files instead of the files (`etl.lake.manifest.LIST`).
+_LISTED = {
+    **_PARQUET,
+    "InputFormat": "org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat",
+    "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+}
+# Trino's names of the types that the columns of views have.
+_TRINO = {"string": "varchar", "timestamp": "timestamp(3)"}
 
 
 def _hive_columns(columns: tuple[Column, ...]) -> list[dict[str, str]]:
@@ -55,9 +66,10 @@ def _hive_columns(columns: tuple[Column, ...]) -> list[dict[str, str]]:
 def storage_descriptor(table: Table, location: str) -> dict[str, Any]:
     """Glue `StorageDescriptor` of a table or partition.
 
-    `location` is the `s3://…/` folder of the Parquet files, with its trailing slash.
+    `location` is the `s3://…/` folder of the Parquet files, of Silver that of their list, with its trailing slash.
     """
-    return {"Columns": _hive_columns(table.columns), "Location": location, **_PARQUET}
+    kind = _LISTED if table.layer == "silver" else _PARQUET
+    return {"Columns": _hive_columns(table.columns), "Location": location, **kind}
 
 
 def table_input(table: Table, location: str) -> dict[str, Any]:
@@ -71,6 +83,27 @@ def table_input(table: Table, location: str) -> dict[str, Any]:
         "Parameters": parameters,
         "StorageDescriptor": storage_descriptor(table, location),
         "PartitionKeys": _hive_columns(table.partitions),
+    }
+
+
+def view_input(view: Table, database: str) -> dict[str, Any]:
+    """Glue `TableInput` of a view of Silver, as Athena stores its own: the query and the columns as encoded JSON."""
+    columns = (*view.columns, *view.partitions)
+    text = {
+        "originalSql": current_sql(view, f"{database}.{VIEWS[view].name}"),
+        "catalog": "awsdatacatalog",
+        "schema": database,
+        "columns": [{"name": name, "type": _TRINO.get(kind, kind)} for name, kind in columns],
+    }
+    encoded = base64.b64encode(json.dumps(text).encode()).decode()
+    return {
+        "Name": view.name,
+        "TableType": "VIRTUAL_VIEW",
+        "Parameters": {"presto_view": "true", "comment": "Presto View"},
+        "StorageDescriptor": {"Columns": _hive_columns(columns), "Location": "", "SerdeInfo": {}},
+        "PartitionKeys": [],
+        "ViewOriginalText": f"/* Presto View: {encoded} */",
+        "ViewExpandedText": "/* Presto View */",
     }
 
 
@@ -99,13 +132,16 @@ def first_location(table: Table, buckets: dict[str, str]) -> str:
     return f"s3://{buckets[table.layer]}/{folder}"
 
 
-def glue_tables(*, bronze_bucket: str, silver_bucket: str, gold_bucket: str) -> list[dict[str, Any]]:
-    """`TableInput` of every table of the lake, as before the first publication.
+def glue_tables(
+    *, database: str, bronze_bucket: str, silver_bucket: str, gold_bucket: str
+) -> list[dict[str, Any]]:
+    """`TableInput` of every table and view of the lake, as before the first publication.
 
     See `glue_partitions.sync_tables`, which keeps the locations that the lake jobs move with every publication.
     """
     buckets = {"bronze": bronze_bucket, "silver": silver_bucket, "gold": gold_bucket}
-    return [table_input(table, first_location(table, buckets)) for table in TABLES]
+    tables = [table_input(table, first_location(table, buckets)) for table in TABLES]
+    return [*tables, *(view_input(view, database) for view in VIEWS)]
 
 
 def firehose_stream(

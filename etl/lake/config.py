@@ -32,6 +32,8 @@ class LakeConfig:
         Folder for local copies of lake files and for spilling; a new temporary one if None.
     memory_limit, threads
         Limits of the embedded engine; its own defaults if None.
+    failure_queue
+        URL of the on-failure queue of change capture; empty if there is none.
     """
 
     bronze_bucket: str
@@ -46,6 +48,7 @@ class LakeConfig:
     work_dir: Path | None = None
     memory_limit: str | None = None
     threads: int | None = None
+    failure_queue: str = ""
 
     def today(self, now: datetime) -> date:
         """Reporting date at `now` (aware)."""
@@ -69,8 +72,8 @@ def required(environ: Mapping[str, str], *names: str) -> list[str]:
 def lake_config(environ: Mapping[str, str] = os.environ) -> LakeConfig:
     """Read `BRONZE_BUCKET`, `SILVER_BUCKET`, `GOLD_BUCKET`, `GLUE_DATABASE` and the optional settings.
 
-    Optional: `REPORTING_TIMEZONE` (UTC), `LAKE_LATE_DAYS`, `LAKE_KEEP_SNAPSHOTS` (at least 3), `LAKE_KEEP_SECONDS`,
-    `LAKE_POLL_SECONDS`, `LAKE_WORK_DIR`, `LAKE_MEMORY_LIMIT`, `LAKE_THREADS`.
+    Optional: `CDC_FAILURE_QUEUE_URL`, `REPORTING_TIMEZONE` (UTC), `LAKE_LATE_DAYS`, `LAKE_KEEP_SNAPSHOTS` (at least 3),
+    `LAKE_KEEP_SECONDS`, `LAKE_POLL_SECONDS`, `LAKE_WORK_DIR`, `LAKE_MEMORY_LIMIT`, `LAKE_THREADS`.
 
     Raises
     ------
@@ -87,6 +90,7 @@ def lake_config(environ: Mapping[str, str] = os.environ) -> LakeConfig:
         silver_bucket=silver,
         gold_bucket=gold,
         database=database,
+        failure_queue=environ.get("CDC_FAILURE_QUEUE_URL") or "",
         timezone=_zone(environ.get("REPORTING_TIMEZONE") or "UTC"),
         late_days=int(_number(environ, "LAKE_LATE_DAYS", 35, least=1)),
         keep_snapshots=int(_number(environ, "LAKE_KEEP_SNAPSHOTS", 3, least=3)),

@@ -13,16 +13,27 @@ _BUCKETS = tuple(f"{number:02d}" for number in range(USER_BUCKETS))
 
 
 def sync_tables(glue: Any, database: str, tables: Iterable[dict[str, Any]]) -> None:
-    """Create missing tables of `catalog.glue_tables`; of existing ones, update only the columns."""
+    """Create missing tables of `catalog.glue_tables`; of existing ones, update what differs but the location.
+
+    A table that has become a view, or the reverse, is created anew: Glue does not promise to turn one into the other.
+    """
     pages = glue.get_paginator("get_tables").paginate(DatabaseName=database)
-    present = {table["Name"]: table["StorageDescriptor"] for page in pages for table in page["TableList"]}
+    present = {table["Name"]: table for page in pages for table in page["TableList"]}
     for wanted in tables:
         found = present.get(wanted["Name"])
+        if found is not None and found.get("TableType") != wanted["TableType"]:
+            glue.delete_table(DatabaseName=database, Name=wanted["Name"])
+            found = None
         if found is None:
             glue.create_table(DatabaseName=database, TableInput=wanted)
-        elif found["Columns"] != wanted["StorageDescriptor"]["Columns"]:
-            wanted["StorageDescriptor"]["Location"] = found["Location"]
+        elif _definition(found) != _definition(wanted):
+            wanted["StorageDescriptor"]["Location"] = found["StorageDescriptor"]["Location"]
             glue.update_table(DatabaseName=database, TableInput=wanted)
+
+
+def _definition(table: Mapping[str, Any]) -> tuple[Any, ...]:
+    storage = table["StorageDescriptor"]
+    return storage["Columns"], storage.get("InputFormat"), table.get("ViewOriginalText")
 
 
 def sync_silver(glue: Any, database: str, wanted: Mapping[str, Mapping[str, str]]) -> int:

@@ -4,6 +4,7 @@ Every other app may import this module, so it imports only the standard library.
 """
 
 import hashlib
+import re
 
 USER_BUCKETS = 16
 BRONZE_PREFIX = "cdc/"
@@ -13,6 +14,8 @@ REQUESTS_ERROR_PREFIX = "requests-errors/"
 SILVER_PREFIX = "silver/"
 GOLD_PREFIX = "gold/"
 JOB_REQUESTS_PREFIX = f"{SILVER_PREFIX}_orders/"
+ERASED = "erased.json"  # in Bronze: digests of the ids of erased people
+REBUILT_TABLES = "rebuilt-tables.json"  # in Bronze: names of the tables that were restored from it
 RESULTS_PREFIX = "athena-results/"
 CACHE_PREFIX = "cache/"
 # Value of `table_name`, which tells the changes of several DynamoDB tables apart. It names a kind of table, whatever
@@ -21,6 +24,8 @@ SOURCE_TABLE = "todo-app-data"
 EXPORTS_PREFIX = "exports/"  # files that people have exported; nothing of the lake
 # The live files of Silver; the latest snapshot of Gold; its key figures; the snapshot that readers see in Glue.
 SILVER_CURRENT = f"{SILVER_PREFIX}_current.json"
+# What it was when the lake of an older version was taken over: put back, it takes that back (docs/runbooks/etl.md).
+SILVER_BEFORE = f"{SILVER_PREFIX}_before.json"
 GOLD_COMMIT = f"{GOLD_PREFIX}_commit.json"
 GOLD_KPIS = f"{GOLD_PREFIX}_kpis.json"
 GOLD_CURRENT = f"{GOLD_PREFIX}_current.json"
@@ -31,13 +36,19 @@ RETENTION_DAYS = {
     "silver": {JOB_REQUESTS_PREFIX: 30},
     "gold": {RESULTS_PREFIX: 7, CACHE_PREFIX: 14, EXPORTS_PREFIX: 1},
 }
-# Quarantined rows of older files are dropped; Bronze still has them.
+_NAME = re.compile(r"[/=](\d{8}T\d{12}-[0-9a-f]{6})[/.]")
+# Quarantined rows that arrived earlier are dropped; Bronze still has them.
 QUARANTINE_DAYS = 365
 
 
 def user_bucket(user_id: str) -> str:
     """Partition of a user, "00" to "15": a hash that never changes."""
     return f"{int(hashlib.sha256(user_id.encode()).hexdigest()[:8], 16) % USER_BUCKETS:02d}"
+
+
+def is_cut(cut: str | None) -> bool:
+    """Whether the image after a change lacks attributes, by the column `cut` of the change, task or profile."""
+    return "new_image" in (cut or "")
 
 
 def bucket_of(key: str) -> str:
@@ -57,6 +68,17 @@ def _after(key: str, name: str) -> str:
 def silver_folder(table: str, bucket: str, commit: str) -> str:
     """Prefix of the files that a commit writes for one user bucket of a Silver table."""
     return f"{SILVER_PREFIX}{table}/user_bucket={bucket}/{commit}/"
+
+
+def list_folder(table: str, bucket: str, commit: str) -> str:
+    """Location of one user bucket of a Silver table: the prefix of the list of its files that a commit writes."""
+    return f"{SILVER_PREFIX}{table}/lists/user_bucket={bucket}/{commit}/"
+
+
+def made_by(key: str) -> str:
+    """The commit or snapshot in a key; empty if it has none."""
+    found = _NAME.search(key)
+    return found[1] if found else ""
 
 
 def gold_folder(table: str, snapshot: str) -> str:

@@ -23,12 +23,15 @@ class Table:
         `(name, Hive type)` pairs stored in the Parquet files, in order.
     partitions
         `(name, Hive type)` pairs that exist only in the path.
+    dated
+        Timestamp column of a table whose files each hold one calendar month of it; empty for others.
     """
 
     name: str
     layer: str
     columns: tuple[Column, ...]
     partitions: tuple[Column, ...] = ()
+    dated: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -48,6 +51,8 @@ def columns(text: str) -> tuple[Column, ...]:
 
 USER_BUCKET: Column = ("user_bucket", "string")
 
+# `cut` names the images of a change that lack attributes, because the change was too long for a record of Firehose:
+# "old_image" or "old_image,new_image". It is null for whole ones; in Silver it says so of the event, task or profile.
 # Every Bronze column is text: Firehose converts JSON to Parquet without any cast that could fail or round.
 BRONZE = Table(
     "cdc",
@@ -55,7 +60,7 @@ BRONZE = Table(
     columns(
         "event_id string, event_name string, event_time string, sequence_number string, entity_type string, "
         "pk string, sk string, user_id string, entity_id string, request_id string, updated_by string, "
-        "old_image string, new_image string, attribute_types string, table_name string"
+        "old_image string, new_image string, attribute_types string, table_name string, cut string"
     ),
     (("year", "string"), ("month", "string"), ("day", "string"), USER_BUCKET),
 )
@@ -82,9 +87,10 @@ TASK_EVENTS = Table(
         "changed_at timestamp, version bigint, old_version bigint, status string, old_status string, "
         "title string, category string, priority string, due_date date, "
         "created_at timestamp, updated_at timestamp, completed_at timestamp, deleted_at timestamp, "
-        "image string, attribute_types string, table_name string"
+        "image string, attribute_types string, table_name string, is_change int, cut string"
     ),
     (USER_BUCKET,),
+    "event_time",
 )
 
 TASKS = Table(
@@ -95,7 +101,7 @@ TASKS = Table(
         "category string, tags string, due_date date, due_time string, timezone string, recurrence string, "
         "created_at timestamp, updated_at timestamp, completed_at timestamp, version bigint, "
         "updated_by string, request_id string, event_id string, sequence_number string, event_time timestamp, "
-        "image string"
+        "image string, cut string"
     ),
     (USER_BUCKET,),
 )
@@ -107,17 +113,38 @@ USERS = Table(
         "user_id string, email string, username string, name string, given_name string, family_name string, "
         "timezone string, created_at timestamp, updated_at timestamp, version bigint, "
         "updated_by string, request_id string, event_id string, sequence_number string, event_time timestamp, "
-        "image string"
+        "image string, cut string"
     ),
     (USER_BUCKET,),
 )
 
-# The raw Bronze row and the reason why it was refused. All columns are text, so a row cannot be refused twice.
+# What is stored of tasks and profiles: a row for each state that a commit has found, of removed ones as well. `tasks`
+# and `users` are views of it: the state with the highest sequence number, if that is no removal.
+TASK_STATES = Table("task_states", "silver", (*TASKS.columns, ("event_name", "string")), (USER_BUCKET,))
+USER_STATES = Table("user_states", "silver", (*USERS.columns, ("event_name", "string")), (USER_BUCKET,))
+
+# The raw Bronze row, and what became of it. All columns are text, so a row cannot be refused twice.
 QUARANTINE = Table(
-    "quarantine", "silver", (*BRONZE.columns, ("reason", "string"), ("source_file", "string")), (USER_BUCKET,)
+    "quarantine",
+    "silver",
+    (
+        *BRONZE.columns,
+        *columns(
+            "reason string, source_file string, error string, arrived_on string, "
+            "dismissed_at string, dismissed_by string"
+        ),
+    ),
+    (USER_BUCKET,),
 )
 
-SILVER = (TASK_EVENTS, TASKS, USERS, QUARANTINE)
+# SQL text that names a quarantined row: when, which event, in which file. Read alike by DuckDB and Athena.
+QUARANTINED_ROW = (
+    "concat(coalesce(event_time, ''), '|', coalesce(event_id, ''), '|', coalesce(source_file, ''))"
+)
+
+SILVER = (TASK_EVENTS, TASK_STATES, USER_STATES, QUARANTINE)
+# The views of Silver, and the stored table of each.
+VIEWS = {TASKS: TASK_STATES, USERS: USER_STATES}
 
 
 def _gold(name: str, text: str) -> Table:

@@ -17,6 +17,7 @@ from etl.lake.layout import (
     snapshot_of,
 )
 from etl.lake.storage import Bucket
+from etl.lake.tables import SILVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def read(config: LakeConfig, s3: Any) -> Inventory:
     current = manifest.load(silver)
     commit = (gold.get_json(GOLD_COMMIT) or ({"tables": {}, "snapshots": {}, "snapshot": ""}, ""))[0]
     in_silver, in_gold = dict(silver.sizes(SILVER_PREFIX)), dict(gold.sizes(GOLD_PREFIX))
-    live = {table: current.files(table) for table in current.tables}
+    live = {table.name: current.files(table.name) for table in SILVER} if current.sequence else {}
     published = [key for key in in_gold if f"/snapshot={commit['snapshot']}/" in key]
     kept = [key for key in in_gold if snapshot_of(key) in commit["snapshots"]]
     named = {key for keys in live.values() for key in keys}

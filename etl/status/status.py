@@ -13,7 +13,7 @@ from etl.lake.config import LakeConfig
 from etl.lake.consumed_files import recent_entries
 from etl.lake.layout import GOLD_COMMIT
 from etl.lake.storage import Bucket
-from etl.lake.tables import QUARANTINE, TASK_EVENTS
+from etl.lake.tables import SILVER, TASK_EVENTS
 from etl.status import run_log
 
 LISTED = 10_000
@@ -44,6 +44,10 @@ class Status:
         False if there are more than are listed.
     last_delivery
         When Firehose wrote its latest object (UTC); None if there is none in the last two days.
+    quarantined, dismissed
+        Quarantined rows that wait to be looked at, and those that a person has closed.
+    failed
+        How many checks the newest figures failed; 0 if they were published.
     """
 
     silver: Layer
@@ -54,6 +58,8 @@ class Status:
     recent_complete: bool
     last_delivery: datetime | None
     quarantined: int
+    dismissed: int
+    failed: int
     checks: tuple[Check, ...]
 
 
@@ -64,7 +70,7 @@ def read(config: LakeConfig, s3: Any, now: datetime | None = None) -> Status:
     current = manifest.load(silver)
     commit = (gold.get_json(GOLD_COMMIT) or ({}, ""))[0]
     durations = _durations(silver)
-    rows = {table: current.rows(table) for table in current.tables}
+    rows = {table.name: current.rows(table.name) for table in SILVER} if current.sequence else {}
     made = Layer(
         current.committed_at,
         current.as_of,
@@ -73,7 +79,7 @@ def read(config: LakeConfig, s3: Any, now: datetime | None = None) -> Status:
         durations.get("silver"),
     )
     recent = _recent(config, s3, moment)
-    quarantined = current.rows(QUARANTINE.name)
+    quarantined = current.quarantined()
     return Status(
         silver=made,
         gold=_gold(commit, durations.get("gold")),
@@ -83,6 +89,8 @@ def read(config: LakeConfig, s3: Any, now: datetime | None = None) -> Status:
         recent_complete=len(recent) < LISTED,
         last_delivery=_newest(recent),
         quarantined=quarantined,
+        dismissed=sum(current.dismissed.values()),
+        failed=quality.failed(gold),
         checks=_checks(current, commit, quality.refused(gold), quarantined),
     )
 
@@ -125,7 +133,7 @@ def _checks(
     current: manifest.Manifest, commit: Mapping[str, Any], refused: Mapping[str, Any] | None, quarantined: int
 ) -> tuple[Check, ...]:
     events = current.rows(TASK_EVENTS.name)
-    fresh = bool(commit) and commit.get("silver_commit") == current.commit
+    fresh = bool(commit) and commit.get("silver_commit") == current.content
     own = tuple(
         Check(str(check["name"]), bool(check["ok"]), str(check.get("found", "")))
         for check in (refused or commit).get("checks", ())

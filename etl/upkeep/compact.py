@@ -235,8 +235,8 @@ class Compaction:
                 for day in days
             }
             marks = consumed_files.write(self.silver, manifest.new_name(now), wanted)
-            retired = {current.days[day].key: iso(now) for day in days}
-            return replace(current, days={**current.days, **marks}, retired={**current.retired, **retired})
+            replaced = [current.days[day].key for day in days]
+            return replace(current, days={**current.days, **marks}).retire(replaced, now)
 
         manifest.commit(self.silver, plan)
 

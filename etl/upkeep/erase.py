@@ -1,27 +1,34 @@
-"""Removes one person from every layer of the lake, and searches for traces.
+"""Removes one person from every layer of the lake and what was made of it, and searches for traces.
 
-Bronze files are rewritten under their own names, so they still count as consumed. Silver is rewritten by a commit like
-any other, and Gold follows from Silver. Old files, snapshots, query results and cached answers are deleted at once:
-their readers are told to ask again. In versioned buckets the older versions of rewritten objects are deleted as well.
+First the person gets into the list of the erased (`etl.lake.erased`): from then on, what is still on its way, or is
+replayed later, is left out.
+
+Bronze files are rewritten under their own names, so they still count as consumed. Of Silver, a commit like any other
+replaces the files that hold the person, and Gold follows from Silver. Old files, snapshots, query results and cached
+answers are deleted at once: their readers are told to ask again. In versioned buckets the older versions of rewritten
+objects are deleted as well.
 """
 
 import base64
 import json
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
+from etl.aws import client
+from etl.capture import dead_letters
 from etl.engine.embedded import Engine, scratch_engine
 from etl.engine.errors import EngineError
+from etl.jobs import job_requests
 from etl.jobs.gold import Gold
 from etl.jobs.local_workspace import LocalWorkspace
 from etl.jobs.steps import sql_text
-from etl.lake import consumed_files, manifest
+from etl.lake import consumed_files, erased, manifest
 from etl.lake.commit import commit_json
 from etl.lake.config import LakeConfig
 from etl.lake.layout import (
@@ -35,6 +42,7 @@ from etl.lake.layout import (
     RESULTS_PREFIX,
     SILVER_PREFIX,
     bucket_of,
+    made_by,
     snapshot_of,
     user_bucket,
 )
@@ -42,8 +50,8 @@ from etl.lake.manifest import Manifest
 from etl.lake.storage import Bucket, LocalCopies
 from etl.lake.tables import QUARANTINE, TASK_EVENTS
 from etl.log import iso, log
-from etl.upkeep.orphans import made_by
-from etl.upkeep.rewrite_silver import commit_without
+from etl.upkeep import rebuilt_tables
+from etl.upkeep.rewrite_silver import commit_rewritten
 
 AT_A_TIME = 200
 POLL_SECONDS = 1.0
@@ -69,14 +77,24 @@ class Erasure:
         The lake and its boto3 clients.
     user_id
         The person.
+    clients
+        Returns the client of SQS or DynamoDB; `etl.aws.client` if None.
     """
 
-    def __init__(self, config: LakeConfig, s3: Any, glue: Any, user_id: str) -> None:
+    def __init__(
+        self,
+        config: LakeConfig,
+        s3: Any,
+        glue: Any,
+        user_id: str,
+        clients: Callable[[str], Any] | None = None,
+    ) -> None:
         if not user_id:
             raise ValueError("no user id")
         self.config = config
         self.s3, self.glue = s3, glue
         self.user_id = user_id
+        self.clients = clients or client
         self.bronze = Bucket(config.bronze_bucket, s3)
         self.silver = Bucket(config.silver_bucket, s3)
         self.gold = Bucket(config.gold_bucket, s3)
@@ -85,15 +103,30 @@ class Erasure:
     def run(self, *, everywhere: bool = False) -> int:
         """Remove the person's rows from Bronze, Silver and Gold, in that order; return the number of rewritten objects.
 
-        `everywhere`: also search other user buckets, where no row of this person should be.
+        Also delete the person's messages in the on-failure queue and items in tables that were restored from the lake,
+        and have other job requests and dismissals forget the person. `everywhere`: also search other user buckets,
+        where no row of this person should be.
         """
         self._everywhere = everywhere
+        erased.add(self.bronze, self.user_id)
+        self._search_queue(erase=True)
+        addresses = self._addresses()
+        job_requests.forget(self.silver, self.user_id, addresses)
+        self._forget_dismissals({self.user_id, *addresses})
         rewritten = self._rewrite_bronze() + self._drop_undeliverable() + self._rewrite_silver()
         self._renew_gold()
+        rebuilt_tables.erase(self.bronze, self.clients("dynamodb"), self.user_id)
         return rewritten
 
+    def is_listed(self) -> bool:
+        """Whether the person is among the erased already, so that no change of theirs gets into the lake any more."""
+        return erased.load(self.bronze).holds(self.user_id)
+
     def traces(self) -> list[Trace]:
-        """Every object of the lake with a row that holds the person's id anywhere. Reads all files."""
+        """Everything that holds the person's id anywhere: objects of the lake, messages of the queue, rebuilt tables.
+
+        Reads all files. Not among them is an open request to erase the person, which forgets the id by itself.
+        """
         places = (
             (self.bronze, (BRONZE_PREFIX, REQUESTS_PREFIX)),
             (self.silver, (SILVER_PREFIX,)),
@@ -111,7 +144,30 @@ class Erasure:
             *((self.gold, prefix) for prefix in DERIVED),
         ):
             found += [Trace(bucket.url(key), 1, 0) for key, _ in self._lines_about(bucket, prefix)]
-        return found
+        found += [Trace(self.silver.url(key), 1, 0) for key in job_requests.naming(self.silver, self.user_id)]
+        rebuilt = rebuilt_tables.holding(self.bronze, self.clients("dynamodb"), self.user_id)
+        found += [Trace(table, own, 0) for table, own in rebuilt]
+        return found + self._search_queue()
+
+    def _search_queue(self, *, erase: bool = False) -> list[Trace]:
+        url = self.config.failure_queue
+        if not url:
+            return []
+        found = dead_letters.search(url, self.clients("sqs"), self.user_id, erase=erase)
+        traces = [Trace(f"{url} {message}", 1, 0) for message in found.messages]
+        if found.unseen:
+            traces.append(Trace(f"{url}: messages that others are reading", found.unseen, 0))
+        return traces
+
+    def _addresses(self) -> set[str]:
+        """E-mail addresses of the person, as far as Silver knows; requests of an admin bear the admin's."""
+        part = manifest.load(self.silver).parts(TASK_EVENTS.name).get(user_bucket(self.user_id))
+        if part is None:
+            return set()
+        with scratch_engine(self.config) as (engine, folder):
+            engine.read(TASK_EVENTS.name, TASK_EVENTS, LocalCopies(self.silver, folder).fetch(part.keys))
+            engine.run("addresses", sql_text("erase", "addresses"), {"user_id": self.user_id})
+            return {address for (address,) in engine.rows("addresses", "email")}
 
     def living_items(self) -> int:
         """Number of the person's items in the table, as far as Silver knows."""
@@ -120,7 +176,7 @@ class Erasure:
         if part is None:
             return 0
         with scratch_engine(self.config) as (engine, folder):
-            engine.read(TASK_EVENTS.name, TASK_EVENTS, LocalCopies(self.silver, folder).fetch(part.files))
+            engine.read(TASK_EVENTS.name, TASK_EVENTS, LocalCopies(self.silver, folder).fetch(part.keys))
             engine.run("living", sql_text("erase", "living"), {"user_id": self.user_id})
             return engine.count("living")
 
@@ -190,7 +246,7 @@ class Erasure:
     # -- Silver --------------------------------------------------------------------------------------------------
 
     def _rewrite_silver(self) -> int:
-        before, published = commit_without(
+        before, published = commit_rewritten(
             self.config,
             self.s3,
             self.glue,
@@ -199,6 +255,19 @@ class Erasure:
         )
         self._delete_replaced(published or before)
         return int(published is not None)
+
+    def _forget_dismissals(self, names: set[str]) -> None:
+        """Leave the person's names out of the rows of the quarantine that the person has dismissed."""
+        commit_rewritten(
+            self.config,
+            self.s3,
+            self.glue,
+            lambda table, _: table == QUARANTINE.name,
+            lambda engine, paths: engine.dismissed_by(paths, names),
+            lambda engine, paths, path, meant: engine.mark(
+                paths, path, QUARANTINE, meant, {"dismissed_by": ""}
+            ),
+        )
 
     def _delete_replaced(self, current: Manifest) -> None:
         """Delete every data file except the live ones and those of newer commits."""

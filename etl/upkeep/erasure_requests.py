@@ -44,7 +44,9 @@ def carry_out(
         log("erase", "will try again", status="retry", error=error, job_request=request.id)
         reason = f"will try again: {type(error).__name__}"
     if not reason:
-        return Outcome("done", "Nothing of the person is left in any layer.", _next_check(request, age))
+        due_at = _next_check(request, age)
+        but = ", except the id in this request, which looks again and then forgets it" if due_at else ""
+        return Outcome("done", f"Nothing of the person is left in any layer{but}.", due_at)
     if age > GIVE_UP_AFTER:
         return Outcome("failed", f"Given up after {GIVE_UP_AFTER.total_seconds() / 3600:g} hours: {reason}")
     return Outcome("waiting", reason, iso(now + min(max(age / 10, PAUSES[0]), PAUSES[1])))
@@ -67,4 +69,4 @@ def _erase(config: LakeConfig, s3: Any, glue: Any, run: Callable[[], Any], reque
         rewritten += job.run(everywhere=True)
     left = sum(trace.own > 0 for trace in job.traces())
     log("erase", "erased", objects=rewritten, left=left, job_request=request.id)
-    return f"{left} objects still hold rows of the person" if left else ""
+    return f"{left} objects, messages or tables still hold something of the person" if left else ""

@@ -1,19 +1,17 @@
 """Deletes orphan files, which no commit names: runs that died leave them, and runs that died while deleting."""
 
-import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from etl.lake import manifest
 from etl.lake.config import LakeConfig
-from etl.lake.layout import GOLD_COMMIT, GOLD_PREFIX, JOB_REQUESTS_PREFIX, SILVER_PREFIX
+from etl.lake.layout import GOLD_COMMIT, GOLD_PREFIX, JOB_REQUESTS_PREFIX, SILVER_PREFIX, made_by
 from etl.lake.storage import Bucket
 from etl.log import log
 
 # The files of a run that is still under way look like orphans; no run takes this long.
 GRACE = timedelta(days=1)
-_NAME = re.compile(r"[/=](\d{8}T\d{12}-[0-9a-f]{6})[/.]")
 
 
 def delete_orphans(config: LakeConfig, s3: Any, now: datetime | None = None) -> int:
@@ -32,7 +30,8 @@ def delete_orphans(config: LakeConfig, s3: Any, now: datetime | None = None) -> 
 
 def _silver_orphans(silver: Bucket, limit: str) -> Iterator[str]:
     current = manifest.load(silver)
-    live = {*current.all_files(), *(mark.key for mark in current.days.values()), *current.retired}
+    marks = (mark.key for mark in current.days.values())
+    live = {*current.all_files(), *current.all_lists(), *marks, *current.retired}
     if current.sequence:
         yield from (key for key in _older(silver.keys(SILVER_PREFIX), limit) if key not in live)
 
@@ -42,12 +41,6 @@ def _gold_orphans(gold: Bucket, limit: str) -> Iterator[str]:
     if found:
         kept = found[0]["snapshots"]
         yield from (key for key in _older(gold.keys(GOLD_PREFIX), limit) if made_by(key) not in kept)
-
-
-def made_by(key: str) -> str:
-    """The commit or snapshot in a key; empty if it has none."""
-    found = _NAME.search(key)
-    return found[1] if found else ""
 
 
 def _older(keys: Iterable[str], limit: str) -> Iterator[str]:

@@ -21,7 +21,7 @@ from etl.jobs.bronze import read
 from etl.jobs.steps import restore_parameters, sql_text
 from etl.lake import consumed_files
 from etl.lake.config import LakeConfig
-from etl.lake.layout import bucket_of
+from etl.lake.layout import bucket_of, is_cut
 from etl.lake.storage import Bucket, LocalCopies
 
 BATCH = 25
@@ -53,6 +53,8 @@ class Restored:
         Rows among them without a key, a sequence number or a readable image.
     items
         Items found, by the first part of their key (`TASK`, `USER`, `TRASH`).
+    cut
+        Keys of the items left out because the lake has only a part of them: they were too long for it.
     written
         Items written; 0 for a dry run.
     latest
@@ -64,6 +66,7 @@ class Restored:
     changes: int = 0
     unusable: int = 0
     items: Counter[str] = field(default_factory=Counter)
+    cut: list[tuple[str, str]] = field(default_factory=list)
     written: int = 0
     latest: str = ""
 
@@ -113,7 +116,10 @@ class Restore:
         read(engine, copies, keys, usable)
         engine.run("state", sql_text("restore", "state"), parameters)
         self._count(engine)
-        for pk, sk, image, types in engine.rows("state", "pk, sk, new_image, attribute_types"):
+        for pk, sk, image, types, cut in engine.rows("state", "pk, sk, new_image, attribute_types, cut"):
+            if is_cut(cut):
+                self.progress.cut.append((pk, sk))
+                continue
             self.progress.items[pk.partition("#")[0]] += 1
             special = json.loads(types).get("new_image", {}) if types else {}
             yield attributes_of(image, special) | {"PK": {"S": pk}, "SK": {"S": sk}}

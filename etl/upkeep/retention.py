@@ -1,7 +1,7 @@
 """Deletes expired objects: undeliverable records, the request log, query results, old job requests, quarantined rows.
 
 In AWS, lifecycle rules delete the objects by the same numbers (`etl.lake.layout.RETENTION_DAYS`); a laptop has none.
-Quarantined rows are dropped after a year; Bronze still has them, and `replay` brings them back.
+Quarantined rows are dropped a year after they arrived; Bronze still has them, and `replay` brings them back.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -33,18 +33,17 @@ def delete_expired(config: LakeConfig, s3: Any, now: datetime | None = None) -> 
 
 
 def drop_old_quarantine(config: LakeConfig, s3: Any, glue: Any, now: datetime) -> int:
-    """Commit Silver without the quarantined rows of files older than `QUARANTINE_DAYS`; return the number of rows."""
+    """Commit Silver without the quarantined rows that arrived more than `QUARANTINE_DAYS` ago; return their number."""
     # Not above: where Spark does the work, DuckDB is not installed.
-    from etl.engine.embedded import older_than
-    from etl.upkeep.rewrite_silver import commit_without
+    from etl.upkeep.rewrite_silver import commit_rewritten
 
     first_day = (now - timedelta(days=QUARANTINE_DAYS)).date().isoformat()
-    before, published = commit_without(
+    before, published = commit_rewritten(
         config,
         s3,
         glue,
         lambda table, _: table == QUARANTINE.name,
-        lambda engine, paths: older_than(first_day),
+        lambda engine, paths: engine.arrived_before(paths, first_day),
     )
     if published is None:
         return 0

@@ -1,5 +1,6 @@
-"""Commits Silver without some of its rows."""
+"""Commits Silver without some of its rows, or with other values in them: the files that hold them are replaced."""
 
+import functools
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,18 +11,20 @@ from etl.lake import manifest
 from etl.lake.config import LakeConfig
 from etl.lake.glue_partitions import sync_silver
 from etl.lake.layout import silver_folder
-from etl.lake.manifest import Manifest, Part
+from etl.lake.manifest import File, Manifest
 from etl.lake.storage import Bucket, LocalCopies
+from etl.lake.tables import QUARANTINE
 
 
-def commit_without(
+def commit_rewritten(
     config: LakeConfig,
     s3: Any,
     glue: Any,
     concerns: Callable[[str, str], bool],
     condition: Callable[[Engine, list[Path]], str],
+    write: Callable[[Engine, list[Path], Path, str], int] = Engine.without,
 ) -> tuple[Manifest, Manifest | None]:
-    """Rewrite the partitions of Silver that have rows to drop, and commit.
+    """Replace the files of Silver that have certain rows, by default with files without these rows, and commit.
 
     Parameters
     ----------
@@ -30,7 +33,9 @@ def commit_without(
     concerns
         Takes a table and a user bucket; whether the partition can have such rows.
     condition
-        Takes the local files of a partition; SQL that is true for the rows to drop.
+        Takes local files; SQL that is true for these rows.
+    write
+        Writes the rows of files as one file, given the condition; returns their number. By default it drops the rows.
 
     Returns
     -------
@@ -40,28 +45,39 @@ def commit_without(
     silver = Bucket(config.silver_bucket, s3)
 
     def plan(current: Manifest) -> Manifest | None:
-        tables = current.tables.items()
-        held = {
-            (table, bucket): part for table, parts in tables for bucket, part in parts.items() if part.rows
-        }
-        concerned = {where: part for where, part in held.items() if concerns(*where)}
-        if not concerned:
-            return None
         now = datetime.now(UTC)
         commit = manifest.new_name(now)
-        changed: dict[tuple[str, str], Part] = {}
+        changed: dict[tuple[str, str], list[File]] = {}
+        dismissed = dict(current.dismissed)
         with scratch_engine(config) as (engine, folder):
             copies = LocalCopies(silver, folder)
-            for where, part in concerned.items():
-                paths = copies.fetch(part.files)
-                dropped = condition(engine, paths)
-                if engine.has_rows(paths, dropped):
-                    kept = folder / "kept.parquet"
-                    rows = engine.without(paths, kept, dropped)
-                    location = silver_folder(*where, commit)
-                    changed[where] = Part(location, (f"{location}part-0.parquet",), rows, kept.stat().st_size)
-                    silver.upload([(kept, changed[where].files[0])])
-        return current.successor(commit, now, changed) if changed else None
+            for table, parts in current.tables.items():
+                for bucket in filter(functools.partial(concerns, table), parts):
+                    into = silver_folder(table, bucket, commit)
+                    files = [
+                        rewritten(engine, copies, file, f"{into}kept-{number}.parquet")
+                        for number, file in enumerate(parts[bucket].files)
+                    ]
+                    if tuple(files) == parts[bucket].files:
+                        continue
+                    changed[table, bucket] = held = [file for file in files if file.rows]
+                    if table == QUARANTINE.name:
+                        dismissed[bucket] = engine.dismissed(copies.fetch(file.key for file in held))
+        return current.successor(commit, now, changed, dismissed=dismissed) if changed else None
+
+    def rewritten(engine: Engine, copies: LocalCopies, file: File, key: str) -> File:
+        """The file under `key`, written without these rows or with other values; the file itself if it has none."""
+        paths = copies.fetch([file.key])
+        meant = condition(engine, paths)
+        if not engine.has_rows(paths, meant):
+            return file
+        path = copies.folder / "rewritten.parquet"
+        rows = write(engine, paths, path, meant)
+        made = File(key, rows, path.stat().st_size, file.first, file.last)
+        if rows:
+            silver.upload([(path, key)])
+            copies.adopt(path, key)
+        return made
 
     before, published = manifest.commit(silver, plan)
     if published:

@@ -1,7 +1,8 @@
 """Custom resource: the Silver and Gold tables of the Glue database.
 
 The lake jobs move a table's location on every publish. CloudFormation would reset it to the first location whenever the
-definition changes, and readers would see an empty table. This resource creates missing tables and updates columns only.
+definition changes, and readers would see an empty table. This resource creates missing tables and views, and updates
+what differs but the location.
 """
 
 import json
@@ -47,8 +48,9 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
 
 
 def ensure(properties: Mapping[str, str]) -> None:
-    """Create missing tables of Silver and Gold; of existing ones, update only the columns."""
+    """Create missing tables and views of Silver and Gold; of existing ones, update what differs but the location."""
     tables = glue_tables(
+        database=properties["Database"],
         bronze_bucket=properties["BronzeBucket"],
         silver_bucket=properties["SilverBucket"],
         gold_bucket=properties["GoldBucket"],

@@ -31,6 +31,10 @@ from localcloud.aws import request_resources
 
 AUDIT = os.environ.get("LOCAL_AWS_AUDIT") == "1"
 CALLS = os.environ.get("LOCAL_AWS_CALLS", "")
+# SQS decides on a call for several messages as on one for each; there are no grants for the former.
+ONE_BY_ONE = {
+    f"sqs:{verb}Batch": f"sqs:{verb}" for verb in ("SendMessage", "DeleteMessage", "ChangeMessageVisibility")
+}
 UNTRUSTED = "no trust policy lets it assume the role"
 UNGRANTED = "no identity-based policy allows the action"
 _writing = threading.Lock()
@@ -177,6 +181,7 @@ def _enforce_completely(
     """Decide on every resource of a request with all its condition keys; log and record the decision."""
     request = request_resources.current()
     context = {**(service_context or {}), **request.conditions}
+    action = ONE_BY_ONE.get(action, action)
     for resource in (resource_arn, *request.others):
         denied = _enforce(key, action, service, region, resource_arn=resource, service_context=context)
         if isinstance(denied, iam_evaluator.AuthError):  # who they are, not what they may

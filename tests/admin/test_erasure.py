@@ -12,6 +12,7 @@ from django.test import Client
 from etl.jobs import job_requests
 from etl.lake.storage import Bucket
 from identity import profiles, recovery_codes
+from identity.items import revoked_subject
 from store import audit, rate_limits
 from store.model import INDEX_KEYS, KEYS, TTL_ATTRIBUTE, Item, KeysAtLeast
 from store.reading import get
@@ -38,15 +39,14 @@ KINDS = {
     "PREFERENCES",
     "RATE",
     "RECOVERY_CODES",
-    "REVOCATION",
     "SESSION",
     "SIGN_IN",
     "TASK",
     "TRASH",
     "USER",
 }
-# Those that say nothing about anybody; tries name nobody, and expire by themselves.
-OF_NOBODY = {"TRIES", "TURN", "WORKSPACE"}
+# Those that say nothing about anybody; revocations and tries name nobody, and expire by themselves.
+OF_NOBODY = {"REVOCATION", "TRIES", "TURN", "WORKSPACE"}
 
 
 def traces(*texts):
@@ -108,9 +108,8 @@ def files(alice):
 
 
 def left(alice):
-    """Return what is left of Alice, but for the revocation that keeps her tokens from working."""
-    items = [item for item in traces(alice.id, alice.username) if kinds([item]) != {"REVOCATION"}]
-    return [*items, *files(alice)]
+    """Return what is left of Alice."""
+    return [*traces(alice.id, alice.username), *files(alice)]
 
 
 def erase_by_page(browser):
@@ -124,7 +123,7 @@ def erase_by_command(capture, alice, monkeypatch):
     out = io.StringIO()
     with capturing(capture), OWNER.scanning():
         call_command("erase_user", alice.id, "--wait", "60", stdout=out, stderr=io.StringIO())
-    assert f"Nothing of {alice.id} is left." in out.getvalue()
+    assert f"Nothing of {alice.id} is left, except the id in the order" in out.getvalue()
 
 
 def test_by_their_own_page(planted, alice, bob, api):
@@ -136,7 +135,7 @@ def test_by_their_own_page(planted, alice, bob, api):
     assert [item for item in traces(bob.id) if kinds([item]) != {"RATE"}] == others
     assert token.get(TASKS).status_code == 401
     assert Client().post("/login/", {"identifier": alice.username, "password": PASSWORD}).status_code == 422
-    (revocation,) = traces(alice.id)
+    (revocation,) = traces(revoked_subject(alice.id))
     assert time.time() < int(revocation["expires_at"]["N"]) < time.time() + 15 * 24 * 3600
 
 

@@ -235,7 +235,8 @@ def test_a_command_discards_one_message(run, queue, monkeypatch):
     assert [(entry.action, entry.actor_name[:9]) for entry in entries] == [("discard", "manage.py")]
 
 
-def test_replay_says_why_a_message_stays(queue):
+def test_replay_says_why_a_message_stays(queue, monkeypatch):
+    monkeypatch.setattr("etl.capture.handler.client", OWNER.client)  # an operator's command
     ids = {
         queue(set_aside()): "1 of 1 records failed again: ImageError: unknown attribute type",
         queue("not json"): "the message is not about a change of the table",

@@ -144,7 +144,7 @@ def test_enabled_again(root, alice, known, client_for):
     root.carry_out(LIST, "disable", alice.id)
     assert "1 user enabled." in root.carry_out(LIST, "enable", alice.id)
     # A sign-in within the second of being shut out has to be repeated.
-    assert revocations.cached.get().by_user[alice.id]
+    assert revocations.cached.get().of(alice.id)
     assert cognito.sign_in(alice.email, alice.password)
 
 

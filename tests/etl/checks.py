@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from tests.etl.harness import Harness
-from tests.etl.oracle import TABLES, Oracle, due, moment
-from tests.etl.world import World
+from tests.etl.oracle import TABLES, Oracle, due, flaw, kind_of, moment, typed, usable
+from tests.etl.world import Change, World
 
 TASK_TEXTS = ("title", "description", "status", "priority", "category", "due_time", "timezone", "recurrence")
 USER_TEXTS = ("email", "username", "name", "given_name", "family_name", "timezone")
@@ -33,18 +33,22 @@ def same_rows(found: list[tuple[Any, ...]], wanted: list[tuple[Any, ...]], what:
 
 
 def silver_equals_table(lake: Harness, world: World) -> None:
+    """Silver's items are the table's, each as its last change that could be used left it."""
     tasks = {(f"TASK#{row['user_id']}", f"TASK#{row['task_id']}"): row for row in lake.silver("tasks")}
     users = {(f"USER#{row['user_id']}", "METADATA"): row for row in lake.silver("users")}
     assert len(tasks) == len(lake.silver("tasks"))
     for kind, rows, texts in (("TASK", tasks, TASK_TEXTS), ("USER", users, USER_TEXTS)):
-        live = world.live(kind)
+        live = {(change.pk, change.sk): change for change in usable(world.history) if kind_of(change) == kind}
+        live = {key: change for key, change in live.items() if change.new is not None}
         assert rows.keys() == live.keys()
-        for key, item in live.items():
-            _same_item(rows[key], item, (*texts, *MADE_BY))
+        for key, change in live.items():
+            _same_item(rows[key], change, (*texts, *MADE_BY))
 
 
-def _same_item(row: dict[str, Any], item: dict[str, Any], texts: tuple[str, ...]) -> None:
-    assert json.loads(row["image"], parse_float=Decimal) == plain(item)
+def _same_item(row: dict[str, Any], change: Change, texts: tuple[str, ...]) -> None:
+    whole = change.new or {}
+    item = typed(whole, change)
+    assert json.loads(row["image"], parse_float=Decimal) == plain(whole)
     assert {name: row[name] for name in texts} == {name: item.get(name) for name in texts}
     assert row["version"] == item.get("version")
     for name in ("created_at", "updated_at", "completed_at"):
@@ -55,9 +59,14 @@ def _same_item(row: dict[str, Any], item: dict[str, Any], texts: tuple[str, ...]
 
 
 def history_is_whole(lake: Harness, world: World) -> None:
+    """Every change is in the history, or in the quarantine with its reason."""
     assert sorted(row["event_id"] for row in lake.silver("task_events")) == sorted(
-        change.event_id for change in world.history
+        change.event_id for change in usable(world.history)
     )
+    refused = sorted((change.event_id, why) for change in world.history if (why := flaw(change)))
+    held = {change.event_id for change in world.history}
+    found = [row for row in lake.silver("quarantine") if row["event_id"] in held]
+    assert sorted((row["event_id"], row["reason"]) for row in found) == refused
 
 
 def gold_equals_oracle(lake: Harness, world: World, now: datetime) -> None:

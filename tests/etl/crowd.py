@@ -99,7 +99,7 @@ class Crowd:
             category=pick((None, "work", "home", "", "Ärzte")),
             priority=pick(("low", "urgent", None)),
             status=pick(("pending", "pending", "in_progress", "completed")),
-            due_date=pick((None, due, due, "not a date")),
+            due_date=pick((None, due, due, "9998-12-31")),
             tags=pick((None, ["a", "b"])),
             estimate=pick((None, Decimal("1.10"), 12345678901234567890123456789012345678)),
             **pick(({}, {}, {f"extra_{len(self.world.history) % 7}": {"deep": [1, {"x": Decimal("2.50")}]}})),

@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from etl.lake.tables import GOLD, SILVER
+from etl.lake.tables import GOLD, QUARANTINE, SILVER
 from tests.etl.crowd import ODD, bad_rows, spoil
 from tests.etl.harness import NOW, Harness
 from tests.etl.memory import CONFIG
+from tests.etl.oracle import usable
 from tests.etl.spark import PYTHON, PYTHON4, GlueRun, SparkRun, same_files
 from tests.etl.world import World, play
 
@@ -29,7 +30,7 @@ class Made:
 
     def __init__(self, folder):
         self.world, self.folder = World(), folder
-        play(self.world, Random(7), STEPS)
+        play(self.world, Random(7), STEPS, misfits=True)
         for number, item in enumerate(ODD):
             self.world.put("TASK#odd", f"TASK#odd-{number}", item)
         self.lake = Harness(folder / "work", replace(CONFIG, timezone=ZoneInfo(ZONE)))
@@ -48,7 +49,8 @@ class Made:
 
     def same(self, theirs):
         for table in (*SILVER, *GOLD):
-            same_files(table, self.lake.files(table, self.folder), theirs(table))
+            but = ("error", "arrived_on") if table is QUARANTINE else ()  # each engine's words, its day
+            same_files(table, self.lake.files(table, self.folder), theirs(table), but)
 
 
 @pytest.mark.parametrize(("python", "version"), [(PYTHON, "3.5.6"), (PYTHON4, "4.1.1")])
@@ -68,7 +70,7 @@ def test_the_glue_job_makes_the_same(tmp_path, python, version):
         for table in GOLD
         for path in job.files(table)
     }
-    assert made.lake.manifest().rows("task_events") == len(made.world.history)
+    assert made.lake.manifest().rows("task_events") == len(usable(made.world.history))
 
 
 def test_spark_killed_before_its_decisive_writes_ends_the_same(tmp_path):

@@ -16,6 +16,8 @@ from etl.run import Lake, local_lake
 from tests.etl.memory import CONFIG, S3, Firehose, Glue, rows_of
 from tests.etl.world import Change
 
+KEYS = {"tasks": ("user_id", "task_id"), "users": ("user_id",)}
+STATES = {"tasks": "task_states", "users": "user_states"}
 NOW = datetime(2026, 6, 2, 22, 30, tzinfo=UTC)
 
 
@@ -37,12 +39,18 @@ class Harness:
 
     def capture_records(self, records: list[Any]) -> list[str]:
         with (
-            mock.patch.object(handler, "client", return_value=self.firehose),
+            mock.patch.object(handler, "client", self.client),
             mock.patch.object(firehose.time, "sleep"),
-            mock.patch.dict("os.environ", CDC_STREAM="todo-cdc-stream"),
+            mock.patch.dict(
+                "os.environ", CDC_STREAM="todo-cdc-stream", BRONZE_BUCKET=self.config.bronze_bucket
+            ),
         ):
             reply = handler.handler({"Records": records}, None)
         return [entry["itemIdentifier"] for entry in reply["batchItemFailures"]]
+
+    def client(self, service: str) -> Any:
+        """What capture asks for: S3 or Firehose."""
+        return {"s3": self.s3, "firehose": self.firehose}[service]
 
     def deliver(self, changes: Iterable[Change]) -> None:
         """Capture until nothing fails any more, as an event source mapping does; then flush to Bronze."""
@@ -56,9 +64,17 @@ class Harness:
         self.firehose.flush()
 
     def silver(self, table: str) -> list[dict[str, Any]]:
-        """Rows of a Silver table, through Glue's partitions."""
+        """Rows of a Silver table, through Glue's partitions; of a view, as its query has them."""
+        if table in KEYS:
+            return self._current(table)
         locations = self.glue.partitions[table].values()
         return [row for location in locations for row in rows_of(self.s3, location)]
+
+    def _current(self, view: str) -> list[dict[str, Any]]:
+        found: dict[tuple[str, ...], dict[str, Any]] = {}
+        for row in sorted(self.silver(STATES[view]), key=lambda row: int(row["sequence_number"])):
+            found[tuple(row[name] for name in KEYS[view])] = row
+        return [row for row in found.values() if row.pop("event_name") != "REMOVE"]
 
     def gold(self, table: str) -> list[tuple[Any, ...]]:
         """Rows of a Gold table, through Glue's location."""

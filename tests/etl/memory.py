@@ -20,6 +20,7 @@ from botocore.exceptions import ClientError
 
 from etl.lake import layout
 from etl.lake.config import LakeConfig
+from etl.lake.manifest import LIST
 from etl.lake.tables import BRONZE
 from tests.etl.folder import NoVersions
 
@@ -241,7 +242,9 @@ def put_bronze(
 
 
 def rows_of(s3: S3, url: str) -> list[dict[str, Any]]:
-    """Rows of every Parquet file in an `s3://bucket/folder/`."""
+    """Rows of every Parquet file in an `s3://bucket/folder/`, or that the list in it names."""
     bucket, _, prefix = url.removeprefix("s3://").partition("/")
     keys = sorted(key for key in s3.buckets[bucket] if key.startswith(prefix))
+    if [key.rpartition("/")[2] for key in keys] == [LIST]:
+        keys = [line.removeprefix(f"s3://{bucket}/") for line in s3.buckets[bucket][keys[0]].decode().split()]
     return [row for key in keys for row in pq.read_table(io.BytesIO(s3.buckets[bucket][key])).to_pylist()]

@@ -18,7 +18,11 @@ from tests.etl.world import Change
 
 OPEN = ("pending", "in_progress")
 STATUSES = (*OPEN, "completed", "cancelled")
+PRIORITIES = ("low", "medium", "high", "urgent")
+TIMES = ("created_at", "updated_at", "completed_at", "deleted_at")
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 Row = tuple[Any, ...]
+Image = dict[str, Any]
 
 
 def moment(text: Any) -> datetime | None:
@@ -30,11 +34,18 @@ def moment(text: Any) -> datetime | None:
         return None
 
 
+def believed(text: Any, at: datetime) -> datetime | None:
+    """A time of an item; None where no clock can have said it when the item changed, at that time."""
+    told = moment(text)
+    return told if told is not None and EARLIEST <= told <= at + timedelta(days=1) else None
+
+
 def due(item: dict[str, Any]) -> date | None:
     try:
-        return date.fromisoformat(item.get("due_date"))  # type: ignore[arg-type]
+        found = date.fromisoformat(item.get("due_date"))  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return None
+    return found if found.year >= 1900 else None
 
 
 def version(item: dict[str, Any]) -> int | None:
@@ -50,6 +61,80 @@ def status(item: dict[str, Any]) -> str:
 
 def category(item: dict[str, Any]) -> str:
     return item.get("category") or "(none)"
+
+
+# In this order: the first that has a value outside its domain is the reason why a row cannot be used.
+_FITS: dict[str, tuple[str, Callable[[Image], bool]]] = {
+    "version": ("TASK USER TRASH", lambda item: version(item) is not None),
+    "created_at": ("TASK USER TRASH", lambda item: moment(item["created_at"]) is not None),
+    "updated_at": ("TASK USER TRASH", lambda item: moment(item["updated_at"]) is not None),
+    "email": ("USER", lambda item: isinstance(item["email"], str)),
+    "name": ("USER", lambda item: isinstance(item["name"], str)),
+    "status": ("TASK TRASH", lambda item: item["status"] in STATUSES),
+    "priority": ("TASK TRASH", lambda item: item["priority"] in PRIORITIES),
+    "title": ("TASK TRASH", lambda item: isinstance(item["title"], str)),
+    "category": ("TASK TRASH", lambda item: isinstance(item["category"], str)),
+    "tags": ("TASK TRASH", lambda item: isinstance(item["tags"], list | set)),
+    "due_date": ("TASK TRASH", lambda item: due(item) is not None),
+    "completed_at": ("TASK TRASH", lambda item: moment(item["completed_at"]) is not None),
+    "deleted_at": ("TASK TRASH", lambda item: moment(item["deleted_at"]) is not None),
+}
+
+# Empty, they are missing; an empty title or category is one.
+_EMPTY = ("status", "priority", "due_date", "version", "tags", *TIMES)
+
+
+def misfits(image: Image, kind: str) -> list[str]:
+    """Attributes of an item whose values lie outside their domain."""
+    return [
+        name
+        for name, (kinds, fits) in _FITS.items()
+        if kind in kinds.split() and _given(image.get(name)) and not fits(image)
+    ]
+
+
+def _given(value: Any) -> bool:
+    return value is not None and value != ""
+
+
+def kind_of(change: Change) -> str:
+    return change.pk.partition("#")[0]
+
+
+def flaw(change: Change) -> str | None:
+    """Why a change cannot be used; None if it can, as every removal."""
+    wrong = misfits(change.new, kind_of(change)) if change.new else []
+    return f"bad_{wrong[0]}" if wrong else None
+
+
+def typed(image: Image, change: Change) -> Image:
+    """An item without the values that nobody can use: those outside their domain, and made-up times."""
+    wrong = misfits(image, kind_of(change))
+    made_up = [name for name in TIMES if believed(image.get(name), change.at) is None]
+    return {
+        name: value
+        for name, value in image.items()
+        if name not in wrong and name not in made_up and (value != "" or name not in _EMPTY)
+    }
+
+
+def usable(history: Iterable[Change]) -> list[Change]:
+    return [change for change in history if flaw(change) is None]
+
+
+def is_change(change: Change) -> bool:
+    """Whether more than index keys was written."""
+    return change.name != "MODIFY" or change.old != change.new
+
+
+def counted(history: Iterable[Change]) -> Iterator[Change]:
+    """The changes that figures are made of, each item as far as its values can be used."""
+    good = usable(history)
+    changed = {(change.pk, change.sk) for change in good if is_change(change)}
+    for change in good:
+        if is_change(change) or (change.pk, change.sk) not in changed:
+            old, new = (image and typed(image, change) for image in (change.old, change.new))
+            yield replace(change, old=old, new=new)
 
 
 @dataclass(slots=True)
@@ -82,7 +167,7 @@ def _status(image: dict[str, Any] | None) -> str | None:
 
 class Oracle:
     def __init__(self, history: Iterable[Change], today: date, timezone: str) -> None:
-        self.history = list(history)
+        self.history = list(counted(history))
         self.today = today
         self.zone = ZoneInfo(timezone)
         self.thrown_away: dict[tuple[str, str, Any], Change] = {}
@@ -143,7 +228,7 @@ class Oracle:
             told = told or moment(image.get("created_at"))
         elif image.get("updated_at") == old.get("updated_at") and not _newer(image, old):
             told = None
-        return self._believed(told, change)
+        return told or change.at
 
     def _deleted_at(self, change: Change) -> datetime:
         kind, _, user = change.pk.partition("#")
@@ -151,12 +236,8 @@ class Oracle:
         if kind == "TASK" and number is not None:
             twin = self.thrown_away.get((f"TRASH#{user}", change.sk, number + 1))
             if twin is not None and twin.new is not None:
-                return self._believed(moment(twin.new.get("deleted_at")), twin)
+                return moment(twin.new.get("deleted_at") or twin.new.get("updated_at")) or twin.at
         return change.at
-
-    @staticmethod
-    def _believed(told: datetime | None, change: Change) -> datetime:
-        return told if told is not None and told <= change.at + timedelta(days=1) else change.at
 
     # -- helpers -------------------------------------------------------------------------------------------------
 

@@ -3,12 +3,11 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from tests.etl.checks import TASK_TEXTS, USER_TEXTS, plain
-from tests.etl.oracle import Row, due, moment, version
+from tests.etl.oracle import Row, due, is_change, moment, typed, usable, version
 from tests.etl.world import Change
 
 Image = dict[str, Any]
@@ -47,7 +46,8 @@ def text(value: Any) -> str | None:
 
 
 def changed_at(change: Change) -> Any:
-    image, old = change.new or {}, change.old or {}
+    raw, old = change.new or {}, change.old or {}
+    image = typed(raw, change)
     told = moment(image.get("updated_at"))
     if change.name == "REMOVE":
         told = None
@@ -55,10 +55,10 @@ def changed_at(change: Change) -> Any:
         told = moment(image.get("deleted_at")) or told
     elif change.name == "INSERT":
         told = told or moment(image.get("created_at"))
-    elif image.get("updated_at") == old.get("updated_at"):
+    elif raw.get("updated_at") == old.get("updated_at"):
         number, before = version(image), version(old)
         told = told if number is not None and (before is None or number > before) else None
-    return told if told is not None and told <= change.at + timedelta(days=1) else change.at
+    return told or change.at
 
 
 def author(change: Change) -> tuple[str | None, str | None]:
@@ -78,9 +78,10 @@ def types(change: Change) -> str | None:
 
 
 def task_events(history: Iterable[Change]) -> Iterator[Row]:
-    for change in history:
-        image: Image = (change.old if change.new is None else change.new) or {}
+    for change in usable(history):
+        whole: Image = (change.old if change.new is None else change.new) or {}
         before: Image = {} if change.name == "INSERT" else change.old or {}
+        image = typed(whole, change)
         kind, _, user = change.pk.partition("#")
         yield (
             *(
@@ -95,25 +96,26 @@ def task_events(history: Iterable[Change]) -> Iterator[Row]:
             ),
             *(user if kind == "USER" else change.sk.partition("#")[2], *author(change)),
             *(changed_at(change), version(image), version(before)),
-            *(text(image.get("status")), text(before.get("status"))),
+            *(text(image.get("status")), text(typed(before, change).get("status"))),
             *(text(image.get(name)) for name in ("title", "category", "priority")),
             due(image),
             *(moment(image.get(name)) for name in (*TIMES, "deleted_at")),
-            *(image_text(image), types(change), "todo-app-data"),
+            *(image_text(whole), types(change), "todo-app-data", int(is_change(change)), None),
         )
 
 
 def latest(history: Iterable[Change], kind: str) -> Iterator[tuple[str, str, Image, Change]]:
     """Items that exist at the end: user, id, item and the change that made it so."""
-    last = {(change.pk, change.sk): change for change in history if change.pk.startswith(f"{kind}#")}
+    last = {(change.pk, change.sk): change for change in usable(history) if change.pk.startswith(f"{kind}#")}
     for change in last.values():
         if change.new is not None:
-            yield change.pk.partition("#")[2], change.sk.partition("#")[2], change.new, change
+            item = typed(change.new, change)
+            yield change.pk.partition("#")[2], change.sk.partition("#")[2], item, change
 
 
 def _made_by(item: Image, change: Change) -> Row:
     made = (version(item), item.get("updated_by"), item.get("request_id"))
-    return (*made, change.event_id, str(change.sequence), change.at, image_text(item))
+    return (*made, change.event_id, str(change.sequence), change.at, image_text(change.new or {}), None)
 
 
 def tasks(history: list[Change]) -> Iterator[Row]:

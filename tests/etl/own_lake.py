@@ -34,7 +34,7 @@ class OwnLake:
         for bucket in self.buckets.values():
             self.s3.create_bucket(Bucket=bucket)
         self.glue.create_database(DatabaseInput={"Name": database})
-        for table in catalog.glue_tables(**named):
+        for table in catalog.glue_tables(database=database, **named):
             self.glue.create_table(DatabaseName=database, TableInput=table)
         self.config = replace(CONFIG, **named, database=database)
 

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -107,7 +107,7 @@ class GlueRun:
         self.buckets = {f"{bucket}_bucket": bucket for bucket in FOLDERS}
         self.glue = OWNER.client("glue")
         self.glue.create_database(DatabaseInput={"Name": self.database})
-        for table in catalog.glue_tables(**self.buckets):
+        for table in catalog.glue_tables(database=self.database, **self.buckets):
             self.glue.create_table(DatabaseName=self.database, TableInput=table)
         self.settings = {name.upper(): value for name, value in self.buckets.items()} | {
             "GLUE_DATABASE": self.database,
@@ -149,7 +149,7 @@ class GlueRun:
         return dict(found[0])
 
     def files(self, table: Table) -> list[Path]:
-        """Parquet files of a table, where the catalogue says they are."""
+        """Parquet files of a table, where the catalogue says they are; of Silver, those that the lists there name."""
         where = {"DatabaseName": self.database}
         if table.layer == "silver":
             current = manifest.load(Bucket("silver", FolderS3(self.root)))
@@ -158,23 +158,28 @@ class GlueRun:
             assert {
                 f"s3://silver/{part.location}" for part in current.parts(table.name).values()
             } <= locations
-        else:
-            found = self.glue.get_table(**where, Name=table.name)["Table"]["StorageDescriptor"]["Location"]
-            locations = {found}
-        folders = [self.root / location.removeprefix("s3://") for location in locations]
-        return sorted(path for folder in folders for path in folder.glob("*.parquet"))
+            lists = [self._path(location) / manifest.LIST for location in locations]
+            named = [line for one in lists if one.exists() for line in one.read_text().split()]
+            return sorted(map(self._path, named))
+        found = self.glue.get_table(**where, Name=table.name)["Table"]["StorageDescriptor"]["Location"]
+        return sorted(self._path(found).glob("*.parquet"))
+
+    def _path(self, address: str) -> Path:
+        return self.root / address.removeprefix("s3://")
 
 
-def same_files(table: Table, first: Iterable[Path], second: Iterable[Path], but: str = "") -> None:
+def same_files(
+    table: Table, first: Iterable[Path], second: Iterable[Path], but: Collection[str] = ()
+) -> None:
     """Compare two copies of a table: the declared schema in every file, and the rows as multisets.
 
-    ``but`` is a column whose values may differ.
+    ``but`` are columns whose values may differ.
     """
     paths = [list(map(str, first)), list(map(str, second))]
     assert all(paths)
     for path in (*paths[0], *paths[1]):
         assert pq.read_schema(path).remove_metadata() == arrow_schema(table), path
-    wanted = ", ".join(name for name, _ in table.columns if name != but)
+    wanted = ", ".join(name for name, _ in table.columns if name not in but)
     queries = [f"SELECT {wanted} FROM read_parquet({files}, hive_partitioning=false)" for files in paths]
     for one, other in (queries, queries[::-1]):
         found = duckdb.sql(f"({one}) EXCEPT ALL ({other}) LIMIT 3").fetchall()

@@ -8,11 +8,12 @@ from random import Random
 import boto3
 import pytest
 
-from etl.capture import dead_letters
+from etl.capture import dead_letters, dynamodb_json
 from etl.capture.firehose import ATTEMPTS, BACKOFF_CAP_SECONDS, BACKOFF_SECONDS, Line, chunks, deliver
-from etl.capture.handler import handler, lag_seconds
+from etl.capture.handler import _erased, handler, lag_seconds
 from etl.lake.config import ConfigError
 from etl.lake.layout import user_bucket
+from tests.etl.test_cut import LONG
 from tests.etl.world import World, play
 from tests.moto_aws import moto_aws
 
@@ -120,7 +121,6 @@ def test_sets_binary_and_null_are_kept_and_named(lake, world):
         lambda record: record["dynamodb"].update(NewImage={"title": {"S": None}}),
         lambda record: record["dynamodb"].update(NewImage={"title": {"X": "?"}}),
         lambda record: record["dynamodb"].update(NewImage={"title": {"S": "\ud800"}}),
-        lambda record: record["dynamodb"].update(NewImage={"title": {"S": "x" * 1024 * 1000}}),
         lambda record: record["dynamodb"].update(ApproximateCreationDateTime=1e40),
     ],
 )
@@ -219,9 +219,18 @@ class Queue:
     def delete(self):
         self.sqs.delete_queue(QueueUrl=self.url)
 
+    def show(self):
+        """Show hidden messages again."""
+        for receipt in self.receipts:
+            self.sqs.change_message_visibility(QueueUrl=self.url, ReceiptHandle=receipt, VisibilityTimeout=0)
+
+    def replay(self):
+        return dead_letters.replay(self.url, self.sqs, None, handler)
+
     def taken(self):
         """Contents of its messages; they are hidden for the next 30 seconds."""
         found = self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages", ())
+        self.receipts = [message["ReceiptHandle"] for message in found]
         return [json.loads(message["Body"]) for message in found]
 
 
@@ -231,17 +240,18 @@ def aside(lake, monkeypatch):
     with moto_aws():
         queue = Queue()
         monkeypatch.setenv("CDC_STREAM", "todo-cdc-stream")
+        monkeypatch.setenv("BRONZE_BUCKET", lake.config.bronze_bucket)
         monkeypatch.setenv("CDC_FAILURE_QUEUE_URL", queue.url)
-        monkeypatch.setattr("etl.capture.handler.client", lambda service: lake.firehose)
+        monkeypatch.setattr("etl.capture.handler.client", lake.client)
+        _erased.cache_clear()
         monkeypatch.setattr("etl.capture.dead_letters.client", lambda service: queue.sqs)
         yield lambda records: handler({"Records": records}, object())["batchItemFailures"], queue
 
 
-def test_a_poison_record_is_set_aside_whole_and_can_be_replayed(lake, world, aside):
+def test_a_poison_record_is_set_aside_and_can_be_replayed(lake, world, aside, monkeypatch):
     send, queue = aside
     world.create_task("ann")
     records = [change.record() for change in world.history]
-    title = records[1]["dynamodb"]["NewImage"]["title"]
     records[1]["dynamodb"]["NewImage"]["title"] = {"X": "?"}
     assert send(records) == [], "nothing waits behind it"
     assert {line["event_id"] for line in lines(lake)} == {
@@ -249,12 +259,53 @@ def test_a_poison_record_is_set_aside_whole_and_can_be_replayed(lake, world, asi
     }
     (message,) = queue.taken()
     assert "unknown attribute type" in message["reason"]
-    replayed = [record["dynamodb"]["SequenceNumber"] for record in dead_letters._records(None, message)]
-    assert replayed == [str(world.history[1].sequence)]
-    assert handler({"Records": [message["record"]]}, None)["batchItemFailures"], "still no good, still told"
-    message["record"]["dynamodb"]["NewImage"]["title"] = title
-    assert handler({"Records": [message["record"]]}, None) == {"batchItemFailures": []}
+    queue.show()
+    (reason,) = queue.replay().left
+    assert "1 of 1 records failed again" in reason, "still no good, still told"
+    monkeypatch.setitem(dynamodb_json._WRITERS, "X", lambda _: '"?"')  # the fix
+    lake.firehose.taken.clear()
+    done = queue.replay()
+    assert (done.messages, done.records, done.left) == (1, 1, ())
+    (line,) = lines(lake)
+    assert (line["event_id"], line["cut"]) == (world.history[1].event_id, None)
     assert queue.taken() == []
+
+
+@pytest.mark.parametrize("text", LONG.values(), ids=LONG)
+@pytest.mark.parametrize("spoilt", ["new image", "keys", "all"])
+def test_whatever_is_set_aside_fits_into_a_message(world, aside, text, spoilt):
+    """So no record blocks its shard, also where the message is cut."""
+    send, queue = aside
+    world.change_task("ann", "0196-000001", description=text)
+    world.change_task("ann", "0196-000001", description=text[1:])
+    record = world.history[-1].record()
+    record["unknown"] = text
+    if spoilt == "new image":
+        record["dynamodb"]["NewImage"]["worse"] = {"N": text}
+    if spoilt == "keys":
+        record["dynamodb"]["Keys"] = {"PK": {"N": "1"}}
+    if spoilt == "all":
+        record |= {"eventName": text, "dynamodb": {"Keys": {"PK": {"S": text}}, "SequenceNumber": "1"}}
+    assert send([record]) == []
+    (message,) = queue.taken()
+    assert message["reason"]
+    assert ("NewImage" in message["record"]["dynamodb"]) == (spoilt == "new image")
+    assert text[:50] not in message["reason"]
+
+
+def test_a_message_has_no_more_of_a_record_than_a_replay_needs(world, aside):
+    send, queue = aside
+    world.change_task("ann", "0196-000001", title="Coffee", secret="of old")
+    world.change_task("ann", "0196-000001", secret="of now", labels="?")
+    record = world.history[-1].record()
+    record["dynamodb"]["NewImage"]["labels"] = {"X": "?"}
+    send([record])
+    (message,) = queue.taken()
+    change = message["record"]["dynamodb"]
+    assert change["NewImage"]["secret"] == {"S": "of now"}
+    assert change["OldImage"]["status"] == {"S": "pending"}
+    assert "secret" not in change["OldImage"]
+    assert message["record"]["cut"] == ["OldImage"]
 
 
 def test_what_cannot_be_set_aside_is_reported(world, aside):

@@ -34,10 +34,10 @@ def stream():
 def test_aws_accepts_every_table_definition():
     glue = boto3.client("glue", **NOWHERE)
     with Stubber(glue) as stub:
-        for table in catalog.glue_tables(**BUCKETS):
+        for table in catalog.glue_tables(database="todo_analytics", **BUCKETS):
             stub.add_response("create_table", {})
             glue.create_table(DatabaseName="todo_analytics", TableInput=table)
-    names = {table["Name"] for table in catalog.glue_tables(**BUCKETS)}
+    names = {table["Name"] for table in catalog.glue_tables(database="todo_analytics", **BUCKETS)}
     assert names == {*catalog.BRONZE_TABLES, *catalog.SILVER_TABLES, *catalog.GOLD_TABLES}
 
 
@@ -80,7 +80,7 @@ def test_a_captured_line_has_every_bronze_column(lake):
 
 
 def test_bronze_partitions_are_projected_to_the_paths_that_are_written():
-    (bronze, *_) = catalog.glue_tables(**BUCKETS)
+    (bronze, *_) = catalog.glue_tables(database="todo_analytics", **BUCKETS)
     parameters = bronze["Parameters"]
     template = parameters["storage.location.template"]
     assert template.replace("${", "{").format(year="2026", month="03", day="09", user_bucket="07") == (

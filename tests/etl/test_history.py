@@ -37,7 +37,7 @@ def deliver_badly(lake: Harness, world: World, random_: Random) -> None:
 
 def check(random_: Random, steps: int, zone: str, arrival: datetime, now: datetime) -> None:
     world = World(arrival=arrival)
-    play(world, random_, steps)
+    play(world, random_, steps, misfits=True)
     with harness(replace(CONFIG, timezone=ZoneInfo(zone))) as lake:
         deliver_badly(lake, world, random_)
         lake.lake.run(now)

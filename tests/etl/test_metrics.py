@@ -11,7 +11,7 @@ from etl import log
 from etl.jobs import metrics, quality
 from etl.lake import manifest
 from etl.lake.layout import GOLD_KPIS
-from etl.lake.manifest import Part
+from etl.lake.manifest import File
 from etl.lake.storage import Bucket
 from etl.lake.tables import QUARANTINE
 from tests.moto_aws import moto_aws
@@ -80,7 +80,7 @@ def test_tells_of_failed_checks_and_of_the_quarantine(cloud, published):
     gold, silver = (Bucket(name, cloud["s3"]) for name in ("gold", "silver"))
     checks = [quality.Check("a", ok=False, found="1 of 2 wrong"), quality.Check("b", ok=True, found="")]
     quality.refuse(gold, {}, quality.QualityError(checks))
-    parts = {(QUARANTINE.name, bucket): Part("", (), rows, 0) for bucket, rows in (("00", 2), ("07", 3))}
+    parts = {(QUARANTINE.name, bucket): [File("", rows, 0)] for bucket, rows in (("00", 2), ("07", 3))}
     manifest.commit(
         silver, lambda current: current.successor("c", NOW, parts, as_of="", looked_at="", days={})
     )

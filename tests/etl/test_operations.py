@@ -7,7 +7,8 @@ import threading
 import time
 import uuid
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,7 +22,7 @@ from etl.jobs import job_requests
 from etl.lake.config import lake_config
 from etl.lake.storage import Bucket
 from etl.run import local_lake
-from etl.status import inventory
+from etl.status import inventory, status
 from etl.upkeep.erase import Erasure
 from identity import preferences, profiles
 from tasks import services
@@ -142,10 +143,12 @@ def test_a_survey_counts_everything(lake):
     found = inventory.read(lake.config, lake.s3)
     assert found.bronze.files == len(lake.s3.buckets["bronze"])
     assert found.bronze.bytes == sum(map(len, lake.s3.buckets["bronze"].values()))
-    assert set(found.silver) == {"task_events", "tasks", "users", "quarantine"}
+    assert set(found.silver) == {"task_events", "task_states", "user_states", "quarantine"}
     assert found.gold.files == 14
     assert (found.snapshots, found.waste.files) == (1, 0)
-    lake.s3.buckets["silver"]["silver/tasks/user_bucket=00/20200101T0/part-0.parquet"] = b"of a dead run"
+    lake.s3.buckets["silver"]["silver/task_states/user_bucket=00/20200101T0/part-0.parquet"] = (
+        b"of a dead run"
+    )
     assert inventory.read(lake.config, lake.s3).waste.bytes == 13
 
 
@@ -198,10 +201,11 @@ def test_a_person_is_erased_everywhere(worked, alice, bob, client_for):
     assert alice.id in command("erase_user", alice.id, "--dry-run")
     with capturing(worked):
         said = command("erase_user", alice.id, "--wait", "60")
-    assert f"Nothing of {alice.id} is left." in said
+    nothing = f"Nothing of {alice.id} is left, except the id in the order"
+    assert nothing in said
     order = job_requests.erasure_of(Bucket(os.environ["SILVER_BUCKET"], OWNER.client("s3")), alice.id)
     assert (order.state, order.due_at > order.ordered_at) == ("waiting", True), "somebody looks again later"
-    assert command("erase_user", alice.id, "--dry-run").splitlines()[-1] == f"Nothing of {alice.id} is left."
+    assert command("erase_user", alice.id, "--dry-run").splitlines()[-1].startswith(nothing)
     assert f"TASK#{bob.id}" in command("erase_user", bob.id, "--dry-run")
     s3 = OWNER.client("s3")
     for name in ("BRONZE_BUCKET", "SILVER_BUCKET", "GOLD_BUCKET"):
@@ -212,7 +216,7 @@ def test_a_person_is_erased_everywhere(worked, alice, bob, client_for):
 
 @pytest.mark.long
 def test_an_account_that_its_owner_deletes_leaves_the_lake(worked, alice, bob, client_for, tmp_path):
-    browser, nothing = client_for(alice), f"Nothing of {alice.id} is left."
+    browser, nothing = client_for(alice), f"Nothing of {alice.id} is left"
     assert nothing not in command("erase_user", alice.id, "--dry-run")
     lake = local_lake(lake_config(), OWNER.client("s3"), OWNER.client("glue"), tmp_path)
     with capturing(worked):
@@ -225,9 +229,18 @@ def test_an_account_that_its_owner_deletes_leaves_the_lake(worked, alice, bob, c
     assert f"TASK#{bob.id}" in command("erase_user", bob.id, "--dry-run")
 
 
-def test_an_erasure_before_capture_has_caught_up_is_not_finished(worked, alice):
-    with pytest.raises(CommandError, match="Change capture"):
+def test_an_erasure_before_capture_has_caught_up_goes_on_by_an_order(worked, alice, tmp_path):
+    with pytest.raises(CommandError, match="Change capture") as refused:
         command("erase_user", alice.id, "--wait", "0")
+    silver = Bucket(os.environ["SILVER_BUCKET"], OWNER.client("s3"))
+    order = job_requests.erasure_of(silver, alice.id)
+    assert (order.state, order.id in str(refused.value)) == ("waiting", True)
+    worked()
+    later = datetime.fromisoformat(order.due_at) + timedelta(seconds=1)
+    runner = local_lake(lake_config(), OWNER.client("s3"), OWNER.client("glue"), tmp_path)
+    runner.carry_out_requests(later)
+    assert job_requests.erasure_of(silver, alice.id).state == "done"
+    assert f"Nothing of {alice.id} is left" in command("erase_user", alice.id, "--dry-run")
 
 
 def test_an_id_that_is_none_is_refused():
@@ -243,6 +256,24 @@ def test_status_says_how_far_the_lake_is(worked):
     assert found["survey"]["silver"]["task_events"]["files"] >= 1
     assert found["runs"][0]["layer"] == "gold"
     assert "bronze requests" in said
+
+
+@pytest.mark.parametrize(
+    ("quarantined", "failed", "code"), [(0, 0, 0), (2, 0, 3), (0, 1, 4), (2, 1, 4)], ids=str
+)
+def test_status_ends_with_what_somebody_must_look_at(worked, monkeypatch, capsys, quarantined, failed, code):
+    found = replace(status.read(lake_config(), OWNER.client("s3")), quarantined=quarantined, failed=failed)
+    monkeypatch.setattr(status, "read", lambda *_: found)
+    for options in ((), ("--json",)):
+        ended = 0
+        try:
+            call_command("lake", "status", *options)
+        except CommandError as error:
+            ended = error.returncode
+        said = capsys.readouterr().out
+        assert ended == code
+        assert "Every change could be read" in said, "it is said all the same"
+    assert json.loads(said)["status"]["quarantined"] == quarantined
 
 
 def test_small_files_of_closed_days_are_merged_on_aws_too():

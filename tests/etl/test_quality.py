@@ -94,8 +94,8 @@ def test_rows_that_were_not_read_block_the_snapshot(lake, world):
     lake.deliver(world.history)
     lake.lake.run(NOW)
     source = lake.manifest()
-    checks = quality.judge([], {"tasks": source.rows("tasks") - 1}, source, source.as_of, "")
-    with pytest.raises(quality.QualityError, match="All of tasks was read"):
+    checks = quality.judge([], {"task_states": source.rows("task_states") - 1}, source, source.as_of, "")
+    with pytest.raises(quality.QualityError, match="All of task_states was read"):
         quality.require(checks)
 
 

@@ -12,6 +12,27 @@ from typing import Any
 from etl.log import iso
 
 START = datetime(2026, 3, 20, 9, 0, tzinfo=UTC)
+# Values outside their domain, as a bad release, a repair by hand or a restore may write them.
+MISFITS: tuple[dict[str, Any], ...] = (
+    {"status": "paused"},
+    {"status": True},
+    {"status": ["completed"]},
+    {"priority": "extreme"},
+    {"priority": 1},
+    {"title": 5},
+    {"title": {"en": "five"}},
+    {"category": ["work"]},
+    {"tags": "work"},
+    {"created_at": "2026-99-99"},
+    {"created_at": ["2026-03-20T10:00:00Z"]},
+    {"completed_at": "the day before"},
+    {"updated_at": 1_774_000_000},
+    {"due_date": "2026-02-30"},
+    {"due_date": "0001-01-01"},
+    {"version": Decimal("1.5")},
+    {"version": -3},
+    {"version": 10**20},
+)
 
 
 def attribute(value: Any) -> dict[str, Any]:
@@ -32,6 +53,10 @@ def attribute(value: Any) -> dict[str, Any]:
         case dict():
             return {"M": {name: attribute(inner) for name, inner in value.items()}}
     raise TypeError(type(value))
+
+
+def _next_version(item: dict[str, Any]) -> int:
+    return int(item.get("version") or 0) % 10**18 + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +118,14 @@ class World:
         self.items[pk, sk] = item  # type: ignore[assignment]
         if item is None:
             del self.items[pk, sk]
+        name = "INSERT" if old is None else "REMOVE" if item is None else "MODIFY"
+        self._record(name, pk, sk, old, item)
+
+    def _record(
+        self, name: str, pk: str, sk: str, old: dict[str, Any] | None, item: dict[str, Any] | None
+    ) -> None:
         self.sequence += 3
         self.arrival = max(self.arrival, self.now) + timedelta(microseconds=137_731)
-        name = "INSERT" if old is None else "REMOVE" if item is None else "MODIFY"
         event_id = f"{len(self.history):032x}"
         self.history.append(Change(event_id, name, pk, sk, old, item, self.sequence, self.arrival))
 
@@ -161,7 +191,7 @@ class World:
         item = self.items.get((pk, sk))
         if item is None:
             return
-        stamps = {"updated_at": iso(self.now), "version": item.get("version", 0) + 1}
+        stamps = {"updated_at": iso(self.now), "version": _next_version(item)}
         merged = item | changes | stamps | {"request_id": f"req-{len(self.history)}"}
         self.put(pk, sk, {name: value for name, value in merged.items() if value is not None})
 
@@ -171,7 +201,7 @@ class World:
             return
         stamp = iso(self.now)
         trash = item | {
-            "version": item.get("version", 0) + 1,
+            "version": _next_version(item),
             "deleted_at": stamp,
             "updated_at": stamp,
             "deleted_by": user,
@@ -187,7 +217,7 @@ class World:
             return
         lost = {"deleted_at", "deleted_by", "expires_at"}
         task = {name: value for name, value in item.items() if name not in lost}
-        task |= {"version": item["version"] + 1, "updated_at": iso(self.now), "entity_type": "TASK"}
+        task |= {"version": _next_version(item), "updated_at": iso(self.now), "entity_type": "TASK"}
         self.put(f"TASK#{user}", f"TASK#{task_id}", task)
         self.put(f"TRASH#{user}", f"TASK#{task_id}", None)
 
@@ -207,6 +237,12 @@ class World:
         if item is not None:
             self.put(f"TASK#{user}", f"TASK#{task_id}", item | fields)
 
+    def touch_index(self, pk: str, sk: str) -> None:
+        """Write index keys alone: the images before and after are the same without them."""
+        item = self.items.get((pk, sk))
+        if item is not None:
+            self._record("MODIFY", pk, sk, item, item)
+
     def foreign_delete(self, pk: str, sk: str) -> None:
         """Delete an item outright, without a trash twin."""
         self.put(pk, sk, None)
@@ -223,13 +259,17 @@ class World:
         return sorted((pk.partition("#")[2], sk.partition("#")[2]) for pk, sk in self.live(kind))
 
 
-def play(world: World, random_: random.Random, steps: int) -> None:
-    """A believable stretch of history: people at work, now and then somebody else's script."""
+def play(world: World, random_: random.Random, steps: int, *, misfits: bool = False) -> None:
+    """A believable stretch of history: people at work, now and then somebody else's script.
+
+    `misfits`: the script also writes values outside their domain, which the quarantine takes.
+    """
+    actions = (*_ACTIONS, *(_misfit, _mend) * 2) if misfits else _ACTIONS
     for user in ("ann", "ben", "cleo"):
         world.create_user(user)
     for _ in range(steps):
         world.tick(random_.choice((1, 600, 3600 * 5, 86400 * 2, 0)))
-        _ACTIONS[random_.randrange(len(_ACTIONS))](world, random_)
+        actions[random_.randrange(len(actions))](world, random_)
 
 
 def _some_task(world: World, random_: random.Random, kind: str = "TASK") -> tuple[str, str]:
@@ -237,7 +277,7 @@ def _some_task(world: World, random_: random.Random, kind: str = "TASK") -> tupl
 
 
 def _create(world: World, random_: random.Random) -> None:
-    due = random_.choice((None, "2026-03-22", "2026-05-31", "2026-06-02", "2026-12-24", "not a date"))
+    due = random_.choice((None, "2026-03-22", "2026-05-31", "2026-06-02", "2026-12-24", "9998-12-31"))
     world.create_task(
         random_.choice([*world.users(), "drifter"]),
         category=random_.choice((None, "work", "home", "")),
@@ -281,7 +321,7 @@ def _user(world: World, random_: random.Random) -> None:
 
 
 def _foreign(world: World, random_: random.Random) -> None:
-    choice = random_.randrange(6)
+    choice = random_.randrange(8)
     user, task_id = _some_task(world, random_)
     if choice == 0:
         world.foreign_task("eve", f"x{random_.randrange(3)}", status="completed", labels={"p", "q"})
@@ -298,8 +338,25 @@ def _foreign(world: World, random_: random.Random) -> None:
         world.foreign_delete(f"TASK#{user}", f"TASK#{task_id}")
     elif choice == 4:
         world.foreign_delete(f"USER#{random_.choice(('ben', 'dora'))}", "METADATA")
-    else:
+    elif choice == 5:
         world.foreign_patch(user, task_id, updated_at="2199-01-01T00:00:00Z", status="pending")
+    elif choice == 6:
+        world.touch_index(f"TASK#{user}", f"TASK#{task_id}")
+        world.touch_index(f"USER#{random_.choice(('ben', 'dora'))}", "METADATA")
+    else:
+        old = random_.choice(("1970-01-01T00:00:00Z", "1601-01-01T00:00:00Z", "1999-12-31T23:59:59Z"))
+        world.create_task(user, created_at=old, updated_at=old)
+
+
+def _misfit(world: World, random_: random.Random) -> None:
+    user, task_id = _some_task(world, random_)
+    world.foreign_patch(user, task_id, **random_.choice(MISFITS))
+
+
+def _mend(world: World, random_: random.Random) -> None:
+    user, task_id = _some_task(world, random_)
+    wrong = {name: None for misfit in MISFITS for name in misfit}
+    world.foreign_patch(user, task_id, **wrong | {"status": "pending", "title": "mended", "version": 3})
 
 
 _ACTIONS = (

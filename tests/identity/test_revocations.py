@@ -1,5 +1,6 @@
 """Whose access has ended: known without a call on any request's path"""
 
+import os
 import threading
 import time
 from collections import Counter
@@ -15,6 +16,7 @@ from identity.clock_guard import ClockGuard
 from identity.errors import IdentityUnavailable
 from store.writing import write
 from tasks import services
+from tests.roles import OWNER
 
 TASKS = "/api/v1/tasks"
 
@@ -90,10 +92,10 @@ def test_requests_make_no_call_to_find_out(alice, api, client_for, ctx, settings
 def test_another_process_learns_it_by_itself(alice, ctx, profile, settings, another_process):
     settings.REVOCATIONS_SECONDS = 0.1
     elsewhere = another_process()
-    assert elsewhere.get().by_user.get(alice.id) is None
+    assert elsewhere.get().of(alice.id) is None
     administration.disable_user(ctx(alice), profile(alice))
     deadline = time.monotonic() + 20
-    while not elsewhere.peek().by_user.get(alice.id):
+    while not elsewhere.peek().of(alice.id):
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -101,11 +103,11 @@ def test_another_process_learns_it_by_itself(alice, ctx, profile, settings, anot
 def test_a_list_that_is_too_old_is_waited_for(alice, ctx, profile, settings, another_process):
     settings.REVOCATIONS_SECONDS = 3600
     elsewhere = another_process()
-    assert elsewhere.get().by_user.get(alice.id) is None
+    assert elsewhere.get().of(alice.id) is None
     administration.sign_out_everywhere(ctx(alice), profile(alice))
-    assert elsewhere.get().by_user.get(alice.id) is None
+    assert elsewhere.get().of(alice.id) is None
     settings.REVOCATIONS_SECONDS = 0
-    assert elsewhere.get().by_user.get(alice.id)
+    assert elsewhere.get().of(alice.id)
 
 
 def test_only_what_is_new_is_read_again(alice, bob, monkeypatch, another_process):
@@ -125,8 +127,8 @@ def test_only_what_is_new_is_read_again(alice, bob, monkeypatch, another_process
     monkeypatch.setattr(revocations, "_entries", remember)
     for _ in range(2):
         process.forget()
-        assert process.get().by_user.get(alice.id)
-        assert process.get().by_user.get(bob.id)
+        assert process.get().of(alice.id)
+        assert process.get().of(bob.id)
     assert bob.id in read[0]
     assert bob.id not in read[-1]
     assert alice.id in read[-1]
@@ -177,7 +179,7 @@ def test_a_process_waits_for_its_first_list(alice, monkeypatch, another_process)
         return entries(since)
 
     monkeypatch.setattr(revocations, "_entries", at_the_second_try)
-    assert another_process().get().by_user.get(alice.id)
+    assert another_process().get().of(alice.id)
 
 
 def test_signing_out_everywhere_leaves_what_its_owner_made(alice, api, client_for, ctx, profile):
@@ -239,3 +241,21 @@ def person_of(account):
     from identity.users import Person
 
     return Person(id=account.id, email="", username=account.username, name="")
+
+
+def test_a_revocation_from_before_there_were_digests_still_counts(alice):
+    moment = int(time.time())
+    old = {"PK": "REVOCATIONS", "SK": f"USER#{alice.id}", "entity_type": "REVOCATION", "user_id": alice.id}
+    item = {name: {"S": value} for name, value in old.items()}
+    item |= {name: {"N": str(value)} for name, value in {"until": moment, "expires_at": moment + 600}.items()}
+    item |= {"wholly": {"BOOL": True}, "request_id": {"S": "r"}, "updated_at": {"S": "2026-01-01T00:00:00Z"}}
+    OWNER.client("dynamodb").put_item(TableName=os.environ["TABLE_NAME"], Item=item)
+    assert another_process().get().of(alice.id).until == moment
+
+
+def test_a_revocation_does_not_say_whose_it_is(alice):
+    write([revocations.record(alice.id, "r", time.time())])
+    pages = OWNER.client("dynamodb").get_paginator("scan").paginate(TableName=os.environ["TABLE_NAME"])
+    kept = [item for page in pages for item in page["Items"] if item["PK"]["S"] == "REVOCATIONS"]
+    assert kept
+    assert alice.id not in str([item for item in kept if not item["SK"]["S"].startswith("USER#")])

@@ -192,11 +192,15 @@ def test_a_deployment_keeps_the_published_snapshot_and_adds_columns(cloud, outpu
 
 
 def test_a_missing_table_comes_back(cloud, outputs, lake_tables):
-    cloud.client("glue").delete_table(DatabaseName="todo_analytics", Name="tasks")
+    for name in ("task_events", "tasks"):
+        cloud.client("glue").delete_table(DatabaseName="todo_analytics", Name=name)
     lake_tables.ensure(properties(outputs))
-    wanted = glue_tables(bronze_bucket="", silver_bucket=properties(outputs)["SilverBucket"], gold_bucket="")
-    (location,) = (t["StorageDescriptor"]["Location"] for t in wanted if t["Name"] == "tasks")
-    assert tables(cloud)["tasks"]["StorageDescriptor"]["Location"] == location
+    names = {"silver_bucket": properties(outputs)["SilverBucket"], "bronze_bucket": "", "gold_bucket": ""}
+    wanted = {table["Name"]: table for table in glue_tables(database="todo_analytics", **names)}
+    found = tables(cloud)
+    location = wanted["task_events"]["StorageDescriptor"]["Location"]
+    assert found["task_events"]["StorageDescriptor"]["Location"] == location
+    assert found["tasks"]["ViewOriginalText"] == wanted["tasks"]["ViewOriginalText"]
 
 
 def test_a_failure_is_answered_and_logged(outputs, lake_tables, monkeypatch, capsys):
@@ -247,7 +251,11 @@ def filled(cloud, outputs):
         Password="Correct-Horse-9",
         Permanent=True,
     )
-    for bucket, key in (("SilverBucket", "silver/_current.json"), ("GoldBucket", "gold/_current.json")):
+    for bucket, key in (
+        ("SilverBucket", "silver/_current.json"),
+        ("SilverBucket", "silver/_before.json"),
+        ("GoldBucket", "gold/_current.json"),
+    ):
         cloud.client("s3").put_object(Bucket=stacks[bucket], Key=key, Body=b"{}")
     mappings = cloud.client("lambda").list_event_source_mappings(FunctionName="todo-cdc-processor")
     return {
@@ -259,6 +267,7 @@ def filled(cloud, outputs):
         "BRONZE_BUCKET": stacks["BronzeBucket"],
         "SILVER_BUCKET": stacks["SilverBucket"],
         "GOLD_BUCKET": stacks["GoldBucket"],
+        "GLUE_DATABASE": stacks["GlueDatabase"],
         "CDC_FAILURE_QUEUE_URL": stacks["FailureQueueUrl"],
         "LAKE_MACHINE_ARN": stacks["LakeMachineArn"],
         "name": "person@example.com",

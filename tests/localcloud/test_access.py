@@ -666,6 +666,31 @@ def test_streams_are_listed_with_a_grant_on_everything(
         streams.list_streams(TableName=name)
 
 
+def test_several_messages_are_deleted_with_the_grant_for_one(
+    shared_aws: LocalAws, shared: ClientOf, name: str
+) -> None:
+    """AWS has no grants for the calls that act on several messages."""
+    url = shared("sqs").create_queue(QueueName=name)["QueueUrl"]
+    queue = f"arn:aws:sqs:us-east-1:{ACCOUNT}:{name}"
+    verbs = ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:ChangeMessageVisibility", "sqs:DeleteMessage"]
+    make_role(shared, name, "lambda.amazonaws.com", allow(verbs, queue))
+    sqs = as_role(shared_aws, "sqs", name)
+
+    def work() -> None:
+        sqs.send_message_batch(QueueUrl=url, Entries=[{"Id": "1", "MessageBody": "a"}])
+        (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
+        entry = {"Id": "1", "ReceiptHandle": message["ReceiptHandle"]}
+        shown = sqs.change_message_visibility_batch(QueueUrl=url, Entries=[entry | {"VisibilityTimeout": 60}])
+        assert len(shown["Successful"]) == 1
+        assert len(sqs.delete_message_batch(QueueUrl=url, Entries=[entry])["Successful"]) == 1
+
+    work()
+    for missing in verbs:
+        permit(shared, name, allow([verb for verb in verbs if verb != missing], queue))
+        with pytest.raises(ClientError, match=f"not authorized to perform: {missing}"):
+            work()
+
+
 def test_metrics_are_published_within_the_namespace_of_the_grant(
     shared_aws: LocalAws, shared: ClientOf, name: str
 ) -> None:

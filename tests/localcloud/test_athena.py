@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -192,6 +194,75 @@ def test_registered_partitions_have_their_own_locations(
     )
     assert query("SELECT id, bucket FROM silver ORDER BY bucket") == [("new", 1), ("other", 2)]
     assert query("SELECT id FROM silver WHERE bucket > 1") == [("other",)]
+
+
+SYMLINKS = "org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat"
+
+
+def test_a_partition_may_list_its_files(
+    make: Callable[..., None], query: Query, shared: ClientOf, lake: str, name: str
+) -> None:
+    """As S3's inventories do: the location holds text, each line the address of a file."""
+    table = table_input("silver", f"s3://{name}/silver/", {"id": "string"}, {"bucket": "int"})
+    files = {f"silver/data/{letter}.parquet": parquet(id=[letter]) for letter in "abc"}
+    lists = {
+        "silver/lists/1/files.txt": "\n".join(f"s3://{name}/silver/data/{letter}.parquet" for letter in "ab"),
+        "silver/lists/2/files.txt": f"s3://{name}/silver/data/missing.parquet\n",
+    }
+    make(table, files | {key: text.encode() for key, text in lists.items()})
+    storage = {**table["StorageDescriptor"], "InputFormat": SYMLINKS}
+    shared("glue").batch_create_partition(
+        DatabaseName=lake,
+        TableName="silver",
+        PartitionInputList=[
+            {
+                "Values": [value],
+                "StorageDescriptor": {**storage, "Location": f"s3://{name}/silver/lists/{value}/"},
+            }
+            for value in ("1", "2", "3")
+        ],
+    )
+    assert query("SELECT id, bucket FROM silver WHERE bucket <> 2 ORDER BY id") == [("a", 1), ("b", 1)]
+    with pytest.raises(Error, match="HIVE_CANNOT_OPEN_SPLIT"):
+        query("SELECT id FROM silver")
+
+
+def view(name: str, sql: str, columns: dict[str, str], schema: str) -> dict[str, Any]:
+    said = [{"name": column, "type": kind} for column, kind in columns.items()]
+    text = {"originalSql": sql, "catalog": "awsdatacatalog", "schema": schema, "columns": said}
+    encoded = base64.b64encode(json.dumps(text).encode()).decode()
+    held = [
+        {"Name": column, "Type": "string" if kind == "varchar" else kind} for column, kind in columns.items()
+    ]
+    return {
+        "Name": name,
+        "TableType": "VIRTUAL_VIEW",
+        "StorageDescriptor": {"Columns": held, "Location": ""},
+        "ViewOriginalText": f"/* Presto View: {encoded} */",
+        "ViewExpandedText": "/* Presto View */",
+    }
+
+
+def test_a_view_is_its_query(make: Callable[..., None], query: Query, lake: str, name: str) -> None:
+    rows = parquet(id=["a", "a", "b"], version=pa.array([1, 2, 1], pa.int32()))
+    make(
+        table_input("states", f"s3://{name}/states/", {"id": "string", "version": "int"}),
+        {"states/a.parquet": rows},
+    )
+    sql = f"SELECT id, max(version) AS version FROM {lake}.states GROUP BY id"
+    make(view("latest", sql, {"id": "varchar", "version": "int"}, lake), {})
+    make(
+        view("stale", sql, {"id": "varchar", "version": "int"}, lake)
+        | {"StorageDescriptor": {"Columns": []}},
+        {},
+    )
+    assert query("SELECT * FROM latest ORDER BY id") == [("a", 2), ("b", 1)]
+    assert query("SELECT latest.version FROM latest WHERE id = 'a'") == [(2,)]
+    joined = "SELECT s.id, l.version FROM states s JOIN latest AS l ON l.id = s.id AND l.version = s.version"
+    assert query(f"{joined} ORDER BY 1") == [("a", 2), ("b", 1)]
+    assert query(f"WITH w AS (SELECT id FROM {lake}.latest) SELECT count(*) FROM w") == [(2,)]
+    with pytest.raises(Error, match="VIEW_IS_STALE"):
+        query("SELECT * FROM stale")
 
 
 def test_tables_without_files_and_moved_tables(

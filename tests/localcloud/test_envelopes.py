@@ -33,7 +33,7 @@ LINE = {
 def stream(shared: ClientOf, name: str) -> str:
     """A stream as the product's, into a bucket of the same name."""
     database = make_lake(shared, name)
-    tables = catalog.glue_tables(bronze_bucket=name, silver_bucket=name, gold_bucket=name)
+    tables = catalog.glue_tables(database=name, bronze_bucket=name, silver_bucket=name, gold_bucket=name)
     (table,) = (table for table in tables if table["Name"] == "requests")
     shared("glue").create_table(DatabaseName=database, TableInput=table)
     role = firehose_role(shared, name, database)

@@ -8,6 +8,7 @@ import uuid
 
 import pytest
 
+from etl.capture import dead_letters
 from localcloud import capture
 from localcloud.capture import Capture, Checkpoints, Stream, queue_discards
 from localcloud.event_source_mapping import Delivery, Policy
@@ -184,8 +185,10 @@ def test_batches_hold_at_most_500_records(table, handler, driver):
     assert handler.ids == keys(*range(520))
 
 
-def test_a_poison_record_is_kept_in_the_queue_with_all_that_is_needed_to_replay_it(table, handler, driver):
-    put(table, 1, 2, 3, title="kept")
+def test_a_poison_record_is_given_up_with_its_place_in_the_stream_and_replayed_from_there(
+    table, handler, driver
+):
+    put(table, 1, 2, 3, title="not in the message")
     sqs = OWNER.client("sqs")
     queue = sqs.create_queue(QueueName=f"failures-{uuid.uuid4().hex[:8]}")["QueueUrl"]
 
@@ -198,30 +201,30 @@ def test_a_poison_record_is_kept_in_the_queue_with_all_that_is_needed_to_replay_
 
     (message,) = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
     body = json.loads(message["Body"])
-    number = body["record"]["dynamodb"]["SequenceNumber"]
+    assert body.keys() == {
+        "requestContext",
+        "responseContext",
+        "version",
+        "timestamp",
+        "DDBStreamBatchInfo",
+    }, "the members that AWS documents"
+    assert "not in the message" not in message["Body"]
+    number = body["DDBStreamBatchInfo"]["startSequenceNumber"]
     assert body["requestContext"]["condition"] == "RetryAttemptsExhausted"
     assert body["requestContext"]["approximateInvokeCount"] == FAST.retries + 1
     assert body["DDBStreamBatchInfo"]["startSequenceNumber"] == number
     assert body["DDBStreamBatchInfo"]["endSequenceNumber"] == number
     assert body["DDBStreamBatchInfo"]["batchSize"] == 1
     assert body["DDBStreamBatchInfo"]["streamArn"] == capture.stream_arn(table.name)
-    assert body["record"]["dynamodb"]["NewImage"]["title"] == {"S": "kept"}
     assert handler.ids[-1] == "TASK#0003"
 
-
-def test_a_poison_record_too_large_for_a_message_is_kept_without_its_images(table, handler, driver):
-    put(table, 1, text="x" * 300_000)
-    sqs = OWNER.client("sqs")
-    queue = sqs.create_queue(QueueName=f"failures-{uuid.uuid4().hex[:8]}")["QueueUrl"]
-
-    handler.answer = lambda records: (_ for _ in ()).throw(RuntimeError("no"))
-    driver(discard=queue_discards(sqs, queue)).round()
-
-    (message,) = sqs.receive_message(QueueUrl=queue)["Messages"]
-    body = json.loads(message["Body"])
-    assert len(message["Body"]) < 256 * 1024
-    assert body["record"]["dynamodb"]["Keys"]["SK"] == {"S": "TASK#0001"}
-    assert "NewImage" not in body["record"]["dynamodb"]
+    handler.records.clear()
+    handler.answer = lambda records: {"batchItemFailures": []}
+    sqs.change_message_visibility(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
+    done = dead_letters.replay(queue, sqs, OWNER.client("dynamodbstreams"), handler)
+    assert (done.messages, done.records, done.left) == (1, 1, ())
+    assert handler.ids == keys(2)
+    assert "Messages" not in sqs.receive_message(QueueUrl=queue)
 
 
 def test_a_torn_checkpoint_file_delivers_again(table, handler, driver, tmp_path):

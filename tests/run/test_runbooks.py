@@ -51,7 +51,7 @@ SAYS = {
     ): ("Would write"),
     ("recovery", f"{MANAGE}rebuild_table"): "Wrote",
     ("recovery", f"{MANAGE}erase_user <id> --dry-run"): "",
-    ("recovery", f"{MANAGE}erase_user <id>"): "Nothing of <id> is left.",
+    ("recovery", f"{MANAGE}erase_user <id>"): "Nothing of <id> is left, except the id in the order",
 }
 
 

@@ -1,8 +1,8 @@
 """Erases a person from Cognito and the table. The account page, the admin and ``erase_user`` all do it here.
 
 Each domain says what it keeps about a person in its ``owned_by``. Three things stay: the revocation that keeps issued
-tokens from working until they have expired; audit entries about other people, which name the person as the one who
-acted; and counters of tries, which name nobody and which DynamoDB removes by their time to live.
+tokens from working until they have expired, under a digest of the id; audit entries about other people, which name the
+person as the one who acted; and counters of tries, which name nobody and which DynamoDB removes by their time to live.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """The Pipeline page: the state of the lake, and buttons that request its jobs."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
@@ -33,13 +33,15 @@ NAMES = {
     "quarantine": _("Retry quarantine"),
     "failures": _("Replay failures"),
     "erase": _("Erase a person"),
+    "dismiss": _("Dismiss quarantined rows"),
+    "reopen": _("Reopen quarantined rows"),
 }
 STATES = {"waiting": _("waiting"), "running": _("running"), "done": _("done"), "failed": _("failed")}
 # What the lake checks, in its words.
 CHECKS = {
     "All of task_events was read": _("All of task_events was read"),
-    "All of tasks was read": _("All of tasks was read"),
-    "All of users was read": _("All of users was read"),
+    "All of task_states was read": _("All of task_states was read"),
+    "All of user_states was read": _("All of user_states was read"),
     "Changes are counted once": _("Changes are counted once"),
     "Completed tasks each have a time": _("Completed tasks each have a time"),
     "Completed tasks equal Silver": _("Completed tasks equal Silver"),
@@ -185,11 +187,29 @@ def _order(request: HttpRequest, config: LakeConfig) -> HttpResponse | dict[str,
         if "apply" not in request.POST and (question := _question(kind, days)):
             return question
         # It was checked before it is recorded, and is recorded before it has an effect.
-        _record(request, context, kind, days)
+        _record(request, context, kind, " to ".join(days) if days[0] else "")
         silver = Bucket(config.silver_bucket, client("s3"))
         order = job_requests.submit(silver, kind, name_of(request), context.request_id, *days)
         _begin(request, order)
     except ValueError as error:
+        messages.error(request, gettext("Not requested: %(error)s.") % {"error": error})
+    return redirect("admin:pipeline")
+
+
+def order_closing(
+    request: HttpRequest, kind: str, *, rows: Sequence[str] = (), files: Sequence[str] = ()
+) -> HttpResponse:
+    """Request that quarantined rows are dismissed or reopened, and show the progress."""
+    context = admin_context(request, "lake")
+    try:
+        job_requests.check(kind, files=files, rows=rows)
+        _record(request, context, kind, ", ".join(files or rows))
+        silver = Bucket(lake_config().silver_bucket, client("s3"))
+        _begin(
+            request,
+            job_requests.submit(silver, kind, name_of(request), context.request_id, files=files, rows=rows),
+        )
+    except (ValueError, ConfigError) as error:
         messages.error(request, gettext("Not requested: %(error)s.") % {"error": error})
     return redirect("admin:pipeline")
 
@@ -237,7 +257,7 @@ def _begin(request: HttpRequest, order: job_requests.JobRequest) -> None:
         messages.success(request, gettext("%(name)s: requested. This page shows its progress.") % name)
 
 
-def _record(request: HttpRequest, context: Any, kind: str, days: tuple[str, str]) -> None:
+def _record(request: HttpRequest, context: Any, kind: str, message: str) -> None:
     entry = audit.entry(
         context,
         actor=name_of(request),
@@ -245,7 +265,7 @@ def _record(request: HttpRequest, context: Any, kind: str, days: tuple[str, str]
         kind="lake",
         identifier=kind,
         name=str(NAMES[kind]),
-        message=" to ".join(days) if days[0] else "",
+        message=message,
     )
     write([entry])
 

@@ -16,12 +16,13 @@ _CHANGES = """
 SELECT event_name, entity_type, changed_at, event_time, version, user_id, user_bucket, updated_by, request_id
 FROM task_events
 WHERE entity_id = ? AND entity_type IN ('TASK', 'TRASH') AND NOT (event_name = 'REMOVE' AND entity_type = 'TASK')
+  AND coalesce(is_change, 1) = 1
 ORDER BY version, event_time
 LIMIT 500
 """
 _CHANGED = """
 SELECT DISTINCT entity_id FROM task_events
-WHERE request_id = ? AND entity_type IN ('TASK', 'TRASH')
+WHERE request_id = ? AND entity_type IN ('TASK', 'TRASH') AND coalesce(is_change, 1) = 1
 ORDER BY entity_id
 LIMIT 50
 """

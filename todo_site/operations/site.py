@@ -17,7 +17,16 @@ from identity import admin_people, roles, sign_in
 from identity.admin_models import AuditEntry
 from identity.audited_admin import with_links
 from tasks.admin import model_admins
-from todo_site.operations import people, pipeline, quarantine, records, service_checks, usage, workspace_pages
+from todo_site.operations import (
+    attention,
+    people,
+    pipeline,
+    quarantine,
+    records,
+    service_checks,
+    usage,
+    workspace_pages,
+)
 from web import csv_files
 from web.answers import Budget, fit_page
 
@@ -80,8 +89,13 @@ class Site(DynamoAdminSite):
         return [*pages, people, *super().get_urls()]
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        """Show the totals of the last published figures above the list of models."""
-        return super().index(request, {"totals": usage.totals(), **(extra_context or {})})
+        """Show what needs somebody and the totals of the last published figures above the list of models."""
+        shown = {"needs": attention.needs(), "totals": usage.totals()}
+        return super().index(request, {**shown, **(extra_context or {})})
+
+    def each_context(self, request: HttpRequest) -> Any:
+        """Add what the navigation tells of."""
+        return {**super().each_context(request), "lately": attention.lately}
 
     def latest_actions(self, user_id: str | None, limit: int) -> Sequence[Any]:
         """Return the latest entries of the audit trail."""

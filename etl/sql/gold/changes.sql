@@ -2,7 +2,8 @@
 --
 -- Counted are the events of TASK# and USER# items. Moving to and from the trash is one change each, seen on the TASK#
 -- side: a REMOVE is a deletion, an INSERT of an item that lived before (by its version, or because its key has a past,
--- removed or not) is a restore. Trash items themselves, their expiry included, are not changes.
+-- removed or not) is a restore. Trash items themselves, their expiry included, are not changes; nor is a write that left
+-- the item as it was (silver/parsed.sql, is_change), unless nothing else is known of the item.
 --
 -- An imported task was created, and maybe completed, before it came: its first version has a created_at of then. It counts
 -- at these times, and as two changes if it was completed.
@@ -20,11 +21,19 @@ WITH twins AS (
   FROM task_events
   WHERE entity_type = 'TRASH' AND event_name = 'INSERT' AND version IS NOT NULL
   GROUP BY user_id, sk, version
+), rewritten AS (
+  SELECT DISTINCT pk, sk FROM task_events WHERE is_change = 0
+), known AS (
+  SELECT DISTINCT e.pk AS known_pk, e.sk AS known_sk
+  FROM task_events e
+  JOIN rewritten r ON r.pk = e.pk AND r.sk = e.sk
+  WHERE coalesce(e.is_change, 1) = 1
 ), marked AS (
-  SELECT *,
+  SELECT e.*,
     coalesce(entity_type = 'TASK' AND event_name = 'INSERT' AND version = 1 AND created_at < changed_at, false) AS is_imported
-  FROM task_events
-  WHERE entity_type IN ('TASK', 'USER')
+  FROM task_events e
+  LEFT JOIN known k ON e.is_change = 0 AND k.known_pk = e.pk AND k.known_sk = e.sk
+  WHERE e.entity_type IN ('TASK', 'USER') AND k.known_pk IS NULL
 ), steps AS (
   SELECT
     event_name, entity_type, user_id, entity_id, pk, sk, version, old_version, category, due_date, title, priority,

@@ -9,7 +9,7 @@ WITH arrivals AS (
   WHERE event_name = 'INSERT' AND version > 1
   GROUP BY user_id, sk, version
 ), moved AS (
-  SELECT t.row_id, t.event_name, t.pk, t.sk, t.user_id, t.new_image, t.attribute_types, t.seq_key,
+  SELECT t.row_id, t.event_name, t.pk, t.sk, t.user_id, t.new_image, t.attribute_types, t.cut, t.seq_key,
     coalesce(a.arrived_at, t.own_time) AS changed_at
   FROM usable t
   LEFT JOIN arrivals a
@@ -20,7 +20,7 @@ WITH arrivals AS (
   WHERE changed_at <= try_cast(:until AS timestamp)
   GROUP BY pk, sk
 )
-SELECT m.pk, m.sk, m.new_image, m.attribute_types, m.changed_at
+SELECT m.pk, m.sk, m.new_image, m.attribute_types, m.cut, m.changed_at
 FROM moved m
 JOIN latest l ON l.row_id = m.row_id
 WHERE m.event_name <> 'REMOVE'

@@ -9,13 +9,13 @@ WITH images AS (
     event_time AS event_time_text
   FROM bronze
 ), extracted AS (
-  SELECT row_id, event_name, event_time_text, sequence_number, pk, sk, user_id, new_image, attribute_types,
+  SELECT row_id, event_name, event_time_text, sequence_number, pk, sk, user_id, new_image, attribute_types, cut,
     get_json_object(image, '$.version') AS version_text,
     get_json_object(image, '$.updated_at') AS updated_text,
     coalesce(substring(get_json_object(image, '$'), 1, 1) = '{', false) AS is_object
   FROM images
 ), typed AS (
-  SELECT row_id, event_name, pk, sk, user_id, new_image, attribute_types, lpad(sequence_number, 40, '0') AS seq_key,
+  SELECT row_id, event_name, pk, sk, user_id, new_image, attribute_types, cut, lpad(sequence_number, 40, '0') AS seq_key,
     CASE WHEN regexp_like(event_time_text, :timestamp_pattern) THEN try_cast(event_time_text AS timestamp) END AS event_time,
     CASE WHEN regexp_like(updated_text, :timestamp_pattern) THEN try_cast(updated_text AS timestamp) END AS updated_at,
     CASE WHEN regexp_like(version_text, :integer_pattern) THEN try_cast(version_text AS bigint) END AS version
@@ -24,7 +24,7 @@ WITH images AS (
     AND regexp_like(coalesce(sequence_number, ''), :sequence_pattern)
     AND coalesce(event_name, '') IN ('INSERT', 'MODIFY', 'REMOVE')
 )
-SELECT row_id, event_name, pk, sk, user_id, new_image, attribute_types, seq_key, version,
+SELECT row_id, event_name, pk, sk, user_id, new_image, attribute_types, cut, seq_key, version,
     CASE WHEN event_name <> 'REMOVE' AND pmod(unix_micros(event_time), 1000000) = 0
            AND updated_at >= event_time AND updated_at < event_time + INTERVAL 1 SECOND
          THEN updated_at ELSE event_time END AS own_time

@@ -2,10 +2,13 @@
 
 # ruff: noqa: S608 - every name and value is quoted by identifier() and quoted()
 
+import base64
+import json
 import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
@@ -28,6 +31,9 @@ WIDENING = {
     "VARCHAR": {"BLOB", "JSON", "UUID"},
     "BLOB": {"VARCHAR"},
 }
+SYMLINKS = "org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat"
+VIEW = re.compile(r"/\* Presto View: ([A-Za-z0-9+/=]+) \*/")
+HIVE = {"varchar": "string", "timestamp(3)": "timestamp"}
 VARIABLE = re.compile(r"\\\$\\\{(\w+)\\\}")
 
 
@@ -58,9 +64,10 @@ class Table:
 
     def find_files(self) -> None:
         """List the files to read; call it on the event loop, where no other request runs meanwhile."""
-        for values, location in _locations(self):
+        for values, storage in _storages(self):
             if all(keep(values) for keep in self.keep):
-                for path, size in _objects(location):
+                find = _listed if storage.get("InputFormat") == SYMLINKS else _objects
+                for path, size in find(storage.get("Location") or ""):
                     self._add(path, values, size)
 
     def _add(self, path: str, values: Values, size: int) -> None:
@@ -94,15 +101,30 @@ def _duckdb_type(column: dict[str, str]) -> str:
     return {"TEXT": "VARCHAR", "INT": "INTEGER", "REAL": "FLOAT"}.get(kind, kind)
 
 
-def _locations(table: Table) -> list[tuple[Values, str]]:
-    """Return (partition values, location) of every registered partition, or of the table itself."""
-    location = (table.glue.get("StorageDescriptor") or {}).get("Location") or ""
+def view_query(table: Table) -> str | None:
+    """Return the query of a view, None for a table."""
+    if table.glue.get("TableType") != "VIRTUAL_VIEW":
+        return None
+    found = VIEW.fullmatch(table.glue.get("ViewOriginalText") or "")
+    if found is None:
+        raise QueryError("INVALID_VIEW", f"Invalid view JSON: {table.database}.{table.name}")
+    stored = json.loads(base64.b64decode(found[1]))
+    held = [(column["Name"], column["Type"]) for column in table.columns]
+    said = [(column["name"], HIVE.get(column["type"], column["type"])) for column in stored["columns"]]
+    if held != said:
+        raise QueryError("VIEW_IS_STALE", f"View '{table.name}' is stale: column types have changed")
+    return str(stored["originalSql"])
+
+
+def _storages(table: Table) -> list[tuple[Values, dict[str, Any]]]:
+    """Return (partition values, storage descriptor) of every registered partition, or of the table itself."""
+    storage = table.glue.get("StorageDescriptor") or {}
     keys = [key["Name"] for key in table.partition_keys]
     if not keys or _projected(table):
-        return [({}, location)]
+        return [({}, storage)]
     partitions = glue._partitions.get(f"{table.glue['DatabaseName']}/{table.glue['Name']}") or []
     return [
-        (dict(zip(keys, partition["Values"], strict=False)), partition["StorageDescriptor"]["Location"])
+        (dict(zip(keys, partition["Values"], strict=False)), partition["StorageDescriptor"])
         for partition in partitions
     ]
 
@@ -142,6 +164,20 @@ def _objects(location: str) -> list[tuple[str, int]]:
         for key, record in bucket["objects"].items()
         if key.startswith(prefix) and record.get("size") and not athena._hidden(key[len(prefix) :])
     ]
+
+
+def _listed(location: str) -> list[tuple[str, int]]:
+    """Return (file, bytes) of every object that the lists under a location name, one address a line."""
+    found = []
+    for path, _ in _objects(location):
+        for address in Path(path).read_text().splitlines():
+            parsed = urlparse(address)
+            key = parsed.path.lstrip("/")
+            record = (s3._buckets.get(parsed.netloc) or {"objects": {}})["objects"].get(key)
+            if record is None:
+                raise QueryError("HIVE_CANNOT_OPEN_SPLIT", f"Error opening Hive split {address}: not found")
+            found.append((_path(f"s3://{parsed.netloc}/") + key, record["size"]))
+    return found
 
 
 def relation(cursor: Any, table: Table) -> str:

@@ -87,15 +87,28 @@ def _place(error: SqlglotError) -> str:
 
 
 def _replace_tables(tree: exp.Expr, database: str) -> dict[str, catalog.Table]:
-    """Replace every table of the catalog by a relation with a unique name; return the tables by that name."""
+    """Replace every table of the catalog by a relation with a unique name; return the tables by that name.
+
+    A view is replaced by its query first.
+    """
     tables: dict[str, catalog.Table] = {}
-    for node in list(tree.find_all(exp.Table)):
+    found = list(tree.find_all(exp.Table))
+    while found:
+        node = found.pop(0)
         if not node.name or (not node.db and _is_cte(node)):
             continue
         if node.catalog and node.catalog.lower() != CATALOG:
             raise QueryError("CATALOG_NOT_FOUND", f"line 1:1: Catalog '{node.catalog}' does not exist")
         table = catalog.table(node.db or database, node.name)
         alias = node.alias or node.name
+        query = catalog.view_query(table)
+        if query is not None:
+            _forget_schema_in_columns(node)
+            name = node.args.get("alias") or exp.TableAlias(this=exp.to_identifier(alias))
+            view = exp.Subquery(this=_parsed(query), alias=name)
+            node.replace(view)
+            found += view.find_all(exp.Table)
+            continue
         table.keep = predicates(node, alias, table.partition_keys)
         name = f"relation_{len(tables)}"
         tables[name] = table

@@ -17,6 +17,9 @@ from etl.status import inventory, run_log, status
 from todo_site.management.lake import lake
 from web.commands import ResultCommand, add_json
 
+# What `status` ends with; 1 is any other error, 2 a wrong argument.
+QUARANTINED, FAILED = 3, 4
+
 
 class Command(ResultCommand):
     """``status``: lag, files, snapshots, checks, runs; ``trail``: changes of a task; ``tidy``: merge small files."""
@@ -39,6 +42,8 @@ class Command(ResultCommand):
         """Run the subcommand and write what it found."""
         found, lines = {"status": self._status, "trail": self._trail, "tidy": self._tidy}[what](options)
         self.show(options["json"], found, lines)
+        if what == "status":
+            _demand(found["status"])
 
     def _status(self, options: dict[str, Any]) -> tuple[Any, list[str]]:
         with lake() as config:
@@ -85,6 +90,16 @@ class Command(ResultCommand):
         found = {task: [asdict(step) for step in steps] for task, steps in tasks.items()}
         lines = [line for task, steps in tasks.items() for line in (f"task {task}", *_lines(steps))]
         return found, lines
+
+
+def _demand(found: dict[str, Any]) -> None:
+    """End with the exit code of what somebody must look at; the more serious one if there are two."""
+    if found["failed"]:
+        raise CommandError(
+            f"The newest figures failed {found['failed']:,} checks and are not shown.", returncode=FAILED
+        )
+    if found["quarantined"]:
+        raise CommandError(f"{found['quarantined']:,} rows wait in the quarantine.", returncode=QUARANTINED)
 
 
 def _lines(steps: list[Any]) -> list[str]:

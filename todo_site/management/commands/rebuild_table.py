@@ -10,12 +10,14 @@ from pynamodb.exceptions import AttributeNullError
 
 from etl.aws import client
 from etl.lake.config import LakeConfig
-from etl.upkeep import restore
+from etl.upkeep import rebuilt_tables, restore
 from identity.items import UserItem
 from store.attributes import WrongType
-from store.model import TTL_ATTRIBUTE, Item, table_definition
+from store.model import TTL_ATTRIBUTE, Item, table, table_definition
 from tasks.items import TaskItem
 from todo_site.management.lake import ProgressLine, lake
+
+SHOWN = 20  # of the items that were left out
 
 
 class Command(BaseCommand):
@@ -42,8 +44,19 @@ class Command(BaseCommand):
         except restore.RestoreError as error:
             raise CommandError(str(error)) from error
         took = time.perf_counter() - started
+        if not dry_run and not to.startswith(f"{table().table_name}-rebuilt"):
+            self.stdout.write(
+                f"While {to} exists, erase people with manage.py erase_user: the lake's runner may only use tables "
+                f"whose names begin with {table().table_name}-rebuilt."
+            )
         self.stdout.write(f"{'Would write' if dry_run else 'Wrote'} to {to}: {restore.describe(done)}")
         self.stdout.write(f"Latest change: {done.latest or 'none'}. Took {took:.1f} s.")
+        if done.cut:
+            self.stdout.write(
+                f"The lake has only a part of {len(done.cut):,} items, which were too long for it. They were left out; "
+                "copy them from the table or a backup:"
+            )
+            self.stdout.write("\n".join(f"  {pk} {sk}" for pk, sk in done.cut[:SHOWN]))
         if done.unusable:
             self.stdout.write(f"{done.unusable:,} rows of Bronze are incomplete and were left out.")
 
@@ -60,6 +73,8 @@ class Command(BaseCommand):
         if dry_run:
             return restore.dry_run(reading, _index_keys, report)
         _prepare(to, resume)
+        if to != table().table_name:
+            rebuilt_tables.note(reading.bronze, to)
         return restore.rebuild(reading, client("dynamodb"), to, _index_keys, report)
 
 
