@@ -85,6 +85,7 @@ def _places(found: Days, values: list[str]) -> Days:
     return [found[at - 1 if at > 0 else at] for at in places if abs(at) <= len(found)]
 
 
+@cache
 def _numbers_of_week(day: date, week_start: int) -> set[int]:
     found: set[int] = set()
     for year in (day.year - 1, day.year, day.year + 1):
