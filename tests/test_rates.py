@@ -112,9 +112,11 @@ def test_a_question_beyond_athenas_rate_is_asked_again(
 
 @pytest.mark.long
 def test_a_question_that_athena_never_takes_ends_in_an_error_that_pages_show(
-    limited: Callable[[str], LocalAws], settings: Any, monkeypatch: pytest.MonkeyPatch
+    limited: Callable[[str], LocalAws], settings: Any
 ) -> None:
-    lake(limited, settings, f"StartQueryExecution={HOURLY}/1")
+    server = lake(limited, settings, f"StartQueryExecution={HOURLY}/1")
     athena.run("SELECT 1 AS one")
     with pytest.raises(athena.AthenaError, match="Rate exceeded"):
         athena.run("SELECT 2 AS two")
+    refused = server.log.read_text().count("limit exceeded: athena StartQueryExecution")
+    assert refused <= 4 * 3, "four times at most, three attempts each: a page cannot wait longer"

@@ -213,8 +213,11 @@ def _cancel(cursor: Any) -> None:
 @cache
 def _connect() -> "Connection[Any]":
     import pyathena
+    from pyathena.util import RetryConfig
 
     return pyathena.connect(
+        # Waits of 1, 2 and 4 seconds: PyAthena's own go on for two minutes, and a page is answered within half of one.
+        retry_config=RetryConfig(attempt=4),
         work_group=settings.ATHENA_WORKGROUP,
         schema_name=settings.GLUE_DATABASE,
         region_name=settings.AWS_DEFAULT_REGION,

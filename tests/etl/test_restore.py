@@ -154,25 +154,30 @@ def captured(monkeypatch):
     """A function that takes the table's new stream records to Bronze; what came before the test is left out."""
     streams, dynamodb = OWNER.client("dynamodbstreams"), OWNER.client("dynamodb")
     stream = dynamodb.describe_table(TableName=TABLE)["Table"]["LatestStreamArn"]
-    seen = set()
     monkeypatch.setattr("etl.capture.handler.client", CAPTURE.client)
 
-    def records():
-        for shard in streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]:
-            place = {"StreamArn": stream, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
-            iterator = streams.get_shard_iterator(**place)["ShardIterator"]
-            while iterator:
-                page = streams.get_records(ShardIterator=iterator)
-                yield from page["Records"]
-                iterator = page.get("NextShardIterator") if page["Records"] else None
+    def iterator_of(shard, kind):
+        place = {"StreamArn": stream, "ShardId": shard, "ShardIteratorType": kind}
+        return streams.get_shard_iterator(**place)["ShardIterator"]
+
+    def shards():
+        return [
+            shard["ShardId"]
+            for shard in streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]
+        ]
+
+    iterators = {shard: iterator_of(shard, "LATEST") for shard in shards()}
 
     def capture_new():
-        fresh = [record for record in records() if record["eventID"] not in seen]
-        seen.update(record["eventID"] for record in fresh)
-        for start in range(0, len(fresh), 500):
-            assert handler({"Records": fresh[start : start + 500]}, None) == {"batchItemFailures": []}
+        for shard in shards():
+            iterator = iterators.get(shard) or iterator_of(shard, "TRIM_HORIZON")
+            fresh = True
+            while iterator and fresh:
+                page = streams.get_records(ShardIterator=iterator, Limit=500)
+                fresh, iterator = page["Records"], page.get("NextShardIterator")
+                iterators[shard] = iterator
+                assert handler({"Records": fresh}, None) == {"batchItemFailures": []}
 
-    seen.update(record["eventID"] for record in records())
     return capture_new
 
 

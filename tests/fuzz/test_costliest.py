@@ -32,7 +32,7 @@ def test_every_file_belongs_to_a_parser():
 @pytest.mark.long
 @EACH
 def test_no_input_of_a_long_search_reaches_a_bound(parser):
-    found = costliest.search(parser, int(INPUTS or 1500), SEED, begin=costliest.kept_inputs(parser))
+    found = costliest.search(parser, int(INPUTS or 300), SEED, begin=costliest.kept_inputs(parser))
     if INPUTS:
         costliest.keep(parser, found)
         most = found.worst[0][0].steps
