@@ -128,6 +128,7 @@ class Gold:
             engine.read(table.name, table, self.workspace.silver_files(source.files(table.name)))
         for view in VIEWS:
             engine.run(view.name, current_sql(view), parameters)
+            engine.detach(view.name)
         for step in GOLD_STEPS:
             engine.run(step, sql_text("gold", step), parameters)
         engine.run("quality", sql_text("checks", "quality"), parameters)
