@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from etl.jobs import quality
-from etl.jobs.steps import GOLD_STEPS, gold_definition, gold_parameters, sql_text
+from etl.jobs.steps import GOLD_STAGING, GOLD_STEPS, gold_definition, gold_parameters, sql_text
 from etl.jobs.workspace import Engine, Workspace
 from etl.lake import manifest
 from etl.lake.commit import commit_json
@@ -131,6 +131,8 @@ class Gold:
             engine.detach(view.name)
         for step in GOLD_STEPS:
             engine.run(step, sql_text("gold", step), parameters)
+            if step in GOLD_STAGING:
+                engine.detach(step)
         engine.run("quality", sql_text("checks", "quality"), parameters)
         found = list(engine.rows("quality", "name, failures, examined"))
         read = {table.name: engine.count(table.name) for table in SOURCES}

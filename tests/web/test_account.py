@@ -14,18 +14,19 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from etl.jobs import job_requests
+from etl.lake.storage import Bucket
 from identity import access_tokens, preferences, profiles, registration, sealing
 from identity.browsers import describe
 from store.reading import get
 from tasks import selectors, services
 from tasks.transfer import import_jobs
 from tests.conftest import PASSWORD
+from tests.roles import OWNER
 from tests.web.conftest import read
 from tests.web.second_factor import enrol
 from tests.web.totp import totp
 from todo_site.account import enrolment
 from todo_site.account.forms import ImportForm
-from todo_site.erasure import lake
 
 NEW = "Better-horse-10"
 
@@ -445,7 +446,7 @@ def test_deleting_the_account_deletes_everything(browser, client, client_for, al
 
 
 def test_the_lake_is_told_to_forget_whoever_deletes_their_account(browser, alice, monkeypatch):
-    silver = lake._silver()
+    silver = Bucket(os.environ["SILVER_BUCKET"], OWNER.client("s3"))
     after = browser.post("/account/data/delete/", {"password": PASSWORD, "sure": "on"})["Location"]
     assert job_requests.erasure_of(silver, alice.id).state == "waiting"
     job_requests.carry_out(silver, lambda: None, lambda order, now: job_requests.Outcome("done", "gone"))
