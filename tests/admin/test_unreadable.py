@@ -48,6 +48,7 @@ def spoil(place, typed):
         )
 
 
+@pytest.mark.sliced
 @pytest.mark.parametrize("typed", SPOILT, ids=str)
 def test_a_task_that_cannot_be_read_hides_no_other_and_breaks_no_page(root, add, alice, typed):
     good, bad = add("Pay rent"), add("Spoilt")

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.slices import WHOLE
 from tests.web.site import serving
 
 # A longer run: FUZZ_SECONDS=600 FUZZ_EXAMPLES=200 .venv/bin/python -m pytest -s tests/api/test_schemathesis.py
-SECONDS, EXAMPLES = os.environ.get("FUZZ_SECONDS", "12"), os.environ.get("FUZZ_EXAMPLES", "4")
+SECONDS = os.environ.get("FUZZ_SECONDS", "12" if WHOLE else "6")
+EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "4" if WHOLE else "2")
 HERE = Path(__file__).parent / "fuzzing"
 ROOT = HERE.parent.parent.parent
 
