@@ -191,7 +191,9 @@ def planted(worked, ctx, alice, bob, target, tmp_path, monkeypatch):  # noqa: F8
         "todo-local-bronze/requests/",
         "todo-local-bronze/cdc-errors/",
         "todo-local-silver/silver/_orders/",
-        "todo-local-silver/silver/tasks/",
+        "todo-local-silver/silver/task_events/",
+        "todo-local-silver/silver/task_states/",
+        "todo-local-silver/silver/user_states/",
         "todo-local-silver/silver/quarantine/",
         "todo-local-gold/gold/",
     ):
