@@ -69,7 +69,7 @@ def of_file(browser, file, state="open"):
 def test_the_list_says_what_is_wrong_and_in_which_file(root, bad):
     (first, second), file = bad
     page = of_file(root, file)
-    for text in (first, second, file, "bad_status", "The value of status is none that it may have."):
+    for text in (first, second, file, "bad_status", "The value of status is not one that is allowed."):
         assert text in page
     assert first not in of_file(root, file, "dismissed")
 

@@ -147,7 +147,7 @@ def _meaning(event: Any) -> str:
     return str(
         event.error
         or MEANINGS.get(reason)
-        or _("The value of %(attribute)s is none that it may have.") % attribute
+        or _("The value of %(attribute)s is not one that is allowed.") % attribute
     )
 
 

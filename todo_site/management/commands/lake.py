@@ -96,10 +96,13 @@ def _demand(found: dict[str, Any]) -> None:
     """End with the exit code of what somebody must look at; the more serious one if there are two."""
     if found["failed"]:
         raise CommandError(
-            f"The newest figures failed {found['failed']:,} checks and are not shown.", returncode=FAILED
+            f"The newest figures are not shown. Checks that they failed: {found['failed']:,}.",
+            returncode=FAILED,
         )
     if found["quarantined"]:
-        raise CommandError(f"{found['quarantined']:,} rows wait in the quarantine.", returncode=QUARANTINED)
+        raise CommandError(
+            f"Rows waiting in the quarantine: {found['quarantined']:,}.", returncode=QUARANTINED
+        )
 
 
 def _lines(steps: list[Any]) -> list[str]:
