@@ -55,7 +55,8 @@ def test_a_task_that_cannot_be_read_hides_no_other_and_breaks_no_page(root, add,
     place = task_key(alice.id, bad.id)
     spoil(place, typed)
     own = f"?user_id__exact={alice.id}"
-    for query in ("", own, f"{own}&o=1", f"{own}&status__exact=pending", f"{own}&q=rent"):
+    root.page(LIST)  # its first page may be full of other tests' tasks
+    for query in (own, f"{own}&o=1", f"{own}&status__exact=pending", f"{own}&q=rent"):
         page = root.page(f"{LIST}{query}")
         assert "Pay rent" in page, query
         assert bad.id in page or query.endswith("rent") or "status" in query, query
