@@ -116,6 +116,7 @@ def test_a_wrong_call_is_told(run, command, status, says):
     assert says in err
 
 
+@pytest.mark.sliced
 @pytest.mark.parametrize(
     "command",
     [

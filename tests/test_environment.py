@@ -77,6 +77,7 @@ def test_only_the_machines_variables_and_known_values_are_left(monkeypatch):
     }
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_tests_pass_in_a_shell_with_settings_of_its_own():
     files = ["tests/identity/test_requests.py", "tests/store/test_connection.py", "tests/etl/test_capture.py"]

@@ -55,6 +55,7 @@ def ever_longer(text):
     return world
 
 
+@pytest.mark.sliced
 @pytest.mark.parametrize("text", LONG.values(), ids=LONG)
 def test_long_items_are_in_silver_and_gold_as_they_are_in_the_table(lake, text):
     world = ever_longer(text)
@@ -176,6 +177,7 @@ def test_a_history_does_not_say_that_cut_fields_were_removed():
 # --- On the local AWS: the real table, its stream, Firehose -------------------------------------------------------
 
 
+@pytest.mark.sliced
 @pytest.mark.parametrize("text", LONG.values(), ids=LONG)
 def test_long_items_pass_through_the_local_aws_and_are_erased(captured, alice, bob, ctx, text):  # noqa: F811
     """No change waits behind them, the lake knows of their removal, and erasing their owner comes to its end."""

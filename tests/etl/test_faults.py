@@ -129,6 +129,7 @@ def ends_as_undisturbed(stage):
     assert stage.published() == stage.after[1]
 
 
+@pytest.mark.sliced
 @pytest.mark.parametrize("step", STEPS)
 def test_a_run_killed_at_any_step_is_made_good_by_the_next(stage, step):
     """Before the step's first write, and in its midst where it has several: after its last is before the next."""
@@ -145,6 +146,7 @@ def die_and_recover(stage, hit):
     ends_as_undisturbed(stage)
 
 
+@pytest.mark.sliced
 @pytest.mark.parametrize("step", FIRST_STEPS)
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_the_first_run_of_all_may_die_too(tmp_path, step, moment):

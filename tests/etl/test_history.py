@@ -65,6 +65,7 @@ def test_every_table_equals_brute_force(random_, steps, zone, arrival, later):
     check(random_, steps, zone, arrival, START + timedelta(hours=later * 5))
 
 
+@pytest.mark.sliced
 @pytest.mark.slow
 @pytest.mark.parametrize("zone", ZONES[1:])
 def test_in_every_zone_long_histories_equal_brute_force(zone):

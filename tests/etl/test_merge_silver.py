@@ -147,6 +147,7 @@ def test_a_removed_task_stays_removed_after_merges(lake):
     history_is_whole(lake, world)
 
 
+@pytest.mark.long
 def test_everything_delivered_again_after_merges_changes_nothing(lake, world):
     deliver(lake, world)
     merge(lake, LATER)
@@ -217,6 +218,7 @@ def test_a_bad_copy_of_a_known_event_is_not_set_aside(lake):
     history_is_whole(lake, world)
 
 
+@pytest.mark.long
 def test_a_merge_killed_before_any_write_leaves_the_same_rows(tmp_path, world):
     """And what it wrote is deleted as any orphan is, once it is old."""
     lake = Harness(tmp_path, replace(CONFIG, keep_seconds=0))
@@ -277,6 +279,7 @@ def test_a_merge_of_files_that_an_erasure_replaced_is_dropped(lake, world):
     assert [trace for trace in Erasure(lake.config, lake.s3, lake.glue, person).traces() if trace.own] == []
 
 
+@pytest.mark.sliced
 @pytest.mark.parametrize("merged", [False, True])
 def test_an_erasure_replaces_only_the_files_of_its_person(lake, merged):
     """Merged or not, it leaves none of their rows."""

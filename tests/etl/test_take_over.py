@@ -138,6 +138,7 @@ def test_after_a_week_the_files_of_before_go(lake, world, old, monkeypatch):
     assert max(retired.values()) < limit.isoformat()
 
 
+@pytest.mark.sliced
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("step", ["silver/files", "silver/_before.json", "silver/_current.json"])
 def test_a_run_that_dies_while_taking_over_is_made_good(lake, world, old, step, moment):

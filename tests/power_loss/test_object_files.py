@@ -71,6 +71,7 @@ def state(path: Path) -> bytes | None:
     return body
 
 
+@pytest.mark.sliced
 @pytest.mark.parametrize("seed", SEEDS)
 def test_it_is_the_last_acknowledged_or_the_next(
     seed: int | None, disk: PowerLossDisk, monkeypatch: pytest.MonkeyPatch

@@ -74,7 +74,7 @@ DAYS = st.dates(date(1990, 1, 1), date(2060, 12, 31))
 
 
 @pytest.mark.sliced
-@settings(max_examples=1500 if WHOLE else 300, deadline=None)
+@settings(max_examples=1500 if WHOLE else 120, deadline=None)
 @given(rules(), DAYS)
 def test_the_same_days_as_others_give(rule, start):
     try:
@@ -93,7 +93,7 @@ def test_the_same_days_as_others_give(rule, start):
 
 
 @pytest.mark.sliced
-@settings(max_examples=1500 if WHOLE else 400, deadline=None)
+@settings(max_examples=1500 if WHOLE else 200, deadline=None)
 @given(rules() | st.text("FREQ=DAILYWKMONTHBSPU;,0123456789-+", max_size=220), DAYS, DAYS)
 def test_no_rule_takes_more_steps_than_the_bound(rule, start, today):
     steps = Steps(MAX_STEPS)
