@@ -112,7 +112,7 @@ def test_an_erased_person_is_gone_from_the_requests(api, alice, bob, shipped, la
     api(bob).get(f"/api/v1/users/{alice.id}")
     shipped()
     assert alice.id in json.dumps(bronze_requests())
-    job = Erasure(lake_config(), OWNER.client("s3"), OWNER.client("glue"), alice.id)
+    job = Erasure(lake_config(), OWNER.client("s3"), OWNER.client("glue"), alice.id, OWNER.client)
     assert any(f"/{REQUESTS_PREFIX}" in trace.url and trace.own for trace in job.traces())
     job.run()
     rows = json.dumps(bronze_requests())
