@@ -28,7 +28,7 @@ help: ## show this list
 run: ## start everything; PORT, LOCAL_AWS_PORT, LOCAL_DIR, DEMO=0 and DURABLE=1 are honoured
 	@exec env STOP_WITH_PARENT=1 $(bootstrap) run -m localcloud.run
 
-test: env infra-env ## check and run a slice of every suite: eight minutes on two cores
+test: env infra-env ## check and run a slice of every suite: eight to eleven minutes on two cores
 	@$(MAKE) -j 2 --output-sync=target test-checks test-app
 
 test-checks: lint test-infra
